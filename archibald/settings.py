@@ -1,0 +1,177 @@
+"""Settings of the whole project, by subject. Every value that differs between machines is an environment variable.
+
+A `.env` file beside manage.py is read first. A value that does not parse stops the process with the variable's name.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
+from environs import Env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = Env()
+env.read_env(str(BASE_DIR / ".env"), recurse=False)
+
+# Where things live: the SQLite database, kept exports, the generated key.
+DATA_DIR = env.path("DATA_DIR", BASE_DIR / "var")
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+EXPORT_DIR = env.path("EXPORT_DIR", DATA_DIR / "exports")
+
+# Database: SQLite unless DATABASE_URL says otherwise.
+DATABASES = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'archibald.sqlite3'}")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",  # a writer waits its turn at BEGIN instead of failing half-way
+        "timeout": 20,  # seconds
+        "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON",
+    }
+    DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}  # a file: tests start real processes
+ON_SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Security
+DEBUG = env.bool("DEBUG", False)
+
+
+def kept_secret_key() -> str:
+    """The key of a one-machine installation, made at first use and kept beside its database."""
+    path = DATA_DIR / "secret-key"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(get_random_secret_key())
+    return path.read_text()
+
+
+SECRET_KEY = env.str("SECRET_KEY", "")
+if not SECRET_KEY and ON_SQLITE:
+    SECRET_KEY = kept_secret_key()
+if not SECRET_KEY:
+    raise ImproperlyConfigured("Set SECRET_KEY: machines that share one DATABASE_URL must share one key.")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", not DEBUG)
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 0 if DEBUG else 31_536_000)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", False) else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+# Application
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "sync",
+    "customers",
+    "orders",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "archibald.urls"
+WSGI_APPLICATION = "archibald.wsgi.application"
+ASGI_APPLICATION = "archibald.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# Languages and time: the ERP and its users are Italian.
+LANGUAGE_CODE = "it"
+LANGUAGES = [("it", "Italiano"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "archibald" / "locale"]
+TIME_ZONE = "Europe/Rome"
+USE_TZ = True
+
+# Static files
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+
+# The lists that are mirrored: who knows each one, how urgent it is, how often and how far from the start it runs.
+SYNC_TYPES = {
+    "orders": {
+        "service": "orders.sync.OrderSync",
+        "priority": 6,
+        "every": timedelta(minutes=10),
+        "first_at": timedelta(0),
+    },
+    "customers": {
+        "service": "customers.sync.CustomerSync",
+        "priority": 5,
+        "every": timedelta(minutes=30),
+        "first_at": timedelta(minutes=5),
+    },
+    "ddt": {
+        "service": "orders.sync.DdtSync",
+        "priority": 4,
+        "every": timedelta(minutes=45),
+        "first_at": timedelta(minutes=20),
+    },
+    "invoices": {
+        "service": "orders.sync.InvoiceSync",
+        "priority": 3,
+        "every": timedelta(minutes=30),
+        "first_at": timedelta(minutes=15),
+    },
+    "prices": {
+        "service": "orders.sync.PriceSync",
+        "priority": 2,
+        "every": timedelta(minutes=30),
+        "first_at": timedelta(minutes=10),
+    },
+    "products": {
+        "service": "orders.sync.ProductSync",
+        "priority": 1,
+        "every": timedelta(minutes=90),
+        "first_at": timedelta(minutes=30),
+    },
+}
+
+# The ERP: a web front end (ERP_URL), or a folder that somebody drops exports into (ERP_FOLDER).
+ERP_URL = env.str("ERP_URL", "")
+ERP_USERNAME = env.str("ERP_USERNAME", "")
+ERP_PASSWORD = env.str("ERP_PASSWORD", "")
+ERP_FOLDER = env.path("ERP_FOLDER", None)
+if ERP_URL and ERP_FOLDER:
+    raise ImproperlyConfigured("Set ERP_URL or ERP_FOLDER, not both: a list has one source.")
+
+# Limits on an export: 100 times the largest real list still fits.
+EXPORT_MAX_BYTES = env.int("EXPORT_MAX_BYTES", 1024**3)
+EXPORT_MAX_PAGES = env.int("EXPORT_MAX_PAGES", 200_000)
+EXPORT_MAX_PAGE_BYTES = env.int("EXPORT_MAX_PAGE_BYTES", 16 * 1024**2)  # unpacked; a real page is about 75 kB
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", "WARNING")},
+}

@@ -1,0 +1,38 @@
+"""What the sync needs from the ERP: one list's export, as a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from sync.progress import Progress
+
+
+@dataclass(frozen=True)
+class ErpList:
+    """One of the ERP's list views, by the names it has there."""
+
+    name: str  # in its address, such as CUSTTABLE_ListView_Agent
+    file_names: tuple[str, ...]  # of its exports, Italian and English profiles
+    safe_filter: str = "Tutti"  # the filter that hides nothing
+
+
+@dataclass(frozen=True)
+class Export:
+    """A fetched export."""
+
+    path: Path
+    fetched_at: datetime  # aware; what it shows is true of this moment
+
+
+class ErpClient(Protocol):
+    """Fetches exports, one at a time."""
+
+    def fetch(self, erp_list: ErpList, *, to: Path, progress: Progress) -> Export:
+        """Write one list's export to the file `to`, streaming.
+
+        `progress` is called with Stage.FETCHING and bytes, at least every 250 ms; if it raises, the fetch is abandoned.
+        Raises an ErpError. What was written is not checked: that is the reader's work.
+        """

@@ -1,0 +1,147 @@
+"""Everything that can stop a run, each with what happened, where, and what to do. The docstring is the message."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+
+class SyncError(Exception):
+    """The sync could not be carried out."""
+
+    retried = False  # whether trying again, unchanged, may succeed
+
+    def __init__(self, **facts: Any) -> None:
+        self.facts = facts
+        message = inspect.cleandoc(type(self).__doc__ or "").replace("\n", " ")
+        super().__init__(message.format(**facts))
+
+
+class RunCancelled(SyncError):
+    """The run was cancelled before anything was written."""
+
+
+class CannotAccept(SyncError):
+    """Run {run} cannot be accepted: {reason}"""
+
+
+# Getting an export from the ERP
+
+
+class ErpError(SyncError):
+    """The ERP gave no export."""
+
+
+class ErpNotConfigured(ErpError):
+    """No ERP is configured. Set ERP_URL or ERP_FOLDER, or give an export with --file."""
+
+
+class ErpUnavailable(ErpError):
+    """The ERP did not answer: {reason}. It is tried again by itself."""
+
+    retried = True
+
+
+class ErpSessionExpired(ErpError):
+    """The ERP answered with its login page instead of {list_name}, even after a new login."""
+
+    retried = True
+
+
+class ErpLoginRejected(ErpError):
+    """The ERP does not accept the login of {username}. Check ERP_USERNAME and ERP_PASSWORD."""
+
+
+class ExportNotFound(ErpError):
+    """There is no export of this list in {folder}: expected a file named {expected}."""
+
+
+# Reading an export
+
+
+class ExportError(SyncError):
+    """The export cannot be trusted: not applied."""
+
+
+class ExportEmpty(ExportError):
+    """The export {file} is empty (0 bytes). Export the list again."""
+
+    retried = True
+
+
+class ExportNotPdf(ExportError):
+    """{file} is not a PDF: it starts with {start}. Export the list as PDF."""
+
+
+class ExportIsWebPage(ExportNotPdf):
+    """{file} is a web page, not a PDF: the ERP's session had expired. Log in and export the list again."""
+
+    retried = True
+
+
+class ExportTruncated(ExportError):
+    """The export is cut short: {reason}. Export the list again."""
+
+    retried = True
+
+
+class ExportDamaged(ExportError):
+    """The export is damaged: {reason}. Export the list again."""
+
+    retried = True
+
+
+class ExportEncrypted(ExportError):
+    """{file} is encrypted. Export the list again without a password."""
+
+
+class ExportTooLarge(ExportError):
+    """The export is larger than is safe to read: {what} is over the limit of {limit}. If it is genuine, raise
+    {setting}."""
+
+
+class PageUnreadable(ExportError):
+    """Page {page} holds no table that can be read: {reason}. Export the list again."""
+
+
+class LayoutChanged(ExportError):
+    """The export lacks required columns: {missing}. Show them again in the ERP's list, then export it."""
+
+
+class RepeatedColumn(LayoutChanged):
+    """The column {header} stands {found} times where the layout cannot tell one from another: {expected}. Put the
+    ERP's columns back in their usual order, then export again."""
+
+
+class WrongList(ExportError):
+    """This is an export of {found}, not of {expected}. Nothing was applied."""
+
+
+class BandIncomplete(ExportError):
+    """A page is missing: the records that start on page {first_page} have no page with {missing}. Export the list
+    again."""
+
+
+class UnequalRows(ExportError):
+    """Page {page} has {found} rows, the first page of the same records (page {first_page}) has {expected}. Export
+    the list again."""
+
+
+class DuplicateKey(ExportError):
+    """{header} {key} stands twice in the export, the second time on page {page}, row {row}. Export the list again."""
+
+
+class UnreadableValue(ExportError):
+    """Page {page}, row {row}, column {header}: {text!r} is not {kind}. Correct it in the ERP, then export again."""
+
+
+class ControlTotalMismatch(ExportError):
+    """The export's {column} {function} is {found}, its footer says {stated}: not applied. Export the list again."""
+
+
+# Applying records
+
+
+class TooManyMissing(SyncError):
+    """The export lacks {missing} of the {mirrored} mirrored records; up to {allowed} are removed without asking. It
+    may be filtered: nothing was applied. Check the list's filter in the ERP, or accept the export if it is right."""

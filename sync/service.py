@@ -1,0 +1,38 @@
+"""What a sync type declares, and the registry of the types in settings.SYNC_TYPES."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import ClassVar
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from sync.erp.client import ErpList
+from sync.exports.layout import ExportLayout
+from sync.models import MirroredModel
+
+
+class SyncService:
+    """One list of the ERP: where it comes from, what its export looks like, where it is mirrored."""
+
+    erp_list: ClassVar[ErpList]
+    layout: ClassVar[ExportLayout]
+    model: ClassVar[type[MirroredModel]]
+    smart: ClassVar[bool] = False  # whether order forms may ask for a smart sync of it
+
+    def __init__(self, sync_type: str) -> None:
+        self.sync_type = sync_type
+
+
+@cache
+def service_for(sync_type: str) -> SyncService:
+    """The service of a sync type. Raises KeyError for a type that settings.SYNC_TYPES does not have."""
+    service: SyncService = import_string(settings.SYNC_TYPES[sync_type]["service"])(sync_type)
+    return service
+
+
+def all_services() -> list[SyncService]:
+    """Every service, the most urgent type first."""
+    by_priority = sorted(settings.SYNC_TYPES, key=lambda name: -settings.SYNC_TYPES[name]["priority"])
+    return [service_for(name) for name in by_priority]

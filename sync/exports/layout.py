@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
 from typing import Any
-
-from sync.exceptions import LayoutChanged, RepeatedColumn
 
 Converter = Callable[[str], Any]
 

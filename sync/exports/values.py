@@ -1,17 +1,117 @@
 """The ERP's texts as values: Italian numbers, dates and booleans, read strictly.
 
-A converter takes a cell's text with its white space normalised and gives None (or "" for texts) for an empty one. What
-it cannot read is a ValueError whose message names what was expected: "a number", "a date".
+A converter takes a cell's text with its white space normalised. Empty is None ("" for `text`). What it cannot read is a
+ValueError that says what was expected: "a number", "a date (dd/mm/yyyy)".
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 ERP_TIME_ZONE = ZoneInfo("Europe/Rome")  # the ERP prints local Italian time
 NUMBER = re.compile(r"-?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?", re.ASCII)
+DATE = re.compile(r"(\d{2})/(\d{2})/(\d{4})", re.ASCII)
+DATE_TIME = re.compile(r"(\d{2})/(\d{2})/(\d{4}) (\d{2}):(\d{2}):(\d{2})", re.ASCII)
 BOOLEANS = {"checked": True, "unchecked": False, "si": True, "sì": True, "no": False}
+MONEY_PLACES = 2  # and of percentages
+NUMBER_PLACES = 4  # as the mirror keeps them: what it cannot keep exactly is not read
+NUMBER_DIGITS = 15  # as SQLite keeps them exactly
+LARGEST_INTEGER = 2**31 - 1
+
+cached = lru_cache(maxsize=16_384)  # the same few thousand texts stand in most cells
+
+
+def text(cell: str) -> str:
+    """The text itself, where leading zeros matter."""
+    if "\0" in cell:
+        raise ValueError("text: it holds a NUL character")
+    return cell
+
+
+def decimal(cell: str, *, places: int, kind: str) -> Decimal:
+    """An Italian number of at most `places` decimals."""
+    if not NUMBER.fullmatch(cell):
+        raise ValueError(kind)
+    value = Decimal(cell.replace(".", "").replace(",", "."))
+    _, digits, exponent = value.as_tuple()
+    if -int(exponent) > places or len(digits) > NUMBER_DIGITS:
+        raise ValueError(f"{kind} of at most {places} decimals and {NUMBER_DIGITS} digits")
+    return value
+
+
+@cached
+def number(cell: str) -> Decimal | None:
+    """`1.452` is 1452, `1,5` is 1.5, `9.518,1` is 9518.1."""
+    return decimal(cell, places=NUMBER_PLACES, kind="a number") if cell else None
+
+
+@cached
+def integer(cell: str) -> int | None:
+    """A whole number; IDs too are printed with thousands separators: `60.757` is 60757."""
+    if not cell:
+        return None
+    value = decimal(cell, places=0, kind="a whole number")
+    if abs(value) > LARGEST_INTEGER:
+        raise ValueError(f"a whole number up to {LARGEST_INTEGER}")
+    return int(value)
+
+
+@cached
+def money(cell: str) -> Decimal | None:
+    """An amount in euro, to the cent: `623.935,84 €`."""
+    return decimal(cell.removesuffix("€").rstrip(), places=MONEY_PLACES, kind="an amount in euro") if cell else None
+
+
+@cached
+def percent(cell: str) -> Decimal | None:
+    """`21,49 %` is 21.49."""
+    return decimal(cell.removesuffix("%").rstrip(), places=MONEY_PLACES, kind="a percentage") if cell else None
+
+
+@cached
+def date(cell: str) -> dt.date | None:
+    """`18/01/2026`."""
+    if not cell:
+        return None
+    if not (match := DATE.fullmatch(cell)):
+        raise ValueError("a date (dd/mm/yyyy)")
+    day, month, year = map(int, match.groups())
+    try:
+        return dt.date(year, month, day)
+    except ValueError:
+        raise ValueError("a date that exists (dd/mm/yyyy)") from None
+
+
+@cached
+def date_time(cell: str) -> dt.datetime | None:
+    """`20/01/2026 12:04:22`, Italian local time, as UTC.
+
+    UTC, because Python never finds the hour that a clock change repeats equal to the same moment elsewhere: such a
+    record would differ from its mirror for ever.
+    """
+    if not cell:
+        return None
+    if not (match := DATE_TIME.fullmatch(cell)):
+        raise ValueError("a date and time (dd/mm/yyyy hh:mm:ss)")
+    day, month, year, hour, minute, second = map(int, match.groups())
+    try:
+        return dt.datetime(year, month, day, hour, minute, second, tzinfo=ERP_TIME_ZONE).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("a date and time that exist (dd/mm/yyyy hh:mm:ss)") from None
+
+
+def boolean(cell: str) -> bool | None:
+    """`Checked`, `Unchecked`, `Si`, `Sì`, `No`."""
+    if not cell:
+        return None
+    try:
+        return BOOLEANS[cell.casefold()]
+    except KeyError:
+        raise ValueError("a yes or no (Si, No, Checked, Unchecked)") from None
+
+
+NUMERIC = frozenset({number, integer, money, percent})  # what a control total can add up

@@ -1,0 +1,230 @@
+"""The fast path: a page as the ERP draws it, read from its content stream with no geometry to guess.
+
+The ERP (DevExpress) draws each cell as a filled background, four thin border rectangles and, unless the cell is empty,
+its text under a clip that is the cell's inner box. Every operator is checked against that grammar; a page that says
+anything else is NotErpPage, to be read another way.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import pikepdf
+
+from sync.exports.pdf import Limits, filters, unpacked
+
+Table = list[list[str]]
+
+NUMBER = rb"-?[0-9.]+"
+BOX = rb"(%b %b %b %b)" % ((NUMBER,) * 4)
+COLOUR = rb"%b %b %b rg" % ((NUMBER,) * 3)
+SHOW = rb"(?:<[0-9A-Fa-f]*> Tj|\[[^\]()]*\] ?TJ)"
+FILLED = re.compile(rb"%b re W n %b %b re f" % (BOX, COLOUR, BOX))
+TEXT = re.compile(
+    rb"%b re W n %b q BT /(\w+) %b Tf ((?:%b %b Td %b )+)ET Q" % (BOX, COLOUR, NUMBER, NUMBER, NUMBER, SHOW)
+)
+HEX = re.compile(rb"<([0-9A-Fa-f]*)>")
+BFCHAR = re.compile(rb"beginbfchar(.*?)endbfchar", re.DOTALL)
+BFRANGE = re.compile(rb"beginbfrange(.*?)endbfrange", re.DOTALL)
+
+BETWEEN = b" Q q "  # what ends one drawing and begins the next
+THIN = 1.0  # pt; a border is 0.75 wide, the lowest cell 13 high
+SLACK = 0.3  # pt, between edges printed to a few digits
+MEMO_SIZE = 50_000  # a real export repeats a few thousand drawings, and most of its texts
+
+
+class NotErpPage(Exception):
+    """The page is not drawn as the ERP draws."""
+
+
+class Box(NamedTuple):
+    """In points from the page's lower left corner, to a tenth."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    def holds(self, other: Box) -> bool:
+        return (
+            self.left - SLACK <= other.left
+            and self.bottom - SLACK <= other.bottom
+            and other.right <= self.right + SLACK
+            and other.top <= self.top + SLACK
+        )
+
+
+UNSEEN = Box(0, 0, 0, 0)
+
+
+class Font:
+    """A font's codes as texts. A code without a character is never dropped: the page is not read this way."""
+
+    def __init__(self, glyphs: dict[int, str]) -> None:
+        self.glyphs = Glyphs(glyphs)
+        self.texts: dict[tuple[bytes, ...], str] = {}
+
+    def text(self, lines: tuple[bytes, ...]) -> str:
+        """Hexadecimal codes, line by line, as one text with single spaces."""
+        text = self.texts.get(lines)
+        if text is None:
+            try:
+                codes = [bytes.fromhex(line.decode()).decode("utf-16-be") for line in lines]
+            except ValueError:
+                raise NotErpPage from None
+            text = " ".join(" ".join([line.translate(self.glyphs) for line in codes]).split())
+            remember(self.texts, lines, text)
+        return text
+
+
+class Glyphs(dict[int, str]):
+    def __missing__(self, code: int) -> str:
+        raise NotErpPage
+
+
+class ErpPages:
+    """Reads the pages of one PDF, remembering the drawings and texts that pages share."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.fills: dict[bytes, Box | None] = {}  # None: not a cell
+        self.boxes: dict[bytes, Box] = {}
+        self.fonts: dict[tuple[int, int], Font] = {}
+
+    def table(self, page: pikepdf.Page, number: int) -> Table:
+        """The page's table, header first. Raises NotErpPage."""
+        fonts = self.page_fonts(page, number)
+        fills = self.fills
+        cells: list[Box] = []
+        texts: list[str] = []
+        for drawing in drawings(self.content(page, number)):
+            cell = fills.get(drawing, UNSEEN)
+            if cell is UNSEEN:
+                if drawing.endswith(b"ET Q"):
+                    clip, text = self.text(drawing, fonts)
+                    if not cells or texts[-1] or not cells[-1].holds(clip):
+                        raise NotErpPage
+                    texts[-1] = text
+                    continue
+                cell = self.fill(drawing)
+            if cell is not None:
+                cells.append(cell)
+                texts.append("")
+        return grid(cells, texts)
+
+    def content(self, page: pikepdf.Page, number: int) -> bytes:
+        stream = page.obj.get("/Contents")
+        if not isinstance(stream, pikepdf.Stream) or filters(stream) not in ([], ["/FlateDecode"]):
+            raise NotErpPage
+        return unpacked(stream, page=number, limits=self.limits)
+
+    def fill(self, drawing: bytes) -> Box | None:
+        """The cell that a filled rectangle makes, None for a border or the page's own ground."""
+        match = FILLED.fullmatch(drawing)
+        if not match:
+            raise NotErpPage
+        clip, area = self.box(match[1]), self.box(match[2])
+        is_border = min(area.right - area.left, area.top - area.bottom) <= THIN
+        cell = None if is_border or clip == area else area
+        remember(self.fills, drawing, cell)
+        return cell
+
+    def text(self, drawing: bytes, fonts: dict[bytes, Font]) -> tuple[Box, str]:
+        """The clip of a drawn text, and what it says."""
+        match = TEXT.fullmatch(drawing)
+        if not match or match[2] not in fonts:
+            raise NotErpPage
+        clip, font, shown = match.groups()
+        lines = tuple(b"".join(HEX.findall(line)) for line in shown.split(b" Td ")[1:])
+        return self.box(clip), fonts[font].text(lines)
+
+    def box(self, numbers: bytes) -> Box:
+        box = self.boxes.get(numbers)
+        if box is None:
+            try:
+                x, y, width, height = map(float, numbers.split())
+            except ValueError:
+                raise NotErpPage from None
+            box = Box(round(x, 1), round(y, 1), round(x + width, 1), round(y + height, 1))
+            remember(self.boxes, numbers, box)
+        return box
+
+    def page_fonts(self, page: pikepdf.Page, number: int) -> dict[bytes, Font]:
+        """The page's fonts by their names in its content."""
+        resources = page.obj.get("/Resources", pikepdf.Dictionary())
+        fonts = resources.get("/Font", pikepdf.Dictionary())
+        return {name[1:].encode(): self.font(font, number) for name, font in fonts.items()}
+
+    def font(self, font: pikepdf.Object, number: int) -> Font:
+        if font.objgen not in self.fonts:
+            to_unicode = font.get("/ToUnicode")
+            if font.get("/Encoding") != "/Identity-H" or not isinstance(to_unicode, pikepdf.Stream):
+                raise NotErpPage
+            self.fonts[font.objgen] = Font(characters(unpacked(to_unicode, page=number, limits=self.limits)))
+        return self.fonts[font.objgen]
+
+
+def remember(memo: dict[Any, Any], key: object, value: object) -> None:
+    """Keep what was found, within a bound however long the export is."""
+    if len(memo) >= MEMO_SIZE:
+        memo.clear()
+    memo[key] = value
+
+
+def drawings(content: bytes) -> list[bytes]:
+    """The page's drawings, each without the `q` and `Q` around it."""
+    if b"\n" in content or b"\r" in content:
+        content = b" ".join(content.split())
+    content = content.strip()
+    if not (content.startswith(b"q ") and content.endswith(b" Q")):
+        raise NotErpPage
+    return content[2:-2].split(BETWEEN)
+
+
+def grid(cells: list[Box], texts: list[str]) -> Table:
+    """Cells drawn row by row, as rows. Raises NotErpPage unless they tile a rectangle."""
+    if not cells:
+        raise NotErpPage
+    width = next((i for i, cell in enumerate(cells) if cell.top != cells[0].top), len(cells))
+    edges = [(cell.left, cell.right) for cell in cells[:width]]
+    if any(abs(right - left) > SLACK for (_, right), (left, _) in pairwise(edges)):
+        raise NotErpPage
+    rows = []
+    top = cells[0].top
+    for start in range(0, len(cells), width):
+        row = cells[start : start + width]
+        bottom = row[0].bottom
+        if abs(row[0].top - top) > SLACK or [(cell.left, cell.right) for cell in row] != edges:
+            raise NotErpPage
+        if any(cell.bottom != bottom or cell.top != row[0].top for cell in row):
+            raise NotErpPage
+        rows.append(texts[start : start + width])
+        top = bottom
+    return rows
+
+
+def characters(cmap: bytes) -> dict[int, str]:
+    """A ToUnicode map's codes as characters."""
+    glyphs: dict[int, str] = {}
+    try:
+        for section in BFCHAR.findall(cmap):
+            codes = HEX.findall(section)
+            for code, character in zip(codes[::2], codes[1::2], strict=True):
+                glyphs[int(code, 16)] = utf16(character)
+        for section in BFRANGE.findall(cmap):
+            if b"[" in section:
+                raise NotErpPage
+            codes = HEX.findall(section)
+            for first, last, character in zip(codes[::3], codes[1::3], codes[2::3], strict=True):
+                start = ord(utf16(character))
+                for offset in range(int(last, 16) - int(first, 16) + 1):
+                    glyphs[int(first, 16) + offset] = chr(start + offset)
+    except (ValueError, TypeError):
+        raise NotErpPage from None
+    return glyphs
+
+
+def utf16(code: bytes) -> str:
+    return bytes.fromhex(code.decode()).decode("utf-16-be")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+
+from sync.exceptions import LayoutChanged, RepeatedColumn
 
 Converter = Callable[[str], Any]
 
@@ -35,6 +38,9 @@ class Column:
     aliases: tuple[str, ...] = ()
     added_before_rounding: bool = False  # the ERP's Sum adds amounts with more digits than it prints
 
+    def is_headed(self, header: str) -> bool:
+        return normalised(header) in {normalised(name) for name in (self.header, *self.aliases)}
+
 
 def ignored(header: str) -> Column:
     """A column that is known and not mirrored."""
@@ -47,9 +53,65 @@ def normalised(header: str) -> str:
 
 
 @dataclass(frozen=True)
+class Binding:
+    """Where the columns of a layout stand among the headers of one export."""
+
+    positions: dict[Column, int]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ExportLayout:
     """The columns of one list in the ERP's own order, and the field that is its key."""
 
     key: str
     columns: Sequence[Column]
     footer: Footer = Footer.REQUIRED
+
+    @property
+    def key_column(self) -> Column:
+        return next(column for column in self.columns if column.field == self.key)
+
+    def bind(self, headers: Sequence[str]) -> Binding:
+        """Find each column by its header. Raises LayoutChanged or RepeatedColumn, never takes one for another."""
+        positions = {}
+        for column in self.columns:
+            found = [place for place, header in enumerate(headers) if column.is_headed(header)]
+            if found:
+                positions[column] = self.place(column, found, headers)
+        missing = [column.header for column in self.columns if column not in positions and column.field]
+        if required := [column.header for column in self.columns if column.required and column not in positions]:
+            raise LayoutChanged(missing=", ".join(required))
+        return Binding(positions, tuple(self.notes(headers, positions, missing)))
+
+    def place(self, column: Column, found: Sequence[int], headers: Sequence[str]) -> int:
+        """Which of the places found is this column's."""
+        namesakes = [other for other in self.columns if other.is_headed(column.header)]
+        if len(found) == len(namesakes) == 1:
+            return found[0]
+        before = self.columns[self.columns.index(column) - 1]
+        following = [place for place in found if place and before.is_headed(headers[place - 1])]
+        if len(found) != len(namesakes) or len(following) != 1:
+            expected = f"{len(namesakes)} expected, this one directly after {before.header}"
+            raise RepeatedColumn(header=column.header, found=len(found), expected=expected)
+        return following[0]
+
+    def notes(self, headers: Sequence[str], positions: dict[Column, int], missing: Sequence[str]) -> list[str]:
+        """What is unusual about the columns, and harmless."""
+        notes = []
+        known = set(positions.values())
+        if extra := [header for place, header in enumerate(headers) if place not in known]:
+            notes.append(f"Columns that are not mirrored: {', '.join(extra)}.")
+        if missing:
+            notes.append(f"Columns not in the export, whose mirrored values were kept: {', '.join(missing)}.")
+        if list(positions.values()) != sorted(positions.values()):
+            notes.append("The columns stand in another order than usual.")
+        return notes
+
+    def recognises(self, headers: Sequence[str]) -> bool:
+        """Whether these are this list's headers, whatever is hidden or moved."""
+        ours = Counter(normalised(column.header) for column in self.columns)
+        required = [column for column in self.columns if column.required]
+        return all(any(column.is_headed(header) for header in headers) for column in required) and (
+            (ours & Counter(map(normalised, headers))).total() > len(headers) / 2
+        )

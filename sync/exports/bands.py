@@ -1,0 +1,130 @@
+"""Tables of pages -> bands, the consecutive pages that show the same records -> records, by header."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from sync.exceptions import BandIncomplete, PageUnreadable, UnequalRows, UnreadableValue
+from sync.exports.erp_page import Table
+from sync.exports.layout import Column, normalised
+
+
+class PageTable(NamedTuple):
+    """What one page shows: its number, from 1, and its rows of texts, the header first."""
+
+    page: int
+    rows: Table
+
+
+class Record(NamedTuple):
+    """One row of an export: where its first page shows it (the header is row 0) and its values in layout order."""
+
+    page: int
+    row: int
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Band:
+    """Pages that show the same records, side by side."""
+
+    pages: Sequence[PageTable]
+
+    @cached_property
+    def headers(self) -> list[str]:
+        return [header for page in self.pages for header in page.rows[0]]
+
+    @property
+    def first_page(self) -> int:
+        return self.pages[0].page
+
+    @property
+    def length(self) -> int:
+        """Rows below the header, the footer among them."""
+        return len(self.pages[0].rows) - 1
+
+    def row(self, number: int) -> list[str]:
+        return [cell for page in self.pages for cell in page.rows[number]]
+
+    def column(self, place: int) -> tuple[PageTable, int]:
+        """The page that shows the column at a place of the headers, and its place on that page."""
+        for page in self.pages:
+            if place < len(page.rows[0]):
+                return page, place
+            place -= len(page.rows[0])
+        raise IndexError(place)
+
+    def texts(self, place: int, rows: Sequence[int]) -> list[str]:
+        page, cell = self.column(place)
+        return [page.rows[row][cell] for row in rows]
+
+    def values(self, place: int, column: Column, rows: Sequence[int]) -> list[Any]:
+        """The values of one column. Raises UnreadableValue."""
+        convert = column.convert
+        texts = self.texts(place, rows)
+        try:
+            return [convert(text) for text in texts]
+        except ValueError:
+            raise self.unreadable(place, column, rows, texts) from None
+
+    def unreadable(self, place: int, column: Column, rows: Sequence[int], texts: Sequence[str]) -> UnreadableValue:
+        page, _ = self.column(place)
+        for row, text in zip(rows, texts, strict=True):
+            try:
+                column.convert(text)
+            except ValueError as error:
+                return UnreadableValue(page=page.page, row=row, header=column.header, text=text, kind=error)
+        raise AssertionError("a converter gave two answers for one text")
+
+
+def bands(tables: Iterable[PageTable]) -> Iterator[Band]:
+    """Group pages into bands: one ends where the first page's header comes again.
+
+    Raises BandIncomplete and UnequalRows. The first band is the measure of the others.
+    """
+    pages: list[PageTable] = []
+    first: Band | None = None
+    for table in tables:
+        if not table.rows or not any(table.rows[0]):
+            raise PageUnreadable(page=table.page, reason="it has no header")
+        if pages and same_headers(table.rows[0], pages[0].rows[0]):
+            band = checked(pages, first)
+            first = first or band
+            yield band
+            pages = []
+        pages.append(table)
+    if pages:
+        yield checked(pages, first)
+
+
+def checked(pages: list[PageTable], first: Band | None) -> Band:
+    band = Band(tuple(pages))
+    seen = set()
+    for page in pages:
+        headers = tuple(map(normalised, page.rows[0]))
+        if headers in seen:  # the page that begins the next band is not there
+            raise BandIncomplete(first_page=page.page, missing=", ".join(pages[0].rows[0]))
+        seen.add(headers)
+    if first and not same_headers(band.headers, first.headers):
+        raise BandIncomplete(**lacking(band, first))
+    for page in pages:
+        if len(page.rows) != len(pages[0].rows):
+            raise UnequalRows(
+                page=page.page, found=len(page.rows) - 1, first_page=band.first_page, expected=band.length
+            )
+    return band
+
+
+def lacking(band: Band, first: Band) -> dict[str, Any]:
+    """Which of two unequal bands lacks a page, and what stands on it."""
+    poorer, richer = (band, first) if len(band.headers) < len(first.headers) else (first, band)
+    theirs = {normalised(header) for header in poorer.headers}
+    missing = [header for header in richer.headers if normalised(header) not in theirs]
+    return {"first_page": poorer.first_page, "missing": ", ".join(missing or richer.headers)}
+
+
+def same_headers(ours: Sequence[str], theirs: Sequence[str]) -> bool:
+    return list(map(normalised, ours)) == list(map(normalised, theirs))

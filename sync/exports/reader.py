@@ -1,0 +1,189 @@
+"""Reading an export: path in, records out, lazily, one band in memory.
+
+    with read_export(path, layout) as records:
+        for record in records: ...
+        records.totals, records.notes
+
+A page is read as the ERP draws it; a page that is drawn any other way is read by pdfplumber, and noted. The records
+can be trusted once the last one has been given: only then have the control totals been compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+
+from sync.exceptions import (
+    DuplicateKey,
+    ExportDamaged,
+    ExportTruncated,
+    LayoutChanged,
+    WrongList,
+)
+from sync.exports.bands import Band, PageTable, Record, bands
+from sync.exports.erp_page import ErpPages, NotErpPage
+from sync.exports.fallback import FallbackPages
+from sync.exports.layout import Binding, Column, ExportLayout, Footer
+from sync.exports.pdf import Limits, OpenPdf, opened
+from sync.exports.totals import ControlTotal, RunningTotals, is_footer
+from sync.progress import Progress, Stage, unwatched
+
+DEFAULT_LIMITS = Limits()
+NO_RECORD = ("", "0")  # the ERP's rows with such an ID are placeholders
+
+
+@contextmanager
+def read_export(
+    path: Path,
+    layout: ExportLayout,
+    *,
+    name: str = "this list",
+    other_layouts: Mapping[str, ExportLayout] | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Progress = unwatched,
+) -> Iterator[Records]:
+    """Open one list's export. Whatever cannot be trusted is an ExportError, here or while iterating.
+
+    `other_layouts`, by name, serve to say what an export of another list is. `progress` is called once a page.
+    """
+    with opened(path, limits) as document, FallbackPages(path, limits) as fallback:
+        pages = Pages(document, fallback, limits=limits, progress=progress)
+        yield Records(pages, layout, name=name, other_layouts=other_layouts or {})
+
+
+class Pages:
+    """The pages of an open export as tables, one at a time."""
+
+    def __init__(self, document: OpenPdf, fallback: FallbackPages, *, limits: Limits, progress: Progress) -> None:
+        self.document = document
+        self.erp = ErpPages(limits)
+        self.fallback = fallback
+        self.progress = progress
+        self.count = len(document.pdf.pages)
+        self.fallback_pages: list[int] = []
+
+    def __iter__(self) -> Iterator[PageTable]:
+        try:
+            for number, page in enumerate(self.document.pdf.pages, start=1):
+                yield PageTable(number, self.table(page, number))
+                self.progress(Stage.READING, number, self.count)
+        except pikepdf.PdfError as error:
+            raise ExportDamaged(reason=str(error)) from error
+
+    def table(self, page: pikepdf.Page, number: int) -> list[list[str]]:
+        try:
+            return self.erp.table(page, number)
+        except NotErpPage:
+            self.fallback_pages.append(number)
+            return self.fallback.table(page, number)
+
+
+class Records:
+    """An export's records, to be iterated once.
+
+    `fields` names the values of a record, once the first has been given; `totals` and `notes` are complete after the
+    last.
+    """
+
+    def __init__(
+        self, pages: Pages, layout: ExportLayout, *, name: str, other_layouts: Mapping[str, ExportLayout]
+    ) -> None:
+        self.pages = pages
+        self.layout = layout
+        self.name = name
+        self.other_layouts = other_layouts
+        self.totals: list[ControlTotal] = []
+        self.notes: list[str] = []
+        self.keys: set[Any] = set()
+        self.binding = Binding({}, ())
+        self.running = RunningTotals(())
+
+    @property
+    def fields(self) -> list[str]:
+        return [column.field for column in self.columns]
+
+    @property
+    def columns(self) -> dict[Column, int]:
+        """The columns that are mirrored, and their places."""
+        return {column: place for column, place in self.binding.positions.items() if column.field}
+
+    def __iter__(self) -> Iterator[Record]:
+        band: Band | None = None
+        for following in bands(self.pages):
+            if band is None:
+                self.bind(following)
+            else:
+                yield from self.records(band, range(1, band.length + 1))
+            band = following
+        if band is None:
+            raise ExportTruncated(reason="it has no pages")
+        yield from self.last_records(band)
+        self.note_pages()
+
+    def bind(self, band: Band) -> None:
+        try:
+            self.binding = self.layout.bind(band.headers)
+        except LayoutChanged as error:
+            for other, layout in self.other_layouts.items():
+                if layout is not self.layout and layout.recognises(band.headers):
+                    raise WrongList(found=other, expected=self.name) from error
+            raise
+        self.running = RunningTotals(self.columns)
+        self.notes.extend(self.binding.notes)
+
+    def last_records(self, band: Band) -> Iterator[Record]:
+        """The records of the last band, then its footer."""
+        footer = band.row(band.length) if band.length and is_footer(band.row(band.length)) else None
+        yield from self.records(band, range(1, band.length + (footer is None)))
+        if footer is not None:
+            by_place = {place: column for column, place in self.columns.items()}
+            self.totals, notes = self.running.compare(
+                footer, band.headers, by_place, page=band.first_page, row=band.length
+            )
+            self.notes.extend(notes)
+        elif self.layout.footer is Footer.REQUIRED or self.pages.document.rebuilt:
+            raise ExportTruncated(reason="the control totals that end this list are missing")
+
+    def records(self, band: Band, rows: Sequence[int]) -> Iterator[Record]:
+        key = self.layout.key_column
+        keys = band.texts(self.columns[key], rows)
+        kept = [row for row, text in zip(rows, keys, strict=True) if text not in NO_RECORD]
+        values = []
+        for column, place in self.columns.items():
+            values.append(band.values(place, column, kept))
+            self.running.add(column, values[-1])
+        self.running.records += len(kept)
+        self.running.placeholders += len(rows) - len(kept)
+        at = self.fields.index(self.layout.key)
+        for row, record in zip(kept, zip(*values, strict=True), strict=True):
+            if record[at] in self.keys:
+                raise DuplicateKey(header=key.header, key=record[at], page=band.first_page, row=row)
+            self.keys.add(record[at])
+            yield Record(band.first_page, row, record)
+
+    def note_pages(self) -> None:
+        if self.pages.fallback_pages:
+            self.notes.append(
+                f"Pages not drawn as the ERP draws, read by pdfplumber: {spans(self.pages.fallback_pages)}."
+            )
+        if self.running.placeholders:
+            self.notes.append(f"Rows without an ID, which are no records: {self.running.placeholders}.")
+        if self.pages.document.rebuilt:
+            self.notes.append("The PDF's page index was damaged and was rebuilt.")
+        if not self.totals:
+            self.notes.append("The export has no control totals to compare.")
+
+
+def spans(numbers: Sequence[int]) -> str:
+    """`[1, 2, 3, 7]` is "1-3, 7"."""
+    groups: list[list[int]] = []
+    for number in numbers:
+        if groups and number == groups[-1][-1] + 1:
+            groups[-1].append(number)
+        else:
+            groups.append([number])
+    return ", ".join(f"{group[0]}-{group[-1]}" if len(group) > 1 else str(group[0]) for group in groups)

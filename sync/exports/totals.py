@@ -1,0 +1,96 @@
+"""Control totals: the ERP's own Count and Sums, in the last row of an export, against what was read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sync.exceptions import ControlTotalMismatch, UnreadableValue
+from sync.exports.layout import Column
+from sync.exports.values import MONEY_PLACES, NUMERIC, number
+
+TOTAL = re.compile(r"(Count|Sum|Min|Max|Avg|Average)\s*=\s*(\S.*)")
+HALF_A_CENT = Decimal(5).scaleb(-MONEY_PLACES - 1)
+
+
+@dataclass(frozen=True)
+class ControlTotal:
+    """One total of the footer as compared. `difference_allowed` is 0 unless the ERP adds before it rounds."""
+
+    column: str
+    function: str
+    stated: Decimal
+    found: Decimal
+    difference_allowed: Decimal = Decimal(0)
+
+    @property
+    def agrees(self) -> bool:
+        return abs(self.stated - self.found) <= self.difference_allowed
+
+
+def is_footer(cells: Iterable[str]) -> bool:
+    """Whether a row holds totals and nothing else."""
+    texts = [cell for cell in cells if cell]
+    return bool(texts) and all(TOTAL.fullmatch(text) for text in texts)
+
+
+class RunningTotals:
+    """Adds up the records as they are read."""
+
+    def __init__(self, columns: Iterable[Column]) -> None:
+        self.sums = {column: Decimal(0) for column in columns if column.convert in NUMERIC}
+        self.records = 0
+        self.placeholders = 0  # rows without an ID, which are no records
+
+    def add(self, column: Column, values: Iterable[Decimal | int | None]) -> None:
+        if column in self.sums:
+            self.sums[column] += sum((value for value in values if value is not None), Decimal(0))
+
+    def compare(
+        self, footer: Sequence[str], headers: Sequence[str], columns: dict[int, Column], *, page: int, row: int
+    ) -> tuple[list[ControlTotal], list[str]]:
+        """Each total of the footer as compared, and notes on those that cannot be. Raises ControlTotalMismatch."""
+        totals, notes = [], []
+        for place, cell in enumerate(footer):
+            if not cell:
+                continue
+            function, text = TOTAL.fullmatch(cell).groups()  # type: ignore[union-attr]  # is_footer() saw to it
+            stated = stated_number(text, header=headers[place], page=page, row=row)
+            total = self.total(function, stated, headers[place], columns.get(place))
+            if total is None:
+                notes.append(
+                    f"The footer's {function} of {headers[place]} was not checked: the column is not added up."
+                )
+            elif total.agrees:
+                totals.append(total)
+            else:
+                raise ControlTotalMismatch(
+                    column=total.column, function=function, found=printed(total.found), stated=text
+                )
+        return totals, notes
+
+    def total(self, function: str, stated: Decimal, header: str, column: Column | None) -> ControlTotal | None:
+        if function == "Count":
+            counts_placeholders = stated == self.records + self.placeholders
+            return ControlTotal(header, function, stated, stated if counts_placeholders else Decimal(self.records))
+        if function != "Sum" or column not in self.sums:
+            return None
+        allowed = self.records * HALF_A_CENT if column.added_before_rounding else Decimal(0)
+        return ControlTotal(header, function, stated, self.sums[column], allowed)
+
+
+def stated_number(text: str, *, header: str, page: int, row: int) -> Decimal:
+    try:
+        value = number(text.rstrip("€% "))
+        if value is None:
+            raise ValueError("a number")
+    except ValueError as error:
+        raise UnreadableValue(page=page, row=row, header=header, text=text, kind=error) from None
+    return value
+
+
+def printed(value: Decimal) -> str:
+    """As the ERP would print it: 1.234,5."""
+    return f"{value:,f}".replace(",", " ").replace(".", ",").replace(" ", ".")

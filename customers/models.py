@@ -1,0 +1,103 @@
+"""The mirrored customers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from customers.matching import matching
+from sync.models import MirroredModel
+
+
+class Customer(MirroredModel):
+    """A customer, or a prospect: one that has no account number yet and has never ordered."""
+
+    erp_id = models.IntegerField(_("ERP ID"), unique=True, help_text="ID")
+    account_number = models.CharField(_("account number"), blank=True, default="", help_text="PROFILO CLIENTE:")
+    name = models.CharField(_("name"), blank=True, default="", help_text="NOME")
+    vat_number = models.CharField(_("VAT number"), blank=True, default="", help_text="PARTITA IVA:")
+
+    certified_email = models.CharField(_("certified e-mail"), blank=True, default="", help_text="PEC:")
+    sdi_code = models.CharField(_("SDI code"), blank=True, default="", help_text="SDI:")
+    tax_code = models.CharField(_("tax code"), blank=True, default="", help_text="CODICE FISCALE:")
+    delivery_mode = models.CharField(
+        _("delivery mode"), blank=True, default="", help_text=_("TERMINI DI CONSEGNA (mislabelled: the courier)")
+    )
+
+    street = models.CharField(_("street"), blank=True, default="", help_text="VIA:")
+    postcode = models.CharField(_("postcode"), blank=True, default="", help_text="INDIRIZZO LOGISTICO CAP")
+    city = models.CharField(_("city"), blank=True, default="", help_text="CITTÀ")
+
+    phone = models.CharField(_("phone"), blank=True, default="", help_text="TELEFONO:")
+    mobile = models.CharField(_("mobile"), blank=True, default="", help_text="CELLULARE:")
+    website = models.CharField(_("website"), blank=True, default="", help_text="URL:")
+    attention_to = models.CharField(_("attention to"), blank=True, default="", help_text="ALL’ATTENZIONE DI:")
+    last_order_date = models.DateField(_("last order"), null=True, help_text="DATA DELL'ULTIMO ORDINE")
+
+    orders_this_year = models.IntegerField(
+        _("orders this year"), null=True, help_text=_("CONTEGGI DEGLI ORDINI EFFETTIVI (this year)")
+    )
+    sales_this_year = models.DecimalField(
+        _("sales this year"),
+        max_digits=17,
+        decimal_places=2,
+        null=True,
+        help_text=_("TIPO DI CLIENTE (mislabelled: sales this year)"),
+    )
+    orders_last_year = models.IntegerField(
+        _("orders last year"), null=True, help_text=_("CONTEGGIO DEGLI ORDINI PRECEDENTE (last year)")
+    )
+    sales_last_year = models.DecimalField(
+        _("sales last year"),
+        max_digits=17,
+        decimal_places=2,
+        null=True,
+        help_text=_("VENDITE PRECEDENTE (the first of two: last year)"),
+    )
+    orders_two_years_ago = models.IntegerField(
+        _("orders two years ago"), null=True, help_text=_("CONTEGGIO DEGLI ORDINI PRECEDENTE 2 (two years ago)")
+    )
+    sales_two_years_ago = models.DecimalField(
+        _("sales two years ago"),
+        max_digits=17,
+        decimal_places=2,
+        null=True,
+        help_text=_("VENDITE PRECEDENTE (the second of two: two years ago)"),
+    )
+
+    description = models.CharField(_("description"), blank=True, default="", help_text="DESCRIZIONE:")
+    customer_type = models.CharField(_("customer type"), blank=True, default="", help_text="TYPE:")
+    external_account_number = models.CharField(
+        _("external account number"), blank=True, default="", help_text="NUMERO DI CONTO ESTERNO"
+    )
+    our_account_number = models.CharField(
+        _("our account number"), blank=True, default="", help_text="IL NOSTRO NUMERO DI CONTO"
+    )
+
+    class Meta:
+        verbose_name = _("customer")
+        verbose_name_plural = _("customers")
+        indexes = (
+            models.Index(fields=["account_number"]),
+            models.Index(fields=["name"]),
+        )
+
+    def __str__(self) -> str:
+        return self.name or f"ID {self.erp_id}"
+
+    # The orders app stands on this one, so its models are known here by name.
+
+    @property
+    def orders(self) -> models.QuerySet[Any]:
+        return matching(apps.get_model("orders", "Order"), account_number=self.account_number)
+
+    @property
+    def ddts(self) -> models.QuerySet[Any]:
+        return matching(apps.get_model("orders", "Ddt"), account_number=self.account_number)
+
+    @property
+    def invoices(self) -> models.QuerySet[Any]:
+        return matching(apps.get_model("orders", "Invoice"), account_number=self.account_number)

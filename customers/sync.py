@@ -1,0 +1,51 @@
+"""The customers' list, as the ERP exports it."""
+
+from __future__ import annotations
+
+from customers.models import Customer
+from sync.erp.client import ErpList
+from sync.exports.layout import Column, ExportLayout, Footer
+from sync.exports.values import date, integer, money, text
+from sync.service import SyncService
+
+
+class CustomerSync(SyncService):
+    """The agent's customers and prospects. The list has no modification time: what changed is told by comparing."""
+
+    erp_list = ErpList(
+        name="CUSTTABLE_ListView_Agent", file_names=("Clienti.pdf", "Customers.pdf"), safe_filter="Tutti i clienti"
+    )
+    model = Customer
+    smart = True
+    layout = ExportLayout(
+        key="erp_id",
+        columns=[
+            Column("ID", "erp_id", integer, required=True),
+            Column("PROFILO CLIENTE:", "account_number", text, required=True),
+            Column("NOME", "name", text, required=True),
+            Column("PARTITA IVA:", "vat_number", text, required=True),
+            Column("PEC:", "certified_email", text),
+            Column("SDI:", "sdi_code", text),
+            Column("CODICE FISCALE:", "tax_code", text),
+            Column("TERMINI DI CONSEGNA", "delivery_mode", text),  # mislabelled in the ERP: it is the courier
+            Column("VIA:", "street", text, required=True),
+            Column("INDIRIZZO LOGISTICO CAP", "postcode", text, required=True),
+            Column("CITTÀ", "city", text, required=True),
+            Column("TELEFONO:", "phone", text),
+            Column("CELLULARE:", "mobile", text),
+            Column("URL:", "website", text),
+            Column("ALL’ATTENZIONE DI:", "attention_to", text),
+            Column("DATA DELL'ULTIMO ORDINE", "last_order_date", date),
+            Column("CONTEGGI DEGLI ORDINI EFFETTIVI", "orders_this_year", integer),
+            Column("TIPO DI CLIENTE", "sales_this_year", money),  # mislabelled in the ERP: it is an amount
+            Column("CONTEGGIO DEGLI ORDINI PRECEDENTE", "orders_last_year", integer),
+            Column("VENDITE PRECEDENTE", "sales_last_year", money),
+            Column("CONTEGGIO DEGLI ORDINI PRECEDENTE 2", "orders_two_years_ago", integer),
+            Column("VENDITE PRECEDENTE", "sales_two_years_ago", money, occurrence=2),
+            Column("DESCRIZIONE:", "description", text),
+            Column("TYPE:", "customer_type", text),
+            Column("NUMERO DI CONTO ESTERNO", "external_account_number", text),
+            Column("IL NOSTRO NUMERO DI CONTO", "our_account_number", text),
+        ],
+        footer=Footer.REQUIRED,
+    )

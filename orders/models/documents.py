@@ -1,0 +1,242 @@
+"""Orders, and the delivery notes (DDT) and invoices that follow from them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from customers.matching import match, matching
+from customers.models import Customer
+from orders.tracking import Shipment, tracking_url
+from sync.models import MirroredModel
+
+
+class Order(MirroredModel):
+    """An order as the ERP shows it. It has no number while it is pending."""
+
+    erp_id = models.IntegerField(_("ERP ID"), unique=True, help_text="ID")
+    number = models.CharField(_("order number"), blank=True, default="", help_text="ID DI VENDITA")
+    account_number = models.CharField(_("account number"), blank=True, default="", help_text="PROFILO CLIENTE:")
+    customer_name = models.CharField(_("customer name"), blank=True, default="", help_text="NOME VENDITE:")
+
+    delivery_name = models.CharField(_("delivery name"), blank=True, default="", help_text="NOME DI CONSEGNA")
+    delivery_address = models.CharField(
+        _("delivery address"), blank=True, default="", help_text="INDIRIZZO DI CONSEGNA"
+    )
+
+    ordered_at = models.DateTimeField(_("ordered at"), null=True, help_text="DATA DI CREAZIONE")
+    delivery_date = models.DateField(_("delivery date"), null=True, help_text="DATA DI CONSEGNA")
+    description = models.CharField(
+        _("description"),
+        blank=True,
+        default="",
+        help_text=_("RIMANI VENDITE FINANZIARIE (mislabelled: the agent's description of the order)"),
+    )
+
+    customer_reference = models.CharField(
+        _("customer reference"), blank=True, default="", help_text="RIFERIMENTO CLIENTE"
+    )
+    sales_status = models.CharField(_("sales status"), blank=True, default="", help_text="STATO DELLE VENDITE")
+    order_type = models.CharField(_("order type"), blank=True, default="", help_text="TIPO DI ORDINE")
+    document_status = models.CharField(_("document status"), blank=True, default="", help_text="STATO DEL DOCUMENTO")
+
+    sales_origin = models.CharField(_("sales origin"), blank=True, default="", help_text="ORIGINE VENDITE:")
+    transfer_status = models.CharField(
+        _("transfer status"), blank=True, default="", help_text="STATO DEL TRASFERIMENTO"
+    )
+    transfer_date = models.DateField(_("transfer date"), null=True, help_text="DATA DI TRASFERIMENTO")
+
+    completion_date = models.DateField(_("completion date"), null=True, help_text="DATA DI COMPLETAMENTO")
+    is_quote = models.BooleanField(_("quote"), null=True, help_text="PREVENTIVO:")
+    discount_percent = models.DecimalField(
+        _("discount %"), max_digits=17, decimal_places=2, null=True, help_text="APPLICA SCONTO %:"
+    )
+    gross_amount = models.DecimalField(
+        _("gross amount"), max_digits=17, decimal_places=2, null=True, help_text="IMPORTO LORDO:"
+    )
+    total_amount = models.DecimalField(
+        _("total amount"), max_digits=17, decimal_places=2, null=True, help_text="IMPORTO TOTALE"
+    )
+    is_gift = models.BooleanField(_("gift order"), null=True, help_text="ORDINE OMAGGIO:")
+
+    class Meta:
+        verbose_name = _("order")
+        verbose_name_plural = _("orders")
+        indexes = (
+            models.Index(fields=["number"]),
+            models.Index(fields=["account_number"]),
+            models.Index(fields=["ordered_at"]),
+        )
+
+    def __str__(self) -> str:
+        return self.number or f"ID {self.erp_id}"
+
+    @property
+    def customer(self) -> Customer | None:
+        return match(Customer, account_number=self.account_number)
+
+    @property
+    def ddts(self) -> models.QuerySet[Ddt]:
+        return matching(Ddt, order_number=self.number)
+
+    @property
+    def invoices(self) -> models.QuerySet[Invoice]:
+        return matching(Invoice, order_number=self.number)
+
+
+class Ddt(MirroredModel):
+    """A delivery note, documento di trasporto: one shipment of an order."""
+
+    erp_id = models.IntegerField(_("ERP ID"), unique=True, help_text="ID")
+    number = models.CharField(_("DDT number"), blank=True, default="", help_text="DOCUMENTO DI TRASPORTO:")
+    delivery_date = models.DateField(_("delivery date"), null=True, help_text="DATA DI CONSEGNA")
+    order_number = models.CharField(_("order number"), blank=True, default="", help_text="ID DI VENDITA")
+
+    account_number = models.CharField(_("account number"), blank=True, default="", help_text="CONTO DELL'ORDINE")
+    customer_name = models.CharField(_("customer name"), blank=True, default="", help_text="NOME VENDITE:")
+
+    delivery_name = models.CharField(
+        _("delivery name"), blank=True, default="", help_text=_("NOME DI CONSEGNA (the first of two)")
+    )
+    delivery_address = models.CharField(
+        _("delivery address"),
+        blank=True,
+        default="",
+        help_text=_("NOME DI CONSEGNA (the second of two, mislabelled: the address)"),
+    )
+
+    pieces = models.DecimalField(_("pieces"), max_digits=19, decimal_places=4, null=True, help_text="TOTALE")
+    customer_reference = models.CharField(
+        _("customer reference"), blank=True, default="", help_text="RIFERIMENTO CLIENTE"
+    )
+    description = models.CharField(_("description"), blank=True, default="", help_text="DESCRIZIONE:")
+
+    tracking = models.CharField(
+        _("tracking"), blank=True, default="", help_text=_("NUMERO DI TRACCIABILITÀ (the text of its link)")
+    )
+    delivery_terms = models.CharField(_("delivery terms"), blank=True, default="", help_text="TERMINI DI CONSEGNA:")
+
+    delivery_mode = models.CharField(_("delivery mode"), blank=True, default="", help_text="MODALITÀ DI CONSEGNA")
+    attention_to = models.CharField(_("attention to"), blank=True, default="", help_text="ALL'ATTENZIONE DI")
+    delivery_city = models.CharField(
+        _("delivery city"),
+        blank=True,
+        default="",
+        help_text=_("CITTÀ DI CONSEGNA (mislabelled: often an e-mail address)"),
+    )
+
+    class Meta:
+        verbose_name = _("DDT")
+        verbose_name_plural = _("DDT")
+        indexes = (
+            models.Index(fields=["number"]),
+            models.Index(fields=["order_number"]),
+            models.Index(fields=["account_number"]),
+            models.Index(fields=["delivery_date"]),
+        )
+
+    def __str__(self) -> str:
+        return self.number or f"ID {self.erp_id}"
+
+    @property
+    def customer(self) -> Customer | None:
+        return match(Customer, account_number=self.account_number)
+
+    @property
+    def order(self) -> Order | None:
+        return match(Order, number=self.order_number)
+
+    @property
+    def invoices(self) -> models.QuerySet[Invoice]:
+        return matching(Invoice, order_number=self.order_number)
+
+    @property
+    def courier(self) -> str:
+        return Shipment.of(self.tracking).courier
+
+    @property
+    def tracking_number(self) -> str:
+        return Shipment.of(self.tracking).number
+
+    @property
+    def tracking_url(self) -> str:
+        """The courier's page about this shipment; "" for a courier that is not known."""
+        return tracking_url(Shipment.of(self.tracking))
+
+
+class Invoice(MirroredModel):
+    """An invoice, or a credit note: its amounts are negative. All amounts are in euro."""
+
+    number = models.CharField(_("invoice number"), unique=True, help_text="ID FATTURA")
+    invoice_date = models.DateField(_("invoice date"), null=True, help_text="DATA FATTURA")
+    account_number = models.CharField(_("account number"), blank=True, default="", help_text="CONTO FATTURE")
+
+    customer_name = models.CharField(_("customer name"), blank=True, default="", help_text="NOME DI FATTURAZIONE")
+    quantity = models.DecimalField(_("quantity"), max_digits=19, decimal_places=4, null=True, help_text="QUANTITÀ")
+    sales_balance = models.DecimalField(
+        _("sales balance"), max_digits=17, decimal_places=2, null=True, help_text="SALDO VENDITE MST"
+    )
+
+    line_discount = models.DecimalField(
+        _("line discount"), max_digits=17, decimal_places=2, null=True, help_text="SOMMA LINEA SCONTO MST"
+    )
+    total_discount = models.DecimalField(
+        _("total discount"), max_digits=17, decimal_places=2, null=True, help_text="SCONTO TOTALE:"
+    )
+    tax_amount = models.DecimalField(
+        _("tax"), max_digits=17, decimal_places=2, null=True, help_text="SOMMA FISCALE MST"
+    )
+    total_amount = models.DecimalField(
+        _("total amount"), max_digits=17, decimal_places=2, null=True, help_text="IMPORTO FATTURA MST"
+    )
+
+    purchase_order = models.CharField(_("purchase order"), blank=True, default="", help_text="ORDINE DI ACQUISTO")
+    customer_reference = models.CharField(
+        _("customer reference"), blank=True, default="", help_text="RIFERIMENTO CLIENTE"
+    )
+    due_date = models.DateField(_("due date"), null=True, help_text="SCADENZA")
+
+    payment_terms = models.CharField(_("payment terms"), blank=True, default="", help_text="ID TERMINE DI PAGAMENTO")
+    days_overdue = models.IntegerField(_("days overdue"), null=True, help_text="OLTRE I GIORNI DI SCADENZA")
+
+    settled_amount = models.DecimalField(
+        _("settled amount"), max_digits=17, decimal_places=2, null=True, help_text="LIQUIDA IMPORTO MST"
+    )
+    last_payment_number = models.CharField(
+        _("last payment"), blank=True, default="", help_text="IDENTIFICATIVO ULTIMO PAGAMENTO:"
+    )
+    last_settlement_date = models.DateField(_("last settlement"), null=True, help_text="DATA DI ULTIMA LIQUIDAZIONE")
+
+    closed_date = models.DateField(_("closed on"), null=True, help_text=_("CHIUSO (a date: when it was closed)"))
+    remaining_amount = models.DecimalField(
+        _("remaining amount"), max_digits=17, decimal_places=2, null=True, help_text="IMPORTO RIMANENTE MST"
+    )
+    order_number = models.CharField(_("order number"), blank=True, default="", help_text="ID VENDITE")
+
+    class Meta:
+        verbose_name = _("invoice")
+        verbose_name_plural = _("invoices")
+        indexes = (
+            models.Index(fields=["order_number"]),
+            models.Index(fields=["account_number"]),
+            models.Index(fields=["invoice_date"]),
+        )
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def customer(self) -> Customer | None:
+        return match(Customer, account_number=self.account_number)
+
+    @property
+    def order(self) -> Order | None:
+        return match(Order, number=self.order_number)
+
+    @property
+    def ddts(self) -> models.QuerySet[Ddt]:
+        return matching(Ddt, order_number=self.order_number)
+
+    @property
+    def is_credit_note(self) -> bool:
+        return self.total_amount is not None and self.total_amount < 0

@@ -1,10 +1,17 @@
 """Settings of the whole project, by subject. Every value that differs between machines is an environment variable.
 
-A `.env` file beside manage.py is read first. A value that does not parse stops the process with the variable's name.
+A `.env` file beside manage.py is read first (ENV_FILE names another). A value that does not parse stops the process
+with the variable's name.
 """
 
+import logging
+import os
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
@@ -13,23 +20,28 @@ from environs import Env
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Env()
-env.read_env(str(BASE_DIR / ".env"), recurse=False)
+env.read_env(env.str("ENV_FILE", "") or str(BASE_DIR / ".env"), recurse=False)
 
 # Where things live: the SQLite database, kept exports, the generated key.
-DATA_DIR = env.path("DATA_DIR", BASE_DIR / "var")
+DATA_DIR = BASE_DIR / (env.str("DATA_DIR", "") or "var")
 DATA_DIR.mkdir(parents=True, exist_ok=True)
-EXPORT_DIR = env.path("EXPORT_DIR", DATA_DIR / "exports")
+EXPORT_DIR = DATA_DIR / (env.str("EXPORT_DIR", "") or "exports")
 
 # Database: SQLite unless DATABASE_URL says otherwise.
-DATABASES = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{DATA_DIR / 'archibald.sqlite3'}")}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+DATABASES = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{quote(str(DATA_DIR / 'archibald.sqlite3'))}")}
+ON_SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
+ON_POSTGRESQL = DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql"
+if not (ON_SQLITE or ON_POSTGRESQL) or not DATABASES["default"]["NAME"]:
+    raise ImproperlyConfigured(
+        "DATABASE_URL must be sqlite:///path/to/file or postgresql://user:password@host/database."
+    )
+if ON_SQLITE:
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",  # a writer waits its turn at BEGIN instead of failing half-way
         "timeout": 20,  # seconds
         "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON",
     }
     DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}  # a file: tests start real processes
-ON_SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Security
@@ -40,8 +52,10 @@ def kept_secret_key() -> str:
     """The key of a one-machine installation, made at first use and kept beside its database."""
     path = DATA_DIR / "secret-key"
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(get_random_secret_key())
+        with NamedTemporaryFile("w", dir=DATA_DIR) as complete, suppress(FileExistsError):  # readable by its owner only
+            complete.write(get_random_secret_key())
+            complete.flush()
+            os.link(complete.name, path)  # of processes that start together, the first one's key stays
     return path.read_text()
 
 
@@ -51,7 +65,7 @@ if not SECRET_KEY and ON_SQLITE:
 if not SECRET_KEY:
     raise ImproperlyConfigured("Set SECRET_KEY: machines that share one DATABASE_URL must share one key.")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", not DEBUG)
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 0 if DEBUG else 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
@@ -116,7 +130,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 
 # The lists that are mirrored: who knows each one, how urgent it is, how often and how far from the start it runs.
-SYNC_TYPES = {
+SYNC_TYPES: dict[str, dict[str, Any]] = {
     "orders": {
         "service": "orders.sync.OrderSync",
         "priority": 6,
@@ -159,7 +173,7 @@ SYNC_TYPES = {
 ERP_URL = env.str("ERP_URL", "")
 ERP_USERNAME = env.str("ERP_USERNAME", "")
 ERP_PASSWORD = env.str("ERP_PASSWORD", "")
-ERP_FOLDER = env.path("ERP_FOLDER", None)
+ERP_FOLDER = Path(folder) if (folder := env.str("ERP_FOLDER", "")) else None
 if ERP_URL and ERP_FOLDER:
     raise ImproperlyConfigured("Set ERP_URL or ERP_FOLDER, not both: a list has one source.")
 
@@ -173,5 +187,5 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", "WARNING")},
+    "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", logging.WARNING)},
 }

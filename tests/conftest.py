@@ -1,0 +1,29 @@
+"""What tests of every part share."""
+
+import os
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+
+@pytest.fixture(scope="session")
+def erp_exports() -> Path:
+    """The ERP's own exports, which stand beside the project: they show real customers."""
+    folder: Path = settings.BASE_DIR.parent / "shared" / "erp-exports"
+    if not folder.is_dir():
+        pytest.skip("no sample exports in ../shared/erp-exports")
+    return folder
+
+
+@pytest.fixture
+def process_environment(transactional_db: None) -> dict[str, str]:
+    """The environment of a real process that works on this test's database."""
+    name = quote(str(connection.settings_dict["NAME"]))
+    if connection.vendor == "sqlite":
+        url = f"sqlite:///{name}"
+    else:
+        url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
+    return os.environ | {"DATABASE_URL": url}

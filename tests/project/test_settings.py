@@ -1,0 +1,255 @@
+"""Settings, as real processes with real environments see them."""
+
+import json
+import os
+import re
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+
+class Project:
+    """The project on a machine that has nothing but a data directory and the given variables."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+
+    def start(self, *arguments: str, variables: Mapping[str, str]) -> subprocess.Popen[str]:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(settings.BASE_DIR),
+            "DJANGO_SETTINGS_MODULE": "archibald.settings",
+            "ENV_FILE": os.devnull,
+            "DATA_DIR": str(self.data_dir),
+            **variables,
+        }
+        command = [sys.executable, *arguments]
+        return subprocess.Popen(
+            command, env=environment, cwd=self.data_dir, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def manage(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        process = self.start(str(settings.BASE_DIR / "manage.py"), *arguments, variables=variables)
+        output, errors = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+    def tell(self, expression: str, **variables: str) -> Any:
+        """What an expression over the settings is worth in a process of its own."""
+        return told(self.start("-c", telling(expression), variables=variables))
+
+
+def telling(expression: str) -> str:
+    return (
+        "import json, django; django.setup(); from django.conf import settings; from django.db import connection\n"
+        f"print(json.dumps({expression}, default=str))"
+    )
+
+
+def told(process: subprocess.Popen[str]) -> Any:
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    return json.loads(output)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+# A value that cannot be right stops the process
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DEBUG", "maybe"),
+        ("SECURE_SSL_REDIRECT", "sometimes"),
+        ("SECURE_HSTS_SECONDS", "a year"),
+        ("EXPORT_MAX_PAGES", "many"),
+        ("LOG_LEVEL", "LOUD"),
+        ("DATABASE_URL", ""),
+        ("DATABASE_URL", "archibald"),
+        ("DATABASE_URL", "postgresql://user@host:port/archibald"),
+        ("DATABASE_URL", "postgresql://user@host"),
+        ("DATABASE_URL", "mysql://user@host/archibald"),
+    ],
+)
+def test_a_value_that_does_not_parse_stops_the_process_with_the_variables_name(project, name, value):
+    process = project.manage("check", **{"SECRET_KEY": "k", name: value})
+
+    assert process.returncode != 0
+    assert name in process.stderr.splitlines()[-1]
+
+
+def test_machines_that_share_a_database_must_be_given_a_key(project):
+    process = project.manage("check", DATABASE_URL="postgresql://host/archibald")
+
+    assert process.returncode != 0
+    assert process.stderr.splitlines()[-1].endswith(
+        "Set SECRET_KEY: machines that share one DATABASE_URL must share one key."
+    )
+    assert project.tell("settings.SECRET_KEY", DATABASE_URL="postgresql://host/archibald", SECRET_KEY="k") == "k"
+
+
+def test_a_list_has_one_source(project):
+    process = project.manage("check", ERP_URL="https://erp.example", ERP_FOLDER="exports")
+
+    assert process.returncode != 0
+    assert "Set ERP_URL or ERP_FOLDER, not both" in process.stderr.splitlines()[-1]
+
+
+def test_a_blank_folder_is_no_source(project):
+    assert project.tell("settings.ERP_FOLDER", ERP_URL="https://erp.example", ERP_FOLDER="") is None
+
+
+# Secure unless told otherwise
+
+
+def test_a_production_check_finds_nothing_to_warn_of_when_nothing_is_set(project):
+    process = project.manage("check", "--deploy", "--fail-level", "WARNING")
+
+    assert process.returncode == 0, process.stderr
+
+
+@pytest.mark.parametrize(("variables", "secure"), [({}, True), ({"DEBUG": "False"}, True), ({"DEBUG": "True"}, False)])
+def test_only_debug_opens_plain_http(project, variables, secure):
+    names = ["SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_SSL_REDIRECT"]
+
+    assert project.tell(f"[getattr(settings, name) for name in {names}]", **variables) == [secure] * 3
+    assert project.tell("settings.SECURE_HSTS_SECONDS > 0", **variables) is secure
+
+
+REQUEST = "__import__('django.test').test.Client(headers={headers}).get('/admin/login/', HTTP_HOST='localhost')"
+
+
+def test_a_plain_request_is_sent_to_https(project):
+    response = REQUEST.format(headers={})
+
+    assert project.tell(f"{response}.headers['Location']") == "https://localhost/admin/login/"
+
+
+@pytest.mark.parametrize(("trusted", "status"), [("True", 200), ("False", 301)])
+def test_a_proxys_word_counts_only_when_there_is_a_proxy(project, trusted, status):
+    response = REQUEST.format(headers={"X-Forwarded-Proto": "https"})
+
+    assert project.tell(f"{response}.status_code", BEHIND_TLS_PROXY=trusted) == status
+
+
+# Where things live
+
+
+def test_everything_lives_in_the_data_directory(project):
+    names = ["DATA_DIR", "EXPORT_DIR", "STATIC_ROOT"]
+    places = project.tell(f"[getattr(settings, name) for name in {names}] + [settings.DATABASES['default']['NAME']]")
+
+    assert places == [
+        str(project.data_dir / name) if name else str(project.data_dir)
+        for name in ("", "exports", "static", "archibald.sqlite3")
+    ]
+
+
+def test_a_data_directory_may_have_any_name(project):
+    directory = project.data_dir / "Sincronizzazione #1 (50%25)?"
+
+    assert project.manage("migrate", DATA_DIR=str(directory)).returncode == 0
+    assert {path.name for path in directory.iterdir()} >= {"archibald.sqlite3", "secret-key"}
+
+
+def test_a_relative_data_directory_counts_from_the_project(project):
+    directory = os.path.relpath(project.data_dir, settings.BASE_DIR)
+
+    assert Path(project.tell("settings.DATA_DIR", DATA_DIR=directory)).resolve() == project.data_dir.resolve()
+
+
+# The key of a one-machine installation
+
+
+def test_the_generated_key_is_its_owners_alone_and_stays(project):
+    key = project.tell("settings.SECRET_KEY")
+
+    assert len(key) >= 50
+    assert project.tell("settings.SECRET_KEY") == key
+    assert stat.S_IMODE((project.data_dir / "secret-key").stat().st_mode) == 0o600
+
+
+def test_processes_that_start_together_agree_on_the_key(project):
+    slowly = (
+        "import time; from django.core.management import utils; make = utils.get_random_secret_key\n"
+        "utils.get_random_secret_key = lambda: (time.sleep(0.5), make())[1]\n"
+    )
+    processes = [project.start("-c", slowly + telling("settings.SECRET_KEY"), variables={}) for _ in range(4)]
+    keys = {told(process) for process in processes}
+
+    assert keys == {project.tell("settings.SECRET_KEY")}
+    assert [path.name for path in project.data_dir.iterdir()] == ["secret-key"]
+
+
+# SQLite, as several processes need it
+
+
+def test_sqlite_keeps_a_write_ahead_log_and_waits_its_turn(project):
+    names = ["journal_mode", "busy_timeout", "synchronous", "foreign_keys"]
+    values = project.tell(f"[connection.cursor().execute('PRAGMA ' + name).fetchone()[0] for name in {names}]")
+
+    assert values == ["wal", 20_000, 1, 1]
+
+
+def test_a_sqlite_transaction_holds_the_write_lock_from_its_beginning(project):
+    lock_held = f"""
+import sqlite3, django; django.setup()
+from django.db import transaction
+with transaction.atomic():
+    try:
+        sqlite3.connect({str(project.data_dir / "archibald.sqlite3")!r}, timeout=0).execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        print(error)
+"""
+    output, errors = project.start("-c", lock_held, variables={}).communicate(timeout=60)
+
+    assert output.strip() == "database is locked", errors
+
+
+def test_two_processes_that_write_at_once_both_succeed(project):
+    count_to_100 = """
+import django; django.setup()
+from django.db import connection, transaction
+with transaction.atomic(), connection.cursor() as cursor:
+    cursor.execute("CREATE TABLE IF NOT EXISTS counter AS SELECT 0 AS value")
+for _ in range(100):
+    with transaction.atomic(), connection.cursor() as cursor:
+        value = cursor.execute("SELECT value FROM counter").fetchone()[0]
+        cursor.execute("UPDATE counter SET value = %s", [value + 1])
+"""
+    processes = [project.start("-c", count_to_100, variables={}) for _ in range(2)]
+    errors = [process.communicate(timeout=60)[1] for process in processes]
+
+    assert errors == ["", ""]
+    database = sqlite3.connect(project.data_dir / "archibald.sqlite3")
+    assert database.execute("SELECT value FROM counter").fetchall() == [(200,)]
+
+
+# The file of variables
+
+
+def test_the_environment_wins_over_the_file(project):
+    file = project.data_dir / "variables"
+    file.write_text("DEBUG=True\nLOG_LEVEL=ERROR\n")
+    values = project.tell(
+        "[settings.DEBUG, settings.LOGGING['root']['level']]", ENV_FILE=str(file), LOG_LEVEL="CRITICAL"
+    )
+
+    assert values == [True, 50]
+
+
+def test_the_example_file_explains_every_variable_that_is_read(project):
+    explained = re.findall(r"^#(\w+)=", (settings.BASE_DIR / ".env.example").read_text(), re.MULTILINE)
+    read = project.tell("list(__import__('archibald.settings').settings.env.dump())")
+
+    assert sorted(explained) == sorted(read)

@@ -1,0 +1,47 @@
+# What a developer types; `make` alone lists it. Needs Python 3.11 or newer, and nothing else.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+# Checks see the project as a machine with nothing set: no .env, no variables, a data directory of their own.
+NOTHING_SET := env -i PATH="$$PATH" HOME="$$HOME" LANG=C.UTF-8 ENV_FILE=/dev/null DATA_DIR="$(abspath $(VENV))/data"
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: $(READY) ## Start the whole product with a demo ERP
+	@$(BIN)/python manage.py demo
+
+test: $(READY) ## Run the tests, on SQLite and (where it is installed) on PostgreSQL
+	@tests/on_each_database $(BIN)/pytest
+
+lint: $(READY) ## Check style, types, imports, migrations and production settings
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(NOTHING_SET) $(BIN)/mypy --no-error-summary .
+	@$(BIN)/lint-imports --no-logo
+	@$(NOTHING_SET) $(BIN)/python manage.py makemigrations --check --dry-run
+	@$(NOTHING_SET) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+format: $(READY) ## Format the code and mend what can be mended
+	@$(BIN)/ruff check --quiet --fix . || true
+	@$(BIN)/ruff format .
+
+bench: $(READY) ## Run the benchmarks
+	@set -e; for benchmark in benchmarks/[!_]*.py; do PYTHONPATH=. $(BIN)/python "$$benchmark"; done
+
+clean: ## Remove what make made; data in var/ stays
+	@rm -rf $(VENV) build dist *.egg-info .*_cache .hypothesis
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Python 3.11 or newer is needed, and $(PYTHON) is not. Name one: make PYTHON=python3.12 ...' >&2; exit 1; }
+	@echo 'Setting up $(VENV)...'
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@

@@ -17,10 +17,6 @@ class SyncError(Exception):
         super().__init__(message.format(**facts))
 
 
-class RunCancelled(SyncError):
-    """The run was cancelled before anything was written."""
-
-
 class CannotAccept(SyncError):
     """Run {run} cannot be accepted: {reason}"""
 

@@ -29,6 +29,15 @@ class ControlTotal:
     def agrees(self) -> bool:
         return abs(self.stated - self.found) <= self.difference_allowed
 
+    def as_json(self) -> dict[str, str]:
+        return {
+            "column": self.column,
+            "function": self.function,
+            "stated": str(self.stated),
+            "found": str(self.found),
+            "differenceAllowed": str(self.difference_allowed),
+        }
+
 
 def is_footer(cells: Iterable[str]) -> bool:
     """Whether a row holds totals and nothing else."""

@@ -1,0 +1,155 @@
+"""Run syncs from the command line."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentTypeError
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from sync import runner
+from sync.exceptions import SyncError, TooManyMissing
+from sync.management.progress_bar import ProgressBar
+from sync.mirror import Difference, Outcome
+from sync.models import SyncRun
+from sync.queue import request_sync
+from sync.service import service_for
+
+Status = SyncRun.Status
+EXIT_STATUS = {
+    Status.SUCCEEDED: 0,
+    Status.FAILED: 1,
+    Status.CANCELLED: 1,
+    Status.QUARANTINED: 3,
+    Status.QUEUED: 4,
+    Status.RUNNING: 4,
+}
+SEVEREST_FIRST = (1, 3, 4, 0)
+DIFFERENCES_SHOWN = 20
+
+
+class Command(BaseCommand):
+    help = (
+        "Bring the mirror of one list, or of all, to what the ERP shows. "
+        "Exit status: 0 applied, 1 failed, 2 wrong usage, 3 quarantined, 4 still waiting."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("sync_type", metavar="TYPE", choices=[*settings.SYNC_TYPES, "all"], help="%(choices)s")
+        parser.add_argument("--mode", choices=SyncRun.Mode.values, default=SyncRun.Mode.AUTO)
+        parser.add_argument("--file", metavar="EXPORT.pdf", type=existing_file, help="read this export, not the ERP's")
+        parser.add_argument("--dry-run", action="store_true", help="show what would change, write nothing")
+        parser.add_argument("--json", action="store_true", help="print one JSON object for each type")
+        parser.add_argument("--no-wait", action="store_true", help="queue the run and return")
+        self.parser = parser
+
+    def handle(self, *, sync_type: str, mode: str, **options: Any) -> None:
+        self.check_usage(sync_type, mode, options)
+        check_database()
+        types = sorted(settings.SYNC_TYPES, key=lambda name: -settings.SYNC_TYPES[name]["priority"])
+        statuses = [self.run(name, mode, options) for name in (types if sync_type == "all" else [sync_type])]
+        if status := next(status for status in SEVEREST_FIRST if status in statuses):
+            raise SystemExit(status)
+
+    def check_usage(self, sync_type: str, mode: str, options: dict[str, Any]) -> None:
+        if options["file"] and sync_type == "all":
+            self.parser.error("--file holds one list: name its type instead of 'all'")
+        if mode == SyncRun.Mode.SMART and (sync_type == "all" or not service_for(sync_type).smart):
+            self.parser.error(f"there is no smart sync of {sync_type}")
+        if options["dry_run"] and options["no_wait"]:
+            self.parser.error("--dry-run shows its result, so it cannot be combined with --no-wait")
+
+    def run(self, sync_type: str, mode: str, options: dict[str, Any]) -> int:
+        if options["dry_run"]:
+            return self.preview(sync_type, mode, options)
+        run = request_sync(sync_type, mode=mode, trigger=SyncRun.Trigger.MANUAL, given_file=options["file"])
+        if not options["no_wait"]:
+            with ProgressBar(sync_type) as progress:
+                runner.execute(run, progress=progress)
+        self.show(run, as_json=options["json"])
+        return EXIT_STATUS[Status(run.status)]
+
+    def show(self, run: SyncRun, *, as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(json.dumps(described(run)))
+        elif run.status == Status.SUCCEEDED:
+            seconds = run.duration.total_seconds() if run.duration else 0
+            self.stdout.write(f"{run.sync_type}: {counted(run)} ({run.mode}, run {run.pk}, {seconds:.1f} s)")
+            self.stdout.write(f"  Control totals that agree: {len(run.control_totals)}")
+        elif run.is_finished:
+            self.stderr.write(self.style.ERROR(f"{run.sync_type}: {run.status}. {run.error_text} (run {run.pk})"))
+        else:
+            self.stdout.write(f"{run.sync_type}: {run.status} as run {run.pk}; it is not waited for.")
+        if not as_json:
+            for note in run.notes:
+                self.stdout.write(f"  {note}")
+
+    def preview(self, sync_type: str, mode: str, options: dict[str, Any]) -> int:
+        """Show what a run would do. Its end is told the same way as that of a run."""
+        try:
+            with (
+                ProgressBar(sync_type) as progress,
+                runner.previewed(sync_type, mode=mode, given_file=options["file"], progress=progress) as preview,
+            ):
+                shown = list(islice(preview.differences, DIFFERENCES_SHOWN))
+                more = sum(1 for _ in preview.differences)
+        except SyncError as error:
+            status = Status.QUARANTINED if isinstance(error, TooManyMissing) else Status.FAILED
+            run = SyncRun(sync_type=sync_type, mode=mode, status=status)
+            run.error_class, run.error_text = type(error).__name__, str(error)
+            self.show(run, as_json=options["json"])
+            return EXIT_STATUS[status]
+        totals = [total.as_json() for total in preview.records.totals]
+        run = SyncRun(sync_type=sync_type, mode=preview.mode, control_totals=totals, **preview.outcome.counts())
+        if options["json"]:
+            self.stdout.write(json.dumps(described(run) | {"status": "dry-run"}))
+            return 0
+        self.stdout.write(f"{sync_type}: {counted(run)} (dry run, {preview.mode}: nothing was written)")
+        for difference in shown:
+            self.stdout.write(f"  {difference_line(difference)}")
+        if more:
+            self.stdout.write(f"  and {more} more")
+        return 0
+
+
+def existing_file(name: str) -> Path:
+    path = Path(name)
+    if not path.is_file():
+        raise ArgumentTypeError(f"there is no file {name}")
+    return path.resolve()
+
+
+def check_database() -> None:
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise CommandError("The database is not up to date. Run manage.py migrate first.")
+
+
+def counted(run: SyncRun) -> str:
+    counts = Outcome().counts()
+    return ", ".join(f"{getattr(run, name)} {name}" for name in counts)
+
+
+def difference_line(difference: Difference) -> str:
+    changes = ", ".join(f"{name} {old!s} → {new!s}" for name, (old, new) in difference.changes.items())
+    return f"{difference.kind} {difference.key}{': ' if changes else ''}{changes}"
+
+
+def described(run: SyncRun) -> dict[str, Any]:
+    """A run as other programs read it."""
+    return {
+        "type": run.sync_type,
+        "status": run.status,
+        "mode": run.mode,
+        **{name: getattr(run, name) for name in Outcome().counts()},
+        "controlTotals": run.control_totals,
+        "durationMs": round(run.duration.total_seconds() * 1000) if run.duration else None,
+        "error": f"{run.error_class}: {run.error_text}" if run.error_class else None,
+        "runId": run.pk,
+    }

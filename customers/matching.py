@@ -5,7 +5,7 @@ Lists arrive in any order, and a number may be blank, repeated or not known yet:
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from django.db import models
 
@@ -16,9 +16,8 @@ Record = TypeVar("Record", bound=MirroredModel)
 
 def matching(model: type[Record], **numbers: str) -> models.QuerySet[Record]:
     """The records that carry these numbers and are not removed; none if a number is blank, which says nothing."""
-    if not all(numbers.values()):
-        return model._default_manager.none()
-    return model._default_manager.filter(**numbers, removed_at__isnull=True)
+    records = cast(models.QuerySet[Record], model.objects.present())
+    return records.filter(**numbers) if all(numbers.values()) else records.none()
 
 
 def match(model: type[Record], **numbers: str) -> Record | None:

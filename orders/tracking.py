@@ -44,9 +44,8 @@ COURIERS = {  # by the first word that the ERP writes, in lower case
 
 def tracking(cell: str) -> str:
     """A tracking cell as text, `fedex 175934530820`: several are separated by commas, no HTML is kept."""
-    texts = LINK_TAG.sub("\0", cell.replace("\0", " ")).split("\0")
-    plain = (html.unescape(OTHER_TAG.sub(" ", text)) for text in texts)
-    tidy = (" ".join(text.replace("\0", " ").split()).strip(" ,;") for text in plain)
+    texts = LINK_TAG.sub("\0", html.unescape(cell.replace("\0", " "))).split("\0")
+    tidy = (" ".join(OTHER_TAG.sub(" ", text).split()).strip(" ,;") for text in texts)
     return ", ".join(text for text in tidy if text)
 
 

@@ -4,52 +4,172 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Customer',
+            name="Customer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(editable=False, verbose_name='first mirrored')),
-                ('changed_at', models.DateTimeField(db_index=True, editable=False, verbose_name='last changed')),
-                ('missing_since', models.DateTimeField(editable=False, help_text='Absent from the last full export.', null=True, verbose_name='missing since')),
-                ('removed_at', models.DateTimeField(db_index=True, editable=False, help_text='Absent from two full exports in a row.', null=True, verbose_name='removed')),
-                ('erp_id', models.IntegerField(help_text='ID', unique=True, verbose_name='ERP ID')),
-                ('account_number', models.CharField(blank=True, default='', help_text='PROFILO CLIENTE:', verbose_name='account number')),
-                ('name', models.CharField(blank=True, default='', help_text='NOME', verbose_name='name')),
-                ('vat_number', models.CharField(blank=True, default='', help_text='PARTITA IVA:', verbose_name='VAT number')),
-                ('certified_email', models.CharField(blank=True, default='', help_text='PEC:', verbose_name='certified e-mail')),
-                ('sdi_code', models.CharField(blank=True, default='', help_text='SDI:', verbose_name='SDI code')),
-                ('tax_code', models.CharField(blank=True, default='', help_text='CODICE FISCALE:', verbose_name='tax code')),
-                ('delivery_mode', models.CharField(blank=True, default='', help_text='TERMINI DI CONSEGNA (mislabelled: the courier)', verbose_name='delivery mode')),
-                ('street', models.CharField(blank=True, default='', help_text='VIA:', verbose_name='street')),
-                ('postcode', models.CharField(blank=True, default='', help_text='INDIRIZZO LOGISTICO CAP', verbose_name='postcode')),
-                ('city', models.CharField(blank=True, default='', help_text='CITTÀ', verbose_name='city')),
-                ('phone', models.CharField(blank=True, default='', help_text='TELEFONO:', verbose_name='phone')),
-                ('mobile', models.CharField(blank=True, default='', help_text='CELLULARE:', verbose_name='mobile')),
-                ('website', models.CharField(blank=True, default='', help_text='URL:', verbose_name='website')),
-                ('attention_to', models.CharField(blank=True, default='', help_text='ALL’ATTENZIONE DI:', verbose_name='attention to')),
-                ('last_order_date', models.DateField(help_text="DATA DELL'ULTIMO ORDINE", null=True, verbose_name='last order')),
-                ('orders_this_year', models.IntegerField(help_text='CONTEGGI DEGLI ORDINI EFFETTIVI (this year)', null=True, verbose_name='orders this year')),
-                ('sales_this_year', models.DecimalField(decimal_places=2, help_text='TIPO DI CLIENTE (mislabelled: sales this year)', max_digits=17, null=True, verbose_name='sales this year')),
-                ('orders_last_year', models.IntegerField(help_text='CONTEGGIO DEGLI ORDINI PRECEDENTE (last year)', null=True, verbose_name='orders last year')),
-                ('sales_last_year', models.DecimalField(decimal_places=2, help_text='VENDITE PRECEDENTE (the first of two: last year)', max_digits=17, null=True, verbose_name='sales last year')),
-                ('orders_two_years_ago', models.IntegerField(help_text='CONTEGGIO DEGLI ORDINI PRECEDENTE 2 (two years ago)', null=True, verbose_name='orders two years ago')),
-                ('sales_two_years_ago', models.DecimalField(decimal_places=2, help_text='VENDITE PRECEDENTE (the second of two: two years ago)', max_digits=17, null=True, verbose_name='sales two years ago')),
-                ('description', models.CharField(blank=True, default='', help_text='DESCRIZIONE:', verbose_name='description')),
-                ('customer_type', models.CharField(blank=True, default='', help_text='TYPE:', verbose_name='customer type')),
-                ('external_account_number', models.CharField(blank=True, default='', help_text='NUMERO DI CONTO ESTERNO', verbose_name='external account number')),
-                ('our_account_number', models.CharField(blank=True, default='', help_text='IL NOSTRO NUMERO DI CONTO', verbose_name='our account number')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(editable=False, verbose_name="first mirrored")),
+                ("changed_at", models.DateTimeField(db_index=True, editable=False, verbose_name="last changed")),
+                (
+                    "missing_since",
+                    models.DateTimeField(
+                        editable=False,
+                        help_text="Absent from the last full export.",
+                        null=True,
+                        verbose_name="missing since",
+                    ),
+                ),
+                (
+                    "removed_at",
+                    models.DateTimeField(
+                        db_index=True,
+                        editable=False,
+                        help_text="Absent from two full exports in a row.",
+                        null=True,
+                        verbose_name="removed",
+                    ),
+                ),
+                ("erp_id", models.IntegerField(help_text="ID", unique=True, verbose_name="ERP ID")),
+                (
+                    "account_number",
+                    models.CharField(
+                        blank=True, default="", help_text="PROFILO CLIENTE:", verbose_name="account number"
+                    ),
+                ),
+                ("name", models.CharField(blank=True, default="", help_text="NOME", verbose_name="name")),
+                (
+                    "vat_number",
+                    models.CharField(blank=True, default="", help_text="PARTITA IVA:", verbose_name="VAT number"),
+                ),
+                (
+                    "certified_email",
+                    models.CharField(blank=True, default="", help_text="PEC:", verbose_name="certified e-mail"),
+                ),
+                ("sdi_code", models.CharField(blank=True, default="", help_text="SDI:", verbose_name="SDI code")),
+                (
+                    "tax_code",
+                    models.CharField(blank=True, default="", help_text="CODICE FISCALE:", verbose_name="tax code"),
+                ),
+                (
+                    "delivery_mode",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="TERMINI DI CONSEGNA (mislabelled: the courier)",
+                        verbose_name="delivery mode",
+                    ),
+                ),
+                ("street", models.CharField(blank=True, default="", help_text="VIA:", verbose_name="street")),
+                (
+                    "postcode",
+                    models.CharField(
+                        blank=True, default="", help_text="INDIRIZZO LOGISTICO CAP", verbose_name="postcode"
+                    ),
+                ),
+                ("city", models.CharField(blank=True, default="", help_text="CITTÀ", verbose_name="city")),
+                ("phone", models.CharField(blank=True, default="", help_text="TELEFONO:", verbose_name="phone")),
+                ("mobile", models.CharField(blank=True, default="", help_text="CELLULARE:", verbose_name="mobile")),
+                ("website", models.CharField(blank=True, default="", help_text="URL:", verbose_name="website")),
+                (
+                    "attention_to",
+                    models.CharField(
+                        blank=True, default="", help_text="ALL’ATTENZIONE DI:", verbose_name="attention to"
+                    ),
+                ),
+                (
+                    "last_order_date",
+                    models.DateField(help_text="DATA DELL'ULTIMO ORDINE", null=True, verbose_name="last order"),
+                ),
+                (
+                    "orders_this_year",
+                    models.IntegerField(
+                        help_text="CONTEGGI DEGLI ORDINI EFFETTIVI (this year)",
+                        null=True,
+                        verbose_name="orders this year",
+                    ),
+                ),
+                (
+                    "sales_this_year",
+                    models.DecimalField(
+                        decimal_places=2,
+                        help_text="TIPO DI CLIENTE (mislabelled: sales this year)",
+                        max_digits=17,
+                        null=True,
+                        verbose_name="sales this year",
+                    ),
+                ),
+                (
+                    "orders_last_year",
+                    models.IntegerField(
+                        help_text="CONTEGGIO DEGLI ORDINI PRECEDENTE (last year)",
+                        null=True,
+                        verbose_name="orders last year",
+                    ),
+                ),
+                (
+                    "sales_last_year",
+                    models.DecimalField(
+                        decimal_places=2,
+                        help_text="VENDITE PRECEDENTE (the first of two: last year)",
+                        max_digits=17,
+                        null=True,
+                        verbose_name="sales last year",
+                    ),
+                ),
+                (
+                    "orders_two_years_ago",
+                    models.IntegerField(
+                        help_text="CONTEGGIO DEGLI ORDINI PRECEDENTE 2 (two years ago)",
+                        null=True,
+                        verbose_name="orders two years ago",
+                    ),
+                ),
+                (
+                    "sales_two_years_ago",
+                    models.DecimalField(
+                        decimal_places=2,
+                        help_text="VENDITE PRECEDENTE (the second of two: two years ago)",
+                        max_digits=17,
+                        null=True,
+                        verbose_name="sales two years ago",
+                    ),
+                ),
+                (
+                    "description",
+                    models.CharField(blank=True, default="", help_text="DESCRIZIONE:", verbose_name="description"),
+                ),
+                (
+                    "customer_type",
+                    models.CharField(blank=True, default="", help_text="TYPE:", verbose_name="customer type"),
+                ),
+                (
+                    "external_account_number",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="NUMERO DI CONTO ESTERNO",
+                        verbose_name="external account number",
+                    ),
+                ),
+                (
+                    "our_account_number",
+                    models.CharField(
+                        blank=True, default="", help_text="IL NOSTRO NUMERO DI CONTO", verbose_name="our account number"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'customer',
-                'verbose_name_plural': 'customers',
-                'indexes': [models.Index(fields=['account_number'], name='customers_c_account_f4c9c4_idx'), models.Index(fields=['name'], name='customers_c_name_f018e2_idx')],
+                "verbose_name": "customer",
+                "verbose_name_plural": "customers",
+                "indexes": [
+                    models.Index(fields=["account_number"], name="customers_c_account_f4c9c4_idx"),
+                    models.Index(fields=["name"], name="customers_c_name_f018e2_idx"),
+                ],
             },
         ),
     ]

@@ -4,194 +4,804 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Ddt',
+            name="Ddt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(editable=False, verbose_name='first mirrored')),
-                ('changed_at', models.DateTimeField(db_index=True, editable=False, verbose_name='last changed')),
-                ('missing_since', models.DateTimeField(editable=False, help_text='Absent from the last full export.', null=True, verbose_name='missing since')),
-                ('removed_at', models.DateTimeField(db_index=True, editable=False, help_text='Absent from two full exports in a row.', null=True, verbose_name='removed')),
-                ('erp_id', models.IntegerField(help_text='ID', unique=True, verbose_name='ERP ID')),
-                ('number', models.CharField(blank=True, default='', help_text='DOCUMENTO DI TRASPORTO:', verbose_name='DDT number')),
-                ('delivery_date', models.DateField(help_text='DATA DI CONSEGNA', null=True, verbose_name='delivery date')),
-                ('order_number', models.CharField(blank=True, default='', help_text='ID DI VENDITA', verbose_name='order number')),
-                ('account_number', models.CharField(blank=True, default='', help_text="CONTO DELL'ORDINE", verbose_name='account number')),
-                ('customer_name', models.CharField(blank=True, default='', help_text='NOME VENDITE:', verbose_name='customer name')),
-                ('delivery_name', models.CharField(blank=True, default='', help_text='NOME DI CONSEGNA (the first of two)', verbose_name='delivery name')),
-                ('delivery_address', models.CharField(blank=True, default='', help_text='NOME DI CONSEGNA (the second of two, mislabelled: the address)', verbose_name='delivery address')),
-                ('pieces', models.DecimalField(decimal_places=4, help_text='TOTALE', max_digits=19, null=True, verbose_name='pieces')),
-                ('customer_reference', models.CharField(blank=True, default='', help_text='RIFERIMENTO CLIENTE', verbose_name='customer reference')),
-                ('description', models.CharField(blank=True, default='', help_text='DESCRIZIONE:', verbose_name='description')),
-                ('tracking', models.CharField(blank=True, default='', help_text='NUMERO DI TRACCIABILITÀ (the text of its link)', verbose_name='tracking')),
-                ('delivery_terms', models.CharField(blank=True, default='', help_text='TERMINI DI CONSEGNA:', verbose_name='delivery terms')),
-                ('delivery_mode', models.CharField(blank=True, default='', help_text='MODALITÀ DI CONSEGNA', verbose_name='delivery mode')),
-                ('attention_to', models.CharField(blank=True, default='', help_text="ALL'ATTENZIONE DI", verbose_name='attention to')),
-                ('delivery_city', models.CharField(blank=True, default='', help_text='CITTÀ DI CONSEGNA (mislabelled: often an e-mail address)', verbose_name='delivery city')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(editable=False, verbose_name="first mirrored")),
+                ("changed_at", models.DateTimeField(db_index=True, editable=False, verbose_name="last changed")),
+                (
+                    "missing_since",
+                    models.DateTimeField(
+                        editable=False,
+                        help_text="Absent from the last full export.",
+                        null=True,
+                        verbose_name="missing since",
+                    ),
+                ),
+                (
+                    "removed_at",
+                    models.DateTimeField(
+                        db_index=True,
+                        editable=False,
+                        help_text="Absent from two full exports in a row.",
+                        null=True,
+                        verbose_name="removed",
+                    ),
+                ),
+                ("erp_id", models.IntegerField(help_text="ID", unique=True, verbose_name="ERP ID")),
+                (
+                    "number",
+                    models.CharField(
+                        blank=True, default="", help_text="DOCUMENTO DI TRASPORTO:", verbose_name="DDT number"
+                    ),
+                ),
+                (
+                    "delivery_date",
+                    models.DateField(help_text="DATA DI CONSEGNA", null=True, verbose_name="delivery date"),
+                ),
+                (
+                    "order_number",
+                    models.CharField(blank=True, default="", help_text="ID DI VENDITA", verbose_name="order number"),
+                ),
+                (
+                    "account_number",
+                    models.CharField(
+                        blank=True, default="", help_text="CONTO DELL'ORDINE", verbose_name="account number"
+                    ),
+                ),
+                (
+                    "customer_name",
+                    models.CharField(blank=True, default="", help_text="NOME VENDITE:", verbose_name="customer name"),
+                ),
+                (
+                    "delivery_name",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="NOME DI CONSEGNA (the first of two)",
+                        verbose_name="delivery name",
+                    ),
+                ),
+                (
+                    "delivery_address",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="NOME DI CONSEGNA (the second of two, mislabelled: the address)",
+                        verbose_name="delivery address",
+                    ),
+                ),
+                (
+                    "pieces",
+                    models.DecimalField(
+                        decimal_places=4, help_text="TOTALE", max_digits=19, null=True, verbose_name="pieces"
+                    ),
+                ),
+                (
+                    "customer_reference",
+                    models.CharField(
+                        blank=True, default="", help_text="RIFERIMENTO CLIENTE", verbose_name="customer reference"
+                    ),
+                ),
+                (
+                    "description",
+                    models.CharField(blank=True, default="", help_text="DESCRIZIONE:", verbose_name="description"),
+                ),
+                (
+                    "tracking",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="NUMERO DI TRACCIABILITÀ (the text of its link)",
+                        verbose_name="tracking",
+                    ),
+                ),
+                (
+                    "delivery_terms",
+                    models.CharField(
+                        blank=True, default="", help_text="TERMINI DI CONSEGNA:", verbose_name="delivery terms"
+                    ),
+                ),
+                (
+                    "delivery_mode",
+                    models.CharField(
+                        blank=True, default="", help_text="MODALITÀ DI CONSEGNA", verbose_name="delivery mode"
+                    ),
+                ),
+                (
+                    "attention_to",
+                    models.CharField(
+                        blank=True, default="", help_text="ALL'ATTENZIONE DI", verbose_name="attention to"
+                    ),
+                ),
+                (
+                    "delivery_city",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="CITTÀ DI CONSEGNA (mislabelled: often an e-mail address)",
+                        verbose_name="delivery city",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'DDT',
-                'verbose_name_plural': 'DDT',
-                'indexes': [models.Index(fields=['number'], name='orders_ddt_number_c6f759_idx'), models.Index(fields=['order_number'], name='orders_ddt_order_n_6289a7_idx'), models.Index(fields=['account_number'], name='orders_ddt_account_8288fd_idx'), models.Index(fields=['delivery_date'], name='orders_ddt_deliver_d1e095_idx')],
+                "verbose_name": "DDT",
+                "verbose_name_plural": "DDT",
+                "indexes": [
+                    models.Index(fields=["number"], name="orders_ddt_number_c6f759_idx"),
+                    models.Index(fields=["order_number"], name="orders_ddt_order_n_6289a7_idx"),
+                    models.Index(fields=["account_number"], name="orders_ddt_account_8288fd_idx"),
+                    models.Index(fields=["delivery_date"], name="orders_ddt_deliver_d1e095_idx"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Invoice',
+            name="Invoice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(editable=False, verbose_name='first mirrored')),
-                ('changed_at', models.DateTimeField(db_index=True, editable=False, verbose_name='last changed')),
-                ('missing_since', models.DateTimeField(editable=False, help_text='Absent from the last full export.', null=True, verbose_name='missing since')),
-                ('removed_at', models.DateTimeField(db_index=True, editable=False, help_text='Absent from two full exports in a row.', null=True, verbose_name='removed')),
-                ('number', models.CharField(help_text='ID FATTURA', unique=True, verbose_name='invoice number')),
-                ('invoice_date', models.DateField(help_text='DATA FATTURA', null=True, verbose_name='invoice date')),
-                ('account_number', models.CharField(blank=True, default='', help_text='CONTO FATTURE', verbose_name='account number')),
-                ('customer_name', models.CharField(blank=True, default='', help_text='NOME DI FATTURAZIONE', verbose_name='customer name')),
-                ('quantity', models.DecimalField(decimal_places=4, help_text='QUANTITÀ', max_digits=19, null=True, verbose_name='quantity')),
-                ('sales_balance', models.DecimalField(decimal_places=2, help_text='SALDO VENDITE MST', max_digits=17, null=True, verbose_name='sales balance')),
-                ('line_discount', models.DecimalField(decimal_places=2, help_text='SOMMA LINEA SCONTO MST', max_digits=17, null=True, verbose_name='line discount')),
-                ('total_discount', models.DecimalField(decimal_places=2, help_text='SCONTO TOTALE:', max_digits=17, null=True, verbose_name='total discount')),
-                ('tax_amount', models.DecimalField(decimal_places=2, help_text='SOMMA FISCALE MST', max_digits=17, null=True, verbose_name='tax')),
-                ('total_amount', models.DecimalField(decimal_places=2, help_text='IMPORTO FATTURA MST', max_digits=17, null=True, verbose_name='total amount')),
-                ('purchase_order', models.CharField(blank=True, default='', help_text='ORDINE DI ACQUISTO', verbose_name='purchase order')),
-                ('customer_reference', models.CharField(blank=True, default='', help_text='RIFERIMENTO CLIENTE', verbose_name='customer reference')),
-                ('due_date', models.DateField(help_text='SCADENZA', null=True, verbose_name='due date')),
-                ('payment_terms', models.CharField(blank=True, default='', help_text='ID TERMINE DI PAGAMENTO', verbose_name='payment terms')),
-                ('days_overdue', models.IntegerField(help_text='OLTRE I GIORNI DI SCADENZA', null=True, verbose_name='days overdue')),
-                ('settled_amount', models.DecimalField(decimal_places=2, help_text='LIQUIDA IMPORTO MST', max_digits=17, null=True, verbose_name='settled amount')),
-                ('last_payment_number', models.CharField(blank=True, default='', help_text='IDENTIFICATIVO ULTIMO PAGAMENTO:', verbose_name='last payment')),
-                ('last_settlement_date', models.DateField(help_text='DATA DI ULTIMA LIQUIDAZIONE', null=True, verbose_name='last settlement')),
-                ('closed_date', models.DateField(help_text='CHIUSO (a date: when it was closed)', null=True, verbose_name='closed on')),
-                ('remaining_amount', models.DecimalField(decimal_places=2, help_text='IMPORTO RIMANENTE MST', max_digits=17, null=True, verbose_name='remaining amount')),
-                ('order_number', models.CharField(blank=True, default='', help_text='ID VENDITE', verbose_name='order number')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(editable=False, verbose_name="first mirrored")),
+                ("changed_at", models.DateTimeField(db_index=True, editable=False, verbose_name="last changed")),
+                (
+                    "missing_since",
+                    models.DateTimeField(
+                        editable=False,
+                        help_text="Absent from the last full export.",
+                        null=True,
+                        verbose_name="missing since",
+                    ),
+                ),
+                (
+                    "removed_at",
+                    models.DateTimeField(
+                        db_index=True,
+                        editable=False,
+                        help_text="Absent from two full exports in a row.",
+                        null=True,
+                        verbose_name="removed",
+                    ),
+                ),
+                ("number", models.CharField(help_text="ID FATTURA", unique=True, verbose_name="invoice number")),
+                ("invoice_date", models.DateField(help_text="DATA FATTURA", null=True, verbose_name="invoice date")),
+                (
+                    "account_number",
+                    models.CharField(blank=True, default="", help_text="CONTO FATTURE", verbose_name="account number"),
+                ),
+                (
+                    "customer_name",
+                    models.CharField(
+                        blank=True, default="", help_text="NOME DI FATTURAZIONE", verbose_name="customer name"
+                    ),
+                ),
+                (
+                    "quantity",
+                    models.DecimalField(
+                        decimal_places=4, help_text="QUANTITÀ", max_digits=19, null=True, verbose_name="quantity"
+                    ),
+                ),
+                (
+                    "sales_balance",
+                    models.DecimalField(
+                        decimal_places=2,
+                        help_text="SALDO VENDITE MST",
+                        max_digits=17,
+                        null=True,
+                        verbose_name="sales balance",
+                    ),
+                ),
+                (
+                    "line_discount",
+                    models.DecimalField(
+                        decimal_places=2,
+                        help_text="SOMMA LINEA SCONTO MST",
+                        max_digits=17,
+                        null=True,
+                        verbose_name="line discount",
+                    ),
+                ),
+                (
+                    "total_discount",
+                    models.DecimalField(
+                        decimal_places=2,
+                        help_text="SCONTO TOTALE:",
+                        max_digits=17,
+                        null=True,
+                        verbose_name="total discount",
+                    ),
+                ),
+                (
+                    "tax_amount",
+                    models.DecimalField(
+                        decimal_places=2, help_text="SOMMA FISCALE MST", max_digits=17, null=True, verbose_name="tax"
+                    ),
+                ),
+                (
+                    "total_amount",
+                    models.DecimalField(
+                        decimal_places=2,
+                        help_text="IMPORTO FATTURA MST",
+                        max_digits=17,
+                        null=True,
+                        verbose_name="total amount",
+                    ),
+                ),
+                (
+                    "purchase_order",
+                    models.CharField(
+                        blank=True, default="", help_text="ORDINE DI ACQUISTO", verbose_name="purchase order"
+                    ),
+                ),
+                (
+                    "customer_reference",
+                    models.CharField(
+                        blank=True, default="", help_text="RIFERIMENTO CLIENTE", verbose_name="customer reference"
+                    ),
+                ),
+                ("due_date", models.DateField(help_text="SCADENZA", null=True, verbose_name="due date")),
+                (
+                    "payment_terms",
+                    models.CharField(
+                        blank=True, default="", help_text="ID TERMINE DI PAGAMENTO", verbose_name="payment terms"
+                    ),
+                ),
+                (
+                    "days_overdue",
+                    models.IntegerField(help_text="OLTRE I GIORNI DI SCADENZA", null=True, verbose_name="days overdue"),
+                ),
+                (
+                    "settled_amount",
+                    models.DecimalField(
+                        decimal_places=2,
+                        help_text="LIQUIDA IMPORTO MST",
+                        max_digits=17,
+                        null=True,
+                        verbose_name="settled amount",
+                    ),
+                ),
+                (
+                    "last_payment_number",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="IDENTIFICATIVO ULTIMO PAGAMENTO:",
+                        verbose_name="last payment",
+                    ),
+                ),
+                (
+                    "last_settlement_date",
+                    models.DateField(
+                        help_text="DATA DI ULTIMA LIQUIDAZIONE", null=True, verbose_name="last settlement"
+                    ),
+                ),
+                (
+                    "closed_date",
+                    models.DateField(
+                        help_text="CHIUSO (a date: when it was closed)", null=True, verbose_name="closed on"
+                    ),
+                ),
+                (
+                    "remaining_amount",
+                    models.DecimalField(
+                        decimal_places=2,
+                        help_text="IMPORTO RIMANENTE MST",
+                        max_digits=17,
+                        null=True,
+                        verbose_name="remaining amount",
+                    ),
+                ),
+                (
+                    "order_number",
+                    models.CharField(blank=True, default="", help_text="ID VENDITE", verbose_name="order number"),
+                ),
             ],
             options={
-                'verbose_name': 'invoice',
-                'verbose_name_plural': 'invoices',
-                'indexes': [models.Index(fields=['order_number'], name='orders_invo_order_n_b97511_idx'), models.Index(fields=['account_number'], name='orders_invo_account_917e36_idx'), models.Index(fields=['invoice_date'], name='orders_invo_invoice_bbd9e7_idx')],
+                "verbose_name": "invoice",
+                "verbose_name_plural": "invoices",
+                "indexes": [
+                    models.Index(fields=["order_number"], name="orders_invo_order_n_b97511_idx"),
+                    models.Index(fields=["account_number"], name="orders_invo_account_917e36_idx"),
+                    models.Index(fields=["invoice_date"], name="orders_invo_invoice_bbd9e7_idx"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(editable=False, verbose_name='first mirrored')),
-                ('changed_at', models.DateTimeField(db_index=True, editable=False, verbose_name='last changed')),
-                ('missing_since', models.DateTimeField(editable=False, help_text='Absent from the last full export.', null=True, verbose_name='missing since')),
-                ('removed_at', models.DateTimeField(db_index=True, editable=False, help_text='Absent from two full exports in a row.', null=True, verbose_name='removed')),
-                ('erp_id', models.IntegerField(help_text='ID', unique=True, verbose_name='ERP ID')),
-                ('number', models.CharField(blank=True, default='', help_text='ID DI VENDITA', verbose_name='order number')),
-                ('account_number', models.CharField(blank=True, default='', help_text='PROFILO CLIENTE:', verbose_name='account number')),
-                ('customer_name', models.CharField(blank=True, default='', help_text='NOME VENDITE:', verbose_name='customer name')),
-                ('delivery_name', models.CharField(blank=True, default='', help_text='NOME DI CONSEGNA', verbose_name='delivery name')),
-                ('delivery_address', models.CharField(blank=True, default='', help_text='INDIRIZZO DI CONSEGNA', verbose_name='delivery address')),
-                ('ordered_at', models.DateTimeField(help_text='DATA DI CREAZIONE', null=True, verbose_name='ordered at')),
-                ('delivery_date', models.DateField(help_text='DATA DI CONSEGNA', null=True, verbose_name='delivery date')),
-                ('description', models.CharField(blank=True, default='', help_text="RIMANI VENDITE FINANZIARIE (mislabelled: the agent's description of the order)", verbose_name='description')),
-                ('customer_reference', models.CharField(blank=True, default='', help_text='RIFERIMENTO CLIENTE', verbose_name='customer reference')),
-                ('sales_status', models.CharField(blank=True, default='', help_text='STATO DELLE VENDITE', verbose_name='sales status')),
-                ('order_type', models.CharField(blank=True, default='', help_text='TIPO DI ORDINE', verbose_name='order type')),
-                ('document_status', models.CharField(blank=True, default='', help_text='STATO DEL DOCUMENTO', verbose_name='document status')),
-                ('sales_origin', models.CharField(blank=True, default='', help_text='ORIGINE VENDITE:', verbose_name='sales origin')),
-                ('transfer_status', models.CharField(blank=True, default='', help_text='STATO DEL TRASFERIMENTO', verbose_name='transfer status')),
-                ('transfer_date', models.DateField(help_text='DATA DI TRASFERIMENTO', null=True, verbose_name='transfer date')),
-                ('completion_date', models.DateField(help_text='DATA DI COMPLETAMENTO', null=True, verbose_name='completion date')),
-                ('is_quote', models.BooleanField(help_text='PREVENTIVO:', null=True, verbose_name='quote')),
-                ('discount_percent', models.DecimalField(decimal_places=2, help_text='APPLICA SCONTO %:', max_digits=17, null=True, verbose_name='discount %')),
-                ('gross_amount', models.DecimalField(decimal_places=2, help_text='IMPORTO LORDO:', max_digits=17, null=True, verbose_name='gross amount')),
-                ('total_amount', models.DecimalField(decimal_places=2, help_text='IMPORTO TOTALE', max_digits=17, null=True, verbose_name='total amount')),
-                ('is_gift', models.BooleanField(help_text='ORDINE OMAGGIO:', null=True, verbose_name='gift order')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(editable=False, verbose_name="first mirrored")),
+                ("changed_at", models.DateTimeField(db_index=True, editable=False, verbose_name="last changed")),
+                (
+                    "missing_since",
+                    models.DateTimeField(
+                        editable=False,
+                        help_text="Absent from the last full export.",
+                        null=True,
+                        verbose_name="missing since",
+                    ),
+                ),
+                (
+                    "removed_at",
+                    models.DateTimeField(
+                        db_index=True,
+                        editable=False,
+                        help_text="Absent from two full exports in a row.",
+                        null=True,
+                        verbose_name="removed",
+                    ),
+                ),
+                ("erp_id", models.IntegerField(help_text="ID", unique=True, verbose_name="ERP ID")),
+                (
+                    "number",
+                    models.CharField(blank=True, default="", help_text="ID DI VENDITA", verbose_name="order number"),
+                ),
+                (
+                    "account_number",
+                    models.CharField(
+                        blank=True, default="", help_text="PROFILO CLIENTE:", verbose_name="account number"
+                    ),
+                ),
+                (
+                    "customer_name",
+                    models.CharField(blank=True, default="", help_text="NOME VENDITE:", verbose_name="customer name"),
+                ),
+                (
+                    "delivery_name",
+                    models.CharField(
+                        blank=True, default="", help_text="NOME DI CONSEGNA", verbose_name="delivery name"
+                    ),
+                ),
+                (
+                    "delivery_address",
+                    models.CharField(
+                        blank=True, default="", help_text="INDIRIZZO DI CONSEGNA", verbose_name="delivery address"
+                    ),
+                ),
+                (
+                    "ordered_at",
+                    models.DateTimeField(help_text="DATA DI CREAZIONE", null=True, verbose_name="ordered at"),
+                ),
+                (
+                    "delivery_date",
+                    models.DateField(help_text="DATA DI CONSEGNA", null=True, verbose_name="delivery date"),
+                ),
+                (
+                    "description",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="RIMANI VENDITE FINANZIARIE (mislabelled: the agent's description of the order)",
+                        verbose_name="description",
+                    ),
+                ),
+                (
+                    "customer_reference",
+                    models.CharField(
+                        blank=True, default="", help_text="RIFERIMENTO CLIENTE", verbose_name="customer reference"
+                    ),
+                ),
+                (
+                    "sales_status",
+                    models.CharField(
+                        blank=True, default="", help_text="STATO DELLE VENDITE", verbose_name="sales status"
+                    ),
+                ),
+                (
+                    "order_type",
+                    models.CharField(blank=True, default="", help_text="TIPO DI ORDINE", verbose_name="order type"),
+                ),
+                (
+                    "document_status",
+                    models.CharField(
+                        blank=True, default="", help_text="STATO DEL DOCUMENTO", verbose_name="document status"
+                    ),
+                ),
+                (
+                    "sales_origin",
+                    models.CharField(blank=True, default="", help_text="ORIGINE VENDITE:", verbose_name="sales origin"),
+                ),
+                (
+                    "transfer_status",
+                    models.CharField(
+                        blank=True, default="", help_text="STATO DEL TRASFERIMENTO", verbose_name="transfer status"
+                    ),
+                ),
+                (
+                    "transfer_date",
+                    models.DateField(help_text="DATA DI TRASFERIMENTO", null=True, verbose_name="transfer date"),
+                ),
+                (
+                    "completion_date",
+                    models.DateField(help_text="DATA DI COMPLETAMENTO", null=True, verbose_name="completion date"),
+                ),
+                ("is_quote", models.BooleanField(help_text="PREVENTIVO:", null=True, verbose_name="quote")),
+                (
+                    "discount_percent",
+                    models.DecimalField(
+                        decimal_places=2,
+                        help_text="APPLICA SCONTO %:",
+                        max_digits=17,
+                        null=True,
+                        verbose_name="discount %",
+                    ),
+                ),
+                (
+                    "gross_amount",
+                    models.DecimalField(
+                        decimal_places=2,
+                        help_text="IMPORTO LORDO:",
+                        max_digits=17,
+                        null=True,
+                        verbose_name="gross amount",
+                    ),
+                ),
+                (
+                    "total_amount",
+                    models.DecimalField(
+                        decimal_places=2,
+                        help_text="IMPORTO TOTALE",
+                        max_digits=17,
+                        null=True,
+                        verbose_name="total amount",
+                    ),
+                ),
+                ("is_gift", models.BooleanField(help_text="ORDINE OMAGGIO:", null=True, verbose_name="gift order")),
             ],
             options={
-                'verbose_name': 'order',
-                'verbose_name_plural': 'orders',
-                'indexes': [models.Index(fields=['number'], name='orders_orde_number_539d36_idx'), models.Index(fields=['account_number'], name='orders_orde_account_fd9c74_idx'), models.Index(fields=['ordered_at'], name='orders_orde_ordered_30150d_idx')],
+                "verbose_name": "order",
+                "verbose_name_plural": "orders",
+                "indexes": [
+                    models.Index(fields=["number"], name="orders_orde_number_539d36_idx"),
+                    models.Index(fields=["account_number"], name="orders_orde_account_fd9c74_idx"),
+                    models.Index(fields=["ordered_at"], name="orders_orde_ordered_30150d_idx"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Price',
+            name="Price",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(editable=False, verbose_name='first mirrored')),
-                ('changed_at', models.DateTimeField(db_index=True, editable=False, verbose_name='last changed')),
-                ('missing_since', models.DateTimeField(editable=False, help_text='Absent from the last full export.', null=True, verbose_name='missing since')),
-                ('removed_at', models.DateTimeField(db_index=True, editable=False, help_text='Absent from two full exports in a row.', null=True, verbose_name='removed')),
-                ('erp_id', models.IntegerField(help_text='ID', unique=True, verbose_name='ERP ID')),
-                ('account_code', models.CharField(blank=True, default='', help_text='CODICE CONTO', verbose_name='account code')),
-                ('account', models.CharField(blank=True, default='', help_text='ACCOUNT:', verbose_name='account')),
-                ('account_description', models.CharField(blank=True, default='', help_text='DESCRIZIONE ACCOUNT:', verbose_name='account description')),
-                ('product_erp_id', models.CharField(blank=True, default='', help_text="ITEM SELECTION: (the product's ID, or its pack)", verbose_name='product ID')),
-                ('product_name', models.CharField(blank=True, default='', help_text='ITEM DESCRIPTION:', verbose_name='article name')),
-                ('valid_from', models.DateField(help_text='DA DATA', null=True, verbose_name='valid from')),
-                ('valid_to', models.DateField(help_text='DATA', null=True, verbose_name='valid to')),
-                ('quantity_from', models.DecimalField(decimal_places=4, help_text='QUANTITÀ IMPORTO DA', max_digits=19, null=True, verbose_name='quantity from')),
-                ('quantity_to', models.DecimalField(decimal_places=4, help_text='QUANTITÀ IMPORTO', max_digits=19, null=True, verbose_name='quantity to')),
-                ('price_unit', models.DecimalField(decimal_places=4, help_text='UNITÀ DI PREZZO', max_digits=19, null=True, verbose_name='price unit')),
-                ('unit_price', models.DecimalField(decimal_places=4, help_text='IMPORTO UNITARIO:', max_digits=19, null=True, verbose_name='unit price')),
-                ('currency', models.CharField(blank=True, default='', help_text='VALUTA', verbose_name='currency')),
-                ('is_net_price', models.BooleanField(help_text='PREZZO NETTO BRASSELER', null=True, verbose_name='net price')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(editable=False, verbose_name="first mirrored")),
+                ("changed_at", models.DateTimeField(db_index=True, editable=False, verbose_name="last changed")),
+                (
+                    "missing_since",
+                    models.DateTimeField(
+                        editable=False,
+                        help_text="Absent from the last full export.",
+                        null=True,
+                        verbose_name="missing since",
+                    ),
+                ),
+                (
+                    "removed_at",
+                    models.DateTimeField(
+                        db_index=True,
+                        editable=False,
+                        help_text="Absent from two full exports in a row.",
+                        null=True,
+                        verbose_name="removed",
+                    ),
+                ),
+                ("erp_id", models.IntegerField(help_text="ID", unique=True, verbose_name="ERP ID")),
+                (
+                    "account_code",
+                    models.CharField(blank=True, default="", help_text="CODICE CONTO", verbose_name="account code"),
+                ),
+                ("account", models.CharField(blank=True, default="", help_text="ACCOUNT:", verbose_name="account")),
+                (
+                    "account_description",
+                    models.CharField(
+                        blank=True, default="", help_text="DESCRIZIONE ACCOUNT:", verbose_name="account description"
+                    ),
+                ),
+                (
+                    "product_erp_id",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="ITEM SELECTION: (the product's ID, or its pack)",
+                        verbose_name="product ID",
+                    ),
+                ),
+                (
+                    "product_name",
+                    models.CharField(
+                        blank=True, default="", help_text="ITEM DESCRIPTION:", verbose_name="article name"
+                    ),
+                ),
+                ("valid_from", models.DateField(help_text="DA DATA", null=True, verbose_name="valid from")),
+                ("valid_to", models.DateField(help_text="DATA", null=True, verbose_name="valid to")),
+                (
+                    "quantity_from",
+                    models.DecimalField(
+                        decimal_places=4,
+                        help_text="QUANTITÀ IMPORTO DA",
+                        max_digits=19,
+                        null=True,
+                        verbose_name="quantity from",
+                    ),
+                ),
+                (
+                    "quantity_to",
+                    models.DecimalField(
+                        decimal_places=4,
+                        help_text="QUANTITÀ IMPORTO",
+                        max_digits=19,
+                        null=True,
+                        verbose_name="quantity to",
+                    ),
+                ),
+                (
+                    "price_unit",
+                    models.DecimalField(
+                        decimal_places=4,
+                        help_text="UNITÀ DI PREZZO",
+                        max_digits=19,
+                        null=True,
+                        verbose_name="price unit",
+                    ),
+                ),
+                (
+                    "unit_price",
+                    models.DecimalField(
+                        decimal_places=4,
+                        help_text="IMPORTO UNITARIO:",
+                        max_digits=19,
+                        null=True,
+                        verbose_name="unit price",
+                    ),
+                ),
+                ("currency", models.CharField(blank=True, default="", help_text="VALUTA", verbose_name="currency")),
+                (
+                    "is_net_price",
+                    models.BooleanField(help_text="PREZZO NETTO BRASSELER", null=True, verbose_name="net price"),
+                ),
             ],
             options={
-                'verbose_name': 'price',
-                'verbose_name_plural': 'prices',
-                'indexes': [models.Index(fields=['product_erp_id'], name='orders_pric_product_b605da_idx'), models.Index(fields=['product_name'], name='orders_pric_product_491478_idx'), models.Index(fields=['account'], name='orders_pric_account_4b3175_idx')],
+                "verbose_name": "price",
+                "verbose_name_plural": "prices",
+                "indexes": [
+                    models.Index(fields=["product_erp_id"], name="orders_pric_product_b605da_idx"),
+                    models.Index(fields=["product_name"], name="orders_pric_product_491478_idx"),
+                    models.Index(fields=["account"], name="orders_pric_account_4b3175_idx"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Product',
+            name="Product",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(editable=False, verbose_name='first mirrored')),
-                ('changed_at', models.DateTimeField(db_index=True, editable=False, verbose_name='last changed')),
-                ('missing_since', models.DateTimeField(editable=False, help_text='Absent from the last full export.', null=True, verbose_name='missing since')),
-                ('removed_at', models.DateTimeField(db_index=True, editable=False, help_text='Absent from two full exports in a row.', null=True, verbose_name='removed')),
-                ('erp_id', models.CharField(help_text='ID ARTICOLO', unique=True, verbose_name='product ID')),
-                ('name', models.CharField(blank=True, default='', help_text='NOME ARTICOLO (the code people type)', verbose_name='article name')),
-                ('description', models.CharField(blank=True, default='', help_text='DESCRIZIONE', verbose_name='description')),
-                ('group', models.CharField(blank=True, default='', help_text='GRUPPO ARTICOLO', verbose_name='group')),
-                ('pack_pieces', models.DecimalField(decimal_places=4, help_text="CONTENUTO DELL'IMBALLAGGIO", max_digits=19, null=True, verbose_name='pieces per pack')),
-                ('search_name', models.CharField(blank=True, default='', help_text='NOME DELLA RICERCA', verbose_name='search name')),
-                ('price_unit', models.DecimalField(decimal_places=4, help_text='UNITÀ DI PREZZO', max_digits=19, null=True, verbose_name='price unit')),
-                ('product_group', models.CharField(blank=True, default='', help_text='ID GRUPPO DI PRODOTTI', verbose_name='product group')),
-                ('group_description', models.CharField(blank=True, default='', help_text='DESCRIZIONE GRUPPO ARTICOLO', verbose_name='group description')),
-                ('minimum_quantity', models.DecimalField(decimal_places=4, help_text='QTÀ MINIMA', max_digits=19, null=True, verbose_name='minimum quantity')),
-                ('multiple_quantity', models.DecimalField(decimal_places=4, help_text='QTÀ MULTIPLI', max_digits=19, null=True, verbose_name='multiple')),
-                ('maximum_quantity', models.DecimalField(decimal_places=4, help_text='QTÀ MASSIMA', max_digits=19, null=True, verbose_name='maximum quantity')),
-                ('figure', models.CharField(blank=True, default='', help_text='FIGURA', verbose_name='figure')),
-                ('data_area', models.CharField(blank=True, default='', help_text='DATAAREAID', verbose_name='data area')),
-                ('record_id', models.IntegerField(help_text='ID', null=True, verbose_name='record ID')),
-                ('erp_modified_at', models.DateTimeField(help_text='DATETIME MODIFICATO', null=True, verbose_name='modified in the ERP')),
-                ('is_blocked', models.BooleanField(help_text='FERMATO', null=True, verbose_name='blocked')),
-                ('bulk_product_id', models.CharField(blank=True, default='', help_text='ID IN BLOCCO ARTICOLO', verbose_name='bulk product ID')),
-                ('pack', models.CharField(blank=True, default='', help_text='PACCO', verbose_name='pack')),
-                ('shank', models.CharField(blank=True, default='', help_text='GAMBA', verbose_name='shank')),
-                ('size', models.CharField(blank=True, default='', help_text='GRANDEZZA', verbose_name='size')),
-                ('configuration', models.CharField(blank=True, default='', help_text='ID CONFIGURAZIONE', verbose_name='configuration')),
-                ('erp_created_by', models.CharField(blank=True, default='', help_text='CREATO DA', verbose_name='created in the ERP by')),
-                ('erp_created_at', models.DateTimeField(help_text='DATA CREATA', null=True, verbose_name='created in the ERP')),
-                ('default_quantity', models.DecimalField(decimal_places=4, help_text='QTÀ PREDEFINITA', max_digits=19, null=True, verbose_name='default quantity')),
-                ('display_number', models.CharField(blank=True, default='', help_text='VISUALIZZA NUMERO PRODOTTO', verbose_name='display number')),
-                ('total_discount', models.DecimalField(decimal_places=4, help_text='SCONTO ASSOLUTO TOTALE', max_digits=19, null=True, verbose_name='total discount')),
-                ('line_discount', models.CharField(blank=True, default='', help_text='SCONTO LINEA', verbose_name='line discount group')),
-                ('erp_modified_by', models.CharField(blank=True, default='', help_text='MODIFICATO DA', verbose_name='modified in the ERP by')),
-                ('is_orderable', models.BooleanField(help_text='ARTICOLO ORDINABILE', null=True, verbose_name='orderable')),
-                ('purchase_price', models.DecimalField(decimal_places=4, help_text='PURCH PRICE PCS', max_digits=19, null=True, verbose_name='purchase price per piece')),
-                ('standard_configuration', models.CharField(blank=True, default='', help_text='ID CONFIGURAZIONE STANDARD', verbose_name='standard configuration')),
-                ('standard_quantity', models.DecimalField(decimal_places=4, help_text='QTÀ STANDARD', max_digits=19, null=True, verbose_name='standard quantity')),
-                ('vat_group', models.CharField(blank=True, default='', help_text='ID ELEMENTO IVAID (22 is 22 %, 04 is 4 %)', verbose_name='VAT group')),
-                ('unit', models.CharField(blank=True, default='', help_text='ID UNITÀ', verbose_name='unit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(editable=False, verbose_name="first mirrored")),
+                ("changed_at", models.DateTimeField(db_index=True, editable=False, verbose_name="last changed")),
+                (
+                    "missing_since",
+                    models.DateTimeField(
+                        editable=False,
+                        help_text="Absent from the last full export.",
+                        null=True,
+                        verbose_name="missing since",
+                    ),
+                ),
+                (
+                    "removed_at",
+                    models.DateTimeField(
+                        db_index=True,
+                        editable=False,
+                        help_text="Absent from two full exports in a row.",
+                        null=True,
+                        verbose_name="removed",
+                    ),
+                ),
+                ("erp_id", models.CharField(help_text="ID ARTICOLO", unique=True, verbose_name="product ID")),
+                (
+                    "name",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="NOME ARTICOLO (the code people type)",
+                        verbose_name="article name",
+                    ),
+                ),
+                (
+                    "description",
+                    models.CharField(blank=True, default="", help_text="DESCRIZIONE", verbose_name="description"),
+                ),
+                ("group", models.CharField(blank=True, default="", help_text="GRUPPO ARTICOLO", verbose_name="group")),
+                (
+                    "pack_pieces",
+                    models.DecimalField(
+                        decimal_places=4,
+                        help_text="CONTENUTO DELL'IMBALLAGGIO",
+                        max_digits=19,
+                        null=True,
+                        verbose_name="pieces per pack",
+                    ),
+                ),
+                (
+                    "search_name",
+                    models.CharField(
+                        blank=True, default="", help_text="NOME DELLA RICERCA", verbose_name="search name"
+                    ),
+                ),
+                (
+                    "price_unit",
+                    models.DecimalField(
+                        decimal_places=4,
+                        help_text="UNITÀ DI PREZZO",
+                        max_digits=19,
+                        null=True,
+                        verbose_name="price unit",
+                    ),
+                ),
+                (
+                    "product_group",
+                    models.CharField(
+                        blank=True, default="", help_text="ID GRUPPO DI PRODOTTI", verbose_name="product group"
+                    ),
+                ),
+                (
+                    "group_description",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="DESCRIZIONE GRUPPO ARTICOLO",
+                        verbose_name="group description",
+                    ),
+                ),
+                (
+                    "minimum_quantity",
+                    models.DecimalField(
+                        decimal_places=4,
+                        help_text="QTÀ MINIMA",
+                        max_digits=19,
+                        null=True,
+                        verbose_name="minimum quantity",
+                    ),
+                ),
+                (
+                    "multiple_quantity",
+                    models.DecimalField(
+                        decimal_places=4, help_text="QTÀ MULTIPLI", max_digits=19, null=True, verbose_name="multiple"
+                    ),
+                ),
+                (
+                    "maximum_quantity",
+                    models.DecimalField(
+                        decimal_places=4,
+                        help_text="QTÀ MASSIMA",
+                        max_digits=19,
+                        null=True,
+                        verbose_name="maximum quantity",
+                    ),
+                ),
+                ("figure", models.CharField(blank=True, default="", help_text="FIGURA", verbose_name="figure")),
+                (
+                    "data_area",
+                    models.CharField(blank=True, default="", help_text="DATAAREAID", verbose_name="data area"),
+                ),
+                ("record_id", models.IntegerField(help_text="ID", null=True, verbose_name="record ID")),
+                (
+                    "erp_modified_at",
+                    models.DateTimeField(
+                        help_text="DATETIME MODIFICATO", null=True, verbose_name="modified in the ERP"
+                    ),
+                ),
+                ("is_blocked", models.BooleanField(help_text="FERMATO", null=True, verbose_name="blocked")),
+                (
+                    "bulk_product_id",
+                    models.CharField(
+                        blank=True, default="", help_text="ID IN BLOCCO ARTICOLO", verbose_name="bulk product ID"
+                    ),
+                ),
+                ("pack", models.CharField(blank=True, default="", help_text="PACCO", verbose_name="pack")),
+                ("shank", models.CharField(blank=True, default="", help_text="GAMBA", verbose_name="shank")),
+                ("size", models.CharField(blank=True, default="", help_text="GRANDEZZA", verbose_name="size")),
+                (
+                    "configuration",
+                    models.CharField(
+                        blank=True, default="", help_text="ID CONFIGURAZIONE", verbose_name="configuration"
+                    ),
+                ),
+                (
+                    "erp_created_by",
+                    models.CharField(
+                        blank=True, default="", help_text="CREATO DA", verbose_name="created in the ERP by"
+                    ),
+                ),
+                (
+                    "erp_created_at",
+                    models.DateTimeField(help_text="DATA CREATA", null=True, verbose_name="created in the ERP"),
+                ),
+                (
+                    "default_quantity",
+                    models.DecimalField(
+                        decimal_places=4,
+                        help_text="QTÀ PREDEFINITA",
+                        max_digits=19,
+                        null=True,
+                        verbose_name="default quantity",
+                    ),
+                ),
+                (
+                    "display_number",
+                    models.CharField(
+                        blank=True, default="", help_text="VISUALIZZA NUMERO PRODOTTO", verbose_name="display number"
+                    ),
+                ),
+                (
+                    "total_discount",
+                    models.DecimalField(
+                        decimal_places=4,
+                        help_text="SCONTO ASSOLUTO TOTALE",
+                        max_digits=19,
+                        null=True,
+                        verbose_name="total discount",
+                    ),
+                ),
+                (
+                    "line_discount",
+                    models.CharField(
+                        blank=True, default="", help_text="SCONTO LINEA", verbose_name="line discount group"
+                    ),
+                ),
+                (
+                    "erp_modified_by",
+                    models.CharField(
+                        blank=True, default="", help_text="MODIFICATO DA", verbose_name="modified in the ERP by"
+                    ),
+                ),
+                (
+                    "is_orderable",
+                    models.BooleanField(help_text="ARTICOLO ORDINABILE", null=True, verbose_name="orderable"),
+                ),
+                (
+                    "purchase_price",
+                    models.DecimalField(
+                        decimal_places=4,
+                        help_text="PURCH PRICE PCS",
+                        max_digits=19,
+                        null=True,
+                        verbose_name="purchase price per piece",
+                    ),
+                ),
+                (
+                    "standard_configuration",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="ID CONFIGURAZIONE STANDARD",
+                        verbose_name="standard configuration",
+                    ),
+                ),
+                (
+                    "standard_quantity",
+                    models.DecimalField(
+                        decimal_places=4,
+                        help_text="QTÀ STANDARD",
+                        max_digits=19,
+                        null=True,
+                        verbose_name="standard quantity",
+                    ),
+                ),
+                (
+                    "vat_group",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="ID ELEMENTO IVAID (22 is 22 %, 04 is 4 %)",
+                        verbose_name="VAT group",
+                    ),
+                ),
+                ("unit", models.CharField(blank=True, default="", help_text="ID UNITÀ", verbose_name="unit")),
             ],
             options={
-                'verbose_name': 'product',
-                'verbose_name_plural': 'products',
-                'indexes': [models.Index(fields=['name'], name='orders_prod_name_8aaebd_idx')],
+                "verbose_name": "product",
+                "verbose_name_plural": "products",
+                "indexes": [models.Index(fields=["name"], name="orders_prod_name_8aaebd_idx")],
             },
         ),
     ]

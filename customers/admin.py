@@ -1,0 +1,70 @@
+"""The customers, to look at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from customers.models import Customer
+from sync.read_only_admin import MirroredAdmin, list_link
+
+
+@admin.register(Customer)
+class CustomerAdmin(MirroredAdmin):
+    list_display = (
+        "name",
+        "account_number",
+        "city",
+        "phone",
+        "last_order_date",
+        "orders_this_year",
+        "sales_this_year",
+        "sales_last_year",
+    )
+    list_filter = ("customer_type", "delivery_mode")
+    search_fields = ("name", "account_number", "vat_number", "city", "phone", "mobile")
+    date_hierarchy = "last_order_date"
+    ordering = ("name", "pk")
+    readonly_fields = ("orders", "ddts", "invoices")
+    fieldsets = (
+        (None, {"fields": ["name", "account_number", "erp_id", "customer_type", "description"]}),
+        (_("Follow-up"), {"fields": ["orders", "ddts", "invoices", "last_order_date"]}),
+        (_("Address"), {"fields": ["street", "postcode", "city", "attention_to", "delivery_mode"]}),
+        (_("Contacts"), {"fields": ["phone", "mobile", "website"]}),
+        (_("Tax and invoicing"), {"fields": ["vat_number", "tax_code", "certified_email", "sdi_code"]}),
+        (
+            _("Sales"),
+            {
+                "fields": [
+                    "orders_this_year",
+                    "sales_this_year",
+                    "orders_last_year",
+                    "sales_last_year",
+                    "orders_two_years_ago",
+                    "sales_two_years_ago",
+                ]
+            },
+        ),
+        (_("Other numbers"), {"fields": ["external_account_number", "our_account_number"]}),
+    )
+
+    @admin.display(description=_("orders"))
+    def orders(self, customer: Customer) -> SafeString | str:
+        return counted(customer.orders, customer)
+
+    @admin.display(description=_("DDT"))
+    def ddts(self, customer: Customer) -> SafeString | str:
+        return counted(customer.ddts, customer)
+
+    @admin.display(description=_("invoices"))
+    def invoices(self, customer: Customer) -> SafeString | str:
+        return counted(customer.invoices, customer)
+
+
+def counted(records: models.QuerySet[Any], customer: Customer) -> SafeString | str:
+    """How many of the customer's records there are, as a link to them."""
+    return list_link(records.model, records.count(), account_number=customer.account_number)

@@ -1,0 +1,289 @@
+"""Orders, DDT, invoices, products and prices, to look at."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from customers.models import Customer
+from orders.models import Ddt, Invoice, Order, Price, Product
+from sync.read_only_admin import MirroredAdmin, link, list_link, outside_link
+
+
+@admin.display(description=_("customer"), ordering="customer_name")
+def customer_by_name(record: Order | Ddt | Invoice) -> SafeString | str:
+    """The customer's name in this list, as a link that costs no query."""
+    return list_link(Customer, record.customer_name, account_number=record.account_number)
+
+
+@admin.display(description=_("order"), ordering="order_number")
+def order_by_number(record: Ddt | Invoice) -> SafeString | str:
+    return list_link(Order, record.order_number, number=record.order_number)
+
+
+def tracking_link(ddt: Ddt) -> SafeString | str:
+    return outside_link(ddt.tracking_url, ddt.tracking)
+
+
+class LinkedAdmin(MirroredAdmin):
+    """Records that follow from an order, with the others that do."""
+
+    @admin.display(description=_("customer"))
+    def customer(self, record: Order | Ddt | Invoice) -> SafeString | None:
+        return link(record.customer)
+
+    @admin.display(description=_("order"))
+    def order(self, record: Ddt | Invoice) -> SafeString | None:
+        return link(record.order)
+
+    @admin.display(description=_("DDT"))
+    def ddts(self, record: Order | Invoice) -> SafeString:
+        return format_html_join("", "<div>{} {}</div>", ((link(ddt), tracking_link(ddt)) for ddt in record.ddts))
+
+    @admin.display(description=_("invoices"))
+    def invoices(self, record: Order | Ddt) -> SafeString:
+        return format_html_join("", "<div>{}</div>", ((link(invoice),) for invoice in record.invoices))
+
+
+@admin.register(Order)
+class OrderAdmin(LinkedAdmin):
+    list_display = (
+        "__str__",
+        "ordered_at",
+        customer_by_name,
+        "description",
+        "sales_status",
+        "transfer_status",
+        "delivery_date",
+        "total_amount",
+    )
+    list_filter = ("sales_status", "document_status", "transfer_status", "order_type", "is_quote", "is_gift")
+    search_fields = ("number", "account_number", "customer_name", "delivery_name", "description")
+    date_hierarchy = "ordered_at"
+    ordering = ("-ordered_at", "-pk")
+    readonly_fields = ("customer", "ddts", "invoices")
+    fieldsets = (
+        (None, {"fields": ["number", "erp_id", "ordered_at", "description", "customer_reference"]}),
+        (_("Follow-up"), {"fields": ["customer", "ddts", "invoices"]}),
+        (_("Customer"), {"fields": ["customer_name", "account_number"]}),
+        (_("Delivery"), {"fields": ["delivery_name", "delivery_address", "delivery_date"]}),
+        (_("Amounts"), {"fields": ["gross_amount", "discount_percent", "total_amount"]}),
+        (
+            _("Status"),
+            {
+                "fields": [
+                    "sales_status",
+                    "document_status",
+                    "transfer_status",
+                    "transfer_date",
+                    "completion_date",
+                    "order_type",
+                    "sales_origin",
+                    "is_quote",
+                    "is_gift",
+                ]
+            },
+        ),
+    )
+
+
+@admin.register(Ddt)
+class DdtAdmin(LinkedAdmin):
+    list_display = (
+        "__str__",
+        "delivery_date",
+        customer_by_name,
+        order_by_number,
+        "pieces",
+        "delivery_mode",
+        "shipment",
+    )
+    list_filter = ("delivery_mode", "delivery_terms")
+    search_fields = ("number", "order_number", "account_number", "customer_name", "delivery_name", "tracking")
+    date_hierarchy = "delivery_date"
+    ordering = ("-delivery_date", "-pk")
+    readonly_fields = ("customer", "order", "invoices", "shipment")
+    fieldsets = (
+        (None, {"fields": ["number", "erp_id", "delivery_date", "pieces", "description", "customer_reference"]}),
+        (_("Follow-up"), {"fields": ["customer", "order", "invoices", "shipment"]}),
+        (_("Customer"), {"fields": ["customer_name", "account_number", "order_number"]}),
+        (
+            _("Delivery"),
+            {
+                "fields": [
+                    "delivery_name",
+                    "delivery_address",
+                    "attention_to",
+                    "delivery_city",
+                    "delivery_mode",
+                    "delivery_terms",
+                    "tracking",
+                ]
+            },
+        ),
+    )
+
+    @admin.display(description=_("shipment"), ordering="tracking")
+    def shipment(self, ddt: Ddt) -> SafeString | str:
+        return tracking_link(ddt)
+
+
+@admin.register(Invoice)
+class InvoiceAdmin(LinkedAdmin):
+    list_display = (
+        "number",
+        "invoice_date",
+        customer_by_name,
+        order_by_number,
+        "total_amount",
+        "remaining_amount",
+        "due_date",
+        "days_overdue",
+        "closed_date",
+    )
+    list_filter = (("closed_date", admin.EmptyFieldListFilter), "payment_terms")
+    search_fields = ("number", "order_number", "account_number", "customer_name", "purchase_order")
+    date_hierarchy = "invoice_date"
+    ordering = ("-invoice_date", "-pk")
+    readonly_fields = ("customer", "order", "ddts")
+    fieldsets = (
+        (None, {"fields": ["number", "invoice_date", "quantity", "purchase_order", "customer_reference"]}),
+        (_("Follow-up"), {"fields": ["customer", "order", "ddts"]}),
+        (_("Customer"), {"fields": ["customer_name", "account_number", "order_number"]}),
+        (
+            _("Amounts"),
+            {"fields": ["sales_balance", "line_discount", "total_discount", "tax_amount", "total_amount"]},
+        ),
+        (
+            _("Payment"),
+            {
+                "fields": [
+                    "payment_terms",
+                    "due_date",
+                    "days_overdue",
+                    "settled_amount",
+                    "remaining_amount",
+                    "last_payment_number",
+                    "last_settlement_date",
+                    "closed_date",
+                ]
+            },
+        ),
+    )
+
+
+@admin.register(Product)
+class ProductAdmin(MirroredAdmin):
+    list_display = (
+        "name",
+        "erp_id",
+        "description",
+        "pack",
+        "pack_pieces",
+        "minimum_quantity",
+        "multiple_quantity",
+        "maximum_quantity",
+        "vat_group",
+        "is_orderable",
+        "is_blocked",
+    )
+    list_filter = ("is_orderable", "is_blocked", "vat_group", "group_description")
+    search_fields = ("name", "erp_id", "search_name", "description")
+    ordering = ("name", "erp_id")
+    readonly_fields = ("prices",)
+    fieldsets = (
+        (None, {"fields": ["name", "erp_id", "description", "search_name", "prices"]}),
+        (
+            _("Ordering"),
+            {
+                "fields": [
+                    "is_orderable",
+                    "is_blocked",
+                    "minimum_quantity",
+                    "multiple_quantity",
+                    "maximum_quantity",
+                    "default_quantity",
+                    "standard_quantity",
+                    "pack",
+                    "pack_pieces",
+                    "unit",
+                ]
+            },
+        ),
+        (
+            _("Price and VAT"),
+            {"fields": ["vat_group", "price_unit", "purchase_price", "line_discount", "total_discount"]},
+        ),
+        (
+            _("Article"),
+            {
+                "fields": [
+                    "figure",
+                    "shank",
+                    "size",
+                    "group",
+                    "product_group",
+                    "group_description",
+                    "bulk_product_id",
+                    "configuration",
+                    "standard_configuration",
+                    "display_number",
+                ]
+            },
+        ),
+        (
+            _("In the ERP"),
+            {
+                "fields": [
+                    "record_id",
+                    "data_area",
+                    "erp_created_at",
+                    "erp_created_by",
+                    "erp_modified_at",
+                    "erp_modified_by",
+                ]
+            },
+        ),
+    )
+
+    @admin.display(description=_("prices"))
+    def prices(self, product: Product) -> SafeString:
+        lines = ((link(price), price.account_description, price.unit_price, price.currency) for price in product.prices)
+        return format_html_join("", "<div>{} {}: {} {}</div>", lines)
+
+
+@admin.register(Price)
+class PriceAdmin(MirroredAdmin):
+    list_display = (
+        "product_name",
+        "product_by_id",
+        "account",
+        "account_description",
+        "quantity_from",
+        "quantity_to",
+        "unit_price",
+        "currency",
+        "valid_from",
+        "valid_to",
+    )
+    list_filter = ("account_description", "currency", "is_net_price")
+    search_fields = ("product_name", "product_erp_id", "account", "account_description")
+    date_hierarchy = "valid_from"
+    ordering = ("product_name", "product_erp_id", "account", "quantity_from", "pk")
+    readonly_fields = ("product",)
+    fieldsets = (
+        (None, {"fields": ["product_name", "product_erp_id", "product", "erp_id"]}),
+        (_("Price"), {"fields": ["unit_price", "currency", "price_unit", "is_net_price"]}),
+        (_("Valid for"), {"fields": ["account_code", "account", "account_description"]}),
+        (_("Valid when"), {"fields": ["valid_from", "valid_to", "quantity_from", "quantity_to"]}),
+    )
+
+    @admin.display(description=_("product ID"), ordering="product_erp_id")
+    def product_by_id(self, price: Price) -> SafeString | str:
+        return list_link(Product, price.product_erp_id, erp_id=price.product_erp_id)
+
+    @admin.display(description=_("product"))
+    def product(self, price: Price) -> SafeString | None:
+        return link(price.product)

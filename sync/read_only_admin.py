@@ -1,0 +1,131 @@
+"""The admin of rows that people may look at and only syncs may change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import formats
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from sync.models import MirroredModel
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+else:
+    ModelAdmin = admin.ModelAdmin
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Rows to look at."""
+
+    list_per_page = 50
+    show_full_result_count = False  # a search in a long list need not count all of it
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+
+class PresenceFilter(admin.SimpleListFilter):
+    """Whether the ERP still shows a record."""
+
+    title = _("presence in the ERP")
+    parameter_name = "presence"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("present", _("present")), ("missing", _("missing")), ("removed", _("removed"))]
+
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        match self.value():
+            case "present":
+                return queryset.filter(missing_since=None, removed_at=None)
+            case "missing":
+                return queryset.filter(missing_since__isnull=False, removed_at=None)
+            case "removed":
+                return queryset.filter(removed_at__isnull=False)
+        return queryset
+
+
+class MirroredAdmin(ReadOnlyAdmin):
+    """Records of one of the ERP's lists: the fields of the list as declared, what the mirror knows at the end."""
+
+    def __init__(self, model: type[MirroredModel], admin_site: admin.AdminSite) -> None:
+        super().__init__(model, admin_site)
+        decimals = [field for field in model._meta.fields if isinstance(field, models.DecimalField)]
+        self.decimal_columns = {field.name: decimal_column(field) for field in decimals}
+
+    def readable(self, names: Any) -> list[Any]:
+        return [self.decimal_columns.get(name, name) for name in names]
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return [*self.readable(super().get_list_display(request)), "presence"]
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        return [PresenceFilter, *super().get_list_filter(request)]
+
+    def get_fieldsets(self, request: HttpRequest, obj: models.Model | None = None) -> list[Any]:
+        mirrored = {"fields": ["created_at", "changed_at", "missing_since", "removed_at"]}
+        declared = [
+            (title, {**options, "fields": self.readable(options["fields"])})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
+        return [*declared, (_("In the mirror"), mirrored)]
+
+    @admin.display(description=_("presence"), ordering="removed_at")
+    def presence(self, record: MirroredModel) -> Any:
+        if record.removed_at:
+            return _("removed")
+        return _("missing") if record.missing_since else _("present")
+
+
+def decimal_column(field: models.DecimalField[Any, Any]) -> Callable[[models.Model], str | None]:
+    """A field as people read it: `1.729,22 €`, `21,49 %`, and a quantity without the zeros it does not need."""
+
+    @admin.display(description=field.verbose_name, ordering=field.name)
+    def column(record: models.Model) -> str | None:
+        value: Decimal | None = getattr(record, field.name)
+        if value is None:
+            return None
+        if field.decimal_places == 2:  # amounts and percentages
+            number = formats.number_format(value, 2, force_grouping=True)
+            return f"{number} %" if field.name.endswith("_percent") else f"{number} €"
+        return formats.number_format(value.normalize(), force_grouping=True)
+
+    column.__name__ = field.name  # the admin finds the field's help text by it
+    return column
+
+
+def link(record: models.Model | None) -> SafeString | None:
+    """A link to a record's page."""
+    if record is None:
+        return None
+    address = reverse(f"admin:{record._meta.app_label}_{record._meta.model_name}_change", args=[record.pk])
+    return format_html('<a href="{}">{}</a>', address, record)
+
+
+def list_link(model: type[models.Model], text: object, **numbers: str) -> SafeString | str:
+    """A link to the records of a list that carry these numbers; the text alone if one is blank."""
+    if not all(numbers.values()):
+        return str(text)
+    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist", query=numbers)
+    return format_html('<a href="{}">{}</a>', address, text)
+
+
+def outside_link(address: str, text: str) -> SafeString | str:
+    """A link that leaves this site, in a tab of its own; the text alone without an address."""
+    if not address:
+        return text
+    return format_html('<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>', address, text)

@@ -102,12 +102,9 @@ def bands(tables: Iterable[PageTable]) -> Iterator[Band]:
 
 def checked(pages: list[PageTable], first: Band | None) -> Band:
     band = Band(tuple(pages))
-    seen = set()
-    for page in pages:
-        headers = tuple(map(normalised, page.rows[0]))
-        if headers in seen:  # the page that begins the next band is not there
+    for page in pages[2:]:
+        if same_headers(page.rows[0], pages[1].rows[0]):  # the second page of a band whose first is not there
             raise BandIncomplete(first_page=page.page, missing=", ".join(pages[0].rows[0]))
-        seen.add(headers)
     if first and not same_headers(band.headers, first.headers):
         raise BandIncomplete(**lacking(band, first))
     for page in pages:

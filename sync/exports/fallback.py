@@ -55,6 +55,8 @@ def only_table(page: Any, number: int) -> Table:
     rows = tables[0].extract()
     if any(cell is None for row in rows for cell in row):
         raise PageUnreadable(page=number, reason="its rows have unequal cells")
+    if any(char["text"].startswith("(cid:") for char in page.chars):
+        raise PageUnreadable(page=number, reason="its font does not say which characters it shows")
     check_texts_stay_in_cells(page, tables[0], number)
     return [[" ".join(cell.split()) for cell in row] for row in rows]
 

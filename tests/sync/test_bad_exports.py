@@ -1,0 +1,196 @@
+"""An export that cannot be trusted is refused, with its own error that says what, where and what to do."""
+
+import zlib
+
+import pikepdf
+import pytest
+
+from sync.exceptions import (
+    ControlTotalMismatch,
+    DuplicateKey,
+    ExportDamaged,
+    ExportEmpty,
+    ExportEncrypted,
+    ExportIsWebPage,
+    ExportNotPdf,
+    ExportTooLarge,
+    ExportTruncated,
+    UnreadableValue,
+)
+from sync.exports.pdf import Limits
+from tests.sync.drawing import FOOTER, TWO_ROWS, draw, notes, read, row, without_footer
+
+
+@pytest.fixture
+def export(tmp_path):
+    return draw(tmp_path / "list.pdf")
+
+
+def test_an_empty_file(tmp_path):
+    path = tmp_path / "list.pdf"
+    path.touch()
+    with pytest.raises(ExportEmpty, match=r"list\.pdf is empty"):
+        read(path)
+
+
+def test_a_file_that_is_no_pdf(tmp_path):
+    path = tmp_path / "list.pdf"
+    path.write_bytes(b"PK\3\4 a workbook")
+    with pytest.raises(ExportNotPdf, match="not a PDF: it starts with"):
+        read(path)
+
+
+@pytest.mark.parametrize("start", [b"<!DOCTYPE html>", b"\r\n<html>", b"\xef\xbb\xbf<HTML>"])
+def test_a_login_page(tmp_path, start):
+    path = tmp_path / "list.pdf"
+    path.write_bytes(start + b"<title>Login</title>")
+    with pytest.raises(ExportIsWebPage, match="session had expired"):
+        read(path)
+
+
+def test_cut_short_at_any_byte(export, tmp_path):
+    whole = export.read_bytes()
+    for length in range(0, whole.rindex(b"%%EOF") + 5, 7):
+        cut = tmp_path / "cut.pdf"
+        cut.write_bytes(whole[:length])
+        with pytest.raises((ExportEmpty, ExportNotPdf, ExportTruncated)):
+            read(cut, without_footer())
+
+
+def test_cut_in_its_last_bytes(export):
+    export.write_bytes(export.read_bytes().rstrip()[:-1])
+    with pytest.raises(ExportTruncated, match="end marker is missing"):
+        read(export)
+
+
+def packed_page(export, number):
+    """The bytes of a page's content as they stand in the file, and where."""
+    with pikepdf.open(export) as pdf:
+        packed = pdf.pages[number].Contents.read_raw_bytes()
+    return packed, export.read_bytes().index(packed)
+
+
+def test_bytes_lost_from_its_middle(export):
+    packed, start = packed_page(export, 1)
+    whole = export.read_bytes()
+    export.write_bytes(whole[: start + len(packed) // 2] + whole[start + len(packed) :])
+    with pytest.raises(ExportDamaged):
+        read(export)
+
+
+def test_a_damaged_page(export):
+    packed, start = packed_page(export, 1)
+    whole = bytearray(export.read_bytes())
+    whole[start + len(packed) // 2 : start + len(packed) // 2 + 40] = bytes(40)
+    export.write_bytes(whole)
+    with pytest.raises(ExportDamaged, match="page 2 cannot be unpacked"):
+        read(export)
+
+
+def test_an_index_that_points_nowhere_is_rebuilt_only_where_control_totals_vouch_for_the_rest(export, tmp_path):
+    expected = read(export)
+    export.write_bytes(export.read_bytes().replace(b"startxref\n", b"startxref\n9"))
+    assert read(export) == expected
+    assert any("rebuilt" in note for note in notes(export))
+    bare = draw(tmp_path / "bare.pdf", footer=None)
+    bare.write_bytes(bare.read_bytes().replace(b"startxref\n", b"startxref\n9"))
+    with pytest.raises(ExportTruncated, match="control totals"):
+        read(bare, without_footer())
+
+
+def test_an_encrypted_file(export, tmp_path):
+    for owner, user in (("a", "b"), ("a", "")):
+        locked = tmp_path / "locked.pdf"
+        with pikepdf.open(export) as pdf:
+            pdf.save(locked, encryption=pikepdf.Encryption(owner=owner, user=user))
+        with pytest.raises(ExportEncrypted, match="without a password"):
+            read(locked)
+
+
+def test_a_file_with_no_pages(tmp_path):
+    with pikepdf.new() as pdf:
+        pdf.save(tmp_path / "list.pdf")
+    with pytest.raises(ExportTruncated, match="no pages"):
+        read(tmp_path / "list.pdf")
+
+
+@pytest.mark.parametrize("owner", ["/ToUnicode", "/Contents"])
+def test_a_stream_that_unpacks_to_hundreds_of_megabytes(export, tmp_path, owner):
+    with pikepdf.open(export) as pdf:
+        bomb = pikepdf.Stream(pdf, b"")
+        bomb.write(zlib.compress(bytes(300 * 1024**2)), filter=pikepdf.Name.FlateDecode)
+        page = pdf.pages[1]
+        holder = page.obj if owner == "/Contents" else page.Resources.Font["/FNT0"]
+        holder[owner] = bomb
+        pdf.save(tmp_path / "bomb.pdf")
+    with pytest.raises(ExportTooLarge, match=r"unpacked.*raise EXPORT_MAX_PAGE_BYTES"):
+        read(tmp_path / "bomb.pdf")
+
+
+@pytest.mark.parametrize(
+    ("limits", "setting"),
+    [
+        (Limits(pages=3), "EXPORT_MAX_PAGES"),
+        (Limits(file_bytes=100), "EXPORT_MAX_BYTES"),
+        (Limits(page_bytes=100), "EXPORT_MAX_PAGE_BYTES"),
+    ],
+)
+def test_over_a_limit_names_the_setting(export, limits, setting):
+    with pytest.raises(ExportTooLarge, match=setting):
+        read(export, limits=limits)
+
+
+def footer_with(place, text):
+    return [text if at == place else cell for at, cell in enumerate(FOOTER)]
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "message"),
+    [
+        (1, "Count=3", "ID Count is 2, its footer says 3"),
+        (1, "Count=1", "ID Count is 2, its footer says 1"),
+        (4, "Sum=2.401,01 €", "VENDITE Sum is 2.401,00, its footer says 2.401,01 €"),
+        (6, "Sum=159,99 €", "VENDITE Sum is 160,00, its footer says 159,99 €"),
+        (3, "Sum=7", "CONTEGGIO Sum is 6, its footer says 7"),
+    ],
+)
+def test_totals_that_do_not_agree(tmp_path, place, text, message):
+    with pytest.raises(ControlTotalMismatch, match=message):
+        read(draw(tmp_path / "list.pdf", footer=footer_with(place, text)))
+
+
+def test_no_footer_where_one_is_due(tmp_path):
+    path = draw(tmp_path / "list.pdf", footer=None)
+    with pytest.raises(ExportTruncated, match="control totals"):
+        read(path)
+    assert len(read(path, without_footer())) == 2
+    assert any("no control totals" in note for note in notes(path, without_footer()))
+
+
+def test_a_total_that_cannot_be_checked_is_noted(tmp_path):
+    path = draw(tmp_path / "list.pdf", footer=footer_with(8, "Max=18"))
+    assert any("Max of DATA DELL'ULTIMO ORDINE was not checked" in note for note in notes(path))
+
+
+def test_a_duplicate_key(tmp_path):
+    with pytest.raises(DuplicateKey, match=r"ID 1001 stands twice .* page 1, row 2"):
+        read(draw(tmp_path / "list.pdf", [TWO_ROWS[0], row("1.001")]))
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ({"sales_before": "n/a"}, r"Page 3, row 2, column VENDITE: 'n/a' is not an amount in euro"),
+        ({"last_order": "31/02/2026"}, r"Page 4, row 2, column DATA DELL'ULTIMO ORDINE: '31/02/2026' is not a date"),
+        ({"is_blocked": "forse"}, r"Page 4, row 2, column BLOCCATO: 'forse' is not a yes or no"),
+    ],
+)
+def test_an_unreadable_value_is_named_with_its_place(tmp_path, cells, message):
+    path = draw(tmp_path / "list.pdf", [TWO_ROWS[0], row("1.002", **cells)])
+    with pytest.raises(UnreadableValue, match=message):
+        read(path)
+
+
+def test_a_key_that_is_no_number(tmp_path):
+    with pytest.raises(UnreadableValue, match=r"Page 1, row 2, column ID: 'abc' is not a whole number"):
+        read(draw(tmp_path / "list.pdf", [TWO_ROWS[0], row("abc")]))

@@ -1,0 +1,168 @@
+"""Each layout declares every column that the list's exports have, and each of its fields is one of the model's."""
+
+import pytest
+from django.conf import settings
+from django.db import models
+
+from sync.exports.layout import Footer, normalised
+from sync.exports.reader import read_export
+from sync.models import MirroredModel
+from sync.service import service_for
+from tests.factories import MIRRORED_AT
+
+HEADERS = {
+    "customers": """
+        ID | PROFILO CLIENTE: | NOME | PARTITA IVA:
+        PEC: | SDI: | CODICE FISCALE: | TERMINI DI CONSEGNA
+        VIA: | INDIRIZZO LOGISTICO CAP | CITTÀ
+        TELEFONO: | CELLULARE: | URL: | ALL’ATTENZIONE DI: | DATA DELL'ULTIMO ORDINE
+        CONTEGGI DEGLI ORDINI EFFETTIVI | TIPO DI CLIENTE | CONTEGGIO DEGLI ORDINI PRECEDENTE
+        VENDITE PRECEDENTE | CONTEGGIO DEGLI ORDINI PRECEDENTE 2 | VENDITE PRECEDENTE
+        DESCRIZIONE: | TYPE: | NUMERO DI CONTO ESTERNO
+        IL NOSTRO NUMERO DI CONTO
+    """,
+    "orders": """
+        ID | ID DI VENDITA | PROFILO CLIENTE: | NOME VENDITE:
+        NOME DI CONSEGNA | INDIRIZZO DI CONSEGNA
+        DATA DI CREAZIONE | DATA DI CONSEGNA | RIMANI VENDITE FINANZIARIE
+        RIFERIMENTO CLIENTE | STATO DELLE VENDITE | TIPO DI ORDINE | STATO DEL DOCUMENTO
+        ORIGINE VENDITE: | STATO DEL TRASFERIMENTO | DATA DI TRASFERIMENTO
+        DATA DI COMPLETAMENTO | PREVENTIVO: | APPLICA SCONTO %: | IMPORTO LORDO:
+        IMPORTO TOTALE | ORDINE OMAGGIO:
+    """,
+    "ddt": """
+        PDF DDT | ID | DOCUMENTO DI TRASPORTO: | DATA DI CONSEGNA | ID DI VENDITA
+        CONTO DELL'ORDINE | NOME VENDITE:
+        NOME DI CONSEGNA | NOME DI CONSEGNA
+        TOTALE | RIFERIMENTO CLIENTE | DESCRIZIONE:
+        NUMERO DI TRACCIABILITÀ | TERMINI DI CONSEGNA:
+        MODALITÀ DI CONSEGNA | ALL'ATTENZIONE DI | CITTÀ DI CONSEGNA
+    """,
+    "invoices": """
+        FATTURA PDF | ID FATTURA | DATA FATTURA | CONTO FATTURE
+        NOME DI FATTURAZIONE | QUANTITÀ | SALDO VENDITE MST
+        SOMMA LINEA SCONTO MST | SCONTO TOTALE: | SOMMA FISCALE MST | IMPORTO FATTURA MST
+        ORDINE DI ACQUISTO | RIFERIMENTO CLIENTE | SCADENZA
+        ID TERMINE DI PAGAMENTO | OLTRE I GIORNI DI SCADENZA
+        LIQUIDA IMPORTO MST | IDENTIFICATIVO ULTIMO PAGAMENTO: | DATA DI ULTIMA LIQUIDAZIONE
+        CHIUSO | IMPORTO RIMANENTE MST | ID VENDITE
+    """,
+    "products": """
+        ID ARTICOLO | NOME ARTICOLO | DESCRIZIONE
+        GRUPPO ARTICOLO | IMMAGINE | CONTENUTO DELL'IMBALLAGGIO | NOME DELLA RICERCA
+        UNITÀ DI PREZZO | ID GRUPPO DI PRODOTTI | DESCRIZIONE GRUPPO ARTICOLO | QTÀ MINIMA
+        QTÀ MULTIPLI | QTÀ MASSIMA | FIGURA | DATAAREAID | ID | DATETIME MODIFICATO
+        FERMATO | ID IN BLOCCO ARTICOLO | PACCO | GAMBA | GRANDEZZA | ID CONFIGURAZIONE
+        CREATO DA | DATA CREATA | QTÀ PREDEFINITA | VISUALIZZA NUMERO PRODOTTO
+        SCONTO ASSOLUTO TOTALE | SCONTO LINEA | MODIFICATO DA | ARTICOLO ORDINABILE
+        PURCH PRICE PCS | ID CONFIGURAZIONE STANDARD | QTÀ STANDARD | ID ELEMENTO IVAID
+        ID UNITÀ
+    """,
+    "prices": """
+        ID | CODICE CONTO | ACCOUNT: | DESCRIZIONE ACCOUNT: | ITEM SELECTION:
+        ITEM DESCRIPTION: | DA DATA | DATA | QUANTITÀ IMPORTO DA
+        QUANTITÀ IMPORTO | UNITÀ DI PREZZO | IMPORTO UNITARIO: | VALUTA | PREZZO NETTO BRASSELER
+    """,
+}
+IGNORED = {"ddt": ["PDF DDT"], "invoices": ["FATTURA PDF"], "products": ["IMMAGINE"]}
+SAMPLES = {
+    "customers": "Clienti.pdf",
+    "orders": "Ordini.pdf",
+    "ddt": "Documenti di trasporto.pdf",
+    "invoices": "Fatture.pdf",
+}
+OWN_FIELDS = {"id", *(field.name for field in MirroredModel._meta.fields)}
+
+
+@pytest.fixture(params=settings.SYNC_TYPES)
+def service(request):
+    return service_for(request.param)
+
+
+def headers_of(service):
+    return [
+        header.strip() for line in HEADERS[service.sync_type].split("\n") for header in line.split("|") if line.strip()
+    ]
+
+
+def list_fields(model):
+    return [field for field in model._meta.fields if field.name not in OWN_FIELDS]
+
+
+def test_every_column_is_declared_in_the_export_s_order(service):
+    assert [column.header for column in service.layout.columns] == headers_of(service)
+
+
+def test_a_header_that_stands_twice_is_told_apart_by_its_occurrence(service):
+    seen: list[str] = []
+    for column in service.layout.columns:
+        seen.append(column.header)
+        assert column.occurrence == seen.count(column.header)
+
+
+def test_every_column_is_found_in_an_export_with_all_of_them(service):
+    binding = service.layout.bind(headers_of(service))
+    assert [*binding.positions.values()] == [*range(len(service.layout.columns))]
+    assert not binding.notes
+
+
+def test_no_header_is_another_column_s_alias(service):
+    names = [normalised(name) for column in service.layout.columns for name in {column.header, *column.aliases}]
+    repeated = {name for name in names if names.count(name) > 1}
+    assert repeated == {normalised(column.header) for column in service.layout.columns if column.occurrence > 1}
+
+
+def test_columns_and_fields_are_the_same_and_in_the_same_order(service):
+    columns = [column.field for column in service.layout.columns if column.field]
+    assert columns == [field.name for field in list_fields(service.model)]
+    assert [column.header for column in service.layout.columns if not column.field] == IGNORED.get(
+        service.sync_type, []
+    )
+
+
+def test_a_field_s_help_is_its_header_in_the_erp(service):
+    for column in service.layout.columns:
+        if column.field:
+            text = str(service.model._meta.get_field(column.field).help_text)
+            assert text == column.header or text.startswith(f"{column.header} ("), column
+
+
+def test_the_key_is_required_and_unique(service):
+    assert service.layout.key_column.required
+    assert service.model._meta.get_field(service.layout.key).unique
+
+
+def test_empty_is_blank_in_a_text_and_null_in_all_else(service):
+    for column in service.layout.columns:
+        if column.field and column.field != service.layout.key:
+            field = service.model._meta.get_field(column.field)
+            is_text = isinstance(field, models.CharField)
+            assert (field.null, field.blank) == (not is_text, is_text), field
+            assert column.convert("") == ("" if is_text else None), field
+
+
+def test_only_products_and_prices_may_lack_control_totals(service):
+    optional = service.layout.footer is Footer.OPTIONAL
+    assert optional == (service.sync_type in ("products", "prices"))
+
+
+def test_only_customers_have_smart_syncs(service):
+    assert service.smart == (service.sync_type == "customers")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("sync_type", SAMPLES)
+def test_what_a_sample_export_shows_comes_back_from_the_mirror_unchanged(sync_type, erp_exports):
+    service = service_for(sync_type)
+    with read_export(erp_exports / SAMPLES[sync_type], service.layout) as records:
+        shown = [record.values for record in records]
+        fields = records.fields
+
+    kept = {"created_at": MIRRORED_AT, "changed_at": MIRRORED_AT}
+    service.model.objects.bulk_create(
+        service.model(**dict(zip(fields, values, strict=True)), **kept) for values in shown
+    )
+
+    assert [*service.model.objects.order_by("pk").values_list(*fields)] == shown
+    assert records.totals
+    assert not records.notes

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -217,11 +218,10 @@ with transaction.atomic():
 
 
 def test_two_processes_that_write_at_once_both_succeed(project):
+    project.tell("connection.cursor().execute('CREATE TABLE counter AS SELECT 0 AS value').rowcount")
     count_to_100 = """
 import django; django.setup()
 from django.db import connection, transaction
-with transaction.atomic(), connection.cursor() as cursor:
-    cursor.execute("CREATE TABLE IF NOT EXISTS counter AS SELECT 0 AS value")
 for _ in range(100):
     with transaction.atomic(), connection.cursor() as cursor:
         value = cursor.execute("SELECT value FROM counter").fetchone()[0]
@@ -231,8 +231,8 @@ for _ in range(100):
     errors = [process.communicate(timeout=60)[1] for process in processes]
 
     assert errors == ["", ""]
-    database = sqlite3.connect(project.data_dir / "archibald.sqlite3")
-    assert database.execute("SELECT value FROM counter").fetchall() == [(200,)]
+    with closing(sqlite3.connect(project.data_dir / "archibald.sqlite3")) as database:
+        assert database.execute("SELECT value FROM counter").fetchall() == [(200,)]
 
 
 # The file of variables

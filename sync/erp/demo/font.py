@@ -12,7 +12,7 @@ from pathlib import Path
 
 FONT_FILE = Path(__file__).parent / "font" / "ArchibaldDemoSerif.ttf"
 METRICS = json.loads((FONT_FILE.parent / "metrics.json").read_text(encoding="utf-8"))
-UNITS = METRICS["unitsPerEm"]
+UNITS: int = METRICS["unitsPerEm"]
 SIZE = 9.75  # pt, the ERP's only size
 
 GLYPHS: dict[str, int] = {character: glyph for character, (glyph, _) in METRICS["glyphs"].items()}

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from sync.erp.demo import font
 from sync.erp.demo.font import decimal
 from sync.erp.demo.pdf_file import PdfFile
+from sync.erp.demo.text import Align
 from sync.erp.demo.wrapping import wrapped
 
 TOP, BOTTOM, LEFT = 720.0, 72.0, 72.0  # of the table's place on the page
@@ -27,6 +28,7 @@ LEADING = 11.2115  # between baselines
 BASELINE = 3.4603  # above the bottom of a one-line row
 WRAPPED_LIFT = 0.2072  # wrapped texts stand this much above the middle
 BORDER = 0.75
+WIDEST_COLUMN = 225.75
 HALF = BORDER / 2
 PADDING = 1.875  # between a cell's edge and its text
 
@@ -34,12 +36,10 @@ GROUND = " q 0 0.000017703 612 792 re W n 1 1 1 rg 0 0.000017703 612 792 re f Q"
 BORDER_COLOUR = "0.66275 0.66275 0.66275"
 MEMO_SIZE = 4096  # row positions remembered for a page of the band
 
-Align = Literal["left", "right", "centre"]
-
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a drawn table. Without a width it is as wide as its header."""
+    """One column of a drawn table. Without a width it fits its header and, where they are known, its texts."""
 
     header: str
     align: Align = "left"
@@ -47,7 +47,13 @@ class Column:
 
     @property
     def drawn_width(self) -> float:
-        return self.width or math.ceil((font.width(self.header) + 2 * PADDING) / BORDER) * BORDER
+        return self.width or fitted_width([self.header])
+
+
+def fitted_width(texts: Iterable[str]) -> float:
+    """The width of a column that fits its texts, as the ERP's widths are: up to a limit, where texts wrap."""
+    widest = max(font.width(line) for text in texts for line in text.split("\n"))
+    return min(math.ceil((widest + 2 * PADDING) / BORDER) * BORDER, WIDEST_COLUMN)
 
 
 class PageAt(NamedTuple):
@@ -103,9 +109,11 @@ def write_pdf(
     """Draw rows of texts as an export: `pages` are the columns of each page of a band.
 
     A row has one text per column, over all pages; a newline in a text always breaks its line. `totals` is the footer
-    row, or gives it once all rows are drawn.
+    row, or gives it once all rows are drawn. Columns without a width fit the texts of rows that are a sequence.
     """
     flaws = flaws or Flaws()
+    if isinstance(rows, Sequence) and not callable(totals):
+        pages = fitted(pages, [*rows, totals] if totals else rows)
     table = Table(pages)
     with path.open("wb") as file:
         pdf = PdfFile(file)
@@ -116,6 +124,20 @@ def write_pdf(
                     pdf.add_page(strip.drawn(band[:-1] if here == flaws.short_page else band))
         pdf.close()
     return Written(pdf.page_count, table.records)
+
+
+def fitted(pages: Sequence[Sequence[Column]], rows: Sequence[Sequence[str]]) -> list[list[Column]]:
+    """The columns, each with a width."""
+    columns = [column for page in pages for column in page]
+    for row in rows:
+        if len(row) != len(columns):
+            raise ValueError(f"{len(row)} texts for {len(columns)} columns: {row!r}")
+    widths = [
+        column.width or fitted_width([column.header, *(row[place] for row in rows)])
+        for place, column in enumerate(columns)
+    ]
+    fitted_columns = iter([replace(column, width=width) for column, width in zip(columns, widths, strict=True)])
+    return [[next(fitted_columns) for _ in page] for page in pages]
 
 
 class Table:
@@ -134,8 +156,16 @@ class Table:
 
     def row(self, texts: Sequence[str], style: Style) -> Row:
         cells = [wrapped(text, room) for text, room in zip(texts, self.rooms, strict=True)]
+        if style is not Style.HEADER:
+            self.check_numbers_fit(cells)
         lines = max(map(len, cells), default=0)
         return Row(cells, ROW + LINE * (max(lines, 1) - 1), style)
+
+    def check_numbers_fit(self, cells: Sequence[tuple[str, ...]]) -> None:
+        """A number cut over two lines would be another number; the ERP widens its column instead."""
+        for lines, column in zip(cells, self.columns, strict=True):
+            if len(lines) > 1 and column.align == "right":
+                raise ValueError(f"{''.join(lines)!r} does not fit its column, {column.header}: give it a width")
 
     def rows(
         self, rows: Iterable[Sequence[str]], totals: Sequence[str] | Callable[[], Sequence[str]] | None
@@ -203,9 +233,7 @@ class Strip:
         return self.frames[key]
 
     def boxes(self, bottom: float, height: float) -> list[Box]:
-        return [
-            Box(left, bottom, right - left, height) for left, right in zip(self.lefts, self.lefts[1:], strict=False)
-        ]
+        return [Box(left, bottom, right - left, height) for left, right in pairwise(self.lefts)]
 
     def frame(self, box: Box, style: Style) -> str:
         x, y, width, height = box
@@ -228,7 +256,7 @@ class Strip:
         if len(lines) == 1:
             return f"{decimal(starts[0])} {decimal(y)} Td {font.shown(lines[0])}"
         moves = [(starts[0], y)]
-        moves += [(now - before, -LEADING) for before, now in zip(starts, starts[1:], strict=False)]
+        moves += [(now - before, -LEADING) for before, now in pairwise(starts)]
         return " ".join(
             f"{decimal(dx)} {decimal(dy)} Td {font.shown_kerned(line)}"
             for (dx, dy), line in zip(moves, lines, strict=True)

@@ -1,0 +1,49 @@
+"""What can go wrong between the ERP and the sync, on demand."""
+
+from __future__ import annotations
+
+from enum import Enum, StrEnum
+
+
+class Where(Enum):
+    """Whether a fault is in the export itself or in how the web front end delivers it."""
+
+    EXPORT = "export"
+    DELIVERY = "delivery"
+
+
+class Fault(StrEnum):
+    """A fault: its name, where it strikes, and what it does."""
+
+    where: Where
+    does: str
+
+    def __new__(cls, name: str, where: Where, does: str) -> Fault:
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.where = where
+        member.does = does
+        return member
+
+    EXPIRED_SESSION = ("expired-session", Where.DELIVERY, "The session ends before the export: the login page comes.")
+    HTML_INSTEAD_OF_PDF = ("html-instead-of-pdf", Where.DELIVERY, "A web page comes under the export's name.")
+    SERVER_ERROR = ("server-error", Where.DELIVERY, "The server answers with status 500.")
+    ERROR_BANNER = ("error-banner", Where.DELIVERY, "“Requested objects cannot be loaded”: the next click works.")
+    CUT_CONNECTION = ("cut-connection", Where.DELIVERY, "The connection breaks half-way through the export.")
+    STALLED_CONNECTION = ("stalled-connection", Where.DELIVERY, "The export stops coming half-way, without an end.")
+    REMEMBERED_FILTER = ("remembered-filter", Where.DELIVERY, "The list keeps the filter its user chose last.")
+
+    TRUNCATED_FILE = ("truncated-file", Where.EXPORT, "The file ends after 60 % of its bytes.")
+    EMPTY_FILE = ("empty-file", Where.EXPORT, "The file has no bytes.")
+    SILENT_FILTER = ("silent-filter", Where.EXPORT, "Records are left out, and nothing shows it.")
+    HIDDEN_COLUMN = ("hidden-column", Where.EXPORT, "The user has hidden the last column of the second page.")
+    HIDDEN_KEY = ("hidden-key", Where.EXPORT, "The user has hidden the key's column.")
+    MOVED_COLUMN = ("moved-column", Where.EXPORT, "The user has moved the first page's last column to the very end.")
+    RENAMED_COLUMN = ("renamed-column", Where.EXPORT, "The ERP calls the key's column by another name.")
+    EXTRA_COLUMN = ("extra-column", Where.EXPORT, "The user has shown one more column, on the second page.")
+    WRONG_COUNT = ("wrong-count", Where.EXPORT, "The footer's Count is one too high.")
+    WRONG_SUM = ("wrong-sum", Where.EXPORT, "The footer's first Sum of amounts is a cent too high.")
+    DUPLICATE_KEY = ("duplicate-key", Where.EXPORT, "The second record has the key of the first.")
+    UNREADABLE_VALUE = ("unreadable-value", Where.EXPORT, "A date of the second record is “n/d”.")
+    MISSING_PAGE = ("missing-page", Where.EXPORT, "The second band lacks its second page.")
+    UNEQUAL_ROWS = ("unequal-rows", Where.EXPORT, "The second page of the first band lacks a row.")

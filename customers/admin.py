@@ -21,7 +21,6 @@ class CustomerAdmin(MirroredAdmin):
         "city",
         "phone",
         "last_order_date",
-        "orders_this_year",
         "sales_this_year",
         "sales_last_year",
     )
@@ -32,7 +31,7 @@ class CustomerAdmin(MirroredAdmin):
     readonly_fields = ("orders", "ddts", "invoices")
     fieldsets = (
         (None, {"fields": ["name", "account_number", "erp_id", "customer_type", "description"]}),
-        (_("Follow-up"), {"fields": ["orders", "ddts", "invoices", "last_order_date"]}),
+        (_("Linked records"), {"fields": ["orders", "ddts", "invoices", "last_order_date"]}),
         (_("Address"), {"fields": ["street", "postcode", "city", "attention_to", "delivery_mode"]}),
         (_("Contacts"), {"fields": ["phone", "mobile", "website"]}),
         (_("Tax and invoicing"), {"fields": ["vat_number", "tax_code", "certified_email", "sdi_code"]}),

@@ -9,13 +9,13 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from orders.models import Ddt, Invoice, Order, Price, Product
-from sync.read_only_admin import MirroredAdmin, link, list_link, outside_link
+from sync.read_only_admin import NOTHING, MirroredAdmin, link, list_link, outside_link, printed
 
 
 @admin.display(description=_("customer"), ordering="customer_name")
 def customer_by_name(record: Order | Ddt | Invoice) -> SafeString | str:
     """The customer's name in this list, as a link that costs no query."""
-    return list_link(Customer, record.customer_name, account_number=record.account_number)
+    return list_link(Customer, record.customer_name or record.account_number, account_number=record.account_number)
 
 
 @admin.display(description=_("order"), ordering="order_number")
@@ -24,27 +24,28 @@ def order_by_number(record: Ddt | Invoice) -> SafeString | str:
 
 
 def tracking_link(ddt: Ddt) -> SafeString | str:
-    return outside_link(ddt.tracking_url, ddt.tracking)
+    return outside_link(ddt.tracking_url, ddt.tracking or NOTHING)
 
 
 class LinkedAdmin(MirroredAdmin):
     """Records that follow from an order, with the others that do."""
 
     @admin.display(description=_("customer"))
-    def customer(self, record: Order | Ddt | Invoice) -> SafeString | None:
+    def customer(self, record: Order | Ddt | Invoice) -> SafeString | str:
         return link(record.customer)
 
     @admin.display(description=_("order"))
-    def order(self, record: Ddt | Invoice) -> SafeString | None:
+    def order(self, record: Ddt | Invoice) -> SafeString | str:
         return link(record.order)
 
     @admin.display(description=_("DDT"))
-    def ddts(self, record: Order | Invoice) -> SafeString:
-        return format_html_join("", "<div>{} {}</div>", ((link(ddt), tracking_link(ddt)) for ddt in record.ddts))
+    def ddts(self, record: Order | Invoice) -> SafeString | str:
+        lines = ((link(ddt), tracking_link(ddt)) for ddt in record.ddts)
+        return format_html_join("", "<div>{} · {}</div>", lines) or NOTHING
 
     @admin.display(description=_("invoices"))
-    def invoices(self, record: Order | Ddt) -> SafeString:
-        return format_html_join("", "<div>{}</div>", ((link(invoice),) for invoice in record.invoices))
+    def invoices(self, record: Order | Ddt) -> SafeString | str:
+        return format_html_join("", "<div>{}</div>", ((link(invoice),) for invoice in record.invoices)) or NOTHING
 
 
 @admin.register(Order)
@@ -53,11 +54,10 @@ class OrderAdmin(LinkedAdmin):
         "__str__",
         "ordered_at",
         customer_by_name,
-        "description",
-        "sales_status",
-        "transfer_status",
-        "delivery_date",
         "total_amount",
+        "sales_status",
+        "delivery_date",
+        "description",
     )
     list_filter = ("sales_status", "document_status", "transfer_status", "order_type", "is_quote", "is_gift")
     search_fields = ("number", "account_number", "customer_name", "delivery_name", "description")
@@ -66,7 +66,7 @@ class OrderAdmin(LinkedAdmin):
     readonly_fields = ("customer", "ddts", "invoices")
     fieldsets = (
         (None, {"fields": ["number", "erp_id", "ordered_at", "description", "customer_reference"]}),
-        (_("Follow-up"), {"fields": ["customer", "ddts", "invoices"]}),
+        (_("Linked records"), {"fields": ["customer", "ddts", "invoices"]}),
         (_("Customer"), {"fields": ["customer_name", "account_number"]}),
         (_("Delivery"), {"fields": ["delivery_name", "delivery_address", "delivery_date"]}),
         (_("Amounts"), {"fields": ["gross_amount", "discount_percent", "total_amount"]}),
@@ -97,7 +97,6 @@ class DdtAdmin(LinkedAdmin):
         customer_by_name,
         order_by_number,
         "pieces",
-        "delivery_mode",
         "shipment",
     )
     list_filter = ("delivery_mode", "delivery_terms")
@@ -107,7 +106,7 @@ class DdtAdmin(LinkedAdmin):
     readonly_fields = ("customer", "order", "invoices", "shipment")
     fieldsets = (
         (None, {"fields": ["number", "erp_id", "delivery_date", "pieces", "description", "customer_reference"]}),
-        (_("Follow-up"), {"fields": ["customer", "order", "invoices", "shipment"]}),
+        (_("Linked records"), {"fields": ["customer", "order", "invoices", "shipment"]}),
         (_("Customer"), {"fields": ["customer_name", "account_number", "order_number"]}),
         (
             _("Delivery"),
@@ -140,7 +139,6 @@ class InvoiceAdmin(LinkedAdmin):
         "total_amount",
         "remaining_amount",
         "due_date",
-        "days_overdue",
         "closed_date",
     )
     list_filter = (("closed_date", admin.EmptyFieldListFilter), "payment_terms")
@@ -150,7 +148,7 @@ class InvoiceAdmin(LinkedAdmin):
     readonly_fields = ("customer", "order", "ddts")
     fieldsets = (
         (None, {"fields": ["number", "invoice_date", "quantity", "purchase_order", "customer_reference"]}),
-        (_("Follow-up"), {"fields": ["customer", "order", "ddts"]}),
+        (_("Linked records"), {"fields": ["customer", "order", "ddts"]}),
         (_("Customer"), {"fields": ["customer_name", "account_number", "order_number"]}),
         (
             _("Amounts"),
@@ -181,11 +179,8 @@ class ProductAdmin(MirroredAdmin):
         "erp_id",
         "description",
         "pack",
-        "pack_pieces",
         "minimum_quantity",
         "multiple_quantity",
-        "maximum_quantity",
-        "vat_group",
         "is_orderable",
         "is_blocked",
     )
@@ -249,9 +244,12 @@ class ProductAdmin(MirroredAdmin):
     )
 
     @admin.display(description=_("prices"))
-    def prices(self, product: Product) -> SafeString:
-        lines = ((link(price), price.account_description, price.unit_price, price.currency) for price in product.prices)
-        return format_html_join("", "<div>{} {}: {} {}</div>", lines)
+    def prices(self, product: Product) -> SafeString | str:
+        lines = (
+            (link(price), price.account_description, printed(price, "unit_price"), price.currency)
+            for price in product.prices
+        )
+        return format_html_join("", "<div>{} · {}: {} {}</div>", lines) or NOTHING
 
 
 @admin.register(Price)
@@ -259,18 +257,16 @@ class PriceAdmin(MirroredAdmin):
     list_display = (
         "product_name",
         "product_by_id",
-        "account",
         "account_description",
-        "quantity_from",
-        "quantity_to",
         "unit_price",
         "currency",
+        "quantity_from",
+        "quantity_to",
         "valid_from",
         "valid_to",
     )
     list_filter = ("account_description", "currency", "is_net_price")
     search_fields = ("product_name", "product_erp_id", "account", "account_description")
-    date_hierarchy = "valid_from"
     ordering = ("product_name", "product_erp_id", "account", "quantity_from", "pk")
     readonly_fields = ("product",)
     fieldsets = (
@@ -285,5 +281,5 @@ class PriceAdmin(MirroredAdmin):
         return list_link(Product, price.product_erp_id, erp_id=price.product_erp_id)
 
     @admin.display(description=_("product"))
-    def product(self, price: Price) -> SafeString | None:
+    def product(self, price: Price) -> SafeString | str:
         return link(price.product)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
@@ -13,6 +12,7 @@ from django.urls import reverse
 from django.utils import formats
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from sync.models import MirroredModel
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
 else:
     ModelAdmin = admin.ModelAdmin
+
+
+NOTHING = "-"  # a record's page shows what a method returns as it is, a None too
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -64,11 +67,11 @@ class MirroredAdmin(ReadOnlyAdmin):
 
     def __init__(self, model: type[MirroredModel], admin_site: admin.AdminSite) -> None:
         super().__init__(model, admin_site)
-        decimals = [field for field in model._meta.fields if isinstance(field, models.DecimalField)]
-        self.decimal_columns = {field.name: decimal_column(field) for field in decimals}
+        fields = [field for field in model._meta.fields if isinstance(field, (models.DateField, models.DecimalField))]
+        self.columns = {field.name: column_of(field) for field in fields}
 
     def readable(self, names: Any) -> list[Any]:
-        return [self.decimal_columns.get(name, name) for name in names]
+        return [self.columns.get(name, name) for name in names]
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         return [*self.readable(super().get_list_display(request)), "presence"]
@@ -77,7 +80,7 @@ class MirroredAdmin(ReadOnlyAdmin):
         return [PresenceFilter, *super().get_list_filter(request)]
 
     def get_fieldsets(self, request: HttpRequest, obj: models.Model | None = None) -> list[Any]:
-        mirrored = {"fields": ["created_at", "changed_at", "missing_since", "removed_at"]}
+        mirrored = {"fields": self.readable(["created_at", "changed_at", "missing_since", "removed_at"])}
         declared = [
             (title, {**options, "fields": self.readable(options["fields"])})
             for title, options in super().get_fieldsets(request, obj)
@@ -91,27 +94,36 @@ class MirroredAdmin(ReadOnlyAdmin):
         return _("missing") if record.missing_since else _("present")
 
 
-def decimal_column(field: models.DecimalField[Any, Any]) -> Callable[[models.Model], str | None]:
-    """A field as people read it: `1.729,22 €`, `21,49 %`, and a quantity without the zeros it does not need."""
+def column_of(field: models.Field[Any, Any]) -> Callable[[models.Model], str | None]:
+    """A column that shows a field as the ERP prints it."""
 
     @admin.display(description=field.verbose_name, ordering=field.name)
-    def column(record: models.Model) -> str | None:
-        value: Decimal | None = getattr(record, field.name)
-        if value is None:
-            return None
-        if field.decimal_places == 2:  # amounts and percentages
-            number = formats.number_format(value, 2, force_grouping=True)
-            return f"{number} %" if field.name.endswith("_percent") else f"{number} €"
-        return formats.number_format(value.normalize(), force_grouping=True)
+    def column(record: models.Model) -> str:
+        return printed(record, field.name)
 
     column.__name__ = field.name  # the admin finds the field's help text by it
     return column
 
 
-def link(record: models.Model | None) -> SafeString | None:
+def printed(record: models.Model, name: str) -> str:
+    """A date, time or decimal as the ERP prints it: `20/01/2026`, `1.729,22 €`, `21,49 %`; a quantity is `1.452`."""
+    field, value = record._meta.get_field(name), getattr(record, name)
+    if value is None:
+        return NOTHING
+    if isinstance(field, models.DateTimeField):
+        return formats.date_format(localtime(value), "SHORT_DATETIME_FORMAT")
+    if isinstance(field, models.DateField):
+        return formats.date_format(value, "SHORT_DATE_FORMAT")
+    is_amount = getattr(field, "decimal_places", None) == 2
+    places = max(-value.normalize().as_tuple().exponent, 2 if is_amount or name.endswith("_price") else 0)
+    unit = " %" if name.endswith("_percent") else " €" if is_amount else ""
+    return f"{formats.number_format(value, places, force_grouping=True)}{unit}"
+
+
+def link(record: models.Model | None) -> SafeString | str:
     """A link to a record's page."""
     if record is None:
-        return None
+        return NOTHING
     address = reverse(f"admin:{record._meta.app_label}_{record._meta.model_name}_change", args=[record.pk])
     return format_html('<a href="{}">{}</a>', address, record)
 

@@ -79,6 +79,14 @@ def test_a_page_shows_each_field_s_header_in_the_erp(model, admin_client):
 
 
 @each_list
+def test_what_is_not_known_is_a_dash_wherever_it_is_shown(model, admin_client):
+    factory, _ = FACTORIES[model]
+    unknown = factory(**{field.name: None for field in model._meta.fields if field.null})
+    for answer in (page_of(admin_client, unknown), admin_client.get(url(model, "changelist")).content.decode()):
+        assert ">None<" not in answer
+
+
+@each_list
 def test_nothing_can_be_added_changed_or_deleted_even_by_a_superuser(model, admin_client):
     record = make(model)
     assert admin_client.get(url(model, "add")).status_code == 403
@@ -205,7 +213,10 @@ def test_an_order_with_many_shipments_and_invoices_asks_no_more_questions_than_w
         (Ddt, {"pieces": Decimal("2356.0000")}, "2.356"),
         (Ddt, {"pieces": Decimal("2.5000")}, "2,5"),
         (Price, {"quantity_to": Decimal(100_000_000)}, "100.000.000"),
-        (Order, {"ordered_at": dt.datetime(2026, 1, 20, 11, 4, 22, tzinfo=dt.UTC)}, "12:04"),
+        (Order, {"ordered_at": dt.datetime(2026, 1, 20, 11, 4, 22, tzinfo=dt.UTC)}, "20/01/2026 12:04"),
+        (Invoice, {"due_date": dt.date(2026, 3, 31)}, "31/03/2026"),
+        (Price, {"unit_price": Decimal("234.5000")}, "234,50"),
+        (Price, {"unit_price": Decimal("0.1234")}, "0,1234"),
     ],
 )
 def test_values_are_shown_as_the_erp_prints_them(model, fields, text, admin_client):

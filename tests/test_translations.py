@@ -1,0 +1,60 @@
+"""What people read is there in Italian and in English."""
+
+import re
+from gettext import GNUTranslations
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.contrib import admin
+from django.utils import translation
+
+MESSAGES = settings.LOCALE_PATHS[0] / "it" / "LC_MESSAGES"
+OWN_APPS = ("customers", "orders")
+
+
+@pytest.fixture(scope="module")
+def in_italian():
+    with (MESSAGES / "django.mo").open("rb") as compiled:
+        return GNUTranslations(compiled)._catalog  # type: ignore[attr-defined]
+
+
+def words():
+    """Every label of the apps, their models and their fields, in English."""
+    with translation.override("en"):
+        for app in map(apps.get_app_config, OWN_APPS):
+            yield str(app.verbose_name)
+            for model in app.get_models():
+                yield from (str(model._meta.verbose_name), str(model._meta.verbose_name_plural))
+                yield from (str(field.verbose_name) for field in model._meta.fields if not field.primary_key)
+
+
+def titles():
+    """Every heading of the admin's pages, in English."""
+    with translation.override("en"):
+        for model, page in admin.site._registry.items():
+            if model._meta.app_label in OWN_APPS:
+                yield from (str(title) for title, _fields in page.fieldsets or () if title)
+
+
+def test_every_label_and_heading_has_an_italian_translation(in_italian):
+    assert {*words(), *titles()} <= in_italian.keys()
+
+
+def test_no_message_waits_for_its_translation():
+    text = (MESSAGES / "django.po").read_text()
+    assert not re.findall(r'^msgid ".+"\nmsgstr ""\n(?!")', text, re.MULTILINE)
+    assert "#, fuzzy" not in text
+
+
+def test_what_is_used_was_compiled_from_what_is_kept(in_italian):
+    kept = (MESSAGES / "django.po").read_text().replace('"\n"', "").replace('\\"', '"')
+    pairs = dict(re.findall(r'^msgid "(.+)"\nmsgstr "(.*)"$', kept, re.MULTILINE))
+    assert pairs.items() <= in_italian.items()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("language", "words"), [("it", ["Clienti", "Prezzi"]), ("en", ["Customers", "Prices"])])
+def test_the_admin_speaks_the_reader_s_language(language, words, admin_client):
+    html = admin_client.get("/admin/", headers={"accept-language": language}).content.decode()
+    assert all(word in html for word in words)

@@ -9,7 +9,8 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import formats
+from django.utils.dateformat import format as date_format
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
@@ -106,18 +107,21 @@ def column_of(field: models.Field[Any, Any]) -> Callable[[models.Model], str | N
 
 
 def printed(record: models.Model, name: str) -> str:
-    """A date, time or decimal as the ERP prints it: `20/01/2026`, `1.729,22 €`, `21,49 %`; a quantity is `1.452`."""
+    """A date, time or decimal as the ERP prints it: `20/01/2026`, `1.729,22 €`, `21,49 %`; a quantity is `1.452`.
+
+    Numbers follow the reader's language; dates do not: month first, they would be taken for the ERP's.
+    """
     field, value = record._meta.get_field(name), getattr(record, name)
     if value is None:
         return NOTHING
     if isinstance(field, models.DateTimeField):
-        return formats.date_format(localtime(value), "SHORT_DATETIME_FORMAT")
+        return date_format(localtime(value), "d/m/Y H:i")
     if isinstance(field, models.DateField):
-        return formats.date_format(value, "SHORT_DATE_FORMAT")
+        return date_format(value, "d/m/Y")
     is_amount = getattr(field, "decimal_places", None) == 2
     places = max(-value.normalize().as_tuple().exponent, 2 if is_amount or name.endswith("_price") else 0)
     unit = " %" if name.endswith("_percent") else " €" if is_amount else ""
-    return f"{formats.number_format(value, places, force_grouping=True)}{unit}"
+    return f"{number_format(value, places, force_grouping=True)}{unit}"
 
 
 def link(record: models.Model | None) -> SafeString | str:

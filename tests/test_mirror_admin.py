@@ -221,3 +221,11 @@ def test_an_order_with_many_shipments_and_invoices_asks_no_more_questions_than_w
 )
 def test_values_are_shown_as_the_erp_prints_them(model, fields, text, admin_client):
     assert text in page_of(admin_client, make(model, **fields))
+
+
+def test_dates_are_shown_as_the_erp_prints_them_in_any_language(admin_client):
+    invoice = make(Invoice, due_date=dt.date(2026, 6, 5), total_amount=Decimal("2438.50"))
+    answer = admin_client.get(url(Invoice, "change", invoice.pk), headers={"accept-language": "en"})
+    html = answer.content.decode()
+    assert "05/06/2026" in html
+    assert "2,438.50 €" in html

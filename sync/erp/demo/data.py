@@ -32,7 +32,7 @@ from sync.erp.demo.records import NOTHING, Customer, Ddt, Invoice, Order, OrderS
 from sync.erp.demo.text import CENT
 
 REAL_SIZES = {"customers": 1450, "orders": 1000, "ddt": 1130, "invoices": 130, "products": 4540, "prices": 4960}
-PENDING, OPEN, DELIVERED = 4, 36, 60  # of 1,000 orders, from the newest; the rest is invoiced
+PENDING, OPEN, DELIVERED = 4, 12, 34  # of 1,000 orders, from the newest; the rest is invoiced
 ORDERS_REACH = 400  # days back
 WITH_ACCOUNT = 6  # of ten customers, the first
 CREDIT_NOTE_EVERY = 12  # of so many invoices, the last is a credit note
@@ -241,7 +241,7 @@ class BaseData:
         return Product(
             id=f"{1627 + article * 7:06d}{pack}",
             name=f"{figure}.{shank}.{size}",
-            description=f"{description} {figure}, DIAMETRO {int(size)}/10 MM{dice.choice(words.PRODUCT_REMARKS)}",
+            description=f"{description} Ø {int(size) / 10:.1f} MM{dice.choice(words.PRODUCT_REMARKS)}",
             group=group,
             image="System.Byte[]",
             pack_pieces=pieces,

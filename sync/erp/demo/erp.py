@@ -83,6 +83,23 @@ class DemoErp:
         today = self.today
         return (record for record in records if not filtered or demo_list.is_kept(record, today))
 
+    def size(self, name: str) -> int:
+        """How many records a list has."""
+        with self.lock:
+            return self.world.size(list_called(name).sync_type)
+
+    def as_json(self) -> dict[str, Any]:
+        """What it is, and how much has happened."""
+        with self.lock:
+            base = self.world.base
+            return {
+                "seed": base.seed,
+                "scale": base.scale,
+                "today": base.today.isoformat(),
+                "events": self.events,
+                "sizes": self.world.sizes(),
+            }
+
     def first_rows(self, name: str, count: int, *, filtered: bool = False) -> list[list[str]]:
         """The texts of a list's first records."""
         columns = [column for page in list_called(name).pages for column in page]

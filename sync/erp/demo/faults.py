@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum, StrEnum
+from enum import Enum
 
 
 class Where(Enum):
@@ -12,18 +12,13 @@ class Where(Enum):
     DELIVERY = "delivery"
 
 
-class Fault(StrEnum):
+class Fault(Enum):
     """A fault: its name, where it strikes, and what it does."""
 
-    where: Where
-    does: str
-
-    def __new__(cls, name: str, where: Where, does: str) -> Fault:
-        member = str.__new__(cls, name)
-        member._value_ = name
-        member.where = where
-        member.does = does
-        return member
+    def __init__(self, label: str, where: Where, does: str) -> None:
+        self.label = label
+        self.where = where
+        self.does = does
 
     EXPIRED_SESSION = ("expired-session", Where.DELIVERY, "The session ends before the export: the login page comes.")
     HTML_INSTEAD_OF_PDF = ("html-instead-of-pdf", Where.DELIVERY, "A web page comes under the export's name.")
@@ -47,3 +42,11 @@ class Fault(StrEnum):
     UNREADABLE_VALUE = ("unreadable-value", Where.EXPORT, "A date of the second record is “n/d”.")
     MISSING_PAGE = ("missing-page", Where.EXPORT, "The second band lacks its second page.")
     UNEQUAL_ROWS = ("unequal-rows", Where.EXPORT, "The second page of the first band lacks a row.")
+
+    @classmethod
+    def called(cls, label: str) -> Fault:
+        """Raises ValueError for a fault that does not exist."""
+        for fault in cls:
+            if fault.label == label:
+                return fault
+        raise ValueError(f"there is no fault {label!r}: {', '.join(fault.label for fault in cls)}")

@@ -43,8 +43,8 @@ def street(dice: Random, place: int) -> str:
 
 
 def account_number(place: int) -> str:
-    """Seven digits; the oldest accounts have six and begin with a zero."""
-    return f"{place:06d}" if place % 50 == 0 else f"{1 + place % 9}{place:06d}"
+    """Seven digits; one in fifty begins with a zero."""
+    return f"0{10_000 + place:05d}" if place % 50 == 0 else f"{1 + place % 9}{place:06d}"
 
 
 def vat_number(dice: Random) -> str:

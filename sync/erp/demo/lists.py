@@ -77,7 +77,7 @@ CUSTOMERS = DemoList(
         ],
         [
             C("PEC:", "pec", width=165.75),
-            C("SDI:", "sdi", width=50.25),
+            C("SDI:", "sdi", width=69),
             C("CODICE FISCALE:", "fiscal_code", width=84.75),
             C("TERMINI DI CONSEGNA", "delivery_mode", width=113.25),
         ],

@@ -1,0 +1,325 @@
+"""The demo ERP's web front end: login, lists, exports; and a control API for tests and demonstrations.
+
+POST   /demo/faults          {"fault": "error-banner", "list": "customers", "times": 1}; no times: until cleared
+DELETE /demo/faults          clears all, /demo/faults/<fault> one
+POST   /demo/life/<what>     lets something happen, such as new-order; without <what>, anything
+GET    /demo/state
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import tempfile
+from collections.abc import Callable
+from http import HTTPStatus
+from http.cookies import SimpleCookie
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Event, Thread
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+from urllib.parse import parse_qs, quote, urlsplit
+
+from sync.erp.demo import web
+from sync.erp.demo.erp import DemoErp
+from sync.erp.demo.faults import Fault, Where
+from sync.erp.demo.front_end import FrontEnd, Strike
+from sync.erp.demo.life import HAPPENINGS, NothingLeft
+from sync.erp.demo.lists import LISTS, DemoList, list_called
+
+logger = logging.getLogger(__name__)
+
+SESSION_COOKIE = "ASP.NET_SessionId"
+SESSION_IDLE = 20 * 60.0  # seconds, as ASP.NET has it
+ROWS_SHOWN = 25
+CHUNK = 64 * 1024  # bytes
+DEMO_USERNAME, DEMO_PASSWORD = "agente", "dimostrazione"  # shown to everybody who starts the demo
+
+
+class DemoServer:
+    """The demo ERP on the web. `with DemoServer(...) as server:` runs it in a thread; `server.url` is its address."""
+
+    def __init__(
+        self,
+        erp: DemoErp,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        delay: float = 0,
+        username: str = DEMO_USERNAME,
+        password: str = DEMO_PASSWORD,
+        profile: str = "it",
+        session_idle: float = SESSION_IDLE,
+    ) -> None:
+        self.erp = erp
+        self.delay = delay  # seconds that generating an export takes; 5 to 60 in the real ERP
+        self.profile = web.PROFILES[profile]
+        self.front_end = FrontEnd(username=username, password=password, session_idle=session_idle)
+        self.stopping = Event()
+        self.http = HttpServer((host, port), self)
+        self.threads: list[Thread] = []
+
+    @property
+    def url(self) -> str:
+        host, port = self.http.server_address[:2]
+        return f"http://{host!s}:{port}/"
+
+    def start(self, *, life: float | None = None) -> None:
+        """Serve in a thread; with `life`, something happens by itself every so many seconds."""
+        self.run_in_thread(lambda: self.http.serve_forever(poll_interval=0.05))
+        if life:
+            self.run_in_thread(lambda: self.live(life))
+
+    def run_in_thread(self, work: Callable[[], None]) -> None:
+        thread = Thread(target=work, name="demo-erp", daemon=True)
+        thread.start()
+        self.threads.append(thread)
+
+    def live(self, interval: float) -> None:
+        while not self.stopping.wait(interval):
+            try:
+                logger.info("Happened: %s", self.erp.happen())
+            except NothingLeft as nothing:
+                logger.info("%s", nothing)
+
+    def stop(self) -> None:
+        """Answer nothing more. Exports under way are cut."""
+        self.stopping.set()
+        if self.threads:
+            self.http.shutdown()
+        self.http.server_close()
+        for thread in self.threads:
+            thread.join()
+        self.threads.clear()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+class HttpServer(ThreadingHTTPServer):
+    """Takes requests for one DemoServer."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, address: tuple[str, int], demo: DemoServer) -> None:
+        self.demo = demo
+        super().__init__(address, Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that leaves in the middle is everyday life."""
+        if not isinstance(sys.exception(), (ConnectionError, TimeoutError)):
+            logger.exception("A request of %s failed.", client_address)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers one connection's requests."""
+
+    protocol_version = "HTTP/1.1"
+    timeout = 75  # seconds without a word from the client
+    server: HttpServer
+
+    @property
+    def demo(self) -> DemoServer:
+        return self.server.demo
+
+    @property
+    def front_end(self) -> FrontEnd:
+        return self.server.demo.front_end
+
+    @property
+    def session(self) -> str:
+        cookie = SimpleCookie(self.headers.get("Cookie", "")).get(SESSION_COOKIE)
+        return cookie.value if cookie else ""
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the base class calls it so
+        logger.debug(format, *args)
+
+    def do_GET(self) -> None:
+        self.answer(b"")
+
+    def do_POST(self) -> None:
+        self.answer(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+
+    do_DELETE = do_GET  # noqa: N815
+
+    def answer(self, body: bytes) -> None:
+        url = urlsplit(self.path)
+        match url.path.strip("/").split("/"):
+            case ["demo", *what]:
+                self.answer_control(what, body)
+            case ["Login.aspx"]:
+                self.answer_login(parse_qs(url.query).get("ReturnUrl", ["/"])[0], form(body))
+            case [""]:
+                self.redirect(f"/{LISTS[0].name}/")
+            case [name] if any(demo_list.name == name for demo_list in LISTS):
+                self.answer_list(list_called(name), form(body))
+            case _:
+                self.send_page("<h1>404</h1>", HTTPStatus.NOT_FOUND)
+
+    # Pages
+
+    def answer_login(self, return_url: str, fields: dict[str, str]) -> None:
+        if fields and fields.get("__VIEWSTATE") != self.front_end.view_state:
+            self.send_bad_view_state()
+            return
+        token = self.front_end.log_in(
+            fields.get("Logon$xaf_dviUserName_Edit", ""), fields.get("Logon$xaf_dviPassword_Edit", "")
+        )
+        if token:
+            here = return_url if return_url.startswith("/") and not return_url.startswith("//") else "/"
+            self.redirect(here, cookie=f"{SESSION_COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax")
+        else:
+            page = web.login_page(self.demo.profile, return_url, self.front_end.view_state, rejected=bool(fields))
+            self.send_page(page)
+
+    def answer_list(self, demo_list: DemoList, fields: dict[str, str]) -> None:
+        if not self.front_end.is_logged_in(self.session):
+            self.redirect_to_login()
+        elif fields and fields.get("__VIEWSTATE") != self.front_end.view_state:
+            self.send_bad_view_state()
+        elif fields.get("__EVENTARGUMENT") == f"CLICK:{demo_list.export_item}i0":
+            self.answer_export(demo_list)
+        else:
+            if fields.get("__EVENTTARGET") == web.FILTER.replace("_", "$"):
+                self.front_end.choose_filter(demo_list, fields.get(web.FILTER.replace("_", "$"), ""))
+            self.send_list(demo_list)
+
+    def send_list(self, demo_list: DemoList, *, has_banner: bool = False) -> None:
+        erp = self.demo.erp
+        chosen = self.front_end.chosen_filter(demo_list)
+        filtered = chosen != demo_list.filters[0]
+        size = sum(1 for _ in erp.records(demo_list.name, filtered=True)) if filtered else erp.size(demo_list.name)
+        view = web.ListView(
+            demo_list,
+            erp.first_rows(demo_list.name, ROWS_SHOWN, filtered=filtered),
+            size,
+            chosen,
+            self.front_end.view_state,
+            has_banner,
+        )
+        self.send_page(web.list_page(view, self.demo.profile))
+
+    def redirect_to_login(self) -> None:
+        self.redirect(f"/Login.aspx?ReturnUrl={quote(urlsplit(self.path).path, safe='')}")
+
+    def redirect(self, url: str, *, cookie: str = "") -> None:
+        self.send_response(HTTPStatus.FOUND)
+        self.send_header("Location", url)
+        if cookie:
+            self.send_header("Set-Cookie", cookie)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def send_bad_view_state(self) -> None:
+        self.send_page("<h1>Validation of viewstate MAC failed.</h1>", HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    def send_page(self, html: str, status: HTTPStatus = HTTPStatus.OK) -> None:
+        self.send(html.encode(), "text/html; charset=utf-8", status)
+
+    def send(self, body: bytes, content_type: str, status: HTTPStatus = HTTPStatus.OK) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(body)
+
+    # Exports
+
+    def answer_export(self, demo_list: DemoList) -> None:
+        faults = self.front_end.faults_for(demo_list)
+        if Fault.ERROR_BANNER in faults:
+            self.send_list(demo_list, has_banner=True)
+        elif Fault.EXPIRED_SESSION in faults:
+            self.front_end.end_session(self.session)
+            self.redirect_to_login()
+        elif Fault.SERVER_ERROR in faults:
+            self.send_page("<h1>Server Error in '/' Application.</h1>", HTTPStatus.INTERNAL_SERVER_ERROR)
+        elif Fault.HTML_INSTEAD_OF_PDF in faults:
+            page = web.page("Archibald", "<p>La sessione è scaduta.</p>")
+            self.send(page.encode(), "application/pdf")
+        else:
+            self.send_export(demo_list, faults)
+
+    def send_export(self, demo_list: DemoList, faults: set[Fault]) -> None:
+        filtered = self.front_end.chosen_filter(demo_list) != demo_list.filters[0]
+        with tempfile.TemporaryDirectory(prefix="demo-erp-") as folder:
+            path = Path(folder) / "export.pdf"
+            try:
+                self.demo.erp.write_export(
+                    demo_list.name,
+                    path,
+                    faults={fault for fault in faults if fault.where is Where.EXPORT},
+                    filtered=filtered,
+                )
+            except ValueError as impossible:
+                self.send_page(f"<h1>{impossible}</h1>", HTTPStatus.INTERNAL_SERVER_ERROR)
+                return
+            if self.demo.stopping.wait(self.demo.delay):
+                self.close_connection = True
+                return
+            with path.open("rb") as file:
+                self.send_file(file, path.stat().st_size, demo_list, faults)
+        self.front_end.exports += 1
+
+    def send_file(self, file: BinaryIO, size: int, demo_list: DemoList, faults: set[Fault]) -> None:
+        name = demo_list.file_names[self.demo.profile.file_name]
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", "application/pdf")
+        self.send_header("Content-Length", str(size))
+        self.send_header("Content-Disposition", f"attachment; filename=\"{name}\"; filename*=UTF-8''{quote(name)}")
+        self.end_headers()
+        stops_half_way = bool(faults & {Fault.CUT_CONNECTION, Fault.STALLED_CONNECTION})
+        left = size // 2 if stops_half_way else size
+        while left and not self.demo.stopping.is_set():
+            chunk = file.read(min(CHUNK, left))
+            self.wfile.write(chunk)
+            left -= len(chunk)
+        if Fault.STALLED_CONNECTION in faults:
+            self.demo.stopping.wait()
+        self.close_connection = stops_half_way or self.demo.stopping.is_set()
+
+    # Control
+
+    def answer_control(self, what: list[str], body: bytes) -> None:
+        try:
+            answer = self.control(what, body)
+        except (KeyError, ValueError, TypeError) as error:
+            self.send_json({"error": f"not understood: {error}"}, HTTPStatus.BAD_REQUEST)
+        except NothingLeft as nothing:
+            self.send_json({"error": str(nothing)}, HTTPStatus.CONFLICT)
+        else:
+            self.send_json(answer)
+
+    def control(self, what: list[str], body: bytes) -> dict[str, Any]:
+        match self.command, what:
+            case "GET", ["state"]:
+                pass
+            case "POST", ["faults"]:
+                self.front_end.strike(Strike.from_json(json.loads(body)))
+            case "DELETE", ["faults"]:
+                self.front_end.clear(None)
+            case "DELETE", ["faults", fault]:
+                self.front_end.clear(Fault.called(fault))
+            case "POST", ["life", *kind] if not kind or kind[0] in HAPPENINGS:
+                return {"changed": self.demo.erp.happen(*kind)}
+            case _:
+                raise ValueError(f"{self.command} {self.path}")
+        return self.demo.erp.as_json() | self.front_end.as_json()
+
+    def send_json(self, answer: dict[str, Any], status: HTTPStatus = HTTPStatus.OK) -> None:
+        self.send(json.dumps(answer).encode(), "application/json", status)
+
+
+def form(body: bytes) -> dict[str, str]:
+    """The fields of a posted form."""
+    return {name: values[0] for name, values in parse_qs(body.decode(), keep_blank_values=True).items()}

@@ -11,6 +11,7 @@ from sync.erp.demo.pdf import write_pdf
 from sync.exports.layout import Column, ExportLayout, Footer, ignored
 from sync.exports.reader import read_export
 from sync.exports.values import boolean, date, integer, money, text
+from sync.service import SyncService
 
 LAYOUT = ExportLayout(
     key="erp_id",
@@ -74,3 +75,15 @@ def notes(path: Path, layout: ExportLayout = LAYOUT) -> list[str]:
 
 def without_footer(layout: ExportLayout = LAYOUT) -> ExportLayout:
     return ExportLayout(key=layout.key, columns=layout.columns, footer=Footer.OPTIONAL)
+
+
+def draw_list(
+    path: Path, service: SyncService, rows: Sequence[dict[str, str]], *, hidden: Sequence[str] = (), **options: Any
+) -> Path:
+    """An export of a mirrored list; a row has texts by field, and what it lacks is empty."""
+    columns = [column for column in service.layout.columns if column.field not in hidden]
+    texts = [[cells.get(column.field, "") for column in columns] for cells in rows]
+    footer = [f"Count={len(rows)}" if column is service.layout.key_column else "" for column in columns]
+    strips = [[Drawn(column.header, width=110) for column in columns[at : at + 4]] for at in range(0, len(columns), 4)]
+    write_pdf(path, strips, texts, **{"totals": footer} | options)
+    return path

@@ -1,0 +1,110 @@
+"""A run that dies at any record leaves the mirror as it was, and the next run does the whole work."""
+
+import os
+import signal
+from unittest.mock import patch
+
+import pytest
+from django.conf import settings
+from django.db import connections
+
+from sync import mirror, runner
+from sync.exports.reader import Records
+from sync.models import SyncRun
+from sync.queue import request_sync
+from sync.service import service_for
+from tests.sync.drawing import draw_list
+
+RECORDS = 40
+POINTS = {"first": 1, "middle": RECORDS // 2, "last": RECORDS}
+
+
+def rows(service, numbers, name):
+    texts = [column.field for column in service.layout.columns if column.convert.__name__ == "text"]
+    filled = next(field for field in texts if field and field != service.layout.key)
+    return [{service.layout.key: str(number), filled: f"{name} {number}"} for number in numbers]
+
+
+def after(calls, happen):
+    """Makes a function that is called once a record do something at one of them."""
+    count = 0
+
+    def called(result):
+        nonlocal count
+        count += 1
+        if count == calls:
+            happen()
+        return result
+
+    return called
+
+
+def interrupted(where, calls, happen):
+    """A patch that interrupts a run at a record: while it is read, or in the midst of writing."""
+    interrupt = after(calls, happen)
+    if where == "reading":
+        read = Records.records
+        return patch.object(Records, "records", lambda *args: map(interrupt, read(*args)))
+    change = mirror.Writer.change
+    return patch.object(mirror.Writer, "change", lambda *args: interrupt(change(*args)))
+
+
+def run_sync(sync_type, path):
+    run = request_sync(sync_type, mode="full", trigger=SyncRun.Trigger.MANUAL, given_file=path)
+    runner.execute(run)
+    return run
+
+
+@pytest.fixture(params=list(settings.SYNC_TYPES))
+def service(request):
+    return service_for(request.param)
+
+
+@pytest.fixture
+def first_export(service, tmp_path):
+    return draw_list(tmp_path / "first.pdf", service, rows(service, range(1, 21), "prima"))
+
+
+@pytest.fixture
+def next_export(service, tmp_path):
+    """Half of its records changed, half new; as many records are written as it has."""
+    return draw_list(tmp_path / "next.pdf", service, rows(service, range(1, RECORDS + 1), "dopo"))
+
+
+def fail():
+    raise RuntimeError("interrupted")
+
+
+def kill():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("where", ["reading", "writing"])
+@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.django_db(transaction=True)
+def test_an_exception_at_a_record_changes_nothing(service, first_export, next_export, mirror_state, where, point):
+    run_sync(service.sync_type, first_export)
+    before = mirror_state()
+    with interrupted(where, POINTS[point], fail):
+        run = run_sync(service.sync_type, next_export)
+    assert (run.status, run.error_class) == (SyncRun.Status.FAILED, "RuntimeError")
+    assert mirror_state() == before
+
+
+@pytest.mark.parametrize("where", ["reading", "writing"])
+@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.django_db(transaction=True)
+def test_a_process_killed_at_a_record_changes_nothing(service, first_export, next_export, mirror_state, where, point):
+    run_sync(service.sync_type, first_export)
+    before = mirror_state()
+    connections.close_all()
+    child = os.fork()
+    if not child:
+        with interrupted(where, POINTS[point], kill):
+            run_sync(service.sync_type, next_export)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
+    assert mirror_state() == before
+    again = run_sync(service.sync_type, next_export)
+    assert (again.status, again.created, again.updated) == (SyncRun.Status.SUCCEEDED, 20, 20)

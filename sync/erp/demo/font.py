@@ -55,5 +55,5 @@ def thousandths(units: int) -> str:
 
 
 def decimal(value: float) -> str:
-    """A number as the ERP's PDFs print it: up to four decimals."""
-    return f"{value:.4f}".rstrip("0").rstrip(".")
+    """A number as the ERP's PDFs print it: up to four decimals, halves to even."""
+    return f"{round(value * 10_000) / 10_000:.4f}".rstrip("0").rstrip(".")

@@ -64,7 +64,7 @@ def strengthened(sync_type: str, *, mode: str, priority: int) -> SyncRun | None:
 def accept(run: SyncRun, *, by: User | None = None) -> SyncRun:
     """Queue a run that applies a quarantined export after all. Raises CannotAccept."""
     if run.status != SyncRun.Status.QUARANTINED:
-        raise CannotAccept(run=run.pk, reason=f"it is {run.get_status_display()}, not quarantined.")
+        raise CannotAccept(run=run.pk, reason=f"it is {run.status}, not quarantined.")
     if not Path(run.export_path).is_file():
         raise CannotAccept(run=run.pk, reason="its export is no longer kept. Run the sync again.")
     if SyncRun.objects.succeeded().for_type(run.sync_type).filter(exported_at__gt=run.exported_at).exists():

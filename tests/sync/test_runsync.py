@@ -5,6 +5,7 @@ import os
 import pty
 import subprocess
 import sys
+import termios
 from io import StringIO
 
 import pytest
@@ -193,9 +194,11 @@ def test_a_terminal_shows_a_progress_bar_and_a_file_does_not(process_environment
     quiet = subprocess.run(command, cwd=settings.BASE_DIR, env=process_environment, capture_output=True, text=True)
     assert (quiet.returncode, quiet.stderr) == (0, "")
     terminal, theirs = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, 80))
     shown = subprocess.run(
         command, cwd=settings.BASE_DIR, env=process_environment, stdout=subprocess.DEVNULL, stderr=theirs
     )
+    os.write(theirs, b"end")  # so that there is something to read in any case
     screen = os.read(terminal, 1_000_000).decode()
     os.close(theirs)
     os.close(terminal)

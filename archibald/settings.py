@@ -128,6 +128,7 @@ USE_TZ = True
 # Static files
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
 
 # The lists that are mirrored: who knows each one, how urgent it is, how often and how far from the start it runs.
 SYNC_TYPES: dict[str, dict[str, Any]] = {

@@ -9,8 +9,6 @@ from typing import Any
 class SyncError(Exception):
     """The sync could not be carried out."""
 
-    retried = False  # whether trying again, unchanged, may succeed
-
     def __init__(self, **facts: Any) -> None:
         self.facts = facts
         message = inspect.cleandoc(type(self).__doc__ or "").replace("\n", " ")
@@ -33,15 +31,11 @@ class ErpNotConfigured(ErpError):
 
 
 class ErpUnavailable(ErpError):
-    """The ERP did not answer: {reason}. It is tried again by itself."""
-
-    retried = True
+    """The ERP did not answer: {reason}. Try again in a minute."""
 
 
 class ErpSessionExpired(ErpError):
     """The ERP answered with its login page instead of {list_name}, even after a new login."""
-
-    retried = True
 
 
 class ErpLoginRejected(ErpError):
@@ -62,8 +56,6 @@ class ExportError(SyncError):
 class ExportEmpty(ExportError):
     """The export {file} is empty (0 bytes). Export the list again."""
 
-    retried = True
-
 
 class ExportNotPdf(ExportError):
     """{file} is not a PDF: it starts with {start}. Export the list as PDF."""
@@ -72,19 +64,13 @@ class ExportNotPdf(ExportError):
 class ExportIsWebPage(ExportNotPdf):
     """{file} is a web page, not a PDF: the ERP's session had expired. Log in and export the list again."""
 
-    retried = True
-
 
 class ExportTruncated(ExportError):
     """The export is cut short: {reason}. Export the list again."""
 
-    retried = True
-
 
 class ExportDamaged(ExportError):
     """The export is damaged: {reason}. Export the list again."""
-
-    retried = True
 
 
 class ExportEncrypted(ExportError):

@@ -23,7 +23,5 @@ os.environ |= {
 }
 
 from archibald.settings import *  # noqa: E402, F403
-from archibald.settings import STATIC_ROOT  # noqa: E402
 
-STATIC_ROOT.mkdir()
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast

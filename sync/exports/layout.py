@@ -48,8 +48,8 @@ def ignored(header: str) -> Column:
 
 
 def normalised(header: str) -> str:
-    """A header as it is compared: one space between words, straight apostrophes, composed accents, one case."""
-    return " ".join(unicodedata.normalize("NFC", header).replace("’", "'").split()).casefold()
+    """A header as it is compared: single spaces, straight apostrophes, composed accents, one case, no last colon."""
+    return " ".join(unicodedata.normalize("NFC", header).replace("’", "'").removesuffix(":").split()).casefold()
 
 
 @dataclass(frozen=True)

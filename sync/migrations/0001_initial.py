@@ -8,7 +8,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -17,75 +16,197 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='SyncRun',
+            name="SyncRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sync_type', models.CharField(max_length=30, verbose_name='type')),
-                ('mode', models.CharField(choices=[('auto', 'automatic'), ('full', 'full'), ('incremental', 'incremental'), ('smart', 'smart')], default='auto', max_length=20, verbose_name='mode')),
-                ('trigger', models.CharField(choices=[('schedule', 'schedule'), ('manual', 'command line'), ('api', 'API'), ('order_form', 'order form'), ('retry', 'retry'), ('accept', 'accepted export')], max_length=20, verbose_name='trigger')),
-                ('priority', models.PositiveSmallIntegerField(verbose_name='priority')),
-                ('status', models.CharField(choices=[('queued', 'queued'), ('running', 'running'), ('succeeded', 'succeeded'), ('failed', 'failed'), ('quarantined', 'quarantined'), ('cancelled', 'cancelled')], default='queued', max_length=20, verbose_name='status')),
-                ('requested_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='requested')),
-                ('started_at', models.DateTimeField(blank=True, null=True, verbose_name='started')),
-                ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished')),
-                ('stage', models.CharField(blank=True, max_length=20, verbose_name='stage')),
-                ('pages_read', models.PositiveIntegerField(default=0, verbose_name='pages read')),
-                ('pages', models.PositiveIntegerField(blank=True, null=True, verbose_name='pages')),
-                ('given_file', models.CharField(blank=True, help_text="An export given instead of the ERP's.", verbose_name='given file')),
-                ('export_path', models.CharField(blank=True, verbose_name='kept export')),
-                ('export_sha256', models.CharField(blank=True, max_length=64, verbose_name="export's SHA-256")),
-                ('export_size', models.PositiveBigIntegerField(blank=True, help_text='bytes', null=True, verbose_name="export's size")),
-                ('exported_at', models.DateTimeField(blank=True, help_text='When the ERP showed what the export holds.', null=True, verbose_name='exported')),
-                ('read', models.PositiveIntegerField(default=0, verbose_name='read')),
-                ('created', models.PositiveIntegerField(default=0, verbose_name='created')),
-                ('updated', models.PositiveIntegerField(default=0, verbose_name='updated')),
-                ('unchanged', models.PositiveIntegerField(default=0, verbose_name='unchanged')),
-                ('missing', models.PositiveIntegerField(default=0, verbose_name='missing')),
-                ('removed', models.PositiveIntegerField(default=0, verbose_name='removed')),
-                ('restored', models.PositiveIntegerField(default=0, verbose_name='restored')),
-                ('control_totals', models.JSONField(blank=True, default=list, verbose_name='control totals')),
-                ('notes', models.JSONField(blank=True, default=list, verbose_name='notes')),
-                ('error_class', models.CharField(blank=True, max_length=100, verbose_name='error')),
-                ('error_text', models.TextField(blank=True, verbose_name='error text')),
-                ('accepts', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='acceptances', to='sync.syncrun', verbose_name='accepts the export of')),
-                ('requested_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL, verbose_name='requested by')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("sync_type", models.CharField(max_length=30, verbose_name="type")),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[
+                            ("auto", "automatic"),
+                            ("full", "full"),
+                            ("incremental", "incremental"),
+                            ("smart", "smart"),
+                        ],
+                        default="auto",
+                        max_length=20,
+                        verbose_name="mode",
+                    ),
+                ),
+                (
+                    "trigger",
+                    models.CharField(
+                        choices=[
+                            ("schedule", "schedule"),
+                            ("manual", "command line"),
+                            ("api", "API"),
+                            ("order_form", "order form"),
+                            ("retry", "retry"),
+                            ("accept", "accepted export"),
+                        ],
+                        max_length=20,
+                        verbose_name="trigger",
+                    ),
+                ),
+                ("priority", models.PositiveSmallIntegerField(verbose_name="priority")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("queued", "queued"),
+                            ("running", "running"),
+                            ("succeeded", "succeeded"),
+                            ("failed", "failed"),
+                            ("quarantined", "quarantined"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default="queued",
+                        max_length=20,
+                        verbose_name="status",
+                    ),
+                ),
+                ("requested_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="requested")),
+                ("started_at", models.DateTimeField(blank=True, null=True, verbose_name="started")),
+                ("finished_at", models.DateTimeField(blank=True, null=True, verbose_name="finished")),
+                ("stage", models.CharField(blank=True, max_length=20, verbose_name="stage")),
+                ("pages_read", models.PositiveIntegerField(default=0, verbose_name="pages read")),
+                ("pages", models.PositiveIntegerField(blank=True, null=True, verbose_name="pages")),
+                (
+                    "given_file",
+                    models.CharField(
+                        blank=True, help_text="An export given instead of the ERP's.", verbose_name="given file"
+                    ),
+                ),
+                ("export_path", models.CharField(blank=True, verbose_name="kept export")),
+                ("export_sha256", models.CharField(blank=True, max_length=64, verbose_name="export's SHA-256")),
+                (
+                    "export_size",
+                    models.PositiveBigIntegerField(
+                        blank=True, help_text="bytes", null=True, verbose_name="export's size"
+                    ),
+                ),
+                (
+                    "exported_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="When the ERP showed what the export holds.",
+                        null=True,
+                        verbose_name="exported",
+                    ),
+                ),
+                ("read", models.PositiveIntegerField(default=0, verbose_name="read")),
+                ("created", models.PositiveIntegerField(default=0, verbose_name="created")),
+                ("updated", models.PositiveIntegerField(default=0, verbose_name="updated")),
+                ("unchanged", models.PositiveIntegerField(default=0, verbose_name="unchanged")),
+                ("missing", models.PositiveIntegerField(default=0, verbose_name="missing")),
+                ("removed", models.PositiveIntegerField(default=0, verbose_name="removed")),
+                ("restored", models.PositiveIntegerField(default=0, verbose_name="restored")),
+                ("control_totals", models.JSONField(blank=True, default=list, verbose_name="control totals")),
+                ("notes", models.JSONField(blank=True, default=list, verbose_name="notes")),
+                ("error_class", models.CharField(blank=True, max_length=100, verbose_name="error")),
+                ("error_text", models.TextField(blank=True, verbose_name="error text")),
+                (
+                    "accepts",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="acceptances",
+                        to="sync.syncrun",
+                        verbose_name="accepts the export of",
+                    ),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="requested by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'run',
-                'verbose_name_plural': 'runs',
-                'ordering': ('-requested_at', '-pk'),
+                "verbose_name": "run",
+                "verbose_name_plural": "runs",
+                "ordering": ("-requested_at", "-pk"),
             },
         ),
         migrations.CreateModel(
-            name='RecordChange',
+            name="RecordChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sync_type', models.CharField(max_length=30, verbose_name='type')),
-                ('key', models.CharField(help_text="The record's key in the ERP.", max_length=100, verbose_name='key')),
-                ('kind', models.CharField(choices=[('created', 'created'), ('updated', 'updated'), ('missing', 'missing'), ('removed', 'removed'), ('restored', 'restored')], max_length=10, verbose_name='kind')),
-                ('fields', models.JSONField(blank=True, default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder, help_text='Each changed field with its old and its new value.', verbose_name='fields')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='sync.syncrun', verbose_name='run')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("sync_type", models.CharField(max_length=30, verbose_name="type")),
+                ("key", models.CharField(help_text="The record's key in the ERP.", max_length=100, verbose_name="key")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("created", "created"),
+                            ("updated", "updated"),
+                            ("missing", "missing"),
+                            ("removed", "removed"),
+                            ("restored", "restored"),
+                        ],
+                        max_length=10,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "fields",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        encoder=django.core.serializers.json.DjangoJSONEncoder,
+                        help_text="Each changed field with its old and its new value.",
+                        verbose_name="fields",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="changes",
+                        to="sync.syncrun",
+                        verbose_name="run",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'change',
-                'verbose_name_plural': 'changes',
-                'ordering': ('-pk',),
+                "verbose_name": "change",
+                "verbose_name_plural": "changes",
+                "ordering": ("-pk",),
             },
         ),
         migrations.AddIndex(
-            model_name='syncrun',
-            index=models.Index(condition=models.Q(('status', 'succeeded')), fields=['sync_type', '-finished_at'], name='last_success'),
+            model_name="syncrun",
+            index=models.Index(
+                condition=models.Q(("status", "succeeded")), fields=["sync_type", "-finished_at"], name="last_success"
+            ),
         ),
         migrations.AddIndex(
-            model_name='syncrun',
-            index=models.Index(condition=models.Q(('status', 'queued')), fields=['-priority', 'requested_at'], name='run_queue'),
+            model_name="syncrun",
+            index=models.Index(
+                condition=models.Q(("status", "queued")), fields=["-priority", "requested_at"], name="run_queue"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='syncrun',
-            constraint=models.UniqueConstraint(condition=models.Q(('accepts', None), ('given_file', ''), ('status', 'queued'), models.Q(('mode', 'smart'), _negated=True)), fields=('sync_type',), name='one_queued_run_per_type'),
+            model_name="syncrun",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    ("accepts", None),
+                    ("given_file", ""),
+                    ("status", "queued"),
+                    models.Q(("mode", "smart"), _negated=True),
+                ),
+                fields=("sync_type",),
+                name="one_queued_run_per_type",
+            ),
         ),
         migrations.AddIndex(
-            model_name='recordchange',
-            index=models.Index(fields=['sync_type', 'key'], name='change_of_record'),
+            model_name="recordchange",
+            index=models.Index(fields=["sync_type", "key"], name="change_of_record"),
         ),
     ]

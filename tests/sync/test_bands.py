@@ -174,7 +174,8 @@ def cut_lists(draw):
     edges = [0, *accumulate(widths)]
     rows = [[f"{row}/{column}" for column in range(edges[-1])] for row in range(sum(lengths))]
     header = [f"header {column}" for column in range(edges[-1])]
-    pages, first = [], 0
+    pages: list[PageTable] = []
+    first = 0
     for length in lengths:
         for left, right in pairwise(edges):
             strip = [cells[left:right] for cells in [header, *rows[first : first + length]]]

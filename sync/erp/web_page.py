@@ -80,7 +80,7 @@ class WebPage:
     def export_fields(self) -> Fields | None:
         """The form after a click on the export button's PDF, if there is one. Its place differs from list to list."""
         for item in self.soup.select(MENU_ITEM):
-            if EXPORT_TO.match(item.get_text()):
+            if EXPORT_TO.match(item.get_text(" ")):
                 formats = (inner for inner in item.select(MENU_ITEM) if inner.get_text(strip=True) == "PDF")
                 if found := ITEM_ID.fullmatch(text_of(next(formats, item), "id")):
                     target = found["menu"].replace("_", "$")

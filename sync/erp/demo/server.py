@@ -125,6 +125,7 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     timeout = 75  # seconds without a word from the client
+    disable_nagle_algorithm = True  # or each answer, written head first, would wait 40 ms for the client
     server: HttpServer
 
     @property

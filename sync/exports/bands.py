@@ -124,4 +124,4 @@ def lacking(band: Band, first: Band) -> dict[str, Any]:
 
 
 def same_headers(ours: Sequence[str], theirs: Sequence[str]) -> bool:
-    return list(map(normalised, ours)) == list(map(normalised, theirs))
+    return list(ours) == list(theirs) or list(map(normalised, ours)) == list(map(normalised, theirs))

@@ -8,6 +8,7 @@ anything else is NotErpPage, to be read another way.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -18,12 +19,13 @@ from sync.exports.pdf import Limits, filters, unpacked
 Table = list[list[str]]
 
 NUMBER = rb"-?[0-9.]+"
-BOX = rb"(%b %b %b %b)" % ((NUMBER,) * 4)
+BOX = rb"(%b) (%b) (%b) (%b)" % ((NUMBER,) * 4)  # left, bottom, width, height
 COLOUR = rb"%b %b %b rg" % ((NUMBER,) * 3)
 SHOW = rb"(?:<[0-9A-Fa-f]*> Tj|\[[^\]()]*\] ?TJ)"
 FILLED = re.compile(rb"%b re W n %b %b re f" % (BOX, COLOUR, BOX))
+MOVE = rb"%b %b Td" % ((NUMBER,) * 2)
 TEXT = re.compile(
-    rb"%b re W n %b q BT /(\w+) %b Tf ((?:%b %b Td %b )+)ET Q" % (BOX, COLOUR, NUMBER, NUMBER, NUMBER, SHOW)
+    rb"%b re W n %b q BT /(\w+) %b Tf %b (%b(?: %b %b)*) ET Q" % (BOX, COLOUR, NUMBER, MOVE, SHOW, MOVE, SHOW)
 )
 HEX = re.compile(rb"<([0-9A-Fa-f]*)>")
 BFCHAR = re.compile(rb"beginbfchar(.*?)endbfchar", re.DOTALL)
@@ -32,7 +34,7 @@ BFRANGE = re.compile(rb"beginbfrange(.*?)endbfrange", re.DOTALL)
 BETWEEN = b" Q q "  # what ends one drawing and begins the next
 THIN = 1.0  # pt; a border is 0.75 wide, the lowest cell 13 high
 SLACK = 0.3  # pt, between edges printed to a few digits
-MEMO_SIZE = 50_000  # a real export repeats a few thousand drawings, and most of its texts
+MEMO_SIZE = 20_000  # drawings, or texts; a real export repeats most of its own
 
 
 class NotErpPage(Exception):
@@ -47,12 +49,12 @@ class Box(NamedTuple):
     right: float
     top: float
 
-    def holds(self, other: Box) -> bool:
+    def holds(self, left: float, bottom: float, width: float, height: float) -> bool:
         return (
-            self.left - SLACK <= other.left
-            and self.bottom - SLACK <= other.bottom
-            and other.right <= self.right + SLACK
-            and other.top <= self.top + SLACK
+            self.left - SLACK <= left
+            and self.bottom - SLACK <= bottom
+            and left + width <= self.right + SLACK
+            and bottom + height <= self.top + SLACK
         )
 
 
@@ -64,18 +66,19 @@ class Font:
 
     def __init__(self, glyphs: dict[int, str]) -> None:
         self.glyphs = Glyphs(glyphs)
-        self.texts: dict[tuple[bytes, ...], str] = {}
+        self.texts: dict[bytes, str] = {}
 
-    def text(self, lines: tuple[bytes, ...]) -> str:
-        """Hexadecimal codes, line by line, as one text with single spaces."""
-        text = self.texts.get(lines)
+    def text(self, shown: bytes) -> str:
+        """What the operators that show a text say, its lines joined by single spaces."""
+        text = self.texts.get(shown)
         if text is None:
+            lines = [b"".join(HEX.findall(line)) for line in shown.split(b" Td ")]
             try:
                 codes = [bytes.fromhex(line.decode()).decode("utf-16-be") for line in lines]
             except ValueError:
                 raise NotErpPage from None
             text = " ".join(" ".join([line.translate(self.glyphs) for line in codes]).split())
-            remember(self.texts, lines, text)
+            remember(self.texts, shown, text)
         return text
 
 
@@ -90,7 +93,6 @@ class ErpPages:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.fills: dict[bytes, Box | None] = {}  # None: not a cell
-        self.boxes: dict[bytes, Box] = {}
         self.fonts: dict[tuple[int, int], Font] = {}
 
     def table(self, page: pikepdf.Page, number: int) -> Table:
@@ -103,10 +105,9 @@ class ErpPages:
             cell = fills.get(drawing, UNSEEN)
             if cell is UNSEEN:
                 if drawing.endswith(b"ET Q"):
-                    clip, text = self.text(drawing, fonts)
-                    if not cells or texts[-1] or not cells[-1].holds(clip):
+                    if not cells or texts[-1]:
                         raise NotErpPage
-                    texts[-1] = text
+                    texts[-1] = text_of(drawing, cells[-1], fonts)
                     continue
                 cell = self.fill(drawing)
             if cell is not None:
@@ -125,31 +126,13 @@ class ErpPages:
         match = FILLED.fullmatch(drawing)
         if not match:
             raise NotErpPage
-        clip, area = self.box(match[1]), self.box(match[2])
-        is_border = min(area.right - area.left, area.top - area.bottom) <= THIN
-        cell = None if is_border or clip == area else area
+        clip, area = match.groups()[:4], match.groups()[4:]
+        left, bottom, width, height = numbers(area)
+        cell = None
+        if width > THIN and height > THIN and clip != area:
+            cell = Box(round(left, 1), round(bottom, 1), round(left + width, 1), round(bottom + height, 1))
         remember(self.fills, drawing, cell)
         return cell
-
-    def text(self, drawing: bytes, fonts: dict[bytes, Font]) -> tuple[Box, str]:
-        """The clip of a drawn text, and what it says."""
-        match = TEXT.fullmatch(drawing)
-        if not match or match[2] not in fonts:
-            raise NotErpPage
-        clip, font, shown = match.groups()
-        lines = tuple(b"".join(HEX.findall(line)) for line in shown.split(b" Td ")[1:])
-        return self.box(clip), fonts[font].text(lines)
-
-    def box(self, numbers: bytes) -> Box:
-        box = self.boxes.get(numbers)
-        if box is None:
-            try:
-                x, y, width, height = map(float, numbers.split())
-            except ValueError:
-                raise NotErpPage from None
-            box = Box(round(x, 1), round(y, 1), round(x + width, 1), round(y + height, 1))
-            remember(self.boxes, numbers, box)
-        return box
 
     def page_fonts(self, page: pikepdf.Page, number: int) -> dict[bytes, Font]:
         """The page's fonts by their names in its content."""
@@ -171,6 +154,24 @@ def remember(memo: dict[Any, Any], key: object, value: object) -> None:
     if len(memo) >= MEMO_SIZE:
         memo.clear()
     memo[key] = value
+
+
+def text_of(drawing: bytes, cell: Box, fonts: dict[bytes, Font]) -> str:
+    """What a drawn text says; its clip must lie in the cell."""
+    match = TEXT.fullmatch(drawing)
+    if not match:
+        raise NotErpPage
+    *clip, font, shown = match.groups()
+    if font not in fonts or not cell.holds(*numbers(clip)):
+        raise NotErpPage
+    return fonts[font].text(shown)
+
+
+def numbers(operands: Sequence[bytes]) -> list[float]:
+    try:
+        return list(map(float, operands))
+    except ValueError:
+        raise NotErpPage from None
 
 
 def drawings(content: bytes) -> list[bytes]:

@@ -22,7 +22,7 @@ NUMBER_PLACES = 4  # as the mirror keeps them: what it cannot keep exactly is no
 NUMBER_DIGITS = 15  # as SQLite keeps them exactly
 LARGEST_INTEGER = 2**31 - 1
 
-cached = lru_cache(maxsize=16_384)  # the same few thousand texts stand in most cells
+cached = lru_cache(maxsize=4096)  # the same few thousand texts stand in most cells
 
 
 def text(cell: str) -> str:

@@ -1,0 +1,54 @@
+"""What the benchmarks share: the processor's name, one core, times, and pdfplumber alone to compare with."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pdfplumber
+
+SAMPLE = 48  # pages that pdfplumber reads, evenly spread, for the time of them all
+
+
+def cpu() -> str:
+    """The name that the machine gives its processor."""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return "unknown"
+
+
+def on_one_core() -> None:
+    """Keep this process, and its children, on one core."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
+def best(work: Callable[[], Any], *, of: int = 3) -> float:
+    """The shortest of several times, in seconds."""
+    return min(seconds(work) for _ in range(of))
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def pdfplumber_alone(path: Path, pages: int) -> float:
+    """Seconds that pdfplumber's extract_tables needs for all pages of an export, from a sample of them."""
+    numbers = list(range(1, pages + 1, max(1, pages // SAMPLE)))
+
+    def extract_tables() -> None:
+        with pdfplumber.open(path, pages=numbers) as pdf:
+            for page in pdf.pages:
+                page.extract_tables()
+                page.close()
+
+    return seconds(extract_tables) * pages / len(numbers)
+
+
+def show(what: str, value: str, *, bound: str = "") -> None:
+    print(f"  {what:<58} {value:>14}   {bound}")

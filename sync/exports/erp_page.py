@@ -34,7 +34,8 @@ BFRANGE = re.compile(rb"beginbfrange(.*?)endbfrange", re.DOTALL)
 BETWEEN = b" Q q "  # what ends one drawing and begins the next
 THIN = 1.0  # pt; a border is 0.75 wide, the lowest cell 13 high
 SLACK = 0.3  # pt, between edges printed to a few digits
-MEMO_SIZE = 20_000  # drawings, or texts; a real export repeats most of its own
+DRAWINGS_KEPT = 100_000  # 20 MB; a list of 40 columns, whose rows start at 290 heights, has 60,000
+TEXTS_KEPT = 20_000
 
 
 class NotErpPage(Exception):
@@ -78,7 +79,7 @@ class Font:
             except ValueError:
                 raise NotErpPage from None
             text = " ".join(" ".join([line.translate(self.glyphs) for line in codes]).split())
-            remember(self.texts, shown, text)
+            remember(self.texts, shown, text, TEXTS_KEPT)
         return text
 
 
@@ -131,7 +132,7 @@ class ErpPages:
         cell = None
         if width > THIN and height > THIN and clip != area:
             cell = Box(round(left, 1), round(bottom, 1), round(left + width, 1), round(bottom + height, 1))
-        remember(self.fills, drawing, cell)
+        remember(self.fills, drawing, cell, DRAWINGS_KEPT)
         return cell
 
     def page_fonts(self, page: pikepdf.Page, number: int) -> dict[bytes, Font]:
@@ -149,9 +150,9 @@ class ErpPages:
         return self.fonts[font.objgen]
 
 
-def remember(memo: dict[Any, Any], key: object, value: object) -> None:
+def remember(memo: dict[Any, Any], key: object, value: object, most: int) -> None:
     """Keep what was found, within a bound however long the export is."""
-    if len(memo) >= MEMO_SIZE:
+    if len(memo) >= most:
         memo.clear()
     memo[key] = value
 

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import lru_cache
 
+from django.conf import settings
+
+from sync.erp.client import ErpClient
+from sync.erp.folder import FolderClient
+from sync.erp.http import HttpClient
 from sync.exceptions import ErpNotConfigured
-
-if TYPE_CHECKING:
-    from sync.erp.client import ErpClient
 
 
 def erp_client() -> ErpClient:
     """The client for settings.ERP_URL or settings.ERP_FOLDER. Raises ErpNotConfigured."""
-    from django.conf import settings
-
     if settings.ERP_URL:
-        from sync.erp.http import HttpClient
-
-        return HttpClient(settings.ERP_URL, settings.ERP_USERNAME, settings.ERP_PASSWORD)
+        return http_client(settings.ERP_URL, settings.ERP_USERNAME, settings.ERP_PASSWORD)
     if settings.ERP_FOLDER:
-        from sync.erp.folder import FolderClient
-
         return FolderClient(settings.ERP_FOLDER)
     raise ErpNotConfigured
+
+
+@lru_cache(maxsize=1)
+def http_client(url: str, username: str, password: str) -> HttpClient:
+    """One per process, so that every run does not leave another session open in the ERP."""
+    return HttpClient(url, username, password)

@@ -23,8 +23,8 @@ class FolderClient:
     def fetch(self, erp_list: ErpList, *, to: Path, progress: Progress) -> Export:
         try:
             newest = self.newest(erp_list)
-            copy(newest, to, progress=progress)
             fetched_at = datetime.fromtimestamp(newest.stat().st_mtime, tz=UTC)
+            copy(newest, to, progress=progress)
         except (FileNotFoundError, NotADirectoryError):
             raise ExportNotFound(folder=self.folder, expected=" or ".join(erp_list.file_names)) from None
         except OSError as error:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 import requests
 from requests.cookies import RequestsCookieJar
+from urllib3.exceptions import ReadTimeoutError
 
 from sync.erp.client import ErpList, Export
 from sync.erp.severable import Line, SeverableAdapter
@@ -139,6 +140,8 @@ class Download:
 
     def post(self, page: WebPage, fields: Fields) -> requests.Response:
         response = self.session.post(page.action, data=fields, timeout=self.timeouts, stream=True)
+        if not response.ok:
+            response.close()
         response.raise_for_status()
         return response
 
@@ -188,7 +191,16 @@ def understood(read_timeout: float) -> Iterator[None]:
     except requests.exceptions.ChunkedEncodingError as error:
         raise ErpUnavailable(reason="the connection was cut during the export") from error
     except (requests.RequestException, OSError) as error:
-        raise ErpUnavailable(reason=f"the connection failed ({error})") from error
+        if any(isinstance(argument, ReadTimeoutError) for argument in error.args):
+            raise ErpUnavailable(reason=f"it sent nothing for {read_timeout:g} s") from error
+        raise ErpUnavailable(reason=f"the connection failed ({first_cause(error)})") from error
+
+
+def first_cause(error: BaseException) -> str:
+    """What the operating system said, under what was made of it."""
+    while error.__context__:
+        error = error.__context__
+    return getattr(error, "strerror", None) or str(error)
 
 
 def rest(chunks: Iterator[bytes]) -> bytes:

@@ -36,6 +36,8 @@ PENDING, OPEN, DELIVERED = 4, 12, 34  # of 1,000 orders, from the newest; the re
 ORDERS_REACH = 400  # days back
 WITH_ACCOUNT = 6  # of ten customers, the first
 CREDIT_NOTE_EVERY = 12  # of so many invoices, the last is a credit note
+OPEN_INVOICES = 0.4  # of the list, from the newest
+OVERDUE_EVERY = 7  # of so many open invoices, the last is overdue
 PACKS = {"K1": 10, "K2": 5, "K3": 1}  # pieces
 PACKS_OF_ARTICLE = (("K2",), ("K2", "K3"), ("K1", "K2", "K3"))  # of three articles in a row
 PRODUCTS_OF_THREE_ARTICLES = 6
@@ -216,12 +218,13 @@ class BaseData:
         )
         if place % CREDIT_NOTE_EVERY == CREDIT_NOTE_EVERY - 1:
             invoice = credit_note(invoice)
-        is_open = place < self.sizes["invoices"] * 4 // 10
-        return (
-            invoice
-            if is_open
-            else settled(invoice, f"INC/{invoice.issued_on:%y}{dice.randrange(10**6):06d}", self.today)
-        )
+        is_open = place < self.sizes["invoices"] * OPEN_INVOICES
+        if is_open and place % OVERDUE_EVERY != OVERDUE_EVERY - 1:
+            return invoice
+        if is_open:
+            due = self.today - timedelta(days=1 + dice.randrange(75))
+            return replace(invoice, due_date=due, days_overdue=(self.today - due).days)
+        return settled(invoice, f"INC/{invoice.issued_on:%y}{dice.randrange(10**6):06d}", self.today)
 
     # Products, prices
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -223,7 +224,8 @@ class Journal:
 
         The day it began with stays, so that what happened then happens again.
         """
-        if not self.path.exists() or not self.path.stat().st_size:
+        self.drop_unfinished_line()
+        if not self.lines():
             self.write(beginnings)
             return beginnings
         found: dict[str, Any] = json.loads(self.lines()[0])
@@ -241,8 +243,13 @@ class Journal:
         self.write({"what": event.what, "at": event.at.isoformat()})
 
     def lines(self) -> list[str]:
-        """Whole lines: one that a crash cut short never happened."""
-        return self.path.read_text(encoding="utf-8").split("\n")[:-1]
+        return self.path.read_text(encoding="utf-8").splitlines()
+
+    def drop_unfinished_line(self) -> None:
+        """What a crash cut short never happened."""
+        self.path.touch()
+        whole = self.path.read_bytes().rpartition(b"\n")
+        os.truncate(self.path, len(whole[0]) + len(whole[1]))
 
     def write(self, entry: dict[str, Any]) -> None:
         with self.path.open("a", encoding="utf-8") as file:

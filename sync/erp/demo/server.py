@@ -176,8 +176,7 @@ class Handler(BaseHTTPRequestHandler):
             fields.get("Logon$xaf_dviUserName_Edit", ""), fields.get("Logon$xaf_dviPassword_Edit", "")
         )
         if token:
-            here = return_url if return_url.startswith("/") and not return_url.startswith("//") else "/"
-            self.redirect(here, cookie=f"{SESSION_COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax")
+            self.redirect(here(return_url), cookie=f"{SESSION_COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax")
         else:
             page = web.login_page(self.demo.profile, return_url, self.front_end.view_state, rejected=bool(fields))
             self.send_page(page)
@@ -319,6 +318,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def send_json(self, answer: dict[str, Any], status: HTTPStatus = HTTPStatus.OK) -> None:
         self.send(json.dumps(answer).encode(), "application/json", status)
+
+
+def here(return_url: str) -> str:
+    """The address to go back to, on this server."""
+    return "/" + quote(return_url.lstrip("/\\"), safe="/?=&%")
 
 
 def form(body: bytes) -> dict[str, str]:

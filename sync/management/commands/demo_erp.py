@@ -38,9 +38,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--life", type=not_negative, metavar="SECONDS", help="let something happen by itself every so often"
         )
-        parser.add_argument(
-            "--state", type=Path, metavar="FILE", help="remember what happened in this file"
-        )
+        parser.add_argument("--state", type=Path, metavar="FILE", help="remember what happened in this file")
         parser.add_argument("--write", type=Path, metavar="DIR", help="write all exports into this folder, and exit")
 
     def handle(self, **options: Any) -> None:

@@ -1,0 +1,53 @@
+"""What tests of the ERP's clients and of the demo ERP share. None of them needs a database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pikepdf
+import pytest
+
+from sync.erp.client import ErpList
+from sync.erp.demo.erp import DemoErp
+from sync.erp.demo.lists import LISTS
+from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
+from sync.erp.http import HttpClient
+
+TODAY = date(2026, 1, 20)
+SMALL = 0.15  # of the real size: every list has several bands
+ERP_LISTS = {each.sync_type: ErpList(each.name, each.file_names, each.filters[0]) for each in LISTS}
+
+
+@pytest.fixture
+def erp() -> DemoErp:
+    return DemoErp(scale=SMALL, today=TODAY)
+
+
+@pytest.fixture
+def server(erp: DemoErp) -> Iterator[DemoServer]:
+    with DemoServer(erp) as server:
+        yield server
+
+
+@pytest.fixture
+def client(server: DemoServer) -> HttpClient:
+    return HttpClient(server.url, DEMO_USERNAME, DEMO_PASSWORD, read_timeout=5)
+
+
+def control(server: DemoServer, method: str, path: str, **body: Any) -> dict[str, Any]:
+    """Ask the demo ERP's control API."""
+    data = json.dumps(body).encode() if body else None
+    with urlopen(Request(f"{server.url}demo/{path}", data=data, method=method)) as answer:
+        state: dict[str, Any] = json.load(answer)
+    return state
+
+
+def contents(path: Path) -> list[bytes]:
+    """The content stream of each page; the file must open without repair."""
+    with pikepdf.open(path, attempt_recovery=False) as pdf:
+        return [page.obj.Contents.read_bytes() for page in pdf.pages]

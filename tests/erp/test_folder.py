@@ -1,0 +1,111 @@
+"""Exports are taken from a folder that somebody drops them into."""
+
+import os
+from datetime import UTC, datetime
+
+import pytest
+
+from sync.erp.client import ErpList
+from sync.erp.folder import CHUNK, FolderClient
+from sync.exceptions import ErpUnavailable, ExportNotFound
+from sync.progress import Stage, unwatched
+
+CUSTOMERS = ErpList("CUSTTABLE_ListView_Agent", ("Clienti.pdf", "Customers.pdf"))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def drop(folder):
+    """Put a file into the folder, so many seconds after the epoch."""
+
+    def drop(name, content=b"%PDF", *, at=1_000):
+        (folder / name).write_bytes(content)
+        os.utime(folder / name, (at, at))
+
+    return drop
+
+
+@pytest.fixture
+def fetch(folder, tmp_path):
+    def fetch(progress=unwatched):
+        return FolderClient(folder).fetch(CUSTOMERS, to=tmp_path / "copy.pdf", progress=progress)
+
+    return fetch
+
+
+def test_the_newest_export_is_taken_and_left_there(drop, fetch, folder):
+    drop("Clienti.pdf", b"old", at=1_000)
+    drop("Customers.pdf", b"new", at=2_000)
+    export = fetch()
+    assert export.path.read_bytes() == b"new"
+    assert export.fetched_at == datetime.fromtimestamp(2_000, tz=UTC)
+    assert sorted(path.name for path in folder.iterdir()) == ["Clienti.pdf", "Customers.pdf"]
+
+
+@pytest.mark.parametrize("name", ["Clienti.pdf", "CLIENTI.PDF", "clienti (1).pdf", "Customers(12).pdf"])
+def test_names_are_recognised_as_browsers_write_them(drop, fetch, name):
+    drop(name)
+    fetch()
+
+
+@pytest.mark.parametrize(
+    "name", ["Clienti.pdf.crdownload", "Clienti.pdf.part", "Clienti2.pdf", "Vecchi Clienti.pdf", "Clienti.xlsx"]
+)
+def test_other_files_are_not_taken(drop, fetch, name):
+    drop(name)
+    with pytest.raises(ExportNotFound, match=r"expected a file named Clienti\.pdf or Customers\.pdf"):
+        fetch()
+
+
+def test_a_file_that_only_keeps_the_place_of_a_download_is_not_taken(drop, fetch):
+    drop("Clienti (1).pdf", b"")
+    drop("Clienti (1).a1B2c3.pdf.part", b"%PDF")
+    with pytest.raises(ExportNotFound):
+        fetch()
+    drop("Clienti.pdf", b"%PDF whole")
+    assert fetch().path.read_bytes() == b"%PDF whole"
+
+
+def test_an_empty_export_is_taken_for_the_reader_to_refuse(drop, fetch):
+    drop("Clienti.pdf", b"")
+    assert fetch().path.read_bytes() == b""
+
+
+def test_a_folder_that_is_not_there_holds_no_export(tmp_path):
+    with pytest.raises(ExportNotFound):
+        FolderClient(tmp_path / "nowhere").fetch(CUSTOMERS, to=tmp_path / "copy.pdf", progress=unwatched)
+
+
+def test_a_folder_that_cannot_be_read_is_unavailable(folder, fetch, monkeypatch):
+    def refuse(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(folder), "iterdir", refuse)
+    with pytest.raises(ErpUnavailable, match="Permission denied"):
+        fetch()
+
+
+def test_progress_counts_bytes(drop, fetch):
+    drop("Clienti.pdf", b"x" * (2 * CHUNK + 1))
+    seen = []
+    fetch(progress=lambda *args: seen.append(args))
+    total = 2 * CHUNK + 1
+    assert seen == [(Stage.FETCHING, done, total) for done in (0, CHUNK, 2 * CHUNK, total)]
+
+
+def test_a_cancelled_copy_leaves_nothing_behind(drop, fetch, tmp_path):
+    drop("Clienti.pdf", b"x" * (2 * CHUNK))
+
+    def cancel(stage, done, total):
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fetch(progress=cancel)
+    assert not (tmp_path / "copy.pdf").exists()

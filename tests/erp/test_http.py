@@ -1,0 +1,204 @@
+"""Exports are downloaded from the web front end, whatever it does in the meantime."""
+
+import socket
+import time
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import pikepdf
+import pytest
+
+from sync.erp.client import ErpList
+from sync.erp.demo.lists import LISTS
+from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
+from sync.erp.http import HttpClient
+from sync.exceptions import ErpLoginRejected, ErpSessionExpired, ErpUnavailable
+from sync.progress import Stage, unwatched
+from tests.erp.conftest import ERP_LISTS, control
+from tests.erp.test_pdf import tables
+
+CUSTOMERS = ERP_LISTS["customers"]
+
+
+class Cancelled(Exception):
+    pass
+
+
+@pytest.fixture
+def fetch(client, tmp_path):
+    """Fetch the customers, or another list; the file is there only if that succeeds."""
+
+    def fetch(erp_list=CUSTOMERS, progress=unwatched):
+        path = tmp_path / "export.pdf"
+        try:
+            return client.fetch(erp_list, to=path, progress=progress)
+        except BaseException:
+            assert not path.exists()
+            raise
+
+    return fetch
+
+
+@pytest.mark.parametrize("sync_type", ERP_LISTS)
+def test_every_list_can_be_fetched(fetch, erp, tmp_path, sync_type):
+    asked_at = datetime.now(tz=UTC)
+    export = fetch(ERP_LISTS[sync_type])
+    erp.write_export(sync_type, tmp_path / "expected.pdf")
+    assert export.path.read_bytes() == (tmp_path / "expected.pdf").read_bytes()
+    assert asked_at <= export.fetched_at <= datetime.now(tz=UTC)
+
+
+def test_an_english_profile_is_understood(erp, tmp_path):
+    with DemoServer(erp, profile="en") as server:
+        client = HttpClient(server.url, DEMO_USERNAME, DEMO_PASSWORD)
+        client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", progress=unwatched)
+    pikepdf.open(tmp_path / "export.pdf", attempt_recovery=False).close()
+
+
+def test_the_session_is_kept_from_one_fetch_to_the_next(fetch, server):
+    fetch()
+    fetch()
+    assert control(server, "GET", "state")["sessions"] == 1
+
+
+def test_an_idle_session_is_renewed(erp, tmp_path):
+    with DemoServer(erp, session_idle=0.2) as server:
+        client = HttpClient(server.url, DEMO_USERNAME, DEMO_PASSWORD)
+        client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", progress=unwatched)
+        time.sleep(0.3)
+        client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", progress=unwatched)
+
+
+def test_progress_counts_bytes(fetch):
+    seen = []
+    export = fetch(progress=lambda *args: seen.append(args))
+    size = export.path.stat().st_size
+    assert seen[-1] == (Stage.FETCHING, size, size)
+
+
+def test_a_remembered_filter_is_reset(fetch, server, erp):
+    control(server, "POST", "faults", fault="remembered-filter")
+    export = fetch()
+    assert tables(export.path, -8)[0][-1][0] == f"Count={erp.size('customers')}"
+    assert control(server, "GET", "state")["filters"]["customers"] == "Tutti i clienti"
+
+
+def test_a_list_whose_filter_is_unknown_is_fetched_as_it_is(fetch):
+    fetch(ErpList(CUSTOMERS.name, CUSTOMERS.file_names, "Un filtro che non c'è"))
+
+
+@pytest.mark.parametrize("fault", ["expired-session", "html-instead-of-pdf"])
+def test_a_session_that_expires_once_is_renewed_at_once(fetch, server, fault):
+    control(server, "POST", "faults", fault=fault, times=1)
+    fetch()
+
+
+@pytest.mark.parametrize("fault", ["expired-session", "html-instead-of-pdf"])
+def test_a_session_that_expires_again_is_given_up(fetch, server, fault):
+    control(server, "POST", "faults", fault=fault, times=2)
+    with pytest.raises(ErpSessionExpired, match="CUSTTABLE_ListView_Agent, even after a new login"):
+        fetch()
+    fetch()
+
+
+def test_a_banner_goes_away_with_another_click(fetch, server):
+    control(server, "POST", "faults", fault="error-banner", times=2)
+    fetch()
+
+
+def test_a_banner_that_stays_is_given_up_after_three_clicks(fetch, server):
+    control(server, "POST", "faults", fault="error-banner", times=3)
+    with pytest.raises(ErpUnavailable, match="3 times"):
+        fetch()
+    assert control(server, "GET", "state")["faults"] == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [("server-error", "it answered with status 500"), ("cut-connection", "the connection was cut during the export")],
+)
+def test_a_broken_front_end_is_unavailable(fetch, server, fault, reason):
+    control(server, "POST", "faults", fault=fault, times=1)
+    with pytest.raises(ErpUnavailable, match=reason):
+        fetch()
+    fetch()
+
+
+def test_an_export_that_stops_coming_is_unavailable(server, tmp_path):
+    control(server, "POST", "faults", fault="stalled-connection")
+    client = HttpClient(server.url, DEMO_USERNAME, DEMO_PASSWORD, read_timeout=0.3)
+    with pytest.raises(ErpUnavailable, match=r"it sent nothing for 0\.3 s"):
+        client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", progress=unwatched)
+
+
+@pytest.mark.parametrize("fault", ["truncated-file", "wrong-count", "empty-file"])
+def test_what_is_wrong_in_the_file_is_left_to_the_reader(fetch, server, erp, tmp_path, fault):
+    control(server, "POST", "faults", fault=fault)
+    erp.write_export("customers", tmp_path / "right.pdf")
+    assert fetch().path.read_bytes() != (tmp_path / "right.pdf").read_bytes()
+
+
+def test_a_wrong_password_is_rejected(server, tmp_path):
+    client = HttpClient(server.url, DEMO_USERNAME, "sbagliata")
+    with pytest.raises(ErpLoginRejected, match="does not accept the login of agente"):
+        client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", progress=unwatched)
+
+
+def test_an_erp_that_is_not_there_is_unavailable(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # not listening
+        client = HttpClient(f"http://127.0.0.1:{taken.getsockname()[1]}/", "agente", "")
+        with pytest.raises(ErpUnavailable, match=r"the connection failed \(Connection refused\)"):
+            client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", progress=unwatched)
+
+
+def test_a_list_that_is_not_there_is_unavailable(fetch):
+    with pytest.raises(ErpUnavailable, match="status 404"):
+        fetch(ErpList("AGENTS_ListView", ("Agenti.pdf",)))
+
+
+@pytest.mark.parametrize("sync_type", [each.sync_type for each in LISTS])
+def test_a_fetch_is_abandoned_within_250_ms_while_the_erp_is_generating(erp, tmp_path, sync_type):
+    path = tmp_path / "export.pdf"
+    called = []
+
+    def cancel_when_generating(stage, done, total):
+        called.append(time.monotonic())
+        if called[-1] - called[0] > 0.5:
+            raise Cancelled
+
+    with DemoServer(erp, delay=60) as server:
+        client = HttpClient(server.url, DEMO_USERNAME, DEMO_PASSWORD)
+        with pytest.raises(Cancelled):
+            client.fetch(ERP_LISTS[sync_type], to=path, progress=cancel_when_generating)
+        assert time.monotonic() - called[-1] < 0.25
+        assert max(late - early for early, late in pairwise(called)) < 0.25
+        assert not path.exists()
+
+
+def test_a_fetch_is_abandoned_while_the_export_stalls(fetch, server):
+    control(server, "POST", "faults", fault="stalled-connection")
+
+    def cancel_half_way(stage, done, total):
+        if done:
+            assert done < total
+            raise Cancelled
+
+    started = time.monotonic()
+    with pytest.raises(Cancelled):
+        fetch(progress=cancel_half_way)
+    assert time.monotonic() - started < 2
+
+
+def test_an_abandoned_fetch_leaves_no_connection_behind(erp, tmp_path):
+    def cancel(stage, done, total):
+        if control(server, "GET", "state")["sessions"]:
+            raise Cancelled
+
+    with DemoServer(erp, delay=60) as server:
+        client = HttpClient(server.url, DEMO_USERNAME, DEMO_PASSWORD)
+        for _ in range(3):
+            with pytest.raises(Cancelled):
+                client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", progress=cancel)
+        server.delay = 0
+        client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", progress=unwatched)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sync import runner
+from sync.erp.demo.erp import DemoErp
+from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
 from sync.models import RecordChange, SyncRun
 from sync.queue import request_sync
 from sync.service import all_services, service_for
+from tests.sync.demo import TODAY
 from tests.sync.drawing import draw_list
 
 State = dict[str, list[Any]]
@@ -22,8 +25,8 @@ def mirror_state() -> Callable[[], State]:
     """All that the mirror holds, and the history of its records."""
 
     def state() -> State:
-        models = [service.model for service in all_services()]
-        return {model.__name__: list(model.objects.order_by("pk").values_list()) for model in [*models, RecordChange]}
+        models: list[type[Any]] = [*(service.model for service in all_services()), RecordChange]
+        return {model.__name__: list(model.objects.order_by("pk").values_list()) for model in models}
 
     return state
 
@@ -39,6 +42,22 @@ def sync_customers(tmp_path: Path, db: None) -> Callable[..., SyncRun]:
         return run
 
     return sync
+
+
+@pytest.fixture
+def erp() -> DemoErp:
+    """A demo ERP with a few records of each list."""
+    return DemoErp(scale=0.02, today=TODAY)
+
+
+@pytest.fixture
+def demo_server(erp: DemoErp, settings: Any, tmp_path: Path) -> Iterator[DemoServer]:
+    """The demo ERP on the web, as the one that the settings name."""
+    with DemoServer(erp) as server:
+        settings.ERP_URL, settings.ERP_FOLDER = server.url, None
+        settings.ERP_USERNAME, settings.ERP_PASSWORD = DEMO_USERNAME, DEMO_PASSWORD
+        settings.EXPORT_DIR = tmp_path / "exports"
+        yield server
 
 
 def customers(*numbers: int, **cells: str) -> list[dict[str, str]]:

@@ -1,0 +1,331 @@
+"""What the demo ERP knows and shows is what is read, however it is drawn, and what is mirrored."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from io import StringIO
+from operator import itemgetter
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from reportlab.lib import colors
+from reportlab.pdfbase.pdfmetrics import stringWidth
+from reportlab.platypus import PageBreak, SimpleDocTemplate, Table, TableStyle
+
+from sync.erp.demo.erp import DemoErp, ExportedTable
+from sync.erp.demo.lists import list_called
+from sync.erp.demo.records import OrderState
+from sync.exceptions import ExportTruncated
+from sync.exports.erp_page import ErpPages, NotErpPage
+from sync.exports.layout import Footer
+from sync.exports.reader import read_export
+from sync.models import RecordChange, SyncRun
+from sync.service import all_services, service_for
+from tests.sync.demo import TODAY, by_key, in_the_erp, is_mirrored, run_sync, values
+
+REPEATED_HOUR = datetime(2026, 10, 25, 2, 30)  # noqa: DTZ001  # Italian, as the ERP shows it: two moments
+TYPES = list(settings.SYNC_TYPES)
+TWO_BANDS = {"customers": 0.035, "orders": 0.035, "ddt": 0.02, "invoices": 0.3, "products": 0.012, "prices": 0.012}
+
+
+@pytest.fixture(params=TYPES)
+def service(request):
+    return service_for(request.param)
+
+
+@pytest.fixture
+def export(service, tmp_path):
+    """A list of two bands or three: what the ERP knows, and its export."""
+    erp = DemoErp(scale=TWO_BANDS[service.sync_type], today=TODAY)
+    path = tmp_path / "export.pdf"
+    written = erp.write_export(service.sync_type, path)
+    assert 2 <= written.pages / len(list_called(service.sync_type).pages) <= 3
+    return in_the_erp(erp, service), path
+
+
+def stated_totals(sync_type):
+    """The control totals that an export of the list should have."""
+    columns = [column for page in list_called(sync_type).pages for column in page]
+    return [(column.header, column.total.value) for column in columns if column.total]
+
+
+def check_totals(service, records):
+    """All were compared, and only what the ERP adds before it rounds may differ, by less than a cent a record."""
+    assert [(total.column, total.function) for total in records.totals] == stated_totals(service.sync_type)
+    for total in records.totals:
+        assert total.agrees
+        assert (total.stated == total.found) or (service.sync_type, total.column) == ("orders", "IMPORTO TOTALE")
+
+
+# Reading
+
+
+def test_an_export_is_read_as_the_erp_has_it_and_no_page_falls_back(service, export):
+    known, path = export
+    with read_export(path, service.layout) as records:
+        assert values(records) == known
+        assert records.pages.fallback_pages == []
+        assert records.notes == []
+        check_totals(service, records)
+
+
+def test_pdfplumber_reads_the_same_records_and_totals(service, export, monkeypatch):
+    known, path = export
+
+    def refuse(*_):
+        raise NotErpPage
+
+    monkeypatch.setattr(ErpPages, "table", refuse)
+    with read_export(path, service.layout) as records:
+        assert values(records) == known
+        assert records.pages.fallback_pages == list(range(1, records.pages.count + 1))
+        check_totals(service, records)
+
+
+@pytest.mark.parametrize(("seed", "today"), [(1, date(2026, 1, 1)), (2, date(2028, 2, 29)), (3, date(2026, 10, 26))])
+def test_other_records_of_other_days_are_read_as_the_erp_has_them(service, tmp_path, seed, today):
+    erp = DemoErp(scale=0.1, seed=seed, today=today)
+    erp.write_export(service.sync_type, tmp_path / "export.pdf")
+    with read_export(tmp_path / "export.pdf", service.layout) as records:
+        assert values(records) == in_the_erp(erp, service)
+        assert records.notes == []
+        check_totals(service, records)
+
+
+def test_an_export_without_totals_is_refused_where_the_list_always_has_them(service, tmp_path):
+    erp = DemoErp(scale=0, today=TODAY)
+    erp.write_export(service.sync_type, tmp_path / "export.pdf", footer=False)
+    with read_export(tmp_path / "export.pdf", service.layout) as records:
+        if service.layout.footer is Footer.REQUIRED:
+            with pytest.raises(ExportTruncated, match="control totals"):
+                list(records)
+        else:
+            assert values(records) == in_the_erp(erp, service)
+            assert records.notes == ["The export has no control totals to compare."]
+
+
+# Another producer
+
+GRID = TableStyle(
+    [
+        ("GRID", (0, 0), (-1, -1), 0.5, colors.grey),
+        ("FONT", (0, 0), (-1, -1), "Helvetica", 8, 9),
+        ("VALIGN", (0, 0), (-1, -1), "TOP"),
+    ]
+)
+RECORDS_PER_BAND = 7
+
+
+def other_producer(path, erp, demo_list):
+    """The list as another program would draw it: as wide as its texts, in bands of a few records."""
+    columns = [column for page in demo_list.pages for column in page]
+    table = ExportedTable(columns, faults=())
+    rows = list(table.rows(erp.records(demo_list.sync_type), demo_list.key))
+    headers = [column.header.replace(" ", "\n", 1) for column in columns]
+    widths = [
+        8
+        + max(
+            stringWidth(line, "Helvetica", 8)
+            for row in [headers, *rows, table.totals()]
+            for line in row[at].split("\n")
+        )
+        + 8
+        for at in range(len(columns))
+    ]
+    flow = []
+    for start in range(0, len(rows), RECORDS_PER_BAND):
+        band = [headers, *rows[start : start + RECORDS_PER_BAND]]
+        if start + RECORDS_PER_BAND >= len(rows):
+            band.append(table.totals())
+        left = 0
+        for page in demo_list.pages:
+            right = left + len(page)
+            flow += [Table([row[left:right] for row in band], widths[left:right], style=GRID), PageBreak()]
+            left = right
+    SimpleDocTemplate(str(path), pagesize=(1600, 600)).build(flow)
+    return path
+
+
+def test_an_export_drawn_by_another_producer_gives_the_same_records(service, tmp_path):
+    erp = DemoErp(scale=0, today=TODAY)
+    path = other_producer(tmp_path / "other.pdf", erp, list_called(service.sync_type))
+    with read_export(path, service.layout) as records:
+        assert values(records) == in_the_erp(erp, service)
+        assert records.pages.fallback_pages == list(range(1, records.pages.count + 1))
+        assert records.pages.count == 2 * len(list_called(service.sync_type).pages)
+        check_totals(service, records)
+
+
+# Mirroring, over HTTP
+
+
+Change = tuple[str, str, str, dict[str, Any]]  # type, key, kind, fields with their old and new values
+
+
+def run_all():
+    """As `runsync all` does: every type, the most urgent first."""
+    runs = [run_sync(service.sync_type) for service in all_services()]
+    assert [(run.sync_type, run.status, run.error_text) for run in runs] == [
+        (service.sync_type, "succeeded", "") for service in all_services()
+    ]
+    return runs
+
+
+def snapshot(erp):
+    return {service.sync_type: by_key(service, in_the_erp(erp, service)) for service in all_services()}
+
+
+def differences(before, after):
+    """What a mirror must write to follow the ERP."""
+    found: list[Change] = []
+    for sync_type, records in after.items():
+        for key, record in records.items():
+            old = before[sync_type].get(key)
+            if old is None:
+                found.append((sync_type, str(key), "created", {}))
+            elif old != record:
+                changed = {field: (old[field], new) for field, new in record.items() if old[field] != new}
+                found.append((sync_type, str(key), "updated", changed))
+    return sorted(found, key=itemgetter(0, 1))
+
+
+def written(runs):
+    """What the runs wrote, in the same form."""
+    found = []
+    for change in RecordChange.objects.filter(run__in=runs):
+        columns: Any = {field.name: field for field in service_for(change.sync_type).model._meta.get_fields()}
+        fields = {
+            name: tuple(columns[name].to_python(value) for value in old_and_new)
+            for name, old_and_new in change.fields.items()
+        }
+        found.append((change.sync_type, change.key, change.kind, fields))
+    return sorted(found, key=itemgetter(0, 1))
+
+
+def test_a_first_run_of_all_mirrors_the_whole_erp(db, erp, demo_server):
+    runs = run_all()
+    for run in runs:
+        size = erp.size(run.sync_type)
+        assert (run.mode, run.read, run.created, run.updated, run.unchanged) == ("full", size, size, 0, 0)
+        assert (run.notes, len(run.control_totals)) == ([], len(stated_totals(run.sync_type)))
+        assert run.pages_read == run.pages > 0
+        assert is_mirrored(erp, run.sync_type)
+    assert RecordChange.objects.filter(kind="created").count() == sum(erp.world.sizes().values())
+    assert not any(settings.EXPORT_DIR.iterdir())
+
+
+def test_a_second_run_changes_nothing(db, demo_server, mirror_state):
+    run_all()
+    before = mirror_state()
+    for run in run_all():
+        assert (run.read, run.mode) == (run.unchanged, "incremental")
+        assert (run.created, run.updated, run.missing, run.removed, run.restored) == (0, 0, 0, 0, 0)
+    assert mirror_state() == before
+
+
+def test_the_command_line_mirrors_all_six(db, erp, demo_server):
+    output = StringIO()
+    call_command("runsync", "all", "--json", stdout=output)
+    described = [json.loads(line) for line in output.getvalue().splitlines()]
+    assert [each["type"] for each in described] == ["orders", "customers", "ddt", "invoices", "prices", "products"]
+    for each in described:
+        assert (each["status"], each["created"]) == ("succeeded", erp.size(each["type"]))
+        assert is_mirrored(erp, each["type"])
+
+
+def rows(sync_type: str) -> list[Any]:
+    return list(service_for(sync_type).model.objects.all())
+
+
+def numbers(documents) -> set[str]:
+    return {document.number for document in documents}
+
+
+def test_the_mirrored_records_find_each_other(db, erp, demo_server):
+    run_all()
+    for order in rows("orders"):
+        assert order.customer.account_number == order.account_number
+        assert order in order.customer.orders
+    for document in [*rows("ddt"), *rows("invoices")]:
+        assert document.order.number == document.order_number
+        assert document.customer == document.order.customer
+    orders = {order.erp_id: order for order in rows("orders")}
+    for record in erp.records("orders"):
+        ddts = [each for each in erp.records("ddt") if record.number and each.order_number == record.number]
+        invoices = [each for each in erp.records("invoices") if record.number and each.order_number == record.number]
+        assert numbers(orders[record.id].ddts) == numbers(ddts)
+        assert numbers(orders[record.id].invoices) == numbers(invoices)
+
+
+def test_the_mirrored_prices_find_their_products_and_accounts(db, demo_server):
+    run_all()
+    names = {customer.account_number: customer.name for customer in rows("customers")}
+    for price in rows("prices"):
+        assert price.product.erp_id == price.product_erp_id
+        assert price in price.product.prices
+        assert not price.account or names[price.account] == price.account_description
+    assert all(product.prices.exists() for product in rows("products"))
+
+
+def test_the_lists_find_each_other_in_whichever_order_they_arrive(db, demo_server):
+    for service in reversed(all_services()):
+        assert run_sync(service.sync_type).status == SyncRun.Status.SUCCEEDED
+    assert all(document.order and document.customer for document in [*rows("ddt"), *rows("invoices")])
+    assert all(price.product for price in rows("prices"))
+
+
+def test_whatever_happens_in_the_erp_one_more_run_brings_the_mirror_to_it(db, erp, demo_server):
+    run_all()
+    kinds = set()
+    for what in (
+        "new-customer",
+        "changed-customer",
+        "changed-price",
+        "changed-product",
+        "new-order",
+        *until_invoiced(erp),
+    ):
+        before = snapshot(erp)
+        happened = erp.happen(what, at=REPEATED_HOUR)
+        due = differences(before, snapshot(erp))
+        assert due, happened
+        runs = run_all()
+        assert written(runs) == due, happened
+        counted = [(run.created, run.updated, run.read) for run in runs]
+        assert counted == [(*tally(due, run.sync_type), erp.size(run.sync_type)) for run in runs], happened
+        kinds |= {(sync_type, kind) for sync_type, _, kind, _ in due}
+    assert kinds == {
+        *((sync_type, "created") for sync_type in ("customers", "orders", "ddt", "invoices")),
+        *((sync_type, "updated") for sync_type in ("customers", "orders", "prices", "products")),
+    }
+    assert all(is_mirrored(erp, sync_type) for sync_type in TYPES)
+    for run in [run_sync(sync_type, mode="full") for sync_type in TYPES]:
+        assert (run.mode, run.unchanged, run.missing) == ("full", erp.size(run.sync_type), 0)
+
+
+def until_invoiced(erp):
+    """As many steps as the ERP's orders have before them, and one more order."""
+    steps = {OrderState.PENDING: 3, OrderState.OPEN: 2, OrderState.DELIVERED: 1, OrderState.INVOICED: 0}
+    left = [steps[order.sales_state, order.document_state, order.transfer_state] for order in erp.records("orders")]
+    return ["next-state"] * (sum(left) + steps[OrderState.PENDING])
+
+
+def tally(due, sync_type):
+    """Created, updated."""
+    kinds = [kind for type_of_change, _, kind, _ in due if type_of_change == sync_type]
+    return kinds.count("created"), kinds.count("updated")
+
+
+def test_a_customer_that_just_came_or_changed_is_there_after_one_smart_run(db, erp, demo_server):
+    run_all()
+    before = snapshot(erp)
+    for what in ("new-customer", "changed-customer"):
+        erp.happen(what, at=REPEATED_HOUR)
+    due = [change for change in differences(before, snapshot(erp)) if change[0] == "customers"]
+    run = run_sync("customers", mode="smart")
+    assert (run.status, run.created, run.updated) == (SyncRun.Status.SUCCEEDED, 1, 1)
+    assert written([run]) == due
+    assert is_mirrored(erp, "customers")

@@ -15,7 +15,7 @@ help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 demo: $(READY) ## Start the whole product with a demo ERP
-	@$(BIN)/python manage.py demo
+	@$(BIN)/python manage.py demo $(ARGS)
 
 test: $(READY) ## Run the tests, on SQLite and (where it is installed) on PostgreSQL
 	@tests/on_each_database $(BIN)/pytest

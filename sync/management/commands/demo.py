@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -110,24 +111,26 @@ def check_free(port: int, option: str) -> None:
 
 @contextmanager
 def running(*arguments: str, port: int) -> Iterator[None]:
-    """A management command in a process of its own that serves a port, until the end of the block."""
-    # Of its own session, so that Ctrl-C reaches this process alone, which then stops it in order.
+    """A management command that serves a port, in a process of its own, until the end of the block."""
+    log = settings.DATA_DIR / f"{arguments[0]}.log"
     command = [sys.executable, sys.argv[0], *arguments]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True) as process:  # noqa: S603
+    # Of a session of its own: Ctrl-C reaches this process alone, which then stops its children in order.
+    with (
+        log.open("w") as output,
+        subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True) as process,  # noqa: S603
+    ):
         try:
-            wait_for(process, arguments[0], port)
+            wait_for(process, port, log)
             yield
         finally:
             process.terminate()
 
 
-def wait_for(process: subprocess.Popen[bytes], name: str, port: int) -> None:
+def wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     deadline = time.monotonic() + STARTS_WITHIN
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise CommandError(f"{name} did not start.")
+    while process.poll() is None and time.monotonic() < deadline:
         with socket.socket() as client:
             if client.connect_ex((HOST, port)) == 0:
                 return
         time.sleep(0.1)
-    raise CommandError(f"Nothing answers on port {port}, {STARTS_WITHIN} s after the start.")
+    raise CommandError(f"Nothing answers on port {port}. {log} says why.")

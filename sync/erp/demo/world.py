@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from sync.erp.demo.data import REAL_SIZES, BaseData
@@ -49,7 +50,7 @@ class World:
         name = demo_list.sync_type
         first_added = self.base.sizes[name]
         before, after = range(first_added), range(first_added, self.size(name))
-        places = [*reversed(after), *before] if demo_list.newest_first else [*before, *after]
+        places = chain(reversed(after), before) if demo_list.newest_first else chain(before, after)
         return (self.record(name, place) for place in places)
 
     def sizes(self) -> dict[str, int]:

@@ -118,6 +118,8 @@ class ErpPages:
 
     def content(self, page: pikepdf.Page, number: int) -> bytes:
         stream = page.obj.get("/Contents")
+        if isinstance(stream, pikepdf.Array) and len(stream) == 1:
+            stream = stream[0]
         if not isinstance(stream, pikepdf.Stream) or filters(stream) not in ([], ["/FlateDecode"]):
             raise NotErpPage
         return unpacked(stream, page=number, limits=self.limits)

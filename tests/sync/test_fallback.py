@@ -46,6 +46,15 @@ def test_the_erps_own_pages_never_fall_back(tmp_path):
     assert notes(draw(tmp_path / "list.pdf")) == []
 
 
+def test_a_content_stream_may_be_the_only_one_of_an_array(tmp_path):
+    path = draw(tmp_path / "list.pdf")
+    expected = read(path)
+    with pikepdf.open(path, allow_overwriting_input=True) as pdf:
+        pdf.pages[1].obj.Contents = pikepdf.Array([pdf.pages[1].obj.Contents])
+        pdf.save(path)
+    assert (read(path), notes(path)) == (expected, [])
+
+
 def test_only_the_pages_that_are_drawn_otherwise_fall_back(tmp_path):
     ours = draw(tmp_path / "list.pdf", pages=(4, 3, 3))
     path = mixed(ours, other_producer(tmp_path / "other.pdf"), tmp_path / "mixed.pdf")

@@ -133,6 +133,7 @@ class SyncRun(models.Model):
         verbose_name = _("run")
         verbose_name_plural = _("runs")
         ordering = ("-requested_at", "-pk")
+        permissions = [("accept_syncrun", "Can accept a quarantined export")]
         indexes = [
             models.Index(fields=["sync_type", "-finished_at"], condition=Q(status="succeeded"), name="last_success"),
             models.Index(fields=["-priority", "requested_at"], condition=Q(status="queued"), name="run_queue"),

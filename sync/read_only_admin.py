@@ -6,17 +6,21 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.dateformat import format as date_format
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sync.models import MirroredModel
+from sync.models import MirroredModel, RecordChange
+from sync.service import all_services
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -32,6 +36,15 @@ class ReadOnlyAdmin(ModelAdmin):
 
     list_per_page = 50
     show_full_result_count = False  # a search in a long list need not count all of it
+    change_form_template = "admin/read_only_change_form.html"
+
+    def tools(self, request: HttpRequest, record: Any) -> list[tuple[Any, str]]:
+        """The buttons of a record's page, each with its text and its address."""
+        return []
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        context["tools"] = self.tools(request, context["original"])
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -88,6 +101,18 @@ class MirroredAdmin(ReadOnlyAdmin):
         ]
         return [*declared, (_("In the mirror"), mirrored)]
 
+    def tools(self, request: HttpRequest, record: MirroredModel) -> list[tuple[Any, str]]:
+        return [(_("History"), changes_of(record))] if may_view(request, RecordChange) else []
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Lead to what syncs did to the record: Django's own log knows only what people do in the admin."""
+        record = self.get_object(request, unquote(object_id))
+        if not self.has_view_permission(request, record):
+            raise PermissionDenied
+        if record is None:
+            raise Http404
+        return HttpResponseRedirect(changes_of(record))
+
     @admin.display(description=_("presence"), ordering="removed_at")
     def presence(self, record: MirroredModel) -> Any:
         if record.removed_at:
@@ -107,20 +132,28 @@ def column_of(field: models.Field[Any, Any]) -> Callable[[models.Model], str | N
 
 
 def printed(record: models.Model, name: str) -> str:
+    """One of a record's fields as the ERP prints it."""
+    return printed_value(record._meta.get_field(name), getattr(record, name))
+
+
+def printed_value(field: Any, value: Any) -> str:
     """A date, time or decimal as the ERP prints it: `20/01/2026`, `1.729,22 €`, `21,49 %`; a quantity is `1.452`.
 
     Numbers follow the reader's language; dates do not: month first, they would be taken for the ERP's.
     """
-    field, value = record._meta.get_field(name), getattr(record, name)
-    if value is None:
+    if value is None or value == "":
         return NOTHING
     if isinstance(field, models.DateTimeField):
         return date_format(localtime(value), "d/m/Y H:i")
     if isinstance(field, models.DateField):
         return date_format(value, "d/m/Y")
-    is_amount = getattr(field, "decimal_places", None) == 2
-    places = max(-value.normalize().as_tuple().exponent, 2 if is_amount or name.endswith("_price") else 0)
-    unit = " %" if name.endswith("_percent") else " €" if is_amount else ""
+    if isinstance(field, models.BooleanField):
+        return gettext("Yes") if value else gettext("No")
+    if not isinstance(field, models.DecimalField):
+        return str(value)
+    is_amount = field.decimal_places == 2
+    places = max(-value.normalize().as_tuple().exponent, 2 if is_amount or field.name.endswith("_price") else 0)
+    unit = " %" if field.name.endswith("_percent") else " €" if is_amount else ""
     return f"{number_format(value, places, force_grouping=True)}{unit}"
 
 
@@ -136,8 +169,22 @@ def list_link(model: type[models.Model], text: object, **numbers: str) -> SafeSt
     """A link to the records of a list that carry these numbers; the text alone if one is blank."""
     if not all(numbers.values()):
         return str(text)
-    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist", query=numbers)
-    return format_html('<a href="{}">{}</a>', address, text)
+    return format_html('<a href="{}">{}</a>', list_address(model, **numbers), text)
+
+
+def list_address(model: type[models.Model], **numbers: str) -> str:
+    """Where the records of a list that carry these numbers are shown."""
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist", query=numbers)
+
+
+def changes_of(record: MirroredModel) -> str:
+    """Where all that syncs did to a record is shown."""
+    service = next(service for service in all_services() if isinstance(record, service.model))
+    return list_address(RecordChange, sync_type=service.sync_type, key=str(getattr(record, service.layout.key)))
+
+
+def may_view(request: HttpRequest, model: type[models.Model]) -> bool:
+    return admin.site.get_model_admin(model).has_view_permission(request)
 
 
 def outside_link(address: str, text: str) -> SafeString | str:

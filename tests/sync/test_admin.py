@@ -1,0 +1,536 @@
+"""The admin pages of runs and their changes, and the one thing that people may do there: accept an export."""
+
+import datetime as dt
+from html import unescape
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.contrib.messages import get_messages
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from customers.models import Customer
+from sync.admin import BoundedPaginator
+from sync.models import RecordChange, SyncRun
+from tests import factories
+from tests.sync.conftest import customers
+
+pytestmark = pytest.mark.django_db
+
+Status = SyncRun.Status
+NOW = dt.datetime(2026, 1, 20, 11, 4, 22, tzinfo=dt.UTC)
+
+
+def url(model, page, *args, **query):
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args, query=query or None)
+
+
+def make_run(**fields):
+    return SyncRun.objects.create(
+        **{"sync_type": "customers", "trigger": "manual", "priority": 5, "status": Status.SUCCEEDED} | fields
+    )
+
+
+def make_change(run=None, **fields):
+    values = {"sync_type": "customers", "key": "1001", "kind": "updated"} | fields
+    return RecordChange.objects.create(run=run or make_run(), **values)
+
+
+def html_of(client, address):
+    return client.get(address).content.decode()
+
+
+def run_page(client, run):
+    return html_of(client, url(SyncRun, "change", run.pk))
+
+
+def shown(client, model, **query):
+    return list(client.get(url(model, "changelist", **query)).context["cl"].result_list)
+
+
+def said(answer):
+    return [str(message) for message in get_messages(answer.wsgi_request)]
+
+
+@pytest.fixture(autouse=True)
+def in_english(settings):
+    settings.LANGUAGE_CODE = "en"
+
+
+@pytest.fixture
+def quarantined(sync_customers):
+    """A run that was refused: 21 of 30 customers are not in its export."""
+    sync_customers(customers(*range(1, 31)))
+    run = sync_customers(customers(*range(1, 10)))
+    assert run.status == Status.QUARANTINED
+    return run
+
+
+@pytest.fixture
+def colleague(client, django_user_model):
+    """Somebody who signs in with these permissions, and no others."""
+
+    def signed_in(*codenames):
+        person = django_user_model.objects.create_user("colleague", is_staff=True)
+        person.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+        client.force_login(person)
+        return client
+
+    return signed_in
+
+
+def accept_url(run):
+    return reverse("admin:sync_syncrun_accept", args=[run.pk])
+
+
+# Runs
+
+
+def test_the_list_of_runs_asks_as_many_questions_for_thirty_as_for_one(
+    admin_client, admin_user, django_assert_num_queries
+):
+    make_run(requested_by=admin_user, accepts=make_run())
+    shown(admin_client, SyncRun)
+    with CaptureQueriesContext(connection) as for_two:
+        shown(admin_client, SyncRun)
+    for _ in range(28):
+        make_run(requested_by=admin_user)
+    with django_assert_num_queries(len(for_two)):
+        assert len(shown(admin_client, SyncRun)) == 30
+
+
+def test_the_list_of_runs_tells_what_each_did_and_how_it_ended(admin_client):
+    make_run(
+        status=Status.FAILED,
+        started_at=NOW,
+        finished_at=NOW + dt.timedelta(seconds=1.25),
+        read=17432,
+        error_class="ExportTruncated",
+        error_text="The export is cut short: no <end>.\nA second line",
+    )
+    html = html_of(admin_client, url(SyncRun, "changelist"))
+    for text in ("✗ failed", "20/01/2026 12:04", "17,432", ">The export is cut short: no &lt;end&gt;.<"):
+        assert text in html
+    assert "1.2 s" in html or "1.3 s" in html
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.04, "0.0 s"), (1.31, "1.3 s"), (59.97, "1 min 0 s"), (60, "1 min 0 s"), (125.4, "2 min 5 s")],
+)
+def test_a_duration_is_told_in_seconds_and_minutes(seconds, text, admin_client):
+    run = make_run(started_at=NOW, finished_at=NOW + dt.timedelta(seconds=seconds))
+    assert f'<div class="readonly">{text}</div>' in run_page(admin_client, run)
+
+
+def test_a_run_that_lasts_has_no_duration(admin_client):
+    html = run_page(admin_client, make_run(status=Status.RUNNING, started_at=NOW, pages_read=30, pages=96))
+    assert "▶ running" in html
+    assert "30 of 96" in html
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"q": "columns"}, {"failed"}),
+        ({"q": "LayoutChanged"}, {"failed"}),
+        ({"q": "no such thing"}, set()),
+        ({"sync_type": "orders"}, {"orders"}),
+        ({"status__exact": "failed"}, {"failed"}),
+        ({"mode__exact": "full"}, {"orders"}),
+        ({"trigger__exact": "schedule"}, {"orders"}),
+    ],
+)
+def test_runs_are_found_by_what_they_were_and_how_they_ended(query, found, admin_client):
+    failed = {"status": Status.FAILED, "error_class": "LayoutChanged", "error_text": "The export lacks columns"}
+    names = {
+        make_run(**failed).pk: "failed",
+        make_run(sync_type="orders", mode="full", trigger="schedule").pk: "orders",
+    }
+    assert {names[run.pk] for run in shown(admin_client, SyncRun, **query)} == found
+
+
+def test_a_run_is_found_by_its_number(admin_client):
+    run, _other = make_run(), make_run()
+    assert shown(admin_client, SyncRun, q=str(run.pk)) == [run]
+
+
+def test_runs_can_be_sorted_by_each_column(admin_client):
+    make_run()
+    for place in range(1, 14):
+        assert len(shown(admin_client, SyncRun, o=str(place))) == 1
+
+
+def test_a_run_s_page_shows_every_field(admin_client):
+    answer = admin_client.get(url(SyncRun, "change", make_run().pk))
+    names = {
+        getattr(field, "__name__", field)
+        for fieldset in answer.context["adminform"]
+        for line in fieldset
+        for field in line.fields
+    }
+    told_otherwise = {
+        "status": "state",
+        "sync_type": "type_column",
+        "pages": "pages_of",
+        "pages_read": "pages_of",
+        "export_size": "size",
+        "control_totals": "totals",
+        "notes": "noted",
+        "error_class": "error_message",
+        "error_text": "error_message",
+    }
+    fields = {field.name for field in SyncRun._meta.fields} - {"id"}
+    assert {told_otherwise.get(name, name) for name in fields} <= names
+
+
+def test_a_run_s_page_shows_its_export_and_whether_it_reconciles(admin_client):
+    total = {"column": "VENDITE", "function": "Sum", "differenceAllowed": "0.50"}
+    run = make_run(
+        export_sha256="0f" * 32,
+        export_size=2_411_724,
+        control_totals=[
+            total | {"stated": "240100.5", "found": "240100.75"},
+            total | {"stated": "1895", "found": "1900"},
+        ],
+        notes=["The column <NUOVA> is not known."],
+    )
+    html = run_page(admin_client, run)
+    for text in ("0f" * 32, "2.3\xa0MB", "<li>The column &lt;NUOVA&gt; is not known.</li>"):
+        assert text in html
+    assert "<td>VENDITE</td><td>Sum</td><td>240,100.5</td><td>240,100.75</td><td>Yes</td>" in html
+    assert "<td>VENDITE</td><td>Sum</td><td>1,895</td><td>1,900</td><td>No</td>" in html
+
+
+def test_what_is_not_known_of_a_run_is_a_dash(admin_client):
+    make_run(sync_type="no longer mirrored")
+    for answer in (run_page(admin_client, SyncRun.objects.get()), html_of(admin_client, url(SyncRun, "changelist"))):
+        assert ">None<" not in answer
+
+
+def test_a_run_s_page_leads_to_its_changes(admin_client):
+    change, _other = make_change(), make_change()
+    address = url(RecordChange, "changelist", run=change.run.pk)
+    assert f'href="{address}"' in run_page(admin_client, change.run)
+    assert list(admin_client.get(address).context["cl"].result_list) == [change]
+
+
+# Changes
+
+
+def test_the_list_of_changes_asks_as_many_questions_for_thirty_as_for_one(admin_client, django_assert_num_queries):
+    make_change(fields={"city": ["Roma", "Milano"]})
+    shown(admin_client, RecordChange)
+    with CaptureQueriesContext(connection) as for_one:
+        shown(admin_client, RecordChange)
+    for number in range(29):
+        make_change(key=str(number), fields={"city": ["Roma", "Milano"]})
+    with django_assert_num_queries(len(for_one)):
+        assert len(shown(admin_client, RecordChange)) == 30
+
+
+def test_a_change_tells_old_and_new_as_the_erp_prints_them(admin_client):
+    make_change(
+        fields={
+            "city": ["Roma", "Milano"],
+            "sales_this_year": ["1200.50", None],
+            "last_order_date": ["2026-01-18", "2026-02-05"],
+            "orders_this_year": [None, 3],
+        }
+    )
+    html = html_of(admin_client, url(RecordChange, "changelist"))
+    for line in (
+        "city</span> Roma → Milano",
+        "sales this year</span> 1,200.50 € → -",
+        "last order</span> 18/01/2026 → 05/02/2026",
+        "orders this year</span> - → 3",
+    ):
+        assert line in html
+
+
+def test_a_change_is_escaped_and_shortened_in_the_list_and_whole_on_its_page(admin_client):
+    long = "<b>" + "x" * 60
+    names = ["city", "street", "phone", "mobile", "website", "name"]
+    change = make_change(fields={name: ["", long] for name in names})
+    html = html_of(admin_client, url(RecordChange, "changelist"))
+    assert "- → &lt;b&gt;" + "x" * 36 + "…" in html
+    assert "and 2 more" in html
+    assert "<b>" not in html
+
+    html = html_of(admin_client, url(RecordChange, "change", change.pk))
+    assert html.count("<td>&lt;b&gt;" + "x" * 60 + "</td>") == 6
+
+
+@pytest.mark.parametrize(
+    ("sync_type", "fields"),
+    [
+        ("customers", {"fax_number": ["06 1", "06 2"]}),
+        ("suppliers", {"city": ["06 1", "06 2"]}),
+        ("customers", {"last_order_date": ["06 1", "06 2"]}),
+    ],
+)
+def test_a_change_of_what_the_lists_no_longer_have_is_shown_as_it_was_kept(sync_type, fields, admin_client):
+    change = make_change(sync_type=sync_type, fields=fields)
+    assert f"{next(iter(fields))}</span> 06 1 → 06 2" in html_of(admin_client, url(RecordChange, "changelist"))
+    assert "06 2" in html_of(admin_client, url(RecordChange, "change", change.pk))
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"q": "1001"}, {"1001"}),
+        ({"q": " 1001 "}, {"1001"}),
+        ({"q": "CF1/26000695"}, {"CF1/26000695"}),
+        ({"q": "100"}, set()),
+        ({"kind__exact": "created"}, {"CF1/26000695"}),
+        ({"sync_type": "customers"}, {"1001"}),
+        ({"sync_type": "customers", "key": "1001"}, {"1001"}),
+    ],
+)
+def test_changes_are_found_by_the_whole_key_the_kind_and_the_type(query, found, admin_client):
+    make_change()
+    make_change(sync_type="invoices", key="CF1/26000695", kind="created")
+    assert {change.key for change in shown(admin_client, RecordChange, **query)} == found
+
+
+def test_no_list_of_changes_counts_all_of_them(admin_client, monkeypatch):
+    monkeypatch.setattr(BoundedPaginator, "limit", 3)
+    for number in range(5):
+        make_change(key=str(number))
+    with CaptureQueriesContext(connection) as queries:
+        html = html_of(admin_client, url(RecordChange, "changelist"))
+    counts = [query["sql"] for query in queries if "COUNT(" in query["sql"]]
+    assert counts
+    assert all("LIMIT 3" in sql for sql in counts)
+    assert "only the newest 3 are shown" in html
+    assert "only the newest" not in html_of(admin_client, url(RecordChange, "changelist", q="1"))
+
+
+def test_a_change_leads_to_its_record_and_its_run(admin_client):
+    change = make_change()
+    for html in (
+        html_of(admin_client, url(RecordChange, "changelist")),
+        html_of(admin_client, url(RecordChange, "change", change.pk)),
+    ):
+        assert f'href="{url(Customer, "changelist", erp_id=1001)}"' in html
+        assert f'href="{url(SyncRun, "change", change.run.pk)}"' in html
+
+
+# A record's history
+
+
+@pytest.mark.parametrize(
+    ("factory", "sync_type", "key"),
+    [
+        (factories.CustomerFactory, "customers", "erp_id"),
+        (factories.OrderFactory, "orders", "erp_id"),
+        (factories.DdtFactory, "ddt", "erp_id"),
+        (factories.InvoiceFactory, "invoices", "number"),
+        (factories.ProductFactory, "products", "erp_id"),
+        (factories.PriceFactory, "prices", "erp_id"),
+    ],
+)
+def test_a_record_s_history_is_what_syncs_did_to_it(factory, sync_type, key, admin_client):
+    record = factory()
+    change = make_change(sync_type=sync_type, key=str(getattr(record, key)))
+    make_change(sync_type=sync_type, key="another")
+    make_change(sync_type="no longer mirrored", key=change.key)
+
+    answer = admin_client.get(url(type(record), "history", record.pk), follow=True)
+    assert list(answer.context["cl"].result_list) == [change]
+    address = answer.redirect_chain[-1][0]
+    assert f'href="{address}"' in unescape(html_of(admin_client, url(type(record), "change", record.pk)))
+
+
+def test_a_record_that_is_not_there_has_no_history(admin_client):
+    assert admin_client.get(url(Customer, "history", 1)).status_code == 404
+
+
+def test_a_history_is_shown_to_those_who_may_see_the_record_and_the_changes(colleague):
+    record = factories.CustomerFactory()
+    history = url(Customer, "history", record.pk)
+    client = colleague("view_customer")
+    assert "History" not in html_of(client, url(Customer, "change", record.pk))
+    assert client.get(history, follow=True).status_code == 403
+
+
+def test_a_history_is_hidden_from_those_who_may_not_see_the_record(colleague):
+    record = factories.CustomerFactory()
+    assert colleague("view_recordchange").get(url(Customer, "history", record.pk)).status_code == 403
+
+
+# Who may do what
+
+
+@pytest.mark.parametrize("make", [make_run, make_change], ids=["runs", "changes"])
+def test_nothing_can_be_added_changed_or_deleted_even_by_a_superuser(make, admin_client):
+    row = make()
+    model = type(row)
+    assert admin_client.get(url(model, "add")).status_code == 403
+    assert admin_client.post(url(model, "change", row.pk), {}).status_code == 403
+    assert admin_client.post(url(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+    assert "delete_selected" not in html_of(admin_client, url(model, "changelist"))
+
+
+@pytest.mark.parametrize("make", [make_run, make_change], ids=["runs", "changes"])
+def test_people_with_permission_to_view_may_look(make, colleague):
+    row = make()
+    client = colleague(f"view_{row._meta.model_name}")
+    assert client.get(url(type(row), "changelist")).status_code == 200
+    assert client.get(url(type(row), "change", row.pk)).status_code == 200
+
+
+@pytest.mark.parametrize("make", [make_run, make_change], ids=["runs", "changes"])
+def test_others_may_not_look(make, colleague):
+    row = make()
+    client = colleague("accept_syncrun")
+    assert client.get(url(type(row), "changelist")).status_code == 403
+    assert client.get(url(type(row), "change", row.pk)).status_code == 403
+
+
+@pytest.mark.parametrize("held", [["view_syncrun"], ["accept_syncrun"], ["view_syncrun", "change_syncrun"]])
+def test_without_the_permission_nobody_accepts_an_export(held, quarantined, colleague):
+    client = colleague(*held)
+    assert client.get(accept_url(quarantined)).status_code == 403
+    assert client.post(accept_url(quarantined)).status_code == 403
+    assert not SyncRun.objects.filter(accepts=quarantined).exists()
+
+
+def test_without_the_permission_there_is_no_button_and_no_action(quarantined, colleague):
+    client = colleague("view_syncrun")
+    assert accept_url(quarantined) not in run_page(client, quarantined)
+    assert "accept_export" not in html_of(client, url(SyncRun, "changelist"))
+
+
+def test_with_the_permission_there_is_a_button_and_an_action(quarantined, colleague):
+    client = colleague("view_syncrun", "accept_syncrun")
+    assert accept_url(quarantined) in run_page(client, quarantined)
+    assert "accept_export" in html_of(client, url(SyncRun, "changelist"))
+
+
+@pytest.mark.parametrize("status", sorted(set(Status) - {Status.QUARANTINED}))
+def test_only_a_quarantined_run_has_the_button(status, admin_client):
+    run = make_run(status=status)
+    assert accept_url(run) not in run_page(admin_client, run)
+    assert "<form method=" not in html_of(admin_client, accept_url(run)).partition("accept-export")[2]
+
+
+# Accepting
+
+
+def test_before_an_export_is_accepted_the_page_shows_what_was_expected_and_what_came(quarantined, admin_client):
+    html = html_of(admin_client, accept_url(quarantined))
+    for name, number in (
+        ("Expected, as in the mirror", 30),
+        ("In the export", 9),
+        ("Would be marked missing", 21),
+        ("Allowed without asking", 20),
+    ):
+        assert f'<th scope="row">{name}</th><td>{number}</td>' in html
+    assert quarantined.error_text in unescape(html)
+
+
+def test_an_error_that_tells_no_numbers_is_shown_as_it_is(quarantined, admin_client):
+    quarantined.change(error_text="Worded <otherwise>", control_totals=[])
+    html = html_of(admin_client, accept_url(quarantined))
+    assert "Worded &lt;otherwise&gt;" in html
+    assert '<th scope="row">' not in html
+
+
+def test_looking_never_accepts(quarantined, admin_client, mirror_state):
+    before = mirror_state()
+    admin_client.get(accept_url(quarantined))
+    admin_client.get(accept_url(quarantined), {"post": "yes"})
+    admin_client.head(accept_url(quarantined))
+    assert not SyncRun.objects.filter(accepts=quarantined).exists()
+    assert mirror_state() == before
+
+
+def test_another_site_cannot_accept_in_somebody_s_name(quarantined, admin_user, client):
+    client.handler.enforce_csrf_checks = True
+    client.force_login(admin_user)
+    assert client.post(accept_url(quarantined)).status_code == 403
+    assert not SyncRun.objects.filter(accepts=quarantined).exists()
+
+
+def test_an_accepted_export_is_applied_at_once(quarantined, admin_client, admin_user):
+    answer = admin_client.post(accept_url(quarantined))
+    accepted = SyncRun.objects.get(accepts=quarantined)
+    assert answer.url == url(SyncRun, "change", accepted.pk)
+    assert said(answer) == ["Applied: 0 created, 0 updated, 21 missing, 0 removed."]
+    assert (accepted.status, accepted.requested_by, accepted.trigger) == (Status.SUCCEEDED, admin_user, "accept")
+    assert Customer.objects.filter(missing_since__isnull=False).count() == 21
+
+    html = run_page(admin_client, quarantined)
+    assert url(SyncRun, "change", accepted.pk) in html
+    assert accept_url(quarantined) not in html
+
+
+def test_an_export_is_accepted_once_however_often_the_button_is_pressed(quarantined, admin_client, mirror_state):
+    admin_client.post(accept_url(quarantined))
+    before = mirror_state()
+    answer = admin_client.post(accept_url(quarantined))
+    first = SyncRun.objects.get(accepts=quarantined)
+    assert said(answer)[-1] == f"Run {quarantined.pk} cannot be accepted: run {first.pk} has done so already."
+    assert mirror_state() == before
+
+
+def test_an_export_whose_acceptance_failed_can_be_accepted_again(quarantined, admin_client):
+    make_run(accepts=quarantined, status=Status.FAILED)
+    assert accept_url(quarantined) in run_page(admin_client, quarantined)
+    answer = admin_client.post(accept_url(quarantined))
+    assert said(answer) == ["Applied: 0 created, 0 updated, 21 missing, 0 removed."]
+
+
+def test_an_export_that_can_no_longer_be_accepted_says_why(quarantined, admin_client, sync_customers):
+    sync_customers(customers(*range(1, 31), city="Roma"))
+    answer = admin_client.post(accept_url(quarantined))
+    assert answer.url == url(SyncRun, "change", quarantined.pk)
+    assert said(answer) == [
+        f"Run {quarantined.pk} cannot be accepted: a later export was applied since. Run the sync again."
+    ]
+
+
+def test_an_accepted_export_that_fails_says_why(quarantined, admin_client):
+    Path(quarantined.export_path).write_bytes(b"")
+    answer = admin_client.post(accept_url(quarantined))
+    accepted = SyncRun.objects.get(accepts=quarantined)
+    assert accepted.status == Status.FAILED
+    assert said(answer) == [f"Not applied: {accepted.error_text}"]
+
+
+def test_a_run_that_another_process_took_is_said_to_wait(quarantined, admin_client, monkeypatch):
+    monkeypatch.setattr("sync.runner.execute", lambda run: False)
+    answer = admin_client.post(accept_url(quarantined))
+    accepted = SyncRun.objects.get(accepts=quarantined)
+    assert said(answer) == [f"Run {accepted.pk} waits for its turn."]
+
+
+def test_the_action_leads_from_one_chosen_run_to_the_page_that_asks(quarantined, admin_client):
+    chosen = {"action": "accept_export", "_selected_action": [quarantined.pk]}
+    answer = admin_client.post(url(SyncRun, "changelist"), chosen)
+    assert answer.url == accept_url(quarantined)
+    assert not SyncRun.objects.filter(accepts=quarantined).exists()
+
+
+def test_the_action_takes_one_run_at_a_time(quarantined, admin_client):
+    chosen = {"action": "accept_export", "_selected_action": [quarantined.pk, make_run().pk]}
+    answer = admin_client.post(url(SyncRun, "changelist"), chosen)
+    assert said(answer) == ["Select one run: each export is accepted by itself."]
+    assert not SyncRun.objects.filter(accepts=quarantined).exists()
+
+
+def test_a_run_that_is_not_there_cannot_be_accepted(admin_client):
+    assert admin_client.get(reverse("admin:sync_syncrun_accept", args=[1])).status_code == 404
+
+
+def test_times_and_counts_are_those_of_the_reader_s_language(admin_client):
+    run = make_run(read=17432, started_at=NOW, finished_at=timezone.now())
+    answer = admin_client.get(url(SyncRun, "change", run.pk), headers={"accept-language": "it"})
+    html = answer.content.decode()
+    assert "17.432" in html
+    assert "20/01/2026 12:04" in html
+    assert "✓ riuscita" in html

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Iterable
 from contextlib import suppress
@@ -54,7 +53,7 @@ else:
 FIELDS_SHOWN = 4  # in a list; a change's own page shows all
 CHARACTERS_SHOWN = 40  # of a value, in a list
 TOO_MANY_MISSING = re.compile(
-    re.sub(r"\\{(\w+)\\}", r"(?P<\1>\\d+)", re.escape(inspect.cleandoc(TooManyMissing.__doc__ or "").split("\n")[0]))
+    re.sub(r"\\{(\w+)\\}", r"(?P<\1>\\d+)", re.escape(" ".join((TooManyMissing.__doc__ or "").split())))
 )
 SYMBOLS = {
     SyncRun.Status.QUEUED: "…",

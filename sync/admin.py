@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from contextlib import suppress
 from decimal import Decimal
@@ -29,7 +28,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from sync import queue, runner
-from sync.exceptions import CannotAccept, TooManyMissing
+from sync.exceptions import CannotAccept
 from sync.exports.totals import ControlTotal
 from sync.models import RecordChange, SyncRun
 from sync.read_only_admin import (
@@ -52,9 +51,6 @@ else:
 
 FIELDS_SHOWN = 4  # in a list; a change's own page shows all
 CHARACTERS_SHOWN = 40  # of a value, in a list
-TOO_MANY_MISSING = re.compile(
-    re.sub(r"\\{(\w+)\\}", r"(?P<\1>\\d+)", re.escape(" ".join((TooManyMissing.__doc__ or "").split())))
-)
 SYMBOLS = {
     SyncRun.Status.QUEUED: "…",
     SyncRun.Status.RUNNING: "▶",
@@ -248,7 +244,7 @@ class SyncRunAdmin(ReadOnlyAdmin):
 
     def tools(self, request: HttpRequest, run: SyncRun) -> list[tuple[Any, str]]:
         tools: list[tuple[Any, str]] = []
-        if self.has_accept_permission(request) and waits_for_a_decision(run):
+        if self.has_accept_permission(request) and run.waits_for_a_decision:
             tools.append((_("Accept the export…"), accept_address(run)))
         if may_view(request, RecordChange):
             tools.append((_("Changes"), list_address(RecordChange, run=str(run.pk))))
@@ -289,7 +285,6 @@ class SyncRunAdmin(ReadOnlyAdmin):
             "exported_at": time_of("exported_at")(run),
             "size": self.size(run),
             "state": self.state(run),
-            "waits_for_a_decision": waits_for_a_decision(run),
             "facts": facts_of(run),
         }
         return TemplateResponse(request, "admin/sync/syncrun/accept.html", context)
@@ -297,8 +292,6 @@ class SyncRunAdmin(ReadOnlyAdmin):
     def accept(self, request: HttpRequest, run: SyncRun) -> str:
         """Apply the run's export, say what came of it, and give the address of the run to look at."""
         try:
-            if standing := standing_acceptance(run):
-                raise CannotAccept(run=run.pk, reason=f"run {standing.pk} has done so already.")
             accepted = queue.accept(run, by=cast(User, request.user))
         except CannotAccept as error:
             self.message_user(request, str(error), messages.ERROR)
@@ -383,15 +376,6 @@ class RecordChangeAdmin(ReadOnlyAdmin):
         return table(headers, (changed_field(change, name) for name in change.fields))
 
 
-def waits_for_a_decision(run: SyncRun) -> bool:
-    return run.status == SyncRun.Status.QUARANTINED and standing_acceptance(run) is None
-
-
-def standing_acceptance(run: SyncRun) -> SyncRun | None:
-    """The run that applies this one's export, unless it came to nothing."""
-    return run.acceptances.exclude(status__in=[SyncRun.Status.FAILED, SyncRun.Status.CANCELLED]).first()
-
-
 def accept_address(run: SyncRun) -> str:
     return reverse("admin:sync_syncrun_accept", args=[run.pk])
 
@@ -406,8 +390,8 @@ def facts_of(run: SyncRun) -> list[tuple[Any, str]]:
     facts: list[tuple[Any, Decimal | int]] = [
         (_("In the export"), total.found) for total in totals if total.function == "Count"
     ]
-    if match := TOO_MANY_MISSING.search(run.error_text):
-        numbers = {name: int(number) for name, number in match.groupdict().items()}
+    if run.status == SyncRun.Status.QUARANTINED:
+        numbers = {name: int(number) for name, number in run.error_facts.items()}
         facts = [
             (_("Expected, as in the mirror"), numbers["mirrored"]),
             *facts,

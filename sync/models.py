@@ -126,6 +126,9 @@ class SyncRun(models.Model):
     notes = models.JSONField(_("notes"), default=list, blank=True)
     error_class = models.CharField(_("error"), max_length=100, blank=True)
     error_text = models.TextField(_("error text"), blank=True)
+    error_facts = models.JSONField(
+        _("error facts"), default=dict, blank=True, help_text=_("What the error text is made of, by name.")
+    )
 
     objects = SyncRunQuerySet.as_manager()
 
@@ -143,7 +146,13 @@ class SyncRun(models.Model):
                 fields=["sync_type"],
                 condition=Q(status="queued", given_file="", accepts=None) & ~Q(mode="smart"),
                 name="one_queued_run_per_type",
-            )
+            ),
+            # Accepted twice, an export would prove two absences.
+            models.UniqueConstraint(
+                fields=["accepts"],
+                condition=Q(accepts__isnull=False) & ~Q(status__in=["failed", "cancelled"]),
+                name="one_acceptance_of_a_run",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -155,6 +164,12 @@ class SyncRun(models.Model):
         if self.started_at is None or self.finished_at is None:
             return None
         return self.finished_at - self.started_at
+
+    @property
+    def waits_for_a_decision(self) -> bool:
+        """Whether it is quarantined and nobody has accepted its export."""
+        failed = [self.Status.FAILED, self.Status.CANCELLED]
+        return self.status == self.Status.QUARANTINED and not self.acceptances.exclude(status__in=failed).exists()
 
     @property
     def is_finished(self) -> bool:

@@ -65,15 +65,21 @@ def accept(run: SyncRun, *, by: User | None = None) -> SyncRun:
     """Queue a run that applies a quarantined export after all. Raises CannotAccept."""
     if run.status != SyncRun.Status.QUARANTINED:
         raise CannotAccept(run=run.pk, reason=f"it is {run.status}, not quarantined.")
+    if not run.waits_for_a_decision:
+        raise CannotAccept(run=run.pk, reason="it has been accepted already.")
     if not Path(run.export_path).is_file():
         raise CannotAccept(run=run.pk, reason="its export is no longer kept. Run the sync again.")
     if SyncRun.objects.succeeded().for_type(run.sync_type).filter(exported_at__gt=run.exported_at).exists():
         raise CannotAccept(run=run.pk, reason="a later export was applied since. Run the sync again.")
-    return SyncRun.objects.create(
-        sync_type=run.sync_type,
-        mode=Mode.FULL,
-        priority=run.priority,
-        trigger=SyncRun.Trigger.ACCEPT,
-        requested_by=by,
-        accepts=run,
-    )
+    try:
+        with transaction.atomic():
+            return SyncRun.objects.create(
+                sync_type=run.sync_type,
+                mode=Mode.FULL,
+                priority=run.priority,
+                trigger=SyncRun.Trigger.ACCEPT,
+                requested_by=by,
+                accepts=run,
+            )
+    except IntegrityError:  # by somebody else, just now
+        raise CannotAccept(run=run.pk, reason="it has been accepted already.") from None

@@ -59,8 +59,9 @@ def execute(run: SyncRun, *, progress: Progress = unwatched) -> bool:
                 )
                 run.finish(Status.SUCCEEDED, **outcome.counts())
     if run.status == Status.SUCCEEDED:
-        Path(run.export_path).unlink(missing_ok=True)
-        run.change(export_path="")
+        for applied in filter(None, (run, run.accepts)):
+            Path(applied.export_path).unlink(missing_ok=True)
+            applied.change(export_path="")
     if outcome.left:
         request_sync(run.sync_type, mode=Mode.FULL, trigger=SyncRun.Trigger(run.trigger), by=run.requested_by)
     return True
@@ -129,7 +130,8 @@ def recorded(run: SyncRun) -> Iterator[None]:
 
 def stop(run: SyncRun, status: Status, error: BaseException) -> None:
     run.refresh_from_db()  # what was rolled back still stands on the object
-    run.finish(status, error_class=type(error).__name__, error_text=str(error))
+    facts = {name: str(fact) for name, fact in getattr(error, "facts", {}).items()}
+    run.finish(status, error_class=type(error).__name__, error_text=str(error), error_facts=facts)
 
 
 def fetch(run: SyncRun, service: SyncService, progress: Progress) -> None:

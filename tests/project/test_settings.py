@@ -189,7 +189,7 @@ def test_processes_that_start_together_agree_on_the_key(project):
     keys = {told(process) for process in processes}
 
     assert keys == {project.tell("settings.SECRET_KEY")}
-    assert [path.name for path in project.data_dir.iterdir()] == ["secret-key"]
+    assert {path.name for path in project.data_dir.iterdir()} == {"secret-key", "static"}
 
 
 # SQLite, as several processes need it

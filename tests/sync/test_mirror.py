@@ -2,13 +2,14 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from customers.models import Customer
-from sync import runner
+from sync import mirror, runner
 from sync.exceptions import CannotAccept
 from sync.models import RecordChange, SyncRun
 from sync.queue import accept, request_sync
@@ -163,6 +164,35 @@ def test_a_quarantined_export_can_be_accepted(sync_customers):
     assert (accepted.status, accepted.missing) == (Status.SUCCEEDED, 21)
     assert accepted.exported_at == quarantined.exported_at
     assert accepted.export_sha256 == quarantined.export_sha256
+
+
+def test_an_export_is_accepted_once_or_it_would_prove_two_absences(sync_customers):
+    sync_customers(customers(*range(1, 61)))
+    quarantined = sync_customers(customers(*range(1, 40)))
+    assert quarantined.error_facts == {"missing": "21", "mirrored": "60", "allowed": "20"}
+    assert quarantined.waits_for_a_decision
+    accepted = accept(quarantined)
+    with pytest.raises(CannotAccept, match="accepted already"):
+        accept(quarantined)
+    with pytest.raises(IntegrityError, match=r"accepts"), transaction.atomic():
+        SyncRun.objects.create(sync_type="customers", priority=5, accepts=quarantined)
+    kept = Path(quarantined.export_path)
+    assert kept.is_file()
+    runner.execute(accepted)
+    assert not kept.exists()
+    with pytest.raises(CannotAccept, match="accepted already"):
+        accept(quarantined)
+
+
+def test_an_acceptance_that_failed_may_be_tried_again(sync_customers, monkeypatch):
+    sync_customers(customers(*range(1, 61)))
+    quarantined = sync_customers(customers(*range(1, 40)))
+    monkeypatch.setattr(mirror.Writer, "write", lambda *args: 1 / 0)
+    runner.execute(accept(quarantined))
+    monkeypatch.undo()
+    again = accept(quarantined)
+    runner.execute(again)
+    assert (again.status, again.missing) == (Status.SUCCEEDED, 21)
 
 
 def test_only_a_quarantined_export_that_is_still_the_latest_can_be_accepted(sync_customers):

@@ -45,13 +45,13 @@ def export(tmp_path):
 
 
 def runsync(*arguments):
-    """Exit status, standard output."""
-    output, errors, status = StringIO(), StringIO(), 0
+    """Exit status, standard output, standard error."""
+    output, errors = StringIO(), StringIO()
     try:
         call_command("runsync", *arguments, stdout=output, stderr=errors)
     except SystemExit as end:
-        status = end.code
-    return status, output.getvalue(), errors.getvalue()
+        return end.code, output.getvalue(), errors.getvalue()
+    return 0, output.getvalue(), errors.getvalue()
 
 
 def test_an_applied_export_ends_with_zero_and_says_what_was_done(db, export):

@@ -16,6 +16,14 @@ from sync.queue import request_sync
 from sync.service import SyncService, service_for
 
 TODAY = date(2026, 1, 20)
+TWO_BANDS = {  # scales at which a list has two bands or three
+    "customers": 0.035,
+    "orders": 0.035,
+    "ddt": 0.02,
+    "invoices": 0.3,
+    "products": 0.012,
+    "prices": 0.012,
+}
 ROME = ZoneInfo("Europe/Rome")
 LINK_TEXT = re.compile(r"<a .*>(.*)</a>")
 FIELDS = {  # what the mirror calls otherwise than the demo ERP

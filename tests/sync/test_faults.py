@@ -1,0 +1,350 @@
+"""What can go wrong at the ERP, through a real run: it ends as it should, and changes nothing unless it succeeds."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from sync import runner
+from sync.erp.demo.erp import DemoErp
+from sync.erp.demo.faults import Fault, Where
+from sync.erp.demo.front_end import Strike
+from sync.erp.demo.lists import list_called
+from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME
+from sync.erp.http import HttpClient
+from sync.models import SyncRun
+from sync.queue import accept, request_sync
+from sync.service import service_for
+from tests.sync.demo import TODAY, TWO_BANDS, in_the_erp, is_mirrored, run_sync
+
+TYPES = list(settings.SYNC_TYPES)
+Status = SyncRun.Status
+
+FAILS = {  # how a run ends while the fault strikes, and what it says; in braces, what differs from list to list
+    Fault.EXPIRED_SESSION: ("ErpSessionExpired", "its login page instead of {name}, even after a new login"),
+    Fault.HTML_INSTEAD_OF_PDF: ("ErpSessionExpired", "its login page instead of {name}, even after a new login"),
+    Fault.SERVER_ERROR: ("ErpUnavailable", "it answered with status 500"),
+    Fault.ERROR_BANNER: ("ErpUnavailable", "“Requested objects cannot be loaded”, 3 times"),
+    Fault.CUT_CONNECTION: ("ErpUnavailable", "the connection was cut during the export"),
+    Fault.STALLED_CONNECTION: ("ErpUnavailable", "it sent nothing for 0.5 s"),
+    Fault.TRUNCATED_FILE: ("ExportTruncated", "the PDF's end marker is missing"),
+    Fault.EMPTY_FILE: ("ExportEmpty", "is empty (0 bytes)"),
+    Fault.HIDDEN_KEY: ("LayoutChanged", "lacks required columns: {key}. Show them again"),
+    Fault.RENAMED_COLUMN: ("LayoutChanged", "lacks required columns: {key}. Show them again"),
+    Fault.WRONG_COUNT: ("ControlTotalMismatch", "The export's {counted} Count is {size}, its footer says {one_more}:"),
+    Fault.WRONG_SUM: ("ControlTotalMismatch", "The export's {summed} Sum is "),
+    Fault.DUPLICATE_KEY: (
+        "DuplicateKey",
+        "{key} {first} stands twice in the export, the second time on page 1, row 2.",
+    ),
+    Fault.UNREADABLE_VALUE: ("UnreadableValue", "Page {date_page}, row 2, column {date}: 'n/d' is not a date"),
+    Fault.MISSING_PAGE: ("BandIncomplete", "start on page {second_band} have no page with {second_page}."),
+    Fault.UNEQUAL_ROWS: ("UnequalRows", "Page 2 has "),
+}
+CANNOT_STRIKE = {  # for want of such a total
+    (Fault.WRONG_COUNT, "invoices"),
+    (Fault.WRONG_SUM, "products"),
+    (Fault.WRONG_SUM, "prices"),
+}
+FAILING = [  # the web front end delivers all lists alike
+    (fault, sync_type)
+    for fault in FAILS
+    for sync_type in (TYPES if fault.where is Where.EXPORT else ["customers"])
+    if (fault, sync_type) not in CANNOT_STRIKE
+]
+NAMED = {  # the columns with a Count and a Sum, the first date and its page, the columns of the second page
+    "customers": (
+        "ID",
+        "TIPO DI CLIENTE",
+        4,
+        "DATA DELL'ULTIMO ORDINE",
+        "PEC:, SDI:, CODICE FISCALE:, TERMINI DI CONSEGNA",
+    ),
+    "orders": ("ID", "IMPORTO LORDO:", 3, "DATA DI CREAZIONE", "NOME DI CONSEGNA, INDIRIZZO DI CONSEGNA"),
+    "ddt": ("DOCUMENTO DI TRASPORTO:", "TOTALE", 1, "DATA DI CONSEGNA", "CONTO DELL'ORDINE, NOME VENDITE:"),
+    "invoices": ("", "QUANTITÀ", 1, "DATA FATTURA", "NOME DI FATTURAZIONE, QUANTITÀ, SALDO VENDITE MST"),
+    "products": (
+        "ID ARTICOLO",
+        "",
+        4,
+        "DATETIME MODIFICATO",
+        "GRUPPO ARTICOLO, IMMAGINE, CONTENUTO DELL'IMBALLAGGIO, NOME DELLA RICERCA",
+    ),
+    "prices": ("ID", "", 2, "DA DATA", "ITEM DESCRIPTION:, DA DATA, DATA, QUANTITÀ IMPORTO DA"),
+}
+HIDDEN = {  # the last column of the second page
+    "customers": "TERMINI DI CONSEGNA",
+    "orders": "INDIRIZZO DI CONSEGNA",
+    "ddt": "NOME VENDITE:",
+    "invoices": "SALDO VENDITE MST",
+    "products": "NOME DELLA RICERCA",
+    "prices": "QUANTITÀ IMPORTO DA",
+}
+NOTED = [
+    *((Fault.EXTRA_COLUMN, name, "Columns that are not mirrored: NOTE INTERNE.") for name in TYPES),
+    *((Fault.MOVED_COLUMN, name, "The columns stand in another order than usual.") for name in TYPES),
+    *(
+        (Fault.HIDDEN_COLUMN, name, f"Columns not in the export, whose mirrored values were kept: {HIDDEN[name]}.")
+        for name in ("customers", "orders", "products")
+    ),
+]
+PASSING = {Fault.EXPIRED_SESSION: 1, Fault.HTML_INSTEAD_OF_PDF: 1, Fault.ERROR_BANNER: 2}  # how often a run copes
+HAPPENINGS = {  # what changes a list
+    "customers": "new-customer",
+    "orders": "new-order",
+    "ddt": "next-state",
+    "invoices": "next-state",
+    "products": "changed-product",
+    "prices": "changed-price",
+}
+
+
+@pytest.fixture
+def erp(sync_type):
+    """A demo ERP whose list has two bands or three."""
+    return DemoErp(scale=TWO_BANDS[sync_type], today=TODAY)
+
+
+@pytest.fixture
+def strike(demo_server):
+    """Lets a fault strike: until it is cleared, or so many times."""
+
+    def strike(fault, *, times=None):
+        demo_server.front_end.strike(Strike(fault, times=times))
+
+    return strike
+
+
+@pytest.fixture
+def clear(demo_server):
+    return lambda: demo_server.front_end.clear(None)
+
+
+@pytest.fixture
+def impatient_client(demo_server):
+    return HttpClient(demo_server.url, DEMO_USERNAME, DEMO_PASSWORD, read_timeout=0.5)
+
+
+def something_happens(erp, sync_type):
+    """A record of the list comes or changes, so that the mirror is behind."""
+    before = in_the_erp(erp, service_for(sync_type))
+    while in_the_erp(erp, service_for(sync_type)) == before:
+        erp.happen(HAPPENINGS[sync_type])
+
+
+def facts(erp: DemoErp, sync_type: str) -> dict[str, Any]:
+    """What the errors name, by list."""
+    counted, summed, date_page, date, second_page = NAMED[sync_type]
+    service = service_for(sync_type)
+    return {
+        "name": list_called(sync_type).name,
+        "key": service.layout.key_column.header,
+        "first": in_the_erp(erp, service)[0][service.layout.key],
+        "counted": counted,
+        "size": erp.size(sync_type),
+        "one_more": erp.size(sync_type) + 1,
+        "summed": summed,
+        "date_page": date_page,
+        "date": date,
+        "second_page": second_page,
+        "second_band": len(list_called(sync_type).pages) + 1,
+    }
+
+
+@pytest.mark.parametrize(("fault", "sync_type"), FAILING)
+def test_a_run_fails_by_name_and_changes_nothing_until_the_fault_is_gone(
+    db, erp, sync_type, strike, clear, fault, mirror_state, impatient_client, monkeypatch
+):
+    run_sync(sync_type)
+    something_happens(erp, sync_type)
+    before = mirror_state()
+    strike(fault)
+    if fault is Fault.STALLED_CONNECTION:
+        monkeypatch.setattr(runner, "erp_client", lambda: impatient_client)
+    run = run_sync(sync_type)
+    error, says = FAILS[fault]
+    assert (run.status, run.error_class) == (Status.FAILED, error), run.error_text
+    assert says.format(**facts(erp, sync_type)) in run.error_text
+    assert (run.read, run.created, run.updated, run.unchanged, run.missing, run.removed) == (0, 0, 0, 0, 0, 0)
+    assert mirror_state() == before
+    clear()
+    assert run_sync(sync_type).status == Status.SUCCEEDED
+    assert is_mirrored(erp, sync_type)
+
+
+def test_every_fault_that_there_is_is_shown_here():
+    shown = {*FAILS, *(fault for fault, _, _ in NOTED), *PASSING, Fault.REMEMBERED_FILTER, Fault.SILENT_FILTER}
+    assert shown == set(Fault)
+
+
+@pytest.mark.parametrize(("fault", "sync_type", "note"), NOTED)
+def test_columns_that_were_added_moved_or_hidden_are_noted_and_the_records_are_the_same(
+    db, erp, sync_type, strike, clear, fault, note
+):
+    run_sync(sync_type)
+    if fault is not Fault.HIDDEN_COLUMN:  # whose values could not follow
+        something_happens(erp, sync_type)
+    strike(fault)
+    run = run_sync(sync_type, mode="full")
+    assert (run.status, run.notes) == (Status.SUCCEEDED, [note]), run.error_text
+    assert is_mirrored(erp, sync_type)
+    clear()
+    again = run_sync(sync_type, mode="full")
+    assert (again.notes, again.unchanged) == ([], erp.size(sync_type))
+
+
+@pytest.mark.parametrize(
+    ("sync_type", "error", "says"),
+    [
+        ("invoices", "LayoutChanged", "lacks required columns: SALDO VENDITE MST."),
+        ("prices", "LayoutChanged", "lacks required columns: QUANTITÀ IMPORTO DA."),
+        ("ddt", "RepeatedColumn", "The column NOME DI CONSEGNA stands 2 times"),  # and cannot be told apart without it
+    ],
+)
+def test_a_hidden_column_that_is_needed_is_named(db, erp, sync_type, strike, clear, mirror_state, error, says):
+    run_sync(sync_type)
+    something_happens(erp, sync_type)
+    before = mirror_state()
+    strike(Fault.HIDDEN_COLUMN)
+    run = run_sync(sync_type)
+    assert (run.status, run.error_class) == (Status.FAILED, error)
+    assert says in run.error_text
+    assert mirror_state() == before
+    clear()
+    assert run_sync(sync_type).status == Status.SUCCEEDED
+    assert is_mirrored(erp, sync_type)
+
+
+@pytest.mark.parametrize("sync_type", ["customers"])
+@pytest.mark.parametrize(("fault", "times"), PASSING.items())
+def test_a_fault_that_passes_is_got_over_within_the_run(db, erp, sync_type, demo_server, strike, fault, times):
+    run_sync(sync_type)
+    something_happens(erp, sync_type)
+    strike(fault, times=times)
+    run = run_sync(sync_type)
+    assert (run.status, run.notes) == (Status.SUCCEEDED, [])
+    assert demo_server.front_end.strikes == []
+    assert is_mirrored(erp, sync_type)
+
+
+@pytest.mark.parametrize("sync_type", TYPES)
+def test_the_filter_that_the_erp_remembers_is_reset(db, erp, sync_type, demo_server, strike):
+    demo_list = list_called(sync_type)
+    strike(Fault.REMEMBERED_FILTER)
+    assert demo_server.front_end.chosen_filter(demo_list) != demo_list.filters[0]
+    run = run_sync(sync_type)
+    assert (run.status, run.notes, run.read) == (Status.SUCCEEDED, [], erp.size(sync_type))
+    assert demo_server.front_end.chosen_filter(demo_list) == demo_list.filters[0]
+    assert is_mirrored(erp, sync_type)
+
+
+# A silent filter
+
+
+@pytest.fixture
+def larger_erp(sync_type, demo_server):
+    """One whose filter leaves out more than is removed without asking."""
+    demo_server.erp = DemoErp(scale=0.4 if sync_type == "invoices" else 0.05, today=TODAY)
+    return demo_server.erp
+
+
+@pytest.mark.parametrize(("sync_type", "mode"), [*((name, "full") for name in TYPES), ("invoices", "incremental")])
+def test_an_export_that_was_filtered_silently_is_quarantined(
+    db, larger_erp, sync_type, strike, clear, mirror_state, mode
+):
+    run_sync(sync_type)
+    something_happens(larger_erp, sync_type)
+    before = mirror_state()
+    strike(Fault.SILENT_FILTER)
+    for _ in range(2):  # as often as it comes
+        run = run_sync(sync_type, mode=mode)
+        assert (run.status, run.error_class) == (Status.QUARANTINED, "TooManyMissing")
+        assert "It may be filtered: nothing was applied" in run.error_text
+        assert mirror_state() == before
+    clear()
+    assert run_sync(sync_type).status == Status.SUCCEEDED
+    assert is_mirrored(larger_erp, sync_type)
+
+
+@pytest.mark.parametrize("sync_type", ["invoices"])
+def test_a_quarantined_export_that_is_accepted_is_applied(db, larger_erp, sync_type, strike):
+    run_sync(sync_type)
+    strike(Fault.SILENT_FILTER)
+    acceptance = accept(run_sync(sync_type))
+    runner.execute(acceptance)
+    left = len(list(larger_erp.records(sync_type, filtered=True)))
+    assert (acceptance.status, acceptance.read, acceptance.unchanged) == (Status.SUCCEEDED, left, left)
+    assert (acceptance.missing, acceptance.removed) == (larger_erp.size(sync_type) - left, 0)
+
+
+# The way to the ERP
+
+
+@pytest.mark.parametrize("sync_type", ["customers"])
+def test_a_run_is_cancelled_while_the_erp_stalls(db, erp, sync_type, strike, mirror_state):
+    """Ctrl-C is heard at once, and the next run finds everything in order."""
+    run_sync(sync_type)
+    before = mirror_state()
+    strike(Fault.STALLED_CONNECTION, times=1)
+    run = request_sync(sync_type, trigger=SyncRun.Trigger.MANUAL)
+    started = time.monotonic()
+
+    def interrupted(stage, done, total):
+        if time.monotonic() - started > 0.5:  # an unspoilt export would have come by now
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        runner.execute(run, progress=interrupted)
+    assert time.monotonic() - started < 2
+    assert run.status == Status.CANCELLED
+    assert mirror_state() == before
+    assert run_sync(sync_type).status == Status.SUCCEEDED
+
+
+@pytest.mark.parametrize("sync_type", ["customers"])
+def test_a_wrong_password_is_told(db, erp, sync_type, demo_server, settings):
+    settings.ERP_PASSWORD = "wrong"
+    run = run_sync(sync_type)
+    assert (run.status, run.error_class) == (Status.FAILED, "ErpLoginRejected")
+    assert f"login of {DEMO_USERNAME}" in run.error_text
+    settings.ERP_PASSWORD = DEMO_PASSWORD
+    assert run_sync(sync_type).status == Status.SUCCEEDED
+
+
+@pytest.mark.parametrize("sync_type", ["customers"])
+def test_an_erp_that_is_down_is_told(db, erp, sync_type, demo_server, mirror_state):
+    run_sync(sync_type)
+    before = mirror_state()
+    demo_server.stop()
+    run = run_sync(sync_type)
+    assert (run.status, run.error_class) == (Status.FAILED, "ErpUnavailable")
+    assert mirror_state() == before
+
+
+# Another list's export
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory):
+    """An export of each list."""
+    folder = tmp_path_factory.mktemp("exports")
+    erp = DemoErp(scale=0, today=TODAY)
+    for sync_type in TYPES:
+        erp.write_export(sync_type, folder / f"{sync_type}.pdf")
+    return folder
+
+
+@pytest.mark.parametrize("sync_type", TYPES)
+@pytest.mark.parametrize("given", TYPES)
+def test_an_export_of_another_list_is_named_as_what_it_is(db, exports, mirror_state, sync_type, given):
+    if given == sync_type:
+        assert run_sync(sync_type, given_file=exports / f"{given}.pdf").status == Status.SUCCEEDED
+        return
+    before = mirror_state()
+    run = run_sync(sync_type, given_file=exports / f"{given}.pdf")
+    assert (run.status, run.error_class) == (Status.FAILED, "WrongList")
+    assert run.error_text == f"This is an export of {given}, not of {sync_type}. Nothing was applied."
+    assert mirror_state() == before

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from io import StringIO
 from operator import itemgetter
 from typing import Any
@@ -24,11 +26,10 @@ from sync.exports.layout import Footer
 from sync.exports.reader import read_export
 from sync.models import RecordChange, SyncRun
 from sync.service import all_services, service_for
-from tests.sync.demo import TODAY, by_key, in_the_erp, is_mirrored, run_sync, values
+from tests.sync.demo import TODAY, TWO_BANDS, by_key, in_the_erp, is_mirrored, run_sync, values
 
 REPEATED_HOUR = datetime(2026, 10, 25, 2, 30)  # noqa: DTZ001  # Italian, as the ERP shows it: two moments
 TYPES = list(settings.SYNC_TYPES)
-TWO_BANDS = {"customers": 0.035, "orders": 0.035, "ddt": 0.02, "invoices": 0.3, "products": 0.012, "prices": 0.012}
 
 
 @pytest.fixture(params=TYPES)
@@ -87,11 +88,48 @@ def test_pdfplumber_reads_the_same_records_and_totals(service, export, monkeypat
 
 @pytest.mark.parametrize(("seed", "today"), [(1, date(2026, 1, 1)), (2, date(2028, 2, 29)), (3, date(2026, 10, 26))])
 def test_other_records_of_other_days_are_read_as_the_erp_has_them(service, tmp_path, seed, today):
-    erp = DemoErp(scale=0.1, seed=seed, today=today)
+    erp = DemoErp(scale=0.05, seed=seed, today=today)
     erp.write_export(service.sync_type, tmp_path / "export.pdf")
     with read_export(tmp_path / "export.pdf", service.layout) as records:
         assert values(records) == in_the_erp(erp, service)
         assert records.notes == []
+        check_totals(service, records)
+
+
+def distinct(record, place):
+    """The record with a value in each field that no other field of it has."""
+    fields = enumerate(dataclasses.fields(record), start=1)
+    return dataclasses.replace(record, **{field.name: distinct_value(field.type, at, place) for at, field in fields})
+
+
+def distinct_value(kind, at, place):
+    match kind.removesuffix(" | None"):
+        case "bool":
+            return bool(place >> (at % 4) & 1)  # the booleans of a list stand closely together
+        case "int":
+            return 100 * at + place
+        case "Decimal":
+            return Decimal(100 * at + place) / 4
+        case "datetime":
+            return datetime(2025, 6, 1, 8) + timedelta(days=at, minutes=place)  # noqa: DTZ001
+        case "date":
+            return date(2025, 1, 1) + timedelta(days=at, weeks=place)
+        case "str":
+            return f"{at}.{place}"
+
+
+def test_no_column_is_taken_for_another(service, tmp_path):
+    """Also those that are alike, or always empty, in the demo ERP."""
+    erp = DemoErp(scale=0, today=TODAY)
+    name = service.sync_type
+    for place in range(erp.size(name)):
+        erp.world.change(name, place, distinct(erp.world.record(name, place), place))
+    known = in_the_erp(erp, service)
+    columns = [tuple(record[field] for record in known) for field in known[0]]
+    assert len(set(columns)) == len(columns)
+    erp.write_export(name, tmp_path / "export.pdf")
+    with read_export(tmp_path / "export.pdf", service.layout) as records:
+        assert values(records) == known
         check_totals(service, records)
 
 

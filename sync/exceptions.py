@@ -92,7 +92,7 @@ class LayoutChanged(ExportError):
 
 class RepeatedColumn(LayoutChanged):
     """The column {header} stands {found} times where the layout cannot tell one from another: {expected}. Put the
-    ERP's columns back in their usual order, then export again."""
+    ERP's columns back in their usual order, with none of these hidden, then export again."""
 
 
 class WrongList(ExportError):

@@ -69,8 +69,8 @@ def accept(run: SyncRun, *, by: User | None = None) -> SyncRun:
         raise CannotAccept(run=run.pk, reason="it has been accepted already.")
     if not Path(run.export_path).is_file():
         raise CannotAccept(run=run.pk, reason="its export is no longer kept. Run the sync again.")
-    if SyncRun.objects.succeeded().for_type(run.sync_type).filter(exported_at__gt=run.exported_at).exists():
-        raise CannotAccept(run=run.pk, reason="a later export was applied since. Run the sync again.")
+    if SyncRun.objects.succeeded().for_type(run.sync_type).filter(exported_at__gte=run.exported_at).exists():
+        raise CannotAccept(run=run.pk, reason="this export, or a later one, was applied since. Run the sync again.")
     try:
         with transaction.atomic():
             return SyncRun.objects.create(

@@ -32,14 +32,10 @@ logger = logging.getLogger(__name__)
 FULL_EVERY = timedelta(hours=6)  # an automatic run is full when the last full success is older
 RECORDED_EVERY = 0.5  # seconds between two writes of a run's progress
 
+APPLIED_BEFORE = "This export was applied before: what it lacks was not counted as absent again."
+
 Mode = SyncRun.Mode
 Status = SyncRun.Status
-
-
-def drain() -> None:
-    """Carry out what is queued, the most urgent first, until nothing is left."""
-    while run := SyncRun.objects.queued().first():
-        execute(run)
 
 
 def execute(run: SyncRun, *, progress: Progress = unwatched) -> bool:
@@ -52,11 +48,10 @@ def execute(run: SyncRun, *, progress: Progress = unwatched) -> bool:
         watch = RecordedProgress(run, progress)
         fetch(run, service, watch)
         with reading(Path(run.export_path), service, watch) as records, mirror.staged(records) as staged:
-            note(run, records)
+            proves_absences = not was_applied(run)
+            note(run, records, proves_absences=proves_absences)
             with transaction.atomic():
-                mirror.apply(
-                    service, staged, run=run, outcome=outcome, absences_count=not was_applied(run), progress=watch
-                )
+                mirror.apply(service, staged, run=run, outcome=outcome, absences_count=proves_absences, progress=watch)
                 run.finish(Status.SUCCEEDED, **outcome.counts())
     if run.status == Status.SUCCEEDED:
         for applied in filter(None, (run, run.accepts)):
@@ -138,7 +133,7 @@ def fetch(run: SyncRun, service: SyncService, progress: Progress) -> None:
     """Get the export that the run reads into a file of its own, and its fingerprint on the run."""
     path = settings.EXPORT_DIR / f"{run.sync_type}-{run.pk}.pdf"
     path.parent.mkdir(parents=True, exist_ok=True)
-    run.change(stage=Stage.FETCHING, export_path=str(path))
+    run.change(stage=Stage.FETCHING)
     if run.accepts:
         shutil.copyfile(run.accepts.export_path, path)
         exported_at = run.accepts.exported_at
@@ -149,7 +144,9 @@ def fetch(run: SyncRun, service: SyncService, progress: Progress) -> None:
         exported_at = erp_client().fetch(service.erp_list, to=path, progress=progress).fetched_at
     with path.open("rb") as file:
         fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
-    run.change(export_sha256=fingerprint, export_size=path.stat().st_size, exported_at=exported_at)
+    run.change(
+        export_path=str(path), export_sha256=fingerprint, export_size=path.stat().st_size, exported_at=exported_at
+    )
 
 
 def reading(path: Path, service: SyncService, progress: Progress) -> AbstractContextManager[Records]:
@@ -167,21 +164,21 @@ def reading(path: Path, service: SyncService, progress: Progress) -> AbstractCon
     )
 
 
-def note(run: SyncRun, records: Records) -> None:
+def note(run: SyncRun, records: Records, *, proves_absences: bool) -> None:
     """Keep what the export proved about itself, whatever becomes of its records."""
+    applied_before = [] if proves_absences else [APPLIED_BEFORE]
     run.change(
+        read=records.running.records,
         stage=Stage.APPLYING,
         pages_read=records.pages.count,
         pages=records.pages.count,
         control_totals=[total.as_json() for total in records.totals],
-        notes=records.notes,
+        notes=records.notes + applied_before,
     )
 
 
 def was_applied(run: SyncRun) -> bool:
     """Whether this very export was applied before, as when nobody has dropped a newer one into the ERP's folder."""
-    if run.given_file or run.accepts:
-        return False
     return (
         SyncRun.objects.succeeded()
         .for_type(run.sync_type)

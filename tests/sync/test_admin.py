@@ -484,7 +484,7 @@ def test_an_export_that_can_no_longer_be_accepted_says_why(quarantined, admin_cl
     answer = admin_client.post(accept_url(quarantined))
     assert answer.url == url(SyncRun, "change", quarantined.pk)
     assert said(answer) == [
-        f"Run {quarantined.pk} cannot be accepted: a later export was applied since. Run the sync again."
+        f"Run {quarantined.pk} cannot be accepted: this export, or a later one, was applied since. Run the sync again."
     ]
 
 

@@ -184,6 +184,17 @@ def test_an_export_is_accepted_once_or_it_would_prove_two_absences(sync_customer
         accept(quarantined)
 
 
+def test_an_export_that_was_quarantined_twice_is_accepted_once(sync_customers, tmp_path):
+    sync_customers(customers(*range(1, 61)))
+    first = sync_customers(customers(*range(1, 40)))
+    again = request_sync("customers", mode="full", trigger=SyncRun.Trigger.MANUAL, given_file=tmp_path / "Clienti.pdf")
+    runner.execute(again)
+    assert (first.status, again.status, again.read) == (Status.QUARANTINED, Status.QUARANTINED, 39)
+    runner.execute(accept(first))
+    with pytest.raises(CannotAccept, match="this export, or a later one, was applied since"):
+        accept(again)
+
+
 def test_an_acceptance_that_failed_may_be_tried_again(sync_customers, monkeypatch):
     sync_customers(customers(*range(1, 61)))
     quarantined = sync_customers(customers(*range(1, 40)))
@@ -201,7 +212,7 @@ def test_only_a_quarantined_export_that_is_still_the_latest_can_be_accepted(sync
     with pytest.raises(CannotAccept, match="succeeded, not quarantined"):
         accept(applied)
     sync_customers(customers(*range(1, 62)))
-    with pytest.raises(CannotAccept, match="a later export was applied"):
+    with pytest.raises(CannotAccept, match="or a later one, was applied"):
         accept(quarantined)
 
 

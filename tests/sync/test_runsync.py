@@ -108,6 +108,7 @@ def test_a_run_that_is_not_waited_for_ends_with_four_and_is_queued_once(db):
         ["orders", "--mode", "smart"],
         ["all", "--mode", "smart"],
         ["customers", "--dry-run", "--no-wait"],
+        ["customers", "--no-wait", "--file", "README.md"],
         [],
     ],
 )
@@ -172,7 +173,11 @@ def test_an_export_that_was_applied_before_proves_no_absence_again(db, settings,
     runsync("customers", "--mode", "full")
     export(customers(1))
     for _ in range(2):
-        assert runsync("customers", "--mode", "full")[0] == 0
+        status, output, _ = runsync("customers", "--mode", "full")
+        assert status == 0
+    assert "applied before" in output
+    assert Customer.objects.get(erp_id=2).removed_at is None
+    runsync("customers", "--mode", "full", "--file", str(tmp_path / "Clienti.pdf"))
     assert Customer.objects.get(erp_id=2).removed_at is None
     export(customers(1))
     runsync("customers", "--mode", "full")

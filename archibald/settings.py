@@ -24,7 +24,10 @@ env.read_env(env.str("ENV_FILE", "") or str(BASE_DIR / ".env"), recurse=False)
 
 # Where things live: the SQLite database, kept exports, the generated key.
 DATA_DIR = BASE_DIR / (env.str("DATA_DIR", "") or "var")
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+try:
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    raise ImproperlyConfigured(f"DATA_DIR cannot be made: {error}") from None
 EXPORT_DIR = DATA_DIR / (env.str("EXPORT_DIR", "") or "exports")
 
 # Database: SQLite unless DATABASE_URL says otherwise.

@@ -42,6 +42,10 @@ class ErpLoginRejected(ErpError):
     """The ERP does not accept the login of {username}. Check ERP_USERNAME and ERP_PASSWORD."""
 
 
+class ErpFolderNotFound(ErpError):
+    """ERP_FOLDER names {folder}, which is no folder. Make it, or name another."""
+
+
 class ExportNotFound(ErpError):
     """There is no export of this list in {folder}: expected a file named {expected}."""
 
@@ -54,15 +58,15 @@ class ExportError(SyncError):
 
 
 class ExportEmpty(ExportError):
-    """The export {file} is empty (0 bytes). Export the list again."""
+    """The export is empty (0 bytes). Export the list again."""
 
 
 class ExportNotPdf(ExportError):
-    """{file} is not a PDF: it starts with {start}. Export the list as PDF."""
+    """The export is not a PDF: it starts with “{start}”. Export the list as PDF."""
 
 
 class ExportIsWebPage(ExportNotPdf):
-    """{file} is a web page, not a PDF: the ERP's session had expired. Log in and export the list again."""
+    """The export is a web page, not a PDF: the ERP's session had expired. Log in and export the list again."""
 
 
 class ExportTruncated(ExportError):
@@ -74,7 +78,7 @@ class ExportDamaged(ExportError):
 
 
 class ExportEncrypted(ExportError):
-    """{file} is encrypted. Export the list again without a password."""
+    """The export is encrypted. Export the list again without a password."""
 
 
 class ExportTooLarge(ExportError):

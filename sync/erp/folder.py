@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sync.erp.client import ErpList, Export
-from sync.exceptions import ErpUnavailable, ExportNotFound
+from sync.exceptions import ErpFolderNotFound, ErpUnavailable, ExportNotFound
 from sync.progress import Progress, Stage
 
 CHUNK = 1024 * 1024  # bytes
@@ -21,11 +21,13 @@ class FolderClient:
         self.folder = folder
 
     def fetch(self, erp_list: ErpList, *, to: Path, progress: Progress) -> Export:
+        if not self.folder.is_dir():
+            raise ErpFolderNotFound(folder=self.folder)
         try:
             newest = self.newest(erp_list)
             fetched_at = datetime.fromtimestamp(newest.stat().st_mtime, tz=UTC)
             copy(newest, to, progress=progress)
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             raise ExportNotFound(folder=self.folder, expected=" or ".join(erp_list.file_names)) from None
         except OSError as error:
             raise ErpUnavailable(reason=f"{self.folder} cannot be read ({error.strerror})") from error

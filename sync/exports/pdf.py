@@ -50,12 +50,12 @@ def opened(path: Path, limits: Limits) -> Iterator[OpenPdf]:
     try:
         document = open_pdf(path)
     except pikepdf.PasswordError:
-        raise ExportEncrypted(file=path.name) from None
+        raise ExportEncrypted from None
     except pikepdf.PdfError as error:
         raise ExportDamaged(reason=str(error).removeprefix(f"{path}: ")) from error
     with document.pdf:
         if document.pdf.is_encrypted:
-            raise ExportEncrypted(file=path.name)
+            raise ExportEncrypted
         if len(document.pdf.pages) > limits.pages:
             raise ExportTooLarge(
                 what=f"its number of pages ({len(document.pdf.pages)})", limit=limits.pages, setting="EXPORT_MAX_PAGES"
@@ -67,7 +67,7 @@ def check_ends(path: Path, limits: Limits) -> None:
     """Tell a PDF that is all there from what else a browser can leave under that name."""
     size = path.stat().st_size
     if not size:
-        raise ExportEmpty(file=path.name)
+        raise ExportEmpty
     if size > limits.file_bytes:
         raise ExportTooLarge(what=f"its size ({size} bytes)", limit=limits.file_bytes, setting="EXPORT_MAX_BYTES")
     with path.open("rb") as file:
@@ -76,7 +76,7 @@ def check_ends(path: Path, limits: Limits) -> None:
         tail = file.read()
     if b"%PDF-" not in head:
         error = ExportIsWebPage if looks_like_html(head) else ExportNotPdf
-        raise error(file=path.name, start=repr(head[:20]))
+        raise error(start=" ".join(head[:20].decode("latin-1").split()))
     if END_MARKER not in tail:
         raise ExportTruncated(reason="the PDF's end marker is missing")
 

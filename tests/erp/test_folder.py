@@ -7,7 +7,7 @@ import pytest
 
 from sync.erp.client import ErpList
 from sync.erp.folder import CHUNK, FolderClient
-from sync.exceptions import ErpUnavailable, ExportNotFound
+from sync.exceptions import ErpFolderNotFound, ErpUnavailable, ExportNotFound
 from sync.progress import Stage, unwatched
 
 CUSTOMERS = ErpList("CUSTTABLE_ListView_Agent", ("Clienti.pdf", "Customers.pdf"))
@@ -77,8 +77,8 @@ def test_an_empty_export_is_taken_for_the_reader_to_refuse(drop, fetch):
     assert fetch().path.read_bytes() == b""
 
 
-def test_a_folder_that_is_not_there_holds_no_export(tmp_path):
-    with pytest.raises(ExportNotFound):
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ErpFolderNotFound, match="nowhere, which is no folder"):
         FolderClient(tmp_path / "nowhere").fetch(CUSTOMERS, to=tmp_path / "copy.pdf", progress=unwatched)
 
 

@@ -29,7 +29,7 @@ def export(tmp_path):
 def test_an_empty_file(tmp_path):
     path = tmp_path / "list.pdf"
     path.touch()
-    with pytest.raises(ExportEmpty, match=r"list\.pdf is empty"):
+    with pytest.raises(ExportEmpty, match="export is empty"):
         read(path)
 
 

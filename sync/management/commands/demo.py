@@ -21,7 +21,7 @@ from django.utils import timezone
 from sync import runner
 from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME
 from sync.management.progress_bar import ProgressBar
-from sync.models import SyncRun
+from sync.models import RecordChange, SyncRun
 from sync.queue import request_sync
 from sync.service import all_services
 
@@ -64,20 +64,23 @@ class Command(BaseCommand):
             f"  The demo ERP  http://{HOST}:{erp_port}/   user {DEMO_USERNAME}, password {DEMO_PASSWORD}\n"
             "  Stop with Ctrl-C.\n"
         )
+        self.stdout.flush()
 
     def sync_for_ever(self) -> None:
         while True:
             for service in all_services():
-                run = request_sync(service.sync_type, trigger=SyncRun.Trigger.SCHEDULE)
+                run = request_sync(service.sync_type, trigger=SyncRun.Trigger.MANUAL)
                 with ProgressBar(service.sync_type) as progress:
                     runner.execute(run, progress=progress)
                 self.report(run)
             time.sleep(SYNC_EVERY)
 
     def report(self, run: SyncRun) -> None:
-        changes = [f"{count} {kind}" for kind in run.changes.model.Kind.values if (count := getattr(run, kind))]
-        ended = run.error_text or ", ".join(changes) or "nothing changed"
-        self.stdout.write(f"{timezone.localtime():%H:%M:%S}  {run.sync_type:<10} {run.read:>6} read: {ended}")
+        """Say what a run changed, or why it failed; nothing for one that found no change."""
+        changes = [f"{count} {kind}" for kind in RecordChange.Kind.values if (count := getattr(run, kind))]
+        if ended := run.error_text or ", ".join(changes):
+            self.stdout.write(f"{timezone.localtime():%H:%M:%S}  {run.sync_type:<10} {run.read:>6} read: {ended}")
+            self.stdout.flush()
 
 
 def demo_environment(erp_port: int) -> dict[str, str]:
@@ -105,8 +108,8 @@ def check_free(port: int, option: str) -> None:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((HOST, port))
-        except OSError:
-            raise CommandError(f"Port {port} is in use by another program. Choose another one with {option}.") from None
+        except (OSError, OverflowError):
+            raise CommandError(f"Port {port} is in use, or no port. Choose another one with {option}.") from None
 
 
 @contextmanager

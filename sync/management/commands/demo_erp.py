@@ -11,9 +11,17 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from sync.erp.demo.erp import DEFAULT_SEED, DemoErp
-from sync.erp.demo.life import OtherJournal
+from sync.erp.demo.faults import Fault
+from sync.erp.demo.life import HAPPENINGS, OtherJournal
 from sync.erp.demo.lists import LISTS
 from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
+
+
+def positive(text: str) -> float:
+    value = not_negative(text)
+    if not value:
+        raise ArgumentTypeError("0 makes no records")
+    return value
 
 
 def not_negative(text: str) -> float:
@@ -28,9 +36,14 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.epilog = (
+            f"POST /demo/life/WHAT lets something happen: {', '.join(HAPPENINGS)}. "
+            'POST /demo/faults with {"fault": FAULT, "list": TYPE, "times": NUMBER} makes exports go wrong; list and '
+            f"times may be left out. Faults: {', '.join(fault.label for fault in Fault)}."
+        )
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
         parser.add_argument("--port", type=int, default=8001, help="port to listen on; 0: any (default: 8001)")
-        parser.add_argument("--scale", type=not_negative, default=1, help="size of the lists; 1 is the real size")
+        parser.add_argument("--scale", type=positive, default=1, help="size of the lists; 1 is the real size")
         parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="another seed, other records")
         parser.add_argument(
             "--delay", type=not_negative, default=2, help="seconds that an export takes (default: 2; really 5 to 60)"
@@ -52,7 +65,10 @@ class Command(BaseCommand):
             self.serve(erp, options)
 
     def write_exports(self, erp: DemoErp, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CommandError(f"Cannot write into {folder}: {error.strerror}") from None
         for demo_list in LISTS:
             path = folder / demo_list.file_names[0]
             written = erp.write_export(demo_list.name, path)

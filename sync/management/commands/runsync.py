@@ -62,18 +62,25 @@ class Command(BaseCommand):
             self.parser.error("--file holds one list: name its type instead of 'all'")
         if mode == SyncRun.Mode.SMART and (sync_type == "all" or not service_for(sync_type).smart):
             self.parser.error(f"there is no smart sync of {sync_type}")
-        if options["dry_run"] and options["no_wait"]:
-            self.parser.error("--dry-run shows its result, so it cannot be combined with --no-wait")
+        if options["no_wait"] and (options["dry_run"] or options["file"]):
+            self.parser.error("--no-wait only queues a run, so it cannot be combined with --dry-run or --file")
 
     def run(self, sync_type: str, mode: str, options: dict[str, Any]) -> int:
         if options["dry_run"]:
             return self.preview(sync_type, mode, options)
         run = request_sync(sync_type, mode=mode, trigger=SyncRun.Trigger.MANUAL, given_file=options["file"])
         if not options["no_wait"]:
-            with ProgressBar(sync_type) as progress:
-                runner.execute(run, progress=progress)
+            self.carry_out(run, as_json=options["json"])
         self.show(run, as_json=options["json"])
         return EXIT_STATUS[Status(run.status)]
+
+    def carry_out(self, run: SyncRun, *, as_json: bool) -> None:
+        try:
+            with ProgressBar(run.sync_type) as progress:
+                runner.execute(run, progress=progress)
+        except KeyboardInterrupt:
+            self.show(run, as_json=as_json)
+            raise SystemExit(EXIT_STATUS[Status.CANCELLED]) from None
 
     def show(self, run: SyncRun, *, as_json: bool) -> None:
         if as_json:
@@ -83,12 +90,14 @@ class Command(BaseCommand):
             self.stdout.write(f"{run.sync_type}: {counted(run)} ({run.mode}, run {run.pk}, {seconds:.1f} s)")
             self.stdout.write(f"  Control totals that agree: {len(run.control_totals)}")
         elif run.is_finished:
-            self.stderr.write(self.style.ERROR(f"{run.sync_type}: {run.status}. {run.error_text} (run {run.pk})"))
+            number = f"run {run.pk}" if run.pk else "dry run"
+            self.stderr.write(self.style.ERROR(f"{run.sync_type}: {run.status}. {run.error_text} ({number})"))
         else:
             self.stdout.write(f"{run.sync_type}: {run.status} as run {run.pk}; it is not waited for.")
         if not as_json:
             for note in run.notes:
                 self.stdout.write(f"  {note}")
+        self.stdout.flush()  # before what follows on standard error
 
     def preview(self, sync_type: str, mode: str, options: dict[str, Any]) -> int:
         """Show what a run would do. Its end is told the same way as that of a run."""
@@ -121,7 +130,7 @@ class Command(BaseCommand):
 def existing_file(name: str) -> Path:
     path = Path(name)
     if not path.is_file():
-        raise ArgumentTypeError(f"there is no file {name}")
+        raise ArgumentTypeError(f"{name} is not a file")
     return path.resolve()
 
 

@@ -265,7 +265,7 @@ class PriceAdmin(MirroredAdmin):
         "valid_from",
         "valid_to",
     )
-    list_filter = ("account_description", "currency", "is_net_price")
+    list_filter = ("currency", "is_net_price")
     search_fields = ("product_name", "product_erp_id", "account", "account_description")
     ordering = ("product_name", "product_erp_id", "account", "quantity_from", "pk")
     readonly_fields = ("product",)

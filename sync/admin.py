@@ -115,11 +115,12 @@ def count_of(name: str) -> Any:
 class SyncRunAdmin(ReadOnlyAdmin):
     list_display = (
         "state",
+        "id",
         type_name,
         time_of("started_at"),
+        "error",
         "took",
         *map(count_of, ("read", "created", "updated", "missing", "removed")),
-        "error",
         "mode",
         "trigger",
         "requested_by",

@@ -88,7 +88,8 @@ class MirroredAdmin(ReadOnlyAdmin):
         return [self.columns.get(name, name) for name in names]
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        return [*self.readable(super().get_list_display(request)), "presence"]
+        first, *others = self.readable(super().get_list_display(request))
+        return [first, "presence", *others]
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         return [PresenceFilter, *super().get_list_filter(request)]

@@ -246,7 +246,7 @@ class ProductAdmin(MirroredAdmin):
     @admin.display(description=_("prices"))
     def prices(self, product: Product) -> SafeString | str:
         lines = (
-            (link(price), price.account_description, printed(price, "unit_price"), price.currency)
+            (link(price), price.account_description or _("all accounts"), printed(price, "unit_price"), price.currency)
             for price in product.prices
         )
         return format_html_join("", "<div>{} · {}: {} {}</div>", lines) or NOTHING

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class MirroredQuerySet(models.QuerySet["MirroredModel"]):
@@ -114,13 +115,13 @@ class SyncRun(models.Model):
         _("exported"), null=True, blank=True, help_text=_("When the ERP showed what the export holds.")
     )
 
-    read = models.PositiveIntegerField(_("read"), default=0)
-    created = models.PositiveIntegerField(_("created"), default=0)
-    updated = models.PositiveIntegerField(_("updated"), default=0)
-    unchanged = models.PositiveIntegerField(_("unchanged"), default=0)
-    missing = models.PositiveIntegerField(_("missing"), default=0)
-    removed = models.PositiveIntegerField(_("removed"), default=0)
-    restored = models.PositiveIntegerField(_("restored"), default=0)
+    read = models.PositiveIntegerField(pgettext_lazy("counted", "read"), default=0)
+    created = models.PositiveIntegerField(pgettext_lazy("counted", "created"), default=0)
+    updated = models.PositiveIntegerField(pgettext_lazy("counted", "updated"), default=0)
+    unchanged = models.PositiveIntegerField(pgettext_lazy("counted", "unchanged"), default=0)
+    missing = models.PositiveIntegerField(pgettext_lazy("counted", "missing"), default=0)
+    removed = models.PositiveIntegerField(pgettext_lazy("counted", "removed"), default=0)
+    restored = models.PositiveIntegerField(pgettext_lazy("counted", "restored"), default=0)
 
     control_totals = models.JSONField(_("control totals"), default=list, blank=True)
     notes = models.JSONField(_("notes"), default=list, blank=True)

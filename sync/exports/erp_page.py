@@ -27,11 +27,16 @@ MOVE = rb"%b %b Td" % ((NUMBER,) * 2)
 TEXT = re.compile(
     rb"%b re W n %b q BT /(\w+) %b Tf %b (%b(?: %b %b)*) ET Q" % (BOX, COLOUR, NUMBER, MOVE, SHOW, MOVE, SHOW)
 )
+GAP = re.compile(rb"> ?(-[0-9.]+)")
 HEX = re.compile(rb"<([0-9A-Fa-f]*)>")
 BFCHAR = re.compile(rb"beginbfchar(.*?)endbfchar", re.DOTALL)
 BFRANGE = re.compile(rb"beginbfrange(.*?)endbfrange", re.DOTALL)
 
+CODE_DIGITS = 4  # of a two-byte code
+UNMAPPABLE = frozenset(["\0", "\ufffd", *map(chr, range(0xD800, 0xE000))])  # no character of any text
+
 BETWEEN = b" Q q "  # what ends one drawing and begins the next
+WIDEST_GAP = -100.0  # thousandths of the font size; a wider one may stand for a space, and the ERP draws its spaces
 THIN = 1.0  # pt; a border is 0.75 wide, the lowest cell 13 high
 SLACK = 0.3  # pt, between edges printed to a few digits
 DRAWINGS_KEPT = 100_000  # 20 MB; a list of 40 columns, whose rows start at 290 heights, has 60,000
@@ -73,6 +78,8 @@ class Font:
         """What the operators that show a text say, its lines joined by single spaces."""
         text = self.texts.get(shown)
         if text is None:
+            if any(float(gap) < WIDEST_GAP for gap in GAP.findall(shown)):
+                raise NotErpPage
             lines = [b"".join(HEX.findall(line)) for line in shown.split(b" Td ")]
             try:
                 codes = [bytes.fromhex(line.decode()).decode("utf-16-be") for line in lines]
@@ -139,17 +146,24 @@ class ErpPages:
 
     def page_fonts(self, page: pikepdf.Page, number: int) -> dict[bytes, Font]:
         """The page's fonts by their names in its content."""
+        try:
+            return self.named_fonts(page, number)
+        except (AttributeError, TypeError, UnicodeError):  # something else stands where a font is due
+            raise NotErpPage from None
+
+    def named_fonts(self, page: pikepdf.Page, number: int) -> dict[bytes, Font]:
         resources = page.obj.get("/Resources", pikepdf.Dictionary())
         fonts = resources.get("/Font", pikepdf.Dictionary())
         return {name[1:].encode(): self.font(font, number) for name, font in fonts.items()}
 
     def font(self, font: pikepdf.Object, number: int) -> Font:
-        if font.objgen not in self.fonts:
-            to_unicode = font.get("/ToUnicode")
-            if font.get("/Encoding") != "/Identity-H" or not isinstance(to_unicode, pikepdf.Stream):
-                raise NotErpPage
-            self.fonts[font.objgen] = Font(characters(unpacked(to_unicode, page=number, limits=self.limits)))
-        return self.fonts[font.objgen]
+        """Remembered by its map, which is an object of its own in any PDF."""
+        to_unicode = font.get("/ToUnicode")
+        if font.get("/Encoding") != "/Identity-H" or not isinstance(to_unicode, pikepdf.Stream):
+            raise NotErpPage
+        if to_unicode.objgen not in self.fonts:
+            self.fonts[to_unicode.objgen] = Font(characters(unpacked(to_unicode, page=number, limits=self.limits)))
+        return self.fonts[to_unicode.objgen]
 
 
 def remember(memo: dict[Any, Any], key: object, value: object, most: int) -> None:
@@ -223,10 +237,14 @@ def characters(cmap: bytes) -> dict[int, str]:
             codes = HEX.findall(section)
             for first, last, character in zip(codes[::3], codes[1::3], codes[2::3], strict=True):
                 start = ord(utf16(character))
+                if len(last) > CODE_DIGITS:
+                    raise NotErpPage
                 for offset in range(int(last, 16) - int(first, 16) + 1):
                     glyphs[int(first, 16) + offset] = chr(start + offset)
     except (ValueError, TypeError):
         raise NotErpPage from None
+    if any(not text or not UNMAPPABLE.isdisjoint(text) for text in glyphs.values()):
+        raise NotErpPage
     return glyphs
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect
 from itertools import pairwise
 from pathlib import Path
@@ -10,11 +11,15 @@ from typing import Any
 
 import pikepdf
 
-from sync.exceptions import PageUnreadable
+from sync.exceptions import ExportError, PageUnreadable
 from sync.exports.erp_page import Table
 from sync.exports.pdf import Limits, unpacked
 
-ADJACENT = 1.0  # pt between two characters of one text; the texts of two cells stand further apart
+SPACE = 0.15  # of the font's size; pdfplumber's own bound is wider than many fonts' spaces
+NEXT_WORD = 0.35  # of the font's size: what follows nearer belongs to one text; two cells' texts stand further apart
+SPOILT = 0.25  # of a character's height or width that may lie across an edge, or on the next character
+MOST_LINES = 10_000  # drawn on a page; a page of the ERP has 1,500, and pdfplumber needs 3 s for so many
+DRAWN_LINE = re.compile(rb"\b(?:re|l|c|v|y)\b")
 
 
 class FallbackPages:
@@ -34,25 +39,35 @@ class FallbackPages:
         if self.document is not None:
             self.document.close()
 
-    def table(self, page: pikepdf.Page, number: int) -> Table:
-        """The one table of the page, header first. Raises PageUnreadable."""
+    def table(self, page: pikepdf.Page, number: int, *, pages: int) -> Table:
+        """The one table of the page, header first, of a PDF with so many pages. Raises PageUnreadable."""
         check_streams(page, number, self.limits)
+        try:
+            return self.plumbed(number, pages=pages)
+        except ExportError:
+            raise
+        except Exception as error:  # whatever a damaged page makes of pdfplumber's insides
+            raise PageUnreadable(page=number, reason=f"pdfplumber stops at it ({error!r})") from error
+
+    def plumbed(self, number: int, *, pages: int) -> Table:
         if self.document is None:
             import pdfplumber  # half a second and 40 MB that the ERP's own exports never need
 
             self.document = pdfplumber.open(self.path)
-        plumbed = self.document.pages[number - 1]
+        if len(self.document.pages) != pages:
+            raise PageUnreadable(page=number, reason=f"pdfplumber counts {len(self.document.pages)} pages, not {pages}")
+        page = self.document.pages[number - 1]
         try:
-            return only_table(plumbed, number)
+            return only_table(page, number)
         finally:
-            plumbed.close()
+            page.close()
 
 
 def only_table(page: Any, number: int) -> Table:
     tables = page.find_tables()
     if len(tables) != 1:
         raise PageUnreadable(page=number, reason=f"it shows {len(tables)} tables, not one")
-    rows = tables[0].extract()
+    rows = tables[0].extract(x_tolerance_ratio=SPACE)
     if any(cell is None for row in rows for cell in row):
         raise PageUnreadable(page=number, reason="its rows have unequal cells")
     if any(char["text"].startswith("(cid:") for char in page.chars):
@@ -63,13 +78,31 @@ def only_table(page: Any, number: int) -> Table:
 
 def check_texts_stay_in_cells(page: Any, table: Any, number: int) -> None:
     """pdfplumber gives a character to the cell it stands in, so a text that runs on would spoil its neighbour."""
-    edges = sorted({cell[0] for cell in table.cells} | {cell[2] for cell in table.cells})
+    columns = sorted({cell[0] for cell in table.cells} | {cell[2] for cell in table.cells})
+    rows = sorted({cell[1] for cell in table.cells} | {cell[3] for cell in table.cells})
     _, top, _, bottom = table.bbox
-    drawn = [char for char in page.chars if top < char["top"] < bottom]
+    drawn = [char for char in page.chars if top < (char["top"] + char["bottom"]) / 2 < bottom]
+    for char in drawn:
+        slack = SPOILT * (char["bottom"] - char["top"])
+        if bisect(rows, char["top"] + slack) != bisect(rows, char["bottom"] - slack):
+            raise PageUnreadable(page=number, reason=f"a text runs over the edge of its row at {char['text']!r}")
     for char, following in pairwise(drawn):
-        same_text = abs(char["top"] - following["top"]) < ADJACENT and abs(following["x0"] - char["x1"]) < ADJACENT
-        if same_text and column(char, edges) != column(following, edges):
+        if is_one_text(char, following) and column(char, columns) != column(following, columns):
             raise PageUnreadable(page=number, reason=f"a text runs over the edge of its cell at {following['text']!r}")
+    for char, following in pairwise(sorted(drawn, key=lambda char: (round(char["top"]), char["x0"]))):
+        if lies_on(char, following):
+            raise PageUnreadable(page=number, reason=f"characters lie on one another at {char['text']!r}")
+
+
+def is_one_text(char: Any, following: Any) -> bool:
+    reach = NEXT_WORD * char["size"]
+    return bool(abs(char["top"] - following["top"]) < 1 and abs(following["x0"] - char["x1"]) < reach)
+
+
+def lies_on(char: Any, following: Any) -> bool:
+    on_one_line = abs(char["top"] - following["top"]) < SPOILT * char["size"]
+    both_seen = char["text"].strip() and following["text"].strip()
+    return bool(both_seen and on_one_line and following["x0"] - char["x0"] < SPOILT * (char["x1"] - char["x0"]))
 
 
 def column(char: Any, edges: list[float]) -> int:
@@ -78,19 +111,37 @@ def column(char: Any, edges: list[float]) -> int:
 
 def check_streams(page: pikepdf.Page, number: int, limits: Limits) -> None:
     """Unpack, within limits, all that pdfplumber would unpack of the page without any."""
+    resources = page.obj.get("/Resources", pikepdf.Dictionary())
+    contents = page.obj.get("/Contents")
+    drawn = b"".join(unpacked(stream, page=number, limits=limits) for stream in streams(contents))
+    if len(DRAWN_LINE.findall(drawn)) > MOST_LINES:
+        raise PageUnreadable(page=number, reason=f"it draws more than {MOST_LINES} lines")
+    if not isinstance(resources, pikepdf.Dictionary):
+        raise PageUnreadable(page=number, reason="it has no resources")
+    for name, resource in resources.items():
+        for stream in streams(resource):
+            if name == "/XObject":
+                if stream.get("/Subtype") != "/Image":  # which pdfplumber leaves packed
+                    raise PageUnreadable(page=number, reason="it shows a drawing within the drawing")
+            else:
+                unpacked(stream, page=number, limits=limits)
+
+
+def streams(found: Any) -> list[pikepdf.Stream]:
+    """The streams that an object holds, at any depth."""
+    held: list[pikepdf.Stream] = []
     seen: set[tuple[int, int]] = set()
-    waiting = [page.obj.get(key) for key in ("/Contents", "/Resources")]
+    waiting = [found]
     while waiting:
         found = waiting.pop()
-        if not isinstance(found, pikepdf.Object):
+        if not isinstance(found, pikepdf.Object) or found.objgen in seen:
             continue
         if found.is_indirect:
-            if found.objgen in seen:
-                continue
             seen.add(found.objgen)
-        if isinstance(found, pikepdf.Stream) and found.get("/Subtype") != "/Image":
-            unpacked(found, page=number, limits=limits)
+        if isinstance(found, pikepdf.Stream):
+            held.append(found)
         if isinstance(found, pikepdf.Array):
             waiting.extend(found.as_list())
         elif isinstance(found, pikepdf.Dictionary | pikepdf.Stream):
             waiting.extend(value for key, value in found.items() if key != "/Parent")
+    return held

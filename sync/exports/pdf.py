@@ -56,11 +56,17 @@ def opened(path: Path, limits: Limits) -> Iterator[OpenPdf]:
     with document.pdf:
         if document.pdf.is_encrypted:
             raise ExportEncrypted
-        if len(document.pdf.pages) > limits.pages:
-            raise ExportTooLarge(
-                what=f"its number of pages ({len(document.pdf.pages)})", limit=limits.pages, setting="EXPORT_MAX_PAGES"
-            )
+        count = page_count(document.pdf)
+        if count > limits.pages:
+            raise ExportTooLarge(what=f"its number of pages ({count})", limit=limits.pages, setting="EXPORT_MAX_PAGES")
         yield document
+
+
+def page_count(pdf: pikepdf.Pdf) -> int:
+    try:
+        return len(pdf.pages)
+    except (pikepdf.PdfError, RuntimeError) as error:  # qpdf's own errors are either
+        raise ExportDamaged(reason=str(error)) from error
 
 
 def check_ends(path: Path, limits: Limits) -> None:
@@ -101,7 +107,13 @@ def unpacked(stream: pikepdf.Stream, *, page: int, limits: Limits) -> bytes:
     data = stream.read_raw_bytes()
     for name in filters(stream):
         data = unpack(data, name, page=page, limit=limits.page_bytes)
+    check_size(data, page=page, limit=limits.page_bytes)
     return data
+
+
+def check_size(content: bytes, *, page: int, limit: int) -> None:
+    if len(content) > limit:
+        raise ExportTooLarge(what=f"page {page}, unpacked,", limit=f"{limit} bytes", setting="EXPORT_MAX_PAGE_BYTES")
 
 
 def filters(stream: pikepdf.Stream) -> list[str]:
@@ -128,8 +140,7 @@ def unpack(data: bytes, name: str, *, page: int, limit: int) -> bytes:
 def inflate(data: bytes, *, page: int, limit: int) -> bytes:
     inflater = zlib.decompressobj()
     content = inflater.decompress(data, limit + 1)
-    if len(content) > limit:
-        raise ExportTooLarge(what=f"page {page}, unpacked,", limit=f"{limit} bytes", setting="EXPORT_MAX_PAGE_BYTES")
+    check_size(content, page=page, limit=limit)
     if not inflater.eof:
         raise ExportDamaged(reason=f"page {page} is cut short")
     return content

@@ -1,16 +1,21 @@
 """Pages that the ERP did not draw are read by pdfplumber, and give the same records or none."""
 
+import re
+
 import pikepdf
 import pytest
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import landscape, letter
-from reportlab.platypus import PageBreak, SimpleDocTemplate, Table, TableStyle
+from reportlab.pdfgen import canvas
+from reportlab.platypus import PageBreak, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from sync.exceptions import ExportTooLarge, PageUnreadable
-from sync.exports.erp_page import ErpPages
+from sync.exports.erp_page import ErpPages, NotErpPage
 from sync.exports.fallback import FallbackPages
+from sync.exports.layout import Column, ExportLayout
 from sync.exports.pdf import Limits
 from sync.exports.reader import spans
+from sync.exports.values import integer, text
 from tests.sync.drawing import FOOTER, HEADERS, TWO_ROWS, draw, notes, read, row
 
 GRID = TableStyle([("GRID", (0, 0), (-1, -1), 0.5, colors.grey), ("VALIGN", (0, 0), (-1, -1), "MIDDLE")])
@@ -85,6 +90,157 @@ def test_any_other_drawing_is_not_guessed_at(tmp_path, old, new):
         assert "Page 2" in str(error)  # noqa: PT017
 
 
+def redrawn(path, change):
+    """The second page's content, changed."""
+    with pikepdf.open(path, allow_overwriting_input=True) as pdf:
+        content = pdf.pages[1].Contents.read_bytes()
+        changed = change(content)
+        assert changed != content
+        pdf.pages[1].Contents = pikepdf.Stream(pdf, changed)
+        pdf.save(path)
+    return path
+
+
+TEXT = re.compile(rb" q [0-9.]+ [0-9.]+ [0-9.]+ [0-9.]+ re W n 0 0 0 rg q BT .*? ET Q Q")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: TEXT.sub(lambda text: text[0] * 2, content, count=1),  # two texts in a cell
+        lambda content: content.replace(TEXT.search(content)[0], b"", 1) + TEXT.search(content)[0],  # in another cell
+        lambda content: re.sub(rb"(0 0 0 rg q BT .*? Td )(<[^>]+>) Tj", rb"\1[ \2 -400 \2] TJ", content, count=1),
+    ],
+)
+def test_a_text_that_is_not_one_cell_s_own_is_not_read_as_if_it_were(tmp_path, change):
+    path = redrawn(draw(tmp_path / "list.pdf"), change)
+    with pikepdf.open(path) as pdf, pytest.raises(NotErpPage):
+        ErpPages(Limits()).table(pdf.pages[1], 2)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        b"1 beginbfrange <0000> <FFFF> <D800> endbfrange",
+        b"1 beginbfrange <000000> <10FF00> <0041> endbfrange",
+        b"1 beginbfrange <0001> <0002> [<0041> <0042>] endbfrange",
+        b"1 beginbfchar <0001> <> endbfchar",
+        b"1 beginbfchar <0001> <FFFD> endbfchar",
+        b" ",
+    ],
+)
+def test_a_code_without_a_character_is_never_dropped(tmp_path, entry):
+    path = draw(tmp_path / "list.pdf")
+    with pikepdf.open(path, allow_overwriting_input=True) as pdf:
+        pdf.pages[1].Resources.Font["/FNT0"].ToUnicode = pikepdf.Stream(pdf, entry)
+        pdf.save(path)
+    with pikepdf.open(path) as pdf, pytest.raises(NotErpPage):
+        ErpPages(Limits()).table(pdf.pages[1], 2)
+
+
+def test_fonts_that_pages_hold_themselves_are_not_taken_for_one_another(tmp_path):
+    path = draw(tmp_path / "list.pdf")
+    expected = read(path)
+    with pikepdf.open(path, allow_overwriting_input=True) as pdf:
+        for number, page in enumerate(pdf.pages):
+            font = {key: value for key, value in page.Resources.Font["/FNT0"].items() if key != "/ToUnicode"}
+            cmap = page.Resources.Font["/FNT0"].ToUnicode.read_bytes()
+            code = (
+                bytes(re.search(rb"<([0-9A-F]{4})> <0031>", cmap)[1]),
+                bytes(re.search(rb"<([0-9A-F]{4})> <0032>", cmap)[1]),
+            )
+            content = page.Contents.read_bytes()
+            if number == 3:  # the codes of 1 and 2 have changed places
+                cmap = swapped(cmap, *code)
+            page.Contents = pikepdf.Stream(pdf, content)
+            font["/ToUnicode"] = pikepdf.Stream(pdf, cmap)
+            page.obj.Resources = pikepdf.Dictionary(Font=pikepdf.Dictionary({"/FNT0": pikepdf.Dictionary(font)}))
+        pdf.save(path)
+    assert [record["last_order"].month for record in read(path)] == [2, 2]
+    assert [record["last_order"].month for record in expected] == [1, 1]
+
+
+def swapped(cmap, one, two):
+    return cmap.replace(b"<%b> <0031>" % one, b"<%b> <0032>" % one).replace(b"<%b> <0032>" % two, b"<%b> <0031>" % two)
+
+
+@pytest.mark.parametrize("font", [3, "name", [1], {"/Encoding": 3}])
+@pytest.mark.parametrize("key", ["/Font", "/FNT0"])
+def test_what_is_no_font_is_no_crash(tmp_path, font, key):
+    path = draw(tmp_path / "list.pdf")
+    with pikepdf.open(path, allow_overwriting_input=True) as pdf:
+        holder = pdf.pages[1].Resources if key == "/Font" else pdf.pages[1].Resources.Font
+        holder[key] = pikepdf.Dictionary(font) if isinstance(font, dict) else font
+        pdf.save(path)
+    with pytest.raises(PageUnreadable):
+        read(path)
+
+
+def by_words(path, name):
+    """A list whose words another program draws one by one, with no blanks between them."""
+    page = canvas.Canvas(str(path), pagesize=(700, 600))
+    for line, cells in enumerate([["ID", "NOME:", "CITTÀ"], ["1", name, "San Remo"], ["Count=1", "", ""]]):
+        left = 20.0
+        for width, cell in zip([60, 160, 110], cells, strict=True):
+            page.rect(left, 550 - 18 * line, width, 18)
+            page.setFont("Helvetica", 10)
+            start = left + 3
+            for word in cell.split():
+                page.drawString(start, 555 - 18 * line, word)
+                start += page.stringWidth(f"{word} ")
+            left += width
+    page.save()
+    return path
+
+
+CITIES = ExportLayout(
+    key="id",
+    columns=[Column("ID", "id", integer, required=True), Column("NOME:", "name", text), Column("CITTÀ", "city", text)],
+)
+
+
+def test_words_that_are_drawn_one_by_one_keep_their_spaces(tmp_path):
+    (record,) = read(by_words(tmp_path / "words.pdf", "Mario De Rossi"), CITIES)
+    assert record == {"id": 1, "name": "Mario De Rossi", "city": "San Remo"}
+
+
+def test_a_word_that_runs_into_the_next_cell_is_refused(tmp_path):
+    with pytest.raises(PageUnreadable, match="runs over the edge of its cell"):
+        read(by_words(tmp_path / "words.pdf", "Studio Dentistico Mario " + "i" * 21 + " Roma Sud"), CITIES)
+
+
+def test_a_text_that_runs_into_the_next_row_is_refused(tmp_path):
+    path = tmp_path / "rows.pdf"
+    cells = [["ID", "NOME:", "CITTÀ"], ["1", "Beta", ""], ["2", "Studio\nAlfa\nRossi", ""], ["Count=2", "", ""]]
+    SimpleDocTemplate(str(path)).build([Table(cells, rowHeights=[14] * 4, style=GRID)])
+    with pytest.raises(PageUnreadable, match=r"runs over the edge of its row|lie on one another"):
+        read(path, CITIES)
+
+
+def test_a_page_of_countless_lines_is_refused_before_pdfplumber_sees_it(tmp_path):
+    path = redrawn(draw(tmp_path / "list.pdf"), lambda content: content + b" 1 1 5 5 re f" * 20_000)
+    with pytest.raises(PageUnreadable, match="draws more than"):
+        read(path)
+
+
+def test_a_drawing_within_the_drawing_is_refused(tmp_path):
+    path = redrawn(draw(tmp_path / "list.pdf"), lambda content: content + b" /A Do")
+    with pikepdf.open(path, allow_overwriting_input=True) as pdf:
+        form = pikepdf.Stream(pdf, b"", Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Form)
+        pdf.pages[1].Resources.XObject = pikepdf.Dictionary(A=form)
+        pdf.save(path)
+    with pytest.raises(PageUnreadable, match="drawing within the drawing"):
+        read(path)
+
+
+def test_two_tables_on_a_page_are_not_one(tmp_path):
+    path = tmp_path / "two.pdf"
+    table = [["ID", "NOME:", "CITTÀ"], ["1", "Alfa", ""]]
+    SimpleDocTemplate(str(path)).build([Table(table, style=GRID), Spacer(1, 40), Table(table, style=GRID)])
+    with pytest.raises(PageUnreadable, match="2 tables, not one"):
+        read(path, CITIES)
+
+
 def test_a_page_without_a_table_is_named(tmp_path):
     path = draw(tmp_path / "list.pdf")
     with pikepdf.open(path, allow_overwriting_input=True) as pdf:
@@ -115,7 +271,7 @@ def test_both_ways_read_a_page_alike(tmp_path):
     path = draw(tmp_path / "list.pdf", [*TWO_ROWS, row("1.003", name="Studio\nDentistico Perù & Figli")])
     with pikepdf.open(path) as pdf, FallbackPages(path, Limits()) as fallback:
         for number, page in enumerate(pdf.pages, start=1):
-            assert ErpPages(Limits()).table(page, number) == fallback.table(page, number)
+            assert ErpPages(Limits()).table(page, number) == fallback.table(page, number, pages=len(pdf.pages))
 
 
 def test_page_numbers_are_told_in_spans():

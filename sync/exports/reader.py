@@ -22,6 +22,7 @@ from sync.exceptions import (
     ExportDamaged,
     ExportTruncated,
     LayoutChanged,
+    UnreadableValue,
     WrongList,
 )
 from sync.exports.bands import Band, PageTable, Record, bands
@@ -29,7 +30,7 @@ from sync.exports.erp_page import ErpPages, NotErpPage
 from sync.exports.fallback import FallbackPages
 from sync.exports.layout import Binding, Column, ExportLayout, Footer
 from sync.exports.pdf import Limits, OpenPdf, opened
-from sync.exports.totals import ControlTotal, RunningTotals, is_footer
+from sync.exports.totals import ControlTotal, RunningTotals, is_footer, is_total
 from sync.progress import Progress, Stage, unwatched
 
 DEFAULT_LIMITS = Limits()
@@ -79,7 +80,7 @@ class Pages:
             return self.erp.table(page, number)
         except NotErpPage:
             self.fallback_pages.append(number)
-            return self.fallback.table(page, number)
+            return self.fallback.table(page, number, pages=self.count)
 
 
 class Records:
@@ -137,7 +138,8 @@ class Records:
 
     def last_records(self, band: Band) -> Iterator[Record]:
         """The records of the last band, then its footer."""
-        footer = band.row(band.length) if band.length and is_footer(band.row(band.length)) else None
+        last = band.row(band.length)
+        footer = last if band.length and is_footer(last, key=last[self.columns[self.layout.key_column]]) else None
         yield from self.records(band, range(1, band.length + (footer is None)))
         if footer is not None:
             by_place = {place: column for column, place in self.columns.items()}
@@ -145,12 +147,16 @@ class Records:
                 footer, band.headers, by_place, page=band.first_page, row=band.length
             )
             self.notes.extend(notes)
-        elif self.layout.footer is Footer.REQUIRED or self.pages.document.rebuilt:
+        if not self.totals and (self.layout.footer is Footer.REQUIRED or self.pages.document.rebuilt):
             raise ExportTruncated(reason="the control totals that end this list are missing")
 
     def records(self, band: Band, rows: Sequence[int]) -> Iterator[Record]:
         key = self.layout.key_column
         keys = band.texts(self.columns[key], rows)
+        for row, text in zip(rows, keys, strict=True):
+            if is_total(text):  # which only the last row may hold
+                page, _ = band.column(self.columns[key])
+                raise UnreadableValue(page=page.page, row=row, header=key.header, text=text, kind="a key")
         kept = [row for row, text in zip(rows, keys, strict=True) if text not in NO_RECORD]
         values = []
         for column, place in self.columns.items():

@@ -12,6 +12,7 @@ from sync.exports.layout import Column
 from sync.exports.values import MONEY_PLACES, NUMERIC, number
 
 TOTAL = re.compile(r"(Count|Sum|Min|Max|Avg|Average)\s*=\s*(\S.*)")
+CHECKED = ("Count", "Sum")
 HALF_A_CENT = Decimal(5).scaleb(-MONEY_PLACES - 1)
 
 
@@ -39,10 +40,13 @@ class ControlTotal:
         }
 
 
-def is_footer(cells: Iterable[str]) -> bool:
-    """Whether a row holds totals and nothing else."""
-    texts = [cell for cell in cells if cell]
-    return bool(texts) and all(TOTAL.fullmatch(text) for text in texts)
+def is_total(cell: str) -> bool:
+    return TOTAL.fullmatch(cell) is not None
+
+
+def is_footer(cells: Iterable[str], *, key: str) -> bool:
+    """Whether a row holds totals instead of a record, whose key it would have."""
+    return (not key or is_total(key)) and any(map(is_total, cells))
 
 
 class RunningTotals:
@@ -63,29 +67,29 @@ class RunningTotals:
         """Each total of the footer as compared, and notes on those that cannot be. Raises ControlTotalMismatch."""
         totals, notes = [], []
         for place, cell in enumerate(footer):
-            if not cell:
+            match = TOTAL.fullmatch(cell)
+            if not match:
                 continue
-            function, text = TOTAL.fullmatch(cell).groups()  # type: ignore[union-attr]  # is_footer() saw to it
-            stated = stated_number(text, header=headers[place], page=page, row=row)
-            total = self.total(function, stated, headers[place], columns.get(place))
-            if total is None:
+            function, text = match.groups()
+            column = columns.get(place)
+            if function not in CHECKED or (function == "Sum" and column not in self.sums):
                 notes.append(
                     f"The footer's {function} of {headers[place]} was not checked: the column is not added up."
                 )
-            elif total.agrees:
-                totals.append(total)
-            else:
+                continue
+            stated = stated_number(text, header=headers[place], page=page, row=row)
+            total = self.total(function, stated, headers[place], column)
+            if not total.agrees:
                 raise ControlTotalMismatch(
                     column=total.column, function=function, found=printed(total.found), stated=text
                 )
+            totals.append(total)
         return totals, notes
 
-    def total(self, function: str, stated: Decimal, header: str, column: Column | None) -> ControlTotal | None:
-        if function == "Count":
+    def total(self, function: str, stated: Decimal, header: str, column: Column | None) -> ControlTotal:
+        if column is None or function == "Count":
             counts_placeholders = stated == self.records + self.placeholders
             return ControlTotal(header, function, stated, stated if counts_placeholders else Decimal(self.records))
-        if function != "Sum" or column not in self.sums:
-            return None
         allowed = self.records * HALF_A_CENT if column.added_before_rounding else Decimal(0)
         return ControlTotal(header, function, stated, self.sums[column], allowed)
 

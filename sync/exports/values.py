@@ -17,6 +17,7 @@ NUMBER = re.compile(r"-?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?", re.ASCII)
 DATE = re.compile(r"(\d{2})/(\d{2})/(\d{4})", re.ASCII)
 DATE_TIME = re.compile(r"(\d{2})/(\d{2})/(\d{4}) (\d{2}):(\d{2}):(\d{2})", re.ASCII)
 BOOLEANS = {"checked": True, "unchecked": False, "si": True, "sì": True, "no": False}
+TEXT_LENGTH = 2000  # characters; PostgreSQL indexes no longer ones
 MONEY_PLACES = 2  # and of percentages
 NUMBER_PLACES = 4  # as the mirror keeps them: what it cannot keep exactly is not read
 NUMBER_DIGITS = 15  # as SQLite keeps them exactly
@@ -27,9 +28,17 @@ cached = lru_cache(maxsize=4096)  # the same few thousand texts stand in most ce
 
 def text(cell: str) -> str:
     """The text itself, where leading zeros matter."""
-    if "\0" in cell:
-        raise ValueError("text: it holds a NUL character")
+    if "\0" in cell or len(cell) > TEXT_LENGTH or not is_unicode(cell):
+        raise ValueError(f"a text of at most {TEXT_LENGTH} characters, all of them Unicode")
     return cell
+
+
+def is_unicode(cell: str) -> bool:
+    try:
+        cell.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def decimal(cell: str, *, places: int, kind: str) -> Decimal:

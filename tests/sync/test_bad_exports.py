@@ -17,7 +17,9 @@ from sync.exceptions import (
     ExportTruncated,
     UnreadableValue,
 )
+from sync.exports.layout import Column, ExportLayout, Footer
 from sync.exports.pdf import Limits
+from sync.exports.values import text
 from tests.sync.drawing import FOOTER, TWO_ROWS, draw, notes, read, row, without_footer
 
 
@@ -170,6 +172,32 @@ def test_no_footer_where_one_is_due(tmp_path):
 def test_a_total_that_cannot_be_checked_is_noted(tmp_path):
     path = draw(tmp_path / "list.pdf", footer=footer_with(8, "Max=18"))
     assert any("Max of DATA DELL'ULTIMO ORDINE was not checked" in note for note in notes(path))
+
+
+def test_a_footer_that_totals_nothing_is_none(tmp_path):
+    with pytest.raises(ExportTruncated, match="control totals"):
+        read(draw(tmp_path / "list.pdf", footer=["", "", "", "", "", "", "", "", "Max=18/01/2026", ""]))
+
+
+@pytest.mark.parametrize("place", [0, 2, 7])
+def test_a_footer_with_other_words_in_it_is_still_compared(tmp_path, place):
+    wrong = [*FOOTER]
+    wrong[1], wrong[place] = "Count=99", "Totale"
+    with pytest.raises(ControlTotalMismatch, match="ID Count is 2, its footer says 99"):
+        read(draw(tmp_path / "list.pdf", footer=wrong), without_footer())
+
+
+def test_a_footer_in_the_midst_of_a_list_is_no_record(tmp_path):
+    codes = ExportLayout(key="code", columns=[Column("CODICE", "code", text)], footer=Footer.OPTIONAL)
+    path = draw(tmp_path / "list.pdf", [["A1"], ["Count=1"], ["A2"]], headers=["CODICE"], pages=(1,), footer=None)
+    with pytest.raises(UnreadableValue, match="'Count=1' is not a key"):
+        read(path, codes)
+
+
+def test_a_text_that_looks_like_a_total_is_a_text(tmp_path):
+    path = draw(tmp_path / "list.pdf", [TWO_ROWS[0], row("1.002", name="Sum=3")])
+    assert read(path)[1]["name"] == "Sum=3"
+    assert read(draw(path, [TWO_ROWS[0], row("1.002", name="Count=1")], footer=None), without_footer())[1]["name"]
 
 
 def test_a_duplicate_key(tmp_path):

@@ -128,6 +128,11 @@ class ControlTotalMismatch(ExportError):
 # Applying records
 
 
+class ExportOutdated(SyncError):
+    """The ERP gave an export of {exported}, older than the one of {later} that run {run} applied. Export the list
+    again, or give this file with --file if it is right."""
+
+
 class TooManyMissing(SyncError):
     """The export lacks {missing} of the {mirrored} mirrored records; up to {allowed} are removed without asking. It
     may be filtered: nothing was applied. Check the list's filter in the ERP, or accept the export if it is right."""

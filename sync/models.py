@@ -198,7 +198,7 @@ class RecordChange(models.Model):
 
     run = models.ForeignKey(SyncRun, models.CASCADE, related_name="changes", verbose_name=_("run"))
     sync_type = models.CharField(_("type"), max_length=30)
-    key = models.CharField(_("key"), max_length=100, help_text=_("The record's key in the ERP."))
+    key = models.CharField(_("key"), help_text=_("The record's key in the ERP."))
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     fields = models.JSONField(
         _("fields"),

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from sync import mirror
 from sync.erp import erp_client
-from sync.exceptions import SyncError, TooManyMissing
+from sync.exceptions import ExportOutdated, SyncError, TooManyMissing
 from sync.exports.pdf import Limits
 from sync.exports.reader import Records, read_export
 from sync.models import SyncRun
@@ -47,6 +47,7 @@ def execute(run: SyncRun, *, progress: Progress = unwatched) -> bool:
     with recorded(run):
         watch = RecordedProgress(run, progress)
         fetch(run, service, watch)
+        check_is_latest(run)
         with reading(Path(run.export_path), service, watch) as records, mirror.staged(records) as staged:
             proves_absences = not was_applied(run)
             note(run, records, proves_absences=proves_absences)
@@ -125,8 +126,13 @@ def recorded(run: SyncRun) -> Iterator[None]:
 
 def stop(run: SyncRun, status: Status, error: BaseException) -> None:
     run.refresh_from_db()  # what was rolled back still stands on the object
-    facts = {name: str(fact) for name, fact in getattr(error, "facts", {}).items()}
-    run.finish(status, error_class=type(error).__name__, error_text=str(error), error_facts=facts)
+    facts = {name: storable(fact) for name, fact in getattr(error, "facts", {}).items()}
+    run.finish(status, error_class=type(error).__name__, error_text=storable(error), error_facts=facts)
+
+
+def storable(value: object) -> str:
+    """A text that any database takes, whatever an export put into it."""
+    return str(value).replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def fetch(run: SyncRun, service: SyncService, progress: Progress) -> None:
@@ -147,6 +153,17 @@ def fetch(run: SyncRun, service: SyncService, progress: Progress) -> None:
     run.change(
         export_path=str(path), export_sha256=fingerprint, export_size=path.stat().st_size, exported_at=exported_at
     )
+
+
+def check_is_latest(run: SyncRun) -> None:
+    """Raises ExportOutdated, as when the newest file was taken out of the ERP's folder. A given file is its giver's."""
+    later = SyncRun.objects.succeeded().for_type(run.sync_type).filter(exported_at__gt=run.exported_at).first()
+    if later and not run.given_file:
+        raise ExportOutdated(exported=shown(run.exported_at), later=shown(later.exported_at), run=later.pk)
+
+
+def shown(moment: datetime | None) -> str:
+    return f"{timezone.localtime(moment):%d/%m/%Y %H:%M:%S}"
 
 
 def reading(path: Path, service: SyncService, progress: Progress) -> AbstractContextManager[Records]:
@@ -173,7 +190,7 @@ def note(run: SyncRun, records: Records, *, proves_absences: bool) -> None:
         pages_read=records.pages.count,
         pages=records.pages.count,
         control_totals=[total.as_json() for total in records.totals],
-        notes=records.notes + applied_before,
+        notes=[storable(text) for text in records.notes + applied_before],
     )
 
 

@@ -49,7 +49,8 @@ def test_no_message_waits_for_its_translation():
 
 def test_what_is_used_was_compiled_from_what_is_kept(in_italian):
     kept = (MESSAGES / "django.po").read_text().replace('"\n"', "").replace('\\"', '"')
-    pairs = dict(re.findall(r'^msgid "(.+)"\nmsgstr "(.*)"$', kept, re.MULTILINE))
+    entries = re.findall(r'^(?:msgctxt "(.+)"\n)?msgid "(.+)"\nmsgstr "(.*)"$', kept, re.MULTILINE)
+    pairs = {f"{context}\x04{text}" if context else text: translation for context, text, translation in entries}
     assert pairs.items() <= in_italian.items()
 
 

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from customers.models import Customer
 from sync import mirror, runner
 from sync.exceptions import CannotAccept
+from sync.exports.erp_page import ErpPages
 from sync.models import RecordChange, SyncRun
 from sync.queue import accept, request_sync
 from sync.service import service_for
@@ -222,6 +223,20 @@ def test_a_smart_run_applies_the_newest_and_queues_a_full_one_for_the_rest(sync_
     assert set(Customer.objects.values_list("erp_id", flat=True)) == set(range(31, 131))
     (queued,) = SyncRun.objects.queued()
     assert (queued.sync_type, queued.mode) == ("customers", "full")
+
+
+@pytest.mark.parametrize("cell", ["a\0b", "\ud800"])
+def test_a_text_that_no_database_takes_fails_the_run_and_no_more(sync_customers, monkeypatch, cell):
+    first = sync_customers(customers(1))
+    table = ErpPages.table
+
+    def spoilt(self, page, number):
+        return [[text.replace("Studio", cell) for text in line] for line in table(self, page, number)]
+
+    monkeypatch.setattr(ErpPages, "table", spoilt)
+    run = sync_customers(customers(1))
+    run.refresh_from_db()
+    assert (first.status, run.status, run.error_class) == (Status.SUCCEEDED, Status.FAILED, "UnreadableValue")
 
 
 def test_a_bug_below_fails_the_run_and_changes_nothing(sync_customers, mirror_state, monkeypatch, caplog):

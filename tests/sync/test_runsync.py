@@ -7,6 +7,7 @@ import subprocess
 import sys
 import termios
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -109,6 +110,7 @@ def test_a_run_that_is_not_waited_for_ends_with_four_and_is_queued_once(db):
         ["all", "--mode", "smart"],
         ["customers", "--dry-run", "--no-wait"],
         ["customers", "--no-wait", "--file", "README.md"],
+        ["customers", "--no-wait", "--mode", "smart"],
         [],
     ],
 )
@@ -182,6 +184,19 @@ def test_an_export_that_was_applied_before_proves_no_absence_again(db, settings,
     export(customers(1))
     runsync("customers", "--mode", "full")
     assert Customer.objects.get(erp_id=2).removed_at
+
+
+def test_an_older_export_never_overwrites_a_newer_one(db, settings, export, tmp_path):
+    settings.ERP_URL, settings.ERP_FOLDER = "", tmp_path
+    yesterday = export(customers(1, 2, city="Roma"))
+    os.utime(yesterday, (1_790_000_000, 1_790_000_000))
+    today = export(customers(1, 2, 3, city="Milano"), name="Clienti (1).pdf")
+    assert runsync("customers")[0] == 0
+    Path(today).unlink()
+    status, _, errors = runsync("customers")
+    assert status == 1
+    assert "older than the one of" in errors
+    assert set(Customer.objects.values_list("city", flat=True)) == {"Milano"}
 
 
 def test_all_ends_with_the_worst_of_its_runs(db, settings, tmp_path):

@@ -115,6 +115,8 @@ def test_values_as_the_erp_prints_them(converter, cell, value):
         (values.date_time, "01/01/0001 00:00:00"),
         (values.boolean, "forse"),
         (values.text, "a\0b"),
+        (values.text, "\ud800"),
+        (values.text, "a" * 2001),
     ],
 )
 def test_what_is_no_such_value_is_refused(converter, cell):

@@ -62,8 +62,8 @@ class Command(BaseCommand):
             self.parser.error("--file holds one list: name its type instead of 'all'")
         if mode == SyncRun.Mode.SMART and (sync_type == "all" or not service_for(sync_type).smart):
             self.parser.error(f"there is no smart sync of {sync_type}")
-        if options["no_wait"] and (options["dry_run"] or options["file"]):
-            self.parser.error("--no-wait only queues a run, so it cannot be combined with --dry-run or --file")
+        if options["no_wait"] and (options["dry_run"] or options["file"] or mode == SyncRun.Mode.SMART):
+            self.parser.error("--no-wait only queues a run: it cannot be combined with --dry-run, --file or smart")
 
     def run(self, sync_type: str, mode: str, options: dict[str, Any]) -> int:
         if options["dry_run"]:

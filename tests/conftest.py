@@ -11,7 +11,7 @@ from django.db import connection
 
 @pytest.fixture(scope="session")
 def erp_exports() -> Path:
-    """The ERP's own exports, which stand beside the project: they show real customers."""
+    """The ERP's own exports, with scrambled texts, which stand beside the project on some machines only."""
     folder: Path = settings.BASE_DIR.parent / "shared" / "erp-exports"
     if not folder.is_dir():
         pytest.skip("no sample exports in ../shared/erp-exports")

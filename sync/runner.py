@@ -58,8 +58,8 @@ def execute(run: SyncRun, *, progress: Progress = unwatched) -> bool:
         for applied in filter(None, (run, run.accepts)):
             Path(applied.export_path).unlink(missing_ok=True)
             applied.change(export_path="")
-    if outcome.left:
-        request_sync(run.sync_type, mode=Mode.FULL, trigger=SyncRun.Trigger(run.trigger), by=run.requested_by)
+        if outcome.left:
+            request_sync(run.sync_type, mode=Mode.FULL, trigger=SyncRun.Trigger(run.trigger), by=run.requested_by)
     return True
 
 

@@ -88,7 +88,8 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
-    "sync",
+    "sync",  # before django-q2, whose `qcluster` it makes stop gracefully
+    "django_q",
     "customers",
     "orders",
 ]
@@ -171,6 +172,43 @@ SYNC_TYPES: dict[str, dict[str, Any]] = {
         "every": timedelta(minutes=90),
         "first_at": timedelta(minutes=30),
     },
+}
+
+# Syncs: one at a time. SCHEDULE_MINUTE_SECONDS is the one switch that shortens all schedules, as the demo does.
+SYNC_LEASE = timedelta(seconds=env.float("SYNC_LEASE_SECONDS", 30))  # what a dead process costs; three heartbeats
+SYNC_LONGEST_PAUSE = timedelta(minutes=env.float("SYNC_LONGEST_PAUSE_MINUTES", 30))  # then what waits gets its turn
+ORDER_FORM_TIMEOUT = timedelta(minutes=env.float("ORDER_FORM_TIMEOUT_MINUTES", 10))  # of a tab that nobody uses
+SCHEDULE_MINUTE = timedelta(seconds=env.float("SCHEDULE_MINUTE_SECONDS", 60))
+for name in ("SYNC_LEASE", "SYNC_LONGEST_PAUSE", "ORDER_FORM_TIMEOUT", "SCHEDULE_MINUTE"):
+    if globals()[name] <= timedelta(0):
+        raise ImproperlyConfigured(f"{name} must be longer than nothing.")
+
+# How long history is kept.
+KEEP_RUNS = timedelta(days=env.int("KEEP_RUNS_DAYS", 90))  # those that changed nothing
+KEEP_CHANGES = timedelta(days=env.int("KEEP_CHANGES_DAYS", 730))  # and the runs that made them
+KEEP_EVENTS = timedelta(days=env.int("KEEP_EVENTS_DAYS", 30))
+KEEP_EXPORTS = timedelta(days=env.int("KEEP_EXPORTS_DAYS", 30))  # of failed and quarantined runs
+
+# Who is told when a sync type's state changes: addresses, and an address that gets a JSON object.
+ALERT_EMAILS: list[str] = env.list("ALERT_EMAILS", [])
+ALERT_URL = env.str("ALERT_URL", "")
+EMAIL_CONFIG = env.dj_email_url("EMAIL_URL", "smtp://localhost:25")
+vars().update(EMAIL_CONFIG)
+
+# django-q2 delivers at least once and knows no priority: its tasks only wake us. `manage.py check` explains each value.
+Q_CLUSTER = {
+    "name": "archibald",
+    "orm": "default",
+    "workers": 1,
+    "bulk": 1,
+    "queue_limit": 1,
+    "timeout": 30 * 60,  # seconds; a drain takes no new run after 5 minutes
+    "retry": 2 * 60 * 60,  # seconds
+    "ack_failures": True,
+    "max_attempts": 1,
+    "catch_up": False,
+    "save_limit": 1000,
+    "label": "django-q2",
 }
 
 # The ERP: a web front end (ERP_URL), or a folder that somebody drops exports into (ERP_FOLDER).

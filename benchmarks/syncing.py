@@ -28,7 +28,7 @@ from sync.queue import request_sync
 
 def sync(sync_type: str, path: Path) -> SyncRun:
     run = request_sync(sync_type, mode="full", trigger=SyncRun.Trigger.MANUAL, given_file=path)
-    runner.execute(run)
+    runner.wait_for(run)
     assert run.status == SyncRun.Status.SUCCEEDED, run.error_text
     return run
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,6 +19,7 @@ from django.shortcuts import get_object_or_404
 from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.dateparse import parse_datetime
 from django.utils.formats import number_format
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 else:
     AnyPaginator = Paginator
 
+ACCEPTED_WITHIN = timedelta(seconds=15)  # or the page says that it is still being applied
 FIELDS_SHOWN = 4  # in a list; a change's own page shows all
 CHARACTERS_SHOWN = 40  # of a value, in a list
 SYMBOLS = {
@@ -135,6 +138,7 @@ class SyncRunAdmin(ReadOnlyAdmin):
         "state",
         "took",
         "pages_of",
+        "came_back",
         "accepted_by",
         "size",
         "totals",
@@ -149,8 +153,11 @@ class SyncRunAdmin(ReadOnlyAdmin):
             {
                 "fields": [
                     time_of("requested_at"),
-                    (time_of("started_at"), time_of("finished_at"), "took"),
+                    (time_of("not_before"), time_of("cancel_requested_at")),
+                    (time_of("started_at"), time_of("finished_at"), "took", "erp_time"),
                     ("stage", "pages_of"),
+                    ("attempts", "token", "came_back"),
+                    ("retries", "merged_into"),
                 ]
             },
         ),
@@ -159,7 +166,7 @@ class SyncRunAdmin(ReadOnlyAdmin):
             {
                 "fields": [
                     tuple(map(count_of, ("read", "created", "updated", "unchanged"))),
-                    tuple(map(count_of, ("missing", "removed", "restored"))),
+                    tuple(map(count_of, ("missing", "removed", "restored", "left"))),
                     "changed_records",
                 ]
             },
@@ -219,6 +226,11 @@ class SyncRunAdmin(ReadOnlyAdmin):
             "read": read,
             "pages": number_format(run.pages, force_grouping=True),
         }
+
+    @admin.display(description=_("ended attempts"))
+    def came_back(self, run: SyncRun) -> SafeString | str:
+        headers = [_("ended"), _("because"), _("error")]
+        return table(headers, map(attempt_line, run.ended_attempts))
 
     @admin.display(description=_("changes"))
     def changed_records(self, run: SyncRun) -> SafeString | str:
@@ -297,7 +309,7 @@ class SyncRunAdmin(ReadOnlyAdmin):
         except CannotAccept as error:
             self.message_user(request, str(error), messages.ERROR)
             return run_address(run)
-        runner.execute(accepted)
+        accepted = runner.wait_for(accepted, at_most=ACCEPTED_WITHIN)
         self.message_user(request, *told(accepted))
         return run_address(accepted)
 
@@ -443,6 +455,11 @@ def total_line(kept: dict[str, str]) -> tuple[str, ...]:
     total = control_total(kept)
     numbers = (number_format(number, force_grouping=True) for number in (total.stated, total.found))
     return total.column, total.function, *numbers, gettext("Yes") if total.agrees else gettext("No")
+
+
+def attempt_line(attempt: dict[str, str]) -> tuple[str, ...]:
+    ended = printed_value(field_of(SyncRun, "finished_at"), parse_datetime(attempt["endedAt"]))
+    return ended, attempt["outcome"], f"{attempt['error']}: {attempt['text']}" if attempt["error"] else NOTHING
 
 
 def table(headers: Iterable[Any], rows: Iterable[Iterable[str]]) -> SafeString | str:

@@ -1,7 +1,19 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate, pre_save
 from django.utils.translation import gettext_lazy as _
 
 
 class SyncConfig(AppConfig):
     name = "sync"
     verbose_name = _("Sync")
+
+    def ready(self) -> None:
+        from django_q.models import Schedule
+        from django_q.signals import post_spawn
+
+        from sync import alerts, checks, events, schedules, worker  # noqa: F401  # importing registers the checks
+
+        post_migrate.connect(schedules.make_missing, sender=self)
+        pre_save.connect(schedules.refuse_unreadable, sender=Schedule)
+        post_spawn.connect(worker.spawned)
+        events.happened.connect(alerts.tell)

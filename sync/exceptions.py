@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, ClassVar
 
 
 class SyncError(Exception):
     """The sync could not be carried out."""
+
+    retried_after: ClassVar[tuple[int, ...]] = ()  # seconds before each further attempt
 
     def __init__(self, **facts: Any) -> None:
         self.facts = facts
@@ -15,8 +17,60 @@ class SyncError(Exception):
         super().__init__(message.format(**facts))
 
 
+WITH_BACK_OFF = (30, 120, 600)  # seconds
+
+# Asking for something that cannot be
+
+
 class CannotAccept(SyncError):
     """Run {run} cannot be accepted: {reason}"""
+
+
+class CannotRetry(SyncError):
+    """Run {run} cannot be tried again: {reason}"""
+
+
+class CannotCancel(SyncError):
+    """Run {run} cannot be cancelled: it is {status}."""
+
+
+class SessionNotFound(SyncError):
+    """There is no order-form session {session} of yours."""
+
+
+class InvalidSchedule(SyncError):
+    """The schedule of {sync_type} cannot be changed: {reason}"""
+
+
+# What makes a run stop before its end, and is no failure
+
+
+class Interrupted(SyncError):
+    """The run stopped before its end."""
+
+
+class Preempted(Interrupted):
+    """The run stepped aside for an order form."""
+
+
+class HandedBack(Interrupted):
+    """The worker was told to stop, and gave the run back to the queue."""
+
+
+class RunCancelled(Interrupted):
+    """The run was cancelled."""
+
+
+class LeaseLost(Interrupted):
+    """The lock is no longer this process's: another one carries out what it had begun."""
+
+
+# What is said of a run whose process does not say it
+
+
+class ProcessLost(SyncError):
+    """The process that carried out the run was lost {times} times. Look into the worker's log, then try the run
+    again."""
 
 
 # Getting an export from the ERP
@@ -33,9 +87,13 @@ class ErpNotConfigured(ErpError):
 class ErpUnavailable(ErpError):
     """The ERP did not answer: {reason}. Try again in a minute."""
 
+    retried_after = WITH_BACK_OFF
+
 
 class ErpSessionExpired(ErpError):
     """The ERP answered with its login page instead of {list_name}, even after a new login."""
+
+    retried_after = WITH_BACK_OFF
 
 
 class ErpLoginRejected(ErpError):
@@ -60,6 +118,8 @@ class ExportError(SyncError):
 class ExportEmpty(ExportError):
     """The export is empty (0 bytes). Export the list again."""
 
+    retried_after = WITH_BACK_OFF
+
 
 class ExportNotPdf(ExportError):
     """The export is not a PDF: it starts with “{start}”. Export the list as PDF."""
@@ -71,6 +131,8 @@ class ExportIsWebPage(ExportNotPdf):
 
 class ExportTruncated(ExportError):
     """The export is cut short: {reason}. Export the list again."""
+
+    retried_after = WITH_BACK_OFF
 
 
 class ExportDamaged(ExportError):
@@ -123,6 +185,8 @@ class UnreadableValue(ExportError):
 
 class ControlTotalMismatch(ExportError):
     """The export's {column} {function} is {found}, its footer says {stated}: not applied. Export the list again."""
+
+    retried_after = (0,)  # a record may have been saved while the ERP wrote the export
 
 
 # Applying records

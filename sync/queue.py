@@ -1,20 +1,34 @@
-"""Asking for a run: every door comes through here."""
+"""Asking for a run, and what runs next: every door comes through here."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, Exists, F, IntegerField, Q, Value, When
 from django.db.models.functions import Greatest
+from django.utils import timezone
+from django_q.models import OrmQ
+from django_q.tasks import async_task
 
-from sync.exceptions import CannotAccept
-from sync.models import SyncRun
+from sync import events
+from sync.events import Kind
+from sync.exceptions import CannotAccept, CannotCancel, CannotRetry
+from sync.models import OrderFormSession, SyncRun, SyncSchedule
+from sync.models.runs import SyncRunQuerySet
+from sync.service import smart_types
 
 Mode = SyncRun.Mode
+Status = SyncRun.Status
+Trigger = SyncRun.Trigger
 STRONGEST_FIRST = (Mode.FULL, Mode.AUTO, Mode.INCREMENTAL)
+BY_A_PERSON = (Trigger.MANUAL, Trigger.API, Trigger.RETRY)  # who asks ends a type's back-off
+SMART_PRIORITY = 100  # above all that a person can ask for
+ACCEPT_PRIORITY = 50  # somebody looks at the page that says what came of it
 
 
 def request_sync(
@@ -25,45 +39,185 @@ def request_sync(
     priority: int | None = None,
     by: User | None = None,
     given_file: Path | None = None,
+    not_before: datetime | None = None,
+    retries: SyncRun | None = None,
 ) -> SyncRun:
-    """Queue a run of a type, or strengthen the one that is queued already.
+    """Queue a run of a type, or strengthen the one that is queued already, and wake a worker.
 
-    `given_file` is an export to read instead of the ERP's; such a run, and a smart one, is always one of its own.
+    `given_file` is an export to read instead of the ERP's; such a run is always one of its own, and smart runs are
+    strengthened only by smart ones.
     """
     if priority is None:
-        priority = settings.SYNC_TYPES[sync_type]["priority"]
+        priority = SMART_PRIORITY if mode == Mode.SMART else settings.SYNC_TYPES[sync_type]["priority"]
     while True:
         try:
             with transaction.atomic():
-                return SyncRun.objects.create(
+                run = SyncRun.objects.create(
                     sync_type=sync_type,
                     mode=mode,
                     priority=priority,
                     trigger=trigger,
                     requested_by=by,
                     given_file=str(given_file or ""),
+                    not_before=not_before,
+                    retries=retries,
                 )
+                events.record(Kind.RUN_QUEUED, run=run, by=by, trigger=trigger, mode=mode)
+                if trigger in BY_A_PERSON:
+                    SyncSchedule.objects.filter(sync_type=sync_type).update(patient_since=timezone.now())
+                wake()
+                return run
         except IntegrityError:
-            if queued := strengthened(sync_type, mode=mode, priority=priority):  # else it was started in between
-                return queued
+            if queued := strengthened(sync_type, mode=mode, priority=priority, trigger=trigger, by=by):
+                return queued  # else it was started in between
 
 
-def strengthened(sync_type: str, *, mode: str, priority: int) -> SyncRun | None:
-    """The type's queued run, made at least as urgent and as thorough."""
-    mergeable = (
-        SyncRun.objects.queued().for_type(sync_type).filter(given_file="", accepts=None).exclude(mode=Mode.SMART)
+def strengthened(
+    sync_type: str, *, mode: str, priority: int, trigger: SyncRun.Trigger, by: User | None
+) -> SyncRun | None:
+    """The type's queued run, made at least as urgent and as thorough.
+
+    A schedule is content with what waits; whoever else asks wants it now, and the list as it is now.
+    """
+    mergeable = SyncRun.objects.queued().for_type(sync_type).mergeable(mode)
+    changes: dict[str, Any] = {"priority": Greatest(F("priority"), Value(priority))}
+    if mode != Mode.SMART:
+        weaker = STRONGEST_FIRST[STRONGEST_FIRST.index(Mode(mode)) :]
+        changes["mode"] = Case(When(mode__in=weaker, then=Value(mode)), default=F("mode"))
+    if trigger != Trigger.SCHEDULE:
+        changes |= {"not_before": None, "export_path": ""}
+    with transaction.atomic():
+        queued = mergeable.first()
+        if queued is None or not mergeable.filter(pk=queued.pk).update(**changes):
+            return None
+        queued.refresh_from_db()
+        if trigger in BY_A_PERSON:
+            SyncSchedule.objects.filter(sync_type=sync_type).update(patient_since=timezone.now())
+        events.record(Kind.RUN_STRENGTHENED, run=queued, by=by, trigger=trigger, mode=mode, priority=priority)
+        wake()
+        return queued
+
+
+def requeue(run: SyncRun, **changes: Any) -> None:
+    """Put a run in progress back into the queue. Raises LeaseLost if it is no longer this process's.
+
+    If the type was asked for meanwhile, that request is merged into this run, which then reads a new export: who asked
+    later wants to see what was changed until then.
+    """
+    while True:
+        try:
+            with transaction.atomic():
+                changes |= merged_request(run) if run.is_mergeable else {}
+                run.change(status=Status.QUEUED, token=None, stage="", **changes)
+                wake()
+                return
+        except IntegrityError:
+            run.refresh_from_db()  # the type was asked for in between: merge that request too
+
+
+def merged_request(run: SyncRun) -> dict[str, Any]:
+    """End the request of the same type that waits, if any, and give what the run takes over from it."""
+    newer = SyncRun.objects.queued().for_type(run.sync_type).mergeable(run.mode).first()
+    if newer is None:
+        return {}
+    SyncRun.objects.filter(pk=newer.pk, status=Status.QUEUED).update(
+        status=Status.CANCELLED, finished_at=timezone.now(), merged_into=run
     )
-    weaker = STRONGEST_FIRST[STRONGEST_FIRST.index(Mode(mode)) :]
-    mergeable.update(
-        priority=Greatest(F("priority"), Value(priority)),
-        mode=Case(When(mode__in=weaker, then=Value(mode)), default=F("mode")),
+    events.record(Kind.RUN_MERGED, run=newer, into=run.pk)
+    stronger = run.mode if run.mode == Mode.SMART else min(run.mode, newer.mode, key=strength)
+    return {"priority": max(run.priority, newer.priority), "mode": stronger, "export_path": ""}
+
+
+def strength(mode: str) -> int:
+    return STRONGEST_FIRST.index(Mode(mode))
+
+
+def wake() -> None:
+    """Have a worker drain the queue once this transaction is committed."""
+    transaction.on_commit(enqueue_drain)
+
+
+def enqueue_drain() -> None:
+    """Every task that waits for a worker drains the queue when it is delivered: one is enough."""
+    if not OrmQ.objects.filter(lock__lte=timezone.now()).exists():
+        async_task("sync.tasks.drain")
+
+
+# What runs next
+
+
+def runnable(now: datetime | None = None) -> SyncRunQuerySet:
+    """The queued runs that may start, the most urgent first.
+
+    A smart run, then what has waited too long, by age, then by priority and age. While an order form is open only
+    the types it reads may run, and what has waited too long.
+    """
+    now = now or timezone.now()
+    is_smart, is_overdue = Q(mode=Mode.SMART), Q(requested_at__lte=overdue_before(now))
+    is_paused = Exists(OrderFormSession.objects.live(now)) & ~Q(sync_type__in=smart_types())
+    place = Case(When(is_smart, then=0), When(is_overdue, then=1), default=2, output_field=IntegerField())
+    urgency = Case(When(is_overdue, then=0), default=F("priority"), output_field=IntegerField())
+    return (
+        SyncRun.objects.queued()
+        .filter(Q(not_before=None) | Q(not_before__lte=now))
+        .filter(~is_paused | is_overdue)
+        .order_by(place, -urgency, "requested_at", "pk")
     )
-    return mergeable.first()
+
+
+def overdue_before(now: datetime) -> datetime:
+    """What was requested before this has waited too long: neither pauses nor more urgent runs keep it any longer."""
+    longest: timedelta = settings.SYNC_LONGEST_PAUSE
+    return now - longest
+
+
+def is_paused(now: datetime | None = None) -> bool:
+    """Whether an order form is open."""
+    return OrderFormSession.objects.live(now).exists()
+
+
+# What a person does with a run
+
+
+def cancel(run: SyncRun, *, by: User | None = None) -> None:
+    """End a queued run at once, a running one at its next page. Raises CannotCancel."""
+    now = timezone.now()
+    with transaction.atomic():
+        if SyncRun.objects.filter(pk=run.pk, status=Status.QUEUED).update(
+            status=Status.CANCELLED, finished_at=now, cancel_requested_at=now
+        ):
+            events.record(Kind.RUN_CANCELLED, run=run, by=by)
+        elif SyncRun.objects.running().filter(pk=run.pk).update(cancel_requested_at=now):
+            events.record(Kind.RUN_CANCEL_REQUESTED, run=run, by=by)
+        else:
+            run.refresh_from_db()
+            raise CannotCancel(run=run.pk, status=run.status)
+    run.refresh_from_db()
+
+
+def retry(run: SyncRun, *, by: User | None = None) -> SyncRun:
+    """Queue a run that does again what a finished one was to do. Raises CannotRetry."""
+    if not run.is_finished:
+        raise CannotRetry(run=run.pk, reason=f"it is {run.status}.")
+    if run.sync_type not in settings.SYNC_TYPES:
+        raise CannotRetry(run=run.pk, reason=f"{run.sync_type} is no longer mirrored.")
+    if run.accepts:
+        raise CannotRetry(run=run.pk, reason=f"accept the export of run {run.accepts_id} again instead.")
+    if run.given_file and not Path(run.given_file).is_file():
+        raise CannotRetry(run=run.pk, reason=f"the given file {run.given_file} is gone.")
+    return request_sync(
+        run.sync_type,
+        mode=Mode.AUTO if run.mode == Mode.SMART else run.mode,
+        trigger=Trigger.RETRY,
+        by=by,
+        given_file=Path(run.given_file) if run.given_file else None,
+        retries=run,
+    )
 
 
 def accept(run: SyncRun, *, by: User | None = None) -> SyncRun:
     """Queue a run that applies a quarantined export after all. Raises CannotAccept."""
-    if run.status != SyncRun.Status.QUARANTINED:
+    if run.status != Status.QUARANTINED:
         raise CannotAccept(run=run.pk, reason=f"it is {run.status}, not quarantined.")
     if not run.waits_for_a_decision:
         raise CannotAccept(run=run.pk, reason="it has been accepted already.")
@@ -73,13 +227,16 @@ def accept(run: SyncRun, *, by: User | None = None) -> SyncRun:
         raise CannotAccept(run=run.pk, reason="this export, or a later one, was applied since. Run the sync again.")
     try:
         with transaction.atomic():
-            return SyncRun.objects.create(
+            accepting = SyncRun.objects.create(
                 sync_type=run.sync_type,
                 mode=Mode.FULL,
-                priority=run.priority,
-                trigger=SyncRun.Trigger.ACCEPT,
+                priority=ACCEPT_PRIORITY,
+                trigger=Trigger.ACCEPT,
                 requested_by=by,
                 accepts=run,
             )
+            events.record(Kind.RUN_QUEUED, run=accepting, by=by, trigger=Trigger.ACCEPT, mode=Mode.FULL)
+            wake()
+            return accepting
     except IntegrityError:  # by somebody else, just now
         raise CannotAccept(run=run.pk, reason="it has been accepted already.") from None

@@ -1,4 +1,4 @@
-"""Carrying a run from its start to its end: the only place that starts, ends, times and records one."""
+"""Carrying runs from their start to their end: the only place that starts, ends, times and records one."""
 
 from __future__ import annotations
 
@@ -12,25 +12,44 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, F
 from django.utils import timezone
+from django_q.exceptions import TimeoutException
 
-from sync import mirror
+from sync import events, mirror, queue, worker
 from sync.erp import erp_client
-from sync.exceptions import ExportOutdated, SyncError, TooManyMissing
+from sync.events import Kind
+from sync.exceptions import (
+    ExportOutdated,
+    HandedBack,
+    Interrupted,
+    LeaseLost,
+    Preempted,
+    ProcessLost,
+    RunCancelled,
+    SyncError,
+    TooManyMissing,
+)
 from sync.exports.pdf import Limits
 from sync.exports.reader import Records, read_export
 from sync.models import SyncRun
+from sync.mutex import Lease, fenced, hold_lock
 from sync.progress import Progress, Stage, unwatched
-from sync.queue import request_sync
 from sync.service import SyncService, all_services, service_for
 
 logger = logging.getLogger(__name__)
 
+LONGEST_DRAIN = timedelta(minutes=5)  # then another task goes on: a worker's tasks have a time limit
 FULL_EVERY = timedelta(hours=6)  # an automatic run is full when the last full success is older
+KEPT_EXPORT_IS_READ_FOR = timedelta(hours=1)  # by a run that had stepped aside; then it fetches a new one
+LOOKS_EVERY = 0.1  # seconds between two looks at what a run should know; 0.25 is promised
 RECORDED_EVERY = 0.5  # seconds between two writes of a run's progress
+POLLED_EVERY = 0.05  # seconds between two looks at a run that another process carries out
+LOSSES_ALLOWED = 2  # of a run's process; at the next one a person has to look
 
 APPLIED_BEFORE = "This export was applied before: what it lacks was not counted as absent again."
 
@@ -38,29 +57,108 @@ Mode = SyncRun.Mode
 Status = SyncRun.Status
 
 
-def execute(run: SyncRun, *, progress: Progress = unwatched) -> bool:
-    """Carry one run from started to its end, whatever happens below. False if another process has started it."""
-    if not start(run):
-        return False
-    service = service_for(run.sync_type)
-    outcome = mirror.Outcome()
+def drain(*, until: SyncRun | None = None, progress: Progress = unwatched) -> None:
+    """Carry out what is queued, the most urgent first, until nothing may run; or until a run has ended.
+
+    Goes home if another process holds the lock: that one will look into the queue once more before it goes.
+    """
+    started = time.monotonic()
+    while True:
+        with hold_lock() as lease:
+            if lease is None:
+                return
+            try:
+                recover(lease)
+                while may_go_on(started, until) and (run := queue.runnable().first()):
+                    execute(run, lease=lease, progress=progress if run == until else unwatched)
+            except LeaseLost:
+                logger.warning("The lock was lost: another process goes on")
+                return
+        if not queue.runnable().exists():
+            return
+        if not may_go_on(started, until):
+            queue.wake()
+            return
+
+
+def may_go_on(started: float, until: SyncRun | None) -> bool:
+    if until:
+        return not has_ended(until)
+    return time.monotonic() - started < LONGEST_DRAIN.total_seconds() and not worker.is_stopping()
+
+
+def has_ended(run: SyncRun) -> bool:
+    run.refresh_from_db()
+    return run.is_finished
+
+
+def wait_for(run: SyncRun, *, progress: Progress = unwatched, at_most: timedelta | None = None) -> SyncRun:
+    """Drain until a run has ended, and give the run that stands for it.
+
+    Gives up after a while, and on a run that may not start yet: while order forms are open, or before it is to be
+    tried again.
+    """
+    started = time.monotonic()
+    while True:
+        drain(until=run, progress=progress)
+        if has_ended(run):
+            if run.standing == run:
+                return run
+            run = run.standing
+        elif may_not_start(run) or (at_most and time.monotonic() - started > at_most.total_seconds()):
+            return run
+        else:
+            show_progress_of(run, progress)
+            time.sleep(POLLED_EVERY)
+
+
+def may_not_start(run: SyncRun) -> bool:
+    return run.status == Status.QUEUED and not queue.runnable().filter(pk=run.pk).exists()
+
+
+def show_progress_of(run: SyncRun, progress: Progress) -> None:
+    """Pass on what another process wrote down."""
+    if run.stage == Stage.READING:
+        progress(Stage.READING, run.pages_read, run.pages)
+
+
+def recover(lease: Lease) -> None:
+    """Put the run of a process that lost the lock, or its life, back into the queue; or fail it, the third time."""
+    for run in SyncRun.objects.running():
+        with transaction.atomic():
+            lease.renew()
+            lose(run)
+
+
+def lose(run: SyncRun) -> None:
+    events.record(Kind.RUN_LOST, run=run, attempt=run.attempts)
+    losses = 1 + times_ended(run, "lost")
+    if losses > LOSSES_ALLOWED:
+        fail(run, Status.FAILED, ProcessLost(times=losses))
+    else:
+        put_back(run, "lost", export_path="")
+
+
+def execute(run: SyncRun, *, lease: Lease, progress: Progress = unwatched) -> None:
+    """Carry one run from started to its end, or back to the queue, whatever happens below."""
+    if not start(run, lease):
+        return
     with recorded(run):
-        watch = RecordedProgress(run, progress)
+        service = service_for(run.sync_type)
+        watch = Checkpoint(run, lease, progress)
+        outcome = mirror.Outcome()
         fetch(run, service, watch)
         check_is_latest(run)
+        applied = [Path(each.export_path) for each in (run, run.accepts) if each]
         with reading(Path(run.export_path), service, watch) as records, mirror.staged(records) as staged:
             proves_absences = not was_applied(run)
             note(run, records, proves_absences=proves_absences)
-            with transaction.atomic():
+            with fenced(lease):
                 mirror.apply(service, staged, run=run, outcome=outcome, absences_count=proves_absences, progress=watch)
-                run.finish(Status.SUCCEEDED, **outcome.counts())
+                succeed(run, outcome)
     if run.status == Status.SUCCEEDED:
-        for applied in filter(None, (run, run.accepts)):
-            Path(applied.export_path).unlink(missing_ok=True)
-            applied.change(export_path="")
-        if outcome.left:
-            request_sync(run.sync_type, mode=Mode.FULL, trigger=SyncRun.Trigger(run.trigger), by=run.requested_by)
-    return True
+        for path in applied:
+            path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -90,13 +188,24 @@ class Preview:
     records: Records
 
 
-def start(run: SyncRun) -> bool:
-    """Claim a queued run for this process."""
+def start(run: SyncRun, lease: Lease) -> bool:
+    """Claim a queued run for this process. False if it no longer waits; raises LeaseLost."""
     mode = run.mode if run.mode != Mode.AUTO else automatic_mode(run.sync_type)
-    started = SyncRun.objects.filter(pk=run.pk, status=Status.QUEUED).update(
-        status=Status.RUNNING, started_at=timezone.now(), mode=mode
-    )
-    run.refresh_from_db()
+    with transaction.atomic():
+        lease.renew()
+        started = SyncRun.objects.filter(pk=run.pk, status=Status.QUEUED).update(
+            status=Status.RUNNING,
+            token=lease.token,
+            mode=mode,
+            started_at=timezone.now(),
+            attempts=F("attempts") + 1,
+            pages_read=0,
+            pages=None,
+            not_before=None,
+        )
+        if started:
+            run.refresh_from_db()
+            events.record(Kind.RUN_STARTED, run=run, attempt=run.attempts, mode=mode)
     return bool(started)
 
 
@@ -109,25 +218,125 @@ def automatic_mode(sync_type: str) -> Mode:
 
 @contextmanager
 def recorded(run: SyncRun) -> Iterator[None]:
-    """End the run by what stopped it, if anything did."""
+    """End the run, or put it back into the queue, by what stopped it, if anything did. Raises LeaseLost."""
     try:
         yield
+    except LeaseLost:
+        raise
+    except Interrupted as interruption:
+        interrupt(run, interruption)
     except TooManyMissing as error:
         stop(run, Status.QUARANTINED, error)
     except SyncError as error:
-        stop(run, Status.FAILED, error)
-    except KeyboardInterrupt as error:
-        stop(run, Status.CANCELLED, error)
+        retry_or_fail(run, error)
+    except TimeoutException:
+        with current(run):
+            lose(run)
+        raise
+    except (KeyboardInterrupt, SystemExit):
+        interrupt(run, HandedBack())
         raise
     except Exception as error:
         logger.exception("Run %s was stopped by a bug", run)
         stop(run, Status.FAILED, error)
 
 
+@contextmanager
+def current(run: SyncRun) -> Iterator[None]:
+    """A transaction in which the object shows the run as it stands, without what was rolled back. Raises LeaseLost."""
+    with transaction.atomic():
+        token = run.token
+        run.refresh_from_db()
+        if run.token != token:
+            raise LeaseLost
+        yield
+
+
+def interrupt(run: SyncRun, interruption: Interrupted) -> None:
+    with current(run):
+        match interruption:
+            case Preempted():
+                events.record(Kind.RUN_PREEMPTED, run=run)
+                put_back(run, "preempted")
+            case HandedBack():
+                events.record(Kind.RUN_HANDED_BACK, run=run)
+                put_back(run, "handed back")
+            case RunCancelled():
+                end_cancelled(run)
+
+
+def put_back(run: SyncRun, outcome: str, error: SyncError | None = None, **changes: Any) -> None:
+    """Back into the queue, with the reason; a run that is to be cancelled ends instead."""
+    if run.cancel_requested_at:
+        end_cancelled(run)
+        return
+    attempt = {
+        "outcome": outcome,
+        "startedAt": run.started_at.isoformat() if run.started_at else None,
+        "endedAt": timezone.now().isoformat(),
+        "error": type(error).__name__ if error else "",
+        "text": storable(error) if error else "",
+    }
+    queue.requeue(run, ended_attempts=[*run.ended_attempts, attempt], **changes)
+
+
+def times_ended(run: SyncRun, outcome: str) -> int:
+    """How many attempts came back to the queue for this reason."""
+    return sum(attempt["outcome"] == outcome for attempt in run.ended_attempts)
+
+
+def end_cancelled(run: SyncRun) -> None:
+    run.finish(Status.CANCELLED)
+    events.record(Kind.RUN_CANCELLED, run=run)
+
+
+def retry_or_fail(run: SyncRun, error: SyncError) -> None:
+    delay = retry_delay(run, error)
+    if delay is None:
+        stop(run, Status.FAILED, error)
+        return
+    with current(run):
+        again_at = timezone.now() + timedelta(seconds=delay)
+        events.record(Kind.RUN_TO_BE_RETRIED, run=run, error=storable(error), at=again_at.isoformat())
+        unread = run.export_path
+        put_back(run, "failed", error, not_before=again_at, export_path="")
+    if unread:
+        Path(unread).unlink(missing_ok=True)
+
+
+def retry_delay(run: SyncRun, error: SyncError) -> int | None:
+    """Seconds until the next attempt; None if none would help, or enough were made.
+
+    A given file stays as it is, and an agent who waits for a smart run had better know.
+    """
+    if not run.is_mergeable:
+        return None
+    delays = [delay for delay in error.retried_after if delay == 0 or run.mode != Mode.SMART]
+    made = times_ended(run, "failed")
+    return delays[made] if made < len(delays) else None
+
+
 def stop(run: SyncRun, status: Status, error: BaseException) -> None:
-    run.refresh_from_db()  # what was rolled back still stands on the object
+    with current(run):
+        fail(run, status, error)
+
+
+def fail(run: SyncRun, status: Status, error: BaseException) -> None:
     facts = {name: storable(fact) for name, fact in getattr(error, "facts", {}).items()}
     run.finish(status, error_class=type(error).__name__, error_text=storable(error), error_facts=facts)
+    kind = Kind.RUN_QUARANTINED if status == Status.QUARANTINED else Kind.RUN_FAILED
+    events.record(kind, run=run, error_class=run.error_class, error=run.error_text)
+
+
+def succeed(run: SyncRun, outcome: mirror.Outcome) -> None:
+    """End the run well, in the transaction that applied its records."""
+    if run.accepts:
+        SyncRun.objects.filter(acceptances=run).update(export_path="")
+    run.finish(Status.SUCCEEDED, export_path="", left=outcome.left, **outcome.counts())
+    events.record(Kind.RUN_SUCCEEDED, run=run, counts=outcome.counts())
+    if outcome.left:
+        trigger = SyncRun.Trigger(run.trigger)
+        queue.request_sync(run.sync_type, mode=Mode.FULL, trigger=trigger, by=run.requested_by)
 
 
 def storable(value: object) -> str:
@@ -137,9 +346,13 @@ def storable(value: object) -> str:
 
 def fetch(run: SyncRun, service: SyncService, progress: Progress) -> None:
     """Get the export that the run reads into a file of its own, and its fingerprint on the run."""
-    path = settings.EXPORT_DIR / f"{run.sync_type}-{run.pk}.pdf"
+    if has_kept_export(run):
+        return
+    # Named by the token: a process that lost the lock cannot touch the file of the one that has it.
+    path = settings.EXPORT_DIR / f"{run.sync_type}-{run.pk}-{run.token}.pdf"
     path.parent.mkdir(parents=True, exist_ok=True)
     run.change(stage=Stage.FETCHING)
+    erp_time = None
     if run.accepts:
         shutil.copyfile(run.accepts.export_path, path)
         exported_at = run.accepts.exported_at
@@ -147,19 +360,38 @@ def fetch(run: SyncRun, service: SyncService, progress: Progress) -> None:
         shutil.copyfile(run.given_file, path)
         exported_at = datetime.fromtimestamp(Path(run.given_file).stat().st_mtime, UTC)
     else:
+        asked = time.monotonic()
         exported_at = erp_client().fetch(service.erp_list, to=path, progress=progress).fetched_at
+        erp_time = timedelta(seconds=time.monotonic() - asked)
     with path.open("rb") as file:
         fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
     run.change(
-        export_path=str(path), export_sha256=fingerprint, export_size=path.stat().st_size, exported_at=exported_at
+        export_path=str(path),
+        export_sha256=fingerprint,
+        export_size=path.stat().st_size,
+        exported_at=exported_at,
+        erp_time=erp_time,
     )
+
+
+def has_kept_export(run: SyncRun) -> bool:
+    """Whether the run fetched its export before it stepped aside, and that is here, recent, and still the latest."""
+    if not run.export_path or not run.exported_at:
+        return False
+    is_recent = run.exported_at > timezone.now() - KEPT_EXPORT_IS_READ_FOR
+    return is_recent and Path(run.export_path).is_file() and later_success(run) is None
 
 
 def check_is_latest(run: SyncRun) -> None:
     """Raises ExportOutdated, as when the newest file was taken out of the ERP's folder. A given file is its giver's."""
-    later = SyncRun.objects.succeeded().for_type(run.sync_type).filter(exported_at__gt=run.exported_at).first()
+    later = later_success(run)
     if later and not run.given_file:
         raise ExportOutdated(exported=shown(run.exported_at), later=shown(later.exported_at), run=later.pk)
+
+
+def later_success(run: SyncRun) -> SyncRun | None:
+    """A run that applied a later export of the same list."""
+    return SyncRun.objects.succeeded().for_type(run.sync_type).filter(exported_at__gt=run.exported_at).first()
 
 
 def shown(moment: datetime | None) -> str:
@@ -204,16 +436,46 @@ def was_applied(run: SyncRun) -> bool:
     )
 
 
-class RecordedProgress:
-    """Passes progress on, and writes it to the run's row now and then."""
+class Checkpoint:
+    """The progress of a run in execution: passed on, written down, and where the run learns that it must stop."""
 
-    def __init__(self, run: SyncRun, progress: Progress) -> None:
+    def __init__(self, run: SyncRun, lease: Lease, progress: Progress) -> None:
         self.run = run
+        self.lease = lease
         self.progress = progress
-        self.written = 0.0  # seconds, monotonic
+        self.steps_aside = run.mode != Mode.SMART and not has_stepped_aside_enough(run)
+        self.looked = self.written = 0.0  # seconds, monotonic
 
     def __call__(self, stage: Stage, done: int, total: int | None) -> None:
         self.progress(stage, done, total)
-        if stage == Stage.READING and time.monotonic() - self.written >= RECORDED_EVERY:
+        now = time.monotonic()
+        if now - self.looked >= LOOKS_EVERY:
+            self.look()
+            self.looked = now
+        if stage == Stage.READING and now - self.written >= RECORDED_EVERY:
             self.run.change(stage=stage, pages_read=done, pages=total)
-            self.written = time.monotonic()
+            self.written = now
+
+    def look(self) -> None:
+        """Raises an Interrupted if the run has to stop."""
+        if worker.is_stopping():
+            raise HandedBack
+        if self.lease.keep():
+            worker.beat()
+        smart = Exists(queue.runnable().filter(mode=Mode.SMART))
+        row = SyncRun.objects.running().filter(pk=self.run.pk, token=self.run.token)
+        found = row.values_list("cancel_requested_at", smart).first()
+        if found is None:
+            raise LeaseLost
+        cancel_requested_at, smart_run_waits = found
+        if cancel_requested_at:
+            raise RunCancelled
+        if smart_run_waits and self.steps_aside:
+            raise Preempted
+
+
+def has_stepped_aside_enough(run: SyncRun) -> bool:
+    """Whether it stepped aside when it had waited too long already: it would never come to its end."""
+    too_long = run.requested_at + settings.SYNC_LONGEST_PAUSE
+    ends = (attempt["endedAt"] for attempt in run.ended_attempts if attempt["outcome"] == "preempted")
+    return any(datetime.fromisoformat(ended) > too_long for ended in ends)

@@ -36,3 +36,8 @@ def all_services() -> list[SyncService]:
     """Every service, the most urgent type first."""
     by_priority = sorted(settings.SYNC_TYPES, key=lambda name: -settings.SYNC_TYPES[name]["priority"])
     return [service_for(name) for name in by_priority]
+
+
+def smart_types() -> list[str]:
+    """The types that order forms read, and that no order form pauses."""
+    return [service.sync_type for service in all_services() if service.smart]

@@ -38,7 +38,7 @@ def sync_customers(tmp_path: Path, db: None) -> Callable[..., SyncRun]:
     def sync(rows: Sequence[dict[str, str]], *, mode: str = "full", **options: Any) -> SyncRun:
         path = draw_list(tmp_path / "Clienti.pdf", service_for("customers"), rows, **options)
         run = request_sync("customers", mode=mode, trigger=SyncRun.Trigger.MANUAL, given_file=path)
-        runner.execute(run)
+        runner.wait_for(run)
         return run
 
     return sync

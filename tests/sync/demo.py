@@ -139,8 +139,15 @@ def values(records: Records) -> list[Values]:
     return [dict(zip(records.fields, record.values, strict=True)) for record in records]
 
 
+def last_error(run: SyncRun) -> tuple[str, str]:
+    """The name and the text of what stopped a run's last attempt: for good, or until it is tried again."""
+    if run.status == SyncRun.Status.QUEUED:
+        return run.ended_attempts[-1]["error"], run.ended_attempts[-1]["text"]
+    return run.error_class, run.error_text
+
+
 def run_sync(sync_type: str, *, mode: str = "auto", **options: Any) -> SyncRun:
     """Ask for a sync of the ERP that the settings name, and carry it out."""
     run = request_sync(sync_type, mode=mode, trigger=SyncRun.Trigger.MANUAL, **options)
-    runner.execute(run)
+    runner.wait_for(run)
     return run

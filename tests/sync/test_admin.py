@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from customers.models import Customer
 from sync.admin import BoundedPaginator
-from sync.models import RecordChange, SyncRun
+from sync.models import RecordChange, SyncLock, SyncRun
 from tests import factories
 from tests.sync.conftest import customers
 
@@ -181,6 +181,7 @@ def test_a_run_s_page_shows_every_field(admin_client):
         "control_totals": "totals",
         "error_facts": "error_message",
         "notes": "noted",
+        "ended_attempts": "came_back",
         "error_class": "error_message",
         "error_text": "error_message",
     }
@@ -497,7 +498,8 @@ def test_an_accepted_export_that_fails_says_why(quarantined, admin_client):
 
 
 def test_a_run_that_another_process_took_is_said_to_wait(quarantined, admin_client, monkeypatch):
-    monkeypatch.setattr("sync.runner.execute", lambda run: False)
+    monkeypatch.setattr("sync.admin.ACCEPTED_WITHIN", dt.timedelta(seconds=0.1))
+    SyncLock.objects.update(holder="another", leased_until=timezone.now() + dt.timedelta(minutes=1))
     answer = admin_client.post(accept_url(quarantined))
     accepted = SyncRun.objects.get(accepts=quarantined)
     assert said(answer) == [f"Run {accepted.pk} waits for its turn."]

@@ -8,17 +8,18 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from sync import runner
+from sync import exceptions, runner
 from sync.erp.demo.erp import DemoErp
 from sync.erp.demo.faults import Fault, Where
 from sync.erp.demo.front_end import Strike
 from sync.erp.demo.lists import list_called
 from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME
 from sync.erp.http import HttpClient
+from sync.exceptions import WITH_BACK_OFF
 from sync.models import SyncRun
 from sync.queue import accept, request_sync
 from sync.service import service_for
-from tests.sync.demo import TODAY, TWO_BANDS, in_the_erp, is_mirrored, run_sync
+from tests.sync.demo import TODAY, TWO_BANDS, in_the_erp, is_mirrored, last_error, run_sync
 
 TYPES = list(settings.SYNC_TYPES)
 Status = SyncRun.Status
@@ -165,9 +166,11 @@ def test_a_run_fails_by_name_and_changes_nothing_until_the_fault_is_gone(
     if fault is Fault.STALLED_CONNECTION:
         monkeypatch.setattr(runner, "erp_client", lambda: impatient_client)
     run = run_sync(sync_type)
-    error, says = FAILS[fault]
-    assert (run.status, run.error_class) == (Status.FAILED, error), run.error_text
-    assert says.format(**facts(erp, sync_type)) in run.error_text
+    name, says = FAILS[fault]
+    error, text = last_error(run)
+    assert error == name, text
+    assert run.status == (Status.QUEUED if getattr(exceptions, error).retried_after == WITH_BACK_OFF else Status.FAILED)
+    assert says.format(**facts(erp, sync_type)) in text
     assert (run.read, run.created, run.updated, run.unchanged, run.missing, run.removed) == (0, 0, 0, 0, 0, 0)
     assert mirror_state() == before
     clear()
@@ -274,7 +277,7 @@ def test_a_quarantined_export_that_is_accepted_is_applied(db, larger_erp, sync_t
     run_sync(sync_type)
     strike(Fault.SILENT_FILTER)
     acceptance = accept(run_sync(sync_type))
-    runner.execute(acceptance)
+    runner.wait_for(acceptance)
     left = len(list(larger_erp.records(sync_type, filtered=True)))
     assert (acceptance.status, acceptance.read, acceptance.unchanged) == (Status.SUCCEEDED, left, left)
     assert (acceptance.missing, acceptance.removed) == (larger_erp.size(sync_type) - left, 0)
@@ -285,7 +288,7 @@ def test_a_quarantined_export_that_is_accepted_is_applied(db, larger_erp, sync_t
 
 @pytest.mark.parametrize("sync_type", ["customers"])
 def test_a_run_is_cancelled_while_the_erp_stalls(db, erp, sync_type, strike, mirror_state):
-    """Ctrl-C is heard at once, and the next run finds everything in order."""
+    """Ctrl-C is heard at once, and the run goes back to the queue, in good order."""
     run_sync(sync_type)
     before = mirror_state()
     strike(Fault.STALLED_CONNECTION, times=1)
@@ -297,9 +300,10 @@ def test_a_run_is_cancelled_while_the_erp_stalls(db, erp, sync_type, strike, mir
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        runner.execute(run, progress=interrupted)
+        runner.wait_for(run, progress=interrupted)
     assert time.monotonic() - started < 2
-    assert run.status == Status.CANCELLED
+    run.refresh_from_db()
+    assert (run.status, run.ended_attempts[0]["outcome"]) == (Status.QUEUED, "handed back")
     assert mirror_state() == before
     assert run_sync(sync_type).status == Status.SUCCEEDED
 
@@ -320,7 +324,7 @@ def test_an_erp_that_is_down_is_told(db, erp, sync_type, demo_server, mirror_sta
     before = mirror_state()
     demo_server.stop()
     run = run_sync(sync_type)
-    assert (run.status, run.error_class) == (Status.FAILED, "ErpUnavailable")
+    assert (run.status, last_error(run)[0]) == (Status.QUEUED, "ErpUnavailable")
     assert mirror_state() == before
 
 

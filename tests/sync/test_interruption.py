@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from unittest.mock import patch
 
 import pytest
@@ -51,7 +52,7 @@ def interrupted(where, calls, happen):
 
 def run_sync(sync_type, path):
     run = request_sync(sync_type, mode="full", trigger=SyncRun.Trigger.MANUAL, given_file=path)
-    runner.execute(run)
+    runner.wait_for(run)
     return run
 
 
@@ -69,6 +70,13 @@ def first_export(service, tmp_path):
 def next_export(service, tmp_path):
     """Half of its records changed, half new; as many records are written as it has."""
     return draw_list(tmp_path / "next.pdf", service, rows(service, range(1, RECORDS + 1), "dopo"))
+
+
+def until_taken_over(run):
+    while not run.is_finished:
+        time.sleep(0.05)
+        runner.drain()
+        run.refresh_from_db()
 
 
 def fail():
@@ -106,5 +114,7 @@ def test_a_process_killed_at_a_record_changes_nothing(service, first_export, nex
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
     assert mirror_state() == before
-    again = run_sync(service.sync_type, next_export)
-    assert (again.status, again.created, again.updated) == (SyncRun.Status.SUCCEEDED, 20, 20)
+    lost = SyncRun.objects.running().get()
+    until_taken_over(lost)
+    assert [attempt["outcome"] for attempt in lost.ended_attempts] == ["lost"]
+    assert (lost.status, lost.created, lost.updated) == (SyncRun.Status.SUCCEEDED, 20, 20)

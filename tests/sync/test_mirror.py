@@ -61,7 +61,7 @@ def test_a_run_that_changes_nothing_writes_no_record_rows(sync_customers, mirror
     assert (run.status, run.unchanged) == (Status.SUCCEEDED, 2)
     written = [query["sql"] for query in queries if query["sql"].startswith(("INSERT", "UPDATE", "DELETE"))]
     assert written
-    assert all('"sync_syncrun"' in sql for sql in written)
+    assert all('"sync_' in sql and "recordchange" not in sql for sql in written)
     assert mirror_state() == before
 
 
@@ -130,7 +130,7 @@ def test_a_moment_in_the_hour_that_is_repeated_does_not_change_for_ever(tmp_path
     path = draw_list(tmp_path / "Ordini.pdf", service_for("orders"), orders)
     for _ in range(2):
         run = request_sync("orders", trigger=SyncRun.Trigger.MANUAL, given_file=path)
-        runner.execute(run)
+        runner.wait_for(run)
     assert (run.updated, run.unchanged) == (0, 1)
 
 
@@ -161,7 +161,7 @@ def test_a_quarantined_export_can_be_accepted(sync_customers):
     sync_customers(customers(*range(1, 61)))
     quarantined = sync_customers(customers(*range(1, 40)))
     accepted = accept(quarantined)
-    runner.execute(accepted)
+    runner.wait_for(accepted)
     assert (accepted.status, accepted.missing) == (Status.SUCCEEDED, 21)
     assert accepted.exported_at == quarantined.exported_at
     assert accepted.export_sha256 == quarantined.export_sha256
@@ -179,7 +179,7 @@ def test_an_export_is_accepted_once_or_it_would_prove_two_absences(sync_customer
         SyncRun.objects.create(sync_type="customers", priority=5, accepts=quarantined)
     kept = Path(quarantined.export_path)
     assert kept.is_file()
-    runner.execute(accepted)
+    runner.wait_for(accepted)
     assert not kept.exists()
     with pytest.raises(CannotAccept, match="accepted already"):
         accept(quarantined)
@@ -189,9 +189,9 @@ def test_an_export_that_was_quarantined_twice_is_accepted_once(sync_customers, t
     sync_customers(customers(*range(1, 61)))
     first = sync_customers(customers(*range(1, 40)))
     again = request_sync("customers", mode="full", trigger=SyncRun.Trigger.MANUAL, given_file=tmp_path / "Clienti.pdf")
-    runner.execute(again)
+    runner.wait_for(again)
     assert (first.status, again.status, again.read) == (Status.QUARANTINED, Status.QUARANTINED, 39)
-    runner.execute(accept(first))
+    runner.wait_for(accept(first))
     with pytest.raises(CannotAccept, match="this export, or a later one, was applied since"):
         accept(again)
 
@@ -200,10 +200,10 @@ def test_an_acceptance_that_failed_may_be_tried_again(sync_customers, monkeypatc
     sync_customers(customers(*range(1, 61)))
     quarantined = sync_customers(customers(*range(1, 40)))
     monkeypatch.setattr(mirror.Writer, "write", lambda *args: 1 / 0)
-    runner.execute(accept(quarantined))
+    runner.wait_for(accept(quarantined))
     monkeypatch.undo()
     again = accept(quarantined)
-    runner.execute(again)
+    runner.wait_for(again)
     assert (again.status, again.missing) == (Status.SUCCEEDED, 21)
 
 

@@ -26,7 +26,7 @@ SAMPLES = [
 @pytest.mark.django_db
 def test_a_sample_is_mirrored_whole(erp_exports, sync_type, file, model, records, totals, pages):
     run = request_sync(sync_type, trigger=SyncRun.Trigger.MANUAL, given_file=erp_exports / file)
-    runner.execute(run)
+    runner.wait_for(run)
     assert (run.status, run.error_text) == (SyncRun.Status.SUCCEEDED, "")
     assert (run.read, run.created, model.objects.count()) == (records, records, records)
     assert (len(run.control_totals), run.pages, run.pages_read) == (totals, pages, pages)

@@ -71,7 +71,7 @@ class Command(BaseCommand):
             for service in all_services():
                 run = request_sync(service.sync_type, trigger=SyncRun.Trigger.MANUAL)
                 with ProgressBar(service.sync_type) as progress:
-                    runner.execute(run, progress=progress)
+                    runner.wait_for(run, progress=progress)
                 self.report(run)
             time.sleep(SYNC_EVERY)
 

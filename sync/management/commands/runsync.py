@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import sys
 from argparse import ArgumentTypeError
 from itertools import islice
 from pathlib import Path
@@ -12,13 +14,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
-from sync import runner
+from sync import queue, runner
 from sync.exceptions import SyncError, TooManyMissing
 from sync.management.progress_bar import ProgressBar
 from sync.mirror import Difference, Outcome
 from sync.models import SyncRun
-from sync.queue import request_sync
 from sync.service import service_for
 
 Status = SyncRun.Status
@@ -53,7 +55,11 @@ class Command(BaseCommand):
         self.check_usage(sync_type, mode, options)
         check_database()
         types = sorted(settings.SYNC_TYPES, key=lambda name: -settings.SYNC_TYPES[name]["priority"])
-        statuses = [self.run(name, mode, options) for name in (types if sync_type == "all" else [sync_type])]
+        chosen = types if sync_type == "all" else [sync_type]
+        if options["dry_run"]:
+            statuses = [self.preview(name, mode, options) for name in chosen]
+        else:
+            statuses = self.run(chosen, mode, options)
         if status := next(status for status in SEVEREST_FIRST if status in statuses):
             raise SystemExit(status)
 
@@ -65,22 +71,29 @@ class Command(BaseCommand):
         if options["no_wait"] and (options["dry_run"] or options["file"] or mode == SyncRun.Mode.SMART):
             self.parser.error("--no-wait only queues a run: it cannot be combined with --dry-run, --file or smart")
 
-    def run(self, sync_type: str, mode: str, options: dict[str, Any]) -> int:
-        if options["dry_run"]:
-            return self.preview(sync_type, mode, options)
-        run = request_sync(sync_type, mode=mode, trigger=SyncRun.Trigger.MANUAL, given_file=options["file"])
-        if not options["no_wait"]:
-            self.carry_out(run, as_json=options["json"])
-        self.show(run, as_json=options["json"])
-        return EXIT_STATUS[Status(run.status)]
+    def run(self, types: list[str], mode: str, options: dict[str, Any]) -> list[int]:
+        """Queue a run of each type, carry them out, and give their exit statuses."""
+        trigger, given_file = SyncRun.Trigger.MANUAL, options["file"]
+        runs = [queue.request_sync(name, mode=mode, trigger=trigger, given_file=given_file) for name in types]
+        statuses = []
+        for run in runs:
+            ended = run if options["no_wait"] else self.carried_out(run)
+            self.show(ended, as_json=options["json"])
+            statuses.append(EXIT_STATUS[Status(ended.status)])
+        return statuses
 
-    def carry_out(self, run: SyncRun, *, as_json: bool) -> None:
+    def carried_out(self, run: SyncRun) -> SyncRun:
+        """Wait for a run. Told to stop, this process gives back what it does; its own run is cancelled by Ctrl-C."""
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         try:
             with ProgressBar(run.sync_type) as progress:
-                runner.execute(run, progress=progress)
+                return runner.wait_for(run, progress=progress)
         except KeyboardInterrupt:
-            self.show(run, as_json=as_json)
-            raise SystemExit(EXIT_STATUS[Status.CANCELLED]) from None
+            run.refresh_from_db()
+            if run.status == Status.QUEUED and run.trigger == SyncRun.Trigger.MANUAL:
+                queue.cancel(run)
+            self.show(run, as_json=False)
+            raise SystemExit(EXIT_STATUS[Status(run.status)]) from None
 
     def show(self, run: SyncRun, *, as_json: bool) -> None:
         if as_json:
@@ -93,7 +106,7 @@ class Command(BaseCommand):
             number = f"run {run.pk}" if run.pk else "dry run"
             self.stderr.write(self.style.ERROR(f"{run.sync_type}: {run.status}. {run.error_text} ({number})"))
         else:
-            self.stdout.write(f"{run.sync_type}: {run.status} as run {run.pk}; it is not waited for.")
+            self.stdout.write(f"{run.sync_type}: {run.status} as run {run.pk}{waiting_for(run)}.")
         if not as_json:
             for note in run.notes:
                 self.stdout.write(f"  {note}")
@@ -125,6 +138,18 @@ class Command(BaseCommand):
         if more:
             self.stdout.write(f"  and {more} more")
         return 0
+
+
+def waiting_for(run: SyncRun) -> str:
+    """Why a run that is not waited for any more has not ended."""
+    if run.status != Status.QUEUED:
+        return ", by another process"
+    if run.not_before and run.not_before > timezone.now():
+        why = run.ended_attempts[-1]["text"] if run.ended_attempts else ""
+        return f"; it is tried again at {timezone.localtime(run.not_before):%H:%M:%S}. {why}".rstrip(".")
+    if queue.is_paused() and not queue.runnable().filter(pk=run.pk).exists():
+        return "; it waits until the open order forms are left"
+    return "; it is not waited for"
 
 
 def existing_file(name: str) -> Path:

@@ -1,4 +1,4 @@
-"""Rows of the orchestrator: runs, what they changed, and what all mirrored records have in common."""
+"""Runs, and what each one changed."""
 
 from __future__ import annotations
 
@@ -13,31 +13,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from sync.exceptions import LeaseLost
 
-class MirroredQuerySet(models.QuerySet["MirroredModel"]):
-    """Records of the mirror."""
-
-    def present(self) -> MirroredQuerySet:
-        """Those that are not removed."""
-        return self.filter(removed_at__isnull=True)
-
-
-class MirroredModel(models.Model):
-    """A record of one of the ERP's lists, shown as the ERP shows it; changed by syncs alone."""
-
-    created_at = models.DateTimeField(_("first mirrored"), editable=False)
-    changed_at = models.DateTimeField(_("last changed"), editable=False, db_index=True)
-    missing_since = models.DateTimeField(
-        _("missing since"), null=True, editable=False, help_text=_("Absent from the last full export.")
-    )
-    removed_at = models.DateTimeField(
-        _("removed"), null=True, editable=False, db_index=True, help_text=_("Absent from two full exports in a row.")
-    )
-
-    objects = MirroredQuerySet.as_manager()
-
-    class Meta:
-        abstract = True
+FINISHED_BY_ITSELF = Q(status__in=["succeeded", "failed", "quarantined"])
+ORDINARY = Q(given_file="", accepts=None) & ~Q(mode="smart")  # runs that stand for every request of their type
 
 
 class SyncRunQuerySet(models.QuerySet["SyncRun"]):
@@ -47,17 +26,34 @@ class SyncRunQuerySet(models.QuerySet["SyncRun"]):
         return self.filter(sync_type=sync_type)
 
     def queued(self) -> SyncRunQuerySet:
-        """Those that wait, the most urgent first."""
+        """Those that wait, by priority and age."""
         return self.filter(status=SyncRun.Status.QUEUED).order_by("-priority", "requested_at", "pk")
+
+    def running(self) -> SyncRunQuerySet:
+        """The one that is carried out, if any."""
+        return self.filter(status=SyncRun.Status.RUNNING)
 
     def succeeded(self) -> SyncRunQuerySet:
         return self.filter(status=SyncRun.Status.SUCCEEDED)
+
+    def unsuccessful(self) -> SyncRunQuerySet:
+        """Those that were to refresh the mirror and did not."""
+        return self.filter(status__in=[SyncRun.Status.FAILED, SyncRun.Status.QUARANTINED])
+
+    def finished_by_themselves(self) -> SyncRunQuerySet:
+        """Those that say something about the ERP: a cancelled run does not."""
+        return self.filter(FINISHED_BY_ITSELF)
+
+    def mergeable(self, mode: str) -> SyncRunQuerySet:
+        """Those that stand for every request of their type, or for every smart one; a given file is read by itself."""
+        return self.filter(Q(mode=SyncRun.Mode.SMART) if mode == SyncRun.Mode.SMART else ORDINARY)
 
 
 class SyncRun(models.Model):
     """One execution of one sync type.
 
     queued -> running -> succeeded | failed | quarantined | cancelled
+       ^---------'  preempted, given back, to be tried again, or lost with its process
     """
 
     class Status(models.TextChoices):
@@ -98,10 +94,37 @@ class SyncRun(models.Model):
         related_name="acceptances",
         verbose_name=_("accepts the export of"),
     )
+    retries = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="retried_by",
+        verbose_name=_("tries again"),
+    )
+    merged_into = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="merged",
+        verbose_name=_("merged into"),
+        help_text=_("The run of the same type that came back to the queue and stands for this one too."),
+    )
 
     requested_at = models.DateTimeField(_("requested"), default=timezone.now)
+    not_before = models.DateTimeField(_("not before"), null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(_("cancelling requested"), null=True, blank=True)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    token = models.BigIntegerField(
+        _("token"), null=True, blank=True, help_text=_("Of the lock, in the hands of the process that carries it out.")
+    )
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0, help_text=_("How often it was started."))
+    ended_attempts = models.JSONField(
+        _("ended attempts"), default=list, blank=True, help_text=_("Why it came back to the queue, each time.")
+    )
 
     stage = models.CharField(_("stage"), max_length=20, blank=True)
     pages_read = models.PositiveIntegerField(_("pages read"), default=0)
@@ -114,6 +137,7 @@ class SyncRun(models.Model):
     exported_at = models.DateTimeField(
         _("exported"), null=True, blank=True, help_text=_("When the ERP showed what the export holds.")
     )
+    erp_time = models.DurationField(_("time of the ERP"), null=True, blank=True)
 
     read = models.PositiveIntegerField(pgettext_lazy("counted", "read"), default=0)
     created = models.PositiveIntegerField(pgettext_lazy("counted", "created"), default=0)
@@ -122,6 +146,10 @@ class SyncRun(models.Model):
     missing = models.PositiveIntegerField(pgettext_lazy("counted", "missing"), default=0)
     removed = models.PositiveIntegerField(pgettext_lazy("counted", "removed"), default=0)
     restored = models.PositiveIntegerField(pgettext_lazy("counted", "restored"), default=0)
+
+    left = models.PositiveIntegerField(
+        pgettext_lazy("counted", "left"), default=0, help_text=_("Differ, and wait for the full run that was queued.")
+    )
 
     control_totals = models.JSONField(_("control totals"), default=list, blank=True)
     notes = models.JSONField(_("notes"), default=list, blank=True)
@@ -137,16 +165,31 @@ class SyncRun(models.Model):
         verbose_name = _("run")
         verbose_name_plural = _("runs")
         ordering = ("-requested_at", "-pk")
-        permissions = [("accept_syncrun", "Can accept a quarantined export")]
+        permissions = [
+            ("accept_syncrun", "Can accept a quarantined export"),
+            ("request_syncrun", "Can ask for a sync, try one again, or cancel it"),
+        ]
         indexes = [
             models.Index(fields=["sync_type", "-finished_at"], condition=Q(status="succeeded"), name="last_success"),
             models.Index(fields=["-priority", "requested_at"], condition=Q(status="queued"), name="run_queue"),
+            models.Index(fields=["sync_type", "-finished_at"], condition=FINISHED_BY_ITSELF, name="last_end"),
+            models.Index(
+                fields=["sync_type", "finished_at"],
+                condition=Q(status__in=["failed", "quarantined"]),
+                name="last_failures",
+            ),
+            models.Index(fields=["requested_at"], condition=Q(mode="smart"), name="last_smart"),
         ]
         constraints = [
+            # The mutex of last resort: no code path can make two runs overlap.
+            models.UniqueConstraint(fields=["status"], condition=Q(status="running"), name="one_running_run"),
+            models.UniqueConstraint(
+                fields=["sync_type"], condition=Q(status="queued") & ORDINARY, name="one_queued_run_per_type"
+            ),
             models.UniqueConstraint(
                 fields=["sync_type"],
-                condition=Q(status="queued", given_file="", accepts=None) & ~Q(mode="smart"),
-                name="one_queued_run_per_type",
+                condition=Q(status="queued", mode="smart"),
+                name="one_queued_smart_run_per_type",
             ),
             # Accepted twice, an export would prove two absences.
             models.UniqueConstraint(
@@ -176,14 +219,26 @@ class SyncRun(models.Model):
     def is_finished(self) -> bool:
         return self.status not in (self.Status.QUEUED, self.Status.RUNNING)
 
+    @property
+    def is_mergeable(self) -> bool:
+        """Whether it stands for every request of its type, or for every smart one."""
+        return not self.given_file and self.accepts_id is None
+
+    @property
+    def standing(self) -> SyncRun:
+        """The run that stands for this one: itself, or what it was merged into."""
+        return self.merged_into.standing if self.merged_into else self
+
     def change(self, **values: Any) -> None:
-        """Save these fields and no others."""
+        """Save these fields of a run in progress. Raises LeaseLost if it is no longer this process's."""
+        mine = SyncRun.objects.running().filter(pk=self.pk, token=self.token)
+        if not mine.update(**values):
+            raise LeaseLost
         for name, value in values.items():
             setattr(self, name, value)
-        self.save(update_fields=list(values))
 
     def finish(self, status: Status, **values: Any) -> None:
-        self.change(status=status, finished_at=timezone.now(), stage="", **values)
+        self.change(status=status, finished_at=timezone.now(), stage="", token=None, **values)
 
 
 class RecordChange(models.Model):

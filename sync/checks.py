@@ -1,0 +1,43 @@
+"""System checks: settings that would make syncs unsafe."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+LONGEST_DRAIN_SECONDS = 5 * 60
+
+
+@register()
+def check_q_cluster(**_: Any) -> list[CheckMessage]:
+    """Refuse values of Q_CLUSTER with which django-q2 delivers tasks again while they run, or not at all."""
+    cluster = getattr(settings, "Q_CLUSTER", {})
+    timeout, retry = cluster.get("timeout") or 0, cluster.get("retry", 60)
+    rules = [
+        ("E001", cluster.get("orm") == "default", "orm must be 'default': the queue shares the mirror's transactions."),
+        ("E002", cluster.get("workers") == 1, "workers must be 1: prefetched tasks would be delivered twice."),
+        ("E003", cluster.get("bulk", 1) == 1, "bulk must be 1: prefetched tasks would be delivered twice."),
+        ("E004", cluster.get("queue_limit") == 1, "queue_limit must be 1: prefetched tasks would be delivered twice."),
+        (
+            "E005",
+            timeout > 2 * LONGEST_DRAIN_SECONDS,
+            f"timeout must be over {2 * LONGEST_DRAIN_SECONDS} seconds: a drain takes runs for half of that, "
+            "then ends the one it has.",
+        ),
+        (
+            "E006",
+            retry > 3 * timeout,
+            "retry must be over three times timeout: tasks would be delivered while they run.",
+        ),
+        ("E007", cluster.get("ack_failures") is True, "ack_failures must be True: failed tasks would come for ever."),
+        ("E008", cluster.get("max_attempts") == 1, "max_attempts must be 1: runs count their own attempts."),
+        ("E009", cluster.get("catch_up") is False, "catch_up must be False: downtime would be made up slot by slot."),
+        ("E010", not cluster.get("sync"), "sync must not be set: runs would be carried out inside requests."),
+    ]
+    return [
+        Error(f"Q_CLUSTER: {reason}", hint="Take the value of archibald/settings.py.", id=f"sync.{number}")
+        for number, holds, reason in rules
+        if not holds
+    ]

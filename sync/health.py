@@ -1,0 +1,294 @@
+"""Whether the mirror can be trusted: the state of every type, the lock, order forms, the queue, the workers.
+
+Everything is read from rows, in a number of queries that does not grow with them; the API, the admin and the command
+line show what `status()` says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from statistics import median
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from sync import events, queue, schedules
+from sync.events import Kind
+from sync.models import OrderFormSession, SyncLock, SyncRun, SyncSchedule, SyncWorker
+from sync.models.runs import SyncRunQuerySet
+
+GRACE = timedelta(minutes=10)  # that a type may be older than its interval: a run takes its time, and waits its turn
+WORKER_SILENT_AFTER = timedelta(minutes=3)  # without a tick; they come once a minute
+USUAL_OF = 20  # successes that the usual duration is the median of
+
+Status = SyncRun.Status
+
+
+class State(StrEnum):
+    """What can be said of a sync type; the first that holds."""
+
+    QUARANTINED = "quarantined"  # its last export waits for a decision
+    FAILING = "failing"  # its last run failed
+    NEVER = "never"  # it never succeeded
+    PAUSED = "paused"  # order forms keep its run waiting
+    LATE = "late"  # what it shows is older than its interval and the grace
+    HEALTHY = "healthy"
+
+
+TRUSTED = (State.HEALTHY, State.PAUSED)
+
+
+@dataclass(frozen=True)
+class TypeHealth:
+    """One sync type. `fresh_as_of` is when the export behind the last success was fetched."""
+
+    sync_type: str
+    state: State
+    fresh_as_of: datetime | None
+    last_success: SyncRun | None
+    last_end: SyncRun | None
+    consecutive_failures: int
+    usual_duration: timedelta | None
+    current: SyncRun | None
+    queued: list[SyncRun]
+    next_due: datetime | None
+    enabled: bool
+
+    @property
+    def is_trusted(self) -> bool:
+        return self.state in TRUSTED
+
+    @property
+    def last_duration(self) -> timedelta | None:
+        return self.last_success.duration if self.last_success else None
+
+    def as_json(self) -> dict[str, Any]:
+        failed = self.last_end if self.last_end and self.last_end.error_class else None
+        return {
+            "state": self.state,
+            "healthy": self.is_trusted,
+            "freshAsOf": iso(self.fresh_as_of),
+            "consecutiveFailures": self.consecutive_failures,
+            "error": f"{failed.error_class}: {failed.error_text}" if failed else None,
+            "lastDurationMs": milliseconds(self.last_duration),
+            "usualDurationMs": milliseconds(self.usual_duration),
+            "running": self.current.pk if self.current else None,
+            "queued": [run.pk for run in self.queued],
+            "nextDue": iso(self.next_due),
+            "enabled": self.enabled,
+        }
+
+
+@dataclass(frozen=True)
+class SyncStatus:
+    """Everything at one moment."""
+
+    at: datetime
+    types: list[TypeHealth]
+    lock: SyncLock
+    current: SyncRun | None
+    queue: list[SyncRun]  # the most urgent first; those that may not start yet at the end
+    sessions: list[OrderFormSession]
+    worker: SyncWorker | None  # the one that was heard of last
+
+    @property
+    def has_worker(self) -> bool:
+        """Whether a worker was heard of lately. One in a long run beats with the lock."""
+        return self.worker is not None and self.worker.seen_at > self.at - WORKER_SILENT_AFTER
+
+    @property
+    def is_paused(self) -> bool:
+        return bool(self.sessions)
+
+    @property
+    def paused_until(self) -> datetime | None:
+        """When the last session ends by itself, if nobody uses it any more."""
+        return max((session.expires_at for session in self.sessions), default=None)
+
+    @property
+    def is_healthy(self) -> bool:
+        return self.has_worker and all(each.is_trusted for each in self.types)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "at": iso(self.at),
+            "healthy": self.is_healthy,
+            "types": {each.sync_type: each.as_json() for each in self.types},
+            "lock": {
+                "held": self.lock.is_held,
+                "holder": self.lock.holder or None,
+                "since": iso(self.lock.acquired_at),
+                "leasedUntil": iso(self.lock.leased_until),
+                "token": self.lock.token,
+            },
+            "sessions": {"live": len(self.sessions), "paused": self.is_paused, "pausedUntil": iso(self.paused_until)},
+            "current": run_as_json(self.current) if self.current else None,
+            "queue": [run_as_json(run) for run in self.queue],
+            "worker": {
+                "alive": self.has_worker,
+                "name": self.worker.name if self.worker else None,
+                "seenAt": iso(self.worker.seen_at) if self.worker else None,
+            },
+        }
+
+
+def status() -> SyncStatus:
+    now = timezone.now()
+    sessions = list(OrderFormSession.objects.live(now).select_related("user").order_by("opened_at"))
+    current = SyncRun.objects.running().first()
+    runnable = list(queue.runnable(now))
+    waiting = list(SyncRun.objects.queued().exclude(pk__in=[run.pk for run in runnable]))
+    return SyncStatus(
+        at=now,
+        types=type_healths(now, current=current, queued=runnable + waiting, waiting=waiting if sessions else []),
+        lock=SyncLock.objects.first() or SyncLock(),
+        current=current,
+        queue=runnable + waiting,
+        sessions=sessions,
+        worker=SyncWorker.objects.order_by("-seen_at").first(),
+    )
+
+
+def type_healths(
+    now: datetime, *, current: SyncRun | None, queued: list[SyncRun], waiting: list[SyncRun]
+) -> list[TypeHealth]:
+    """The health of each type, the most urgent first. `waiting` are the runs that order forms keep waiting."""
+    rows = {row.sync_type: row for row in annotated_schedules()}
+    declared = sorted(settings.SYNC_TYPES, key=lambda name: -settings.SYNC_TYPES[name]["priority"])
+    ids = {pk for row in rows.values() for pk in (row.last_success_id, row.last_end_id) if pk}
+    runs = SyncRun.objects.in_bulk(ids)
+    waiting_types = {run.sync_type for run in waiting}
+    return [
+        type_health(
+            rows[name],
+            now,
+            runs=runs,
+            current=current if current and current.sync_type == name else None,
+            queued=[run for run in queued if run.sync_type == name],
+            is_paused=name in waiting_types,
+        )
+        for name in declared
+        if name in rows
+    ]
+
+
+def annotated_schedules() -> Any:
+    """Schedules with their type's last success, its last end, and how many runs failed since that success."""
+    runs = SyncRun.objects.filter(sync_type=OuterRef("sync_type"))
+    successes = refreshing(runs).order_by("-finished_at")
+    failures = runs.unsuccessful().order_by()
+    before_all = datetime(1970, 1, 1, tzinfo=timezone.get_default_timezone())
+    return SyncSchedule.objects.annotate(
+        last_success_id=Subquery(successes.values("pk")[:1]),
+        last_success_at=Subquery(successes.values("finished_at")[:1]),
+        last_end_id=Subquery(runs.finished_by_themselves().order_by("-finished_at").values("pk")[:1]),
+    ).annotate(
+        failures=Coalesce(
+            Subquery(
+                failures.filter(finished_at__gt=Coalesce(OuterRef("last_success_at"), before_all))
+                .values("sync_type")
+                .annotate(number=Count("pk"))
+                .values("number")
+            ),
+            0,
+        )
+    )
+
+
+def refreshing(runs: SyncRunQuerySet) -> SyncRunQuerySet:
+    """The successes after which the mirror showed the whole list: a smart run may leave something to a full one."""
+    return runs.succeeded().filter(left=0)
+
+
+def type_health(
+    schedule: Any,
+    now: datetime,
+    *,
+    runs: dict[int, SyncRun],
+    current: SyncRun | None,
+    queued: list[SyncRun],
+    is_paused: bool,
+) -> TypeHealth:
+    last_success = runs.get(schedule.last_success_id)
+    last_end = runs.get(schedule.last_end_id)
+    fresh_as_of = last_success.exported_at if last_success else None
+    return TypeHealth(
+        sync_type=schedule.sync_type,
+        state=state_of(schedule, now, fresh_as_of=fresh_as_of, last_end=last_end, is_paused=is_paused),
+        fresh_as_of=fresh_as_of,
+        last_success=last_success,
+        last_end=last_end,
+        consecutive_failures=schedule.failures,
+        usual_duration=usual_duration(schedule.sync_type),
+        current=current,
+        queued=queued,
+        next_due=schedules.next_due(schedule, now=now, is_failing=schedule.failures > 0),
+        enabled=schedule.enabled,
+    )
+
+
+def state_of(
+    schedule: SyncSchedule, now: datetime, *, fresh_as_of: datetime | None, last_end: SyncRun | None, is_paused: bool
+) -> State:
+    if last_end and last_end.status == Status.QUARANTINED:
+        return State.QUARANTINED
+    if last_end and last_end.status == Status.FAILED:
+        return State.FAILING
+    if fresh_as_of is None:
+        return State.NEVER
+    if is_paused:
+        return State.PAUSED
+    if schedule.enabled and fresh_as_of < now - schedule.interval - GRACE:
+        return State.LATE
+    return State.HEALTHY
+
+
+def usual_duration(sync_type: str) -> timedelta | None:
+    """The median of the last successes."""
+    last = SyncRun.objects.succeeded().for_type(sync_type).exclude(mode=SyncRun.Mode.SMART).order_by("-finished_at")
+    durations = [run.duration for run in last.only("started_at", "finished_at")[:USUAL_OF] if run.duration]
+    return median(durations) if durations else None  # type: ignore[type-var]  # durations can be added and halved
+
+
+def record_changes() -> None:
+    """Write down each type's change of state since the last time, once, whoever else looks at the same moment."""
+    known = dict(SyncSchedule.objects.values_list("sync_type", "state"))
+    for each in status().types:
+        before = known[each.sync_type]
+        if before == each.state:
+            continue
+        with transaction.atomic():
+            if SyncSchedule.objects.filter(sync_type=each.sync_type, state=before).update(state=each.state):
+                events.record(Kind.HEALTH_CHANGED, sync_type=each.sync_type, before=before, after=each.state)
+
+
+def run_as_json(run: SyncRun) -> dict[str, Any]:
+    return {
+        "runId": run.pk,
+        "type": run.sync_type,
+        "mode": run.mode,
+        "trigger": run.trigger,
+        "status": run.status,
+        "priority": run.priority,
+        "requestedAt": iso(run.requested_at),
+        "notBefore": iso(run.not_before),
+        "startedAt": iso(run.started_at),
+        "attempts": run.attempts,
+        "stage": run.stage,
+        "pagesRead": run.pages_read,
+        "pages": run.pages,
+    }
+
+
+def iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def milliseconds(duration: timedelta | None) -> int | None:
+    return None if duration is None else round(duration / timedelta(milliseconds=1))

@@ -1,0 +1,130 @@
+"""Say on the command line whether the mirror can be trusted."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
+
+from sync import health
+from sync.health import State, SyncStatus, TypeHealth
+from sync.models import SyncRun
+
+NOTHING = "-"
+WHAT_TO_DO = {
+    State.QUARANTINED: "look at its last run in the admin, and accept the export or run the sync again",
+    State.FAILING: "",  # its error says it
+    State.NEVER: "it runs when it is due, or with manage.py runsync {type}",
+    State.LATE: "see that a worker runs (manage.py qcluster), or run manage.py runsync {type}",
+}
+
+
+class Command(BaseCommand):
+    help = (
+        "Show the state of every sync type, the lock, open order forms, the queue and the worker. "
+        "Exit status: 1 if anything is unhealthy."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, **options: Any) -> None:
+        status = health.status()
+        self.stdout.write(json.dumps(status.as_json()) if options["json"] else text(status))
+        if not status.is_healthy:
+            raise SystemExit(1)
+
+
+def text(status: SyncStatus) -> str:
+    return "\n".join(
+        [
+            *table([["", "state", "fresh as of", "next due", "took", "usually"], *map(row, status.types)]),
+            "",
+            f"Lock     {lock(status)}",
+            f"Running  {running(status.current)}",
+            f"Queue    {', '.join(map(queued, status.queue)) or 'empty'}",
+            f"Forms    {forms(status)}",
+            f"Worker   {worker(status)}",
+            "",
+            *problems(status),
+        ]
+    )
+
+
+def row(each: TypeHealth) -> list[str]:
+    return [
+        each.sync_type,
+        each.state,
+        moment(each.fresh_as_of),
+        moment(each.next_due) if each.enabled else "disabled",
+        seconds(each.last_duration),
+        seconds(each.usual_duration),
+    ]
+
+
+def table(rows: list[list[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def lock(status: SyncStatus) -> str:
+    if not status.lock.is_held:
+        return "free"
+    return f"held by {status.lock.holder} since {moment(status.lock.acquired_at)}"
+
+
+def running(run: SyncRun | None) -> str:
+    if run is None:
+        return "nothing"
+    pages = f", page {run.pages_read} of {run.pages}" if run.pages else ""
+    return f"{run.sync_type} (run {run.pk}, {run.mode}, {run.stage or 'starting'}{pages})"
+
+
+def queued(run: SyncRun) -> str:
+    later = f" not before {moment(run.not_before)}" if run.not_before else ""
+    return f"{run.sync_type} ({run.mode}, run {run.pk}){later}"
+
+
+def forms(status: SyncStatus) -> str:
+    if not status.sessions:
+        return "none open"
+    return f"{len(status.sessions)} open: other syncs are paused, until {moment(status.paused_until)} at the latest"
+
+
+def worker(status: SyncStatus) -> str:
+    if status.worker is None:
+        return "none was ever seen"
+    return (
+        f"{'alive' if status.has_worker else 'SILENT'}, {status.worker.name} last seen {moment(status.worker.seen_at)}"
+    )
+
+
+def problems(status: SyncStatus) -> list[str]:
+    """What is wrong, and what to do about it."""
+    found = [problem(each) for each in status.types if not each.is_trusted]
+    if not status.has_worker:
+        found.append("No worker: nothing runs by itself. Start manage.py qcluster.")
+    return found or ["All is well."]
+
+
+def problem(each: TypeHealth) -> str:
+    failed = each.last_end if each.last_end and each.last_end.error_class else None
+    why = f": {failed.error_text}" if failed and each.state in (State.FAILING, State.QUARANTINED) else ""
+    count = f" ({each.consecutive_failures} in a row)" if each.state == State.FAILING else ""
+    hint = WHAT_TO_DO[each.state].format(type=each.sync_type)
+    return f"{each.sync_type} is {each.state}{count}{why}{' — ' if hint else ''}{hint}"
+
+
+def moment(at: datetime | None) -> str:
+    """A time of today without its date."""
+    if at is None:
+        return NOTHING
+    local = timezone.localtime(at)
+    return f"{local:%H:%M:%S}" if local.date() == timezone.localdate() else f"{local:%d/%m/%Y %H:%M}"
+
+
+def seconds(duration: timedelta | None) -> str:
+    return NOTHING if duration is None else f"{duration.total_seconds():.1f} s"

@@ -1,0 +1,214 @@
+"""Rows that keep the syncs in order: the lock, the schedules, open order forms, workers, and what happened."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from sync.models.runs import SyncRun
+
+
+class SyncLockQuerySet(models.QuerySet["SyncLock"]):
+    """The lock."""
+
+    def free(self) -> SyncLockQuerySet:
+        """If nobody holds it, or its holder has not been heard of for a lease, by the database's clock."""
+        return self.filter(Q(leased_until=None) | Q(leased_until__lt=Now()))
+
+    def held(self) -> SyncLockQuerySet:
+        return self.filter(leased_until__gte=Now())
+
+
+class SyncLock(models.Model):
+    """The one row that a process must hold to sync."""
+
+    holder = models.CharField(_("holder"), max_length=200, blank=True, help_text=_("Host, process, acquisition."))
+    token = models.BigIntegerField(
+        _("token"), default=0, help_text=_("Rises whenever the lock changes hands: what has an older one cannot write.")
+    )
+    acquired_at = models.DateTimeField(_("acquired"), null=True, blank=True)
+    leased_until = models.DateTimeField(_("leased until"), null=True, blank=True)
+
+    THE_ROW = 1
+
+    objects = SyncLockQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("lock")
+        verbose_name_plural = _("locks")
+        permissions = [("break_synclock", "Can break the lock")]
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="one_lock")]
+
+    def __str__(self) -> str:
+        return self.holder or str(_("free"))
+
+    @property
+    def is_held(self) -> bool:
+        """As far as this machine's clock can tell; only the database's decides."""
+        return self.leased_until is not None and self.leased_until >= timezone.now()
+
+
+class SyncSchedule(models.Model):
+    """When a sync type runs by itself: every so many minutes from a first time, whatever happens in between.
+
+    The moments at which it is due are its slots. A minute lasts settings.SCHEDULE_MINUTE.
+    """
+
+    sync_type = models.CharField(_("type"), max_length=30, unique=True, editable=False)
+    every = models.PositiveSmallIntegerField(
+        _("every"), validators=[MinValueValidator(5), MaxValueValidator(180)], help_text=_("minutes, from 5 to 180")
+    )
+    first_at = models.PositiveSmallIntegerField(
+        _("first at"),
+        validators=[MaxValueValidator(1440)],
+        help_text=_("minutes after the start that all schedules share, so that they do not fall together"),
+    )
+    enabled = models.BooleanField(_("enabled"), default=True)
+    counted_from = models.DateTimeField(_("counted from"), editable=False, help_text=_("The shared start."))
+    requested_slot = models.DateTimeField(
+        _("last requested slot"), null=True, editable=False, help_text=_("The latest one for which a run was queued.")
+    )
+    patient_since = models.DateTimeField(
+        _("failures count since"), null=True, editable=False, help_text=_("When a person last asked for a run.")
+    )
+    state = models.CharField(_("last known state"), max_length=20, default="never", editable=False)
+
+    class Meta:
+        verbose_name = _("schedule")
+        verbose_name_plural = _("schedules")
+        ordering = ("sync_type",)
+
+    def __str__(self) -> str:
+        return self.sync_type
+
+    @property
+    def interval(self) -> timedelta:
+        interval: timedelta = self.every * settings.SCHEDULE_MINUTE
+        return interval
+
+    @property
+    def first_slot(self) -> datetime:
+        first: datetime = self.counted_from + self.first_at * settings.SCHEDULE_MINUTE
+        return first
+
+    def latest_slot(self, now: datetime) -> datetime | None:
+        """The last moment until now at which it was due; None before the first."""
+        if now < self.first_slot:
+            return None
+        return self.first_slot + (now - self.first_slot) // self.interval * self.interval
+
+    def next_slot(self, now: datetime) -> datetime:
+        """The next moment after now at which it is due."""
+        latest = self.latest_slot(now)
+        return self.first_slot if latest is None else latest + self.interval
+
+
+class OrderFormSessionQuerySet(models.QuerySet["OrderFormSession"]):
+    """Open order forms."""
+
+    def live(self, now: datetime | None = None) -> OrderFormSessionQuerySet:
+        """Those that keep other syncs paused."""
+        return self.filter(closed_at=None, expires_at__gt=now or timezone.now())
+
+    def expired(self, now: datetime | None = None) -> OrderFormSessionQuerySet:
+        """Those that nobody closed, and nobody has used for the timeout."""
+        return self.filter(closed_at=None, expires_at__lte=now or timezone.now())
+
+
+class OrderFormSession(models.Model):
+    """One open order form: one browser tab of one agent.
+
+    It is live until it is closed, or until `expires_at`: nothing has to come and end it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, verbose_name=_("agent"))
+    opened_at = models.DateTimeField(_("opened"))
+    active_at = models.DateTimeField(_("last activity"))
+    expires_at = models.DateTimeField(_("expires"))
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+
+    objects = OrderFormSessionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("order-form session")
+        verbose_name_plural = _("order-form sessions")
+        ordering = ("-opened_at",)
+        permissions = [("close_orderformsession", "Can close an order-form session")]
+        indexes = [models.Index(fields=["expires_at"], condition=Q(closed_at=None), name="open_session")]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.opened_at:%H:%M}"
+
+    @property
+    def is_live(self) -> bool:
+        return self.closed_at is None and self.expires_at > timezone.now()
+
+
+class SyncWorker(models.Model):
+    """A process that carries out what others have queued, as it last said that it lives."""
+
+    name = models.CharField(_("name"), max_length=200, unique=True, help_text=_("Host and process."))
+    started_at = models.DateTimeField(_("started"), default=timezone.now)
+    seen_at = models.DateTimeField(_("seen"))
+
+    class Meta:
+        verbose_name = _("worker")
+        verbose_name_plural = _("workers")
+        ordering = ("-seen_at",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SyncEvent(models.Model):
+    """One transition, in the order in which they happened; never changed."""
+
+    class Kind(models.TextChoices):
+        RUN_QUEUED = "run_queued", _("run queued")
+        RUN_STRENGTHENED = "run_strengthened", _("run made more urgent or thorough")
+        RUN_MERGED = "run_merged", _("run merged")
+        RUN_STARTED = "run_started", _("run started")
+        RUN_SUCCEEDED = "run_succeeded", _("run succeeded")
+        RUN_FAILED = "run_failed", _("run failed")
+        RUN_QUARANTINED = "run_quarantined", _("run quarantined")
+        RUN_CANCELLED = "run_cancelled", _("run cancelled")
+        RUN_CANCEL_REQUESTED = "run_cancel_requested", _("cancelling requested")
+        RUN_PREEMPTED = "run_preempted", _("run stepped aside")
+        RUN_HANDED_BACK = "run_handed_back", _("run given back by a stopping worker")
+        RUN_LOST = "run_lost", _("run lost with its process")
+        RUN_TO_BE_RETRIED = "run_to_be_retried", _("run to be tried again")
+        SESSION_OPENED = "session_opened", _("order form opened")
+        SESSION_CLOSED = "session_closed", _("order form left")
+        SESSION_EXPIRED = "session_expired", _("order form given up")
+        LOCK_TAKEN_OVER = "lock_taken_over", _("lock taken over from a dead process")
+        LOCK_BROKEN = "lock_broken", _("lock broken")
+        SCHEDULE_CHANGED = "schedule_changed", _("schedule changed")
+        HEALTH_CHANGED = "health_changed", _("state changed")
+
+    at = models.DateTimeField(_("time"), default=timezone.now, db_index=True)
+    kind = models.CharField(_("kind"), max_length=30, choices=Kind)
+    sync_type = models.CharField(_("type"), max_length=30, blank=True)
+    run = models.ForeignKey(SyncRun, models.CASCADE, null=True, related_name="events", verbose_name=_("run"))
+    session = models.ForeignKey(
+        OrderFormSession, models.CASCADE, null=True, related_name="events", verbose_name=_("order-form session")
+    )
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, verbose_name=_("by"))
+    facts: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(_("facts"), default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        ordering = ("-pk",)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.sync_type}".strip()

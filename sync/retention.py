@@ -1,0 +1,76 @@
+"""Deleting what nobody needs any more, a little at a time, so that no transaction is long."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+from django_q.models import Task
+
+from sync.models import OrderFormSession, RecordChange, SyncEvent, SyncRun, SyncWorker
+
+AT_ONCE = 1000  # rows of one table; more wait for the next time, a minute later
+KEEP_SESSIONS = timedelta(days=30)
+KEEP_WORKERS = timedelta(days=1)  # after they were last seen
+KEEP_TASKS = timedelta(days=7)  # of django-q2; those that still wait are its own affair
+KEEP_STRAY_FILES = timedelta(days=1)  # of runs whose process was killed
+
+Status = SyncRun.Status
+
+
+def prune() -> None:
+    """Delete what is older than the settings keep. What the mirror's state rests on stays however old it is."""
+    now = timezone.now()
+    delete_some(RecordChange.objects.filter(run__finished_at__lt=now - settings.KEEP_CHANGES))
+    delete_some(SyncEvent.objects.filter(at__lt=now - settings.KEEP_EVENTS))
+    forget_exports(now)
+    delete_some(forgettable_runs(now))
+    delete_some(OrderFormSession.objects.filter(expires_at__lt=now - KEEP_SESSIONS))
+    delete_some(SyncWorker.objects.filter(seen_at__lt=now - KEEP_WORKERS))
+    delete_some(Task.objects.filter(stopped__lt=now - KEEP_TASKS))
+    delete_stray_files(now)
+
+
+def delete_some(rows: QuerySet[Any]) -> None:
+    oldest = list(rows.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
+    if oldest:
+        rows.model._default_manager.filter(pk__in=oldest).delete()
+
+
+def forgettable_runs(now: datetime) -> QuerySet[SyncRun]:
+    """Old runs whose changes are gone, or that changed nothing; never the last of a type that ended so."""
+    later = SyncRun.objects.filter(
+        sync_type=OuterRef("sync_type"), status=OuterRef("status"), mode=OuterRef("mode"), pk__gt=OuterRef("pk")
+    )
+    return SyncRun.objects.filter(
+        Exists(later),
+        ~Exists(RecordChange.objects.filter(run=OuterRef("pk"))),
+        finished_at__lt=now - settings.KEEP_RUNS,
+        export_path="",
+        acceptances=None,
+    )
+
+
+def forget_exports(now: datetime) -> None:
+    """Delete the exports of runs that ended long ago without success. They can no longer be accepted then."""
+    old = SyncRun.objects.filter(finished_at__lt=now - settings.KEEP_EXPORTS).exclude(export_path="")
+    for run in old.order_by("pk")[:AT_ONCE]:
+        Path(run.export_path).unlink(missing_ok=True)
+        SyncRun.objects.filter(pk=run.pk).update(export_path="")
+
+
+def delete_stray_files(now: datetime) -> None:
+    """Delete exports that no run of this machine speaks of: their process was killed."""
+    folder = settings.EXPORT_DIR
+    if not folder.is_dir():
+        return
+    too_old = (now - KEEP_STRAY_FILES).timestamp()
+    old = [path for path in folder.glob("*.pdf") if path.stat().st_mtime < too_old]
+    kept = set(SyncRun.objects.filter(~Q(export_path="")).values_list("export_path", flat=True)) if old else set()
+    for path in old:
+        if str(path) not in kept:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,135 @@
+"""Open order forms, each one browser tab: what they pause, and the smart sync that each begins with."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Thread
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connections, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from sync import events, queue, runner
+from sync.events import Kind
+from sync.exceptions import SessionNotFound
+from sync.models import OrderFormSession, SyncRun
+
+JOINED_WITHIN = timedelta(seconds=15)  # a smart sync asked for so recently serves another order form too
+ANSWERED_WITHIN = timedelta(seconds=15)  # whoever waits longer is told which run to watch
+
+Status = SyncRun.Status
+
+
+@dataclass(frozen=True)
+class SmartSync:
+    """An order form's session, and the run that fetches what it reads: finished, or to be watched."""
+
+    session: OrderFormSession
+    run: SyncRun
+
+
+def smart_sync(
+    sync_type: str, *, user: User, session_id: uuid.UUID | None = None, patience: timedelta = ANSWERED_WITHIN
+) -> SmartSync:
+    """Open or touch an order form's session, and bring what was just changed in the ERP to the mirror.
+
+    Waits for the run up to `patience`; the run goes on after that. A run that fails leaves the session open. Raises
+    SessionNotFound.
+    """
+    session = touch_session(user, session_id) if session_id else open_session(user)
+    run = recent_smart_run(sync_type) or queue.request_sync(
+        sync_type, mode=SyncRun.Mode.SMART, trigger=SyncRun.Trigger.ORDER_FORM, by=user
+    )
+    return SmartSync(session, run if run.is_finished else awaited(run, patience))
+
+
+def recent_smart_run(sync_type: str) -> SyncRun | None:
+    """A smart run that is fresh enough to be joined."""
+    asked_since = timezone.now() - JOINED_WITHIN
+    runs = SyncRun.objects.for_type(sync_type).filter(mode=SyncRun.Mode.SMART, requested_at__gt=asked_since)
+    return runs.filter(status__in=[Status.QUEUED, Status.RUNNING, Status.SUCCEEDED]).order_by("-requested_at").first()
+
+
+def awaited(run: SyncRun, patience: timedelta) -> SyncRun:
+    """Carry out a run, or wait for whoever does, in a thread that goes on when patience ends."""
+    thread = Thread(target=carry_out, args=(run.pk,), name=f"run {run.pk}")
+    thread.start()
+    thread.join(patience.total_seconds())
+    run.refresh_from_db()
+    return run.standing
+
+
+def carry_out(pk: int) -> None:
+    try:
+        runner.wait_for(SyncRun.objects.get(pk=pk))
+    finally:
+        connections.close_all()  # this thread's
+
+
+def open_session(user: User, session_id: uuid.UUID | None = None) -> OrderFormSession:
+    """Pause the other syncs for an order form that has just been opened."""
+    now = timezone.now()
+    with transaction.atomic():
+        session = OrderFormSession.objects.create(
+            id=session_id or uuid.uuid4(),
+            user=user,
+            opened_at=now,
+            active_at=now,
+            expires_at=now + settings.ORDER_FORM_TIMEOUT,
+        )
+        events.record(Kind.SESSION_OPENED, session=session, by=user)
+    return session
+
+
+def touch_session(user: User, session_id: uuid.UUID) -> OrderFormSession:
+    """Say that an order form is in use: it stays live for another timeout, or is live again.
+
+    A session that nobody knows is opened: a tab may choose its own number. Raises SessionNotFound for another agent's.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        session, created = OrderFormSession.objects.get_or_create(
+            id=session_id,
+            defaults={"user": user, "opened_at": now, "active_at": now, "expires_at": now},
+        )
+        if session.user_id != user.pk:
+            raise SessionNotFound(session=session_id)
+        if created or not session.is_live:
+            events.record(Kind.SESSION_OPENED, session=session, by=user)
+        session.active_at, session.expires_at, session.closed_at = now, now + settings.ORDER_FORM_TIMEOUT, None
+        session.save(update_fields=["active_at", "expires_at", "closed_at"])
+    return session
+
+
+def close_session(session: OrderFormSession, *, by: User | None = None) -> None:
+    """End an order form's pause; closing twice is the same as once."""
+    with transaction.atomic():
+        closed = OrderFormSession.objects.filter(pk=session.pk, closed_at=None).update(closed_at=timezone.now())
+        if closed:
+            events.record(Kind.SESSION_CLOSED, session=session, by=by)
+            queue.wake()
+    session.refresh_from_db()
+
+
+def close_own_session(user: User, session_id: uuid.UUID | None = None) -> OrderFormSession | None:
+    """Close an agent's session, or the oldest of those that are live. Raises SessionNotFound for another agent's."""
+    sessions = OrderFormSession.objects.filter(user=user)
+    session = sessions.filter(pk=session_id).first() if session_id else sessions.live().order_by("opened_at").first()
+    if session_id and session is None:
+        raise SessionNotFound(session=session_id)
+    if session:
+        close_session(session, by=user)
+    return session
+
+
+def note_expired() -> None:
+    """Write down which sessions have ended by themselves. The pause ended then, whether or not this is called."""
+    for session in OrderFormSession.objects.expired():
+        with transaction.atomic():
+            expired = OrderFormSession.objects.expired().filter(pk=session.pk).update(closed_at=F("expires_at"))
+            if expired:
+                events.record(Kind.SESSION_EXPIRED, session=session)

@@ -1,0 +1,27 @@
+"""What django-q2 delivers: wake-ups that may come twice, late, or together. Each ends by draining the queue."""
+
+from __future__ import annotations
+
+from sync import health, retention, runner, schedules, sessions, worker
+
+
+def drain() -> None:
+    """Carry out what is queued."""
+    worker.beat()
+    runner.drain()
+    health.record_changes()
+
+
+def scheduled(sync_type: str) -> None:
+    """Queue a type's run if its time has come."""
+    schedules.request_due(sync_type)
+    drain()
+
+
+def tick() -> None:
+    """Once a minute: mend what has got out of step, queue what is due, note what has ended by itself, tidy up."""
+    schedules.keep_in_step()
+    schedules.request_due()
+    sessions.note_expired()
+    drain()
+    retention.prune()

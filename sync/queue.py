@@ -112,7 +112,7 @@ def requeue(run: SyncRun, **changes: Any) -> None:
                 wake()
                 return
         except IntegrityError:
-            run.refresh_from_db()  # the type was asked for in between: merge that request too
+            continue  # the type was asked for in between: merge that request too
 
 
 def merged_request(run: SyncRun) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F
+from django.db.models import Case, Exists, F, Value, When
 from django.utils import timezone
 from django_q.exceptions import TimeoutException
 
@@ -46,7 +46,7 @@ logger = logging.getLogger(__name__)
 LONGEST_DRAIN = timedelta(minutes=5)  # then another task goes on: a worker's tasks have a time limit
 FULL_EVERY = timedelta(hours=6)  # an automatic run is full when the last full success is older
 KEPT_EXPORT_IS_READ_FOR = timedelta(hours=1)  # by a run that had stepped aside; then it fetches a new one
-LOOKS_EVERY = 0.1  # seconds between two looks at what a run should know; 0.25 is promised
+LOOKS_EVERY = 0.05  # seconds between two looks at what a run should know; 0.25 is promised
 RECORDED_EVERY = 0.5  # seconds between two writes of a run's progress
 POLLED_EVERY = 0.05  # seconds between two looks at a run that another process carries out
 LOSSES_ALLOWED = 2  # of a run's process; at the next one a person has to look
@@ -190,13 +190,13 @@ class Preview:
 
 def start(run: SyncRun, lease: Lease) -> bool:
     """Claim a queued run for this process. False if it no longer waits; raises LeaseLost."""
-    mode = run.mode if run.mode != Mode.AUTO else automatic_mode(run.sync_type)
+    automatic = When(mode=Mode.AUTO, then=Value(automatic_mode(run.sync_type)))
     with transaction.atomic():
         lease.renew()
         started = SyncRun.objects.filter(pk=run.pk, status=Status.QUEUED).update(
             status=Status.RUNNING,
             token=lease.token,
-            mode=mode,
+            mode=Case(automatic, default=F("mode")),
             started_at=timezone.now(),
             attempts=F("attempts") + 1,
             pages_read=0,
@@ -205,7 +205,7 @@ def start(run: SyncRun, lease: Lease) -> bool:
         )
         if started:
             run.refresh_from_db()
-            events.record(Kind.RUN_STARTED, run=run, attempt=run.attempts, mode=mode)
+            events.record(Kind.RUN_STARTED, run=run, attempt=run.attempts, mode=run.mode)
     return bool(started)
 
 

@@ -13,6 +13,7 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 from urllib.parse import quote
 
+import django
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 from environs import Env
@@ -192,8 +193,24 @@ KEEP_EXPORTS = timedelta(days=env.int("KEEP_EXPORTS_DAYS", 30))  # of failed and
 # Who is told when a sync type's state changes: addresses, and an address that gets a JSON object.
 ALERT_EMAILS: list[str] = env.list("ALERT_EMAILS", [])
 ALERT_URL = env.str("ALERT_URL", "")
-EMAIL_CONFIG = env.dj_email_url("EMAIL_URL", "smtp://localhost:25")
-vars().update(EMAIL_CONFIG)
+MAIL_SERVER = env.dj_email_url("EMAIL_URL", "smtp://localhost:25")
+if django.VERSION >= (6, 1):
+    MAIL_OPTIONS = {
+        "host": "EMAIL_HOST",
+        "port": "EMAIL_PORT",
+        "username": "EMAIL_HOST_USER",
+        "password": "EMAIL_HOST_PASSWORD",
+        "use_tls": "EMAIL_USE_TLS",
+        "use_ssl": "EMAIL_USE_SSL",
+    }
+    MAILERS = {
+        "default": {
+            "BACKEND": MAIL_SERVER["EMAIL_BACKEND"],
+            "OPTIONS": {option: MAIL_SERVER[name] for option, name in MAIL_OPTIONS.items() if MAIL_SERVER.get(name)},
+        }
+    }
+else:
+    globals().update(MAIL_SERVER)
 
 # django-q2 delivers at least once and knows no priority: its tasks only wake us. `manage.py check` explains each value.
 Q_CLUSTER = {

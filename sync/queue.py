@@ -138,9 +138,13 @@ def wake() -> None:
 
 
 def enqueue_drain() -> None:
-    """Every task that waits for a worker drains the queue when it is delivered: one is enough."""
+    enqueue("sync.tasks.drain")
+
+
+def enqueue(task: str) -> None:
+    """Have a worker do one of our tasks, unless one waits for it: whichever it is drains the queue when delivered."""
     if not OrmQ.objects.filter(lock__lte=timezone.now()).exists():
-        async_task("sync.tasks.drain")
+        async_task(task)
 
 
 # What runs next

@@ -1,0 +1,64 @@
+"""What happened, a line each, for a person who watches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils import timezone
+
+from sync.health import TRUSTED, State
+from sync.models import RecordChange, SyncEvent, SyncRun
+
+Kind = SyncEvent.Kind
+
+TEXTS = {
+    Kind.RUN_FAILED: "failed: {error}",
+    Kind.RUN_QUARANTINED: "quarantined: {error}",
+    Kind.RUN_CANCELLED: "cancelled",
+    Kind.RUN_PREEMPTED: "stepped aside for an order form, and goes on later",
+    Kind.RUN_HANDED_BACK: "given back by a worker that was told to stop, and goes on later",
+    Kind.RUN_LOST: "lost with its process, and done again",
+    Kind.RUN_TO_BE_RETRIED: "tried again later: {error}",
+    Kind.SESSION_OPENED: "order form opened by {by}: what it does not read waits until it is left",
+    Kind.SESSION_CLOSED: "order form left",
+    Kind.SESSION_EXPIRED: "order form given up: nobody used it for long",
+    Kind.LOCK_TAKEN_OVER: "the lock was taken over from a dead process",
+    Kind.LOCK_BROKEN: "the lock was broken by {by}",
+    Kind.SCHEDULE_CHANGED: "its schedule was changed by {by}",
+}
+
+
+class News:
+    """The events since it was last asked, but for those that go without saying."""
+
+    def __init__(self) -> None:
+        self.last = SyncEvent.objects.values_list("pk", flat=True).order_by("-pk").first() or 0
+
+    def lines(self) -> Iterator[str]:
+        for event in SyncEvent.objects.filter(pk__gt=self.last).select_related("run", "by").order_by("pk"):
+            self.last = event.pk
+            if text := told(event):
+                yield f"{timezone.localtime(event.at):%H:%M:%S}  {event.sync_type or '-':<10} {text}"
+
+
+def told(event: SyncEvent) -> str:
+    """What to say of an event; nothing of one that another line tells."""
+    match event.kind:
+        case Kind.RUN_SUCCEEDED if event.run:
+            return success(event.run)
+        case Kind.HEALTH_CHANGED:
+            return health_change(State(event.facts["before"]), State(event.facts["after"]))
+    text = TEXTS.get(Kind(event.kind), "").format(by=event.by or "the system", **event.facts)
+    return " ".join(text.split())
+
+
+def success(run: SyncRun) -> str:
+    changes = [f"{count:,} {kind}" for kind in RecordChange.Kind.values if (count := getattr(run, kind))]
+    form = " for an order form" if run.mode == SyncRun.Mode.SMART else ""
+    return f"{run.read:>6,} records read{form}: {', '.join(changes) or 'no change'}"
+
+
+def health_change(before: State, after: State) -> str:
+    """Nothing of what a success or an order form says already."""
+    is_told = after in TRUSTED and before in (*TRUSTED, State.NEVER)
+    return "" if is_told else f"was {before}, is {after}"

@@ -1,0 +1,168 @@
+"""`manage.py demo`, as a person starts it: one for all tests, which kill its parts and stop it in the end."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+from django.conf import settings
+
+PATIENCE = 60  # seconds, on a busy machine
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+class Demo:
+    """A demo in a process of its own, and what it has printed."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self.port, self.erp_port = free_port(), free_port()
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "demo", f"--port={self.port}", f"--erp-port={self.erp_port}"],
+            cwd=settings.BASE_DIR,
+            env=os.environ | {"DATA_DIR": str(data_dir), "SYNC_LEASE_SECONDS": "5"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.listener = Thread(target=self.listen, daemon=True)
+        self.listener.start()
+
+    def listen(self) -> None:
+        assert self.process.stdout
+        with self.process.stdout as output:
+            for line in output:
+                self.lines.append(line.rstrip())
+
+    def syncs(self) -> list[str]:
+        """The lists whose syncs have succeeded, as it has told."""
+        found = (re.match(r"\d\d:\d\d:\d\d  (\w+) +[\d,]+ records read: ", line) for line in self.lines)
+        return [match[1] for match in found if match]
+
+    def says(self, text: str, *, after: int = 0) -> bool:
+        return any(text in line for line in self.lines[after:])
+
+    def processes(self) -> list[int]:
+        """All that live with this demo's data."""
+        mark = f"DATA_DIR={self.data_dir}"
+        pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+        return [pid for pid in pids if mark in about(pid, "environ")]
+
+    def main_process(self, command: str) -> int:
+        """Of the worker, the web server or the demo ERP; the worker's other processes have the same command line."""
+        [pid] = [pid for pid in self.processes() if command in about(pid, "cmdline") and group(pid) == pid]
+        return pid
+
+    def page(self, port: int) -> str:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/", timeout=10) as page:
+                return str(page.read().decode())
+        except (URLError, OSError):
+            return ""
+
+
+def about(pid: int, what: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/{what}").read_text(errors="replace")
+    except OSError:  # it has just ended, or is somebody else's
+        return ""
+
+
+def group(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
+
+
+def wait_until(condition, what: str, demo: Demo) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "\n".join([f"Not in time: {what}.", *demo.lines])
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory) -> Iterator[Demo]:
+    demo = Demo(tmp_path_factory.mktemp("demo"))
+    try:
+        wait_until(lambda: demo.says("Stop with Ctrl-C"), "the welcome", demo)
+        yield demo
+    finally:
+        demo.process.terminate()
+        try:
+            demo.process.wait(timeout=15)
+        finally:
+            for pid in demo.processes():
+                os.kill(pid, signal.SIGKILL)
+            demo.listener.join(timeout=5)
+
+
+def test_the_sign_in_page_answers_when_the_welcome_is_printed(demo):
+    assert "csrfmiddlewaretoken" in demo.page(demo.port)
+    assert "Archibald" in demo.page(demo.erp_port)
+
+
+def test_several_lists_are_synced_within_a_minute(demo):
+    wait_until(lambda: len(set(demo.syncs())) >= 3, "three lists", demo)
+
+
+def test_a_killed_web_server_is_started_again(demo):
+    killed = demo.main_process("runserver")
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: demo.says("The web server has died (SIGKILL)"), "what happened", demo)
+    wait_until(lambda: "csrfmiddlewaretoken" in demo.page(demo.port), "the page", demo)
+    assert demo.main_process("runserver") != killed
+
+
+def test_a_killed_demo_erp_is_started_again(demo):
+    os.kill(demo.main_process("demo_erp"), signal.SIGKILL)
+    wait_until(lambda: demo.says("The demo ERP has died (SIGKILL)"), "what happened", demo)
+    wait_until(lambda: "Archibald" in demo.page(demo.erp_port), "the page", demo)
+
+
+def test_a_killed_worker_is_started_again_and_leaves_no_process_behind(demo):
+    killed = demo.main_process("qcluster")
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: demo.says("The worker has died (SIGKILL)"), "what happened", demo)
+    said, synced = len(demo.lines), len(demo.syncs())
+    wait_until(lambda: killed not in map(group, demo.processes()), "the end of what was left", demo)
+    wait_until(lambda: len(demo.syncs()) > synced, "a sync by the new worker", demo)
+    assert not demo.says("has died", after=said)
+
+
+def test_a_port_in_use_is_named(demo):
+    command = [sys.executable, "manage.py", "demo", f"--port={demo.port}", f"--erp-port={free_port()}"]
+    second = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=PATIENCE)
+    assert second.returncode == 1
+    assert f"Port {demo.port} is in use" in second.stderr
+    assert "--port" in second.stderr
+
+
+def test_ctrl_c_stops_everything(demo):
+    assert len(demo.processes()) > 4
+    asked = time.monotonic()
+    demo.process.send_signal(signal.SIGINT)
+    assert demo.process.wait(timeout=PATIENCE) == 0
+    assert time.monotonic() - asked < 15
+    demo.listener.join(timeout=5)
+    assert demo.says("The demo has stopped. Its data is kept")
+    assert demo.processes() == []
+    assert not demo.says("Traceback")

@@ -1,0 +1,115 @@
+"""What keeps the parts of the demo running: children that behave badly."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from sync.management import supervisor
+from sync.management.supervisor import Child, Supervisor
+
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
+LEAVES_ONE_BEHIND = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid)"
+
+
+@pytest.fixture
+def child(tmp_path):
+    """A child that runs a Python text."""
+
+    def make(text):
+        child = Child("child", log=tmp_path / "child.log")
+        child.command = [sys.executable, "-c", text]
+        return child
+
+    return make
+
+
+@pytest.fixture
+def said():
+    return []
+
+
+@pytest.fixture
+def keeper(said):
+    keeper = Supervisor(said.append)
+    yield keeper
+    for child in keeper.children:
+        child.kill()
+
+
+def logged(child):
+    deadline = time.monotonic() + 20
+    while not child.log.read_text() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return child.log.read_text()
+
+
+def is_alive(pid):
+    found = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return found.stdout.strip() not in ("", "Z")
+
+
+def test_a_child_that_dies_again_at_once_is_started_later_and_later(child):
+    dying = child("raise SystemExit(3)")
+    delays = []
+    for _ in range(7):
+        dying.start()
+        dying.process.wait(timeout=20)
+        assert dying.bury() == "exit status 3"
+        delays.append(dying.back_off)
+    assert delays == [0.5, 1, 2, 4, 8, 10, 10]
+
+
+def test_a_child_that_lived_long_enough_is_started_again_at_once(child, keeper, said):
+    mortal = child("import time; time.sleep(60)")
+    keeper.start(mortal)
+    first = mortal.process
+    mortal.started_at -= 10
+    first.kill()
+    first.wait(timeout=20)
+    keeper.restart_the_dead()
+    assert mortal.is_alive
+    assert mortal.process.pid != first.pid
+    assert said == [f"The child has died (SIGKILL) and is started again now. Its log: {mortal.log}"]
+
+
+def test_a_death_is_told_once_while_the_child_waits_for_its_start(child, keeper, said):
+    dying = child("raise SystemExit(3)")
+    keeper.start(dying)
+    dying.process.wait(timeout=20)
+    for _ in range(3):
+        keeper.restart_the_dead()
+    assert said == [f"The child has died (exit status 3) and is started again in 0.5 s. Its log: {dying.log}"]
+
+
+def test_what_a_dead_child_leaves_behind_is_killed(child):
+    parent = child(LEAVES_ONE_BEHIND)
+    parent.start()
+    left = int(logged(parent))
+    parent.process.wait(timeout=20)
+    assert is_alive(left)
+    parent.bury()
+    deadline = time.monotonic() + 20
+    while is_alive(left) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not is_alive(left)
+
+
+def test_a_child_that_does_not_stop_is_killed(child, keeper, monkeypatch):
+    monkeypatch.setattr(supervisor, "STOPS_WITHIN", 0.3)
+    stubborn = child(STUBBORN)
+    keeper.start(stubborn)
+    logged(stubborn)
+    pid = stubborn.process.pid
+    keeper.stop()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_a_child_that_never_answers_is_named_with_its_log(child, keeper):
+    silent = child("raise SystemExit(1)")
+    silent.port = 1
+    with pytest.raises(supervisor.CommandError, match=r"The child does not start\. .*child\.log says why\."):
+        keeper.start(silent)

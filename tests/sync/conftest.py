@@ -16,6 +16,7 @@ from sync.queue import request_sync
 from sync.service import all_services, service_for
 from tests.sync.demo import TODAY
 from tests.sync.drawing import draw_list
+from tests.sync.tiny_erp import TinyErp
 
 State = dict[str, list[Any]]
 
@@ -58,6 +59,16 @@ def demo_server(erp: DemoErp, settings: Any, tmp_path: Path) -> Iterator[DemoSer
         settings.ERP_USERNAME, settings.ERP_PASSWORD = DEMO_USERNAME, DEMO_PASSWORD
         settings.EXPORT_DIR = tmp_path / "exports"
         yield server
+
+
+@pytest.fixture
+def tiny_erp(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> TinyErp:
+    """An ERP without a network, asked by all runs of the test, each of which looks around at every step."""
+    erp = TinyErp(tmp_path)
+    settings.EXPORT_DIR = tmp_path / "exports"
+    monkeypatch.setattr(runner, "erp_client", lambda: erp)
+    monkeypatch.setattr(runner, "LOOKS_EVERY", 0)
+    return erp
 
 
 def customers(*numbers: int, **cells: str) -> list[dict[str, str]]:

@@ -1,0 +1,304 @@
+"""What is asked for, what waits, and what runs next."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from sync import queue, runner, sessions
+from sync.exceptions import CannotCancel, CannotRetry, ErpUnavailable
+from sync.models import SyncEvent, SyncRun
+from sync.progress import Stage
+
+pytestmark = pytest.mark.django_db
+
+Mode, Status, Trigger = SyncRun.Mode, SyncRun.Status, SyncRun.Trigger
+PEOPLE = [Trigger.MANUAL, Trigger.API, Trigger.RETRY]
+
+
+def request(sync_type="orders", *, trigger=Trigger.MANUAL, **options):
+    return queue.request_sync(sync_type, trigger=trigger, **options)
+
+
+def finished(status, **fields):
+    values = {"sync_type": "orders", "trigger": "schedule", "priority": 6, "finished_at": timezone.now()}
+    return SyncRun.objects.create(status=status, **values | fields)
+
+
+def ago(**time):
+    return timezone.now() - timedelta(**time)
+
+
+def in_a_while():
+    return timezone.now() + timedelta(minutes=5)
+
+
+def waiting():
+    return [run.sync_type for run in queue.runnable()]
+
+
+# Asking
+
+
+def test_a_type_asked_for_twice_waits_once():
+    assert request() == request()
+    assert SyncRun.objects.queued().count() == 1
+    assert list(SyncEvent.objects.order_by("pk").values_list("kind", flat=True)) == ["run_queued", "run_strengthened"]
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "mode"),
+    [
+        ("incremental", "auto", "auto"),
+        ("incremental", "full", "full"),
+        ("auto", "incremental", "auto"),
+        ("auto", "full", "full"),
+        ("full", "incremental", "full"),
+        ("full", "auto", "full"),
+    ],
+)
+def test_the_more_thorough_mode_stays(first, then, mode):
+    request(mode=first)
+    assert request(mode=then).mode == mode
+
+
+@pytest.mark.parametrize(("first", "then"), [(3, 9), (9, 3)])
+def test_the_higher_priority_stays(first, then):
+    request(priority=first)
+    assert request(priority=then).priority == 9
+
+
+@pytest.mark.parametrize("trigger", PEOPLE)
+def test_a_person_wants_it_now_and_the_list_as_it_is_now(trigger):
+    run = request(not_before=in_a_while())
+    SyncRun.objects.update(export_path="kept.pdf")
+    assert request(trigger=trigger) == run
+    run.refresh_from_db()
+    assert (run.not_before, run.export_path) == (None, "")
+
+
+def test_a_schedule_is_content_with_what_waits():
+    run = request(not_before=in_a_while())
+    SyncRun.objects.update(export_path="kept.pdf")
+    request(trigger=Trigger.SCHEDULE)
+    run.refresh_from_db()
+    assert run.not_before
+    assert run.export_path == "kept.pdf"
+
+
+def test_smart_runs_are_strengthened_by_smart_ones_only():
+    smart, ordinary = request("customers", mode="smart"), request("customers", mode="full")
+    assert smart != ordinary
+    assert request("customers", mode="smart") == smart
+    assert request("customers") == ordinary
+    smart.refresh_from_db()
+    ordinary.refresh_from_db()
+    assert (smart.mode, smart.priority, ordinary.mode, ordinary.priority) == ("smart", 100, "full", 5)
+
+
+def test_each_given_file_is_a_run_of_its_own():
+    runs = {request(), request(given_file=Path("a.pdf")), request(given_file=Path("a.pdf"))}
+    assert len(runs) == 3
+    assert request() in runs
+
+
+def test_a_type_that_runs_can_be_asked_for_again():
+    running = request()
+    SyncRun.objects.update(status=Status.RUNNING)
+    assert request() != running
+
+
+# Waking
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_requests_wake_one_worker_once():
+    OrmQ.objects.all().delete()
+    for sync_type in ("orders", "orders", "ddt", "products"):
+        request(sync_type)
+    assert [task.func() for task in OrmQ.objects.all()] == ["sync.tasks.drain"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_that_is_rolled_back_wakes_nobody():
+    OrmQ.objects.all().delete()
+    with transaction.atomic():
+        request()
+        transaction.set_rollback(True)
+    assert not OrmQ.objects.exists()
+    assert not SyncRun.objects.exists()
+
+
+# What runs next
+
+
+def test_the_types_run_by_priority(settings):
+    for sync_type in reversed(settings.SYNC_TYPES):
+        request(sync_type)
+    assert waiting() == ["orders", "customers", "ddt", "invoices", "prices", "products"]
+
+
+def test_equal_priorities_run_by_age():
+    for sync_type, minutes in [("prices", 3), ("orders", 1), ("ddt", 2)]:
+        request(sync_type, priority=7)
+        SyncRun.objects.for_type(sync_type).update(requested_at=ago(minutes=minutes))
+    assert waiting() == ["prices", "ddt", "orders"]
+
+
+def test_an_order_form_comes_first_then_what_has_waited_too_long_by_age_then_priority():
+    for sync_type, minutes in [("orders", 29), ("ddt", 5), ("prices", 31), ("products", 32)]:
+        request(sync_type)
+        SyncRun.objects.for_type(sync_type).update(requested_at=ago(minutes=minutes))
+    request("invoices", priority=99)
+    request("customers", mode="smart")
+    assert waiting() == ["customers", "products", "prices", "invoices", "orders", "ddt"]
+
+
+def test_what_is_not_to_run_yet_stays_out_of_the_way():
+    later = request(not_before=in_a_while())
+    request("products")
+    assert waiting() == ["products"]
+    SyncRun.objects.filter(pk=later.pk).update(not_before=ago(seconds=1))
+    assert waiting() == ["orders", "products"]
+
+
+def test_a_drain_carries_them_out_in_that_order(tiny_erp):
+    for sync_type in ("products", "ddt", "orders"):
+        request(sync_type)
+    runner.drain()
+    assert tiny_erp.fetched == ["orders", "ddt", "products"]
+    assert SyncRun.objects.succeeded().count() == 3
+
+
+# Cancelling
+
+
+def test_a_queued_run_is_cancelled_at_once():
+    run = request()
+    queue.cancel(run)
+    assert run.status == Status.CANCELLED
+    assert run.finished_at
+    assert waiting() == []
+
+
+def test_a_running_run_is_cancelled_at_its_next_page(tiny_erp):
+    run, stages = request(), []
+
+    def cancel_while_reading(stage, done, total):
+        stages.append(stage)
+        if stage == Stage.READING:
+            queue.cancel(run)
+
+    runner.wait_for(run, progress=cancel_while_reading)
+    assert (run.status, run.created) == (Status.CANCELLED, 0)
+    assert stages[-1] == Stage.READING
+    assert stages.count(Stage.READING) == 1
+
+
+@pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.FAILED, Status.QUARANTINED, Status.CANCELLED])
+def test_a_finished_run_cannot_be_cancelled(status):
+    with pytest.raises(CannotCancel, match=f"it is {status}"):
+        queue.cancel(finished(status))
+
+
+def test_a_run_that_is_to_be_cancelled_is_not_tried_again(tiny_erp):
+    run = request()
+    tiny_erp.errors["orders"] = ErpUnavailable(reason="no answer")
+    tiny_erp.meanwhile = lambda sync_type: SyncRun.objects.update(cancel_requested_at=timezone.now())
+    runner.wait_for(run)
+    assert run.status == Status.CANCELLED
+    assert waiting() == []
+
+
+# Trying again
+
+
+def test_a_finished_run_is_tried_again_with_its_mode_and_file(tmp_path):
+    file = tmp_path / "Ordini.pdf"
+    file.write_bytes(b"%PDF")
+    user = User.objects.create_user("agente")
+    failed = finished(Status.FAILED, mode="full", given_file=str(file))
+    again = queue.retry(failed, by=user)
+    assert (again.retries, again.mode, again.given_file) == (failed, "full", str(file))
+    assert (again.trigger, again.requested_by) == (Trigger.RETRY, user)
+
+
+def test_a_smart_run_is_tried_again_as_an_ordinary_one():
+    assert queue.retry(finished(Status.FAILED, sync_type="customers", mode="smart")).mode == "auto"
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"status": Status.QUEUED}, "it is queued"),
+        ({"status": Status.RUNNING}, "it is running"),
+        ({"given_file": "/gone.pdf"}, "the given file /gone.pdf is gone"),
+        ({"sync_type": "payments"}, "payments is no longer mirrored"),
+    ],
+)
+def test_what_cannot_be_tried_again_says_why(fields, reason):
+    with pytest.raises(CannotRetry, match=reason):
+        queue.retry(finished(**{"status": Status.FAILED} | fields))
+
+
+def test_an_accepted_export_is_accepted_again_instead():
+    quarantined = finished(Status.QUARANTINED)
+    with pytest.raises(CannotRetry, match=f"accept the export of run {quarantined.pk} again"):
+        queue.retry(finished(Status.FAILED, accepts=quarantined))
+
+
+# Coming back to the queue
+
+
+@pytest.fixture
+def _asked_for_while_read(tiny_erp, monkeypatch):
+    """The first run of orders steps aside while it reads, when orders have just been asked for again."""
+    read = runner.reading
+
+    def interrupted(path, service, progress):
+        if service.sync_type == "orders" and tiny_erp.fetched == ["orders"]:
+            request("orders", mode="full", priority=8)
+            request("customers", mode="smart")
+        return read(path, service, progress)
+
+    monkeypatch.setattr(runner, "reading", interrupted)
+
+
+@pytest.mark.usefixtures("_asked_for_while_read")
+def test_a_run_that_comes_back_takes_over_the_newer_request(tiny_erp):
+    finished(Status.SUCCEEDED, mode="full")
+    run = request()
+    assert run.mode == "auto"
+    runner.drain()
+    run.refresh_from_db()
+    newer = SyncRun.objects.get(merged_into=run)
+    assert (newer.status, newer.standing, run.standing) == (Status.CANCELLED, run, run)
+    assert (run.status, run.mode, run.priority) == (Status.SUCCEEDED, "full", 8)
+    assert tiny_erp.fetched == ["orders", "customers", "orders"]  # not from its kept export
+    assert runner.wait_for(newer) == run
+
+
+def test_a_run_that_only_steps_aside_reads_its_kept_export(tiny_erp, monkeypatch):
+    read = runner.reading
+
+    def interrupted(path, service, progress):
+        if tiny_erp.fetched == ["products"]:
+            request("customers", mode="smart")
+        return read(path, service, progress)
+
+    monkeypatch.setattr(runner, "reading", interrupted)
+    run = request("products")
+    runner.wait_for(run)
+    assert (run.status, run.attempts) == (Status.SUCCEEDED, 2)
+    assert tiny_erp.fetched == ["products", "customers"]
+
+
+def test_orders_wait_while_an_order_form_is_open():
+    sessions.open_session(User.objects.create_user("agente"))
+    for sync_type in ("orders", "customers", "products"):
+        request(sync_type)
+    assert waiting() == ["customers"]

@@ -26,7 +26,7 @@ Mode = SyncRun.Mode
 Status = SyncRun.Status
 Trigger = SyncRun.Trigger
 STRONGEST_FIRST = (Mode.FULL, Mode.AUTO, Mode.INCREMENTAL)
-BY_A_PERSON = (Trigger.MANUAL, Trigger.API, Trigger.RETRY)  # who asks ends a type's back-off
+BY_A_PERSON = (Trigger.MANUAL, Trigger.ADMIN, Trigger.API, Trigger.RETRY)  # who asks ends a type's back-off
 SMART_PRIORITY = 100  # above all that a person can ask for
 ACCEPT_PRIORITY = 50  # somebody looks at the page that says what came of it
 

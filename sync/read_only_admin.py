@@ -36,7 +36,7 @@ class ReadOnlyAdmin(ModelAdmin):
 
     list_per_page = 50
     show_full_result_count = False  # a search in a long list need not count all of it
-    change_form_template = "admin/read_only_change_form.html"
+    change_form_template = "admin/tools_change_form.html"
 
     def tools(self, request: HttpRequest, record: Any) -> list[tuple[Any, str]]:
         """The buttons of a record's page, each with its text and its address."""

@@ -44,7 +44,7 @@ class SyncLock(models.Model):
 
     class Meta:
         verbose_name = _("lock")
-        verbose_name_plural = _("locks")
+        verbose_name_plural = _("lock")  # there is one
         permissions = [("break_synclock", "Can break the lock")]
         constraints = [models.CheckConstraint(condition=Q(pk=1), name="one_lock")]
 

@@ -73,6 +73,7 @@ class SyncRun(models.Model):
     class Trigger(models.TextChoices):
         SCHEDULE = "schedule", _("schedule")
         MANUAL = "manual", _("command line")
+        ADMIN = "admin", _("admin")
         API = "api", _("API")
         ORDER_FORM = "order_form", _("order form")
         RETRY = "retry", _("retry")

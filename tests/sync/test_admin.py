@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from customers.models import Customer
-from sync.admin import BoundedPaginator
+from sync.admin.parts import BoundedPaginator
 from sync.models import RecordChange, SyncLock, SyncRun
 from tests import factories
 from tests.sync.conftest import customers
@@ -498,7 +498,7 @@ def test_an_accepted_export_that_fails_says_why(quarantined, admin_client):
 
 
 def test_a_run_that_another_process_took_is_said_to_wait(quarantined, admin_client, monkeypatch):
-    monkeypatch.setattr("sync.admin.ACCEPTED_WITHIN", dt.timedelta(seconds=0.1))
+    monkeypatch.setattr("sync.admin.runs.ACCEPTED_WITHIN", dt.timedelta(seconds=0.1))
     SyncLock.objects.update(holder="another", leased_until=timezone.now() + dt.timedelta(minutes=1))
     answer = admin_client.post(accept_url(quarantined))
     accepted = SyncRun.objects.get(accepts=quarantined)

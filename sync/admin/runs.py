@@ -1,38 +1,36 @@
-"""Runs and what they changed, to look at; a quarantined export, to accept."""
+"""Runs, to look at, cancel and try again; a quarantined export, to accept."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
-from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
-from django.core.paginator import Paginator
+from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import number_format
-from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from sync import queue, runner
+from sync.admin.parts import SyncTypeFilter, field_of, run_address, run_waits, table, type_name
+from sync.admin.verbs import Verb, VerbsAdmin
 from sync.exceptions import CannotAccept
 from sync.exports.totals import ControlTotal
-from sync.models import RecordChange, SyncRun
+from sync.models import RecordChange, SyncEvent, SyncRun
 from sync.read_only_admin import (
     NOTHING,
     ReadOnlyAdmin,
@@ -41,19 +39,10 @@ from sync.read_only_admin import (
     list_address,
     list_link,
     may_view,
-    printed,
     printed_value,
 )
-from sync.service import SyncService, service_for
-
-if TYPE_CHECKING:
-    AnyPaginator = Paginator[Any]
-else:
-    AnyPaginator = Paginator
 
 ACCEPTED_WITHIN = timedelta(seconds=15)  # or the page says that it is still being applied
-FIELDS_SHOWN = 4  # in a list; a change's own page shows all
-CHARACTERS_SHOWN = 40  # of a value, in a list
 SYMBOLS = {
     SyncRun.Status.QUEUED: "…",
     SyncRun.Status.RUNNING: "▶",
@@ -62,41 +51,6 @@ SYMBOLS = {
     SyncRun.Status.QUARANTINED: "⚠",
     SyncRun.Status.CANCELLED: "–",
 }
-
-
-class SyncTypeFilter(admin.SimpleListFilter):
-    """The sync types as they are declared: asking the rows would read all of them."""
-
-    title = _("type")
-    parameter_name = "sync_type"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(sync_type, list_name(sync_type)) for sync_type in settings.SYNC_TYPES]
-
-    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
-        return queryset.filter(sync_type=self.value()) if self.value() else queryset
-
-
-def field_of(model: type[models.Model], name: str) -> models.Field[Any, Any]:
-    return cast("models.Field[Any, Any]", model._meta.get_field(name))
-
-
-def list_name(sync_type: str) -> str:
-    service = service_of(sync_type)
-    return str(service.model._meta.verbose_name_plural) if service else sync_type
-
-
-def service_of(sync_type: str) -> SyncService | None:
-    """None for a type that was mirrored once and is no more."""
-    return service_for(sync_type) if sync_type in settings.SYNC_TYPES else None
-
-
-@admin.display(description=_("type"), ordering="sync_type")
-def type_column(row: SyncRun | RecordChange) -> str:
-    return list_name(row.sync_type)
-
-
-type_name: Any = type_column  # in a fieldset too, of which the stubs know names alone
 
 
 def time_of(name: str) -> Any:
@@ -114,8 +68,23 @@ def count_of(name: str) -> Any:
     return column
 
 
+def cancel(run: SyncRun, *, by: User) -> str:
+    queue.cancel(run, by=by)
+    if run.is_finished:
+        return gettext("Run %s is cancelled.") % run.pk
+    return gettext("Run %s stops at its next page.") % run.pk
+
+
+def retry(run: SyncRun, *, by: User) -> str:
+    return run_waits(queue.retry(run, by=by))
+
+
+def can_be_retried(run: SyncRun) -> bool:
+    return run.is_finished and not run.accepts_id and run.sync_type in settings.SYNC_TYPES
+
+
 @admin.register(SyncRun)
-class SyncRunAdmin(ReadOnlyAdmin):
+class SyncRunAdmin(VerbsAdmin, ReadOnlyAdmin):
     list_display = (
         "state",
         "id",
@@ -134,6 +103,17 @@ class SyncRunAdmin(ReadOnlyAdmin):
     search_fields = ("id__exact", "error_text", "error_class")
     search_help_text = _("A run's number, or words of its error.")
     actions = ("accept_export",)
+    verbs = (
+        Verb(
+            "cancel",
+            _("Cancel"),
+            "sync.request_syncrun",
+            cancel,
+            lambda run: not run.is_finished,
+            action=_("Cancel the runs"),
+        ),
+        Verb("retry", _("Try again"), "sync.request_syncrun", retry, can_be_retried),
+    )
     readonly_fields = (
         "state",
         "took",
@@ -261,6 +241,8 @@ class SyncRunAdmin(ReadOnlyAdmin):
             tools.append((_("Accept the export…"), accept_address(run)))
         if may_view(request, RecordChange):
             tools.append((_("Changes"), list_address(RecordChange, run=str(run.pk))))
+        if may_view(request, SyncEvent):
+            tools.append((_("Events"), list_address(SyncEvent, run=str(run.pk))))
         return tools
 
     # Accepting a quarantined export
@@ -314,87 +296,8 @@ class SyncRunAdmin(ReadOnlyAdmin):
         return run_address(accepted)
 
 
-class BoundedPaginator(AnyPaginator):
-    """Counts and pages no further than the limit, so that no page of a long list reads all of it."""
-
-    limit = 10_000  # rows; nobody turns two hundred pages
-
-    @cached_property
-    def count(self) -> int:
-        rows = cast("models.QuerySet[Any]", self.object_list)
-        return rows.order_by()[: self.limit].count()
-
-
-@admin.register(RecordChange)
-class RecordChangeAdmin(ReadOnlyAdmin):
-    list_display = ("when", "run_by_number", type_name, "record", "kind", "changed")
-    list_filter = ("kind", SyncTypeFilter)
-    show_facets = admin.ShowFacets.NEVER  # each number beside a filter would read the whole table
-    sortable_by = ()
-    paginator = BoundedPaginator
-    search_fields = ("key",)
-    search_help_text = _("The whole key of a record.")
-    readonly_fields = ("when", "run_by_number", "record", "all_changed")
-    fieldsets = ((None, {"fields": ["when", "run_by_number", type_name, "record", "kind", "all_changed"]}),)
-
-    class Media:
-        css = {"all": ["sync/admin.css"]}
-
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet[RecordChange]:
-        return super().get_queryset(request).prefetch_related("run")  # a join could be read from its wrong end
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: models.QuerySet[RecordChange], search_term: str
-    ) -> tuple[models.QuerySet[RecordChange], bool]:
-        """By whole keys, in every type: this is what the index of keys answers."""
-        if term := search_term.strip():
-            queryset = queryset.filter(sync_type__in=list(settings.SYNC_TYPES), key=term)
-        return queryset, False
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        title = subject(request.GET)
-        return super().changelist_view(request, {**({"title": title} if title else {}), **(extra_context or {})})
-
-    def tools(self, request: HttpRequest, change: RecordChange) -> list[tuple[Any, str]]:
-        return [(_("History"), list_address(RecordChange, sync_type=change.sync_type, key=change.key))]
-
-    @admin.display(description=_("when"))
-    def when(self, change: RecordChange) -> str:
-        return printed(change.run, "finished_at")
-
-    @admin.display(description=_("run"))
-    def run_by_number(self, change: RecordChange) -> SafeString | str:
-        return link(change.run)
-
-    @admin.display(description=_("record"))
-    def record(self, change: RecordChange) -> SafeString | str:
-        service = service_of(change.sync_type)
-        return list_link(service.model, change.key, **{service.layout.key: change.key}) if service else change.key
-
-    @admin.display(description=_("changed fields"))
-    def changed(self, change: RecordChange) -> SafeString | str:
-        names = list(change.fields)
-        lines = [
-            (label, Truncator(old).chars(CHARACTERS_SHOWN), Truncator(new).chars(CHARACTERS_SHOWN))
-            for label, old, new in (changed_field(change, name) for name in names[:FIELDS_SHOWN])
-        ]
-        html = format_html_join("", '<div><span class="changed-field">{}</span> {} → {}</div>', lines)
-        if more := len(names) - len(lines):
-            html += format_html("<div>{}</div>", ngettext("and %d more", "and %d more", more) % more)
-        return html or NOTHING
-
-    @admin.display(description=_("changed fields"))
-    def all_changed(self, change: RecordChange) -> SafeString | str:
-        headers = [_("field"), _("old value"), _("new value")]
-        return table(headers, (changed_field(change, name) for name in change.fields))
-
-
 def accept_address(run: SyncRun) -> str:
     return reverse("admin:sync_syncrun_accept", args=[run.pk])
-
-
-def run_address(run: SyncRun) -> str:
-    return reverse("admin:sync_syncrun_change", args=[run.pk])
 
 
 def facts_of(run: SyncRun) -> list[tuple[Any, str]]:
@@ -426,26 +329,6 @@ def told(run: SyncRun) -> tuple[str, int]:
     return gettext("Run %s waits for its turn.") % run.pk, messages.WARNING
 
 
-def subject(query: QueryDict) -> str:
-    """What a list of changes is narrowed to by the link that led to it: a record, or a run."""
-    if key := query.get("key"):
-        return gettext("Changes of %(list)s %(key)s") % {"list": list_name(query.get("sync_type", "")), "key": key}
-    if run := query.get("run"):
-        return gettext("Changes by run %s") % run
-    return ""
-
-
-def changed_field(change: RecordChange, name: str) -> tuple[str, str, str]:
-    """A changed field's label, old value and new value."""
-    old, new = change.fields[name]
-    if service := service_of(change.sync_type):
-        with suppress(FieldDoesNotExist, ValidationError):  # the list was another when the change was made
-            field = field_of(service.model, name)
-            values = [printed_value(field, field.to_python(value)) for value in (old, new)]
-            return str(field.verbose_name), values[0], values[1]
-    return name, str(old), str(new)
-
-
 def control_total(kept: dict[str, str]) -> ControlTotal:
     numbers = (Decimal(kept[name]) for name in ("stated", "found", "differenceAllowed"))
     return ControlTotal(kept["column"], kept["function"], *numbers)
@@ -460,13 +343,3 @@ def total_line(kept: dict[str, str]) -> tuple[str, ...]:
 def attempt_line(attempt: dict[str, str]) -> tuple[str, ...]:
     ended = printed_value(field_of(SyncRun, "finished_at"), parse_datetime(attempt["endedAt"]))
     return ended, attempt["outcome"], f"{attempt['error']}: {attempt['text']}" if attempt["error"] else NOTHING
-
-
-def table(headers: Iterable[Any], rows: Iterable[Iterable[str]]) -> SafeString | str:
-    """A small table; a dash if it has no rows."""
-    lines = [(format_html_join("", "<td>{}</td>", ((cell,) for cell in row)),) for row in rows]
-    if not lines:
-        return NOTHING
-    head = format_html_join("", '<th scope="col">{}</th>', ((header,) for header in headers))
-    body = format_html_join("", "<tr>{}</tr>", lines)
-    return format_html('<table class="small-table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>', head, body)

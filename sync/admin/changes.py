@@ -1,0 +1,116 @@
+"""What runs changed, to look at."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db import models
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from sync.admin.parts import BoundedPaginator, SyncTypeFilter, field_of, list_name, service_of, table, type_name
+from sync.models import RecordChange
+from sync.read_only_admin import (
+    NOTHING,
+    ReadOnlyAdmin,
+    link,
+    list_address,
+    list_link,
+    printed,
+    printed_value,
+)
+
+FIELDS_SHOWN = 4  # in a list; a change's own page shows all
+CHARACTERS_SHOWN = 40  # of a value, in a list
+
+
+@admin.register(RecordChange)
+class RecordChangeAdmin(ReadOnlyAdmin):
+    list_display = ("when", "run_by_number", type_name, "record", "kind", "changed")
+    list_filter = ("kind", SyncTypeFilter)
+    show_facets = admin.ShowFacets.NEVER  # each number beside a filter would read the whole table
+    sortable_by = ()
+    paginator = BoundedPaginator
+    search_fields = ("key",)
+    search_help_text = _("The whole key of a record.")
+    readonly_fields = ("when", "run_by_number", "record", "all_changed")
+    fieldsets = ((None, {"fields": ["when", "run_by_number", type_name, "record", "kind", "all_changed"]}),)
+
+    class Media:
+        css = {"all": ["sync/admin.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[RecordChange]:
+        return super().get_queryset(request).prefetch_related("run")  # a join could be read from its wrong end
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[RecordChange], search_term: str
+    ) -> tuple[models.QuerySet[RecordChange], bool]:
+        """By whole keys, in every type: this is what the index of keys answers."""
+        if term := search_term.strip():
+            queryset = queryset.filter(sync_type__in=list(settings.SYNC_TYPES), key=term)
+        return queryset, False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        title = subject(request.GET)
+        return super().changelist_view(request, {**({"title": title} if title else {}), **(extra_context or {})})
+
+    def tools(self, request: HttpRequest, change: RecordChange) -> list[tuple[Any, str]]:
+        return [(_("History"), list_address(RecordChange, sync_type=change.sync_type, key=change.key))]
+
+    @admin.display(description=_("when"))
+    def when(self, change: RecordChange) -> str:
+        return printed(change.run, "finished_at")
+
+    @admin.display(description=_("run"))
+    def run_by_number(self, change: RecordChange) -> SafeString | str:
+        return link(change.run)
+
+    @admin.display(description=_("record"))
+    def record(self, change: RecordChange) -> SafeString | str:
+        service = service_of(change.sync_type)
+        return list_link(service.model, change.key, **{service.layout.key: change.key}) if service else change.key
+
+    @admin.display(description=_("changed fields"))
+    def changed(self, change: RecordChange) -> SafeString | str:
+        names = list(change.fields)
+        lines = [
+            (label, Truncator(old).chars(CHARACTERS_SHOWN), Truncator(new).chars(CHARACTERS_SHOWN))
+            for label, old, new in (changed_field(change, name) for name in names[:FIELDS_SHOWN])
+        ]
+        html = format_html_join("", '<div><span class="changed-field">{}</span> {} → {}</div>', lines)
+        if more := len(names) - len(lines):
+            html += format_html("<div>{}</div>", ngettext("and %d more", "and %d more", more) % more)
+        return html or NOTHING
+
+    @admin.display(description=_("changed fields"))
+    def all_changed(self, change: RecordChange) -> SafeString | str:
+        headers = [_("field"), _("old value"), _("new value")]
+        return table(headers, (changed_field(change, name) for name in change.fields))
+
+
+def subject(query: QueryDict) -> str:
+    """What a list of changes is narrowed to by the link that led to it: a record, or a run."""
+    if key := query.get("key"):
+        return gettext("Changes of %(list)s %(key)s") % {"list": list_name(query.get("sync_type", "")), "key": key}
+    if run := query.get("run"):
+        return gettext("Changes by run %s") % run
+    return ""
+
+
+def changed_field(change: RecordChange, name: str) -> tuple[str, str, str]:
+    """A changed field's label, old value and new value."""
+    old, new = change.fields[name]
+    if service := service_of(change.sync_type):
+        with suppress(FieldDoesNotExist, ValidationError):  # the list was another when the change was made
+            field = field_of(service.model, name)
+            values = [printed_value(field, field.to_python(value)) for value in (old, new)]
+            return str(field.verbose_name), values[0], values[1]
+    return name, str(old), str(new)

@@ -1,0 +1,424 @@
+"""What keeps the syncs in order: the lock, the schedules, open order forms, workers, and what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.dateformat import format as date_format
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import number_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+from django.utils.timezone import localtime
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
+
+from sync import health, mutex, queue, schedules, sessions
+from sync.admin.parts import BoundedPaginator, SyncTypeFilter, field_of, list_name, run_link, run_waits, type_name
+from sync.admin.verbs import Verb, VerbsAdmin
+from sync.health import State
+from sync.models import OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
+from sync.read_only_admin import NOTHING, ReadOnlyAdmin, column_of, link, list_address, may_view, printed_value
+
+STATES = {
+    State.HEALTHY: ("✓", _("healthy"), "succeeded"),
+    State.LATE: ("⚠", _("late"), "quarantined"),
+    State.FAILING: ("✗", _("failing"), "failed"),
+    State.QUARANTINED: ("⚠", _("quarantined"), "quarantined"),
+    State.PAUSED: ("‖", _("paused"), ""),
+    State.NEVER: ("…", _("never synced"), "quarantined"),
+}
+
+
+def badge(symbol: str, label: Any, kind: str = "") -> SafeString:
+    return format_html('<span class="run-status {}">{} {}</span>', kind, symbol, label)
+
+
+def state_badge(state: str) -> SafeString:
+    return badge(*STATES[State(state)])
+
+
+def moment(value: Any) -> str:
+    return printed_value(field_of(SyncEvent, "at"), value)
+
+
+def time_in(model: type[models.Model], name: str) -> Any:
+    return column_of(field_of(model, name))
+
+
+# The lock
+
+
+@admin.register(SyncLock)
+class SyncLockAdmin(ReadOnlyAdmin):
+    list_display = ("state", "holder", time_in(SyncLock, "acquired_at"), time_in(SyncLock, "leased_until"), "token")
+    list_display_links = ("state",)
+    sortable_by = ()
+    readonly_fields = ("state", "current")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": [
+                    "state",
+                    "holder",
+                    time_in(SyncLock, "acquired_at"),
+                    time_in(SyncLock, "leased_until"),
+                    "token",
+                    "current",
+                ]
+            },
+        ),
+    )
+
+    class Media:
+        css = {"all": ["sync/admin.css"]}
+
+    @admin.display(description=_("status"))
+    def state(self, lock: SyncLock) -> SafeString:
+        if lock.leased_until is None:
+            return badge("✓", _("free"), "succeeded")
+        if SyncLock.objects.held().exists():
+            return badge("▶", _("held"), "running")
+        return badge("⚠", _("not renewed: whoever comes next takes it"), "quarantined")
+
+    @admin.display(description=_("run in progress"))
+    def current(self, lock: SyncLock) -> SafeString | str:
+        return link(SyncRun.objects.running().first())
+
+    def tools(self, request: HttpRequest, lock: SyncLock) -> list[tuple[Any, str]]:
+        if self.has_break_permission(request) and lock.leased_until:
+            return [(_("Break the lock…"), reverse("admin:sync_synclock_break", args=[lock.pk]))]
+        return []
+
+    def has_break_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("sync.break_synclock") and self.has_view_permission(request)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_http_methods(["GET", "POST"])(self.break_view))
+        return [path("<int:pk>/break/", view, name="sync_synclock_break"), *super().get_urls()]
+
+    def break_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask whether to break the lock, and break it."""
+        if not self.has_break_permission(request):
+            raise PermissionDenied
+        lock = get_object_or_404(SyncLock, pk=pk)
+        if request.method == "POST":
+            self.break_lock(request)
+            return HttpResponseRedirect(reverse("admin:sync_synclock_change", args=[pk]))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "media": self.media,
+            "title": _("Break the lock"),
+            "lock": lock,
+            "state": self.state(lock),
+            "acquired_at": moment(lock.acquired_at),
+            "leased_until": moment(lock.leased_until),
+            "current": self.current(lock),
+        }
+        return TemplateResponse(request, "admin/sync/synclock/break.html", context)
+
+    def break_lock(self, request: HttpRequest) -> None:
+        if mutex.break_lock(by=cast(User, request.user)):
+            text = gettext("The lock is broken: who held it can write no more.")
+            self.message_user(request, text, messages.SUCCESS)
+        else:
+            self.message_user(request, gettext("Nobody holds the lock: there is nothing to break."), messages.WARNING)
+
+
+# Schedules
+
+
+class ScheduleList(ChangeList):
+    """The schedules, each with its type's health, which is asked for once."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = with_health(self.result_list)
+
+
+def with_health(rows: Iterable[Any]) -> list[Any]:
+    healths = {each.sync_type: each for each in health.status().types}
+    rows = list(rows)
+    for row in rows:
+        row.health = healths.get(row.sync_type)  # None for a type that was mirrored once and is no more
+    return rows
+
+
+def run_now(mode: str) -> Any:
+    def do(schedule: SyncSchedule, *, by: User) -> str:
+        return run_waits(queue.request_sync(schedule.sync_type, mode=mode, trigger=SyncRun.Trigger.ADMIN, by=by))
+
+    return do
+
+
+def is_mirrored(schedule: SyncSchedule) -> bool:
+    return schedule.sync_type in settings.SYNC_TYPES
+
+
+@admin.register(SyncSchedule)
+class SyncScheduleAdmin(VerbsAdmin):
+    list_display = (type_name, "state_now", "interval", "start", "enabled", "next_due", "fresh_as_of", "failures")
+    sortable_by = ()
+    verbs = (
+        Verb("run", _("Run now"), "sync.request_syncrun", run_now(SyncRun.Mode.AUTO), is_mirrored),
+        Verb("run_full", _("Run now, in full"), "sync.request_syncrun", run_now(SyncRun.Mode.FULL), is_mirrored),
+    )
+    readonly_fields = (
+        type_name,
+        "state_now",
+        "next_due",
+        "fresh_as_of",
+        "failures",
+        time_in(SyncSchedule, "counted_from"),
+        time_in(SyncSchedule, "requested_slot"),
+        time_in(SyncSchedule, "patient_since"),
+    )
+    fieldsets = (
+        (None, {"fields": [type_name, "every", "first_at", "enabled"]}),
+        (_("As it stands"), {"fields": ["state_now", "next_due", "fresh_as_of", "failures"]}),
+        (_("What the times are counted from"), {"fields": readonly_fields[-3:]}),
+    )
+
+    class Media:
+        css = {"all": ["sync/admin.css"]}
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ScheduleList
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        schedule = super().get_object(request, object_id, from_field)
+        return with_health([schedule])[0] if schedule else None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: SyncSchedule, form: Any, change: bool) -> None:
+        """By the one door for it. The form has looked at the values as that door does, so that none is refused here."""
+        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        if changes:
+            schedules.change_schedule(obj.sync_type, **changes, by=cast(User, request.user))
+
+    def tools(self, request: HttpRequest, schedule: SyncSchedule) -> list[tuple[Any, str]]:
+        pages = ((_("Runs"), SyncRun), (_("Events"), SyncEvent))
+        return [
+            (text, list_address(model, sync_type=schedule.sync_type))
+            for text, model in pages
+            if may_view(request, model)
+        ]
+
+    @admin.display(description=_("every"))
+    def interval(self, schedule: SyncSchedule) -> str:
+        return minutes(schedule.every)
+
+    @admin.display(description=_("first at"))
+    def start(self, schedule: SyncSchedule) -> str:
+        return minutes(schedule.first_at)
+
+    @admin.display(description=_("state"))
+    def state_now(self, schedule: Any) -> SafeString | str:
+        return state_badge(schedule.health.state) if schedule.health else NOTHING
+
+    @admin.display(description=_("next due"))
+    def next_due(self, schedule: Any) -> str:
+        return moment(schedule.health.next_due if schedule.health else None)
+
+    @admin.display(description=_("fresh as of"))
+    def fresh_as_of(self, schedule: Any) -> str:
+        return moment(schedule.health.fresh_as_of if schedule.health else None)
+
+    @admin.display(description=_("failures in a row"))
+    def failures(self, schedule: Any) -> str:
+        return str(schedule.health.consecutive_failures) if schedule.health else NOTHING
+
+
+def minutes(number: int) -> str:
+    return gettext("%s min") % number_format(number, force_grouping=True)
+
+
+# Open order forms
+
+
+class LiveFilter(admin.SimpleListFilter):
+    """Whether an order form keeps other syncs paused."""
+
+    title = _("status")
+    parameter_name = "live"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("live")), ("no", _("ended"))]
+
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        live = OrderFormSession.objects.live()
+        match self.value():
+            case "yes":
+                return queryset.filter(pk__in=live.values("pk"))
+            case "no":
+                return queryset.exclude(pk__in=live.values("pk"))
+        return queryset
+
+
+def close(session: OrderFormSession, *, by: User) -> str:
+    names = {"agent": session.user, "time": moment(session.opened_at)}
+    if not session.is_live:
+        return gettext("The order form of %(agent)s of %(time)s had ended already.") % names
+    sessions.close_session(session, by=by)
+    return gettext("The order form of %(agent)s of %(time)s is closed.") % names
+
+
+@admin.register(OrderFormSession)
+class OrderFormSessionAdmin(VerbsAdmin, ReadOnlyAdmin):
+    times = tuple(time_in(OrderFormSession, name) for name in ("opened_at", "active_at", "expires_at", "closed_at"))
+    list_display = ("user", "state", *times)
+    list_filter = (LiveFilter,)
+    list_select_related = ("user",)
+    search_fields = ("user__username", "user__first_name", "user__last_name")
+    search_help_text = _("An agent's name.")
+    verbs = (
+        Verb(
+            "close",
+            _("Close"),
+            "sync.close_orderformsession",
+            close,
+            lambda session: session.is_live,
+            action=_("Close the order forms"),
+        ),
+    )
+    readonly_fields = ("state",)
+    fieldsets = ((None, {"fields": ["state", "id", "user", *times]}),)
+
+    class Media:
+        css = {"all": ["sync/admin.css"]}
+
+    @admin.display(description=_("status"))
+    def state(self, session: OrderFormSession) -> SafeString:
+        if session.is_live:
+            return badge("▶", _("live"), "running")
+        return badge("–", _("closed") if session.closed_at and session.closed_at < session.expires_at else _("expired"))
+
+    def tools(self, request: HttpRequest, session: OrderFormSession) -> list[tuple[Any, str]]:
+        events = [(_("Events"), list_address(SyncEvent, session=str(session.pk)))]
+        return events if may_view(request, SyncEvent) else []
+
+
+# Workers
+
+
+@admin.register(SyncWorker)
+class SyncWorkerAdmin(ReadOnlyAdmin):
+    times = tuple(time_in(SyncWorker, name) for name in ("started_at", "seen_at"))
+    list_display = ("name", "state", *times)
+    readonly_fields = ("state",)
+    fieldsets = ((None, {"fields": ["name", "state", *times]}),)
+
+    class Media:
+        css = {"all": ["sync/admin.css"]}
+
+    @admin.display(description=_("status"))
+    def state(self, worker: SyncWorker) -> SafeString:
+        if worker.seen_at > timezone.now() - health.WORKER_SILENT_AFTER:
+            return badge("✓", _("alive"), "succeeded")
+        return badge("✗", _("silent"), "failed")
+
+
+# What happened
+
+
+@admin.register(SyncEvent)
+class SyncEventAdmin(ReadOnlyAdmin):
+    list_display = ("when", "kind", "type_or_none", "run_by_number", "who", "told")
+    list_filter = ("kind", SyncTypeFilter)
+    list_select_related = ("by", "session__user")
+    show_facets = admin.ShowFacets.NEVER  # each number beside a filter would read the whole table
+    sortable_by = ()
+    paginator = BoundedPaginator
+    readonly_fields = ("when", "type_or_none", "run_by_number", "who", "told")
+    fieldsets = ((None, {"fields": ["when", "kind", "type_or_none", "run_by_number", "who", "told"]}),)
+
+    class Media:
+        css = {"all": ["sync/admin.css"]}
+
+    @admin.display(description=_("time"))
+    def when(self, event: SyncEvent) -> str:
+        return date_format(localtime(event.at), "d/m/Y H:i:s")
+
+    @admin.display(description=_("type"))
+    def type_or_none(self, event: SyncEvent) -> str:
+        return list_name(event.sync_type) if event.sync_type else NOTHING
+
+    @admin.display(description=_("run"))
+    def run_by_number(self, event: SyncEvent) -> SafeString | str:
+        return run_link(event.run_id) if event.run_id else NOTHING
+
+    @admin.display(description=_("by"))
+    def who(self, event: SyncEvent) -> str:
+        return str(event.by or NOTHING)
+
+    @admin.display(description=_("facts"))
+    def told(self, event: SyncEvent) -> SafeString | str:
+        lines = [(label, value) for name, fact in event.facts.items() for label, value in told_fact(name, fact)]
+        if event.session:
+            lines.append((_("order form"), link(event.session)))
+        return format_html_join("", '<div><span class="changed-field">{}</span> {}</div>', lines) or NOTHING
+
+
+FACTS = {
+    "trigger": _("trigger"),
+    "mode": _("mode"),
+    "priority": _("priority"),
+    "attempt": _("attempt"),
+    "into": _("into run"),
+    "at": _("again at"),
+    "error": _("error"),
+    "error_class": _("kind of error"),
+    "from_holder": _("from"),
+    "token": _("token"),
+    "every": _("every"),
+    "first_at": _("first at"),
+    "enabled": _("enabled"),
+    "before": _("before"),
+    "after": _("after"),
+}
+
+
+def told_fact(name: str, fact: Any) -> Iterator[tuple[Any, Any]]:
+    """A fact of an event, with a label, in the reader's words; a fact of a kind that is not known as it was kept."""
+    match name, fact:
+        case "counts", dict():
+            for count, number in fact.items():
+                if number:
+                    yield field_of(SyncRun, count).verbose_name, number_format(number, force_grouping=True)
+        case "trigger", str() if fact in SyncRun.Trigger:
+            yield FACTS[name], SyncRun.Trigger(fact).label
+        case "mode", str() if fact in SyncRun.Mode:
+            yield FACTS[name], SyncRun.Mode(fact).label
+        case "before" | "after", str() if fact in STATES:
+            yield FACTS[name], STATES[State(fact)][1]
+        case "into", int():
+            yield FACTS[name], run_link(fact)
+        case "at", str():
+            yield FACTS[name], moment(parse_datetime(fact))
+        case "every" | "first_at", int():
+            yield FACTS[name], minutes(fact)
+        case _, bool():
+            yield FACTS.get(name, name), gettext("Yes") if fact else gettext("No")
+        case _:
+            yield FACTS.get(name, name), Truncator(fact).chars(200)

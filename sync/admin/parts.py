@@ -1,0 +1,96 @@
+"""What several pages are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, cast
+
+from django.conf import settings
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db import models
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from sync.models import RecordChange, SyncRun, SyncSchedule
+from sync.read_only_admin import NOTHING
+from sync.service import SyncService, service_for
+
+if TYPE_CHECKING:
+    AnyPaginator = Paginator[Any]
+else:
+    AnyPaginator = Paginator
+
+
+class SyncTypeFilter(admin.SimpleListFilter):
+    """The sync types as they are declared: asking the rows would read all of them."""
+
+    title = _("type")
+    parameter_name = "sync_type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(sync_type, list_name(sync_type)) for sync_type in settings.SYNC_TYPES]
+
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        return queryset.filter(sync_type=self.value()) if self.value() else queryset
+
+
+class BoundedPaginator(AnyPaginator):
+    """Counts and pages no further than the limit, so that no page of a long list reads all of it."""
+
+    limit = 10_000  # rows; nobody turns two hundred pages
+
+    @cached_property
+    def count(self) -> int:
+        rows = cast("models.QuerySet[Any]", self.object_list)
+        return rows.order_by()[: self.limit].count()
+
+
+def field_of(model: type[models.Model], name: str) -> models.Field[Any, Any]:
+    return cast("models.Field[Any, Any]", model._meta.get_field(name))
+
+
+def list_name(sync_type: str) -> str:
+    service = service_of(sync_type)
+    return str(service.model._meta.verbose_name_plural) if service else sync_type
+
+
+def service_of(sync_type: str) -> SyncService | None:
+    """None for a type that was mirrored once and is no more."""
+    return service_for(sync_type) if sync_type in settings.SYNC_TYPES else None
+
+
+@admin.display(description=_("type"), ordering="sync_type")
+def type_column(row: SyncRun | RecordChange | SyncSchedule) -> str:
+    return list_name(row.sync_type)
+
+
+type_name: Any = type_column  # in a fieldset too, of which the stubs know names alone
+
+
+def run_address(run: SyncRun) -> str:
+    return reverse("admin:sync_syncrun_change", args=[run.pk])
+
+
+def run_link(pk: int) -> SafeString:
+    """A run's number, which leads to its page; the run itself is not asked for."""
+    return format_html('<a href="{}">{}</a>', reverse("admin:sync_syncrun_change", args=[pk]), pk)
+
+
+def run_waits(run: SyncRun) -> str:
+    return format_html(gettext("Run {} waits for its turn."), run_link(run.pk))
+
+
+def table(headers: Iterable[Any], rows: Iterable[Iterable[str]]) -> SafeString | str:
+    """A small table; a dash if it has no rows."""
+    lines = [(format_html_join("", "<td>{}</td>", ((cell,) for cell in row)),) for row in rows]
+    if not lines:
+        return NOTHING
+    head = format_html_join("", '<th scope="col">{}</th>', ((header,) for header in headers))
+    body = format_html_join("", "<tr>{}</tr>", lines)
+    return format_html('<table class="small-table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>', head, body)

@@ -1,0 +1,98 @@
+"""What people may do with a row: a button of its page and an action of the list, which both say what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import quote, unquote
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_POST
+
+from sync.exceptions import SyncError
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+else:
+    ModelAdmin = admin.ModelAdmin
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One thing to do with a row. `do` gives the sentence to say, or raises a SyncError whose sentence is said."""
+
+    name: str
+    label: Any
+    permission: str
+    do: Callable[..., str]
+    fits: Callable[[Any], bool]  # whether the row's page shows the button
+    action: Any = None  # the label in the list, where that says more
+
+    def is_allowed(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(self.permission)
+
+
+class VerbsAdmin(ModelAdmin):
+    """Rows that people may do something with. Nothing is done but by POST."""
+
+    verbs: tuple[Verb, ...] = ()
+    change_form_template = "admin/tools_change_form.html"
+
+    def allowed_verbs(self, request: HttpRequest) -> list[Verb]:
+        return [verb for verb in self.verbs if verb.is_allowed(request)] if self.has_view_permission(request) else []
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        verbs = {
+            verb.name: (partial(do_with_all, verb), verb.name, verb.action or verb.label)
+            for verb in self.allowed_verbs(request)
+        }
+        return {**super().get_actions(request), **verbs}
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(self.verb_view))
+        return [
+            path("<path:object_id>/do/<slug:name>/", view, name=f"sync_{self.opts.model_name}_do"),
+            *super().get_urls(),
+        ]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        row = context["original"]
+        context["verbs"] = [
+            (verb.label, self.verb_address(verb, row)) for verb in self.allowed_verbs(request) if verb.fits(row)
+        ]
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def verb_address(self, verb: Verb, row: models.Model) -> str:
+        return reverse(f"admin:sync_{self.opts.model_name}_do", args=[quote(row.pk), verb.name])
+
+    def verb_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        verb = next((verb for verb in self.verbs if verb.name == name), None)
+        if verb is None:
+            raise Http404
+        if verb not in self.allowed_verbs(request):
+            raise PermissionDenied
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            raise Http404
+        self.do(verb, request, row)
+        return HttpResponseRedirect(reverse(f"admin:sync_{self.opts.model_name}_change", args=[quote(row.pk)]))
+
+    def do(self, verb: Verb, request: HttpRequest, row: models.Model) -> None:
+        try:
+            said = verb.do(row, by=cast(User, request.user))
+        except SyncError as error:
+            self.message_user(request, str(error), messages.ERROR)
+        else:
+            self.message_user(request, said, messages.SUCCESS)
+
+
+def do_with_all(verb: Verb, page: VerbsAdmin, request: HttpRequest, rows: models.QuerySet[Any]) -> None:
+    for row in rows:
+        page.do(verb, request, row)

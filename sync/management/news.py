@@ -19,11 +19,11 @@ TEXTS = {
     Kind.RUN_HANDED_BACK: "given back by a worker that was told to stop, and goes on later",
     Kind.RUN_LOST: "lost with its process, and done again",
     Kind.RUN_TO_BE_RETRIED: "tried again later: {error}",
-    Kind.SESSION_OPENED: "order form opened by {by}: what it does not read waits until it is left",
-    Kind.SESSION_CLOSED: "order form left",
-    Kind.SESSION_EXPIRED: "order form given up: nobody used it for long",
-    Kind.LOCK_TAKEN_OVER: "the lock was taken over from a dead process",
-    Kind.LOCK_BROKEN: "the lock was broken by {by}",
+    Kind.SESSION_OPENED: "opened by {by}: syncs of what it does not read wait until it is left",
+    Kind.SESSION_CLOSED: "left",
+    Kind.SESSION_EXPIRED: "given up: nobody has used it for long",
+    Kind.LOCK_TAKEN_OVER: "taken over from a dead process",
+    Kind.LOCK_BROKEN: "broken by {by}",
     Kind.SCHEDULE_CHANGED: "its schedule was changed by {by}",
 }
 
@@ -38,7 +38,11 @@ class News:
         for event in SyncEvent.objects.filter(pk__gt=self.last).select_related("run", "by").order_by("pk"):
             self.last = event.pk
             if text := told(event):
-                yield f"{timezone.localtime(event.at):%H:%M:%S}  {event.sync_type or '-':<10} {text}"
+                yield f"{timezone.localtime(event.at):%H:%M:%S}  {subject(event):<10} {text}"
+
+
+def subject(event: SyncEvent) -> str:
+    return event.sync_type or ("order form" if event.session_id else "lock")
 
 
 def told(event: SyncEvent) -> str:

@@ -1,0 +1,89 @@
+"""What the demo's terminal tells of what happens."""
+
+import pytest
+
+from sync import events
+from sync.events import Kind
+from sync.management.news import News
+from sync.models import OrderFormSession, SyncRun
+from sync.sessions import close_session, open_session
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def news():
+    events.record(Kind.LOCK_BROKEN)  # before it begins to listen
+    return News()
+
+
+@pytest.fixture
+def run():
+    return SyncRun(sync_type="orders", mode="full", priority=6, trigger="schedule")
+
+
+def said(news):
+    """Its lines without their times."""
+    return [line[10:] for line in news.lines()]
+
+
+def test_a_success_says_what_it_changed(news, run):
+    run.read, run.created, run.updated = 1003, 1, 2
+    run.save()
+    events.record(Kind.RUN_QUEUED, run=run)
+    events.record(Kind.RUN_STARTED, run=run)
+    events.record(Kind.RUN_SUCCEEDED, run=run)
+    assert said(news) == ["orders      1,003 records read: 1 created, 2 updated"]
+    assert said(news) == []
+
+
+def test_a_success_that_changed_nothing_says_so(news, run):
+    run.read, run.mode = 12, "smart"
+    run.save()
+    events.record(Kind.RUN_SUCCEEDED, run=run)
+    assert said(news) == ["orders         12 records read for an order form: no change"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (Kind.RUN_FAILED, "failed: {no} end"),
+        (Kind.RUN_QUARANTINED, "quarantined: {no} end"),
+        (Kind.RUN_TO_BE_RETRIED, "tried again later: {no} end"),
+    ],
+)
+def test_an_error_is_one_line(news, run, kind, text):
+    run.save()
+    events.record(kind, run=run, error="{no}\n  end")
+    assert said(news) == [f"orders     {text}"]
+
+
+def test_an_order_form_is_seen_to_come_and_go(news, admin_user):
+    session = open_session(admin_user)
+    close_session(session)
+    assert OrderFormSession.objects.count() == 1
+    assert said(news) == [
+        "order form opened by admin: syncs of what it does not read wait until it is left",
+        "order form left",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_told"),
+    [
+        ("never", "healthy", False),
+        ("healthy", "paused", False),
+        ("healthy", "failing", True),
+        ("failing", "healthy", True),
+    ],
+)
+def test_a_change_of_health_is_told_unless_another_line_says_it(news, before, after, is_told):
+    events.record(Kind.HEALTH_CHANGED, sync_type="ddt", before=before, after=after)
+    assert said(news) == ([f"ddt        was {before}, is {after}"] if is_told else [])
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_every_kind_of_event_can_be_told(news, run, kind):
+    run.save()
+    events.record(kind, run=run, error="", before="healthy", after="late")
+    said(news)

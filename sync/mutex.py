@@ -15,10 +15,10 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from sync import events
+from sync import events, queue
 from sync.events import Kind
 from sync.exceptions import LeaseLost
-from sync.models import SyncLock
+from sync.models import SyncLock, SyncRun
 
 HEARTBEATS = 3  # in a lease
 
@@ -92,6 +92,8 @@ def break_lock(*, by: User | None = None) -> bool:
             holder="", token=F("token") + 1, acquired_at=None, leased_until=None
         )
         if broken:
+            SyncRun.objects.running().update(token=None)  # nor can its run be ended by who had it
+            queue.wake()
             events.record(Kind.LOCK_BROKEN, by=by, from_holder=lock.holder, token=lock.token + 1)
     return bool(broken)
 

@@ -124,10 +124,12 @@ def show_progress_of(run: SyncRun, progress: Progress) -> None:
 
 def recover(lease: Lease) -> None:
     """Put the run of a process that lost the lock, or its life, back into the queue; or fail it, the third time."""
-    for run in SyncRun.objects.running():
+    for pk in SyncRun.objects.running().values_list("pk", flat=True):
         with transaction.atomic():
             lease.renew()
-            lose(run)
+            orphan = SyncRun.objects.running().filter(pk=pk)
+            if orphan.update(token=lease.token):  # else who had it woke up, and ended it just now
+                lose(orphan.get())
 
 
 def lose(run: SyncRun) -> None:
@@ -312,7 +314,7 @@ def retry_delay(run: SyncRun, error: SyncError) -> int | None:
     if not run.is_mergeable:
         return None
     delays = [delay for delay in error.retried_after if delay == 0 or run.mode != Mode.SMART]
-    made = times_ended(run, "failed")
+    made = sum(attempt["error"] == type(error).__name__ for attempt in run.ended_attempts)  # for the same reason
     return delays[made] if made < len(delays) else None
 
 

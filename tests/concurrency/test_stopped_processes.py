@@ -1,0 +1,154 @@
+"""A process that lost the lock, whether it slept too long or the lock was broken, can never write again."""
+
+import time
+from types import SimpleNamespace
+from unittest.mock import patch
+
+import pytest
+from django.db import connection
+from django_q.models import OrmQ
+
+from sync import runner
+from sync.events import Kind
+from sync.models import SyncEvent, SyncLock, SyncRun
+from sync.mutex import break_lock
+from sync.queue import request_sync
+from tests.concurrency.processes import at_a_record, stop_here, until
+from tests.sync.demo import is_mirrored
+
+pytestmark = pytest.mark.usefixtures("demo_server")
+
+
+@pytest.fixture
+def everything(mirror_state):
+    """All that a process could write."""
+
+    def rows():
+        kept = [list(model.objects.order_by("pk").values_list()) for model in (SyncRun, SyncLock, SyncEvent)]
+        return mirror_state(), kept
+
+    return rows
+
+
+@pytest.fixture(params=["reading", "applying"])
+def where(request):
+    if request.param == "applying" and connection.vendor == "sqlite":
+        pytest.skip("on SQLite a process that is stopped in a transaction keeps the file locked, for others and itself")
+    return request.param
+
+
+def drain_stopping(where):
+    with at_a_record(where, 10, stop_here):
+        runner.drain()
+
+
+def stopped_in_a_run(start, where):
+    child = start(drain_stopping, where)
+    until(lambda: child.is_stopped)
+    return child
+
+
+def test_a_sleeper_that_was_replaced_writes_nothing(start, erp, everything, where):
+    run = request_sync("customers", mode="full", trigger=SyncRun.Trigger.API)
+    child = stopped_in_a_run(start, where)
+    token = SyncLock.objects.get().token
+    until(lambda: drained(run))
+    assert is_mirrored(erp, "customers")
+    assert (run.status, run.attempts) == (SyncRun.Status.SUCCEEDED, 2)
+    assert SyncLock.objects.get().token > token
+    before = everything()
+    child.resume()
+    assert child.ended_well()
+    assert everything() == before
+
+
+def test_a_sleeper_that_wakes_while_another_does_its_run_writes_nothing(start, erp, everything, where):
+    request_sync("customers", mode="full", trigger=SyncRun.Trigger.API)
+    first = stopped_in_a_run(start, where)
+    until(lambda: SyncLock.objects.free().exists())
+    second = stopped_in_a_run(start, "reading")
+    before = everything()
+    first.resume()
+    assert first.ended_well()
+    assert everything() == before
+    second.resume()
+    assert second.ended_well()
+    assert is_mirrored(erp, "customers")
+    assert SyncRun.objects.get().attempts == 2
+
+
+def test_a_sleeper_that_nobody_replaced_goes_on(start, erp):
+    request_sync("customers", mode="full", trigger=SyncRun.Trigger.API)
+    child = stopped_in_a_run(start, "reading")
+    until(lambda: SyncLock.objects.free().exists())
+    child.resume()
+    assert child.ended_well()
+    run = SyncRun.objects.get()
+    assert (run.status, run.attempts) == (SyncRun.Status.SUCCEEDED, 1)
+    assert is_mirrored(erp, "customers")
+
+
+def test_a_sleeper_that_ends_its_run_while_it_is_replaced_leaves_nothing_waiting(start):
+    request_sync("customers", trigger=SyncRun.Trigger.API)
+    child = start(drain_failing)
+    until(lambda: child.is_stopped)
+    request_sync("prices", trigger=SyncRun.Trigger.API)
+    until(lambda: SyncLock.objects.free().exists())
+    atomic = runner.transaction.atomic
+
+    def atomic_late():
+        """The orphan has been seen, and is about to be put back."""
+        if child.process.is_alive():
+            child.resume()
+        assert child.ended_well()
+        return atomic()
+
+    with patch.object(runner, "transaction", SimpleNamespace(atomic=atomic_late)):
+        runner.drain()
+    ended = dict(SyncRun.objects.values_list("sync_type", "status"))
+    assert ended == {"customers": SyncRun.Status.FAILED, "prices": SyncRun.Status.SUCCEEDED}
+
+
+def test_a_sleeper_whose_lock_was_broken_writes_nothing_and_its_run_is_done_again(start, erp, everything):
+    run = request_sync("customers", mode="full", trigger=SyncRun.Trigger.API)
+    OrmQ.objects.all().delete()  # delivered
+    child = stopped_in_a_run(start, "reading")
+    assert break_lock()
+    assert OrmQ.objects.exists(), "a worker is told"
+    before = everything()
+    child.resume()
+    assert child.ended_well()
+    assert everything() == before
+    runner.drain()
+    run.refresh_from_db()
+    assert (run.status, run.attempts) == (SyncRun.Status.SUCCEEDED, 2)
+    assert [attempt["outcome"] for attempt in run.ended_attempts] == ["lost"]
+    assert is_mirrored(erp, "customers")
+
+
+def fail():
+    raise RuntimeError("interrupted")
+
+
+def drain_failing():
+    with at_a_record("reading", 10, stop_here), at_a_record("reading", 11, fail):
+        runner.drain()
+
+
+def test_a_sleeper_whose_lock_was_broken_cannot_even_fail_its_run(start, everything):
+    request_sync("customers", mode="full", trigger=SyncRun.Trigger.API)
+    child = start(drain_failing)
+    until(lambda: child.is_stopped)
+    assert break_lock(by=None)
+    before = everything()
+    child.resume()
+    assert child.ended_well()
+    assert everything() == before
+    assert SyncEvent.objects.filter(kind=Kind.LOCK_BROKEN).count() == 1
+
+
+def drained(run):
+    time.sleep(0.05)
+    runner.drain()
+    run.refresh_from_db()
+    return run.is_finished

@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from sync.models.runs import SyncRun
 
@@ -158,7 +159,7 @@ class SyncWorker(models.Model):
     """A process that carries out what others have queued, as it last said that it lives."""
 
     name = models.CharField(_("name"), max_length=200, unique=True, help_text=_("Host and process."))
-    started_at = models.DateTimeField(_("started"), default=timezone.now)
+    started_at = models.DateTimeField(pgettext_lazy("worker", "started"), default=timezone.now)
     seen_at = models.DateTimeField(_("seen"))
 
     class Meta:

@@ -6,6 +6,7 @@ import sys
 import time
 
 import pytest
+from django.core.management.base import CommandError
 
 from sync.management import supervisor
 from sync.management.supervisor import Child, Supervisor
@@ -111,5 +112,5 @@ def test_a_child_that_does_not_stop_is_killed(child, keeper, monkeypatch):
 def test_a_child_that_never_answers_is_named_with_its_log(child, keeper):
     silent = child("raise SystemExit(1)")
     silent.port = 1
-    with pytest.raises(supervisor.CommandError, match=r"The child does not start\. .*child\.log says why\."):
+    with pytest.raises(CommandError, match=r"The child does not start\. .*child\.log says why\."):
         keeper.start(silent)

@@ -100,8 +100,8 @@ class Supervisor:
             child.start()
             self.children.append(child)
         deadline = time.monotonic() + STARTS_WITHIN
-        while not self.told_to_stop and not all(child.answers for child in children):
-            for child in children:
+        while not self.told_to_stop and (silent := [child for child in children if not child.answers]):
+            for child in silent:
                 if not child.is_alive or time.monotonic() > deadline:
                     raise CommandError(f"The {child.name} does not start. {child.log} says why.")
             time.sleep(LOOKS_EVERY)

@@ -31,11 +31,9 @@ else:
 NOTHING = "-"  # a record's page shows what a method returns as it is, a None too
 
 
-class ReadOnlyAdmin(ModelAdmin):
-    """Rows to look at."""
+class ToolsAdmin(ModelAdmin):
+    """Rows whose pages have buttons."""
 
-    list_per_page = 50
-    show_full_result_count = False  # a search in a long list need not count all of it
     change_form_template = "admin/tools_change_form.html"
 
     def tools(self, request: HttpRequest, record: Any) -> list[tuple[Any, str]]:
@@ -45,6 +43,13 @@ class ReadOnlyAdmin(ModelAdmin):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         context["tools"] = self.tools(request, context["original"])
         return super().render_change_form(request, context, *args, **kwargs)
+
+
+class ReadOnlyAdmin(ToolsAdmin):
+    """Rows to look at."""
+
+    list_per_page = 50
+    show_full_result_count = False  # a search in a long list need not count all of it
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -63,11 +63,12 @@ def time_in(model: type[models.Model], name: str) -> Any:
 # The lock
 
 
+def lock_address(page: str) -> str:
+    return reverse(f"admin:sync_synclock_{page}", args=[SyncLock.THE_ROW])
+
+
 @admin.register(SyncLock)
 class SyncLockAdmin(ReadOnlyAdmin):
-    list_display = ("state", "holder", time_in(SyncLock, "acquired_at"), time_in(SyncLock, "leased_until"), "token")
-    list_display_links = ("state",)
-    sortable_by = ()
     readonly_fields = ("state", "current")
     fieldsets = (
         (
@@ -88,6 +89,18 @@ class SyncLockAdmin(ReadOnlyAdmin):
     class Media:
         css = {"all": ["sync/admin.css"]}
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Lead to the one row there is."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return HttpResponseRedirect(lock_address("change"))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        no_way_back = {"show_close": False}  # the list would lead here again
+        return super().change_view(request, object_id, form_url, {**no_way_back, **(extra_context or {})})
+
     @admin.display(description=_("status"))
     def state(self, lock: SyncLock) -> SafeString:
         if lock.leased_until is None:
@@ -102,7 +115,7 @@ class SyncLockAdmin(ReadOnlyAdmin):
 
     def tools(self, request: HttpRequest, lock: SyncLock) -> list[tuple[Any, str]]:
         if self.has_break_permission(request) and lock.leased_until:
-            return [(_("Break the lock…"), reverse("admin:sync_synclock_break", args=[lock.pk]))]
+            return [(_("Break the lock…"), lock_address("break"))]
         return []
 
     def has_break_permission(self, request: HttpRequest) -> bool:
@@ -119,7 +132,7 @@ class SyncLockAdmin(ReadOnlyAdmin):
         lock = get_object_or_404(SyncLock, pk=pk)
         if request.method == "POST":
             self.break_lock(request)
-            return HttpResponseRedirect(reverse("admin:sync_synclock_change", args=[pk]))
+            return HttpResponseRedirect(lock_address("change"))
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

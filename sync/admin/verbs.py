@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -17,11 +17,7 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
 from sync.exceptions import SyncError
-
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Any]
-else:
-    ModelAdmin = admin.ModelAdmin
+from sync.read_only_admin import ToolsAdmin
 
 
 @dataclass(frozen=True)
@@ -39,11 +35,10 @@ class Verb:
         return request.user.has_perm(self.permission)
 
 
-class VerbsAdmin(ModelAdmin):
+class VerbsAdmin(ToolsAdmin):
     """Rows that people may do something with. Nothing is done but by POST."""
 
     verbs: tuple[Verb, ...] = ()
-    change_form_template = "admin/tools_change_form.html"
 
     def allowed_verbs(self, request: HttpRequest) -> list[Verb]:
         return [verb for verb in self.verbs if verb.is_allowed(request)] if self.has_view_permission(request) else []

@@ -148,7 +148,7 @@ class OrderFormSession(models.Model):
         indexes = [models.Index(fields=["expires_at"], condition=Q(closed_at=None), name="open_session")]
 
     def __str__(self) -> str:
-        return f"{self.user} {self.opened_at:%H:%M}"
+        return f"{self.user} {timezone.localtime(self.opened_at):%H:%M}"
 
     @property
     def is_live(self) -> bool:
@@ -212,4 +212,4 @@ class SyncEvent(models.Model):
         ordering = ("-pk",)
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.sync_type}".strip()
+        return f"{self.get_kind_display()} {self.sync_type}".strip()

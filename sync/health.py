@@ -14,8 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, OuterRef, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from sync import events, queue, schedules
@@ -179,25 +178,12 @@ def type_healths(
 
 
 def annotated_schedules() -> Any:
-    """Schedules with their type's last success, its last end, and how many runs failed since that success."""
+    """Schedules with their type's last success, and its last end."""
     runs = SyncRun.objects.filter(sync_type=OuterRef("sync_type"))
     successes = refreshing(runs).order_by("-finished_at")
-    failures = runs.unsuccessful().order_by()
-    before_all = datetime(1970, 1, 1, tzinfo=timezone.get_default_timezone())
     return SyncSchedule.objects.annotate(
         last_success_id=Subquery(successes.values("pk")[:1]),
-        last_success_at=Subquery(successes.values("finished_at")[:1]),
         last_end_id=Subquery(runs.finished_by_themselves().order_by("-finished_at").values("pk")[:1]),
-    ).annotate(
-        failures=Coalesce(
-            Subquery(
-                failures.filter(finished_at__gt=Coalesce(OuterRef("last_success_at"), before_all))
-                .values("sync_type")
-                .annotate(number=Count("pk"))
-                .values("number")
-            ),
-            0,
-        )
     )
 
 
@@ -218,17 +204,18 @@ def type_health(
     last_success = runs.get(schedule.last_success_id)
     last_end = runs.get(schedule.last_end_id)
     fresh_as_of = last_success.exported_at if last_success else None
+    failures = failures_since(last_success, schedule.sync_type)
     return TypeHealth(
         sync_type=schedule.sync_type,
         state=state_of(schedule, now, fresh_as_of=fresh_as_of, last_end=last_end, is_paused=is_paused),
         fresh_as_of=fresh_as_of,
         last_success=last_success,
         last_end=last_end,
-        consecutive_failures=schedule.failures,
+        consecutive_failures=failures,
         usual_duration=usual_duration(schedule.sync_type),
         current=current,
         queued=queued,
-        next_due=schedules.next_due(schedule, now=now, is_failing=schedule.failures > 0),
+        next_due=schedules.next_due(schedule, now=now, is_failing=failures > 0),
         enabled=schedule.enabled,
     )
 
@@ -247,6 +234,11 @@ def state_of(
     if schedule.enabled and fresh_as_of < now - schedule.interval - GRACE:
         return State.LATE
     return State.HEALTHY
+
+
+def failures_since(last_success: SyncRun | None, sync_type: str) -> int:
+    failures = SyncRun.objects.for_type(sync_type).unsuccessful()
+    return (failures.filter(finished_at__gt=last_success.finished_at) if last_success else failures).count()
 
 
 def usual_duration(sync_type: str) -> timedelta | None:

@@ -28,15 +28,15 @@ def prune() -> None:
     delete_some(RecordChange.objects.filter(run__finished_at__lt=now - settings.KEEP_CHANGES))
     delete_some(SyncEvent.objects.filter(at__lt=now - settings.KEEP_EVENTS))
     forget_exports(now)
-    delete_some(forgettable_runs(now))
+    delete_some(forgettable_runs(now), oldest_by="finished_at")
     delete_some(OrderFormSession.objects.filter(expires_at__lt=now - KEEP_SESSIONS))
     delete_some(SyncWorker.objects.filter(seen_at__lt=now - KEEP_WORKERS))
     delete_some(Task.objects.filter(stopped__lt=now - KEEP_TASKS))
     delete_stray_files(now)
 
 
-def delete_some(rows: QuerySet[Any]) -> None:
-    oldest = list(rows.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
+def delete_some(rows: QuerySet[Any], *, oldest_by: str = "pk") -> None:
+    oldest = list(rows.order_by(oldest_by).values_list("pk", flat=True)[:AT_ONCE])
     if oldest:
         rows.model._default_manager.filter(pk__in=oldest).delete()
 
@@ -49,16 +49,16 @@ def forgettable_runs(now: datetime) -> QuerySet[SyncRun]:
     return SyncRun.objects.filter(
         Exists(later),
         ~Exists(RecordChange.objects.filter(run=OuterRef("pk"))),
+        ~Exists(SyncRun.objects.filter(accepts=OuterRef("pk"))),
         finished_at__lt=now - settings.KEEP_RUNS,
         export_path="",
-        acceptances=None,
     )
 
 
 def forget_exports(now: datetime) -> None:
     """Delete the exports of runs that ended long ago without success. They can no longer be accepted then."""
     old = SyncRun.objects.filter(finished_at__lt=now - settings.KEEP_EXPORTS).exclude(export_path="")
-    for run in old.order_by("pk")[:AT_ONCE]:
+    for run in old.order_by("finished_at")[:AT_ONCE]:
         Path(run.export_path).unlink(missing_ok=True)
         SyncRun.objects.filter(pk=run.pk).update(export_path="")
 

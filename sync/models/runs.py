@@ -15,7 +15,6 @@ from django.utils.translation import pgettext_lazy
 
 from sync.exceptions import LeaseLost
 
-FINISHED_BY_ITSELF = Q(status__in=["succeeded", "failed", "quarantined"])
 ORDINARY = Q(given_file="", accepts=None) & ~Q(mode="smart")  # runs that stand for every request of their type
 
 
@@ -33,16 +32,19 @@ class SyncRunQuerySet(models.QuerySet["SyncRun"]):
         """The one that is carried out, if any."""
         return self.filter(status=SyncRun.Status.RUNNING)
 
+    def finished(self) -> SyncRunQuerySet:
+        return self.filter(finished_at__isnull=False)
+
     def succeeded(self) -> SyncRunQuerySet:
         return self.filter(status=SyncRun.Status.SUCCEEDED)
 
     def unsuccessful(self) -> SyncRunQuerySet:
         """Those that were to refresh the mirror and did not."""
-        return self.filter(status__in=[SyncRun.Status.FAILED, SyncRun.Status.QUARANTINED])
+        return self.finished().filter(status__in=[SyncRun.Status.FAILED, SyncRun.Status.QUARANTINED])
 
     def finished_by_themselves(self) -> SyncRunQuerySet:
         """Those that say something about the ERP: a cancelled run does not."""
-        return self.filter(FINISHED_BY_ITSELF)
+        return self.finished().exclude(status=SyncRun.Status.CANCELLED)
 
     def mergeable(self, mode: str) -> SyncRunQuerySet:
         """Those that stand for every request of their type, or for every smart one; a given file is read by itself."""
@@ -171,15 +173,14 @@ class SyncRun(models.Model):
             ("request_syncrun", "Can ask for a sync, try one again, or cancel it"),
         ]
         indexes = [
+            # A condition may be one value, or null: SQLite finds no use for an index of several values.
             models.Index(fields=["sync_type", "-finished_at"], condition=Q(status="succeeded"), name="last_success"),
+            models.Index(fields=["sync_type", "-exported_at"], condition=Q(status="succeeded"), name="last_export"),
             models.Index(fields=["-priority", "requested_at"], condition=Q(status="queued"), name="run_queue"),
-            models.Index(fields=["sync_type", "-finished_at"], condition=FINISHED_BY_ITSELF, name="last_end"),
-            models.Index(
-                fields=["sync_type", "finished_at"],
-                condition=Q(status__in=["failed", "quarantined"]),
-                name="last_failures",
-            ),
+            models.Index(fields=["sync_type", "-finished_at"], condition=Q(finished_at__isnull=False), name="last_end"),
             models.Index(fields=["requested_at"], condition=Q(mode="smart"), name="last_smart"),
+            models.Index(fields=["finished_at"], condition=~Q(export_path=""), name="kept_export"),
+            models.Index(fields=["finished_at"], condition=Q(export_path=""), name="oldest_run"),
         ]
         constraints = [
             # The mutex of last resort: no code path can make two runs overlap.

@@ -1,0 +1,305 @@
+"""What is said of the mirror: true of the rows, and each change of it once."""
+
+import json
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from io import StringIO
+from threading import Thread
+
+import pytest
+import requests
+import time_machine
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from sync import events, health, queue, sessions, worker
+from sync.health import State
+from sync.models import SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
+
+pytestmark = pytest.mark.django_db
+
+Status = SyncRun.Status
+TYPES = ["orders", "customers", "ddt", "invoices", "prices", "products"]
+
+
+def ago(**time):
+    return timezone.now() - timedelta(**time)
+
+
+def ended(status=Status.SUCCEEDED, *, sync_type="orders", minutes=0.0, took=2.0, **fields):
+    """A run that ended so many minutes ago, after so many seconds."""
+    finished_at = ago(minutes=minutes)
+    values = {
+        "mode": "full",
+        "trigger": "schedule",
+        "priority": 6,
+        "started_at": finished_at - timedelta(seconds=took),
+        "finished_at": finished_at,
+        "exported_at": finished_at - timedelta(seconds=1),
+    }
+    return SyncRun.objects.create(sync_type=sync_type, status=status, **values | fields)
+
+
+def of(sync_type="orders"):
+    return next(each for each in health.status().types if each.sync_type == sync_type)
+
+
+@pytest.fixture
+def everything_fresh():
+    for sync_type in TYPES:
+        ended(sync_type=sync_type)
+    SyncWorker.objects.create(name="host:1", seen_at=timezone.now())
+
+
+@pytest.fixture
+def agent():
+    return User.objects.create_user("agente")
+
+
+# The state of a list
+
+
+def test_the_most_urgent_list_comes_first():
+    assert [each.sync_type for each in health.status().types] == TYPES
+
+
+def test_a_list_that_was_never_mirrored_says_so():
+    assert (of().state, of().fresh_as_of) == (State.NEVER, None)
+
+
+def test_a_list_is_healthy_after_a_success_and_as_fresh_as_its_export():
+    run = ended()
+    assert (of().state, of().fresh_as_of) == (State.HEALTHY, run.exported_at)
+
+
+@pytest.mark.parametrize(("minutes", "state"), [(19, State.HEALTHY), (21, State.LATE)])
+def test_a_list_is_late_after_its_interval_and_ten_minutes(minutes, state):
+    ended(minutes=minutes)
+    assert of().state == state
+
+
+def test_a_list_whose_schedule_is_disabled_is_never_late():
+    ended(minutes=600)
+    SyncSchedule.objects.filter(sync_type="orders").update(enabled=False)
+    assert (of().state, of().next_due) == (State.HEALTHY, None)
+
+
+def test_the_time_of_the_export_counts_and_not_that_of_the_run():
+    ended(exported_at=ago(hours=5))
+    assert of().state == State.LATE
+
+
+def test_a_failed_run_makes_a_list_fail_until_a_success():
+    success = ended(minutes=3)
+    ended(Status.FAILED, minutes=2)
+    ended(Status.FAILED, minutes=1, error_class="ErpUnavailable", error_text="The ERP did not answer.")
+    assert (of().state, of().consecutive_failures, of().fresh_as_of) == (State.FAILING, 2, success.exported_at)
+    assert of().as_json()["error"] == "ErpUnavailable: The ERP did not answer."
+    ended()
+    assert (of().state, of().consecutive_failures, of().as_json()["error"]) == (State.HEALTHY, 0, None)
+
+
+def test_a_quarantined_run_never_looks_healthy():
+    ended(minutes=2)
+    ended(Status.QUARANTINED, minutes=1)
+    assert (of().state, of().consecutive_failures) == (State.QUARANTINED, 1)
+
+
+@pytest.mark.parametrize("status", [Status.CANCELLED, Status.QUEUED, Status.RUNNING])
+def test_a_run_that_was_cancelled_or_has_stepped_aside_says_nothing_of_a_list(status):
+    preempted = [{"outcome": "preempted", "endedAt": timezone.now().isoformat()}]
+    fields = {"attempts": 1, "ended_attempts": preempted} | (
+        {} if status == Status.CANCELLED else {"finished_at": None}
+    )
+    ended(status, **fields)
+    assert (of().state, of().consecutive_failures) == (State.NEVER, 0)
+
+
+def test_a_smart_run_that_left_something_to_a_full_one_makes_nothing_fresh():
+    full = ended(sync_type="customers", minutes=60)
+    ended(sync_type="customers", mode="smart", minutes=1, left=3)
+    assert (of("customers").state, of("customers").fresh_as_of) == (State.LATE, full.exported_at)
+    smart = ended(sync_type="customers", mode="smart")
+    assert (of("customers").state, of("customers").fresh_as_of) == (State.HEALTHY, smart.exported_at)
+
+
+def test_order_forms_pause_the_lists_that_wait_for_them(everything_fresh, agent):
+    session = sessions.open_session(agent)
+    for sync_type in ("orders", "customers"):
+        queue.request_sync(sync_type, trigger=SyncRun.Trigger.SCHEDULE)
+    assert {each.sync_type: each.state for each in health.status().types if each.state != State.HEALTHY} == {
+        "orders": State.PAUSED
+    }
+    assert health.status().is_healthy
+    sessions.close_session(session)
+    assert of().state == State.HEALTHY
+
+
+def test_the_usual_duration_is_the_median_of_the_last_successes():
+    for number, took in enumerate([1000, 1000, *range(1, 21)]):
+        ended(minutes=60 - number, took=took)
+    assert (of().usual_duration, of().last_duration) == (timedelta(seconds=10.5), timedelta(seconds=20))
+
+
+# Everything
+
+
+def test_all_is_healthy_only_with_a_worker(everything_fresh):
+    assert health.status().is_healthy
+    SyncWorker.objects.update(seen_at=ago(minutes=4))
+    assert (health.status().has_worker, health.status().is_healthy) == (False, False)
+
+
+def test_a_worker_is_heard_of_when_it_is_delivered_a_task(monkeypatch):
+    monkeypatch.setattr(worker, "name", "host:7")
+    assert not health.status().has_worker
+    worker.beat()
+    assert health.status().has_worker
+
+
+def test_the_number_of_queries_does_not_grow(everything_fresh, agent):
+    with CaptureQueriesContext(connection) as few:
+        health.status()
+    for sync_type in TYPES:
+        for number in range(30):
+            ended(sync_type=sync_type, minutes=1000 + number)
+        queue.request_sync(sync_type, trigger=SyncRun.Trigger.SCHEDULE)
+    for _ in range(5):
+        sessions.open_session(agent)
+    with CaptureQueriesContext(connection) as many:
+        health.status()
+    assert len(many) <= len(few)
+
+
+def test_a_pause_is_told_with_its_end(agent):
+    assert health.status().as_json()["sessions"] == {"live": 0, "paused": False, "pausedUntil": None}
+    session = sessions.open_session(agent)
+    told = health.status().as_json()["sessions"]
+    assert told == {"live": 1, "paused": True, "pausedUntil": session.expires_at.isoformat()}
+
+
+# Changes
+
+
+def changes():
+    return [
+        (event.sync_type, event.facts["before"], event.facts["after"])
+        for event in SyncEvent.objects.filter(kind="health_changed").order_by("pk")
+    ]
+
+
+def test_each_change_of_state_is_one_event():
+    ended(sync_type="products")
+    for _ in range(2):
+        health.record_changes()
+    assert changes() == [("products", "never", "healthy")]
+    with time_machine.travel(timezone.now() + timedelta(minutes=101), tick=False):
+        for _ in range(2):
+            health.record_changes()
+    assert changes()[1:] == [("products", "healthy", "late")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_is_mailed_and_posted(settings, mailoutbox):
+    posted = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self):
+            posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Receiver) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        settings.ALERT_URL = f"http://127.0.0.1:{server.server_port}/"
+        settings.ALERT_EMAILS = ["ufficio@example.com"]
+        ended(Status.FAILED)
+        health.record_changes()
+    assert [(each["type"], each["before"], each["after"]) for each in posted] == [("orders", "never", "failing")]
+    assert [(mail.subject, mail.to) for mail in mailoutbox] == [
+        ("Archibald sync: orders is failing", ["ufficio@example.com"])
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_alert_that_fails_is_logged_and_stops_nothing(settings, caplog, monkeypatch):
+    def refused(*args, **options):
+        raise requests.ConnectionError("refused")
+
+    monkeypatch.setattr("sync.alerts.requests.post", refused)
+    settings.ALERT_URL = "http://127.0.0.1:9/"
+    ended(Status.FAILED)
+    health.record_changes()
+    assert changes() == [("orders", "never", "failing")]
+    assert "ConnectionError" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_subscribers_hear_of_what_was_committed_and_of_nothing_else():
+    heard = []
+
+    def hear(event, **signal):
+        heard.append(event.kind)
+
+    events.happened.connect(hear)
+    try:
+        queue.request_sync("orders", trigger=SyncRun.Trigger.SCHEDULE)
+        with transaction.atomic():
+            queue.request_sync("ddt", trigger=SyncRun.Trigger.SCHEDULE)
+            transaction.set_rollback(True)
+    finally:
+        events.happened.disconnect(hear)
+    assert heard == ["run_queued"]
+    assert SyncEvent.objects.count() == 1
+
+
+# The command line
+
+
+def syncstatus(*arguments):
+    output = StringIO()
+    try:
+        call_command("syncstatus", *arguments, stdout=output)
+    except SystemExit as end:
+        return end.code, output.getvalue()
+    return 0, output.getvalue()
+
+
+def test_the_command_says_that_all_is_well(everything_fresh):
+    status, said = syncstatus()
+    assert status == 0
+    assert said.rstrip().endswith("All is well.")
+    assert said.count("healthy") == len(TYPES)
+
+
+def test_the_command_says_what_is_wrong_and_what_to_do(everything_fresh):
+    ended(Status.FAILED, error_class="ErpUnavailable", error_text="The ERP did not answer.")
+    SyncWorker.objects.all().delete()
+    status, said = syncstatus()
+    assert status == 1
+    assert "orders is failing (1 in a row): The ERP did not answer." in said
+    assert "Start manage.py qcluster" in said
+
+
+def test_the_command_tells_of_the_lock_the_queue_and_open_forms(everything_fresh, agent):
+    sessions.open_session(agent)
+    run = queue.request_sync("orders", trigger=SyncRun.Trigger.SCHEDULE)
+    SyncLock.objects.update(holder="host:1:a", acquired_at=timezone.now(), leased_until=ago(minutes=-1))
+    _, said = syncstatus()
+    assert "held by host:1:a" in said
+    assert f"orders (auto, run {run.pk})" in said
+    assert "1 open" in said
+
+
+def test_the_command_s_json_is_what_health_says(everything_fresh):
+    with time_machine.travel(timezone.now(), tick=False):
+        status, said = syncstatus("--json")
+        assert json.loads(said) == json.loads(json.dumps(health.status().as_json()))
+    assert status == 0
+    assert json.loads(said)["healthy"] is True

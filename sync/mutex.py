@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -100,13 +100,20 @@ def break_lock(*, by: User | None = None) -> bool:
 
 @contextmanager
 def fenced(lease: Lease) -> Iterator[None]:
-    """A transaction that only the lock's holder can commit. Raises LeaseLost before anything is written."""
-    with transaction.atomic():
-        if connection.vendor == "postgresql":
-            # A process that is stopped in here would keep the lock's row, and so the lock, for ever.
-            milliseconds = int(settings.SYNC_LEASE.total_seconds() * 1000)
-            with connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL idle_in_transaction_session_timeout = {milliseconds}")
-        lease.renew()
-        yield
-        lease.renew()  # so that a long transaction does not end with a lease that has passed
+    """A transaction that only the lock's holder can commit. Raises LeaseLost, and then nothing is written."""
+    connection.ensure_connection()
+    session = connection.connection
+    try:
+        with transaction.atomic():
+            if connection.vendor == "postgresql":
+                # A process that is stopped in here would keep the lock's row, and so the lock, for ever.
+                milliseconds = int(settings.SYNC_LEASE.total_seconds() * 1000)
+                with connection.cursor() as cursor:
+                    cursor.execute(f"SET LOCAL idle_in_transaction_session_timeout = {milliseconds}")
+            lease.renew()
+            yield
+            lease.renew()  # so that a long transaction does not end with a lease that has passed
+    except DatabaseError as error:
+        if connection.connection is session:
+            raise
+        raise LeaseLost from error  # the database has ended it, as when this process slept in here

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Case, Exists, F, IntegerField, Q, Value, When
 from django.db.models.functions import Greatest
 from django.utils import timezone
+from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
@@ -143,7 +144,7 @@ def enqueue_drain() -> None:
 
 def enqueue(task: str) -> None:
     """Have a worker do one of our tasks, unless one waits for it: whichever it is drains the queue when delivered."""
-    if not OrmQ.objects.filter(lock__lte=timezone.now()).exists():
+    if not OrmQ.objects.filter(key=Conf.CLUSTER_NAME, lock__lte=timezone.now()).exists():
         async_task(task)
 
 

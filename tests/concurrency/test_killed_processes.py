@@ -3,6 +3,7 @@
 import os
 import random
 import time
+from functools import partial
 
 import pytest
 
@@ -24,6 +25,10 @@ def drain_for_ever():
         time.sleep(0.02)
 
 
+def is_held_by_another(pid):
+    return holder() not in (0, pid)
+
+
 def ask_for_all():
     for sync_type in TYPES:
         request_sync(sync_type, mode="full", trigger=SyncRun.Trigger.API)
@@ -42,8 +47,9 @@ def test_fifty_holders_killed_at_random_moments_cost_a_lease_each(start, erp, sh
     began = time.monotonic()
     dice = random.Random(3)
     children = {child.pid: child for child in (start(drain_for_ever), start(drain_for_ever))}
-    taken_over_after, in_a_run = [], []
-    for _ in range(KILLS):
+    taken_over_after: list[float] = []
+    in_a_run = []
+    while len(taken_over_after) < KILLS:
         erp.happen()
         ask_for_all()
         until(running_run)
@@ -53,11 +59,10 @@ def test_fifty_holders_killed_at_random_moments_cost_a_lease_each(start, erp, sh
         if victim is None:  # it released the lock just now
             continue
         victim.kill()
-        token = SyncLock.objects.get().token
-        if str(victim.pid) in SyncLock.objects.get().holder:
-            if run := SyncRun.objects.running().filter(token=token).first():
+        if holder() == victim.pid:
+            if run := running_run():
                 in_a_run.append((run.pk, run.attempts))
-            taken_over_after.append(until(lambda token=token: SyncLock.objects.get().token > token))
+            taken_over_after.append(until(partial(is_held_by_another, victim.pid)))
         child = start(drain_for_ever)
         children[child.pid] = child
     for child in children.values():
@@ -66,7 +71,6 @@ def test_fifty_holders_killed_at_random_moments_cost_a_lease_each(start, erp, sh
     ask_for_all()  # also what was lost three times
     drain_all(start)
     assert all(is_mirrored(erp, sync_type) for sync_type in TYPES)
-    assert len(taken_over_after) > KILLS * 0.7
     assert max(taken_over_after) < short_lease + SLACK
     for pk, attempt in in_a_run:
         assert SyncEvent.objects.filter(kind=Kind.RUN_LOST, run=pk, facts__attempt=attempt).count() == 1
@@ -79,7 +83,7 @@ def test_fifty_holders_killed_at_random_moments_cost_a_lease_each(start, erp, sh
     with capsys.disabled():
         taken_over_after.sort()
         print(
-            f" {len(taken_over_after)} held the lock, {len(in_a_run)} were in a run; lease {short_lease} s, taken over"
+            f" {len(in_a_run)} of {KILLS} were in a run; lease {short_lease} s, taken over"
             f" after {taken_over_after[len(taken_over_after) // 2]:.2f} s (median),"
             f" {taken_over_after[-1]:.2f} s (longest); {time.monotonic() - began:.0f} s in all",
             end="",

@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import pairwise
 from unittest.mock import patch
 
 import pytest
@@ -18,7 +19,7 @@ from sync.models import SyncRun
 from sync.mutex import Lease, hold_lock
 from sync.queue import request_sync
 from sync.service import service_for
-from tests.concurrency.processes import PATIENCE, fork
+from tests.concurrency.processes import PATIENCE, Child, fork
 from tests.sync.drawing import draw_list
 
 PROCESSES = 8
@@ -90,9 +91,9 @@ def insert_a_second_running_run():
 
 
 def insert_a_second_queued_run(sync_type):
+    twice = [SyncRun(sync_type=sync_type, priority=1, trigger=SyncRun.Trigger.MANUAL) for _ in range(2)]
     with pytest.raises(IntegrityError), transaction.atomic():
-        for _ in range(2):
-            SyncRun.objects.create(sync_type=sync_type, priority=1, trigger=SyncRun.Trigger.MANUAL)
+        SyncRun.objects.bulk_create(twice)
 
 
 def ask_and_drain(log, seed, requests):
@@ -102,7 +103,7 @@ def ask_and_drain(log, seed, requests):
             asked = time.monotonic_ns()
             run = request_sync(dice.choice(TYPES), trigger=dice.choice(TRIGGERS), priority=dice.randint(1, 6))
             log.write("request", run.pk, run.sync_type, asked)
-            if not dice.randrange(4):
+            if not dice.randrange(10):
                 runner.drain()
         runner.drain()
 
@@ -112,7 +113,7 @@ def overlaps(log):
     begun = {pk: at for at, pk, _ in log.lines("start")}
     intervals = sorted((begun[pk], at) for at, pk, _ in log.lines("end"))
     assert len(intervals) == len(begun)
-    return [later for earlier, later in zip(intervals, intervals[1:], strict=False) if later[0] < earlier[1]]
+    return [later for earlier, later in pairwise(intervals) if later[0] < earlier[1]]
 
 
 def test_two_thousand_requests_by_eight_processes_make_runs_that_never_overlap(small_exports, log, start, capsys):
@@ -125,7 +126,7 @@ def test_two_thousand_requests_by_eight_processes_make_runs_that_never_overlap(s
         assert SyncRun.objects.running().count() <= 1
         insert_a_second_queued_run(TYPES[samples % len(TYPES)])
         samples += 1
-        assert time.monotonic() - began < 4 * PATIENCE
+        assert time.monotonic() - began < 5 * PATIENCE
         time.sleep(0.05)
     assert all(child.ended_well() for child in children)
     runner.drain()
@@ -176,7 +177,7 @@ def ask_and_go_home(log):
 def test_a_request_between_an_empty_queue_and_the_release_of_the_lock_is_run_at_once(small_exports, log, start):
     """Whoever asks then finds the lock held, and goes home."""
     release = Lease.release
-    children = []
+    children: list[Child] = []
 
     def late_release(lease):
         if not children:

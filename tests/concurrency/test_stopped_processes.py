@@ -5,7 +5,8 @@ from types import SimpleNamespace
 from unittest.mock import patch
 
 import pytest
-from django.db import connection
+from django.conf import settings as project
+from django.db import connection, transaction
 from django_q.models import OrmQ
 
 from sync import runner
@@ -13,7 +14,7 @@ from sync.events import Kind
 from sync.models import SyncEvent, SyncLock, SyncRun
 from sync.mutex import break_lock
 from sync.queue import request_sync
-from tests.concurrency.processes import at_a_record, stop_here, until
+from tests.concurrency.processes import at_a_record, running_run, stop_here, until
 from tests.sync.demo import is_mirrored
 
 pytestmark = pytest.mark.usefixtures("demo_server")
@@ -35,6 +36,9 @@ def where(request):
     if request.param == "applying" and connection.vendor == "sqlite":
         pytest.skip("on SQLite a process that is stopped in a transaction keeps the file locked, for others and itself")
     return request.param
+
+
+LEASE = project.SYNC_LEASE.total_seconds()
 
 
 def drain_stopping(where):
@@ -80,11 +84,25 @@ def test_a_sleeper_that_wakes_while_another_does_its_run_writes_nothing(start, e
 def test_a_sleeper_that_nobody_replaced_goes_on(start, erp):
     request_sync("customers", mode="full", trigger=SyncRun.Trigger.API)
     child = stopped_in_a_run(start, "reading")
-    until(lambda: SyncLock.objects.free().exists())
+    time.sleep(1.5 * LEASE)
     child.resume()
     assert child.ended_well()
     run = SyncRun.objects.get()
     assert (run.status, run.attempts) == (SyncRun.Status.SUCCEEDED, 1)
+    assert is_mirrored(erp, "customers")
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="on SQLite nobody ends another process's transaction")
+def test_the_run_of_a_sleeper_whose_transaction_the_database_has_ended_is_done_again(start, erp):
+    run = request_sync("customers", mode="full", trigger=SyncRun.Trigger.API)
+    child = stopped_in_a_run(start, "applying")
+    time.sleep(1.5 * LEASE)
+    child.resume()
+    assert child.ended_well()
+    assert running_run() == run
+    until(lambda: drained(run))
+    assert (run.status, run.attempts) == (SyncRun.Status.SUCCEEDED, 2)
+    assert [attempt["outcome"] for attempt in run.ended_attempts] == ["lost"]
     assert is_mirrored(erp, "customers")
 
 
@@ -94,14 +112,13 @@ def test_a_sleeper_that_ends_its_run_while_it_is_replaced_leaves_nothing_waiting
     until(lambda: child.is_stopped)
     request_sync("prices", trigger=SyncRun.Trigger.API)
     until(lambda: SyncLock.objects.free().exists())
-    atomic = runner.transaction.atomic
 
     def atomic_late():
         """The orphan has been seen, and is about to be put back."""
         if child.process.is_alive():
             child.resume()
         assert child.ended_well()
-        return atomic()
+        return transaction.atomic()
 
     with patch.object(runner, "transaction", SimpleNamespace(atomic=atomic_late)):
         runner.drain()

@@ -1,8 +1,11 @@
-"""What the benchmarks share: the processor's name, one core, times, and pdfplumber alone to compare with."""
+"""What the benchmarks share: the processor's name, one core, a database of their own, times, and pdfplumber alone."""
 
 from __future__ import annotations
 
+import atexit
 import os
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +27,32 @@ def cpu() -> str:
 def on_one_core() -> None:
     """Keep this process, and its children, on one core."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
+def use_scratch(**variables: str) -> Path:
+    """Settings for this process and its children: files that are gone at the end, DATABASE_URL or else SQLite."""
+    scratch = tempfile.TemporaryDirectory(prefix="archibald-benchmark-")
+    atexit.register(scratch.cleanup)
+    for name in ("EXPORT_DIR", "ERP_FOLDER"):
+        os.environ.pop(name, None)
+    os.environ |= {
+        "DJANGO_SETTINGS_MODULE": "archibald.settings",
+        "DATA_DIR": scratch.name,
+        "ENV_FILE": os.devnull,
+        **variables,
+    }
+    return Path(scratch.name)
+
+
+def make_tables() -> str:
+    """Migrate an empty database, and give its name. No other one: a benchmark fills and empties tables."""
+    from django.core.management import call_command
+    from django.db import connection
+
+    if connection.introspection.table_names():
+        sys.exit("DATABASE_URL names a database that is in use. Name an empty one, or none.")
+    call_command("migrate", verbosity=0)
+    return connection.display_name
 
 
 def best(work: Callable[[], Any], *, of: int = 3) -> float:

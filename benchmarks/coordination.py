@@ -1,0 +1,208 @@
+"""What it costs to coordinate, and that a long history makes nothing dearer.
+
+The lock is set beside the same bare UPDATEs; each question, with a million finished runs in the table, beside the same
+with a thousand. Which indexes answer it is read from the plans of the very queries. One run, on DATABASE_URL or else
+SQLite.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import closing
+from datetime import timedelta
+from statistics import median
+from typing import Any
+
+from _measure import cpu, make_tables, seconds, show, use_scratch
+
+use_scratch()
+
+import django
+
+django.setup()
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from sync import health, mutex, queue, retention, runner, schedules, sessions
+from sync.models import SyncEvent, SyncLock, SyncRun, SyncSchedule
+
+FEW, MANY = 1_000, 1_000_000  # finished runs
+TIMES = 200  # that each thing is done; the median counts
+LONG_AGO = timedelta(days=36500)
+
+# The history: its n-th run, the oldest first; about as many a day as the schedules make.
+ON_POSTGRESQL = connection.vendor == "postgresql"
+AGE = "(({total} - n) * 4 + 1)"  # minutes
+MOMENT = (
+    f"now() - {AGE} * interval '1 minute'"
+    if ON_POSTGRESQL
+    else f"strftime('%Y-%m-%d %H:%M:%f000', 'now', '-' || {AGE} || ' minutes')"
+)
+HISTORY = dict.fromkeys(("requested_at", "started_at", "finished_at", "exported_at"), MOMENT) | {
+    "sync_type": "CASE n % 6 WHEN 0 THEN 'orders' WHEN 1 THEN 'customers' WHEN 2 THEN 'ddt'"
+    " WHEN 3 THEN 'invoices' WHEN 4 THEN 'prices' ELSE 'products' END",
+    "mode": "CASE WHEN n % 6 = 1 AND n % 5 < 2 THEN 'smart' WHEN n % 37 < 2 THEN 'full' ELSE 'incremental' END",
+    "status": "CASE WHEN n % 49 = 0 THEN 'failed' WHEN n % 97 = 0 THEN 'quarantined'"
+    " WHEN n % 31 = 0 THEN 'cancelled' ELSE 'succeeded' END",
+}
+
+# Plans
+EXPLAIN = "EXPLAIN " if ON_POSTGRESQL else "EXPLAIN QUERY PLAN "
+INDEX = re.compile(r"(?:INDEX|Index (?:Only )?Scan(?: Backward)? using|Bitmap Index Scan on) (\w+)")
+WHOLE_TABLE = "the whole table"
+OF_RUNS = {each.name for each in (*SyncRun._meta.indexes, *SyncRun._meta.constraints)} | {WHOLE_TABLE}
+SCAN = re.compile(r"Seq Scan on sync_syncrun|^SCAN (?:sync_syncrun|U\d)$", re.MULTILINE)
+
+
+def make_history(total: int) -> None:
+    """Nothing but finished runs, so many of them."""
+    for model in (OrmQ, SyncEvent, SyncRun):
+        model.objects.all().delete()
+    blank = SyncRun.objects.create(sync_type="", trigger=SyncRun.Trigger.SCHEDULE, priority=1, attempts=1)
+    columns = [field.column for field in SyncRun._meta.concrete_fields if not field.primary_key]
+    quoted = {column: connection.ops.quote_name(column) for column in columns}
+    values = [
+        HISTORY[column].format(total=total) if column in HISTORY else f"run.{quoted[column]}" for column in columns
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO sync_syncrun ({', '.join(quoted.values())})"
+            f" WITH RECURSIVE series(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < {total})"
+            f" SELECT {', '.join(values)} FROM series, sync_syncrun run WHERE run.id = {blank.pk} ORDER BY n"
+        )
+        blank.delete()
+        cursor.execute("VACUUM ANALYZE" if ON_POSTGRESQL else "ANALYZE")
+
+
+def typical(work: Callable[[], Any], *, times: int = TIMES) -> float:
+    return median(seconds(work) for _ in range(times))
+
+
+def milliseconds(duration: float) -> str:
+    return f"{duration * 1000:.2f} ms"
+
+
+# The lock
+
+
+def lock() -> None:
+    lease = mutex.acquire()
+    assert lease
+    lease.release()
+
+
+def same_updates() -> None:
+    """What taking a lock and giving it back cannot do without."""
+    taken = SyncLock.objects.free().update(
+        holder="somebody", token=F("token") + 1, acquired_at=Now(), leased_until=Now() + settings.SYNC_LEASE
+    )
+    mine = SyncLock.objects.filter(holder="somebody", token__gt=0)
+    assert taken
+    assert mine.update(holder="", acquired_at=None, leased_until=None)
+
+
+def same_sql() -> None:
+    """The same, composed beforehand."""
+    later = connection.ops.adapt_datetimefield_value(timezone.now() + settings.SYNC_LEASE)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE sync_synclock SET holder = 'somebody', token = token + 1, acquired_at = %s, leased_until = %s"
+            " WHERE leased_until IS NULL OR leased_until < CURRENT_TIMESTAMP",
+            [later, later],
+        )
+        taken = cursor.rowcount
+        cursor.execute(
+            "UPDATE sync_synclock SET holder = '', acquired_at = NULL, leased_until = NULL"
+            " WHERE holder = 'somebody' AND token > 0"
+        )
+        assert taken
+        assert cursor.rowcount
+
+
+def measure_lock() -> None:
+    ours, orm, sql = typical(lock), typical(same_updates), typical(same_sql)
+    show("lock: acquire and release", milliseconds(ours))
+    show("lock: times the same two UPDATEs", f"{ours / orm:.1f}", bound="at most 5")
+    show("lock: times the same as SQL composed beforehand", f"{ours / sql:.1f}")
+
+
+# A long history
+
+
+def questions() -> dict[str, Callable[[], Any]]:
+    """What is asked of the runs, again and again."""
+    products = SyncSchedule.objects.get(sync_type="products")
+    last = SyncRun.objects.succeeded().for_type("products").latest("finished_at")
+    last.export_sha256 = "another"
+    return {
+        "claim the most urgent run": lambda: queue.runnable().first(),
+        "health.status": health.status,
+        "recent_smart_run": lambda: sessions.recent_smart_run("customers"),
+        "automatic_mode": lambda: runner.automatic_mode("products"),
+        "was_applied": lambda: runner.was_applied(last),
+        "later_success": lambda: runner.later_success(last),
+        "failures_in_a_row": lambda: schedules.failures_in_a_row(products),
+        "prune, nothing is old": retention.prune,
+    }
+
+
+def request_time() -> float:
+    """Seconds to queue a run."""
+
+    def once() -> float:
+        duration = seconds(lambda: queue.request_sync("products", trigger=SyncRun.Trigger.SCHEDULE))
+        SyncEvent.objects.all().delete()
+        SyncRun.objects.queued().delete()
+        return duration
+
+    return median(once() for _ in range(TIMES))
+
+
+def measure() -> dict[str, float]:
+    """Seconds for each."""
+    return {"request_sync": request_time()} | {name: typical(ask, times=20) for name, ask in questions().items()}
+
+
+def indexes_used(ask: Callable[[], Any]) -> str:
+    """The indexes by which the database answers, by its plans for what it is really asked, parameters and all."""
+    used: dict[str, None] = {}
+
+    def explain(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("SELECT") and "sync_syncrun" in sql:
+            with closing(connection.connection.cursor()) as cursor:
+                cursor.execute(EXPLAIN + (sql if ON_POSTGRESQL else sql.replace("%s", "?")), params)
+                plan = "\n".join(str(row[-1]) for row in cursor)
+            used.update(dict.fromkeys(INDEX.findall(plan)))
+            if SCAN.search(plan):
+                used[WHOLE_TABLE] = None
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(explain):
+        ask()
+    return ", ".join(name for name in used if name in OF_RUNS)
+
+
+def main() -> None:
+    print(f"Coordinating, {make_tables()}, {cpu()}")
+    settings.KEEP_RUNS = settings.KEEP_CHANGES = settings.KEEP_EXPORTS = LONG_AGO
+    measure_lock()
+    make_history(FEW)
+    few = measure()
+    make_history(MANY)
+    many = measure()
+    print(f"  With {MANY:,} finished runs, beside the same with {FEW:,}")
+    for name, duration in many.items():
+        show(f"{name}: {milliseconds(duration)}, times as long", f"{duration / few[name]:.1f}", bound="about 1")
+    print("  Answered by")
+    for name, ask in questions().items():
+        print(f"  {name:<26} {indexes_used(ask)}")
+
+
+if __name__ == "__main__":
+    main()

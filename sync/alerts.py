@@ -14,15 +14,18 @@ from sync.models import SyncEvent
 POST_TIMEOUT = 10  # seconds
 
 
-def tell(event: SyncEvent, **_: Any) -> None:
-    """Mail settings.ALERT_EMAILS and post to settings.ALERT_URL. What fails is logged by the signal's sender."""
-    if event.kind != SyncEvent.Kind.HEALTH_CHANGED:
-        return
-    before, after = event.facts["before"], event.facts["after"]
-    at = f"{timezone.localtime(event.at):%d/%m/%Y %H:%M}"
-    if settings.ALERT_URL:
+def post(event: SyncEvent, **_: Any) -> None:
+    """Post to settings.ALERT_URL. What fails is logged by the signal's sender, and stops nothing else."""
+    if settings.ALERT_URL and event.kind == SyncEvent.Kind.HEALTH_CHANGED:
+        before, after = event.facts["before"], event.facts["after"]
         said = {"type": event.sync_type, "before": before, "after": after, "at": event.at.isoformat()}
         requests.post(settings.ALERT_URL, json=said, timeout=POST_TIMEOUT).raise_for_status()
-    if settings.ALERT_EMAILS:
+
+
+def mail(event: SyncEvent, **_: Any) -> None:
+    """Mail settings.ALERT_EMAILS. What fails is logged by the signal's sender, and stops nothing else."""
+    if settings.ALERT_EMAILS and event.kind == SyncEvent.Kind.HEALTH_CHANGED:
+        before, after = event.facts["before"], event.facts["after"]
+        at = f"{timezone.localtime(event.at):%d/%m/%Y %H:%M}"
         text = f"{event.sync_type} was {before}, and is {after} since {at}.\n\nmanage.py syncstatus says more."
         send_mail(f"Archibald sync: {event.sync_type} is {after}", text, None, settings.ALERT_EMAILS)

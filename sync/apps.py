@@ -16,4 +16,5 @@ class SyncConfig(AppConfig):
         post_migrate.connect(schedules.make_missing, sender=self)
         pre_save.connect(schedules.refuse_unreadable, sender=Schedule)
         post_spawn.connect(worker.spawned)
-        events.happened.connect(alerts.tell)
+        events.happened.connect(alerts.post)
+        events.happened.connect(alerts.mail)

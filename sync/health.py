@@ -143,9 +143,10 @@ def status() -> SyncStatus:
     current = SyncRun.objects.running().first()
     runnable = list(queue.runnable(now))
     waiting = list(SyncRun.objects.queued().exclude(pk__in=[run.pk for run in runnable]))
+    kept = [run for run in waiting if run.not_before is None or run.not_before <= now] if sessions else []
     return SyncStatus(
         at=now,
-        types=type_healths(now, current=current, queued=runnable + waiting, waiting=waiting if sessions else []),
+        types=type_healths(now, current=current, queued=runnable + waiting, kept=kept),
         lock=SyncLock.objects.first() or SyncLock(),
         current=current,
         queue=runnable + waiting,
@@ -155,14 +156,14 @@ def status() -> SyncStatus:
 
 
 def type_healths(
-    now: datetime, *, current: SyncRun | None, queued: list[SyncRun], waiting: list[SyncRun]
+    now: datetime, *, current: SyncRun | None, queued: list[SyncRun], kept: list[SyncRun]
 ) -> list[TypeHealth]:
-    """The health of each type, the most urgent first. `waiting` are the runs that order forms keep waiting."""
+    """The health of each type, the most urgent first. `kept` are the runs that order forms keep waiting."""
     rows = {row.sync_type: row for row in annotated_schedules()}
     declared = sorted(settings.SYNC_TYPES, key=lambda name: -settings.SYNC_TYPES[name]["priority"])
     ids = {pk for row in rows.values() for pk in (row.last_success_id, row.last_end_id) if pk}
     runs = SyncRun.objects.in_bulk(ids)
-    waiting_types = {run.sync_type for run in waiting}
+    paused_types = {run.sync_type for run in kept}
     return [
         type_health(
             rows[name],
@@ -170,7 +171,7 @@ def type_healths(
             runs=runs,
             current=current if current and current.sync_type == name else None,
             queued=[run for run in queued if run.sync_type == name],
-            is_paused=name in waiting_types,
+            is_paused=name in paused_types,
         )
         for name in declared
         if name in rows

@@ -138,6 +138,14 @@ def test_order_forms_pause_the_lists_that_wait_for_them(everything_fresh, agent)
     assert of().state == State.HEALTHY
 
 
+def test_a_run_that_waits_for_its_next_attempt_is_not_paused(agent):
+    ended(sync_type="customers", minutes=41)
+    later = timezone.now() + timedelta(minutes=1)
+    queue.request_sync("customers", trigger=SyncRun.Trigger.SCHEDULE, not_before=later)
+    sessions.open_session(agent)
+    assert of("customers").state == State.LATE
+
+
 def test_the_usual_duration_is_the_median_of_the_last_successes():
     for number, took in enumerate([1000, 1000, *range(1, 21)]):
         ended(minutes=60 - number, took=took)
@@ -202,6 +210,36 @@ def test_each_change_of_state_is_one_event():
     assert changes()[1:] == [("products", "healthy", "late")]
 
 
+def healthy():
+    ended()
+
+
+def late():
+    ended(minutes=21)
+
+
+def failing():
+    ended(Status.FAILED)
+
+
+def quarantined():
+    ended(Status.QUARANTINED)
+
+
+def paused():
+    queue.request_sync("orders", trigger=SyncRun.Trigger.SCHEDULE)
+    ended(minutes=21)
+    sessions.open_session(User.objects.create_user("agente"))
+
+
+@pytest.mark.parametrize("happens", [healthy, late, failing, quarantined, paused])
+def test_every_state_is_told_when_it_begins(happens):
+    happens()
+    for _ in range(2):
+        health.record_changes()
+    assert changes() == [("orders", "never", happens.__name__)]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_change_is_mailed_and_posted(settings, mailoutbox):
     posted = []
@@ -228,16 +266,17 @@ def test_a_change_is_mailed_and_posted(settings, mailoutbox):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_alert_that_fails_is_logged_and_stops_nothing(settings, caplog, monkeypatch):
+def test_an_alert_that_fails_is_logged_and_stops_nothing(settings, caplog, monkeypatch, mailoutbox):
     def refused(*args, **options):
         raise requests.ConnectionError("refused")
 
     monkeypatch.setattr("sync.alerts.requests.post", refused)
-    settings.ALERT_URL = "http://127.0.0.1:9/"
+    settings.ALERT_URL, settings.ALERT_EMAILS = "http://127.0.0.1:9/", ["ufficio@example.com"]
     ended(Status.FAILED)
     health.record_changes()
     assert changes() == [("orders", "never", "failing")]
     assert "ConnectionError" in caplog.text
+    assert len(mailoutbox) == 1
 
 
 @pytest.mark.django_db(transaction=True)

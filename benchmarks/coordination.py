@@ -62,10 +62,11 @@ SCAN = re.compile(r"Seq Scan on sync_syncrun|^SCAN (?:sync_syncrun|U\d)$", re.MU
 
 def make_history(total: int) -> None:
     """Nothing but finished runs, so many of them."""
-    for model in (OrmQ, SyncEvent, SyncRun):
-        model.objects.all().delete()
+    OrmQ.objects.all().delete()
+    SyncEvent.objects.all().delete()
+    SyncRun.objects.all()._raw_delete("default")
     blank = SyncRun.objects.create(sync_type="", trigger=SyncRun.Trigger.SCHEDULE, priority=1, attempts=1)
-    columns = [field.column for field in SyncRun._meta.concrete_fields if not field.primary_key]
+    columns = [field.attname for field in SyncRun._meta.concrete_fields if not field.primary_key]
     quoted = {column: connection.ops.quote_name(column) for column in columns}
     values = [
         HISTORY[column].format(total=total) if column in HISTORY else f"run.{quoted[column]}" for column in columns

@@ -26,6 +26,10 @@ class CannotAccept(SyncError):
     """Run {run} cannot be accepted: {reason}"""
 
 
+class NotMirrored(SyncError):
+    """{sync_type} is no longer mirrored: there is nothing to run."""
+
+
 class CannotRetry(SyncError):
     """Run {run} cannot be tried again: {reason}"""
 

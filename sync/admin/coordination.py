@@ -30,6 +30,7 @@ from django.views.decorators.http import require_http_methods
 from sync import health, mutex, queue, schedules, sessions
 from sync.admin.parts import BoundedPaginator, SyncTypeFilter, field_of, list_name, run_link, run_waits, type_name
 from sync.admin.verbs import Verb, VerbsAdmin
+from sync.exceptions import NotMirrored
 from sync.health import State
 from sync.models import OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.read_only_admin import NOTHING, ReadOnlyAdmin, column_of, link, list_address, may_view, printed_value
@@ -175,6 +176,8 @@ def with_health(rows: Iterable[Any]) -> list[Any]:
 
 def run_now(mode: str) -> Any:
     def do(schedule: SyncSchedule, *, by: User) -> str:
+        if not is_mirrored(schedule):
+            raise NotMirrored(sync_type=schedule.sync_type)
         return run_waits(queue.request_sync(schedule.sync_type, mode=mode, trigger=SyncRun.Trigger.ADMIN, by=by))
 
     return do

@@ -31,6 +31,7 @@ from sync.admin.verbs import Verb, VerbsAdmin
 from sync.exceptions import CannotAccept
 from sync.exports.totals import ControlTotal
 from sync.models import RecordChange, SyncEvent, SyncRun
+from sync.progress import Stage
 from sync.read_only_admin import (
     NOTHING,
     ReadOnlyAdmin,
@@ -50,6 +51,11 @@ SYMBOLS = {
     SyncRun.Status.FAILED: "✗",
     SyncRun.Status.QUARANTINED: "⚠",
     SyncRun.Status.CANCELLED: "–",
+}
+STAGES = {
+    Stage.FETCHING: _("fetching the export"),
+    Stage.READING: _("reading the export"),
+    Stage.APPLYING: _("applying the records"),
 }
 
 
@@ -117,6 +123,7 @@ class SyncRunAdmin(VerbsAdmin, ReadOnlyAdmin):
     readonly_fields = (
         "state",
         "took",
+        "stage_now",
         "pages_of",
         "came_back",
         "accepted_by",
@@ -135,7 +142,7 @@ class SyncRunAdmin(VerbsAdmin, ReadOnlyAdmin):
                     time_of("requested_at"),
                     (time_of("not_before"), time_of("cancel_requested_at")),
                     (time_of("started_at"), time_of("finished_at"), "took", "erp_time"),
-                    ("stage", "pages_of"),
+                    ("stage_now", "pages_of"),
                     ("attempts", "token", "came_back"),
                     ("retries", "merged_into"),
                 ]
@@ -196,6 +203,10 @@ class SyncRunAdmin(VerbsAdmin, ReadOnlyAdmin):
         if not run.error_class:
             return NOTHING
         return format_html('<strong>{}</strong><div class="error-text">{}</div>', run.error_class, run.error_text)
+
+    @admin.display(description=_("stage"))
+    def stage_now(self, run: SyncRun) -> str:
+        return str(STAGES[Stage(run.stage)]) if run.stage else NOTHING
 
     @admin.display(description=_("pages read"))
     def pages_of(self, run: SyncRun) -> str:

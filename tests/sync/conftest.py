@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 
 from sync import runner
 from sync.erp.demo.erp import DemoErp
@@ -69,6 +70,19 @@ def tiny_erp(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(runner, "erp_client", lambda: erp)
     monkeypatch.setattr(runner, "LOOKS_EVERY", 0)
     return erp
+
+
+@pytest.fixture
+def colleague(client: Any, django_user_model: Any) -> Callable[..., Any]:
+    """Somebody who signs in with these permissions, and no others."""
+
+    def signed_in(*codenames: str) -> Any:
+        person = django_user_model.objects.create_user("colleague", is_staff=True)
+        person.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+        client.force_login(person)
+        return client
+
+    return signed_in
 
 
 def customers(*numbers: int, **cells: str) -> list[dict[str, str]]:

@@ -5,8 +5,6 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import Permission
-from django.contrib.messages import get_messages
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -17,42 +15,12 @@ from sync.admin.parts import BoundedPaginator
 from sync.models import RecordChange, SyncLock, SyncRun
 from tests import factories
 from tests.sync.conftest import customers
+from tests.sync.pages import html_of, make_change, make_run, run_page, said, shown, url
 
 pytestmark = pytest.mark.django_db
 
 Status = SyncRun.Status
 NOW = dt.datetime(2026, 1, 20, 11, 4, 22, tzinfo=dt.UTC)
-
-
-def url(model, page, *args, **query):
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args, query=query or None)
-
-
-def make_run(**fields):
-    return SyncRun.objects.create(
-        **{"sync_type": "customers", "trigger": "manual", "priority": 5, "status": Status.SUCCEEDED} | fields
-    )
-
-
-def make_change(run=None, **fields):
-    values = {"sync_type": "customers", "key": "1001", "kind": "updated"} | fields
-    return RecordChange.objects.create(run=run or make_run(), **values)
-
-
-def html_of(client, address):
-    return client.get(address).content.decode()
-
-
-def run_page(client, run):
-    return html_of(client, url(SyncRun, "change", run.pk))
-
-
-def shown(client, model, **query):
-    return list(client.get(url(model, "changelist", **query)).context["cl"].result_list)
-
-
-def said(answer):
-    return [str(message) for message in get_messages(answer.wsgi_request)]
 
 
 @pytest.fixture(autouse=True)
@@ -67,19 +35,6 @@ def quarantined(sync_customers):
     run = sync_customers(customers(*range(1, 10)))
     assert run.status == Status.QUARANTINED
     return run
-
-
-@pytest.fixture
-def colleague(client, django_user_model):
-    """Somebody who signs in with these permissions, and no others."""
-
-    def signed_in(*codenames):
-        person = django_user_model.objects.create_user("colleague", is_staff=True)
-        person.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-        client.force_login(person)
-        return client
-
-    return signed_in
 
 
 def accept_url(run):
@@ -175,6 +130,7 @@ def test_a_run_s_page_shows_every_field(admin_client):
     told_otherwise = {
         "status": "state",
         "sync_type": "type_column",
+        "stage": "stage_now",
         "pages": "pages_of",
         "pages_read": "pages_of",
         "export_size": "size",

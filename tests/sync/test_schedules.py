@@ -128,12 +128,12 @@ def test_eight_hours_down_are_made_up_by_one_run_of_each_type(clock):
     live(clock, SELDOM, hours=2)
     before = Counter(SyncRun.objects.values_list("sync_type", flat=True))
     clock.shift(timedelta(hours=8))
-    live(clock, minutes=5)
+    live(clock, minutes=4)
     after = Counter(SyncRun.objects.values_list("sync_type", flat=True))
     assert after - before == Counter(project.SYNC_TYPES.keys())
-    live(clock, SELDOM, hours=2)
+    live(clock, hours=1)
     for name in project.SYNC_TYPES:
-        later = [at for at in minutes_of(name) if at > 10 * 60 + 5]
+        later = [at for at in minutes_of(name) if at > 10 * 60 + 4]
         assert {int(at - FIRST_AT[name]) % EVERY[name] for at in later} == {0}, name
 
 

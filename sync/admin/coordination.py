@@ -70,6 +70,7 @@ def lock_address(page: str) -> str:
 
 @admin.register(SyncLock)
 class SyncLockAdmin(ReadOnlyAdmin):
+    change_form_template = "admin/sync/synclock/page.html"
     readonly_fields = ("state", "current")
     fieldsets = (
         (
@@ -95,12 +96,6 @@ class SyncLockAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         return HttpResponseRedirect(lock_address("change"))
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        no_way_back = {"show_close": False}  # the list would lead here again
-        return super().change_view(request, object_id, form_url, {**no_way_back, **(extra_context or {})})
 
     @admin.display(description=_("status"))
     def state(self, lock: SyncLock) -> SafeString:

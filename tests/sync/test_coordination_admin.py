@@ -2,6 +2,7 @@
 
 import datetime as dt
 from html import unescape
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -434,7 +435,7 @@ def test_a_list_asks_as_many_questions_for_thirty_rows_as_for_two(make, admin_cl
     assert queries_of(admin_client, type(row)) == for_two
 
 
-READ_ONLY = [SyncLock, OrderFormSession, SyncEvent, SyncWorker]
+READ_ONLY: list[Any] = [SyncLock, OrderFormSession, SyncEvent, SyncWorker]
 
 
 @pytest.fixture

@@ -1,12 +1,15 @@
 """Open order forms: what they pause, for how long, and how each begins."""
 
 import itertools
+import subprocess
+import sys
 import threading
 import uuid
 from datetime import datetime, timedelta
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
@@ -213,3 +216,16 @@ def test_an_endless_stream_of_order_forms_starves_no_list(agent, clock, tiny_erp
         ends = [schedule.first_slot, *runs.values_list("finished_at", flat=True), timezone.now()]
         longest = max(later - earlier for earlier, later in itertools.pairwise(ends))
         assert longest <= schedule.interval + timedelta(minutes=30 + 2), schedule
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_that_has_seen_none_of_it_pauses_all_the_same(agent, process_environment):
+    session = sessions.open_session(agent)
+    command = [sys.executable, "manage.py", "runsync", "products"]
+    environment = process_environment | {"ERP_URL": "", "ERP_FOLDER": ""}
+    statuses = []
+    for _ in range(2):
+        ended = subprocess.run(command, cwd=settings.BASE_DIR, env=environment, capture_output=True, timeout=60)
+        statuses.append((ended.returncode, SyncRun.objects.get().attempts))
+        sessions.close_session(session)
+    assert statuses == [(4, 0), (1, 1)]  # it waits; then it runs, and fails for want of an ERP

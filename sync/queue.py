@@ -91,10 +91,12 @@ def strengthened(
         queued = mergeable.first()
         if queued is None or not mergeable.filter(pk=queued.pk).update(**changes):
             return None
+        before = {name: getattr(queued, name) for name in changes}
         queued.refresh_from_db()
         if trigger in BY_A_PERSON:
             SyncSchedule.objects.filter(sync_type=sync_type).update(patient_since=timezone.now())
-        events.record(Kind.RUN_STRENGTHENED, run=queued, by=by, trigger=trigger, mode=mode, priority=priority)
+        if before != {name: getattr(queued, name) for name in changes}:
+            events.record(Kind.RUN_STRENGTHENED, run=queued, by=by, trigger=trigger, mode=mode, priority=priority)
         wake()
         return queued
 

@@ -31,8 +31,18 @@ def is_stopping() -> bool:
 def spawned(**_: Any) -> None:
     """Introduce this process as a worker: django-q2 has just started it."""
     global name
-    name = f"{socket.gethostname()}:{os.getppid()}"  # the cluster's: it starts another worker when this one is used up
+    name = name_of(os.getppid())  # which starts another worker when this one is used up
     beat()
+
+
+def name_of(cluster: int) -> str:
+    """A worker's name: the machine, and the process that guards it."""
+    return f"{socket.gethostname()}:{cluster}"
+
+
+def sign_off(cluster: int) -> None:
+    """Say that a worker has stopped."""
+    SyncWorker.objects.filter(name=name_of(cluster)).delete()
 
 
 def beat() -> None:

@@ -15,6 +15,7 @@ from django.utils.translation import pgettext_lazy
 
 from sync.exceptions import LeaseLost
 
+UNSUCCESSFUL = Q(status__in=["failed", "quarantined"])
 ORDINARY = Q(given_file="", accepts=None) & ~Q(mode="smart")  # runs that stand for every request of their type
 
 
@@ -39,12 +40,12 @@ class SyncRunQuerySet(models.QuerySet["SyncRun"]):
         return self.filter(status=SyncRun.Status.SUCCEEDED)
 
     def unsuccessful(self) -> SyncRunQuerySet:
-        """Those that were to refresh the mirror and did not."""
-        return self.finished().filter(status__in=[SyncRun.Status.FAILED, SyncRun.Status.QUARANTINED])
+        """Those that were to refresh the mirror from the ERP and did not."""
+        return self.finished().filter(UNSUCCESSFUL, given_file="")
 
     def finished_by_themselves(self) -> SyncRunQuerySet:
-        """Those that say something about the ERP: a cancelled run does not."""
-        return self.finished().exclude(status=SyncRun.Status.CANCELLED)
+        """Those that say something about the list: a cancelled run does not, nor a wrong file that somebody gave."""
+        return self.finished().filter(Q(status=SyncRun.Status.SUCCEEDED) | (UNSUCCESSFUL & Q(given_file="")))
 
     def mergeable(self, mode: str) -> SyncRunQuerySet:
         """Those that stand for every request of their type, or for every smart one; a given file is read by itself."""

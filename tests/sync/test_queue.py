@@ -47,6 +47,8 @@ def waiting():
 def test_a_type_asked_for_twice_waits_once():
     assert request() == request()
     assert SyncRun.objects.queued().count() == 1
+    assert list(SyncEvent.objects.order_by("pk").values_list("kind", flat=True)) == ["run_queued"]
+    request(mode="full")
     assert list(SyncEvent.objects.order_by("pk").values_list("kind", flat=True)) == ["run_queued", "run_strengthened"]
 
 

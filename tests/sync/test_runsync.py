@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from customers.models import Customer
+from sync import health, queue
 from sync.models import SyncRun
 from sync.service import service_for
 from tests.sync.conftest import customers
@@ -225,3 +226,40 @@ def test_a_terminal_shows_a_progress_bar_and_a_file_does_not(process_environment
     assert shown.returncode == 0
     assert "customers: reading" in screen
     assert "pages" in screen
+
+
+@pytest.mark.parametrize("command", ["runsync", "syncstatus", "qcluster"])
+def test_a_database_that_is_not_up_to_date_is_told_in_a_line(command, tmp_path):
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    arguments = ["customers"] if command == "runsync" else []
+    ended = subprocess.run(
+        [sys.executable, "manage.py", command, *arguments],
+        cwd=settings.BASE_DIR,
+        env=environment | {"DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr == "CommandError: The database is not up to date. Run manage.py migrate first.\n"
+
+
+def test_a_wrong_file_does_not_make_the_list_fail(db, tmp_path):
+    path = tmp_path / "Clienti.pdf"
+    path.write_bytes(b"<html>")
+    assert runsync("customers", "--file", str(path))[0] == 1
+    customers = next(each for each in health.status().types if each.sync_type == "customers")
+    assert (customers.state, customers.consecutive_failures) == (health.State.NEVER, 0)
+
+
+def test_ctrl_c_cancels_only_what_this_command_asked_for(db, monkeypatch):
+    def interrupted(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sync.runner.wait_for", interrupted)
+    assert runsync("orders")[0] == 1
+    of_somebody_else = queue.request_sync("ddt", trigger=SyncRun.Trigger.SCHEDULE)
+    assert runsync("ddt")[0] == 4
+    of_somebody_else.refresh_from_db()
+    assert of_somebody_else.status == SyncRun.Status.QUEUED
+    assert SyncRun.objects.get(sync_type="orders").status == SyncRun.Status.CANCELLED

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from sync import queue, runner
 from sync.exceptions import SyncError, TooManyMissing
+from sync.management.database import check_migrated
 from sync.management.progress_bar import ProgressBar
 from sync.mirror import Difference, Outcome
 from sync.models import SyncRun
@@ -39,7 +38,7 @@ DIFFERENCES_SHOWN = 20
 class Command(BaseCommand):
     help = (
         "Bring the mirror of one list, or of all, to what the ERP shows. "
-        "Exit status: 0 applied, 1 failed, 2 wrong usage, 3 quarantined, 4 still waiting."
+        "Exit status: 0 applied, 1 failed or cancelled, 2 wrong usage, 3 quarantined, 4 still waiting."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -53,7 +52,7 @@ class Command(BaseCommand):
 
     def handle(self, *, sync_type: str, mode: str, **options: Any) -> None:
         self.check_usage(sync_type, mode, options)
-        check_database()
+        check_migrated()
         types = sorted(settings.SYNC_TYPES, key=lambda name: -settings.SYNC_TYPES[name]["priority"])
         chosen = types if sync_type == "all" else [sync_type]
         if options["dry_run"]:
@@ -74,23 +73,24 @@ class Command(BaseCommand):
     def run(self, types: list[str], mode: str, options: dict[str, Any]) -> list[int]:
         """Queue a run of each type, carry them out, and give their exit statuses."""
         trigger, given_file = SyncRun.Trigger.MANUAL, options["file"]
+        asked_at = timezone.now()
         runs = [queue.request_sync(name, mode=mode, trigger=trigger, given_file=given_file) for name in types]
         statuses = []
         for run in runs:
-            ended = run if options["no_wait"] else self.carried_out(run)
+            ended = run if options["no_wait"] else self.carried_out(run, is_ours=run.requested_at >= asked_at)
             self.show(ended, as_json=options["json"])
             statuses.append(EXIT_STATUS[Status(ended.status)])
         return statuses
 
-    def carried_out(self, run: SyncRun) -> SyncRun:
-        """Wait for a run. Told to stop, this process gives back what it does; its own run is cancelled by Ctrl-C."""
+    def carried_out(self, run: SyncRun, *, is_ours: bool) -> SyncRun:
+        """Wait for a run. A process that is told to stop gives back what it does; Ctrl-C cancels only its own run."""
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         try:
             with ProgressBar(run.sync_type) as progress:
                 return runner.wait_for(run, progress=progress)
         except KeyboardInterrupt:
             run.refresh_from_db()
-            if run.status == Status.QUEUED and run.trigger == SyncRun.Trigger.MANUAL:
+            if run.status == Status.QUEUED and is_ours:
                 queue.cancel(run)
             self.show(run, as_json=False)
             raise SystemExit(EXIT_STATUS[Status(run.status)]) from None
@@ -104,7 +104,8 @@ class Command(BaseCommand):
             self.stdout.write(f"  Control totals that agree: {len(run.control_totals)}")
         elif run.is_finished:
             number = f"run {run.pk}" if run.pk else "dry run"
-            self.stderr.write(self.style.ERROR(f"{run.sync_type}: {run.status}. {run.error_text} ({number})"))
+            said = f"{run.status}. {run.error_text}" if run.error_text else run.status
+            self.stderr.write(self.style.ERROR(f"{run.sync_type}: {said} ({number})"))
         else:
             self.stdout.write(f"{run.sync_type}: {run.status} as run {run.pk}{waiting_for(run)}.")
         if not as_json:
@@ -157,12 +158,6 @@ def existing_file(name: str) -> Path:
     if not path.is_file():
         raise ArgumentTypeError(f"{name} is not a file")
     return path.resolve()
-
-
-def check_database() -> None:
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        raise CommandError("The database is not up to date. Run manage.py migrate first.")
 
 
 def counted(run: SyncRun) -> str:

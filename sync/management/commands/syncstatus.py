@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from sync import health
 from sync.health import State, SyncStatus, TypeHealth
+from sync.management.database import check_migrated
 from sync.models import SyncRun
 
 NOTHING = "-"
@@ -32,6 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, **options: Any) -> None:
+        check_migrated()
         status = health.status()
         self.stdout.write(json.dumps(status.as_json()) if options["json"] else text(status))
         if not status.is_healthy:
@@ -91,12 +93,14 @@ def queued(run: SyncRun) -> str:
 def forms(status: SyncStatus) -> str:
     if not status.sessions:
         return "none open"
-    return f"{len(status.sessions)} open: other syncs are paused, until {moment(status.paused_until)} at the latest"
+    return (
+        f"{len(status.sessions)} open: other syncs are paused, until {moment(status.paused_until)} if nobody uses them"
+    )
 
 
 def worker(status: SyncStatus) -> str:
     if status.worker is None:
-        return "none was ever seen"
+        return "none"
     return (
         f"{'alive' if status.has_worker else 'SILENT'}, {status.worker.name} last seen {moment(status.worker.seen_at)}"
     )
@@ -115,7 +119,8 @@ def problem(each: TypeHealth) -> str:
     why = f": {failed.error_text}" if failed and each.state in (State.FAILING, State.QUARANTINED) else ""
     count = f" ({each.consecutive_failures} in a row)" if each.state == State.FAILING else ""
     hint = WHAT_TO_DO[each.state].format(type=each.sync_type)
-    return f"{each.sync_type} is {each.state}{count}{why}{' — ' if hint else ''}{hint}"
+    state = "was never mirrored" if each.state == State.NEVER else f"is {each.state}"
+    return f"{each.sync_type} {state}{count}{why}{' — ' if hint else ''}{hint}"
 
 
 def moment(at: datetime | None) -> str:

@@ -9,6 +9,14 @@ from django.conf import settings
 from django.db import connection
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out on SQLite what only PostgreSQL can do."""
+    left_out = [item for item in items if connection.vendor == "sqlite" and item.get_closest_marker("postgresql")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.fixture(scope="session")
 def erp_exports() -> Path:
     """The ERP's own exports, with scrambled texts, which stand beside the project on some machines only."""

@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 import pytest
 from django.conf import settings as project
-from django.db import connection, transaction
+from django.db import transaction
 from django_q.models import OrmQ
 
 from sync import runner
@@ -31,10 +31,8 @@ def everything(mirror_state):
     return rows
 
 
-@pytest.fixture(params=["reading", "applying"])
+@pytest.fixture(params=["reading", pytest.param("applying", marks=pytest.mark.postgresql)])
 def where(request):
-    if request.param == "applying" and connection.vendor == "sqlite":
-        pytest.skip("on SQLite a process that is stopped in a transaction keeps the file locked, for others and itself")
     return request.param
 
 
@@ -92,7 +90,7 @@ def test_a_sleeper_that_nobody_replaced_goes_on(start, erp):
     assert is_mirrored(erp, "customers")
 
 
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="on SQLite nobody ends another process's transaction")
+@pytest.mark.postgresql
 def test_the_run_of_a_sleeper_whose_transaction_the_database_has_ended_is_done_again(start, erp):
     run = request_sync("customers", mode="full", trigger=SyncRun.Trigger.API)
     child = stopped_in_a_run(start, "applying")

@@ -7,6 +7,7 @@ import socket
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -70,6 +71,7 @@ class Command(BaseCommand):
     def start(self, port: int, erp_port: int) -> None:
         call_command("migrate", verbosity=0)
         make_user()
+        write_environment()
         self.supervisor.start(web_server(port), demo_erp(erp_port))
         if not self.supervisor.told_to_stop:
             self.welcome(port, erp_port)
@@ -79,6 +81,7 @@ class Command(BaseCommand):
         self.say(
             f"\n  The product   http://{HOST}:{port}/   user {USERNAME}, password {PASSWORD}\n"
             f"  The demo ERP  http://{HOST}:{erp_port}/   user {DEMO_USERNAME}, password {DEMO_PASSWORD}\n"
+            f"  Its state     ENV_FILE={shown(environment_file())} {shown(Path(sys.executable))} manage.py syncstatus\n"
             "  Stop with Ctrl-C.\n"
         )
 
@@ -134,6 +137,23 @@ def demo_environment(erp_port: int) -> dict[str, str]:
         "ERP_USERNAME": DEMO_USERNAME,
         "ERP_PASSWORD": DEMO_PASSWORD,
     }
+
+
+def environment_file() -> Path:
+    path: Path = settings.DATA_DIR / "env"
+    return path
+
+
+def write_environment() -> None:
+    """Keep the demo's settings in a file, for commands in another terminal."""
+    names = ("SCHEDULE_MINUTE_SECONDS", "DATA_DIR", "DEBUG", "ERP_URL", "ERP_USERNAME", "ERP_PASSWORD")
+    environment_file().write_text("".join(f"{name}={os.environ[name]}\n" for name in names))
+
+
+def shown(path: Path) -> str:
+    """A path as short as it can be typed here."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def make_user() -> None:

@@ -10,6 +10,8 @@ import ast
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.apps import apps as all_apps
+from django.apps.registry import Apps
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
@@ -126,8 +128,10 @@ def change_schedule(
     return schedule
 
 
-def make_missing(**_: Any) -> None:
+def make_missing(apps: Apps = all_apps, **_: Any) -> None:
     """Make the lock and a schedule for every type that has none, and wake-ups for them: after each migrate."""
+    if "synclock" not in apps.all_models["sync"]:  # migrated to before there was one
+        return
     SyncLock.objects.bulk_create([SyncLock(pk=SyncLock.THE_ROW)], ignore_conflicts=True)
     shared = SyncSchedule.objects.order_by("counted_from").values_list("counted_from", flat=True).first()
     start = shared or timezone.now().replace(second=0, microsecond=0)

@@ -113,7 +113,9 @@ def wait_for(run: SyncRun, *, progress: Progress = unwatched, at_most: timedelta
 
 
 def may_not_start(run: SyncRun) -> bool:
-    return run.status == Status.QUEUED and not queue.runnable().filter(pk=run.pk).exists()
+    """Asked in one query: between two, another process may start the run."""
+    queued = SyncRun.objects.queued().filter(pk=run.pk)
+    return queued.exclude(pk__in=queue.runnable().values("pk")).exists()
 
 
 def show_progress_of(run: SyncRun, progress: Progress) -> None:

@@ -168,6 +168,12 @@ def test_what_is_not_to_run_yet_stays_out_of_the_way():
     assert waiting() == ["orders", "products"]
 
 
+def test_a_run_that_another_process_starts_at_this_moment_is_waited_for():
+    run = request("customers")
+    SyncRun.objects.filter(pk=run.pk).update(status=Status.RUNNING, token=1)
+    assert not runner.may_not_start(run)
+
+
 def test_a_drain_carries_them_out_in_that_order(tiny_erp):
     for sync_type in ("products", "ddt", "orders"):
         request(sync_type)

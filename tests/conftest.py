@@ -9,12 +9,23 @@ from django.conf import settings
 from django.db import connection
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--only-database", action="store_true", help="leave out tests that use no database")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out on SQLite what only PostgreSQL can do."""
+    """Leave out on SQLite what only PostgreSQL can do, and what another run has shown if this is a second one."""
     left_out = [item for item in items if connection.vendor == "sqlite" and item.get_closest_marker("postgresql")]
+    if config.getoption("only_database"):
+        left_out += [item for item in items if not uses_database(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+def uses_database(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", [])
+    return bool(item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(fixtures))
 
 
 @pytest.fixture(scope="session")

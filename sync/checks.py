@@ -7,7 +7,22 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from sync.service import service_for
+
 LONGEST_DRAIN_SECONDS = 5 * 60
+
+
+@register()
+def check_services(**_: Any) -> list[CheckMessage]:
+    """Refuse a service that cannot be imported: it would keep every type from running."""
+    errors: list[CheckMessage] = []
+    for sync_type, declared in settings.SYNC_TYPES.items():
+        try:
+            service_for(sync_type)
+        except (ImportError, KeyError, TypeError) as error:
+            reason = f"SYNC_TYPES: the service of {sync_type} cannot be made: {error}"
+            errors.append(Error(reason, hint=f"It is declared as {declared.get('service')!r}.", id="sync.E011"))
+    return errors
 
 
 @register()

@@ -29,7 +29,7 @@ Trigger = SyncRun.Trigger
 STRONGEST_FIRST = (Mode.FULL, Mode.AUTO, Mode.INCREMENTAL)
 BY_A_PERSON = (Trigger.MANUAL, Trigger.ADMIN, Trigger.API, Trigger.RETRY)  # who asks ends a type's back-off
 SMART_PRIORITY = 100  # above all that a person can ask for
-ACCEPT_PRIORITY = 50  # somebody looks at the page that says what came of it
+TRIES = 10  # at a row that others queue and start at the same moment
 
 
 def request_sync(
@@ -50,6 +50,7 @@ def request_sync(
     """
     if priority is None:
         priority = SMART_PRIORITY if mode == Mode.SMART else settings.SYNC_TYPES[sync_type]["priority"]
+    tries = 0
     while True:
         try:
             with transaction.atomic():
@@ -69,8 +70,13 @@ def request_sync(
                 wake()
                 return run
         except IntegrityError:
+            if given_file:
+                raise
             if queued := strengthened(sync_type, mode=mode, priority=priority, trigger=trigger, by=by):
-                return queued  # else it was started in between
+                return queued
+            tries += 1
+            if tries == TRIES:  # it was not started in between: something else is wrong
+                raise
 
 
 def strengthened(
@@ -107,6 +113,7 @@ def requeue(run: SyncRun, **changes: Any) -> None:
     If the type was asked for meanwhile, that request is merged into this run, which then reads a new export: who asked
     later wants to see what was changed until then.
     """
+    tries = 0
     while True:
         try:
             with transaction.atomic():
@@ -114,8 +121,10 @@ def requeue(run: SyncRun, **changes: Any) -> None:
                 run.change(status=Status.QUEUED, token=None, stage="", **changes)
                 wake()
                 return
-        except IntegrityError:
-            continue  # the type was asked for in between: merge that request too
+        except IntegrityError:  # the type was asked for in between: merge that request too
+            tries += 1
+            if tries == TRIES:
+                raise
 
 
 def merged_request(run: SyncRun) -> dict[str, Any]:
@@ -156,13 +165,14 @@ def enqueue(task: str) -> None:
 def runnable(now: datetime | None = None) -> SyncRunQuerySet:
     """The queued runs that may start, the most urgent first.
 
-    A smart run, then what has waited too long, by age, then by priority and age. While an order form is open only
-    the types it reads may run, and what has waited too long.
+    A smart run, an export that somebody has just accepted, then what has waited too long, by age, then by priority and
+    age. While an order form is open only the types it reads may run, and what has waited too long.
     """
     now = now or timezone.now()
     is_smart, is_overdue = Q(mode=Mode.SMART), Q(requested_at__lte=overdue_before(now))
     is_paused = Exists(OrderFormSession.objects.live(now)) & ~Q(sync_type__in=smart_types())
-    place = Case(When(is_smart, then=0), When(is_overdue, then=1), default=2, output_field=IntegerField())
+    places = (When(is_smart, then=0), When(accepts__isnull=False, then=1), When(is_overdue, then=2))
+    place = Case(*places, default=3, output_field=IntegerField())
     urgency = Case(When(is_overdue, then=0), default=F("priority"), output_field=IntegerField())
     return (
         SyncRun.objects.queued()
@@ -190,6 +200,7 @@ def cancel(run: SyncRun, *, by: User | None = None) -> None:
     """End a queued run at once, a running one at its next page. Raises CannotCancel."""
     now = timezone.now()
     with transaction.atomic():
+        SyncRun.objects.select_for_update().get(pk=run.pk)  # it neither starts nor comes back in here
         if SyncRun.objects.filter(pk=run.pk, status=Status.QUEUED).update(
             status=Status.CANCELLED, finished_at=now, cancel_requested_at=now
         ):
@@ -230,14 +241,19 @@ def accept(run: SyncRun, *, by: User | None = None) -> SyncRun:
         raise CannotAccept(run=run.pk, reason="it has been accepted already.")
     if not Path(run.export_path).is_file():
         raise CannotAccept(run=run.pk, reason="its export is no longer kept. Run the sync again.")
-    if SyncRun.objects.succeeded().for_type(run.sync_type).filter(exported_at__gte=run.exported_at).exists():
+    if (
+        SyncRun.objects.succeeded()
+        .for_type(run.sync_type)
+        .filter(exported_at__range=(run.exported_at, timezone.now()))
+        .exists()
+    ):
         raise CannotAccept(run=run.pk, reason="this export, or a later one, was applied since. Run the sync again.")
     try:
         with transaction.atomic():
             accepting = SyncRun.objects.create(
                 sync_type=run.sync_type,
                 mode=Mode.FULL,
-                priority=ACCEPT_PRIORITY,
+                priority=run.priority,
                 trigger=Trigger.ACCEPT,
                 requested_by=by,
                 accepts=run,

@@ -7,7 +7,7 @@ import logging
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -223,8 +223,13 @@ def automatic_mode(sync_type: str) -> Mode:
 @contextmanager
 def recorded(run: SyncRun) -> Iterator[None]:
     """End the run, or put it back into the queue, by what stopped it, if anything did. Raises LeaseLost."""
+    token = run.token
     try:
-        yield
+        try:
+            yield
+        except BaseException:
+            run.token = token  # which a transaction that was rolled back may have taken from it
+            raise
     except LeaseLost:
         raise
     except Interrupted as interruption:
@@ -234,11 +239,12 @@ def recorded(run: SyncRun) -> Iterator[None]:
     except SyncError as error:
         retry_or_fail(run, error)
     except TimeoutException:
-        with current(run):
+        with suppress(LeaseLost), current(run):
             lose(run)
         raise
     except (KeyboardInterrupt, SystemExit):
-        interrupt(run, HandedBack())
+        with suppress(LeaseLost):  # it is another process's already
+            interrupt(run, HandedBack())
         raise
     except Exception as error:
         logger.exception("Run %s was stopped by a bug", run)
@@ -250,7 +256,7 @@ def current(run: SyncRun) -> Iterator[None]:
     """A transaction in which the object shows the run as it stands, without what was rolled back. Raises LeaseLost."""
     with transaction.atomic():
         token = run.token
-        run.refresh_from_db()
+        run.refresh_from_db(from_queryset=SyncRun.objects.select_for_update())  # nobody cancels it in here
         if run.token != token:
             raise LeaseLost
         yield
@@ -395,7 +401,9 @@ def check_is_latest(run: SyncRun) -> None:
 
 def later_success(run: SyncRun) -> SyncRun | None:
     """A run that applied a later export of the same list."""
-    return SyncRun.objects.succeeded().for_type(run.sync_type).filter(exported_at__gt=run.exported_at).first()
+    until_now = (run.exported_at, timezone.now())  # an export of the future came from a clock that was ahead
+    later = SyncRun.objects.succeeded().for_type(run.sync_type).filter(exported_at__range=until_now)
+    return later.exclude(exported_at=run.exported_at).first()
 
 
 def shown(moment: datetime | None) -> str:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from sync.erp.client import ErpList
+from sync.exceptions import NotMirrored
 from sync.exports.layout import ExportLayout
 from sync.models import MirroredModel
 
@@ -27,7 +28,9 @@ class SyncService:
 
 @cache
 def service_for(sync_type: str) -> SyncService:
-    """The service of a sync type. Raises KeyError for a type that settings.SYNC_TYPES does not have."""
+    """The service of a sync type. Raises NotMirrored for a type that settings.SYNC_TYPES does not have."""
+    if sync_type not in settings.SYNC_TYPES:
+        raise NotMirrored(sync_type=sync_type)
     service: SyncService = import_string(settings.SYNC_TYPES[sync_type]["service"])(sync_type)
     return service
 

@@ -50,7 +50,7 @@ def smart_sync(
 def recent_smart_run(sync_type: str) -> SyncRun | None:
     """A smart run that is fresh enough to be joined."""
     asked_since = timezone.now() - JOINED_WITHIN
-    runs = SyncRun.objects.for_type(sync_type).filter(mode=SyncRun.Mode.SMART, requested_at__gt=asked_since)
+    runs = SyncRun.objects.for_type(sync_type).mergeable(SyncRun.Mode.SMART).filter(requested_at__gt=asked_since)
     return runs.filter(status__in=[Status.QUEUED, Status.RUNNING, Status.SUCCEEDED]).order_by("-requested_at").first()
 
 

@@ -20,8 +20,10 @@ def scheduled(sync_type: str) -> None:
 
 def tick() -> None:
     """Once a minute: mend what has got out of step, queue what is due, note what has ended by itself, tidy up."""
-    schedules.keep_in_step()
-    schedules.request_due()
-    sessions.note_expired()
-    drain()
+    try:
+        schedules.keep_in_step()
+        schedules.request_due()
+        sessions.note_expired()
+    finally:
+        drain()  # whatever is wrong with a schedule
     retention.prune()

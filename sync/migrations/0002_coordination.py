@@ -344,7 +344,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="syncrun",
             constraint=models.UniqueConstraint(
-                condition=models.Q(("mode", "smart"), ("status", "queued")),
+                condition=models.Q(("given_file", ""), ("mode", "smart"), ("status", "queued")),
                 fields=("sync_type",),
                 name="one_queued_smart_run_per_type",
             ),

@@ -16,6 +16,7 @@ from django.utils.translation import pgettext_lazy
 from sync.exceptions import LeaseLost
 
 UNSUCCESSFUL = Q(status__in=["failed", "quarantined"])
+SMART = Q(given_file="", mode="smart")
 ORDINARY = Q(given_file="", accepts=None) & ~Q(mode="smart")  # runs that stand for every request of their type
 
 
@@ -49,7 +50,7 @@ class SyncRunQuerySet(models.QuerySet["SyncRun"]):
 
     def mergeable(self, mode: str) -> SyncRunQuerySet:
         """Those that stand for every request of their type, or for every smart one; a given file is read by itself."""
-        return self.filter(Q(mode=SyncRun.Mode.SMART) if mode == SyncRun.Mode.SMART else ORDINARY)
+        return self.filter(SMART if mode == SyncRun.Mode.SMART else ORDINARY)
 
 
 class SyncRun(models.Model):
@@ -191,7 +192,7 @@ class SyncRun(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["sync_type"],
-                condition=Q(status="queued", mode="smart"),
+                condition=Q(status="queued", given_file="", mode="smart"),
                 name="one_queued_smart_run_per_type",
             ),
             # Accepted twice, an export would prove two absences.

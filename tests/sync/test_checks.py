@@ -7,7 +7,8 @@ import pytest
 from django.conf import settings as project
 from django.core.checks import run_checks
 
-from sync.checks import check_q_cluster
+from sync.checks import check_q_cluster, check_services
+from sync.service import service_for
 
 UNSAFE = {
     "orm": None,
@@ -51,3 +52,13 @@ def test_no_worker_starts_with_unsafe_values(process_environment, tmp_path):
     ended = subprocess.run(command, cwd=project.BASE_DIR, env=environment, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 1
     assert "(sync.E002) Q_CLUSTER: workers must be 1" in ended.stderr
+
+
+def test_a_service_that_cannot_be_imported_is_refused_by_name(settings):
+    service_for.cache_clear()
+    settings.SYNC_TYPES = {**project.SYNC_TYPES, "ddt": {**project.SYNC_TYPES["ddt"], "service": "orders.sync.Absent"}}
+    try:
+        (error,) = check_services()
+    finally:
+        service_for.cache_clear()
+    assert "the service of ddt cannot be made" in error.msg

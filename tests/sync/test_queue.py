@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from django_q.models import OrmQ
 
@@ -310,3 +310,51 @@ def test_orders_wait_while_an_order_form_is_open():
     for sync_type in ("orders", "customers", "products"):
         request(sync_type)
     assert waiting() == ["customers"]
+
+
+# What would go wrong for ever
+
+
+def test_a_given_file_is_read_by_itself_in_smart_mode_too(tmp_path):
+    by_form = request("customers", mode="smart", trigger=Trigger.ORDER_FORM)
+    given = request("customers", mode="smart", given_file=tmp_path / "Clienti.pdf")
+    assert given != by_form
+    assert sessions.recent_smart_run("customers") == by_form
+
+
+@pytest.mark.parametrize("given_file", [None, Path("Clienti.pdf")])
+def test_a_request_that_the_database_refuses_ends_with_its_error(given_file):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        request(priority=-1, given_file=given_file)
+
+
+def test_an_accepted_export_comes_before_what_has_waited_too_long():
+    quarantined = finished(Status.QUARANTINED)
+    request("ddt")
+    SyncRun.objects.update(requested_at=ago(hours=1))
+    SyncRun.objects.create(sync_type="orders", priority=1, trigger="accept", accepts=quarantined)
+    assert waiting() == ["orders", "ddt"]
+
+
+def test_a_type_that_is_no_longer_mirrored_fails_by_name_and_keeps_nobody_waiting(tiny_erp):
+    old = SyncRun.objects.create(sync_type="leads", priority=9, trigger="schedule")
+    assert runner.wait_for(request()).status == Status.SUCCEEDED
+    old.refresh_from_db()
+    assert (old.status, old.error_class) == (Status.FAILED, "NotMirrored")
+
+
+def test_an_export_of_the_future_keeps_no_later_one_out(tiny_erp):
+    finished(Status.SUCCEEDED, exported_at=timezone.now() + timedelta(days=365))
+    assert runner.wait_for(request()).status == Status.SUCCEEDED
+
+
+def test_a_run_whose_records_could_not_be_committed_says_why(tiny_erp, monkeypatch):
+    succeed = runner.succeed
+
+    def full_disk(run, outcome):
+        succeed(run, outcome)
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr(runner, "succeed", full_disk)
+    run = runner.wait_for(request())
+    assert (run.status, run.error_text) == (Status.FAILED, "database or disk is full")

@@ -313,3 +313,11 @@ def test_the_next_due_moment_is_the_one_at_which_it_runs(clock, failing):
     assert due == START + timedelta(minutes=190)
     live(clock, minutes=11)
     assert int(minutes_of("prices")[-1]) == 190
+
+
+def test_a_clock_that_was_ahead_stops_no_type(clock):
+    ahead = START + timedelta(days=365)
+    SyncSchedule.objects.update(requested_slot=ahead)
+    tasks.tick()
+    assert SyncRun.objects.for_type("orders").exists()
+    assert not SyncSchedule.objects.filter(requested_slot=ahead).exists()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, cast
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -43,12 +42,23 @@ class VerbsAdmin(ToolsAdmin):
     def allowed_verbs(self, request: HttpRequest) -> list[Verb]:
         return [verb for verb in self.verbs if verb.is_allowed(request)] if self.has_view_permission(request) else []
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        verbs = {
-            verb.name: (partial(do_with_all, verb), verb.name, verb.action or verb.label)
-            for verb in self.allowed_verbs(request)
-        }
-        return {**super().get_actions(request), **verbs}
+    def __init__(self, model: type[models.Model], admin_site: admin.AdminSite) -> None:
+        super().__init__(model, admin_site)
+        self.actions = [*(self.actions or ()), *map(self.action_of, self.verbs)]
+
+    def action_of(self, verb: Verb) -> Any:
+        """The list's action, which Django shows to whoever has its permission by this class's word."""
+
+        def is_allowed(request: HttpRequest) -> bool:
+            return verb in self.allowed_verbs(request)
+
+        def act(page: VerbsAdmin, request: HttpRequest, rows: models.QuerySet[Any]) -> None:
+            for row in rows:
+                page.do(verb, request, row)
+
+        act.__name__ = verb.name
+        setattr(self, f"has_{verb.name}_permission", is_allowed)
+        return admin.action(act, description=verb.action or verb.label, permissions=[verb.name])
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(require_POST(self.verb_view))
@@ -86,8 +96,3 @@ class VerbsAdmin(ToolsAdmin):
             self.message_user(request, str(error), messages.ERROR)
         else:
             self.message_user(request, said, messages.SUCCESS)
-
-
-def do_with_all(verb: Verb, page: VerbsAdmin, request: HttpRequest, rows: models.QuerySet[Any]) -> None:
-    for row in rows:
-        page.do(verb, request, row)

@@ -1,6 +1,7 @@
 """An order form comes first: what another process syncs steps aside for it, and is finished later."""
 
 import time
+from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
@@ -62,7 +63,7 @@ def test_products_step_aside_for_an_order_form(start, erp, demo_server, exports,
     before = exports()
 
     began = time.monotonic()
-    smart = sessions.smart_sync("customers", user=agent)
+    smart = sessions.smart_sync("customers", user=agent, patience=timedelta(minutes=1))
     took = time.monotonic() - began
 
     assert smart.run.status == SyncRun.Status.SUCCEEDED

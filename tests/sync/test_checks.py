@@ -29,7 +29,7 @@ def test_the_project_s_own_values_are_safe():
 
 
 @pytest.mark.parametrize(("name", "value"), UNSAFE.items())
-def test_an_unsafe_value_is_refused_by_name(settings, name, value):
+def test_an_unsafe_value_is_refused_by_name(db, settings, name, value):
     settings.Q_CLUSTER = {**project.Q_CLUSTER, name: value}
     (error,) = check_q_cluster()
     assert error in run_checks()

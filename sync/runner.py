@@ -474,7 +474,7 @@ class Checkpoint:
             raise HandedBack
         if self.lease.keep():
             worker.beat()
-        smart = Exists(queue.runnable().filter(mode=Mode.SMART))
+        smart = Exists(queue.runnable().filter(mode=Mode.SMART)) if self.steps_aside else Value(False)
         row = SyncRun.objects.running().filter(pk=self.run.pk, token=self.run.token)
         found = row.values_list("cancel_requested_at", smart).first()
         if found is None:
@@ -482,7 +482,7 @@ class Checkpoint:
         cancel_requested_at, smart_run_waits = found
         if cancel_requested_at:
             raise RunCancelled
-        if smart_run_waits and self.steps_aside:
+        if smart_run_waits:
             raise Preempted
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ KEEP_WORKERS = timedelta(days=1)  # after they were last seen
 KEEP_TASKS = timedelta(days=7)  # of django-q2; those that still wait are its own affair
 KEEP_STRAY_FILES = timedelta(days=1)  # of runs whose process was killed
 
-Status = SyncRun.Status
+OUR_EXPORT = re.compile(r"[a-z]+-\d+(-\d+)?\.pdf")  # type, run, token: as runner.fetch names them
 
 
 def prune() -> None:
@@ -64,12 +65,13 @@ def forget_exports(now: datetime) -> None:
 
 
 def delete_stray_files(now: datetime) -> None:
-    """Delete exports that no run of this machine speaks of: their process was killed."""
+    """Delete exports that no run speaks of: their process was killed. Files that no run has named are not ours."""
     folder = settings.EXPORT_DIR
     if not folder.is_dir():
         return
     too_old = (now - KEEP_STRAY_FILES).timestamp()
-    old = [path for path in folder.glob("*.pdf") if path.stat().st_mtime < too_old]
+    ours = [path for path in folder.iterdir() if OUR_EXPORT.fullmatch(path.name)]
+    old = [path for path in ours if path.stat().st_mtime < too_old]
     kept = set(SyncRun.objects.filter(~Q(export_path="")).values_list("export_path", flat=True)) if old else set()
     for path in old:
         if str(path) not in kept:

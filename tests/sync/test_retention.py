@@ -97,16 +97,17 @@ def test_exports_of_runs_that_did_not_succeed_go_after_thirty_days(tmp_path):
 
 
 def test_files_that_no_run_speaks_of_go_after_a_day(tmp_path):
-    names = ("stray", "young", "kept")
-    stray, young, kept = paths = [tmp_path / f"{name}.pdf" for name in names]
+    stray, young, kept, foreign = paths = [
+        tmp_path / name for name in ("orders-1-7.pdf", "orders-2-8.pdf", "ddt-3-9.pdf", "Clienti.pdf")
+    ]
     for path in paths:
         path.write_bytes(b"%PDF")
     make_run(days=1, status=Status.QUARANTINED, export_path=str(kept))
     two_days_ago = ago(days=2).timestamp()
-    for path in (stray, kept):
+    for path in (stray, kept, foreign):
         os.utime(path, (two_days_ago, two_days_ago))
     retention.prune()
-    assert [path.exists() for path in (stray, young, kept)] == [False, True, True]
+    assert [path.exists() for path in (stray, young, kept, foreign)] == [False, True, True, True]
 
 
 def test_a_long_backlog_is_deleted_a_little_at_a_time(monkeypatch):

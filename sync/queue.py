@@ -53,22 +53,16 @@ def request_sync(
     tries = 0
     while True:
         try:
-            with transaction.atomic():
-                run = SyncRun.objects.create(
-                    sync_type=sync_type,
-                    mode=mode,
-                    priority=priority,
-                    trigger=trigger,
-                    requested_by=by,
-                    given_file=str(given_file or ""),
-                    not_before=not_before,
-                    retries=retries,
-                )
-                events.record(Kind.RUN_QUEUED, run=run, by=by, trigger=trigger, mode=mode)
-                if trigger in BY_A_PERSON:
-                    SyncSchedule.objects.filter(sync_type=sync_type).update(patient_since=timezone.now())
-                wake()
-                return run
+            return inserted(
+                sync_type=sync_type,
+                mode=mode,
+                priority=priority,
+                trigger=trigger,
+                requested_by=by,
+                given_file=str(given_file or ""),
+                not_before=not_before,
+                retries=retries,
+            )
         except IntegrityError:
             if given_file:
                 raise
@@ -77,6 +71,22 @@ def request_sync(
             tries += 1
             if tries == TRIES:  # it was not started in between: something else is wrong
                 raise
+
+
+def inserted(**fields: Any) -> SyncRun:
+    """A new run in the queue. Raises IntegrityError if it must not stand there beside another."""
+    with transaction.atomic():
+        run = SyncRun.objects.create(**fields)
+        events.record(Kind.RUN_QUEUED, run=run, by=run.requested_by, trigger=run.trigger, mode=run.mode)
+        note_request(run.sync_type, run.trigger)
+    return run
+
+
+def note_request(sync_type: str, trigger: str) -> None:
+    """Wake a worker for a request, and end the type's back-off if it is a person's."""
+    if trigger in BY_A_PERSON:
+        SyncSchedule.objects.filter(sync_type=sync_type).update(patient_since=timezone.now())
+    wake()
 
 
 def strengthened(
@@ -99,11 +109,9 @@ def strengthened(
             return None
         before = {name: getattr(queued, name) for name in changes}
         queued.refresh_from_db()
-        if trigger in BY_A_PERSON:
-            SyncSchedule.objects.filter(sync_type=sync_type).update(patient_since=timezone.now())
         if before != {name: getattr(queued, name) for name in changes}:
             events.record(Kind.RUN_STRENGTHENED, run=queued, by=by, trigger=trigger, mode=mode, priority=priority)
-        wake()
+        note_request(sync_type, trigger)
         return queued
 
 
@@ -170,14 +178,14 @@ def runnable(now: datetime | None = None) -> SyncRunQuerySet:
     """
     now = now or timezone.now()
     is_smart, is_overdue = Q(mode=Mode.SMART), Q(requested_at__lte=overdue_before(now))
-    is_paused = Exists(OrderFormSession.objects.live(now)) & ~Q(sync_type__in=smart_types())
+    is_kept = Exists(OrderFormSession.objects.live(now)) & ~Q(sync_type__in=smart_types())
     places = (When(is_smart, then=0), When(accepts__isnull=False, then=1), When(is_overdue, then=2))
     place = Case(*places, default=3, output_field=IntegerField())
     urgency = Case(When(is_overdue, then=0), default=F("priority"), output_field=IntegerField())
     return (
         SyncRun.objects.queued()
         .filter(Q(not_before=None) | Q(not_before__lte=now))
-        .filter(~is_paused | is_overdue)
+        .filter(~is_kept | is_overdue)
         .order_by(place, -urgency, "requested_at", "pk")
     )
 
@@ -241,25 +249,17 @@ def accept(run: SyncRun, *, by: User | None = None) -> SyncRun:
         raise CannotAccept(run=run.pk, reason="it has been accepted already.")
     if not Path(run.export_path).is_file():
         raise CannotAccept(run=run.pk, reason="its export is no longer kept. Run the sync again.")
-    if (
-        SyncRun.objects.succeeded()
-        .for_type(run.sync_type)
-        .filter(exported_at__range=(run.exported_at, timezone.now()))
-        .exists()
-    ):
+    since = (run.exported_at, timezone.now())
+    if SyncRun.objects.succeeded().for_type(run.sync_type).filter(exported_at__range=since).exists():
         raise CannotAccept(run=run.pk, reason="this export, or a later one, was applied since. Run the sync again.")
     try:
-        with transaction.atomic():
-            accepting = SyncRun.objects.create(
-                sync_type=run.sync_type,
-                mode=Mode.FULL,
-                priority=run.priority,
-                trigger=Trigger.ACCEPT,
-                requested_by=by,
-                accepts=run,
-            )
-            events.record(Kind.RUN_QUEUED, run=accepting, by=by, trigger=Trigger.ACCEPT, mode=Mode.FULL)
-            wake()
-            return accepting
+        return inserted(
+            sync_type=run.sync_type,
+            mode=Mode.FULL,
+            priority=run.priority,
+            trigger=Trigger.ACCEPT,
+            requested_by=by,
+            accepts=run,
+        )
     except IntegrityError:  # by somebody else, just now
         raise CannotAccept(run=run.pk, reason="it has been accepted already.") from None

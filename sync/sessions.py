@@ -70,19 +70,9 @@ def carry_out(pk: int) -> None:
         connections.close_all()  # this thread's
 
 
-def open_session(user: User, session_id: uuid.UUID | None = None) -> OrderFormSession:
+def open_session(user: User) -> OrderFormSession:
     """Pause the other syncs for an order form that has just been opened."""
-    now = timezone.now()
-    with transaction.atomic():
-        session = OrderFormSession.objects.create(
-            id=session_id or uuid.uuid4(),
-            user=user,
-            opened_at=now,
-            active_at=now,
-            expires_at=now + settings.ORDER_FORM_TIMEOUT,
-        )
-        events.record(Kind.SESSION_OPENED, session=session, by=user)
-    return session
+    return touch_session(user, uuid.uuid4())
 
 
 def touch_session(user: User, session_id: uuid.UUID) -> OrderFormSession:

@@ -7,9 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from sync.runner import LONGEST_DRAIN
 from sync.service import service_for
-
-LONGEST_DRAIN_SECONDS = 5 * 60
 
 
 @register()
@@ -29,6 +28,7 @@ def check_services(**_: Any) -> list[CheckMessage]:
 def check_q_cluster(**_: Any) -> list[CheckMessage]:
     """Refuse values of Q_CLUSTER with which django-q2 delivers tasks again while they run, or not at all."""
     cluster = getattr(settings, "Q_CLUSTER", {})
+    least = 2 * LONGEST_DRAIN.total_seconds()
     timeout, retry = cluster.get("timeout") or 0, cluster.get("retry", 60)
     rules = [
         ("E001", cluster.get("orm") == "default", "orm must be 'default': the queue shares the mirror's transactions."),
@@ -37,9 +37,8 @@ def check_q_cluster(**_: Any) -> list[CheckMessage]:
         ("E004", cluster.get("queue_limit") == 1, "queue_limit must be 1: prefetched tasks would be delivered twice."),
         (
             "E005",
-            timeout > 2 * LONGEST_DRAIN_SECONDS,
-            f"timeout must be over {2 * LONGEST_DRAIN_SECONDS} seconds: a drain takes runs for half of that, "
-            "then ends the one it has.",
+            timeout > least,
+            f"timeout must be over {least:g} seconds: a drain takes runs for half of that, then ends the one it has.",
         ),
         (
             "E006",

@@ -12,7 +12,6 @@ from enum import StrEnum
 from statistics import median
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
@@ -21,6 +20,7 @@ from sync import events, queue, schedules
 from sync.events import Kind
 from sync.models import OrderFormSession, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.models.runs import SyncRunQuerySet
+from sync.service import all_types
 
 GRACE = timedelta(minutes=10)  # that a type may be older than its interval: a run takes its time, and waits its turn
 WORKER_SILENT_AFTER = timedelta(minutes=3)  # without a tick; they come once a minute
@@ -160,7 +160,6 @@ def type_healths(
 ) -> list[TypeHealth]:
     """The health of each type, the most urgent first. `kept` are the runs that order forms keep waiting."""
     rows = {row.sync_type: row for row in annotated_schedules()}
-    declared = sorted(settings.SYNC_TYPES, key=lambda name: -settings.SYNC_TYPES[name]["priority"])
     ids = {pk for row in rows.values() for pk in (row.last_success_id, row.last_end_id) if pk}
     runs = SyncRun.objects.in_bulk(ids)
     paused_types = {run.sync_type for run in kept}
@@ -173,7 +172,7 @@ def type_healths(
             queued=[run for run in queued if run.sync_type == name],
             is_paused=name in paused_types,
         )
-        for name in declared
+        for name in all_types()
         if name in rows
     ]
 

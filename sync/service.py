@@ -35,10 +35,14 @@ def service_for(sync_type: str) -> SyncService:
     return service
 
 
+def all_types() -> list[str]:
+    """Every sync type, the most urgent first."""
+    return sorted(settings.SYNC_TYPES, key=lambda name: -settings.SYNC_TYPES[name]["priority"])
+
+
 def all_services() -> list[SyncService]:
     """Every service, the most urgent type first."""
-    by_priority = sorted(settings.SYNC_TYPES, key=lambda name: -settings.SYNC_TYPES[name]["priority"])
-    return [service_for(name) for name in by_priority]
+    return [service_for(sync_type) for sync_type in all_types()]
 
 
 def smart_types() -> list[str]:

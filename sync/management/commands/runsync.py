@@ -20,7 +20,7 @@ from sync.management.database import check_migrated
 from sync.management.progress_bar import ProgressBar
 from sync.mirror import Difference, Outcome
 from sync.models import SyncRun
-from sync.service import service_for
+from sync.service import all_types, service_for
 
 Status = SyncRun.Status
 EXIT_STATUS = {
@@ -53,8 +53,7 @@ class Command(BaseCommand):
     def handle(self, *, sync_type: str, mode: str, **options: Any) -> None:
         self.check_usage(sync_type, mode, options)
         check_migrated()
-        types = sorted(settings.SYNC_TYPES, key=lambda name: -settings.SYNC_TYPES[name]["priority"])
-        chosen = types if sync_type == "all" else [sync_type]
+        chosen = all_types() if sync_type == "all" else [sync_type]
         if options["dry_run"]:
             statuses = [self.preview(name, mode, options) for name in chosen]
         else:

@@ -6,7 +6,6 @@ import os
 import socket
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,12 +89,14 @@ class Command(BaseCommand):
         news, ticked_at = News(), 0.0
         while not self.supervisor.told_to_stop:
             self.supervisor.restart_the_dead()
-            with suppress(OperationalError):  # the database was busy for long: look again
+            try:
                 for line in news.lines():
                     self.say(line)
                 if time.monotonic() - ticked_at >= TICKS_EVERY:
                     ticked_at = time.monotonic()
                     enqueue("sync.tasks.tick")
+            except OperationalError as error:  # busy for long, perhaps: the rest goes on
+                self.say_now(f"The database does not answer: {error}")
             time.sleep(LOOKS_EVERY)
 
     def say_now(self, line: str) -> None:

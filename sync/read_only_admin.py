@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
@@ -155,12 +156,25 @@ def printed_value(field: Any, value: Any) -> str:
         return date_format(value, "d/m/Y")
     if isinstance(field, models.BooleanField):
         return gettext("Yes") if value else gettext("No")
+    if isinstance(field, models.DurationField):
+        return printed_duration(value)
     if not isinstance(field, models.DecimalField):
         return str(value)
     is_amount = field.decimal_places == 2
     places = max(-value.normalize().as_tuple().exponent, 2 if is_amount or field.name.endswith("_price") else 0)
     unit = " %" if field.name.endswith("_percent") else " €" if is_amount else ""
     return f"{number_format(value, places, force_grouping=True)}{unit}"
+
+
+def printed_duration(duration: timedelta | None) -> str:
+    """Seconds, or minutes and seconds; a dash for None."""
+    if duration is None:
+        return NOTHING
+    seconds = round(duration.total_seconds(), 1)
+    if seconds < 60:
+        return f"{number_format(seconds, 1)} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
 
 
 def link(record: models.Model | None) -> SafeString | str:

@@ -40,6 +40,7 @@ from sync.read_only_admin import (
     list_address,
     list_link,
     may_view,
+    printed_duration,
     printed_value,
 )
 
@@ -141,7 +142,7 @@ class SyncRunAdmin(VerbsAdmin, ReadOnlyAdmin):
                 "fields": [
                     time_of("requested_at"),
                     (time_of("not_before"), time_of("cancel_requested_at")),
-                    (time_of("started_at"), time_of("finished_at"), "took", "erp_time"),
+                    (time_of("started_at"), time_of("finished_at"), "took", time_of("erp_time")),
                     ("stage_now", "pages_of"),
                     ("attempts", "token", "came_back"),
                     ("retries", "merged_into"),
@@ -185,13 +186,7 @@ class SyncRunAdmin(VerbsAdmin, ReadOnlyAdmin):
 
     @admin.display(description=_("duration"))
     def took(self, run: SyncRun) -> str:
-        if run.duration is None:
-            return NOTHING
-        seconds = round(run.duration.total_seconds(), 1)
-        if seconds < 60:
-            return f"{number_format(seconds, 1)} s"
-        minutes, rest = divmod(round(seconds), 60)
-        return f"{minutes} min {rest} s"
+        return printed_duration(run.duration)
 
     @admin.display(description=_("error"), ordering="error_class")
     def error(self, run: SyncRun) -> SafeString | str:

@@ -127,12 +127,14 @@ class MirroredAdmin(ReadOnlyAdmin):
         return _("missing") if record.missing_since else _("present")
 
 
-def column_of(field: models.Field[Any, Any]) -> Callable[[models.Model], str | None]:
-    """A column that shows a field as the ERP prints it."""
+def column_of(
+    field: models.Field[Any, Any], *, show: Callable[[Any], str] | None = None
+) -> Callable[[models.Model], str | None]:
+    """A column that shows a field as the ERP prints it, or otherwise."""
 
     @admin.display(description=field.verbose_name, ordering=field.name)
     def column(record: models.Model) -> str:
-        return printed(record, field.name)
+        return show(getattr(record, field.name)) if show else printed(record, field.name)
 
     column.__name__ = field.name  # the admin finds the field's help text by it
     return column

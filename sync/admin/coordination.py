@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any, cast
 
 from django.conf import settings
@@ -33,7 +34,7 @@ from sync.admin.verbs import Verb, VerbsAdmin
 from sync.exceptions import NotMirrored
 from sync.health import State
 from sync.models import OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
-from sync.read_only_admin import NOTHING, ReadOnlyAdmin, column_of, link, list_address, may_view, printed_value
+from sync.read_only_admin import NOTHING, ReadOnlyAdmin, column_of, link, list_address, may_view
 
 STATES = {
     State.HEALTHY: ("✓", _("healthy"), "succeeded"),
@@ -53,12 +54,13 @@ def state_badge(state: str) -> SafeString:
     return badge(*STATES[State(state)])
 
 
-def moment(value: Any) -> str:
-    return printed_value(field_of(SyncEvent, "at"), value)
+def moment(value: datetime | None) -> str:
+    """To the second: a lease is half a minute."""
+    return date_format(localtime(value), "d/m/Y H:i:s") if value else NOTHING
 
 
 def time_in(model: type[models.Model], name: str) -> Any:
-    return column_of(field_of(model, name))
+    return column_of(field_of(model, name), show=moment)
 
 
 # The lock
@@ -369,7 +371,7 @@ class SyncEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("time"))
     def when(self, event: SyncEvent) -> str:
-        return date_format(localtime(event.at), "d/m/Y H:i:s")
+        return moment(event.at)
 
     @admin.display(description=_("type"))
     def type_or_none(self, event: SyncEvent) -> str:

@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import pytest
 
+from orders.models import Product
 from sync import runner, sessions
 from sync.erp.demo.erp import DemoErp
 from sync.events import Kind
@@ -14,7 +15,8 @@ from sync.queue import request_sync
 from tests.concurrency.processes import running_run, until
 from tests.sync.demo import TODAY, is_mirrored, run_sync
 
-PAGE_TAKES = 0.1  # seconds, while products are read
+PAUSE = 0.1  # seconds
+LOOKS = {"fetching": 0, "reading": 1, "applying": 30}  # and pauses more than products of real size have
 
 
 @pytest.fixture
@@ -33,8 +35,10 @@ def read_slowly():
 
     def slow(checkpoint, stage, done, total):
         look(checkpoint, stage, done, total)
-        if stage == "reading" and checkpoint.run.sync_type == "products":
-            time.sleep(PAGE_TAKES)
+        if checkpoint.run.sync_type == "products":
+            for _ in range(LOOKS[stage]):
+                time.sleep(PAUSE)
+                look(checkpoint, stage, done, total)
 
     with patch.object(runner.Checkpoint, "__call__", slow):
         runner.drain()
@@ -50,7 +54,8 @@ def stepped_aside_after(products, smart):
     return (preempted.at - smart.requested_at).total_seconds()
 
 
-@pytest.mark.parametrize("stage", ["fetching", "reading"])
+# On SQLite an order form's request waits until the records are applied.
+@pytest.mark.parametrize("stage", ["fetching", "reading", pytest.param("applying", marks=pytest.mark.postgresql)])
 def test_products_step_aside_for_an_order_form(start, erp, demo_server, exports, agent, stage, capsys):
     run_sync("customers", mode="full")
     erp.happen("changed-customer")
@@ -74,7 +79,8 @@ def test_products_step_aside_for_an_order_form(start, erp, demo_server, exports,
     products.refresh_from_db()
     assert (products.status, products.attempts) == (SyncRun.Status.QUEUED, 1)
     assert [attempt["outcome"] for attempt in products.ended_attempts] == ["preempted"]
-    assert bool(products.export_path) is (stage == "reading")
+    assert bool(products.export_path) is (stage != "fetching")
+    assert not Product.objects.exists()
 
     runner.drain()
     products.refresh_from_db()
@@ -86,7 +92,7 @@ def test_products_step_aside_for_an_order_form(start, erp, demo_server, exports,
     products.refresh_from_db()
     assert (products.status, products.attempts) == (SyncRun.Status.SUCCEEDED, 2)
     assert is_mirrored(erp, "products")
-    if stage == "reading":
+    if stage != "fetching":
         assert before + 1 == fetched == exports(), "only the smart run has fetched since"
         assert products.export_sha256 == kept
     with capsys.disabled():

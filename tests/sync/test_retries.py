@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from django.utils import timezone
+from django_q.exceptions import TimeoutException
 
 from sync import exceptions, queue, runner
-from sync.models import SyncEvent, SyncRun
+from sync.models import SyncEvent, SyncLock, SyncRun
 from sync.mutex import hold_lock
 from tests.sync.test_runsync import runsync
 
@@ -142,3 +143,14 @@ def test_the_command_line_says_when_it_is_tried_again(clock, tiny_erp):
     assert f"it is tried again at 09:00:30. {str(NO_ANSWER).removesuffix('.')}" in output
     status, output, _ = runsync("orders", "--json")
     assert (status, json.loads(output)["status"]) == (4, "queued")
+
+
+def test_a_run_that_django_q2_ends_for_its_time_limit_counts_as_lost_and_waits(tiny_erp, run):
+    tiny_erp.errors["orders"] = TimeoutException("30 minutes")
+    with pytest.raises(TimeoutException):
+        runner.drain()
+    run.refresh_from_db()
+    assert (run.status, [attempt["outcome"] for attempt in run.ended_attempts]) == (Status.QUEUED, ["lost"])
+    assert SyncLock.objects.free().exists()
+    tiny_erp.errors.clear()
+    assert runner.wait_for(run).status == Status.SUCCEEDED

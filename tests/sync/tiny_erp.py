@@ -24,7 +24,7 @@ class TinyErp:
             path = folder / f"{service.sync_type}.pdf"
             self.exports[service.erp_list.name] = draw_list(path, service, [{service.layout.key: "1"}])
             self.names[service.erp_list.name] = service.sync_type
-        self.errors: dict[str, Exception] = {}  # by type: what each of its fetches raises
+        self.errors: dict[str, BaseException] = {}  # by type: what each of its fetches raises
         self.fetched: list[str] = []
         self.meanwhile: Callable[[str], object] = lambda sync_type: None  # what happens while it is asked
 

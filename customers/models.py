@@ -9,11 +9,13 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from customers.matching import matching
-from sync.models import MirroredModel
+from sync.models import MirroredModel, list_indexes
 
 
 class Customer(MirroredModel):
     """A customer, or a prospect: one that has no account number yet and has never ordered."""
+
+    search_fields = ("name", "city", "account_number", "vat_number", "phone", "mobile")
 
     erp_id = models.IntegerField(_("ERP ID"), unique=True, help_text="ID")
     account_number = models.CharField(_("account number"), blank=True, default="", help_text="PROFILO CLIENTE:")
@@ -83,6 +85,7 @@ class Customer(MirroredModel):
         indexes = (
             models.Index(fields=["account_number"]),
             models.Index(fields=["name"]),
+            *list_indexes("customers", "search_text", "id"),
         )
 
     def __str__(self) -> str:

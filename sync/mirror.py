@@ -227,8 +227,11 @@ class Writer:
 
     def overwrite(self, differences: Sequence[Difference]) -> None:
         """One upsert for many rows, as the rows of an update differ in every value."""
+        kept = self.kept(differences)
         rows = [
-            self.model(created_at=each.created_at or self.now, changed_at=self.now, **each.values)
+            self.model(
+                created_at=each.created_at or self.now, changed_at=self.now, **each.values, **kept.get(each.key, {})
+            )
             for each in differences
         ]
         changing = [name for name in self.fields if name != self.key]
@@ -237,8 +240,16 @@ class Writer:
             CHUNK,
             update_conflicts=True,
             unique_fields=[self.key],
-            update_fields=[*changing, "changed_at", "missing_since", "removed_at"],
+            update_fields=[*changing, "search_text", "changed_at", "missing_since", "removed_at"],
         )
+
+    def kept(self, differences: Sequence[Difference]) -> dict[Any, dict[str, Any]]:
+        """By key, the mirrored values that records are found by too, though the export hides their columns."""
+        hidden = [name for name in self.model.search_fields if name not in self.fields]
+        if not hidden:
+            return {}
+        rows = self.model.objects.filter(**{f"{self.key}__in": [each.key for each in differences]})
+        return {row.pop(self.key): row for row in rows.values(self.key, *hidden)}
 
     def mark(self, differences: Sequence[Difference], **values: datetime) -> None:
         for chunk in chunked(differences, CHUNK):

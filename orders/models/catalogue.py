@@ -6,11 +6,13 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from customers.matching import match, matching
-from sync.models import MirroredModel
+from sync.models import MirroredModel, list_indexes
 
 
 class Product(MirroredModel):
     """An article in one of its packs: each pack is a product of its own, with its own minimum and multiple."""
+
+    search_fields = ("name", "erp_id", "description")
 
     erp_id = models.CharField(_("product ID"), unique=True, help_text="ID ARTICOLO")
     name = models.CharField(
@@ -86,7 +88,10 @@ class Product(MirroredModel):
     class Meta:
         verbose_name = _("product")
         verbose_name_plural = _("products")
-        indexes = (models.Index(fields=["name"]),)
+        indexes = (
+            models.Index(fields=["name"]),
+            *list_indexes("products", "search_text", "id"),
+        )
 
     def __str__(self) -> str:
         return f"{self.name} ({self.erp_id})" if self.name else self.erp_id
@@ -101,6 +106,8 @@ class Product(MirroredModel):
 
 class Price(MirroredModel):
     """What a piece of a product costs: for whom, from when to when, and from what quantity to what quantity."""
+
+    search_fields = ("product_name", "product_erp_id", "account", "account_description")
 
     erp_id = models.IntegerField(_("ERP ID"), unique=True, help_text="ID")
     account_code = models.CharField(_("account code"), blank=True, default="", help_text="CODICE CONTO")
@@ -138,6 +145,7 @@ class Price(MirroredModel):
             models.Index(fields=["product_erp_id"]),
             models.Index(fields=["product_name"]),
             models.Index(fields=["account"]),
+            *list_indexes("prices", "search_text", "id"),
         )
 
     def __str__(self) -> str:

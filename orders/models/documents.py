@@ -8,11 +8,14 @@ from django.utils.translation import gettext_lazy as _
 from customers.matching import match, matching
 from customers.models import Customer
 from orders.tracking import Shipment, tracking_url
-from sync.models import MirroredModel
+from sync.models import MirroredModel, list_indexes
 
 
 class Order(MirroredModel):
     """An order as the ERP shows it. It has no number while it is pending."""
+
+    search_fields = ("number", "customer_name", "account_number", "description", "delivery_name", "customer_reference")
+    list_order = ("-ordered_at", "-pk")
 
     erp_id = models.IntegerField(_("ERP ID"), unique=True, help_text="ID")
     number = models.CharField(_("order number"), blank=True, default="", help_text="ID DI VENDITA")
@@ -66,6 +69,7 @@ class Order(MirroredModel):
             models.Index(fields=["number"]),
             models.Index(fields=["account_number"]),
             models.Index(fields=["ordered_at"]),
+            *list_indexes("orders", "ordered_at", "id"),
         )
 
     def __str__(self) -> str:
@@ -86,6 +90,9 @@ class Order(MirroredModel):
 
 class Ddt(MirroredModel):
     """A delivery note, documento di trasporto: one shipment of an order."""
+
+    search_fields = ("number", "customer_name", "order_number", "account_number", "tracking", "delivery_name")
+    list_order = ("-delivery_date", "-pk")
 
     erp_id = models.IntegerField(_("ERP ID"), unique=True, help_text="ID")
     number = models.CharField(_("DDT number"), blank=True, default="", help_text="DOCUMENTO DI TRASPORTO:")
@@ -133,6 +140,7 @@ class Ddt(MirroredModel):
             models.Index(fields=["order_number"]),
             models.Index(fields=["account_number"]),
             models.Index(fields=["delivery_date"]),
+            *list_indexes("ddt", "delivery_date", "id"),
         )
 
     def __str__(self) -> str:
@@ -166,6 +174,9 @@ class Ddt(MirroredModel):
 
 class Invoice(MirroredModel):
     """An invoice, or a credit note: its amounts are negative. All amounts are in euro."""
+
+    search_fields = ("number", "customer_name", "order_number", "account_number")
+    list_order = ("-invoice_date", "-pk")
 
     number = models.CharField(_("invoice number"), unique=True, help_text="ID FATTURA")
     invoice_date = models.DateField(_("invoice date"), null=True, help_text="DATA FATTURA")
@@ -220,6 +231,7 @@ class Invoice(MirroredModel):
             models.Index(fields=["order_number"]),
             models.Index(fields=["account_number"]),
             models.Index(fields=["invoice_date"]),
+            *list_indexes("invoices", "invoice_date", "id"),
         )
 
     def __str__(self) -> str:

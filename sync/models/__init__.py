@@ -1,6 +1,6 @@
 """Rows of the orchestrator, and what all mirrored records have in common."""
 
-from sync.models.mirrored import MirroredModel
+from sync.models.mirrored import MirroredModel, list_indexes
 from sync.models.orchestration import OrderFormSession, SyncEvent, SyncLock, SyncSchedule, SyncWorker
 from sync.models.runs import RecordChange, SyncRun
 
@@ -13,4 +13,5 @@ __all__ = [
     "SyncRun",
     "SyncSchedule",
     "SyncWorker",
+    "list_indexes",
 ]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from sync.models.search_field import SearchField
 
 
 class MirroredQuerySet(models.QuerySet["MirroredModel"]):
@@ -13,9 +17,16 @@ class MirroredQuerySet(models.QuerySet["MirroredModel"]):
         """Those that are not removed."""
         return self.filter(removed_at__isnull=True)
 
+    def in_order(self) -> MirroredQuerySet:
+        """As people expect their list."""
+        return self.order_by(*self.model.list_order)
+
 
 class MirroredModel(models.Model):
     """A record of one of the ERP's lists, shown as the ERP shows it; changed by syncs alone."""
+
+    search_fields: ClassVar[tuple[str, ...]] = ()  # texts that it is found by
+    list_order: ClassVar[tuple[str, ...]] = ("search_text", "pk")  # the first search field's, without case and accents
 
     created_at = models.DateTimeField(_("first mirrored"), editable=False)
     changed_at = models.DateTimeField(_("last changed"), editable=False, db_index=True)
@@ -23,10 +34,25 @@ class MirroredModel(models.Model):
         _("missing since"), null=True, editable=False, help_text=_("Absent from the last full export.")
     )
     removed_at = models.DateTimeField(
-        _("removed"), null=True, editable=False, db_index=True, help_text=_("Absent from two full exports in a row.")
+        _("removed"), null=True, editable=False, help_text=_("Absent from two full exports in a row.")
     )
+
+    search_text = SearchField(_("search text"))
 
     objects = MirroredQuerySet.as_manager()
 
     class Meta:
         abstract = True
+
+
+def list_indexes(name: str, *order: str) -> tuple[models.Index, models.Index]:
+    """Two indexes that every list needs: one of its records in their order, one of those that are removed.
+
+    Listing and searching need not look at the rows. For SQLite, the first one holds `removed_at` though it is null
+    throughout, and there is no index of `removed_at` alone: it would take that one for the better.
+    """
+    rest = [field for field in ("search_text", "removed_at") if field not in order]
+    return (
+        models.Index(fields=[*order, *rest], condition=models.Q(removed_at=None), name=f"{name}_in_order"),
+        models.Index(fields=["removed_at"], condition=models.Q(removed_at__isnull=False), name=f"{name}_removed"),
+    )

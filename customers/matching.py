@@ -14,9 +14,14 @@ from sync.models import MirroredModel
 Record = TypeVar("Record", bound=MirroredModel)
 
 
+def present(model: type[Record]) -> models.QuerySet[Record]:
+    """The records of a list that are not removed."""
+    return cast(models.QuerySet[Record], model.objects.present())
+
+
 def matching(model: type[Record], **numbers: str) -> models.QuerySet[Record]:
     """The records that carry these numbers and are not removed; none if a number is blank, which says nothing."""
-    records = cast(models.QuerySet[Record], model.objects.present())
+    records = present(model)
     return records.filter(**numbers) if all(numbers.values()) else records.none()
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
+
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from customers.matching import match, matching
+from customers.matching import match, present
 from sync.models import MirroredModel, list_indexes
+
+VAT_RATE = re.compile(r"\d{1,2}", re.ASCII)  # 22 is 22 %, 04 is 4 %
 
 
 class Product(MirroredModel):
@@ -97,11 +103,19 @@ class Product(MirroredModel):
         return f"{self.name} ({self.erp_id})" if self.name else self.erp_id
 
     @property
+    def vat_rate(self) -> Decimal | None:
+        """Percent, as the VAT group names it; None for a group that names none."""
+        return Decimal(self.vat_group) if VAT_RATE.fullmatch(self.vat_group) else None
+
+    @property
+    def priced_as(self) -> Q:
+        """What its prices carry: its ID, or its pack and its article's name."""
+        by_id = Q(product_erp_id=self.erp_id)
+        return by_id | Q(product_erp_id=self.pack, product_name=self.name) if self.pack and self.name else by_id
+
+    @property
     def prices(self) -> models.QuerySet[Price]:
-        """Its prices, under its ID or as a pack of its article."""
-        return matching(Price, product_erp_id=self.erp_id) | matching(
-            Price, product_erp_id=self.pack, product_name=self.name
-        )
+        return present(Price).filter(self.priced_as)
 
 
 class Price(MirroredModel):

@@ -115,7 +115,7 @@ def as_mirrored(value: Any) -> Any:
 def mirrored_fields(model: type[MirroredModel]) -> list[str]:
     """The fields that the ERP owns."""
     own = {field.name for field in MirroredModel._meta.get_fields()} | {"id"}
-    return [field.name for field in model._meta.get_fields() if field.name not in own]
+    return [field.name for field in model._meta.fields if field.name not in own]
 
 
 def in_the_mirror(service: SyncService) -> list[Values]:

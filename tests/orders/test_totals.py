@@ -1,0 +1,140 @@
+"""What an order comes to: to the cent, half up, and so that what is shown adds up."""
+
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orders.quantities import least, nearest_valid
+from orders.totals import line_amounts, totals_of
+
+D = Decimal
+
+
+def line(quantity="1", price="10", *, unit="1", discount="0", order_discount="0", vat="22"):
+    return line_amounts(
+        quantity=D(quantity),
+        unit_price=D(price),
+        price_unit=D(unit),
+        discount=D(discount),
+        order_discount=D(order_discount),
+        vat_rate=D(vat),
+    )
+
+
+@pytest.mark.parametrize(
+    ("amounts", "net", "vat"),
+    [
+        (line("3", "12.90"), "38.70", "8.51"),
+        (line("10", "12.90", discount="10"), "116.10", "25.54"),
+        (line("1", "0.005"), "0.01", "0.00"),  # half a cent goes up
+        (line("1", "2.675", vat="4"), "2.68", "0.11"),  # as a float it would go down
+        (line("5", "100", unit="100"), "5.00", "1.10"),
+        (line("1", "33.33", order_discount="50"), "16.67", "3.67"),
+        (line("1", "10", discount="100"), "0.00", "0.00"),
+        (line("3", "10", unit="7"), "4.29", "0.94"),
+        (line("1000000", "99999999999.9999"), "99999999999999900.00", "21999999999999978.00"),
+    ],
+)
+def test_a_line_comes_to(amounts, net, vat):
+    assert (amounts.net, amounts.vat, amounts.gross) == (D(net), D(vat), D(net) + D(vat))
+
+
+def test_an_order_adds_up_by_rate():
+    totals = totals_of(
+        [
+            line("10", "12.90", discount="10", order_discount="5"),
+            line("1", "99.99", order_discount="5"),
+            line("2", "7.77", order_discount="5", vat="4"),
+        ]
+    )
+    assert (totals.goods, totals.discount, totals.net) == (D("231.63"), D("11.58"), D("220.05"))
+    assert [(each.rate, each.taxable, each.amount) for each in totals.vat_by_rate] == [
+        (D(22), D("205.29"), D("45.17")),
+        (D(4), D("14.76"), D("0.59")),
+    ]
+    assert (totals.vat, totals.gross) == (D("45.76"), D("265.81"))
+
+
+def test_an_order_without_lines_comes_to_nothing():
+    assert totals_of([]).gross == D("0.00")
+
+
+cents = st.decimals(0, 10**7, places=4)
+percents = st.decimals(0, 100, places=2)
+
+
+@given(st.lists(st.tuples(cents, cents, percents, st.sampled_from(["22", "10", "4", "0"])), max_size=20), percents)
+def test_whatever_is_ordered_what_is_shown_adds_up_and_is_right_to_the_cent(wanted, order_discount):
+    lines = [
+        line(quantity, price, discount=discount, order_discount=order_discount, vat=vat)
+        for quantity, price, discount, vat in wanted
+    ]
+    for (quantity, price, discount, _vat), amounts in zip(wanted, lines, strict=True):
+        exact = Fraction(quantity) * Fraction(price) * (100 - Fraction(discount)) / 100
+        assert abs(Fraction(amounts.before_order_discount) - exact) <= Fraction(1, 200)
+    totals = totals_of(lines)
+    assert totals.goods - totals.discount == totals.net
+    assert totals.net + totals.vat == totals.gross == sum((each.gross for each in lines), D(0))
+    assert sum((each.taxable for each in totals.vat_by_rate), D(0)) == totals.net
+    assert sum((each.amount for each in totals.vat_by_rate), D(0)) == totals.vat
+    assert all(amount == amount.quantize(D("0.01"), ROUND_HALF_UP) for amount in (totals.net, totals.vat))
+
+
+# Quantities
+
+
+def rules(minimum=None, multiple=None, maximum=None):
+    def number(given):
+        return None if given is None else D(given)
+
+    return SimpleNamespace(
+        minimum_quantity=number(minimum), multiple_quantity=number(multiple), maximum_quantity=number(maximum)
+    )
+
+
+@pytest.mark.parametrize(
+    ("quantity", "of", "valid"),
+    [
+        ("1", rules(), ["1"]),
+        ("1.5", rules(), ["1", "2"]),
+        ("0.5", rules(), ["1"]),
+        ("7", rules(5, 5, 0), ["5", "10"]),
+        ("5", rules(5, 5, 0), ["5"]),
+        ("1", rules(5, 5), ["5"]),
+        ("7", rules(7, 5), ["10"]),  # the minimum is no multiple
+        ("100", rules(5, 5, 52), ["50"]),
+        ("48", rules(5, 5, 52), ["45", "50"]),
+        ("0.7", rules(None, "0.5"), ["0.5", "1.0"]),
+        ("1", rules(10, 5, 5), []),
+        ("3", rules(0, 0, 0), ["3"]),
+    ],
+)
+def test_the_nearest_quantities_that_may_be_ordered_are(quantity, of, valid):
+    assert nearest_valid(D(quantity), of) == [D(each) for each in valid]
+
+
+def test_the_least_that_may_be_ordered_is_the_first_multiple_from_the_minimum():
+    assert (least(rules(7, 5)), least(rules())) == (D(10), D(1))
+
+
+steps = st.none() | st.integers(0, 60)
+
+
+@given(st.decimals(0, 1000, places=2), steps, steps, steps)
+def test_what_is_offered_may_itself_be_ordered_and_nothing_is_nearer(quantity, minimum, multiple, maximum):
+    of = rules(minimum, multiple, maximum)
+    step = multiple or 1
+    allowed = [
+        D(each) for each in range(step, 2000, step) if each >= (minimum or 0) and (not maximum or each <= maximum)
+    ]
+    valid = nearest_valid(quantity, of)
+    assert set(valid) <= set(allowed)
+    assert bool(valid) == bool(allowed)
+    if allowed:
+        assert min(allowed, key=lambda each: abs(each - quantity)) in valid or min(
+            abs(each - quantity) for each in valid
+        ) == min(abs(each - quantity) for each in allowed)

@@ -8,15 +8,17 @@ import logging
 import os
 from contextlib import suppress
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 from urllib.parse import quote
 
 import django
+from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
-from environs import Env
+from environs import Env, validate
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -73,7 +75,9 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", not DEBUG)
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 0 if DEBUG else 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", False) else None
+BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS_PROXY else None
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes come from inside, without TLS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -91,11 +95,17 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "sync",  # before django-q2, whose `qcluster` it makes stop gracefully
     "django_q",
+    "corsheaders",
+    "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "customers",
     "orders",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -172,6 +182,68 @@ SYNC_TYPES: dict[str, dict[str, Any]] = {
         "priority": 1,
         "every": timedelta(minutes=90),
         "first_at": timedelta(minutes=30),
+    },
+}
+
+# The API. Rates are per user, or per address of who is not signed in; each process counts by itself.
+RATE = validate.Regexp(r"[1-9]\d*/(sec|min|hour|day)\Z", error="Must be a number, then /sec, /min, /hour or /day.")
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework_simplejwt.authentication.JWTAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.AnonRateThrottle",
+        "rest_framework.throttling.UserRateThrottle",
+        "rest_framework.throttling.ScopedRateThrottle",
+    ],
+    "DEFAULT_THROTTLE_RATES": {
+        "login": env.str("THROTTLE_LOGIN", "10/min", validate=RATE),
+        "anon": env.str("THROTTLE_ANON", "60/min", validate=RATE),
+        "user": env.str("THROTTLE_USER", "1200/min", validate=RATE),
+    },
+    "NUM_PROXIES": 1 if BEHIND_TLS_PROXY else 0,  # of X-Forwarded-For, only what our own proxy says is believed
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "URL_FORMAT_OVERRIDE": None,
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "sync.api.schema.Schema",
+    "EXCEPTION_HANDLER": "sync.api.errors.error_answer",
+    "NON_FIELD_ERRORS_KEY": "nonFieldErrors",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    "CHECK_REVOKE_TOKEN": True,  # a new password ends every token
+    "UPDATE_LAST_LOGIN": True,
+}
+CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", [])
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "if-none-match", "last-event-id", "prefer"]
+CORS_EXPOSE_HEADERS = ["ETag", "Idempotent-Replayed", "Location", "Retry-After"]
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Archibald sync",
+    "DESCRIPTION": "The mirror of the Archibald ERP's lists, their syncs, and the agents' drafts. Errors are"
+    " `{success: false, error, code, detail}`: a sentence for a person, a word for a program, what it is made of.",
+    "VERSION": version("archibald"),
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "PATH_CONVERTER_OVERRIDES": {
+        "key": {"type": "integer", "minimum": 1},
+        "sync_type": {"type": "string", "enum": list(SYNC_TYPES)},
+    },
+    "ENUM_NAME_OVERRIDES": {
+        "RunStatus": "sync.models.SyncRun.Status",
+        "RunMode": "sync.models.SyncRun.Mode",
+        "RequestedMode": "sync.api.serializers.ORDINARY_MODES",
     },
 }
 

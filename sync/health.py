@@ -6,6 +6,7 @@ line show what `status()` says.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,12 +19,13 @@ from django.utils import timezone
 
 from sync import events, queue, schedules
 from sync.events import Kind
-from sync.models import OrderFormSession, SyncLock, SyncRun, SyncSchedule, SyncWorker
+from sync.models import OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.models.runs import SyncRunQuerySet
 from sync.service import all_types
 
 GRACE = timedelta(minutes=10)  # that a type may be older than its interval: a run takes its time, and waits its turn
 WORKER_SILENT_AFTER = timedelta(minutes=3)  # without a tick; they come once a minute
+LONGEST_UNCHANGED = timedelta(minutes=1)  # that a status is taken to hold, whatever the clock does
 USUAL_OF = 20  # successes that the usual duration is the median of
 
 Status = SyncRun.Status
@@ -43,6 +45,16 @@ class State(StrEnum):
 TRUSTED = (State.HEALTHY, State.PAUSED)
 
 
+class Activity(StrEnum):
+    """What a sync type is doing, or did last."""
+
+    IDLE = "idle"  # nothing was ever done
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    ERROR = "error"
+
+
 @dataclass(frozen=True)
 class TypeHealth:
     """One sync type. `fresh_as_of` is when the export behind the last success was fetched."""
@@ -57,6 +69,8 @@ class TypeHealth:
     current: SyncRun | None
     queued: list[SyncRun]
     next_due: datetime | None
+    late_at: datetime | None  # when what it shows is too old, if nothing comes
+    next_slot: datetime
     enabled: bool
 
     @property
@@ -67,21 +81,37 @@ class TypeHealth:
     def last_duration(self) -> timedelta | None:
         return self.last_success.duration if self.last_success else None
 
-    def as_json(self) -> dict[str, Any]:
-        failed = self.last_end if self.last_end and self.last_end.error_class else None
-        return {
-            "state": self.state,
-            "healthy": self.is_trusted,
-            "freshAsOf": iso(self.fresh_as_of),
-            "consecutiveFailures": self.consecutive_failures,
-            "error": f"{failed.error_class}: {failed.error_text}" if failed else None,
-            "lastDurationMs": milliseconds(self.last_duration),
-            "usualDurationMs": milliseconds(self.usual_duration),
-            "running": self.current.pk if self.current else None,
-            "queued": [run.pk for run in self.queued],
-            "nextDue": iso(self.next_due),
-            "enabled": self.enabled,
-        }
+    @property
+    def activity_run(self) -> SyncRun | None:
+        """The run that its activity is about."""
+        return self.current or next(iter(self.queued), None) or self.last_end
+
+    @property
+    def activity(self) -> Activity:
+        match self.activity_run:
+            case None:
+                return Activity.IDLE
+            case SyncRun(status=Status.RUNNING):
+                return Activity.RUNNING
+            case SyncRun(status=Status.QUEUED):
+                return Activity.QUEUED
+            case SyncRun(status=Status.SUCCEEDED):
+                return Activity.COMPLETED
+        return Activity.ERROR
+
+    @property
+    def queued_ids(self) -> list[int]:
+        return [run.pk for run in self.queued]
+
+    @property
+    def failure(self) -> SyncRun | None:
+        """The last run, if it ended without success."""
+        return self.last_end.failure if self.last_end else None
+
+    @property
+    def error(self) -> str | None:
+        """What the last run ended with."""
+        return f"{self.failure.error_class}: {self.failure.error_text}" if self.failure else None
 
 
 @dataclass(frozen=True)
@@ -102,6 +132,10 @@ class SyncStatus:
         return self.worker is not None and self.worker.seen_at > self.at - WORKER_SILENT_AFTER
 
     @property
+    def session_count(self) -> int:
+        return len(self.sessions)
+
+    @property
     def is_paused(self) -> bool:
         return bool(self.sessions)
 
@@ -114,27 +148,40 @@ class SyncStatus:
     def is_healthy(self) -> bool:
         return self.has_worker and all(each.is_trusted for each in self.types)
 
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "at": iso(self.at),
-            "healthy": self.is_healthy,
-            "types": {each.sync_type: each.as_json() for each in self.types},
-            "lock": {
-                "held": self.lock.is_held,
-                "holder": self.lock.holder or None,
-                "since": iso(self.lock.acquired_at),
-                "leasedUntil": iso(self.lock.leased_until),
-                "token": self.lock.token,
-            },
-            "sessions": {"live": len(self.sessions), "paused": self.is_paused, "pausedUntil": iso(self.paused_until)},
-            "current": run_as_json(self.current) if self.current else None,
-            "queue": [run_as_json(run) for run in self.queue],
-            "worker": {
-                "alive": self.has_worker,
-                "name": self.worker.name if self.worker else None,
-                "seenAt": iso(self.worker.seen_at) if self.worker else None,
-            },
-        }
+    @property
+    def by_type(self) -> dict[str, TypeHealth]:
+        return {each.sync_type: each for each in self.types}
+
+    @property
+    def changes_by_itself_at(self) -> datetime:
+        """The next moment at which something said here is no longer so, though nothing happens until then."""
+        moments = [self.at + LONGEST_UNCHANGED, self.lock.leased_until]
+        moments += [session.expires_at for session in self.sessions]
+        moments += [moment for each in self.types for moment in (each.late_at, each.next_slot)]
+        moments += [moment for run in self.queue for moment in (run.not_before, queue.overdue_at(run))]
+        if self.worker:
+            moments.append(self.worker.seen_at + WORKER_SILENT_AFTER)
+        return min(moment for moment in moments if moment and moment > self.at)
+
+
+def fingerprint() -> str:
+    """What all that `status()` says rests on, but for the clock: while it stays the same, so does the status.
+
+    One query. Every transition is an event; the rest changes without one.
+    """
+    last_event = SyncEvent.objects.order_by("-pk").values("pk")[:1]
+    running = SyncRun.objects.running()
+    last_to_expire = OrderFormSession.objects.filter(closed_at=None).order_by("-expires_at")
+    last_beat = SyncWorker.objects.order_by("-seen_at")
+    rows = SyncSchedule.objects.order_by("pk").values_list(
+        *("every", "first_at", "enabled", "counted_from", "requested_slot", "patient_since"),
+        Subquery(last_event),
+        *(Subquery(running.values(name)[:1]) for name in ("stage", "pages_read", "pages")),
+        Subquery(last_to_expire.values("expires_at")[:1]),
+        Subquery(last_beat.values("seen_at")[:1]),
+        *(Subquery(SyncLock.objects.values(name)[:1]) for name in ("holder", "token")),
+    )
+    return hashlib.sha256(repr(list(rows)).encode()).hexdigest()[:20]
 
 
 def status() -> SyncStatus:
@@ -216,6 +263,8 @@ def type_health(
         current=current,
         queued=queued,
         next_due=schedules.next_due(schedule, now=now, is_failing=failures > 0),
+        late_at=late_at(schedule, fresh_as_of),
+        next_slot=schedule.next_slot(now),
         enabled=schedule.enabled,
     )
 
@@ -231,9 +280,13 @@ def state_of(
         return State.NEVER
     if is_paused:
         return State.PAUSED
-    if schedule.enabled and fresh_as_of < now - schedule.interval - GRACE:
-        return State.LATE
-    return State.HEALTHY
+    late = late_at(schedule, fresh_as_of)
+    return State.LATE if late and late < now else State.HEALTHY
+
+
+def late_at(schedule: SyncSchedule, fresh_as_of: datetime | None) -> datetime | None:
+    """When what a type shows is older than its interval and the grace; None if nobody expects it to be younger."""
+    return fresh_as_of + schedule.interval + GRACE if schedule.enabled and fresh_as_of else None
 
 
 def failures_since(last_success: SyncRun | None, sync_type: str) -> int:
@@ -258,29 +311,3 @@ def record_changes() -> None:
         with transaction.atomic():
             if SyncSchedule.objects.filter(sync_type=each.sync_type, state=before).update(state=each.state):
                 events.record(Kind.HEALTH_CHANGED, sync_type=each.sync_type, before=before, after=each.state)
-
-
-def run_as_json(run: SyncRun) -> dict[str, Any]:
-    return {
-        "runId": run.pk,
-        "type": run.sync_type,
-        "mode": run.mode,
-        "trigger": run.trigger,
-        "status": run.status,
-        "priority": run.priority,
-        "requestedAt": iso(run.requested_at),
-        "notBefore": iso(run.not_before),
-        "startedAt": iso(run.started_at),
-        "attempts": run.attempts,
-        "stage": run.stage,
-        "pagesRead": run.pages_read,
-        "pages": run.pages,
-    }
-
-
-def iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
-
-
-def milliseconds(duration: timedelta | None) -> int | None:
-    return None if duration is None else round(duration / timedelta(milliseconds=1))

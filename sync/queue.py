@@ -196,6 +196,12 @@ def overdue_before(now: datetime) -> datetime:
     return now - longest
 
 
+def overdue_at(run: SyncRun) -> datetime:
+    """When a queued run will have waited too long."""
+    longest: timedelta = settings.SYNC_LONGEST_PAUSE
+    return run.requested_at + longest
+
+
 def is_paused(now: datetime | None = None) -> bool:
     """Whether an order form is open."""
     return OrderFormSession.objects.live(now).exists()

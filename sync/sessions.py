@@ -116,6 +116,11 @@ def close_own_session(user: User, session_id: uuid.UUID | None = None) -> OrderF
     return session
 
 
+def count_open() -> int:
+    """How many order forms are open, of all agents."""
+    return OrderFormSession.objects.live().count()
+
+
 def note_expired() -> None:
     """Write down which sessions have ended by themselves. The pause ended then, whether or not this is called."""
     for session in OrderFormSession.objects.expired():

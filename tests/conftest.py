@@ -1,12 +1,16 @@
 """What tests of every part share."""
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
 from django.conf import settings
 from django.db import connection
+
+from tests.api_server import ApiServer
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,3 +50,23 @@ def process_environment(transactional_db: None) -> dict[str, str]:
     else:
         url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
     return os.environ | {"DATABASE_URL": url}
+
+
+@pytest.fixture
+def serve(process_environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., ApiServer]]:
+    """Starts web servers on this test's database: `serve()`, `serve("runserver")`."""
+    with ExitStack() as servers:
+
+        def start(command: str = "serve", **variables: str) -> ApiServer:
+            server = ApiServer(tmp_path, process_environment | variables, command=command)
+            servers.callback(server.stop)
+            server.wait_until_it_answers()
+            return server
+
+        yield start
+
+
+@pytest.fixture
+def api_server(serve: Callable[..., ApiServer]) -> ApiServer:
+    """A real `manage.py serve` on this test's database."""
+    return serve()

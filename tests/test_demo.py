@@ -125,11 +125,11 @@ def test_several_lists_are_synced_within_a_minute(demo):
 
 
 def test_a_killed_web_server_is_started_again(demo):
-    killed = demo.main_process("runserver")
+    killed = demo.main_process("serve")
     os.kill(killed, signal.SIGKILL)
     wait_until(lambda: demo.says("The web server has died (SIGKILL)"), "what happened", demo)
     wait_until(lambda: "csrfmiddlewaretoken" in demo.page(demo.port), "the page", demo)
-    assert demo.main_process("runserver") != killed
+    assert demo.main_process("serve") != killed
 
 
 def test_a_killed_demo_erp_is_started_again(demo):

@@ -220,6 +220,11 @@ class SyncRun(models.Model):
         return self.status == self.Status.QUARANTINED and not self.acceptances.exclude(status__in=failed).exists()
 
     @property
+    def failure(self) -> SyncRun | None:
+        """The run itself, if an error ended it."""
+        return self if self.error_class else None
+
+    @property
     def is_finished(self) -> bool:
         return self.status not in (self.Status.QUEUED, self.Status.RUNNING)
 

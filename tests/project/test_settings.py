@@ -73,6 +73,8 @@ def project(tmp_path: Path) -> Project:
         ("DEBUG", "maybe"),
         ("SECURE_SSL_REDIRECT", "sometimes"),
         ("SECURE_HSTS_SECONDS", "a year"),
+        ("THROTTLE_LOGIN", "10"),
+        ("THROTTLE_USER", "0/min"),
         ("EXPORT_MAX_PAGES", "many"),
         ("LOG_LEVEL", "LOUD"),
         ("DATABASE_URL", ""),

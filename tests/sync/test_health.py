@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from sync import events, health, queue, sessions, worker
+from sync.api.serializers import SyncStatusSerializer
 from sync.health import State
 from sync.models import SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
 
@@ -97,9 +98,9 @@ def test_a_failed_run_makes_a_list_fail_until_a_success():
     ended(Status.FAILED, minutes=2)
     ended(Status.FAILED, minutes=1, error_class="ErpUnavailable", error_text="The ERP did not answer.")
     assert (of().state, of().consecutive_failures, of().fresh_as_of) == (State.FAILING, 2, success.exported_at)
-    assert of().as_json()["error"] == "ErpUnavailable: The ERP did not answer."
+    assert of().error == "ErpUnavailable: The ERP did not answer."
     ended()
-    assert (of().state, of().consecutive_failures, of().as_json()["error"]) == (State.HEALTHY, 0, None)
+    assert (of().state, of().consecutive_failures, of().error) == (State.HEALTHY, 0, None)
 
 
 def test_a_quarantined_run_never_looks_healthy():
@@ -183,10 +184,10 @@ def test_the_number_of_queries_does_not_grow(everything_fresh, agent):
 
 
 def test_a_pause_is_told_with_its_end(agent):
-    assert health.status().as_json()["sessions"] == {"live": 0, "paused": False, "pausedUntil": None}
+    assert SyncStatusSerializer(health.status()).data["sessions"] == {"live": 0, "paused": False, "pausedUntil": None}
     session = sessions.open_session(agent)
-    told = health.status().as_json()["sessions"]
-    assert told == {"live": 1, "paused": True, "pausedUntil": session.expires_at.isoformat()}
+    told = SyncStatusSerializer(health.status()).data["sessions"]
+    assert told == {"live": 1, "paused": True, "pausedUntil": timezone.localtime(session.expires_at).isoformat()}
 
 
 # Changes
@@ -339,6 +340,6 @@ def test_the_command_tells_of_the_lock_the_queue_and_open_forms(everything_fresh
 def test_the_command_s_json_is_what_health_says(everything_fresh):
     with time_machine.travel(timezone.now(), tick=False):
         status, said = syncstatus("--json")
-        assert json.loads(said) == json.loads(json.dumps(health.status().as_json()))
+        assert json.loads(said) == json.loads(json.dumps(SyncStatusSerializer(health.status()).data))
     assert status == 0
     assert json.loads(said)["healthy"] is True

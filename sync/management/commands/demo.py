@@ -112,7 +112,7 @@ class Command(BaseCommand):
 
 
 def web_server(port: int) -> Child:
-    arguments = ["runserver", "--noreload", "--skip-checks", f"{HOST}:{port}"]
+    arguments = ["serve", f"--host={HOST}", f"--port={port}"]
     return Child("web server", *arguments, log=settings.DATA_DIR / "web.log", port=port)
 
 

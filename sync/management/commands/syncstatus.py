@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from sync import health
+from sync.api.serializers import SyncStatusSerializer
 from sync.health import State, SyncStatus, TypeHealth
 from sync.management.database import check_migrated
 from sync.models import SyncRun
@@ -35,7 +36,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         check_migrated()
         status = health.status()
-        self.stdout.write(json.dumps(status.as_json()) if options["json"] else text(status))
+        self.stdout.write(json.dumps(SyncStatusSerializer(status).data) if options["json"] else text(status))
         if not status.is_healthy:
             raise SystemExit(1)
 
@@ -115,8 +116,7 @@ def problems(status: SyncStatus) -> list[str]:
 
 
 def problem(each: TypeHealth) -> str:
-    failed = each.last_end if each.last_end and each.last_end.error_class else None
-    why = f": {failed.error_text}" if failed and each.state in (State.FAILING, State.QUARANTINED) else ""
+    why = f": {each.failure.error_text}" if each.failure and each.state in (State.FAILING, State.QUARANTINED) else ""
     count = f" ({each.consecutive_failures} in a row)" if each.state == State.FAILING else ""
     hint = WHAT_TO_DO[each.state].format(type=each.sync_type)
     state = "was never mirrored" if each.state == State.NEVER else f"is {each.state}"

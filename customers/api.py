@@ -1,0 +1,217 @@
+"""The customers' part of the API: the list, and what order forms do with it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_serializer
+from rest_framework import serializers
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from customers.models import Customer
+from sync import sessions
+from sync.api.base import Envelope, Milliseconds, ModelSerializer, Serializer, StrictUuid, list_answer, user_of
+from sync.api.errors import error_body
+from sync.api.mirror import OF_THE_MIRROR, MirrorQuery, MirrorView
+from sync.api.serializers import RUN_EXAMPLE, Counts, RunSerializer, SessionSerializer
+from sync.models import SyncRun
+from sync.sessions import SmartSync
+
+LIST = "customers"
+Status = SyncRun.Status
+
+
+class CustomerSerializer(ModelSerializer):
+    """A customer, or a prospect: one without an account number."""
+
+    class Meta:
+        model = Customer
+        fields = (
+            "erp_id",
+            "account_number",
+            "name",
+            "vat_number",
+            "tax_code",
+            "certified_email",
+            "sdi_code",
+            "street",
+            "postcode",
+            "city",
+            "phone",
+            "mobile",
+            "website",
+            "attention_to",
+            "delivery_mode",
+            "customer_type",
+            "description",
+            "last_order_date",
+            "orders_this_year",
+            "sales_this_year",
+            "orders_last_year",
+            "sales_last_year",
+            *OF_THE_MIRROR,
+        )
+
+
+class CustomersView(MirrorView):
+    model = Customer
+    record = CustomerSerializer
+
+    @extend_schema(
+        operation_id="listCustomers",
+        parameters=[
+            MirrorQuery,
+        ],
+        responses=list_answer(CustomerSerializer, "CustomerList"),
+    )
+    def get(self, request: Request) -> Response:
+        """Customers by name, or what a search by name, city, VAT number or account number finds."""
+        return self.answer(request)
+
+
+# Order forms
+
+
+class SessionRequest(Serializer):
+    """The order form that asks: the number that an earlier answer gave it, or one that it made itself."""
+
+    session_id = StrictUuid(required=False)
+
+
+class SmartSyncResult(Counts):
+    """What the smart sync brought, and as of when the customers are fresh."""
+
+    duration_ms = Milliseconds(source="duration", allow_null=True)
+    fresh_as_of = serializers.DateTimeField(source="exported_at", allow_null=True)
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Two new customers",
+            {
+                "success": True,
+                "message": "The customers are fresh: 2 new, 1 changed.",
+                "session": {"id": "0b1c0c1e-5a3d-4c55-9a43-0c5b6c7c0f55", "expiresAt": "2026-01-20T10:52:00+01:00"},
+                "run": RUN_EXAMPLE,
+                "result": {
+                    "read": 1452,
+                    "created": 2,
+                    "updated": 1,
+                    "unchanged": 1449,
+                    "missing": 0,
+                    "removed": 0,
+                    "restored": 0,
+                    "durationMs": 912,
+                    "freshAsOf": "2026-01-20T10:42:00+01:00",
+                },
+            },
+        )
+    ]
+)
+class SmartSyncAnswer(Envelope):
+    message = serializers.CharField()
+    session = SessionSerializer()
+    run = RunSerializer()
+    result = SmartSyncResult(help_text="Null while the run goes on.", allow_null=True)
+
+
+class SmartSyncFailure(Serializer):
+    """The order form stays open, and shows what the mirror has."""
+
+    success = serializers.BooleanField(default=False)
+    error = serializers.CharField()
+    code = serializers.CharField()
+    detail = serializers.DictField()
+    session = SessionSerializer()
+    run = RunSerializer()
+
+
+class SmartSyncView(APIView):
+    @extend_schema(
+        operation_id="smartSync",
+        request=SessionRequest,
+        parameters=[
+            OpenApiParameter(
+                "Prefer", str, OpenApiParameter.HEADER, description="`respond-async`: answer at once, with the run."
+            )
+        ],
+        responses={200: SmartSyncAnswer, 202: SmartSyncAnswer, 409: SmartSyncFailure, 502: SmartSyncFailure},
+        examples=[OpenApiExample("A form that has just been opened", {}, request_only=True)],
+    )
+    def post(self, request: Request) -> Response:
+        """Open an order form, or say that it is in use, and fetch the customers just changed in the ERP.
+
+        Other lists are not synced until every form is left, or unused for ten minutes. 200 when the customers are
+        fresh; 202 with the run to watch when that takes over 15 seconds, or for `Prefer: respond-async`; 502 when the
+        ERP gives no export that can be trusted. Forms that are opened within 15 seconds share one run.
+        """
+        asked = SessionRequest(data=request.data)
+        asked.is_valid(raise_exception=True)
+        patience = timedelta(0) if prefers_async(request) else sessions.ANSWERED_WITHIN
+        session_id = asked.validated_data.get("session_id")
+        return told(sessions.smart_sync(LIST, user=user_of(request), session_id=session_id, patience=patience))
+
+
+def prefers_async(request: Request) -> bool:
+    preferences = request.headers.get("Prefer", "").lower().split(",")
+    return "respond-async" in (preference.partition(";")[0].strip() for preference in preferences)
+
+
+def told(smart: SmartSync) -> Response:
+    run = smart.run
+    if run.status == Status.SUCCEEDED:
+        return Response(SmartSyncAnswer({"message": success(run), **shown(smart), "result": run}).data)
+    if not run.is_finished:
+        message = _("The customers are being fetched by run {run}.").format(run=run.pk)
+        answer = SmartSyncAnswer({"message": message, **shown(smart), "result": None}).data
+        watch = {"Location": reverse("run", args=[run.pk])}
+        return Response(answer, HTTPStatus.ACCEPTED, headers=watch)
+    is_cancelled = run.status == Status.CANCELLED
+    text = _("The run was cancelled: the customers are as they were.") if is_cancelled else run.error_text
+    failure = error_body(text, run.error_class or "cancelled", run.error_facts)
+    return Response(
+        SmartSyncFailure(failure | shown(smart)).data, HTTPStatus.CONFLICT if is_cancelled else HTTPStatus.BAD_GATEWAY
+    )
+
+
+def shown(smart: SmartSync) -> dict[str, Any]:
+    return {"session": smart.session, "run": smart.run}
+
+
+def success(run: SyncRun) -> str:
+    changed = run.updated + run.restored
+    created_text = ngettext("{count} new", "{count} new", run.created).format(count=run.created)
+    changed_text = ngettext("{count} changed", "{count} changed", changed).format(count=changed)
+    return _("The customers are fresh: {created}, {changed}.").format(created=created_text, changed=changed_text)
+
+
+class ResumeAnswer(Envelope):
+    message = serializers.CharField()
+    session = SessionSerializer(allow_null=True, help_text="The one that was closed; null if none was open.")
+    active_sessions = serializers.IntegerField(help_text="Order forms that are still open, of all agents.")
+
+
+class ResumeSyncsView(APIView):
+    parser_classes = (JSONParser, FormParser, MultiPartParser)  # a page that is being closed can only send a form
+
+    @extend_schema(operation_id="resumeSyncs", request=SessionRequest, responses=ResumeAnswer)
+    def post(self, request: Request) -> Response:
+        """Leave an order form: the one that is named, or the caller's oldest. Leaving twice is the same as once.
+
+        For `navigator.sendBeacon`, send a form: with a session login, `csrfmiddlewaretoken` beside `sessionId`.
+        """
+        asked = SessionRequest(data=request.data)
+        asked.is_valid(raise_exception=True)
+        session = sessions.close_own_session(user_of(request), asked.validated_data.get("session_id"))
+        still_open = sessions.count_open()
+        message = _("The other syncs wait for another order form.") if still_open else _("The syncs go on.")
+        return Response(ResumeAnswer({"message": message, "session": session, "active_sessions": still_open}).data)

@@ -1,0 +1,283 @@
+"""The caller's own drafts."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from customers.models import Customer
+from orders import drafts
+from orders.api.mirror import KEY_LENGTH
+from orders.api.values import Amount, GivenPercent, GivenQuantity, Number, UnitPrice
+from orders.drafts import KeyReused, NotAccepted, StaleDraft, Wanted, WantedLine
+from orders.models import Draft, Product
+from sync import sessions
+from sync.api.base import (
+    LARGEST_INTEGER,
+    Envelope,
+    ModelSerializer,
+    PageQuery,
+    Serializer,
+    StrictInteger,
+    StrictText,
+    StrictUuid,
+    list_answer,
+    page_of,
+    user_of,
+)
+from sync.api.errors import Conflict
+
+MOST_LINES = 500
+NOTES_LENGTH = 5000
+KEY_HEADER = "Idempotency-Key"
+LONGEST_IDEMPOTENCY_KEY = 255
+
+
+# What is shown
+
+
+class DraftCustomer(ModelSerializer):
+    class Meta:
+        model = Customer
+        fields = ("erp_id", "account_number", "name", "city", "vat_number")
+
+
+class DraftProduct(ModelSerializer):
+    class Meta:
+        model = Product
+        fields = ("erp_id", "name", "description", "pack")
+
+
+class DraftLineSerializer(Serializer):
+    """So many of a product, at the price of the moment at which the draft was saved."""
+
+    product = DraftProduct()
+    quantity = Number()
+    discount_percent = Number()
+    unit_price = UnitPrice()
+    price_unit = Number(help_text="Pieces that the price is for.")
+    vat_rate = Number(help_text="Percent.")
+    net = Amount(source="amounts.before_order_discount", help_text="Without VAT, after the line's discount.")
+    vat = Amount(source="amounts.vat", help_text="After the order's discount too.")
+    gross = Amount(source="amounts.gross", help_text="After the order's discount, with VAT.")
+
+
+class VatTotalSerializer(Serializer):
+    rate = Number(help_text="Percent.")
+    taxable = Amount()
+    amount = Amount()
+
+
+class TotalsSerializer(Serializer):
+    """What the order comes to: goods less discount is net, and that with VAT is gross."""
+
+    goods = Amount()
+    discount = Amount(help_text="By the order's discount.")
+    net = Amount()
+    vat_by_rate = VatTotalSerializer(many=True)
+    vat = Amount()
+    gross = Amount()
+
+
+class DraftSerializer(Serializer):
+    """An order saved here, and not yet given to the ERP."""
+
+    id = serializers.IntegerField()
+    version = serializers.IntegerField(help_text="To be sent with a change, which is refused if it is not the last.")
+    customer = DraftCustomer()
+    lines = DraftLineSerializer(many=True)
+    discount_percent = Number(help_text="Of the whole order.")
+    notes = serializers.CharField()
+    currency = serializers.CharField()
+    totals = TotalsSerializer()
+    created_at = serializers.DateTimeField()
+    changed_at = serializers.DateTimeField()
+
+
+class Preview(Serializer):
+    """What a draft would come to at today's prices."""
+
+    customer = DraftCustomer()
+    lines = DraftLineSerializer(many=True)
+    currency = serializers.CharField()
+    totals = TotalsSerializer()
+
+
+class PreviewAnswer(Envelope):
+    draft = Preview()
+
+
+class DraftAnswer(Envelope):
+    draft = DraftSerializer()
+
+
+class SavedAnswer(DraftAnswer):
+    message = serializers.CharField()
+    draft_count = serializers.IntegerField(help_text="Of the caller.")
+
+
+# What is taken
+
+
+class GivenLine(Serializer):
+    product = StrictText(max_length=KEY_LENGTH, help_text="The product's erpId.")
+    quantity = GivenQuantity(help_text="In pieces.")
+    discount_percent = GivenPercent(default=0)
+
+
+class GivenDraft(Serializer):
+    """A draft as a form holds it. Prices and totals are worked out here, at every save."""
+
+    customer = StrictInteger(min_value=1, max_value=LARGEST_INTEGER, help_text="The customer's erpId.")
+    lines = serializers.ListField(child=GivenLine(), min_length=1, max_length=MOST_LINES)
+    discount_percent = GivenPercent(default=0, help_text="Of the whole order.")
+    notes = StrictText(default="", allow_blank=True, max_length=NOTES_LENGTH)
+
+    def wanted(self) -> Wanted:
+        """Raises ValidationError."""
+        self.is_valid(raise_exception=True)
+        return Wanted(
+            customer=self.validated_data["customer"],
+            lines=[WantedLine(**line) for line in self.validated_data["lines"]],
+            discount_percent=self.validated_data["discount_percent"],
+            notes=self.validated_data["notes"],
+        )
+
+
+class NewDraft(GivenDraft):
+    session_id = StrictUuid(required=False, help_text="The order form that saves it: it stays open for another while.")
+
+
+class ChangedDraft(NewDraft):
+    version = StrictInteger(min_value=1, max_value=LARGEST_INTEGER, help_text="That the change is based on.")
+
+
+EXAMPLE = OpenApiExample(
+    "Ten pieces, a tenth off",
+    {"customer": 80, "lines": [{"product": "001627K2", "quantity": "10", "discountPercent": "10"}], "notes": ""},
+    request_only=True,
+)
+KEY_PARAMETER = OpenApiParameter(
+    KEY_HEADER,
+    {"type": "string", "maxLength": LONGEST_IDEMPOTENCY_KEY},
+    OpenApiParameter.HEADER,
+    description="Any text of the client's own, such as a UUID: a request that is sent again makes no second draft.",
+)
+
+
+class DraftsView(APIView):
+    @extend_schema(
+        operation_id="listDrafts", parameters=[PageQuery], responses=list_answer(DraftSerializer, "DraftList")
+    )
+    def get(self, request: Request) -> Response:
+        """The caller's drafts, the last changed first."""
+        return page_of(Draft.objects.of(user_of(request)).whole(), request, DraftSerializer)
+
+    @extend_schema(
+        operation_id="createDraft",
+        parameters=[KEY_PARAMETER],
+        request=NewDraft,
+        responses={201: SavedAnswer},
+        examples=[EXAMPLE],
+    )
+    def post(self, request: Request) -> Response:
+        """Save a draft. 400 names what is wrong with it; a key that made another draft is a 409."""
+        given = NewDraft(data=request.data)
+        wanted = given.wanted()
+        note_activity(given, request)
+        try:
+            draft, is_new = drafts.create(wanted, user=user_of(request), key=idempotency_key(request))
+        except NotAccepted as error:
+            raise ValidationError(error.errors) from None
+        except KeyReused:
+            text = _("This Idempotency-Key has made another draft, or one that was deleted since. Send a new one.")
+            raise Conflict(text, code="idempotency_key_reused") from None
+        answer = saved(draft, request, status=HTTPStatus.CREATED)
+        if not is_new:
+            answer["Idempotent-Replayed"] = "true"
+        return answer
+
+
+class PreviewView(APIView):
+    @extend_schema(operation_id="previewDraft", request=GivenDraft, responses=PreviewAnswer, examples=[EXAMPLE])
+    def post(self, request: Request) -> Response:
+        """What a draft would come to, with nothing saved. 400 names what is wrong with it."""
+        try:
+            priced = drafts.priced(GivenDraft(data=request.data).wanted())
+        except NotAccepted as error:
+            raise ValidationError(error.errors) from None
+        return Response(PreviewAnswer({"draft": priced}).data)
+
+
+class DraftView(APIView):
+    def draft(self, request: Request, draft_id: int) -> Draft:
+        return get_object_or_404(Draft.objects.of(user_of(request)).whole(), pk=draft_id)
+
+    @extend_schema(operation_id="getDraft", responses=DraftAnswer)
+    def get(self, request: Request, draft_id: int) -> Response:
+        """One of the caller's drafts."""
+        return Response(DraftAnswer({"draft": self.draft(request, draft_id)}).data)
+
+    @extend_schema(operation_id="changeDraft", request=ChangedDraft, responses=SavedAnswer, examples=[EXAMPLE])
+    def put(self, request: Request, draft_id: int) -> Response:
+        """Save the whole draft anew, at today's prices.
+
+        If it was changed since `version` the answer is a 409 with `detail.draft` as it is: nothing is lost.
+        """
+        draft = self.draft(request, draft_id)
+        given = ChangedDraft(data=request.data)
+        wanted = given.wanted()
+        note_activity(given, request)
+        try:
+            changed = drafts.change(draft, wanted, version=given.validated_data["version"])
+        except NotAccepted as error:
+            raise ValidationError(error.errors) from None
+        except StaleDraft as error:
+            text = _("The draft was changed meanwhile, and is at version {version}. Look at it, then save again.")
+            now = DraftSerializer(error.draft).data
+            raise Conflict(text.format(version=error.draft.version), code="stale", draft=now) from None
+        return saved(changed, request)
+
+    @extend_schema(operation_id="deleteDraft", responses={204: None})
+    def delete(self, request: Request, draft_id: int) -> Response:
+        """Delete a draft; `restore` brings it back."""
+        drafts.delete(self.draft(request, draft_id))
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+
+class RestoreView(APIView):
+    @extend_schema(operation_id="restoreDraft", request=None, responses=SavedAnswer)
+    def post(self, request: Request, draft_id: int) -> Response:
+        """Bring back a draft that was deleted. One that was not stays as it is."""
+        draft = get_object_or_404(Draft, pk=draft_id, user=user_of(request))
+        return saved(drafts.restore(draft), request)
+
+
+def idempotency_key(request: Request) -> str:
+    key = request.headers.get(KEY_HEADER, "")
+    if len(key) > LONGEST_IDEMPOTENCY_KEY or not key.isprintable():
+        text = _("At most {count} printable characters.").format(count=LONGEST_IDEMPOTENCY_KEY)
+        raise ValidationError({KEY_HEADER: [text]})
+    return key
+
+
+def note_activity(given: NewDraft, request: Request) -> None:
+    """The form that saves is in use. Raises SessionNotFound for another agent's."""
+    if session_id := given.validated_data.get("session_id"):
+        sessions.touch_session(user_of(request), session_id)
+
+
+def saved(draft: Draft, request: Request, *, status: int = HTTPStatus.OK) -> Response:
+    count = Draft.objects.of(user_of(request)).count()
+    total = ngettext("{count} draft in all", "{count} drafts in all", count).format(count=count)
+    message = _("Draft saved! ({total})").format(total=total)
+    return Response(SavedAnswer({"message": message, "draft": draft, "draft_count": count}).data, status)

@@ -1,0 +1,350 @@
+"""Products, prices, orders, DDT and invoices, to read."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from customers.matching import match
+from orders.api.values import GivenQuantity, Number, UnitPrice
+from orders.models import Ddt, Invoice, Order, Price, Product
+from orders.pricing import PriceList
+from orders.quantities import least, nearest_valid
+from sync.api.base import Envelope, ModelSerializer, Query, Serializer, list_answer
+from sync.api.mirror import OF_THE_MIRROR, MirrorQuery, MirrorView
+from sync.models.mirrored import MirroredQuerySet
+
+KEY_LENGTH = 2000
+
+
+class ProductSerializer(ModelSerializer):
+    """An article in one of its packs. Minimum, multiple and maximum are in pieces; 0 and null say nothing."""
+
+    pack_pieces = Number(allow_null=True)
+    price_unit = Number(allow_null=True)
+    minimum_quantity = Number(allow_null=True)
+    multiple_quantity = Number(allow_null=True)
+    maximum_quantity = Number(allow_null=True)
+    default_quantity = Number(allow_null=True)
+    vat_rate = Number(allow_null=True, help_text="Percent; null if the ERP's VAT group names none.")
+
+    class Meta:
+        model = Product
+        fields = (
+            "erp_id",
+            "name",
+            "description",
+            "pack",
+            "pack_pieces",
+            "unit",
+            "minimum_quantity",
+            "multiple_quantity",
+            "maximum_quantity",
+            "default_quantity",
+            "price_unit",
+            "vat_group",
+            "vat_rate",
+            "is_blocked",
+            "is_orderable",
+            "figure",
+            "shank",
+            "size",
+            "group_description",
+            *OF_THE_MIRROR,
+        )
+
+
+class ProductsView(MirrorView):
+    model = Product
+    record = ProductSerializer
+
+    @extend_schema(
+        operation_id="listProducts", parameters=[MirrorQuery], responses=list_answer(ProductSerializer, "ProductList")
+    )
+    def get(self, request: Request) -> Response:
+        """Products by name, or what a search by code, with or without its dots, or by words finds."""
+        return self.answer(request)
+
+
+# Prices
+
+
+class PriceSerializer(ModelSerializer):
+    """What a product costs: for whom, from when to when, from what quantity to what quantity."""
+
+    quantity_from = Number(allow_null=True)
+    quantity_to = Number(allow_null=True)
+    price_unit = Number(allow_null=True, help_text="Pieces that the price is for; null is one.")
+    unit_price = UnitPrice(allow_null=True)
+
+    class Meta:
+        model = Price
+        fields = (
+            "erp_id",
+            "product_erp_id",
+            "product_name",
+            "account_code",
+            "account",
+            "account_description",
+            "valid_from",
+            "valid_to",
+            "quantity_from",
+            "quantity_to",
+            "unit_price",
+            "price_unit",
+            "currency",
+            "is_net_price",
+            *OF_THE_MIRROR,
+        )
+
+
+class PriceQuery(MirrorQuery):
+    product = serializers.CharField(required=False, max_length=KEY_LENGTH, help_text="The product's erpId.")
+    account = serializers.CharField(required=False, max_length=KEY_LENGTH, help_text="An account number.")
+
+
+class PricesView(MirrorView):
+    model = Price
+    record = PriceSerializer
+    query = PriceQuery
+    lookups: ClassVar = {"account": "account"}
+
+    @extend_schema(
+        operation_id="listPrices", parameters=[PriceQuery], responses=list_answer(PriceSerializer, "PriceList")
+    )
+    def get(self, request: Request) -> Response:
+        """The price list. `/api/prices/lookup` tells which price counts today."""
+        return self.answer(request)
+
+    def records(self, wanted: dict[str, Any]) -> MirroredQuerySet:
+        records = super().records(wanted)
+        if "product" not in wanted:
+            return records
+        product = match(Product, erp_id=wanted["product"])
+        return records.filter(product.priced_as if product else Q(product_erp_id=wanted["product"]))
+
+
+class LookupQuery(Query):
+    product = serializers.CharField(max_length=KEY_LENGTH, help_text="The product's erpId.")
+    account = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=KEY_LENGTH,
+        help_text="Of the customer; absent: the prices of all.",
+    )
+    quantity = GivenQuantity(required=False, help_text="In pieces; absent: the least that may be ordered.")
+
+
+class LookedUpPrice(Serializer):
+    """The price that counts today."""
+
+    unit_price = UnitPrice()
+    price_unit = Number(help_text="Pieces that the price is for.")
+    currency = serializers.CharField()
+    vat_rate = Number(allow_null=True, help_text="Percent.")
+    quantity = Number(help_text="That the price was looked up for.")
+    nearest_quantities = serializers.ListField(
+        child=Number(), help_text="What may be ordered instead, next below and above; the quantity alone if it may."
+    )
+    price = PriceSerializer(help_text="The line of the price list.")
+    product = ProductSerializer()
+
+
+class LookupAnswer(Envelope):
+    price = LookedUpPrice()
+
+
+class PriceLookupView(APIView):
+    @extend_schema(
+        operation_id="lookUpPrice",
+        parameters=[LookupQuery],
+        responses=LookupAnswer,
+        examples=[
+            OpenApiExample(
+                "Five pieces for an account",
+                {"product": "001627K2", "account": "1002239", "quantity": "5"},
+                request_only=True,
+            )
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        """The price of a product that is valid today for an account and a quantity. 404 if there is none.
+
+        An account's own price goes before that of all accounts, then the one of the largest quantity reached.
+        """
+        wanted = LookupQuery.of(request)
+        product = match(Product, erp_id=wanted["product"])
+        if product is None:
+            raise NotFound(_("There is no product {id}.").format(id=wanted["product"]))
+        quantity = wanted.get("quantity", least(product))
+        price = PriceList([product], account=wanted["account"]).price(product, quantity)
+        if price is None:
+            raise NotFound(_("{product} has no price that is valid today.").format(product=product))
+        found = {
+            "unit_price": price.unit_price,
+            "price_unit": price.price_unit or 1,
+            "currency": price.currency,
+            "vat_rate": product.vat_rate,
+            "quantity": quantity,
+            "nearest_quantities": nearest_valid(quantity, product),
+            "price": price,
+            "product": product,
+        }
+        return Response(LookupAnswer({"price": found}).data)
+
+
+# Orders and what follows from them
+
+
+class DocumentQuery(MirrorQuery):
+    account = serializers.CharField(required=False, max_length=KEY_LENGTH, help_text="An account number.")
+
+
+class FollowingQuery(DocumentQuery):
+    order = serializers.CharField(required=False, max_length=KEY_LENGTH, help_text="An order number.")
+
+
+class OrderSerializer(ModelSerializer):
+    """An order as the ERP shows it. It has no number while it is pending."""
+
+    class Meta:
+        model = Order
+        fields = (
+            "erp_id",
+            "number",
+            "account_number",
+            "customer_name",
+            "delivery_name",
+            "delivery_address",
+            "ordered_at",
+            "delivery_date",
+            "description",
+            "customer_reference",
+            "sales_status",
+            "document_status",
+            "transfer_status",
+            "order_type",
+            "discount_percent",
+            "gross_amount",
+            "total_amount",
+            "is_quote",
+            "is_gift",
+            *OF_THE_MIRROR,
+        )
+
+
+class OrdersView(MirrorView):
+    model = Order
+    record = OrderSerializer
+    query = DocumentQuery
+    lookups: ClassVar = {"account": "account_number"}
+
+    @extend_schema(
+        operation_id="listOrders", parameters=[DocumentQuery], responses=list_answer(OrderSerializer, "OrderList")
+    )
+    def get(self, request: Request) -> Response:
+        """Orders, the newest first, or what a search by number, customer or description finds."""
+        return self.answer(request)
+
+
+class DdtSerializer(ModelSerializer):
+    """A delivery note: one shipment of an order."""
+
+    pieces = Number(allow_null=True)
+    courier = serializers.CharField(help_text="Empty if the ERP's tracking text names none.")
+    tracking_number = serializers.CharField()
+    tracking_url = serializers.CharField(help_text="The courier's page about the shipment; empty if not known.")
+
+    class Meta:
+        model = Ddt
+        fields = (
+            "erp_id",
+            "number",
+            "delivery_date",
+            "order_number",
+            "account_number",
+            "customer_name",
+            "delivery_name",
+            "delivery_address",
+            "pieces",
+            "customer_reference",
+            "description",
+            "tracking",
+            "courier",
+            "tracking_number",
+            "tracking_url",
+            "delivery_terms",
+            "delivery_mode",
+            "attention_to",
+            *OF_THE_MIRROR,
+        )
+
+
+class DdtView(MirrorView):
+    model = Ddt
+    record = DdtSerializer
+    query = FollowingQuery
+    lookups: ClassVar = {"account": "account_number", "order": "order_number"}
+
+    @extend_schema(operation_id="listDdt", parameters=[FollowingQuery], responses=list_answer(DdtSerializer, "DdtList"))
+    def get(self, request: Request) -> Response:
+        """DDT, the newest first, or what a search by number, customer or tracking number finds."""
+        return self.answer(request)
+
+
+class InvoiceSerializer(ModelSerializer):
+    """An invoice, or a credit note: its amounts are negative. In euro."""
+
+    quantity = Number(allow_null=True)
+
+    class Meta:
+        model = Invoice
+        fields = (
+            "number",
+            "invoice_date",
+            "order_number",
+            "account_number",
+            "customer_name",
+            "quantity",
+            "sales_balance",
+            "line_discount",
+            "total_discount",
+            "tax_amount",
+            "total_amount",
+            "customer_reference",
+            "purchase_order",
+            "due_date",
+            "payment_terms",
+            "days_overdue",
+            "settled_amount",
+            "remaining_amount",
+            "last_payment_number",
+            "last_settlement_date",
+            "closed_date",
+            *OF_THE_MIRROR,
+        )
+
+
+class InvoicesView(MirrorView):
+    model = Invoice
+    record = InvoiceSerializer
+    query = FollowingQuery
+    lookups: ClassVar = {"account": "account_number", "order": "order_number"}
+
+    @extend_schema(
+        operation_id="listInvoices",
+        parameters=[FollowingQuery],
+        responses=list_answer(InvoiceSerializer, "InvoiceList"),
+    )
+    def get(self, request: Request) -> Response:
+        """Invoices and credit notes, the newest first, or what a search by number or customer finds."""
+        return self.answer(request)

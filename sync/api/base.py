@@ -1,0 +1,193 @@
+"""What every part of the API is made of: serializers in camelCase, strict values, pages, permissions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+
+LARGEST_INTEGER = 2**31 - 1  # as databases keep them, and
+LARGEST_NUMBER = 2**63 - 1  # as they keep their keys
+LAST_PAGE = 1_000_000
+NO_UUID = UUID(int=0)
+
+
+def camel(name: str) -> str:
+    """`started_at` is startedAt."""
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
+def camel_keys(value: Any) -> Any:
+    """Facts as JSON shows them, all the way down."""
+    match value:
+        case dict():
+            return {camel(key): camel_keys(inner) for key, inner in value.items()}
+        case list():
+            return [camel_keys(inner) for inner in value]
+        case _:
+            return value
+
+
+class CamelCase:
+    """Fields are named as in Python, and shown in camelCase."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = {}
+        for name, field in super().get_fields().items():  # type: ignore[misc]
+            shown = camel(name)
+            if shown != name:
+                source = field.source or name
+                field.source = None if source == shown else source
+            fields[shown] = field
+        return fields
+
+
+class Serializer(CamelCase, serializers.Serializer[Any]):
+    pass
+
+
+class ModelSerializer(CamelCase, serializers.ModelSerializer[Any]):
+    pass
+
+
+class Envelope(Serializer):
+    """What every answer begins with."""
+
+    success = serializers.BooleanField(default=True, read_only=True, help_text="true: an error says false.")
+
+
+# Values as JSON writes them: "5" is no number, and 5 is no text
+
+
+class StrictInteger(serializers.IntegerField):
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class StrictBoolean(serializers.BooleanField):
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class StrictText(serializers.CharField):
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class StrictUuid(serializers.UUIDField):
+    def get_value(self, dictionary: Any) -> Any:
+        """An empty field of a form is a wrong value too: taken for none, it would mean another one."""
+        return dictionary.get(self.field_name, serializers.empty)
+
+    def to_internal_value(self, data: Any) -> UUID:
+        if not isinstance(data, str) or len(data) != len(str(NO_UUID)):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
+
+
+class Milliseconds(serializers.IntegerField):
+    """A duration."""
+
+    def to_representation(self, value: Any) -> int:
+        milliseconds: float = value / timedelta(milliseconds=1)
+        return round(milliseconds)
+
+
+# Questions
+
+
+class Query(Serializer):
+    """The parameters of a list: what is asked for twice, or by an unknown name, is not looked at."""
+
+    @classmethod
+    def of(cls, request: Request) -> dict[str, Any]:
+        """What a request asks for. Raises ValidationError, which names the parameter."""
+        query = cls(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        return cast(dict[str, Any], query.validated_data)
+
+
+class PageQuery(Query):
+    page = serializers.IntegerField(min_value=1, max_value=LAST_PAGE, default=1, help_text="From 1.")
+    page_size = serializers.IntegerField(min_value=1, max_value=100, default=20, help_text="Records on a page.")
+
+
+class ListAnswer(Envelope):
+    """A page of a list; each list says what its results are."""
+
+    count = serializers.IntegerField(help_text="Of all pages.")
+    next = serializers.URLField(allow_null=True, help_text="The next page; null on the last.")
+    previous = serializers.URLField(allow_null=True)
+
+
+def list_answer(record: type[Serializer | ModelSerializer], name: str) -> type[ListAnswer]:
+    """The answer that shows a list of such records, for the schema."""
+    return type(name, (ListAnswer,), {"results": record(many=True), "__doc__": record.__doc__})
+
+
+def page_of(
+    records: QuerySet[Any],
+    request: Request,
+    record: type[Serializer | ModelSerializer],
+    *,
+    keys: Sequence[int] | None = None,
+    counted_to: int | None = None,
+) -> Response:
+    """One page of records, or of those with these primary keys, in their order. A page after the last is empty.
+
+    `counted_to` is where counting stops, so that a long history costs no more than a short one.
+    """
+    query = PageQuery.of(request)
+    number, size = query["page"], query["page_size"]
+    first, after = (number - 1) * size, number * size
+    if keys is None:
+        rows = list(records[first : after + 1])
+        count = records.order_by()[:counted_to].count()
+    else:
+        found = records.in_bulk(keys[first : after + 1])
+        rows = [found[key] for key in keys[first : after + 1] if key in found]
+        count = len(keys)
+    address = request.build_absolute_uri()
+    return Response(
+        {
+            "success": True,
+            "count": count,
+            "next": replace_query_param(address, "page", number + 1) if len(rows) > size else None,
+            "previous": replace_query_param(address, "page", number - 1) if number > 1 else None,
+            "results": record(rows[:size], many=True).data,
+        }
+    )
+
+
+# Who may
+
+
+class MayChangeSyncs(BasePermission):
+    """Staff who may do the same in the admin; `needs` of the view names the permission."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        user = request.user
+        self.message = _("Only staff with the permission “{name}” may do this.").format(name=view.needs)
+        return bool(user.is_staff and user.has_perm(view.needs))
+
+
+def user_of(request: Request) -> User:
+    """Who is signed in: views without one let nobody in."""
+    return cast(User, request.user)

@@ -1,0 +1,117 @@
+"""Errors as clients see them: `{success: false, error, code, detail}` with the right status."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from rest_framework import exceptions, serializers, status
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+from rest_framework.views import exception_handler
+
+from sync.api.base import Serializer, camel_keys
+from sync.exceptions import InvalidSchedule, SessionNotFound, SyncError
+
+API = "/api/"
+STATUS_OF = {SessionNotFound: status.HTTP_404_NOT_FOUND, InvalidSchedule: status.HTTP_400_BAD_REQUEST}
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Wrong values",
+            {
+                "success": False,
+                "error": "Not accepted: priority.",
+                "code": "invalid",
+                "detail": {"priority": ["Ensure this value is less than or equal to 99."]},
+            },
+        )
+    ]
+)
+class ErrorAnswer(Serializer):
+    """Why a request was not carried out, and what to do."""
+
+    success = serializers.BooleanField(default=False, help_text="Always false.")
+    error = serializers.CharField(help_text="A sentence for a person.")
+    code = serializers.CharField(help_text="A word for a program.")
+    detail = serializers.DictField(help_text="What the error is made of; of wrong values, the texts for each field.")
+
+
+class Conflict(exceptions.APIException):
+    """What was asked for does not fit how things stand."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "conflict"
+
+    def __init__(self, text: str, *, code: str = "conflict", **facts: Any) -> None:
+        super().__init__(text, code)
+        self.facts = facts
+
+
+def error_answer(error: Exception, context: dict[str, Any]) -> Response | None:
+    """The answer to an error that was expected; None for a bug, which Django reports."""
+    if isinstance(error, SyncError):
+        return Response(sync_error_body(error), status=STATUS_OF.get(type(error), status.HTTP_409_CONFLICT))
+    answer = exception_handler(error, context)
+    if answer is not None:
+        answer.data = body_of(error, answer)
+    return answer
+
+
+def sync_error_body(error: SyncError) -> dict[str, Any]:
+    facts = {name: fact if isinstance(fact, int) else str(fact) for name, fact in error.facts.items()}
+    return error_body(str(error), type(error).__name__, camel_keys(facts))
+
+
+def body_of(error: Exception, answer: Response) -> dict[str, Any]:
+    match error:
+        case exceptions.ValidationError():
+            detail = answer.data if isinstance(answer.data, dict) else {api_settings.NON_FIELD_ERRORS_KEY: answer.data}
+            text = _("Not accepted: {fields}.").format(fields=", ".join(map(str, detail)))
+            return error_body(text, "invalid", detail)
+        case Conflict():
+            return error_body(str(error.detail), code_of(error), error.facts)
+        case exceptions.Throttled():
+            return error_body(str(error.detail), code_of(error), {"retryAfter": int(answer.headers["Retry-After"])})
+        case exceptions.APIException(detail=dict() as facts):  # simplejwt puts its sentence among others
+            return error_body(str(facts.get("detail", "")), str(facts.get("code", "error")), {})
+        case exceptions.APIException():
+            return error_body(str(error.detail), code_of(error), {})
+        case Http404():
+            return error_body(str(exceptions.NotFound().detail), "not_found", {})
+        case PermissionDenied():
+            return error_body(str(exceptions.PermissionDenied().detail), "permission_denied", {})
+    raise error
+
+
+def code_of(error: exceptions.APIException) -> str:
+    return str(error.get_codes())
+
+
+def error_body(text: str, code: str, detail: Any) -> dict[str, Any]:
+    return {"success": False, "error": text, "code": code, "detail": detail}
+
+
+# Outside of the API's views
+
+
+@csrf_exempt
+def not_found(request: HttpRequest) -> JsonResponse:
+    """Answers for every address below /api/ that is none."""
+    text = _("There is nothing at {path}. The documentation is at /api/docs.").format(path=request.path)
+    return JsonResponse(error_body(text, "not_found", {}), status=status.HTTP_404_NOT_FOUND)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answers to a bug: JSON below /api/, the page everywhere else."""
+    if not request.path.startswith(API):
+        return defaults.server_error(request)
+    text = _("Something went wrong here; it was logged. Try again, and tell an administrator if it goes on.")
+    return JsonResponse(error_body(text, "server_error", {}), status=status.HTTP_500_INTERNAL_SERVER_ERROR)

@@ -1,0 +1,96 @@
+"""Events as they happen: server-sent events."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Any, cast
+
+from django.conf import settings
+from django.core.handlers.asgi import ASGIRequest
+from django.db import connections
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from sync import live
+from sync.api.base import LARGEST_NUMBER
+from sync.models import SyncEvent
+
+LAST_EVENT_ID = "Last-Event-ID"
+
+
+class ErrorsAreJson(DefaultContentNegotiation):
+    """An EventSource accepts nothing but a stream, and must be told what is wrong all the same."""
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        renderer = next(iter(renderers))
+        return renderer, str(renderer.media_type)
+
+
+class EventsQuery(serializers.Serializer[Any]):
+    """Which events, from where on."""
+
+    type = serializers.MultipleChoiceField(choices=list(settings.SYNC_TYPES))
+    kind = serializers.MultipleChoiceField(choices=SyncEvent.Kind.values)
+    lastEventId = serializers.IntegerField(min_value=0, max_value=LARGEST_NUMBER, default=None)  # noqa: N815
+
+
+class EventsView(APIView):
+    """GET: a stream that tells each event once, in order, and goes on where the client was cut off."""
+
+    http_method_names = ["get", "options"]  # noqa: RUF012
+    renderer_classes = (JSONRenderer,)
+    content_negotiation_class = ErrorsAreJson
+
+    @extend_schema(
+        summary="Events as they happen (server-sent events)",
+        description=(
+            "A stream without an end, as `text/event-stream`. Each event has its number as `id`, its kind as `event`, "
+            "and as `data` an object: `id`, `kind`, `type` (null if it is about no list), `at`, `runId` (null if it "
+            "is about no run), `facts`. A comment is sent when nothing has happened for 15 seconds. A client that "
+            "comes back with the last id that it had misses nothing and gets nothing twice; without one it gets what "
+            "happens from now on. The stream ends after an hour, or when the server stops; browsers come back by "
+            "themselves."
+        ),
+        parameters=[
+            OpenApiParameter(
+                "type", str, many=True, enum=list(settings.SYNC_TYPES), description="Of these lists only."
+            ),
+            OpenApiParameter("kind", str, many=True, enum=SyncEvent.Kind.values, description="Of these kinds only."),
+            OpenApiParameter(LAST_EVENT_ID, int, OpenApiParameter.HEADER, description="Go on after this event."),
+            OpenApiParameter("lastEventId", int, description="The same, for clients that cannot set headers."),
+        ],
+        responses={
+            (200, "text/event-stream"): OpenApiResponse(OpenApiTypes.STR, description="The stream."),
+            400: OpenApiResponse(OpenApiTypes.OBJECT, description="A parameter is wrong; the answer names it."),
+        },
+    )
+    def get(self, request: Request) -> StreamingHttpResponse:
+        asked = asked_for(request)
+        number = live.begin(asked["lastEventId"])
+        # Hundreds of listeners would keep hundreds of connections, and need none.
+        connections.close_all()
+        events = live.listen(number, types=asked["type"], kinds=asked["kind"])
+        is_asynchronous = isinstance(request._request, ASGIRequest)
+        stream: AsyncIterator[bytes] | Iterator[bytes] = events if is_asynchronous else live.in_this_thread(events)
+        return StreamingHttpResponse(
+            stream,
+            content_type="text/event-stream",
+            headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+        )
+
+
+def asked_for(request: Request) -> dict[str, Any]:
+    """What the request asks for. A browser that reconnects sends the header: it is newer than the address."""
+    given: dict[str, Any] = {name: request.query_params.getlist(name) for name in ("type", "kind")}
+    number = request.headers.get(LAST_EVENT_ID) or request.query_params.get("lastEventId")
+    query = EventsQuery(data=given if number is None else given | {"lastEventId": number})
+    query.is_valid(raise_exception=True)
+    return cast(dict[str, Any], query.validated_data)

@@ -1,0 +1,42 @@
+"""The OpenAPI document: what drf-spectacular cannot see by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from rest_framework.serializers import CharField
+
+from sync.api.base import StrictText
+from sync.api.errors import ErrorAnswer
+
+TEXT = "^[^\\u0000]+$"  # PostgreSQL keeps no NUL; where none is needed, drf-spectacular adds the empty text
+NO_BLANK_TEXT = "^[^\\u0000]*[^\\u0000\\s][^\\u0000]*$"
+
+
+class Schema(AutoSchema):
+    """Every operation may answer with an error; no text that is sent has a NUL; tags are the address's first word."""
+
+    def get_tags(self) -> list[str]:
+        return [self.path.removeprefix("/api/").partition("/")[0]]
+
+    def get_summary(self) -> str:
+        return self.paragraphs()[0].rstrip(".")
+
+    def get_description(self) -> str:  # type: ignore[override]
+        return "\n\n".join(self.paragraphs()[1:])
+
+    def paragraphs(self) -> list[str]:
+        """Of the docstring of the view's method."""
+        return super().get_description().split("\n\n")
+
+    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
+        mapped = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        if direction == "request" and type(field) in (CharField, StrictText):
+            return {**mapped, "pattern": TEXT if field.allow_blank else NO_BLANK_TEXT}
+        return mapped
+
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        error = self._get_response_for_code(ErrorAnswer, "4XX", direction=direction)  # type: ignore[no-untyped-call]
+        return bodies | {"4XX": error}

@@ -1,0 +1,342 @@
+"""What the API says of runs, types, schedules and order-form sessions, and what it takes. The fields document it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from rest_framework import serializers
+
+from sync.api.base import (
+    Envelope,
+    Milliseconds,
+    ModelSerializer,
+    PageQuery,
+    Serializer,
+    StrictBoolean,
+    StrictInteger,
+    list_answer,
+)
+from sync.health import Activity, State
+from sync.models import OrderFormSession, SyncRun
+from sync.queue import SMART_PRIORITY
+
+Mode = SyncRun.Mode
+Status = SyncRun.Status
+
+ORDINARY_MODES = [Mode.AUTO, Mode.FULL, Mode.INCREMENTAL]
+
+
+class SyncTypeField(serializers.ChoiceField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=list(settings.SYNC_TYPES), **kwargs)
+
+
+# Runs
+
+
+class RunError(Serializer):
+    code = serializers.CharField(source="error_class", help_text="A word for a program: ErpUnavailable, ...")
+    text = serializers.CharField(source="error_text", help_text="What happened, where, and what to do.")
+
+
+class Counts(Serializer):
+    """How many records the export had, and what became of them."""
+
+    read = serializers.IntegerField()
+    created = serializers.IntegerField()
+    updated = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    missing = serializers.IntegerField(help_text="Absent for the first time.")
+    removed = serializers.IntegerField(help_text="Absent from two full exports in a row.")
+    restored = serializers.IntegerField(help_text="Shown again by the ERP.")
+
+
+RUN_EXAMPLE = {
+    "runId": 118,
+    "type": "customers",
+    "mode": "smart",
+    "trigger": "order_form",
+    "status": "succeeded",
+    "priority": 100,
+    "requestedAt": "2026-01-20T10:41:59+01:00",
+    "notBefore": None,
+    "startedAt": "2026-01-20T10:42:00+01:00",
+    "finishedAt": "2026-01-20T10:42:01+01:00",
+    "durationMs": 912,
+    "attempts": 1,
+    "stage": "",
+    "pagesRead": 264,
+    "pages": 264,
+}
+
+
+@extend_schema_serializer(examples=[OpenApiExample("A smart sync", RUN_EXAMPLE)])
+class RunSerializer(Serializer):
+    """One execution of a sync."""
+
+    run_id = serializers.IntegerField(source="pk")
+    type = serializers.CharField(source="sync_type")
+    mode = serializers.ChoiceField(Mode.choices)
+    trigger = serializers.ChoiceField(SyncRun.Trigger.choices)
+    status = serializers.ChoiceField(Status.choices)
+    priority = serializers.IntegerField()
+    requested_at = serializers.DateTimeField()
+    not_before = serializers.DateTimeField(allow_null=True)
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+    duration_ms = Milliseconds(source="duration", allow_null=True)
+    attempts = serializers.IntegerField(help_text="How often it was started.")
+    stage = serializers.CharField(help_text="fetching, reading or applying while it runs; else empty.")
+    pages_read = serializers.IntegerField()
+    pages = serializers.IntegerField(allow_null=True)
+
+
+class FinishedRunSerializer(RunSerializer):
+    """A run with what came of it."""
+
+    requested_by = serializers.CharField(source="requested_by.username", default=None, allow_null=True)
+    exported_at = serializers.DateTimeField(allow_null=True, help_text="When the ERP showed what the export holds.")
+    counts = Counts(source="*")
+    left = serializers.IntegerField(help_text="Differ, and wait for the full run that was queued.")
+    error = RunError(source="failure", allow_null=True)
+    accepts = serializers.IntegerField(source="accepts_id", allow_null=True)
+    retries = serializers.IntegerField(source="retries_id", allow_null=True)
+    merged_into = serializers.IntegerField(source="merged_into_id", allow_null=True)
+
+
+class ControlTotal(Serializer):
+    """What the ERP states under a column, and what the records add up to."""
+
+    column = serializers.CharField()
+    function = serializers.CharField()
+    stated = serializers.CharField()
+    found = serializers.CharField()
+    difference_allowed = serializers.CharField(source="differenceAllowed")
+
+
+class EndedAttempt(Serializer):
+    """Why a run came back to the queue."""
+
+    outcome = serializers.CharField()
+    started_at = serializers.DateTimeField(source="startedAt", allow_null=True)
+    ended_at = serializers.DateTimeField(source="endedAt")
+    error = serializers.CharField()
+    text = serializers.CharField()
+
+
+class WholeRunSerializer(FinishedRunSerializer):
+    """A run with its whole story."""
+
+    waits_for_a_decision = serializers.BooleanField(help_text="Quarantined, and its export not accepted yet.")
+    control_totals = ControlTotal(many=True)
+    notes = serializers.ListField(child=serializers.CharField())
+    ended_attempts = EndedAttempt(many=True)
+
+
+class RunQuery(PageQuery):
+    type = SyncTypeField(required=False)
+    status = serializers.ChoiceField(Status.choices, required=False)
+    mode = serializers.ChoiceField(Mode.choices, required=False)
+    trigger = serializers.ChoiceField(SyncRun.Trigger.choices, required=False)
+    since = serializers.DateTimeField(required=False, help_text="Requested at this moment or later.")
+    until = serializers.DateTimeField(required=False, help_text="Requested before this moment.")
+
+
+class RunRequest(Serializer):
+    """How a list is to be synced."""
+
+    mode = serializers.ChoiceField(ORDINARY_MODES, default=Mode.AUTO)
+    priority = StrictInteger(
+        min_value=1,
+        max_value=SMART_PRIORITY - 1,
+        required=False,
+        help_text="Higher is earlier; the type's own if absent.",
+    )
+
+
+class FullRunRequest(Serializer):
+    """How urgent a full sync is."""
+
+    priority = RunRequest().fields["priority"]
+
+
+class RunAnswer(Envelope):
+    message = serializers.CharField()
+    run = RunSerializer()
+
+
+class RunsAnswer(Envelope):
+    message = serializers.CharField()
+    runs = RunSerializer(many=True)
+
+
+class WholeRunAnswer(Envelope):
+    run = WholeRunSerializer()
+
+
+RunList = list_answer(FinishedRunSerializer, "RunList")
+
+
+# Status and health
+
+
+class TypeHealthSerializer(Serializer):
+    """Whether a list can be trusted, and as of when."""
+
+    state = serializers.ChoiceField([(state.value, state.value) for state in State])
+    healthy = serializers.BooleanField(source="is_trusted")
+    fresh_as_of = serializers.DateTimeField(
+        allow_null=True, help_text="When the export behind the last success was fetched."
+    )
+    consecutive_failures = serializers.IntegerField()
+    error = serializers.CharField(allow_null=True)
+    last_duration_ms = Milliseconds(source="last_duration", allow_null=True)
+    usual_duration_ms = Milliseconds(source="usual_duration", allow_null=True)
+    running = serializers.IntegerField(source="current.pk", default=None, allow_null=True)
+    queued = serializers.ListField(child=serializers.IntegerField(), source="queued_ids")
+    next_due = serializers.DateTimeField(allow_null=True)
+    enabled = serializers.BooleanField()
+
+
+class LockSerializer(Serializer):
+    """The lock that a process must hold to sync."""
+
+    held = serializers.BooleanField(source="is_held")
+    holder = serializers.CharField()
+    since = serializers.DateTimeField(source="acquired_at", allow_null=True)
+    leased_until = serializers.DateTimeField(allow_null=True)
+    token = serializers.IntegerField()
+
+
+class SessionsSerializer(Serializer):
+    """Open order forms, and the pause that they make."""
+
+    live = serializers.IntegerField(source="session_count")
+    paused = serializers.BooleanField(source="is_paused")
+    paused_until = serializers.DateTimeField(allow_null=True)
+
+
+class WorkerSerializer(Serializer):
+    """The worker that was heard of last."""
+
+    alive = serializers.BooleanField(source="has_worker")
+    name = serializers.CharField(source="worker.name", default=None, allow_null=True)
+    seen_at = serializers.DateTimeField(source="worker.seen_at", default=None, allow_null=True)
+
+
+class SyncStatusSerializer(Serializer):
+    """Everything at one moment, as `manage.py syncstatus --json` prints it."""
+
+    at = serializers.DateTimeField()
+    healthy = serializers.BooleanField(source="is_healthy")
+    types = serializers.DictField(child=TypeHealthSerializer(), source="by_type")
+    lock = LockSerializer()
+    sessions = SessionsSerializer(source="*")
+    current = RunSerializer(allow_null=True)
+    queue = RunSerializer(many=True)
+    worker = WorkerSerializer(source="*")
+
+
+class ProgressSerializer(Serializer):
+    """How far a run is."""
+
+    stage = serializers.CharField()
+    pages_read = serializers.IntegerField()
+    pages = serializers.IntegerField(allow_null=True)
+
+
+class TypeStatusSerializer(Serializer):
+    """What a list's sync is doing, or did last."""
+
+    type = serializers.CharField(source="sync_type")
+    status = serializers.ChoiceField([(each.value, each.value) for each in Activity], source="activity")
+    run_id = serializers.IntegerField(source="activity_run.pk", default=None, allow_null=True)
+    mode = serializers.CharField(source="activity_run.mode", default=None, allow_null=True)
+    started_at = serializers.DateTimeField(source="activity_run.started_at", default=None, allow_null=True)
+    completed_at = serializers.DateTimeField(source="activity_run.finished_at", default=None, allow_null=True)
+    error = serializers.CharField(allow_null=True, help_text="What the last finished run ended with, until a success.")
+    progress = ProgressSerializer(source="current", allow_null=True)
+
+
+class HealthSerializer(Serializer):
+    all_healthy = serializers.BooleanField(source="is_healthy", help_text="Every list, and the worker.")
+    services = serializers.DictField(child=TypeHealthSerializer(), source="by_type")
+
+
+class SmartSyncStatusSerializer(Serializer):
+    """Open order forms, and the pause that they make."""
+
+    active_sessions = serializers.IntegerField(source="session_count")
+    syncs_paused = serializers.BooleanField(source="is_paused")
+    safety_timeout_active = serializers.BooleanField(
+        source="is_paused", help_text="The pause ends by itself at pausedUntil, if nobody uses the forms."
+    )
+    paused_until = serializers.DateTimeField(allow_null=True)
+
+
+class StatusData(Serializer):
+    statuses = TypeStatusSerializer(many=True, source="types")
+    health = HealthSerializer(source="*")
+    smart_sync = SmartSyncStatusSerializer(source="*")
+    current = RunSerializer(allow_null=True)
+    queue = RunSerializer(many=True, help_text="The most urgent first; those that may not start yet at the end.")
+    worker = WorkerSerializer(source="*")
+    lock = LockSerializer()
+
+
+class StatusAnswer(Envelope):
+    data = StatusData()  # type: ignore[assignment]  # no attribute: the serializer's class takes it away
+
+
+class ReadinessSerializer(Serializer):
+    """Whether the service does its work."""
+
+    ready = serializers.BooleanField()
+    database = serializers.BooleanField(help_text="It answers, and its tables are there.")
+    worker = serializers.BooleanField(help_text="One was heard of in the last minutes.")
+    lock = serializers.BooleanField(help_text="It is free, or its holder lives.")
+    freshness = serializers.BooleanField(help_text="Every list can be trusted.")
+
+
+# Schedules
+
+
+class ScheduleSerializer(Serializer):
+    """When a list is synced by itself."""
+
+    type = serializers.CharField(source="sync_type")
+    interval_minutes = serializers.IntegerField(source="every")
+    start_delay_minutes = serializers.IntegerField(
+        source="first_at", help_text="After the start that all share, so that they do not fall together."
+    )
+    enabled = serializers.BooleanField()
+    next_due = serializers.DateTimeField(allow_null=True, help_text="Null while disabled.")
+
+
+class ScheduleChange(Serializer):
+    """What is to be changed; the rest stays."""
+
+    interval_minutes = StrictInteger(source="every", min_value=5, max_value=180, required=False)
+    start_delay_minutes = StrictInteger(source="first_at", min_value=0, max_value=1440, required=False)
+    enabled = StrictBoolean(required=False)
+
+
+class ScheduleAnswer(Envelope):
+    schedule = ScheduleSerializer()
+
+
+class SchedulesAnswer(Envelope):
+    schedules = ScheduleSerializer(many=True)
+
+
+# Order-form sessions
+
+
+class SessionSerializer(ModelSerializer):
+    """One open order form."""
+
+    class Meta:
+        model = OrderFormSession
+        fields = ("id", "expires_at")

@@ -1,0 +1,267 @@
+"""The doors to syncs, their status, schedules and history. What they do is decided behind them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from django.db import DatabaseError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from sync import health, queue, schedules
+from sync.api.base import MayChangeSyncs, page_of, user_of
+from sync.api.serializers import (
+    FinishedRunSerializer,
+    FullRunRequest,
+    ReadinessSerializer,
+    RunAnswer,
+    RunList,
+    RunQuery,
+    RunRequest,
+    RunsAnswer,
+    ScheduleAnswer,
+    ScheduleChange,
+    SchedulesAnswer,
+    StatusAnswer,
+    WholeRunAnswer,
+)
+from sync.health import SyncStatus
+from sync.models import SyncLock, SyncRun, SyncSchedule
+from sync.service import all_types
+
+Mode = SyncRun.Mode
+RUNS_COUNTED_TO = 10_000  # so that a long history costs no more than a short one
+
+
+def accepted(run: SyncRun) -> Response:
+    message = _("Run {run} of {type} waits for its turn.").format(run=run.pk, type=run.sync_type)
+    return Response(RunAnswer({"message": message, "run": run}).data, HTTPStatus.ACCEPTED)
+
+
+class RequestView(APIView):
+    """Asking for syncs."""
+
+    permission_classes = (IsAuthenticated, MayChangeSyncs)
+    needs = "sync.request_syncrun"
+
+    def ask(self, request: Request, sync_type: str, **how: Any) -> SyncRun:
+        return queue.request_sync(sync_type, trigger=SyncRun.Trigger.API, by=user_of(request), **how)
+
+
+class SyncView(RequestView):
+    @extend_schema(
+        operation_id="requestSync",
+        request=RunRequest,
+        responses={202: RunAnswer},
+        examples=[OpenApiExample("In full, before the others", {"mode": "full", "priority": 9}, request_only=True)],
+    )
+    def post(self, request: Request, sync_type: str) -> Response:
+        """Queue a sync of one list, or strengthen the one that is queued already."""
+        how = RunRequest(data=request.data)
+        how.is_valid(raise_exception=True)
+        return accepted(self.ask(request, sync_type, **how.validated_data))
+
+
+class FullSyncView(RequestView):
+    @extend_schema(operation_id="requestFullSync", request=FullRunRequest, responses={202: RunAnswer})
+    def post(self, request: Request, sync_type: str) -> Response:
+        """Queue a full sync of one list: removals too."""
+        how = FullRunRequest(data=request.data)
+        how.is_valid(raise_exception=True)
+        return accepted(self.ask(request, sync_type, mode=Mode.FULL, **how.validated_data))
+
+
+class FullSyncOfAllView(RequestView):
+    @extend_schema(operation_id="requestFullSyncOfAll", request=None, responses={202: RunsAnswer})
+    def post(self, request: Request) -> Response:
+        """Queue a full sync of every list, each at its own priority."""
+        runs = [self.ask(request, sync_type, mode=Mode.FULL) for sync_type in all_types()]
+        message = _("{count} runs wait for their turn.").format(count=len(runs))
+        return Response(RunsAnswer({"message": message, "runs": runs}).data, HTTPStatus.ACCEPTED)
+
+
+class StatusView(APIView):
+    @extend_schema(
+        operation_id="syncStatus",
+        parameters=[OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="The last ETag.")],
+        responses={200: StatusAnswer, 304: None},
+    )
+    def get(self, request: Request) -> Response:
+        """What every list's sync is doing, whether the lists can be trusted, open order forms, and the queue.
+
+        Send the answer's `ETag` back in `If-None-Match`: while nothing has changed, the answer is an empty 304 that
+        costs one query.
+        """
+        fingerprint = health.fingerprint()
+        if still_holds(request.headers.get("If-None-Match", ""), fingerprint):
+            return tagged(Response(status=HTTPStatus.NOT_MODIFIED), request.headers["If-None-Match"])
+        status = health.status()
+        return tagged(Response(StatusAnswer({"data": status}).data), etag_of(status, fingerprint))
+
+
+def etag_of(status: SyncStatus, fingerprint: str) -> str:
+    """Says what the status rests on, and until when the clock alone does not change it."""
+    return f'W/"{fingerprint}-{status.changes_by_itself_at.timestamp():.6f}"'
+
+
+def still_holds(etag: str, fingerprint: str) -> bool:
+    """Whether a client's last ETag is that of the status as it is now."""
+    tag, _dash, until = etag.removeprefix("W/").strip('"').partition("-")
+    try:
+        return tag == fingerprint and timezone.now().timestamp() < float(until)
+    except ValueError:  # it is not one of ours
+        return False
+
+
+def tagged(answer: Response, etag: str) -> Response:
+    answer["ETag"] = etag
+    answer["Cache-Control"] = "private, no-cache"  # kept, and asked for anew each time
+    return answer
+
+
+# Schedules
+
+
+def with_next_due(rows: QuerySet[SyncSchedule]) -> list[SyncSchedule]:
+    """Schedules of what is mirrored, the most urgent type first, each with the next moment at which it is due."""
+    due: dict[str, datetime | None] = {each.sync_type: each.next_due for each in health.status().types}
+    found = {row.sync_type: row for row in rows}
+    for name, row in found.items():
+        row.next_due = due.get(name)  # type: ignore[attr-defined]
+    return [found[name] for name in due if name in found]
+
+
+class SchedulesView(APIView):
+    @extend_schema(operation_id="syncSchedules", responses=SchedulesAnswer)
+    def get(self, request: Request) -> Response:
+        """When each list is synced by itself."""
+        return Response(SchedulesAnswer({"schedules": with_next_due(SyncSchedule.objects.all())}).data)
+
+
+class ScheduleView(APIView):
+    permission_classes = (IsAuthenticated, MayChangeSyncs)
+    needs = "sync.change_syncschedule"
+
+    @extend_schema(
+        operation_id="changeSyncSchedule",
+        request=ScheduleChange,
+        responses=ScheduleAnswer,
+        examples=[OpenApiExample("Every quarter of an hour", {"intervalMinutes": 15}, request_only=True)],
+    )
+    def patch(self, request: Request, sync_type: str) -> Response:
+        """Change when a list is synced, from now on and without a restart."""
+        changes = ScheduleChange(data=request.data)
+        changes.is_valid(raise_exception=True)
+        if changes.validated_data:
+            schedules.change_schedule(sync_type, **changes.validated_data, by=user_of(request))
+        [schedule] = with_next_due(SyncSchedule.objects.filter(sync_type=sync_type))
+        return Response(ScheduleAnswer({"schedule": schedule}).data)
+
+
+# History
+
+
+class RunsView(APIView):
+    @extend_schema(operation_id="listRuns", parameters=[RunQuery], responses=RunList)
+    def get(self, request: Request) -> Response:
+        """Runs, the latest first. `count` stops at 10,000."""
+        wanted = RunQuery.of(request)
+        filters = {lookup: wanted[name] for name, lookup in self.LOOKUPS.items() if name in wanted}
+        runs = SyncRun.objects.filter(**filters).select_related("requested_by")
+        return page_of(runs, request, FinishedRunSerializer, counted_to=RUNS_COUNTED_TO)
+
+    LOOKUPS: ClassVar = {
+        "type": "sync_type",
+        "status": "status",
+        "mode": "mode",
+        "trigger": "trigger",
+        "since": "requested_at__gte",
+        "until": "requested_at__lt",
+    }
+
+
+class RunView(APIView):
+    @extend_schema(operation_id="getRun", responses=WholeRunAnswer)
+    def get(self, request: Request, run_id: int) -> Response:
+        """A run with its whole story: control totals, notes, attempts, error."""
+        run = get_object_or_404(SyncRun.objects.select_related("requested_by"), pk=run_id)
+        return Response(WholeRunAnswer({"run": run}).data)
+
+
+class VerbView(APIView):
+    """Something that people do with a run."""
+
+    permission_classes = (IsAuthenticated, MayChangeSyncs)
+    needs = "sync.request_syncrun"
+
+
+class RetryView(VerbView):
+    @extend_schema(operation_id="retryRun", request=None, responses={202: RunAnswer})
+    def post(self, request: Request, run_id: int) -> Response:
+        """Queue a run that does again what a finished one was to do."""
+        return accepted(queue.retry(get_object_or_404(SyncRun, pk=run_id), by=user_of(request)))
+
+
+class CancelView(VerbView):
+    @extend_schema(operation_id="cancelRun", request=None, responses=RunAnswer)
+    def post(self, request: Request, run_id: int) -> Response:
+        """End a queued run at once, a running one at its next page."""
+        run = get_object_or_404(SyncRun, pk=run_id)
+        queue.cancel(run, by=user_of(request))
+        said = _("Run {run} is cancelled.") if run.is_finished else _("Run {run} stops at its next page.")
+        return Response(RunAnswer({"message": said.format(run=run.pk), "run": run}).data)
+
+
+class AcceptView(VerbView):
+    needs = "sync.accept_syncrun"
+
+    @extend_schema(operation_id="acceptRun", request=None, responses={202: RunAnswer})
+    def post(self, request: Request, run_id: int) -> Response:
+        """Apply a quarantined export after all: what it lacks is marked as missing."""
+        return accepted(queue.accept(get_object_or_404(SyncRun, pk=run_id), by=user_of(request)))
+
+
+# Probes
+
+
+def healthz(_request: HttpRequest) -> HttpResponse:
+    """The process answers; nothing else is looked at."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+class ReadinessView(APIView):
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = ()
+
+    @extend_schema(operation_id="readiness", auth=[], responses={200: ReadinessSerializer, 503: ReadinessSerializer})
+    def get(self, request: Request) -> Response:
+        """Whether the service does its work: yes or no for each part, and nothing else."""
+        found = readiness()
+        ready = all(found.values())
+        status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
+        return Response(ReadinessSerializer({"ready": ready, **found}).data, status)
+
+
+def readiness() -> dict[str, bool]:
+    try:
+        status = health.status()
+        left_behind = SyncLock.objects.free().exclude(leased_until=None).exists()
+    except DatabaseError:
+        return dict.fromkeys(("database", "worker", "lock", "freshness"), False)
+    return {
+        "database": True,
+        "worker": status.has_worker,
+        "lock": not left_behind,
+        "freshness": all(each.is_trusted for each in status.types),
+    }

@@ -1,0 +1,72 @@
+"""What tests of the API share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.cache import cache
+from rest_framework.test import APIClient
+
+from tests.sync.conftest import tiny_erp
+
+__all__ = ["tiny_erp"]
+
+PASSWORD = "una parola segreta"
+
+Caller = Any  # an APIClient, whose answers' types the stubs do not know
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_throttled_by_another_test() -> None:
+    cache.clear()
+
+
+def person(name: str, **fields: Any) -> User:
+    return User.objects.create_user(name, password=PASSWORD, **fields)
+
+
+def signed_in(user: User | None = None) -> Caller:
+    client = APIClient(headers={"accept-language": "en"})
+    client.force_authenticate(user)
+    return client
+
+
+@pytest.fixture
+def agent(db: None) -> User:
+    return person("agente")
+
+
+@pytest.fixture
+def colleague(db: None) -> User:
+    return person("collega")
+
+
+@pytest.fixture
+def api(agent: User) -> Caller:
+    """What an agent's requests go through."""
+    return signed_in(agent)
+
+
+@pytest.fixture
+def admin_api(db: None) -> Caller:
+    """What the requests of a person who may do everything go through."""
+    return signed_in(User.objects.create_superuser("admin", password=PASSWORD))
+
+
+@pytest.fixture
+def staff_api(db: None) -> Callable[..., Caller]:
+    """The requests of somebody with these permissions, and no others."""
+
+    def with_permissions(*codenames: str, is_staff: bool = True) -> Caller:
+        user = person("impiegata", is_staff=is_staff)
+        user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+        return signed_in(user)
+
+    return with_permissions
+
+
+def shape(error: Any) -> set[str]:
+    return set(error.json())

@@ -1,0 +1,375 @@
+"""Drafts by the API: what is saved, what is refused, and that no save undoes or repeats another."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from orders.models import Draft, DraftLine, Price, Product
+from sync import sessions
+from sync.models import OrderFormSession
+from tests.api.conftest import signed_in
+from tests.factories import CustomerFactory, PriceFactory, ProductFactory
+
+pytestmark = pytest.mark.django_db
+
+DRAFTS = "/api/drafts"
+
+
+@pytest.fixture
+def customer(db):
+    return CustomerFactory(erp_id=80, name="Rossi Anna", account_number="1002239")
+
+
+@pytest.fixture
+def product(db):
+    product = ProductFactory(erp_id="001627K2", name="9801.314.016", vat_group="22", multiple_quantity=5)
+    PriceFactory(product_erp_id="001627K2", unit_price=Decimal("12.90"))
+    return product
+
+
+def wanted(*lines, **fields):
+    lines = lines or ({"product": "001627K2", "quantity": "10"},)
+    return {"customer": 80, "lines": list(lines), **fields}
+
+
+def line(product="001627K2", quantity="10", **fields):
+    return {"product": product, "quantity": quantity, **fields}
+
+
+@pytest.fixture
+def draft(api, customer, product):
+    """What the API said of a saved draft."""
+    return api.post(DRAFTS, wanted(notes="Call first")).json()["draft"]
+
+
+def address(draft):
+    return f"{DRAFTS}/{draft['id']}"
+
+
+# Saving
+
+
+def test_a_saved_draft_comes_back_with_its_totals(api, customer, product):
+    answer = api.post(DRAFTS, wanted(line(discountPercent="10"), discountPercent="5", notes="Call first"))
+    said = answer.json()
+    assert (answer.status_code, said["success"], said["message"]) == (201, True, "Draft saved! (1 draft in all)")
+    assert (said["draft"]["customer"]["name"], said["draft"]["notes"]) == ("Rossi Anna", "Call first")
+    [shown] = said["draft"]["lines"]
+    assert (shown["quantity"], shown["unitPrice"], shown["vatRate"], shown["net"]) == ("10", "12.90", "22", "116.10")
+    assert said["draft"]["totals"] == {
+        "goods": "116.10",
+        "discount": "5.80",
+        "net": "110.30",
+        "vatByRate": [{"rate": "22", "taxable": "110.30", "amount": "24.27"}],
+        "vat": "24.27",
+        "gross": "134.57",
+    }
+    assert (said["draft"]["currency"], said["draft"]["version"]) == ("EUR", 1)
+
+
+def test_each_save_counts_the_caller_s_drafts(api, colleague, customer, product):
+    signed_in(colleague).post(DRAFTS, wanted())
+    counts = [api.post(DRAFTS, wanted()).json()["draftCount"] for _ in range(3)]
+    assert counts == [1, 2, 3]
+
+
+def test_the_banner_is_italian_for_an_italian_browser(api, customer, product):
+    italian = {"accept-language": "it"}
+    for _ in range(2):
+        api.post(DRAFTS, wanted())
+    assert api.post(DRAFTS, wanted(), headers=italian).json()["message"] == "Bozza salvata! (3 bozze totali)"
+
+
+def test_the_customer_s_own_price_is_taken_whatever_a_client_sends(api, customer, product):
+    PriceFactory(product_erp_id="001627K2", account="1002239", unit_price=Decimal("9.50"))
+    said = api.post(DRAFTS, wanted(line(unitPrice="0.01", vatRate="0"))).json()["draft"]
+    assert (said["lines"][0]["unitPrice"], said["totals"]["net"]) == ("9.50", "95.00")
+
+
+def test_a_preview_saves_nothing(api, customer, product):
+    answer = api.post(f"{DRAFTS}/preview", wanted())
+    assert (answer.status_code, answer.json()["draft"]["totals"]["gross"]) == (200, "157.38")
+    assert not Draft.objects.exists()
+
+
+def test_quantities_may_be_written_as_numbers(api, customer, product):
+    assert api.post(DRAFTS, wanted(line(quantity=10))).status_code == 201
+
+
+def test_a_draft_keeps_the_prices_of_its_last_save(api, draft, product):
+    Price.objects.update(unit_price=Decimal(20))
+    assert api.get(address(draft)).json()["draft"]["lines"][0]["unitPrice"] == "12.90"
+    saved = api.put(address(draft), wanted(version=1)).json()["draft"]
+    assert saved["lines"][0]["unitPrice"] == "20.00"
+
+
+# Refusing
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "text"),
+    [
+        ({"quantity": "7"}, "quantity", "5 or 10"),
+        ({"quantity": "1"}, "quantity", "5"),
+        ({"quantity": "0"}, "quantity", ""),
+        ({"quantity": "-5"}, "quantity", ""),
+        ({"quantity": "many"}, "quantity", ""),
+        ({"quantity": "1_0"}, "quantity", ""),
+        ({"quantity": "١٠"}, "quantity", ""),
+        ({"quantity": True}, "quantity", ""),
+        ({"quantity": None}, "quantity", ""),
+        ({"quantity": "1e3"}, "quantity", ""),
+        ({"quantity": "NaN"}, "quantity", ""),
+        ({"quantity": "10000000"}, "quantity", ""),
+        ({"product": "unknown"}, "product", "unknown"),
+        ({"product": ""}, "product", ""),
+        ({"product": 1627}, "product", ""),
+        ({"discountPercent": "101"}, "discountPercent", "100"),
+        ({"discountPercent": "-1"}, "discountPercent", "0"),
+        ({"discountPercent": "0.001"}, "discountPercent", ""),
+    ],
+)
+def test_a_line_that_cannot_be_ordered_is_400_and_names_line_and_field(change, field, text, api, customer, product):
+    answer = api.post(DRAFTS, wanted(line(), line(**change)))
+    errors = answer.json()["detail"]["lines"]
+    assert (answer.status_code, list(errors), list(errors["1"])) == (400, ["1"], [field])
+    assert text in errors["1"][field][0]
+    assert not Draft.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"is_blocked": True}, "cannot be ordered"),
+        ({"is_orderable": False}, "cannot be ordered"),
+        ({"removed_at": timezone.now()}, "no product"),
+        ({"vat_group": "ESENTE"}, "VAT"),
+        ({"maximum_quantity": 3}, "No quantity"),
+    ],
+)
+def test_a_product_that_cannot_be_ordered_is_refused_with_the_reason(change, text, api, customer, product):
+    Product.objects.update(**change)
+    answer = api.post(DRAFTS, wanted())
+    assert (answer.status_code, text in str(answer.json()["detail"]["lines"])) == (400, True)
+
+
+def test_a_product_without_a_price_today_is_refused(api, customer, product):
+    Price.objects.update(valid_to=timezone.localdate() - timedelta(days=1))
+    answer = api.post(DRAFTS, wanted())
+    assert (answer.status_code, "no price" in str(answer.json()["detail"]["lines"])) == (400, True)
+
+
+def test_an_order_has_one_currency(api, customer, product):
+    ProductFactory(erp_id="X", vat_group="22")
+    PriceFactory(product_erp_id="X", currency="CHF")
+    answer = api.post(DRAFTS, wanted(line(), line("X")))
+    assert (answer.status_code, "CHF" in answer.json()["detail"]["lines"]["1"]["product"][0]) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"customer": 81}, "customer"),
+        ({"customer": "80"}, "customer"),
+        ({"customer": 2**40}, "customer"),
+        ({"customer": None}, "customer"),
+        ({"lines": []}, "lines"),
+        ({"lines": "all"}, "lines"),
+        ({"lines": [line()] * 501}, "lines"),
+        ({"discountPercent": "200"}, "discountPercent"),
+        ({"notes": "x" * 5001}, "notes"),
+        ({"notes": 5}, "notes"),
+        ({"notes": "\0"}, "notes"),
+        ({"sessionId": "5"}, "sessionId"),
+    ],
+)
+def test_a_wrong_value_is_400_and_names_the_field(fields, field, api, customer, product):
+    answer = api.post(DRAFTS, wanted() | fields)
+    assert (answer.status_code, list(answer.json()["detail"])) == (400, [field])
+    assert not Draft.objects.exists()
+
+
+def test_a_removed_customer_is_refused(api, customer, product):
+    customer.removed_at = timezone.now()
+    customer.save()
+    assert list(api.post(DRAFTS, wanted()).json()["detail"]) == ["customer"]
+
+
+# Changing
+
+
+def test_a_change_is_saved_whole_and_rises_the_version(api, draft, customer, product):
+    CustomerFactory(erp_id=81, name="Another")
+    answer = api.put(address(draft), wanted(line(quantity="5"), line(quantity="20"), customer=81, version=1))
+    said = answer.json()["draft"]
+    assert (answer.status_code, said["version"], said["customer"]["name"], said["notes"]) == (200, 2, "Another", "")
+    assert [each["quantity"] for each in said["lines"]] == ["5", "20"]
+    assert DraftLine.objects.count() == 2
+
+
+def test_a_stale_change_is_409_shows_what_is_there_and_loses_nothing(api, draft):
+    api.put(address(draft), wanted(line(quantity="15"), version=1))
+    answer = api.put(address(draft), wanted(line(quantity="5"), version=1))
+    said = answer.json()
+    assert (answer.status_code, said["success"], said["code"]) == (409, False, "stale")
+    assert (said["detail"]["draft"]["version"], said["detail"]["draft"]["lines"][0]["quantity"]) == (2, "15")
+    assert api.get(address(draft)).json()["draft"] == said["detail"]["draft"]
+
+
+def test_a_change_names_the_version_it_is_based_on(api, draft):
+    answer = api.put(address(draft), wanted())
+    assert (answer.status_code, list(answer.json()["detail"])) == (400, ["version"])
+
+
+def test_a_change_that_is_refused_changes_nothing(api, draft):
+    before = api.get(address(draft)).json()
+    assert api.put(address(draft), wanted(line(quantity="7"), version=1)).status_code == 400
+    assert api.get(address(draft)).json() == before
+
+
+def test_a_deleted_draft_can_be_brought_back(api, draft):
+    assert api.delete(address(draft)).status_code == 204
+    assert (api.get(address(draft)).status_code, api.get(DRAFTS).json()["count"]) == (404, 0)
+    assert api.put(address(draft), wanted(version=1)).status_code == 404
+    answer = api.post(f"{address(draft)}/restore")
+    assert (answer.status_code, answer.json()["draft"]) == (200, draft)
+    assert api.get(DRAFTS).json()["count"] == 1
+
+
+# Whose they are
+
+
+def test_another_agent_s_draft_is_404(draft, colleague):
+    other = signed_in(colleague)
+    assert other.get(DRAFTS).json()["results"] == []
+    answers = [
+        other.get(address(draft)),
+        other.put(address(draft), wanted(version=1)),
+        other.delete(address(draft)),
+        other.post(f"{address(draft)}/restore"),
+    ]
+    assert [answer.status_code for answer in answers] == [404] * 4
+    assert Draft.objects.get().version == 1
+
+
+# Saving again
+
+
+def test_a_save_that_is_sent_again_makes_one_draft(api, customer, product):
+    key = {"idempotency-key": "a key of the page's own"}
+    first, second = (api.post(DRAFTS, wanted(), headers=key) for _ in range(2))
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json()["draft"] == second.json()["draft"]
+    assert ("Idempotent-Replayed" in first, second["Idempotent-Replayed"]) == (False, "true")
+    assert (Draft.objects.count(), second.json()["draftCount"]) == (1, 1)
+
+
+def test_it_is_found_again_even_when_it_could_not_be_saved_any_more(api, customer, product):
+    key = {"idempotency-key": "k"}
+    first = api.post(DRAFTS, wanted(), headers=key).json()
+    Price.objects.all().delete()
+    assert api.post(DRAFTS, wanted(), headers=key).json()["draft"] == first["draft"]
+
+
+def test_a_key_that_made_another_draft_is_409(api, customer, product):
+    key = {"idempotency-key": "k"}
+    api.post(DRAFTS, wanted(), headers=key)
+    answer = api.post(DRAFTS, wanted(line(quantity="15")), headers=key)
+    assert (answer.status_code, answer.json()["code"], Draft.objects.count()) == (409, "idempotency_key_reused", 1)
+
+
+def test_a_refused_save_uses_no_key_up(api, customer, product):
+    key = {"idempotency-key": "k"}
+    assert api.post(DRAFTS, wanted(line(quantity="7")), headers=key).status_code == 400
+    assert api.post(DRAFTS, wanted(), headers=key).status_code == 201
+
+
+def test_two_agents_may_use_the_same_key(api, colleague, customer, product):
+    for client in (api, signed_in(colleague)):
+        assert client.post(DRAFTS, wanted(), headers={"idempotency-key": "k"}).status_code == 201
+    assert Draft.objects.count() == 2
+
+
+def test_a_key_that_is_too_long_is_400(api, customer, product):
+    answer = api.post(DRAFTS, wanted(), headers={"idempotency-key": "k" * 256})
+    assert (answer.status_code, list(answer.json()["detail"])) == (400, ["Idempotency-Key"])
+
+
+def at_once(*requests):
+    """The answers to requests that are made at the same moment."""
+
+    def answered(request):
+        try:
+            return request()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(requests)) as threads:
+        return list(threads.map(answered, requests))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_save_ten_times_at_once_makes_one_draft(agent, customer, product):
+    key = {"idempotency-key": "k"}
+    answers = at_once(*[lambda: signed_in(agent).post(DRAFTS, wanted(), headers=key)] * 10)
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["draft"]["id"] for answer in answers}) == 1
+    assert (Draft.objects.count(), DraftLine.objects.count()) == (1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_ten_changes_at_once_one_is_saved_and_nine_are_told(agent, api, draft):
+    quantities = [str(5 * number) for number in range(1, 11)]
+    answers = at_once(
+        *[
+            lambda quantity=quantity: signed_in(agent).put(address(draft), wanted(line(quantity=quantity), version=1))
+            for quantity in quantities
+        ]
+    )
+    assert sorted(answer.status_code for answer in answers) == [200] + [409] * 9
+    [saved] = [answer.json()["draft"] for answer in answers if answer.status_code == 200]
+    assert api.get(address(draft)).json()["draft"] == saved
+
+
+# The order form
+
+
+def test_a_save_keeps_its_order_form_open(api, agent, customer, product):
+    session = sessions.open_session(agent)
+    expires_at = session.expires_at
+    api.post(DRAFTS, wanted(sessionId=str(session.pk)))
+    session.refresh_from_db()
+    assert session.expires_at > expires_at
+
+
+def test_a_save_for_another_agent_s_order_form_is_404_and_saves_nothing(api, colleague, customer, product):
+    session = sessions.open_session(colleague)
+    answer = api.post(DRAFTS, wanted(sessionId=str(session.pk)))
+    assert (answer.status_code, Draft.objects.count()) == (404, 0)
+    assert OrderFormSession.objects.count() == 1
+
+
+# What it costs
+
+
+def queries(call):
+    with CaptureQueriesContext(connection) as captured:
+        assert call().status_code < 300
+    return len(captured)
+
+
+def test_a_page_of_drafts_takes_three_queries_however_many_lines_they_have(api, customer, product):
+    for lines in (1, 10):
+        for _ in range(5):
+            api.post(DRAFTS, wanted(*[line()] * lines))
+        assert queries(lambda: api.get(DRAFTS)) == 3
+
+
+def test_a_save_takes_as_many_queries_for_fifty_lines_as_for_one(api, customer, product):
+    one, fifty = (queries(lambda lines=lines: api.post(DRAFTS, wanted(*[line()] * lines))) for lines in (1, 50))
+    assert one == fifty

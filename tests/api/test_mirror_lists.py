@@ -1,0 +1,168 @@
+"""The mirrored lists by the API: what is found, in which order, and at how many queries."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from tests.factories import (
+    CustomerFactory,
+    DdtFactory,
+    InvoiceFactory,
+    OrderFactory,
+    PriceFactory,
+    ProductFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+LISTS = {
+    "customers": CustomerFactory,
+    "products": ProductFactory,
+    "prices": PriceFactory,
+    "orders": OrderFactory,
+    "ddt": DdtFactory,
+    "invoices": InvoiceFactory,
+}
+
+
+def results(api, name, **question):
+    return api.get(f"/api/{name}", question).json()["results"]
+
+
+def names(api, name, search):
+    return [record["name"] for record in results(api, name, search=search)]
+
+
+# What an agent types
+
+
+@pytest.fixture
+def customers(db):
+    CustomerFactory(
+        name="Studio Dentistico Rossi Mario", city="Forlì", vat_number="00123450967", account_number="1002239"
+    )
+    CustomerFactory(name="Rossi Anna", city="Milano")
+    CustomerFactory(name="D'Angelo S.r.l.", city="Città di Castello")
+    CustomerFactory(name="Müller Odontoiatria", city="Bolzano")
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("ross", ["Rossi Anna", "Studio Dentistico Rossi Mario"]),
+        ("MARIO rossi", ["Studio Dentistico Rossi Mario"]),
+        ("forli", ["Studio Dentistico Rossi Mario"]),
+        ("00123450967", ["Studio Dentistico Rossi Mario"]),
+        ("1002239", ["Studio Dentistico Rossi Mario"]),
+        ("angelo", ["D'Angelo S.r.l."]),
+        ("d'angelo srl", ["D'Angelo S.r.l."]),
+        ("muller", ["Müller Odontoiatria"]),
+        ("doesnotexist", []),
+        ("%", []),
+    ],
+)
+def test_customers_are_found_by_what_an_agent_types(typed, found, customers, api):
+    assert names(api, "customers", typed) == found
+
+
+def test_without_a_search_customers_are_in_the_order_of_their_names(customers, api):
+    assert names(api, "customers", "") == [
+        "D'Angelo S.r.l.",
+        "Müller Odontoiatria",
+        "Rossi Anna",
+        "Studio Dentistico Rossi Mario",
+    ]
+
+
+@pytest.mark.parametrize("typed", ["9801.314.016", "9801314016", "314.016", "98013140", "fresa 9801"])
+def test_products_are_found_with_and_without_their_dots(typed, api):
+    ProductFactory(name="9801.314.016", description="Fresa diamantata")
+    ProductFactory(name="9802.204.023", description="Punta")
+    assert names(api, "products", typed) == ["9801.314.016"]
+
+
+def test_what_was_removed_is_not_shown_and_what_is_missing_says_since_when(api):
+    CustomerFactory(name="Gone", removed_at=timezone.now())
+    CustomerFactory(name="Missing", missing_since=timezone.now())
+    [shown] = results(api, "customers")
+    assert (shown["name"], bool(shown["missingSince"])) == ("Missing", True)
+    assert names(api, "customers", "gone") == []
+
+
+def test_search_is_paged(api):
+    for number in range(5):
+        CustomerFactory(name=f"Studio {number}")
+    page = api.get("/api/customers", {"search": "studio", "pageSize": 2}).json()
+    assert (page["count"], [record["name"] for record in page["results"]]) == (5, ["Studio 0", "Studio 1"])
+    last = api.get("/api/customers", {"search": "studio", "pageSize": 2, "page": 3}).json()
+    assert ([record["name"] for record in last["results"]], last["next"]) == (["Studio 4"], None)
+
+
+@pytest.mark.parametrize("typed", ["'; DROP TABLE", "\\", "%_%", "🦷", "(", "a" * 200])
+def test_whatever_is_typed_is_only_looked_for(typed, customers, api):
+    assert api.get("/api/customers", {"search": typed}).status_code == 200
+
+
+def test_too_much_typed_is_400(api):
+    answer = api.get("/api/customers", {"search": "a" * 201})
+    assert (answer.status_code, list(answer.json()["detail"])) == (400, ["search"])
+    assert api.get("/api/customers", {"search": "\0"}).status_code == 400
+
+
+# The other lists
+
+
+def test_orders_ddt_and_invoices_are_shown_the_newest_first_and_by_account(api):
+    for day in (1, 3, 2):
+        OrderFactory(number=f"ORD/2600000{day}", ordered_at=datetime(2026, 1, day, tzinfo=UTC), account_number="A")
+        DdtFactory(number=f"DDT/2600000{day}", delivery_date=date(2026, 1, day), order_number="ORD/26000001")
+        InvoiceFactory(number=f"CF1/2600000{day}", invoice_date=date(2026, 1, day), account_number="A")
+    OrderFactory(account_number="B", ordered_at=datetime(2025, 1, 1, tzinfo=UTC))
+    assert [order["number"][-1] for order in results(api, "orders", account="A")] == ["3", "2", "1"]
+    assert [ddt["number"][-1] for ddt in results(api, "ddt", order="ORD/26000001")] == ["3", "2", "1"]
+    assert [invoice["number"][-1] for invoice in results(api, "invoices", account="A")] == ["3", "2", "1"]
+    assert results(api, "ddt", order="ORD/9") == []
+
+
+def test_a_ddt_says_where_its_parcel_is(api):
+    DdtFactory(tracking="fedex 175934530820")
+    [ddt] = results(api, "ddt")
+    assert (ddt["courier"], ddt["trackingNumber"]) == ("FedEx", "175934530820")
+    assert "175934530820" in ddt["trackingUrl"]
+
+
+def test_numbers_are_shown_without_loss_and_without_noise(api):
+    ProductFactory(minimum_quantity=Decimal("5.0000"), vat_group="04")
+    PriceFactory(unit_price=Decimal("12.9000"), quantity_from=Decimal("0.5000"))
+    [product], [price] = results(api, "products"), results(api, "prices")
+    assert (product["minimumQuantity"], product["multipleQuantity"], product["vatRate"]) == ("5", None, "4")
+    assert (price["unitPrice"], price["quantityFrom"]) == ("12.90", "0.5")
+
+
+@pytest.mark.parametrize(("name", "factory"), LISTS.items())
+def test_a_page_takes_two_queries_however_long_the_list(name, factory, api):
+    for size in (1, 30):
+        factory.create_batch(size)
+        with CaptureQueriesContext(connection) as queries:
+            answer = api.get(f"/api/{name}", {"pageSize": 100})
+        assert (answer.status_code, len(queries), len(answer.json()["results"])) == (200, 2, answer.json()["count"])
+
+
+@pytest.mark.parametrize(("name", "factory"), LISTS.items())
+def test_a_search_takes_at_most_three_queries_however_much_it_finds(name, factory, api):
+    for size in (1, 30):
+        factory.create_batch(size)
+        with CaptureQueriesContext(connection) as queries:
+            api.get(f"/api/{name}", {"search": "0"})
+        assert len(queries) <= 3
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_lists_are_for_who_is_signed_in_and_read_only(name, api):
+    assert api.post(f"/api/{name}", {}).status_code == 405
+    api.force_authenticate(None)
+    assert api.get(f"/api/{name}").status_code == 401

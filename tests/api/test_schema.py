@@ -1,0 +1,143 @@
+"""The OpenAPI document: it is whole, and the API is what it says."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+
+import pytest
+import yaml
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.utils import timezone
+
+from sync import runner
+from sync.models import SyncRun, SyncWorker
+from sync.queue import request_sync
+from sync.service import all_types
+from tests.api_server import ApiServer, signed_in
+
+EXAMPLES = 10  # for each operation and kind of test
+LONGEST = 600  # seconds; the machine may be busy
+
+DESIGN = """
+POST /api/token
+POST /api/token/refresh
+POST /api/sync/{sync_type}
+POST /api/sync/{sync_type}/full
+POST /api/sync/full
+GET /api/sync/status
+GET /api/sync/schedule
+PATCH /api/sync/schedule/{sync_type}
+GET /api/sync/runs
+GET /api/sync/runs/{run_id}
+POST /api/sync/runs/{run_id}/retry
+POST /api/sync/runs/{run_id}/cancel
+POST /api/sync/runs/{run_id}/accept
+GET /api/sync/events
+POST /api/customers/smart-sync
+POST /api/customers/resume-syncs
+GET /api/customers
+GET /api/products
+GET /api/prices
+GET /api/prices/lookup
+GET /api/orders
+GET /api/ddt
+GET /api/invoices
+GET /api/drafts
+POST /api/drafts
+GET /api/drafts/{draft_id}
+PUT /api/drafts/{draft_id}
+DELETE /api/drafts/{draft_id}
+GET /readyz
+"""
+
+
+@pytest.fixture(scope="module")
+def document():
+    written = StringIO()
+    call_command("spectacular", "--validate", "--fail-on-warn", stdout=written)
+    return yaml.safe_load(written.getvalue())
+
+
+def operations(document):
+    return [
+        (f"{method.upper()} {path}", operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def test_every_call_of_the_design_is_documented(document):
+    assert set(DESIGN.split("\n")[1:-1]) <= {name for name, _operation in operations(document)}
+
+
+def test_every_operation_says_what_it_does_and_how_it_may_fail(document):
+    for name, operation in operations(document):
+        assert operation.get("summary") or operation.get("description"), name
+        assert "4XX" in operation["responses"], name
+
+
+def test_every_name_is_in_camel_case(document):
+    names = {name for schema in document["components"]["schemas"].values() for name in schema.get("properties", {})} | {
+        parameter["name"]
+        for _name, operation in operations(document)
+        for parameter in operation.get("parameters", [])
+        if parameter["in"] == "query"
+    }
+    assert names
+    assert not [name for name in names if not re.fullmatch(r"[a-z][a-zA-Z]*", name)]
+
+
+@pytest.mark.django_db
+def test_everybody_may_read_the_documentation_and_no_other_host_is_asked(client):
+    page = client.get("/api/docs")
+    assert page.status_code == 200
+    assert not re.findall(r"(?:src|href)=\"(?:https?:)?//", page.content.decode())
+    assert client.get("/api/schema").status_code == 200
+
+
+def mirror(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mirror what the demo ERP shows, so that requests find something."""
+    call_command("demo_erp", write=folder, scale=0.02, stdout=StringIO())
+    monkeypatch.setattr(settings, "ERP_FOLDER", folder)
+    monkeypatch.setattr(settings, "EXPORT_DIR", folder / "exports")
+    for sync_type in all_types():
+        run = request_sync(sync_type, mode="full", trigger=SyncRun.Trigger.MANUAL)
+        assert runner.wait_for(run).status == SyncRun.Status.SUCCEEDED, run.error_text
+    SyncWorker.objects.create(name="a worker", seen_at=timezone.now() + timedelta(hours=1))
+
+
+def test_schemathesis_finds_nothing_wrong(
+    serve: Callable[..., ApiServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror(tmp_path, monkeypatch)
+    server = serve(ERP_FOLDER=str(tmp_path))
+    [(name, value)] = signed_in(User.objects.create_superuser("admin")).items()
+    ended = subprocess.run(
+        [
+            Path(sys.executable).with_name("st"),
+            f"--config-file={Path(__file__).with_name('schemathesis.toml')}",
+            "run",
+            f"{server.url}/api/schema",
+            f"--header={name}: {value}",
+            "--exclude-path=/api/sync/events",  # a stream does not end
+            f"--max-examples={EXAMPLES}",
+            "--seed=1",
+            "--no-color",
+        ],
+        env=os.environ | {"HYPOTHESIS_STORAGE_DIRECTORY": str(tmp_path / "hypothesis")},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST,
+    )
+    assert ended.returncode == 0, ended.stdout
+    assert re.search(r"Selected: \d+/\d+", ended.stdout)

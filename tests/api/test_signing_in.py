@@ -1,0 +1,121 @@
+"""Signing in by token and by session, and what keeps others out."""
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from rest_framework.test import APIClient
+
+from tests.api.conftest import PASSWORD
+
+pytestmark = pytest.mark.django_db
+
+STATUS = "/api/sync/status"
+
+
+def tokens(client, user):
+    return client.post("/api/token", {"username": user.username, "password": PASSWORD}).json()
+
+
+def bearer(access):
+    return APIClient(headers={"authorization": f"Bearer {access}"})
+
+
+def test_a_token_signs_in(agent):
+    answer = APIClient().post("/api/token", {"username": "agente", "password": PASSWORD})
+    assert (answer.status_code, set(answer.json())) == (200, {"access", "refresh"})
+    assert bearer(answer.json()["access"]).get(STATUS).status_code == 200
+
+
+def test_a_wrong_password_is_401_in_the_shape_of_every_error(agent):
+    answer = APIClient().post("/api/token", {"username": "agente", "password": "another"})
+    assert answer.status_code == 401
+    assert (answer.json()["success"], answer.json()["code"]) == (False, "no_active_account")
+
+
+def test_no_token_is_401_and_says_how_to_sign_in():
+    answer = APIClient().get(STATUS)
+    assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
+    assert answer["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_bad_token_is_401():
+    answer = bearer("nonsense").get(STATUS)
+    assert (answer.status_code, answer.json()["code"]) == (401, "token_not_valid")
+    assert answer.json()["error"]
+
+
+def test_a_refresh_token_serves_once(agent):
+    client = APIClient()
+    first = tokens(client, agent)["refresh"]
+    second = client.post("/api/token/refresh", {"refresh": first})
+    assert (second.status_code, set(second.json())) == (200, {"access", "refresh"})
+    assert client.post("/api/token/refresh", {"refresh": first}).status_code == 401
+    assert client.post("/api/token/refresh", {"refresh": second.json()["refresh"]}).status_code == 200
+
+
+def test_signing_out_ends_the_refresh_token(agent):
+    client = APIClient()
+    refresh = tokens(client, agent)["refresh"]
+    assert client.post("/api/token/blacklist", {"refresh": refresh}).status_code == 200
+    assert client.post("/api/token/refresh", {"refresh": refresh}).status_code == 401
+
+
+def test_a_new_password_ends_every_token(agent):
+    client = APIClient()
+    before = tokens(client, agent)
+    agent.set_password("another")
+    agent.save()
+    assert bearer(before["access"]).get(STATUS).status_code == 401
+    assert client.post("/api/token/refresh", {"refresh": before["refresh"]}).status_code == 401
+
+
+def test_who_is_no_longer_active_is_let_in_nowhere(agent):
+    access = tokens(APIClient(), agent)["access"]
+    agent.is_active = False
+    agent.save()
+    assert bearer(access).get(STATUS).status_code == 401
+
+
+def test_a_session_signs_in_too_and_then_changes_need_the_csrf_token(agent):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(agent)
+    assert client.get(STATUS).status_code == 200
+    refused = client.post("/api/customers/resume-syncs", "{}", content_type="application/json")
+    assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
+
+
+def test_attempts_to_sign_in_are_the_strictest_counted(agent):
+    declared: dict[str, str] = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
+    rates = {name: int(rate.partition("/")[0]) for name, rate in declared.items()}
+    assert rates["login"] < rates["anon"] < rates["user"]
+    client = APIClient()
+    wrong = {"username": "agente", "password": "another"}
+    statuses = [client.post("/api/token", wrong).status_code for _ in range(rates["login"] + 1)]
+    assert statuses == [401] * rates["login"] + [429]
+    answer = client.post("/api/token", wrong)
+    assert (answer.json()["code"], answer.json()["detail"]["retryAfter"]) == ("throttled", int(answer["Retry-After"]))
+
+
+def test_an_address_that_a_client_invents_makes_it_nobody_else(agent):
+    client = APIClient()
+    attempts = [
+        client.post("/api/token", {}, headers={"x-forwarded-for": f"10.0.0.{number}"}).status_code
+        for number in range(11)
+    ]
+    assert attempts[-1] == 429
+
+
+def test_pages_of_other_origins_may_not_call_it_by_default(agent):
+    answer = APIClient().get(STATUS, headers={"origin": "https://elsewhere.example"})
+    assert "Access-Control-Allow-Origin" not in answer
+
+
+def test_an_origin_that_is_set_may(settings):
+    settings.CORS_ALLOWED_ORIGINS = ["https://agents.example"]
+    asked = {"origin": "https://agents.example", "access-control-request-method": "POST"}
+    answer = APIClient().options("/api/drafts", headers=asked)
+    assert answer["Access-Control-Allow-Origin"] == "https://agents.example"
+    assert "idempotency-key" in answer["Access-Control-Allow-Headers"]
+    assert "Access-Control-Allow-Origin" not in APIClient().get(
+        "/admin/login/", headers={"origin": "https://agents.example"}
+    )

@@ -1,0 +1,219 @@
+"""The status: what it says, how little asking again costs, and that every door says the same."""
+
+import json
+from contextlib import suppress
+from datetime import datetime, timedelta
+from io import StringIO
+
+import pytest
+import time_machine
+from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from sync import health, mutex, queue, schedules, sessions
+from sync.models import OrderFormSession, SyncRun, SyncSchedule, SyncWorker
+from sync.service import all_types
+from tests.sync.pages import make_run
+
+pytestmark = pytest.mark.django_db
+
+Status = SyncRun.Status
+STATUS = "/api/sync/status"
+
+
+@pytest.fixture
+def everything_fresh():
+    now = timezone.now()
+    for sync_type in all_types():
+        make_run(sync_type=sync_type, exported_at=now, started_at=now - timedelta(seconds=2), finished_at=now)
+    SyncWorker.objects.create(name="worker", seen_at=now)
+
+
+def data(api):
+    return api.get(STATUS).json()["data"]
+
+
+def of(api, sync_type):
+    return next(each for each in data(api)["statuses"] if each["type"] == sync_type)
+
+
+# What it says
+
+
+def test_before_anything_was_done_every_list_is_idle(api):
+    said = data(api)
+    assert [each["type"] for each in said["statuses"]] == all_types()
+    assert {each["status"] for each in said["statuses"]} == {"idle"}
+    assert (said["health"]["allHealthy"], said["current"], said["queue"]) == (False, None, [])
+    assert said["smartSync"] == {
+        "activeSessions": 0,
+        "syncsPaused": False,
+        "safetyTimeoutActive": False,
+        "pausedUntil": None,
+    }
+
+
+def test_a_list_is_queued_running_completed_or_in_error(api):
+    run = queue.request_sync("orders", trigger=SyncRun.Trigger.API)
+    assert (of(api, "orders")["status"], of(api, "orders")["runId"]) == ("queued", run.pk)
+    SyncRun.objects.update(status="running", started_at=timezone.now(), stage="reading", pages_read=3, pages=8)
+    running = of(api, "orders")
+    assert (running["status"], running["progress"]) == ("running", {"stage": "reading", "pagesRead": 3, "pages": 8})
+    assert (running["startedAt"] is not None, running["completedAt"]) == (True, None)
+    now = timezone.now()
+    SyncRun.objects.update(status="failed", finished_at=now, error_class="ErpUnavailable", error_text="It is down.")
+    failed = of(api, "orders")
+    assert (failed["status"], failed["error"], failed["progress"]) == ("error", "ErpUnavailable: It is down.", None)
+    SyncRun.objects.update(status="succeeded", error_class="", error_text="", exported_at=now)
+    assert (of(api, "orders")["status"], of(api, "orders")["error"]) == ("completed", None)
+
+
+def test_an_open_order_form_pauses_and_its_end_is_told(api, agent):
+    session = sessions.open_session(agent)
+    said = data(api)["smartSync"]
+    assert (said["activeSessions"], said["syncsPaused"], said["safetyTimeoutActive"]) == (1, True, True)
+    assert datetime.fromisoformat(said["pausedUntil"]) == session.expires_at
+
+
+def test_when_all_is_well_it_says_so(api, everything_fresh):
+    assert data(api)["health"]["allHealthy"] is True
+
+
+# Every door says the same
+
+
+def syncstatus():
+    said = StringIO()
+    with suppress(SystemExit):
+        call_command("syncstatus", "--json", stdout=said)
+    return json.loads(said.getvalue())
+
+
+def test_the_command_line_and_the_admin_say_the_same_of_the_same_moment(api, agent, admin_client, everything_fresh):
+    make_run(status="failed", sync_type="ddt", finished_at=timezone.now(), error_class="X", error_text="y")
+    queue.request_sync("orders", trigger=SyncRun.Trigger.API)
+    sessions.open_session(agent)
+    with time_machine.travel(timezone.now() + timedelta(minutes=35), tick=False):
+        sessions.open_session(agent)
+        ours, theirs = data(api), syncstatus()
+        assert ours["health"]["services"] == theirs["types"]
+        assert (ours["current"], ours["queue"], ours["lock"]) == (theirs["current"], theirs["queue"], theirs["lock"])
+        assert ours["worker"] == theirs["worker"]
+        shown = ours["smartSync"]
+        assert theirs["sessions"] == {
+            "live": shown["activeSessions"],
+            "paused": shown["syncsPaused"],
+            "pausedUntil": shown["pausedUntil"],
+        }
+        rows = admin_client.get(reverse("admin:sync_syncschedule_changelist")).context["cl"].result_list
+    admin = {row.sync_type: row.health for row in rows}
+    assert len({health.state for health in admin.values()}) > 2
+    for sync_type, said in ours["health"]["services"].items():
+        shown_there = admin[sync_type]
+        assert said["state"] == shown_there.state
+        assert said["freshAsOf"] == timezone.localtime(shown_there.fresh_as_of).isoformat()
+        assert said["nextDue"] == timezone.localtime(shown_there.next_due).isoformat()
+        assert said["consecutiveFailures"] == shown_there.consecutive_failures
+
+
+# Asking again
+
+
+def again(api, etag):
+    with CaptureQueriesContext(connection) as queries:
+        answer = api.get(STATUS, headers={"if-none-match": etag})
+    return answer.status_code, len(queries)
+
+
+def test_asking_again_costs_one_query_while_nothing_has_changed(api, everything_fresh):
+    first = api.get(STATUS)
+    assert again(api, first["ETag"]) == (304, 1)
+    answer = api.get(STATUS, headers={"if-none-match": first["ETag"]})
+    assert (answer.content, answer["ETag"]) == (b"", first["ETag"])
+
+
+@pytest.mark.parametrize("etag", ["", "*", '"another"', 'W/"x-y"', 'W/"-"', "W/", '"-9e999"'])
+def test_an_etag_of_somebody_else_is_no_reason_for_an_empty_answer(etag, api):
+    assert again(api, etag)[0] == 200
+
+
+HAPPENINGS = {
+    "a run is queued": lambda user: queue.request_sync("orders", trigger=SyncRun.Trigger.API),
+    "a run gets on": lambda user: SyncRun.objects.filter(status="running").update(pages_read=7),
+    "a form is opened": lambda user: sessions.open_session(user),
+    "a form is used": lambda user: sessions.touch_session(user, OrderFormSession.objects.get().pk),
+    "a form is left": lambda user: sessions.close_own_session(user),
+    "a schedule is changed": lambda user: schedules.change_schedule("orders", every=15),
+    "a slot is claimed": lambda user: SyncSchedule.objects.update(requested_slot=timezone.now()),
+    "the lock is taken": lambda user: mutex.acquire(),
+    "the worker beats": lambda user: SyncWorker.objects.update(seen_at=timezone.now() + timedelta(seconds=1)),
+}
+
+
+@pytest.mark.parametrize("happens", HAPPENINGS.values(), ids=HAPPENINGS)
+def test_whatever_happens_the_next_answer_is_whole(happens, api, agent, everything_fresh):
+    make_run(status="running", sync_type="products", started_at=timezone.now())
+    sessions.open_session(agent)
+    etag = api.get(STATUS)["ETag"]
+    happens(agent)
+    assert again(api, etag)[0] == 200
+
+
+PASSINGS = {
+    "a form expires": timedelta(minutes=10),
+    "the worker falls silent": timedelta(minutes=3),
+    "orders are late": timedelta(minutes=20),
+    "what waits has waited too long": timedelta(minutes=30),
+}
+
+
+@pytest.mark.parametrize("after", PASSINGS.values(), ids=PASSINGS)
+def test_what_the_clock_alone_changes_is_never_answered_as_unchanged(after, api, agent, everything_fresh, monkeypatch):
+    monkeypatch.setattr(health, "LONGEST_UNCHANGED", timedelta(days=1))
+    SyncSchedule.objects.update(every=180, counted_from=timezone.now() - timedelta(minutes=1))
+    SyncSchedule.objects.filter(sync_type="orders").update(every=10)
+    queue.request_sync("products", trigger=SyncRun.Trigger.API)
+    make_run(status="queued", sync_type="ddt", requested_at=timezone.now() + timedelta(minutes=5))
+    sessions.open_session(agent)
+    start = timezone.now()
+    with time_machine.travel(start, tick=False) as clock:
+        clock.move_to(start + after - timedelta(seconds=2))
+        before, etag = data(api), api.get(STATUS)["ETag"]
+        clock.move_to(start + after + timedelta(seconds=2))
+        status, _queries = again(api, etag)
+        assert (status, data(api) != before) == (200, True)
+
+
+def test_every_change_that_time_brings_is_foreseen(api, agent, everything_fresh, monkeypatch):
+    """Minute by minute through two hours: a 304 only when the whole answer would have been the same."""
+    monkeypatch.setattr(health, "LONGEST_UNCHANGED", timedelta(days=1))
+    queue.request_sync("products", trigger=SyncRun.Trigger.API)
+    sessions.open_session(agent)
+    start, unchanged = timezone.now(), 0
+    with time_machine.travel(start, tick=False) as clock:
+        for minute in range(120):
+            clock.move_to(start + timedelta(minutes=minute))
+            before, etag = data(api), api.get(STATUS)["ETag"]
+            clock.move_to(start + timedelta(minutes=minute + 1))
+            if again(api, etag)[0] == 304:
+                unchanged += 1
+                assert data(api) == before
+    assert unchanged > 60
+
+
+def test_the_number_of_queries_grows_with_nothing(api, agent, everything_fresh):
+    def queries():
+        with CaptureQueriesContext(connection) as captured:
+            api.get(STATUS)
+        return len(captured)
+
+    few = queries()
+    for _ in range(20):
+        make_run(status="failed", finished_at=timezone.now(), error_class="X")
+        sessions.open_session(agent)
+        make_run(status="queued", given_file="export.pdf")
+    assert queries() <= few + 6  # a list that fails asks for its back-off, whatever the number of its failures
+    assert queries() < 40

@@ -1,0 +1,167 @@
+"""Events over HTTP: real servers, as in production and as in development."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from rest_framework.test import APIClient
+
+from sync import events
+from sync.models import SyncEvent
+from tests.api_server import ApiServer, Listener
+
+Kind = SyncEvent.Kind
+
+EVENTS = "/api/sync/events"
+
+
+@pytest.fixture
+def agent(db: None) -> User:
+    return User.objects.create_user("agent")
+
+
+def happen(*facts: int, kind: Kind = Kind.HEALTH_CHANGED, sync_type: str = "orders") -> list[int]:
+    """An event for each fact; their numbers."""
+    return [events.record(kind, sync_type=sync_type, fact=fact).pk for fact in facts]
+
+
+@pytest.mark.parametrize("command", ["serve", "runserver"])
+def test_a_listener_that_is_cut_off_misses_nothing(serve: Callable[..., ApiServer], agent, command):
+    server = serve(command)
+    with server.listen(agent) as listener:
+        number = listener.begin()
+        assert listener.response.status == 200
+        assert listener.response.headers["Content-Type"] == "text/event-stream"
+        assert listener.response.headers["Cache-Control"] == "no-cache"
+        assert listener.response.headers["X-Accel-Buffering"] == "no"
+    happen(1, 2)
+    with server.listen(agent, Last_Event_ID=str(number)) as listener:
+        first, second = listener.events(2)
+        assert [first["facts"], second["facts"]] == [{"fact": 1}, {"fact": 2}]
+        happen(3)
+        [third] = listener.events(1)
+        assert third["facts"] == {"fact": 3}
+    with server.listen(agent, f"?lastEventId={first['id']}") as listener:
+        assert listener.events(2) == [second, third]
+    with server.listen(agent, f"?lastEventId={first['id']}", Last_Event_ID=str(second["id"])) as listener:
+        assert listener.events(1) == [third]
+
+
+@pytest.mark.parametrize("command", ["serve", "runserver"])
+def test_a_listener_chooses_types_and_kinds(serve: Callable[..., ApiServer], agent, command):
+    server = serve(command)
+    query = "?type=orders&type=ddt&kind=run_failed&kind=run_lost"
+    with server.listen(agent, query) as listener:
+        listener.begin()
+        happen(1, kind=Kind.RUN_FAILED, sync_type="prices")
+        happen(2, kind=Kind.RUN_QUEUED, sync_type="orders")
+        happen(3, kind=Kind.RUN_FAILED, sync_type="orders")
+        happen(4, kind=Kind.RUN_LOST, sync_type="ddt")
+        assert [event["facts"]["fact"] for event in listener.events(2)] == [3, 4]
+
+
+@pytest.mark.parametrize("command", ["serve", "runserver"])
+def test_whoever_is_not_signed_in_is_told_so_as_json(serve: Callable[..., ApiServer], command):
+    status, body = serve(command).get(EVENTS, Accept="text/event-stream")
+    assert status == 401
+    assert json.loads(body)["success"] is False
+
+
+def test_a_browser_listens_with_its_cookie(api_server, agent):
+    browser = Client()
+    browser.force_login(agent)
+    cookie = f"sessionid={browser.cookies['sessionid'].value}"
+    with Listener(*api_server.open(EVENTS, Cookie=cookie, Accept="text/event-stream")) as listener:
+        assert next(listener.blocks()) == {"retry": "2000", "id": "0"}
+
+
+@pytest.mark.parametrize(
+    ("query", "wrong"),
+    [
+        ("type=clients", "type"),
+        ("type=orders&type=clients", "type"),
+        ("kind=run", "kind"),
+        ("lastEventId=-1", "lastEventId"),
+        ("lastEventId=", "lastEventId"),
+        ("lastEventId=last", "lastEventId"),
+        (f"lastEventId={2**63}", "lastEventId"),
+    ],
+)
+def test_a_wrong_parameter_is_named(agent, query, wrong):
+    answer = asking(agent).get(f"{EVENTS}?{query}", HTTP_ACCEPT="text/event-stream")
+    assert answer.status_code == 400
+    assert answer.headers["Content-Type"] == "application/json"
+    assert list(answer.json()["detail"]) == [wrong]
+
+
+@pytest.mark.parametrize("number", ["-1", "1.5", "x", str(2**63)])
+def test_a_wrong_last_event_id_is_refused(agent, number):
+    answer = asking(agent).get(EVENTS, HTTP_LAST_EVENT_ID=number)
+    assert answer.status_code == 400
+    assert list(answer.json()["detail"]) == ["lastEventId"]
+
+
+@pytest.mark.parametrize("method", ["head", "post", "put", "delete"])
+def test_a_stream_can_only_be_read(agent, method):
+    assert getattr(asking(agent), method)(EVENTS).status_code == 405
+
+
+def asking(user: User) -> APIClient:
+    client = APIClient()
+    client.force_authenticate(user)
+    return client
+
+
+def test_a_server_that_is_told_to_stop_ends_all_streams_and_exits_well(api_server, agent):
+    listeners = [api_server.listen(agent) for _ in range(50)]
+    for listener in listeners:
+        listener.begin()
+    told = time.monotonic()
+    assert api_server.stop() == 0
+    assert time.monotonic() - told < 2
+    for listener in listeners:
+        assert list(listener.blocks()) == []  # the response is whole: anything else raises IncompleteRead
+        listener.close()
+    assert "Traceback" not in api_server.log.read_text()
+
+
+def test_a_server_that_nobody_listens_to_exits_well(api_server):
+    assert api_server.stop() == 0
+    assert api_server.log.read_text() == f"Serving on {api_server.url}/ Stop with Ctrl-C.\n"
+
+
+def test_listeners_come_back_to_a_server_that_was_started_again(serve: Callable[..., ApiServer], agent):
+    server = serve()
+    with server.listen(agent) as listener:
+        listener.begin()
+        happen(1)
+        [first] = listener.events(1)
+    server.stop()
+    happen(2)
+    with serve().listen(agent, Last_Event_ID=str(first["id"])) as listener:
+        [second] = listener.events(1)
+        assert second["facts"] == {"fact": 2}
+
+
+@pytest.mark.postgresql
+def test_connections_that_the_database_ends_end_no_stream(api_server, agent):
+    with api_server.listen(agent) as listener:
+        listener.begin()
+        happen(1)
+        listener.events(1)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            assert cursor.fetchall() == [(True,)]  # however many listen, the server has one
+        happen(2)
+        [second] = listener.events(1)
+        assert second["facts"] == {"fact": 2}
+    assert "The database does not answer those who listen to events" in api_server.log.read_text()

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django_q.models import Task
+from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from sync.models import OrderFormSession, RecordChange, SyncEvent, SyncRun, SyncWorker
 
@@ -32,6 +33,7 @@ def prune() -> None:
     delete_some(forgettable_runs(now), oldest_by="finished_at")
     delete_some(OrderFormSession.objects.filter(expires_at__lt=now - KEEP_SESSIONS))
     delete_some(SyncWorker.objects.filter(seen_at__lt=now - KEEP_WORKERS))
+    delete_some(OutstandingToken.objects.filter(expires_at__lt=now))
     delete_some(Task.objects.filter(stopped__lt=now - KEEP_TASKS))
     delete_stray_files(now)
 

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 from django_q.models import Task
+from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
 from sync import retention
 from sync.models import OrderFormSession, RecordChange, SyncEvent, SyncRun, SyncWorker
@@ -66,6 +67,17 @@ def test_runs_that_wait_or_run_are_never_deleted():
     make_run(days=1)
     retention.prune()
     assert exists(waiting)
+
+
+def test_refresh_tokens_go_when_nobody_can_use_them_any_more():
+    user = User.objects.create_user("agente")
+    old, young = (
+        OutstandingToken.objects.create(user=user, jti=str(days), token="", expires_at=ago(days=days))
+        for days in (1, -1)
+    )
+    BlacklistedToken.objects.create(token=old)
+    retention.prune()
+    assert (exists(old), exists(young)) == (False, True)
 
 
 def test_events_sessions_workers_and_results_of_django_q2_go():

@@ -177,7 +177,7 @@ class RunsView(APIView):
         """Runs, the latest first. `count` stops at 10,000."""
         wanted = RunQuery.of(request)
         filters = {lookup: wanted[name] for name, lookup in self.LOOKUPS.items() if name in wanted}
-        runs = SyncRun.objects.filter(**filters).select_related("requested_by")
+        runs = SyncRun.objects.filter(**filters).select_related("requested_by").order_by("-pk")
         return page_of(runs, request, FinishedRunSerializer, counted_to=RUNS_COUNTED_TO)
 
     LOOKUPS: ClassVar = {

@@ -1,18 +1,23 @@
-"""What the benchmarks share: the processor's name, one core, a database of their own, times, and pdfplumber alone."""
+"""What the benchmarks share: one core, a database and processes of their own, times, and pdfplumber alone."""
 
 from __future__ import annotations
 
 import atexit
 import os
+import signal
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pdfplumber
 
+MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
+STOPS_WITHIN = 20  # seconds
 SAMPLE = 48  # pages that pdfplumber reads, evenly spread, for the time of them all
 
 
@@ -55,6 +60,26 @@ def make_tables() -> str:
     return connection.display_name
 
 
+@contextmanager
+def running(*command: str) -> Iterator[subprocess.Popen[str]]:
+    """A management command in a process of its own, until the end of the block."""
+    process = subprocess.Popen(
+        [sys.executable, str(MANAGE), *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.communicate(timeout=STOPS_WITHIN)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
 def best(work: Callable[[], Any], *, of: int = 3) -> float:
     """The shortest of several times, in seconds."""
     return min(seconds(work) for _ in range(of))
@@ -64,6 +89,11 @@ def seconds(work: Callable[[], Any]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
+
+
+def percentile(values: list[float], percent: int) -> float:
+    """The smallest value that so many percent do not exceed."""
+    return sorted(values)[-(-len(values) * percent // 100) - 1]
 
 
 def pdfplumber_alone(path: Path, pages: int) -> float:

@@ -9,18 +9,15 @@ from __future__ import annotations
 
 import os
 import re
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from random import Random
 
-from _measure import cpu, make_tables, show, use_scratch
+from _measure import cpu, make_tables, percentile, running, show, use_scratch
 
 use_scratch()
 
@@ -40,8 +37,6 @@ from sync.progress import Stage
 
 ROUNDS = 50
 DELAY = 0.2  # seconds that the demo ERP takes for an export, after those that it needs to write one
-STOPS_WITHIN = 20  # seconds
-MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
 
 
 @dataclass(frozen=True)
@@ -55,26 +50,6 @@ class Round:
     @property
     def own(self) -> float:
         return self.total - self.erp
-
-
-@contextmanager
-def running(*command: str) -> Iterator[subprocess.Popen[str]]:
-    """A management command in a process of its own, until the end of the block."""
-    process = subprocess.Popen(
-        [sys.executable, str(MANAGE), *command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.communicate(timeout=STOPS_WITHIN)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
 
 
 @contextmanager
@@ -155,11 +130,6 @@ def preempting_round(agent: User, dice: Random) -> Round:
         time.sleep(dice.uniform(0, 1))
         if products_are(stages):
             return open_order_form(agent)
-
-
-def percentile(values: list[float], percent: int) -> float:
-    """The smallest value that so many percent do not exceed."""
-    return sorted(values)[-(-len(values) * percent // 100) - 1]
 
 
 def show_percentiles(what: str, values: list[float], *, bound: str = "") -> None:

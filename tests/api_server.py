@@ -25,14 +25,14 @@ WITHOUT_LIMITS = dict.fromkeys(["THROTTLE_LOGIN", "THROTTLE_ANON", "THROTTLE_USE
 class ApiServer:
     """`manage.py serve`, or `runserver`, in a process of its own."""
 
-    def __init__(self, folder: Path, environment: dict[str, str], *, command: str = "serve") -> None:
+    def __init__(self, folder: Path, environment: dict[str, str], command: str = "serve", *options: str) -> None:
         self.log = folder / f"{command}.log"
         self.url = ""
-        arguments = ["--port=0"] if command == "serve" else ["--noreload", f"127.0.0.1:{free_port()}"]
+        where = ["--port=0"] if command == "serve" else ["--noreload", f"127.0.0.1:{free_port()}"]
         variables = WITHOUT_LIMITS | {"DJANGO_SETTINGS_MODULE": "archibald.settings", "PYTHONUNBUFFERED": "1"}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, settings.BASE_DIR / "manage.py", command, *arguments],
+                [sys.executable, settings.BASE_DIR / "manage.py", command, *where, *options],
                 env=environment | variables,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -54,11 +54,11 @@ def process_environment(transactional_db: None) -> dict[str, str]:
 
 @pytest.fixture
 def serve(process_environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., ApiServer]]:
-    """Starts web servers on this test's database: `serve()`, `serve("runserver")`."""
+    """Starts web servers on this test's database: `serve()`, `serve("runserver")`, `serve(DEBUG="true")`."""
     with ExitStack() as servers:
 
-        def start(command: str = "serve", **variables: str) -> ApiServer:
-            server = ApiServer(tmp_path, process_environment | variables, command=command)
+        def start(command: str = "serve", *options: str, **variables: str) -> ApiServer:
+            server = ApiServer(tmp_path, process_environment | variables, command, *options)
             servers.callback(server.stop)
             server.wait_until_it_answers()
             return server

@@ -1,5 +1,6 @@
 """`manage.py demo`, as a person starts it: one for all tests, which kill its parts and stop it in the end."""
 
+import json
 import os
 import re
 import signal
@@ -8,10 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from http.client import HTTPResponse
 from pathlib import Path
 from threading import Thread
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 from django.conf import settings
@@ -76,6 +78,16 @@ class Demo:
                 return str(page.read().decode())
         except (URLError, OSError):
             return ""
+
+    def events(self) -> HTTPResponse:
+        api = f"http://127.0.0.1:{self.port}/api"
+        body = b'{"username": "demo", "password": "demo"}'
+        with urlopen(Request(f"{api}/token", body, {"Content-Type": "application/json"}), timeout=10) as answer:
+            token = json.load(answer)["access"]
+        stream: HTTPResponse = urlopen(
+            Request(f"{api}/sync/events", headers={"Authorization": f"Bearer {token}"}), timeout=PATIENCE
+        )
+        return stream
 
 
 def about(pid: int, what: str) -> str:
@@ -156,12 +168,15 @@ def test_a_port_in_use_is_named(demo):
     assert "--port" in second.stderr
 
 
-def test_ctrl_c_stops_everything(demo):
+def test_ctrl_c_stops_everything_though_somebody_listens_to_events(demo):
     assert len(demo.processes()) > 4
-    asked = time.monotonic()
-    demo.process.send_signal(signal.SIGINT)
-    assert demo.process.wait(timeout=PATIENCE) == 0
-    assert time.monotonic() - asked < 15
+    with demo.events() as stream:
+        assert stream.readline() == b"retry: 2000\n"
+        asked = time.monotonic()
+        demo.process.send_signal(signal.SIGINT)
+        assert demo.process.wait(timeout=PATIENCE) == 0
+        assert time.monotonic() - asked < 15
+        stream.read()  # to its clean end
     demo.listener.join(timeout=5)
     assert demo.says("The demo has stopped. Its data is kept")
     assert demo.processes() == []

@@ -56,10 +56,12 @@ def configuration(*, access_log: bool) -> uvicorn.Config:
 
 
 def listen_on(host: str, port: int) -> socket.socket:
+    if port not in range(2**16):
+        raise CommandError(f"Cannot serve on port {port}: the highest is 65535")
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except (OSError, OverflowError) as error:
-        reason, *_ = str(getattr(error, "strerror", error)).split(" (")
+    except OSError as error:
+        reason, *_ = str(error.strerror).split(" (")
         raise CommandError(f"Cannot serve on {host}, port {port}: {reason}") from None
 
 

@@ -1,0 +1,51 @@
+"""`manage.py serve`, before and beside what it serves."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_port_in_use_is_named():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(CommandError, match=f"^Cannot serve on 127.0.0.1, port {port}: Address already in use$"):
+            call_command("serve", port=port)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 65536), ("127.0.0.1", -1), ("no address", 0)])
+def test_what_cannot_be_served_on_is_named(host, port):
+    with pytest.raises(CommandError, match="Cannot serve on "):
+        call_command("serve", host=host, port=port)
+
+
+def test_a_database_that_is_not_migrated_is_refused(tmp_path):
+    done = subprocess.run(
+        [sys.executable, settings.BASE_DIR / "manage.py", "serve", "--port=0"],
+        env=os.environ | {"DATABASE_URL": f"sqlite:///{tmp_path / 'empty.sqlite3'}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "CommandError: The database is not up to date. Run manage.py migrate first.\n"
+
+
+def test_static_files_are_served_without_a_warning(serve):
+    server = serve(DEBUG="true")
+    status, body = server.get("/static/admin/css/base.css")
+    assert status == 200
+    assert b"DJANGO Admin styles" in body
+    assert "Warning" not in server.log.read_text()
+
+
+def test_requests_are_logged_if_that_is_asked_for(serve):
+    server = serve("serve", "--access-log")
+    server.get("/healthz")
+    assert '"GET /healthz HTTP/1.1" 200' in server.log.read_text()

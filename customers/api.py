@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 
 from customers.models import Customer
 from sync import sessions
-from sync.api.base import Envelope, Milliseconds, ModelSerializer, Serializer, StrictUuid, list_answer, user_of
+from sync.api.base import Envelope, Given, Milliseconds, ModelSerializer, Serializer, StrictUuid, list_answer, user_of
 from sync.api.errors import error_body
 from sync.api.mirror import OF_THE_MIRROR, MirrorQuery, MirrorView
 from sync.api.serializers import RUN_EXAMPLE, Counts, RunSerializer, SessionSerializer
@@ -80,8 +80,10 @@ class CustomersView(MirrorView):
 # Order forms
 
 
-class SessionRequest(Serializer):
+class FormInUse(Given):
     """The order form that asks: the number that an earlier answer gave it, or one that it made itself."""
+
+    besides = frozenset({"csrfmiddlewaretoken"})
 
     session_id = StrictUuid(required=False)
 
@@ -138,7 +140,7 @@ class SmartSyncFailure(Serializer):
 class SmartSyncView(APIView):
     @extend_schema(
         operation_id="smartSync",
-        request=SessionRequest,
+        request=FormInUse,
         parameters=[
             OpenApiParameter(
                 "Prefer", str, OpenApiParameter.HEADER, description="`respond-async`: answer at once, with the run."
@@ -154,7 +156,7 @@ class SmartSyncView(APIView):
         fresh; 202 with the run to watch when that takes over 15 seconds, or for `Prefer: respond-async`; 502 when the
         ERP gives no export that can be trusted. Forms that are opened within 15 seconds share one run.
         """
-        asked = SessionRequest(data=request.data)
+        asked = FormInUse(data=request.data)
         asked.is_valid(raise_exception=True)
         patience = timedelta(0) if prefers_async(request) else sessions.ANSWERED_WITHIN
         session_id = asked.validated_data.get("session_id")
@@ -203,13 +205,13 @@ class ResumeAnswer(Envelope):
 class ResumeSyncsView(APIView):
     parser_classes = (JSONParser, FormParser, MultiPartParser)  # a page that is being closed can only send a form
 
-    @extend_schema(operation_id="resumeSyncs", request=SessionRequest, responses=ResumeAnswer)
+    @extend_schema(operation_id="resumeSyncs", request=FormInUse, responses=ResumeAnswer)
     def post(self, request: Request) -> Response:
         """Leave an order form: the one that is named, or the caller's oldest. Leaving twice is the same as once.
 
         For `navigator.sendBeacon`, send a form: with a session login, `csrfmiddlewaretoken` beside `sessionId`.
         """
-        asked = SessionRequest(data=request.data)
+        asked = FormInUse(data=request.data)
         asked.is_valid(raise_exception=True)
         session = sessions.close_own_session(user_of(request), asked.validated_data.get("session_id"))
         still_open = sessions.count_open()

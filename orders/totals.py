@@ -14,9 +14,9 @@ EXACT = Context(prec=100, rounding=ROUND_HALF_UP)  # digits; no product of an or
 
 @dataclass(frozen=True)
 class Amounts:
-    """What a line comes to, in the order's currency. `net` is without VAT, after both discounts."""
+    """What a line comes to, in the order's currency: `goods` after its own discount, `net` after the order's too."""
 
-    before_order_discount: Decimal
+    goods: Decimal
     net: Decimal
     vat_rate: Decimal  # percent
     vat: Decimal
@@ -58,9 +58,9 @@ def line_amounts(
 ) -> Amounts:
     """The amounts of one line. `unit_price` is for `price_unit` pieces; discounts and the rate are percentages."""
     with localcontext(EXACT):
-        before_order_discount = cents(quantity * unit_price * (ALL - discount) / (price_unit * ALL))
-        net = cents(before_order_discount * (ALL - order_discount) / ALL)
-        return Amounts(before_order_discount, net, vat_rate, cents(net * vat_rate / ALL))
+        goods = cents(quantity * unit_price * (ALL - discount) / (price_unit * ALL))
+        net = cents(goods * (ALL - order_discount) / ALL)
+        return Amounts(goods, net, vat_rate, cents(net * vat_rate / ALL))
 
 
 def cents(amount: Decimal) -> Decimal:
@@ -72,7 +72,7 @@ def totals_of(lines: Iterable[Amounts]) -> Totals:
     by_rate: dict[Decimal, list[Amounts]] = defaultdict(list)
     for line in lines:
         by_rate[line.vat_rate].append(line)
-    goods, net = total(line.before_order_discount for line in lines), total(line.net for line in lines)
+    goods, net = total(line.goods for line in lines), total(line.net for line in lines)
     vat = total(line.vat for line in lines)
     return Totals(
         goods=goods,

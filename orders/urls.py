@@ -13,6 +13,6 @@ urlpatterns = [
     path("invoices", mirror.InvoicesView.as_view()),
     path("drafts", drafts.DraftsView.as_view()),
     path("drafts/preview", drafts.PreviewView.as_view()),
-    path("drafts/<key:draft_id>", drafts.DraftView.as_view()),
+    path("drafts/<key:draft_id>", drafts.DraftView.as_view(), name="draft"),
     path("drafts/<key:draft_id>/restore", drafts.RestoreView.as_view()),
 ]

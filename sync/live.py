@@ -25,6 +25,7 @@ from types import FrameType
 from typing import Any, Self, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection, connections
+from django.utils import timezone
 
 from sync.api.base import camel_keys
 from sync.models import SyncEvent
@@ -175,7 +176,7 @@ def event_as_json(event: SyncEvent) -> dict[str, Any]:
         "id": event.pk,
         "kind": event.kind,
         "type": event.sync_type or None,
-        "at": event.at.isoformat(),
+        "at": timezone.localtime(event.at).isoformat(),
         "runId": event.run_id,
         "facts": camel_keys(event.facts),
     }

@@ -89,10 +89,23 @@ def touch_session(user: User, session_id: uuid.UUID) -> OrderFormSession:
         if session.user_id != user.pk:
             raise SessionNotFound(session=session_id)
         if created or not session.is_live:
+            session.opened_at = now
             events.record(Kind.SESSION_OPENED, session=session, by=user)
         session.active_at, session.expires_at, session.closed_at = now, now + settings.ORDER_FORM_TIMEOUT, None
-        session.save(update_fields=["active_at", "expires_at", "closed_at"])
+        session.save(update_fields=["opened_at", "active_at", "expires_at", "closed_at"])
     return session
+
+
+def note_activity(user: User, session_id: uuid.UUID) -> None:
+    """Say that an order form was used, as by a save. One that was left stays so, and none is opened by it.
+
+    Raises SessionNotFound for another agent's.
+    """
+    session = OrderFormSession.objects.filter(pk=session_id).first()
+    if session and not session.was_left:
+        touch_session(user, session_id)
+    elif session and session.user_id != user.pk:
+        raise SessionNotFound(session=session_id)
 
 
 def close_session(session: OrderFormSession, *, by: User | None = None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
@@ -24,6 +25,7 @@ from sync import sessions
 from sync.api.base import (
     LARGEST_INTEGER,
     Envelope,
+    Given,
     ModelSerializer,
     PageQuery,
     Serializer,
@@ -34,7 +36,7 @@ from sync.api.base import (
     page_of,
     user_of,
 )
-from sync.api.errors import Conflict
+from sync.api.errors import Conflict, ErrorAnswer
 
 MOST_LINES = 500
 NOTES_LENGTH = 5000
@@ -54,7 +56,7 @@ class DraftCustomer(ModelSerializer):
 class DraftProduct(ModelSerializer):
     class Meta:
         model = Product
-        fields = ("erp_id", "name", "description", "pack")
+        fields = ("erp_id", "name", "description", "pack", "missing_since")
 
 
 class DraftLineSerializer(Serializer):
@@ -66,9 +68,10 @@ class DraftLineSerializer(Serializer):
     unit_price = UnitPrice()
     price_unit = Number(help_text="Pieces that the price is for.")
     vat_rate = Number(help_text="Percent.")
-    net = Amount(source="amounts.before_order_discount", help_text="Without VAT, after the line's discount.")
-    vat = Amount(source="amounts.vat", help_text="After the order's discount too.")
-    gross = Amount(source="amounts.gross", help_text="After the order's discount, with VAT.")
+    goods = Amount(source="amounts.goods", help_text="Without VAT, after the line's discount.")
+    net = Amount(source="amounts.net", help_text="After the order's discount too.")
+    vat = Amount(source="amounts.vat")
+    gross = Amount(source="amounts.gross", help_text="Net with VAT.")
 
 
 class VatTotalSerializer(Serializer):
@@ -128,13 +131,13 @@ class SavedAnswer(DraftAnswer):
 # What is taken
 
 
-class GivenLine(Serializer):
+class GivenLine(Given):
     product = StrictText(max_length=KEY_LENGTH, help_text="The product's erpId.")
     quantity = GivenQuantity(help_text="In pieces.")
     discount_percent = GivenPercent(default=0)
 
 
-class GivenDraft(Serializer):
+class GivenDraft(Given):
     """A draft as a form holds it. Prices and totals are worked out here, at every save."""
 
     customer = StrictInteger(min_value=1, max_value=LARGEST_INTEGER, help_text="The customer's erpId.")
@@ -161,10 +164,11 @@ class ChangedDraft(NewDraft):
     version = StrictInteger(min_value=1, max_value=LARGEST_INTEGER, help_text="That the change is based on.")
 
 
-EXAMPLE = OpenApiExample(
-    "Ten pieces, a tenth off",
-    {"customer": 80, "lines": [{"product": "001627K2", "quantity": "10", "discountPercent": "10"}], "notes": ""},
-    request_only=True,
+LINES = [{"product": "001627K2", "quantity": "10", "discountPercent": "10"}]
+EXAMPLE = OpenApiExample("Ten pieces, a tenth off", {"customer": 80, "lines": LINES, "notes": ""}, request_only=True)
+CHANGE_EXAMPLE = OpenApiExample("A change", {"customer": 80, "lines": LINES, "version": 1}, request_only=True)
+REPLAYED = OpenApiParameter(
+    "Idempotent-Replayed", str, OpenApiParameter.HEADER, response=[201], description="`true`: it was saved before."
 )
 KEY_PARAMETER = OpenApiParameter(
     KEY_HEADER,
@@ -180,13 +184,15 @@ class DraftsView(APIView):
     )
     def get(self, request: Request) -> Response:
         """The caller's drafts, the last changed first."""
-        return page_of(Draft.objects.of(user_of(request)).whole(), request, DraftSerializer)
+        return page_of(
+            Draft.objects.of(user_of(request)).whole(), request, DraftSerializer, query=PageQuery.of(request)
+        )
 
     @extend_schema(
         operation_id="createDraft",
-        parameters=[KEY_PARAMETER],
+        parameters=[KEY_PARAMETER, REPLAYED],
         request=NewDraft,
-        responses={201: SavedAnswer},
+        responses={201: SavedAnswer, 409: ErrorAnswer},
         examples=[EXAMPLE],
     )
     def post(self, request: Request) -> Response:
@@ -202,6 +208,7 @@ class DraftsView(APIView):
             text = _("This Idempotency-Key has made another draft, or one that was deleted since. Send a new one.")
             raise Conflict(text, code="idempotency_key_reused") from None
         answer = saved(draft, request, status=HTTPStatus.CREATED)
+        answer["Location"] = reverse("draft", args=[draft.pk])
         if not is_new:
             answer["Idempotent-Replayed"] = "true"
         return answer
@@ -227,7 +234,12 @@ class DraftView(APIView):
         """One of the caller's drafts."""
         return Response(DraftAnswer({"draft": self.draft(request, draft_id)}).data)
 
-    @extend_schema(operation_id="changeDraft", request=ChangedDraft, responses=SavedAnswer, examples=[EXAMPLE])
+    @extend_schema(
+        operation_id="changeDraft",
+        request=ChangedDraft,
+        responses={200: SavedAnswer, 409: ErrorAnswer},
+        examples=[CHANGE_EXAMPLE],
+    )
     def put(self, request: Request, draft_id: int) -> Response:
         """Save the whole draft anew, at today's prices.
 
@@ -259,7 +271,7 @@ class RestoreView(APIView):
     def post(self, request: Request, draft_id: int) -> Response:
         """Bring back a draft that was deleted. One that was not stays as it is."""
         draft = get_object_or_404(Draft, pk=draft_id, user=user_of(request))
-        return saved(drafts.restore(draft), request)
+        return saved(drafts.restore(draft), request, said=_("Draft restored. ({total})"))
 
 
 def idempotency_key(request: Request) -> str:
@@ -273,11 +285,11 @@ def idempotency_key(request: Request) -> str:
 def note_activity(given: NewDraft, request: Request) -> None:
     """The form that saves is in use. Raises SessionNotFound for another agent's."""
     if session_id := given.validated_data.get("session_id"):
-        sessions.touch_session(user_of(request), session_id)
+        sessions.note_activity(user_of(request), session_id)
 
 
-def saved(draft: Draft, request: Request, *, status: int = HTTPStatus.OK) -> Response:
+def saved(draft: Draft, request: Request, *, status: int = HTTPStatus.OK, said: str = "") -> Response:
     count = Draft.objects.of(user_of(request)).count()
     total = ngettext("{count} draft in all", "{count} drafts in all", count).format(count=count)
-    message = _("Draft saved! ({total})").format(total=total)
+    message = (said or _("Draft saved! ({total})")).format(total=total)
     return Response(SavedAnswer({"message": message, "draft": draft, "draft_count": count}).data, status)

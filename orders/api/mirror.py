@@ -8,12 +8,13 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from customers.matching import match
+from customers.models import Customer
 from orders.api.values import GivenQuantity, Number, UnitPrice
 from orders.models import Ddt, Invoice, Order, Price, Product
 from orders.pricing import PriceList
@@ -185,8 +186,11 @@ class PriceLookupView(APIView):
         product = match(Product, erp_id=wanted["product"])
         if product is None:
             raise NotFound(_("There is no product {id}.").format(id=wanted["product"]))
+        account = wanted["account"]
+        if account and match(Customer, account_number=account) is None:
+            raise ValidationError({"account": [_("No customer has the account {account}.").format(account=account)]})
         quantity = wanted.get("quantity", least(product))
-        price = PriceList([product], account=wanted["account"]).price(product, quantity)
+        price = PriceList([product], account=account).price(product, quantity)
         if price is None:
             raise NotFound(_("{product} has no price that is valid today.").format(product=product))
         found = {

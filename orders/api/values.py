@@ -39,10 +39,10 @@ class Amount(serializers.DecimalField):
 
 
 class GivenNumber(serializers.DecimalField):
-    """A number as a client writes it: `5`, `"5"` or `"5.5"`."""
+    """A number as a client writes it: `5`, `"5"` or `"5.5"`; 5.5 is not exact."""
 
     def to_internal_value(self, data: Any) -> Decimal:
-        if isinstance(data, bool) or not NUMBER.fullmatch(str(data)):
+        if isinstance(data, (bool, float)) or not NUMBER.fullmatch(str(data)):
             self.fail("invalid")
         return super().to_internal_value(data)
 
@@ -50,15 +50,15 @@ class GivenNumber(serializers.DecimalField):
 @extend_schema_field(
     {
         "oneOf": [
-            {"type": "string", "pattern": r"^0*[1-9][0-9]{0,5}(\.[0-9]{1,4})?$"},
-            {"type": "integer", "minimum": 1, "maximum": LARGEST_QUANTITY},
+            {"type": "string", "pattern": r"^[0-9]{1,6}(\.[0-9]{1,4})?$"},
+            {"type": "integer", "minimum": 0, "maximum": LARGEST_QUANTITY},
         ]
     }
 )
 class GivenQuantity(GivenNumber):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
-            max_digits=11, decimal_places=4, min_value=Decimal("0.0001"), max_value=Decimal(LARGEST_QUANTITY), **kwargs
+            max_digits=11, decimal_places=4, min_value=Decimal(0), max_value=Decimal(LARGEST_QUANTITY), **kwargs
         )
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -40,7 +41,7 @@ def camel_keys(value: Any) -> Any:
 
 
 class CamelCase:
-    """Fields are named as in Python, and shown in camelCase."""
+    # Fields are named as in Python, and shown in camelCase. (A docstring would be shown to clients.)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         fields = {}
@@ -61,9 +62,18 @@ class ModelSerializer(CamelCase, serializers.ModelSerializer[Any]):
     pass
 
 
-class Envelope(Serializer):
-    """What every answer begins with."""
+class Given(Serializer):
+    """What a client sends. A name that means nothing is an error: misspelt, it would be taken for not given."""
 
+    besides: ClassVar[frozenset[str]] = frozenset()  # names that mean something to others
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and (unknown := set(data) - set(self.fields) - self.besides):
+            raise ValidationError({name: [_("There is no such field.")] for name in sorted(map(str, unknown))})
+        return super().to_internal_value(data)
+
+
+class Envelope(Serializer):
     success = serializers.BooleanField(default=True, read_only=True, help_text="true: an error says false.")
 
 
@@ -113,15 +123,28 @@ class Milliseconds(serializers.IntegerField):
 # Questions
 
 
-class Query(Serializer):
-    """The parameters of a list: what is asked for twice, or by an unknown name, is not looked at."""
-
+class Query(Given):
     @classmethod
     def of(cls, request: Request) -> dict[str, Any]:
         """What a request asks for. Raises ValidationError, which names the parameter."""
-        query = cls(data=request.query_params.dict())
+        query = cls()
+        query.initial_data = {
+            name: values if is_repeatable(query.fields.get(name)) else the_one(name, values)
+            for name, values in request.query_params.lists()
+        }
         query.is_valid(raise_exception=True)
         return cast(dict[str, Any], query.validated_data)
+
+
+def is_repeatable(field: Any) -> bool:
+    return isinstance(field, serializers.MultipleChoiceField)
+
+
+def the_one(name: str, values: list[Any]) -> Any:
+    """The value of a parameter that has one."""
+    if len(values) > 1:
+        raise ValidationError({name: [_("This parameter can be given once.")]})
+    return values[0]
 
 
 class PageQuery(Query):
@@ -147,14 +170,15 @@ def page_of(
     request: Request,
     record: type[Serializer | ModelSerializer],
     *,
+    query: dict[str, Any],
     keys: Sequence[int] | None = None,
     counted_to: int | None = None,
 ) -> Response:
     """One page of records, or of those with these primary keys, in their order. A page after the last is empty.
 
+    `query` is what a PageQuery says of the request.
     `counted_to` is where counting stops, so that a long history costs no more than a short one.
     """
-    query = PageQuery.of(request)
     number, size = query["page"], query["page_size"]
     first, after = (number - 1) * size, number * size
     if keys is None:

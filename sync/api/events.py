@@ -50,6 +50,7 @@ class EventsView(APIView):
     content_negotiation_class = ErrorsAreJson
 
     @extend_schema(
+        operation_id="syncEvents",
         summary="Events as they happen (server-sent events)",
         description=(
             "A stream without an end, as `text/event-stream`. Each event has its number as `id`, its kind as `event`, "

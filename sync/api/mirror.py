@@ -43,5 +43,5 @@ class MirrorView(APIView):
         records = self.records(wanted)
         text = wanted.get("search", "").strip()
         if text:
-            return page_of(records, request, self.record, keys=search(records, text))
-        return page_of(records.in_order(), request, self.record)
+            return page_of(records, request, self.record, query=wanted, keys=search(records, text))
+        return page_of(records.in_order(), request, self.record, query=wanted)

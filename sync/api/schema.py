@@ -18,7 +18,7 @@ class Schema(AutoSchema):
     """Every operation may answer with an error; no text that is sent has a NUL; tags are the address's first word."""
 
     def get_tags(self) -> list[str]:
-        return [self.path.removeprefix("/api/").partition("/")[0]]
+        return [self.path.removeprefix("/api").split("/")[1]]
 
     def get_summary(self) -> str:
         return self.paragraphs()[0].rstrip(".")

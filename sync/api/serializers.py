@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from sync.api.base import (
     Envelope,
+    Given,
     Milliseconds,
     ModelSerializer,
     PageQuery,
@@ -26,11 +25,6 @@ Mode = SyncRun.Mode
 Status = SyncRun.Status
 
 ORDINARY_MODES = [Mode.AUTO, Mode.FULL, Mode.INCREMENTAL]
-
-
-class SyncTypeField(serializers.ChoiceField):
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(choices=list(settings.SYNC_TYPES), **kwargs)
 
 
 # Runs
@@ -136,15 +130,15 @@ class WholeRunSerializer(FinishedRunSerializer):
 
 
 class RunQuery(PageQuery):
-    type = SyncTypeField(required=False)
-    status = serializers.ChoiceField(Status.choices, required=False)
-    mode = serializers.ChoiceField(Mode.choices, required=False)
-    trigger = serializers.ChoiceField(SyncRun.Trigger.choices, required=False)
+    type = serializers.MultipleChoiceField(choices=list(settings.SYNC_TYPES), required=False)
+    status = serializers.MultipleChoiceField(choices=Status.choices, required=False)
+    mode = serializers.MultipleChoiceField(choices=Mode.choices, required=False)
+    trigger = serializers.MultipleChoiceField(choices=SyncRun.Trigger.choices, required=False)
     since = serializers.DateTimeField(required=False, help_text="Requested at this moment or later.")
     until = serializers.DateTimeField(required=False, help_text="Requested before this moment.")
 
 
-class RunRequest(Serializer):
+class WantedRun(Given):
     """How a list is to be synced."""
 
     mode = serializers.ChoiceField(ORDINARY_MODES, default=Mode.AUTO)
@@ -156,10 +150,10 @@ class RunRequest(Serializer):
     )
 
 
-class FullRunRequest(Serializer):
+class WantedFullRun(Given):
     """How urgent a full sync is."""
 
-    priority = RunRequest().fields["priority"]
+    priority = WantedRun().fields["priority"]
 
 
 class RunAnswer(Envelope):
@@ -315,7 +309,7 @@ class ScheduleSerializer(Serializer):
     next_due = serializers.DateTimeField(allow_null=True, help_text="Null while disabled.")
 
 
-class ScheduleChange(Serializer):
+class ScheduleChange(Given):
     """What is to be changed; the rest stays."""
 
     interval_minutes = StrictInteger(source="every", min_value=5, max_value=180, required=False)
@@ -339,4 +333,4 @@ class SessionSerializer(ModelSerializer):
 
     class Meta:
         model = OrderFormSession
-        fields = ("id", "expires_at")
+        fields = ("id", "expires_at", "closed_at")

@@ -10,6 +10,7 @@ from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
@@ -22,17 +23,17 @@ from sync import health, queue, schedules
 from sync.api.base import MayChangeSyncs, page_of, user_of
 from sync.api.serializers import (
     FinishedRunSerializer,
-    FullRunRequest,
     ReadinessSerializer,
     RunAnswer,
     RunList,
     RunQuery,
-    RunRequest,
     RunsAnswer,
     ScheduleAnswer,
     ScheduleChange,
     SchedulesAnswer,
     StatusAnswer,
+    WantedFullRun,
+    WantedRun,
     WholeRunAnswer,
 )
 from sync.health import SyncStatus
@@ -45,7 +46,8 @@ RUNS_COUNTED_TO = 10_000  # so that a long history costs no more than a short on
 
 def accepted(run: SyncRun) -> Response:
     message = _("Run {run} of {type} waits for its turn.").format(run=run.pk, type=run.sync_type)
-    return Response(RunAnswer({"message": message, "run": run}).data, HTTPStatus.ACCEPTED)
+    watch = {"Location": reverse("run", args=[run.pk])}
+    return Response(RunAnswer({"message": message, "run": run}).data, HTTPStatus.ACCEPTED, headers=watch)
 
 
 class RequestView(APIView):
@@ -61,22 +63,22 @@ class RequestView(APIView):
 class SyncView(RequestView):
     @extend_schema(
         operation_id="requestSync",
-        request=RunRequest,
+        request=WantedRun,
         responses={202: RunAnswer},
         examples=[OpenApiExample("In full, before the others", {"mode": "full", "priority": 9}, request_only=True)],
     )
     def post(self, request: Request, sync_type: str) -> Response:
         """Queue a sync of one list, or strengthen the one that is queued already."""
-        how = RunRequest(data=request.data)
+        how = WantedRun(data=request.data)
         how.is_valid(raise_exception=True)
         return accepted(self.ask(request, sync_type, **how.validated_data))
 
 
 class FullSyncView(RequestView):
-    @extend_schema(operation_id="requestFullSync", request=FullRunRequest, responses={202: RunAnswer})
+    @extend_schema(operation_id="requestFullSync", request=WantedFullRun, responses={202: RunAnswer})
     def post(self, request: Request, sync_type: str) -> Response:
         """Queue a full sync of one list: removals too."""
-        how = FullRunRequest(data=request.data)
+        how = WantedFullRun(data=request.data)
         how.is_valid(raise_exception=True)
         return accepted(self.ask(request, sync_type, mode=Mode.FULL, **how.validated_data))
 
@@ -178,13 +180,13 @@ class RunsView(APIView):
         wanted = RunQuery.of(request)
         filters = {lookup: wanted[name] for name, lookup in self.LOOKUPS.items() if name in wanted}
         runs = SyncRun.objects.filter(**filters).select_related("requested_by").order_by("-pk")
-        return page_of(runs, request, FinishedRunSerializer, counted_to=RUNS_COUNTED_TO)
+        return page_of(runs, request, FinishedRunSerializer, query=wanted, counted_to=RUNS_COUNTED_TO)
 
     LOOKUPS: ClassVar = {
-        "type": "sync_type",
-        "status": "status",
-        "mode": "mode",
-        "trigger": "trigger",
+        "type": "sync_type__in",
+        "status": "status__in",
+        "mode": "mode__in",
+        "trigger": "trigger__in",
         "since": "requested_at__gte",
         "until": "requested_at__lt",
     }

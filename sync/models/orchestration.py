@@ -154,6 +154,11 @@ class OrderFormSession(models.Model):
     def is_live(self) -> bool:
         return self.closed_at is None and self.expires_at > timezone.now()
 
+    @property
+    def was_left(self) -> bool:
+        """Whether it was closed, and did not just end by itself."""
+        return self.closed_at is not None and self.closed_at < self.expires_at
+
 
 class SyncWorker(models.Model):
     """A process that carries out what others have queued, as it last said that it lives."""

@@ -60,7 +60,8 @@ def test_a_saved_draft_comes_back_with_its_totals(api, customer, product):
     assert (answer.status_code, said["success"], said["message"]) == (201, True, "Draft saved! (1 draft in all)")
     assert (said["draft"]["customer"]["name"], said["draft"]["notes"]) == ("Rossi Anna", "Call first")
     [shown] = said["draft"]["lines"]
-    assert (shown["quantity"], shown["unitPrice"], shown["vatRate"], shown["net"]) == ("10", "12.90", "22", "116.10")
+    assert (shown["quantity"], shown["unitPrice"], shown["vatRate"]) == ("10", "12.90", "22")
+    assert (shown["goods"], shown["net"], shown["vat"], shown["gross"]) == ("116.10", "110.30", "24.27", "134.57")
     assert said["draft"]["totals"] == {
         "goods": "116.10",
         "discount": "5.80",
@@ -85,9 +86,14 @@ def test_the_banner_is_italian_for_an_italian_browser(api, customer, product):
     assert api.post(DRAFTS, wanted(), headers=italian).json()["message"] == "Bozza salvata! (3 bozze totali)"
 
 
-def test_the_customer_s_own_price_is_taken_whatever_a_client_sends(api, customer, product):
+def test_the_customer_s_own_price_is_taken_and_no_client_says_another(api, customer, product):
     PriceFactory(product_erp_id="001627K2", account="1002239", unit_price=Decimal("9.50"))
-    said = api.post(DRAFTS, wanted(line(unitPrice="0.01", vatRate="0"))).json()["draft"]
+    refused = api.post(DRAFTS, wanted(line(unitPrice="0.01")))
+    assert (refused.status_code, refused.json()["detail"]["lines"]["0"]) == (
+        400,
+        {"unitPrice": ["There is no such field."]},
+    )
+    said = api.post(DRAFTS, wanted()).json()["draft"]
     assert (said["lines"][0]["unitPrice"], said["totals"]["net"]) == ("9.50", "95.00")
 
 

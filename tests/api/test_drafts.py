@@ -1,10 +1,12 @@
 """Drafts by the API: what is saved, what is refused, and that no save undoes or repeats another."""
 
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -190,6 +192,7 @@ def test_an_order_has_one_currency(api, customer, product):
         ({"discountPercent": "200"}, "discountPercent"),
         ({"notes": "x" * 5001}, "notes"),
         ({"notes": 5}, "notes"),
+        ({"discount": "50"}, "discount"),
         ({"notes": "\0"}, "notes"),
         ({"sessionId": "5"}, "sessionId"),
     ],
@@ -351,6 +354,22 @@ def test_a_save_keeps_its_order_form_open(api, agent, customer, product):
     api.post(DRAFTS, wanted(sessionId=str(session.pk)))
     session.refresh_from_db()
     assert session.expires_at > expires_at
+
+
+def test_a_save_opens_no_order_form_that_was_left_or_never_there(api, agent, customer, product):
+    left = sessions.open_session(agent)
+    sessions.close_session(left)
+    for number in (left.pk, uuid.uuid4()):
+        assert api.post(DRAFTS, wanted(sessionId=str(number))).status_code == 201
+    assert not OrderFormSession.objects.live().exists()
+
+
+def test_a_save_in_a_form_that_ended_by_itself_opens_it_again(api, agent, customer, product):
+    session = sessions.open_session(agent)
+    with time_machine.travel(timezone.now() + timedelta(minutes=11), tick=False):
+        sessions.note_expired()
+        assert api.post(DRAFTS, wanted(sessionId=str(session.pk))).status_code == 201
+        assert OrderFormSession.objects.live().get() == session
 
 
 def test_a_save_for_another_agent_s_order_form_is_404_and_saves_nothing(api, colleague, customer, product):

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from orders.pricing import PriceList
-from tests.factories import PriceFactory, ProductFactory
+from tests.factories import CustomerFactory, PriceFactory, ProductFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -131,6 +131,7 @@ def test_no_price_and_no_product_are_404_with_a_sentence(product, api):
     ("question", "field"),
     [
         ({}, "product"),
+        ({"product": "x", "qty": 3}, "qty"),
         ({"product": "x", "quantity": "many"}, "quantity"),
         ({"product": "x", "quantity": -1}, "quantity"),
     ],
@@ -138,6 +139,14 @@ def test_no_price_and_no_product_are_404_with_a_sentence(product, api):
 def test_a_wrong_question_is_400_and_names_the_parameter(question, field, api):
     answer = api.get("/api/prices/lookup", question)
     assert (answer.status_code, list(answer.json()["detail"])) == (400, [field])
+
+
+def test_an_account_that_no_customer_has_is_not_taken_for_one_without_prices_of_its_own(product, api):
+    price(product, 10)
+    answer = api.get("/api/prices/lookup", {"product": product.erp_id, "account": "1002239"})
+    assert (answer.status_code, list(answer.json()["detail"])) == (400, ["account"])
+    CustomerFactory(account_number="1002239")
+    assert looked_up(api, product, account="1002239")["unitPrice"] == "10.00"
 
 
 def test_the_price_list_is_shown_by_product_and_account(product, api):

@@ -96,6 +96,20 @@ def test_attempts_to_sign_in_are_the_strictest_counted(agent):
     assert (answer.json()["code"], answer.json()["detail"]["retryAfter"]) == ("throttled", int(answer["Retry-After"]))
 
 
+def test_a_colleague_behind_the_same_address_is_not_locked_out(agent, colleague):
+    client = APIClient()
+    for _ in range(11):
+        client.post("/api/token", {"username": "agente", "password": "another"})
+    assert client.post("/api/token", {"username": "AGENTE", "password": PASSWORD}).status_code == 429
+    assert client.post("/api/token", {"username": "collega", "password": PASSWORD}).status_code == 200
+
+
+def test_names_that_are_tried_one_after_another_are_counted_together():
+    client = APIClient()
+    statuses = [client.post("/api/token", {"username": str(n), "password": "x"}).status_code for n in range(61)]
+    assert (statuses[59], statuses[60]) == (401, 429)
+
+
 def test_an_address_that_a_client_invents_makes_it_nobody_else(agent):
     client = APIClient()
     attempts = [
@@ -119,3 +133,12 @@ def test_an_origin_that_is_set_may(settings):
     assert "Access-Control-Allow-Origin" not in APIClient().get(
         "/admin/login/", headers={"origin": "https://agents.example"}
     )
+
+
+def test_an_italian_browser_is_answered_in_italian(agent):
+    italian = APIClient(headers={"accept-language": "it"})
+    wrong = italian.post("/api/token", {"username": "agente", "password": "another"})
+    assert wrong.json()["error"] == "Nome utente o password errati, o account non attivo."
+    italian.force_authenticate(agent)
+    answer = italian.post("/api/customers/smart-sync", {"sessionId": "5"})
+    assert answer.json()["detail"] == {"sessionId": ["Dev'essere un UUID valido."]}

@@ -96,6 +96,7 @@ def test_all_six_are_asked_for_in_full(admin_api):
         ({"priority": 100}, "priority"),
         ({"priority": "9"}, "priority"),
         ({"priority": True}, "priority"),
+        ({"prioriti": 9}, "prioriti"),
         ({"priority": 2**70}, "priority"),
     ],
 )
@@ -160,11 +161,18 @@ def test_runs_are_filtered(question, api):
 @pytest.mark.parametrize(
     ("question", "field"),
     [({"type": "suppliers"}, "type"), ({"status": "late"}, "status"), ({"since": "yesterday"}, "since"),
-     ({"page": 0}, "page"), ({"page": "x"}, "page"), ({"pageSize": 101}, "pageSize"), ({"page": 10**30}, "page")],
+     ({"page": 0}, "page"), ({"page": "x"}, "page"), ({"pageSize": 101}, "pageSize"), ({"page": 10**30}, "page"),
+     ({"page": [1, 2]}, "page"), ({"state": "failed"}, "state")],
 )  # fmt: skip
 def test_a_wrong_question_is_400_and_names_the_parameter(question, field, api):
     answer = api.get("/api/sync/runs", question)
     assert (answer.status_code, list(answer.json()["detail"])) == (400, [field])
+
+
+def test_a_filter_that_is_given_twice_means_either(api):
+    runs = [make_run(status=status) for status in ("failed", "quarantined", "succeeded")]
+    results = api.get("/api/sync/runs?status=failed&status=quarantined").json()["results"]
+    assert [run["runId"] for run in results] == [runs[1].pk, runs[0].pk]
 
 
 def test_a_run_tells_its_whole_story(api):
@@ -262,6 +270,7 @@ def test_a_disabled_schedule_is_never_due(admin_api):
         ({"intervalMinutes": "15"}, "intervalMinutes"),
         ({"startDelayMinutes": -1}, "startDelayMinutes"),
         ({"enabled": "yes"}, "enabled"),
+        ({"interval": 20}, "interval"),
         ({"enabled": None}, "enabled"),
     ],
 )

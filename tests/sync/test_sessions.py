@@ -106,6 +106,16 @@ def test_a_tab_that_comes_back_to_life_is_open_again(agent, clock):
     assert kinds() == ["session_opened", "session_expired", "session_opened"]
 
 
+def test_a_tab_that_is_open_again_is_not_the_oldest(agent, clock):
+    first = sessions.open_session(agent)
+    sessions.close_session(first)
+    clock.shift(timedelta(seconds=1))
+    second = sessions.open_session(agent)
+    clock.shift(timedelta(seconds=1))
+    sessions.touch_session(agent, first.pk)
+    assert sessions.close_own_session(agent) == second
+
+
 def test_a_tab_may_choose_its_own_number(agent):
     number = uuid.uuid4()
     assert sessions.touch_session(agent, number).pk == number

@@ -71,7 +71,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0)
         make_user()
         write_environment()
-        self.supervisor.start(web_server(port), demo_erp(erp_port))
+        self.supervisor.start(demo_erp(erp_port), web_server(port))  # stopped in the opposite order
         if not self.supervisor.told_to_stop:
             self.welcome(port, erp_port)
             self.supervisor.start(worker())

@@ -6,4 +6,8 @@ from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "archibald.settings")
 
-application = get_asgi_application()
+django_application = get_asgi_application()
+
+from sync.api.gate import Gate  # noqa: E402  # needs the applications
+
+application = Gate(django_application)

@@ -205,7 +205,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "NUM_PROXIES": 1 if BEHIND_TLS_PROXY else 0,  # of X-Forwarded-For, only what our own proxy says is believed
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "URL_FORMAT_OVERRIDE": None,
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["sync.api.parsing.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "sync.api.schema.Schema",
     "EXCEPTION_HANDLER": "sync.api.errors.error_answer",
     "NON_FIELD_ERRORS_KEY": "nonFieldErrors",

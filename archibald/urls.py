@@ -6,15 +6,17 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from sync.api import errors
-from sync.api.tokens import BlacklistView, ObtainView, RefreshView
+from sync.api.tokens import BlacklistView, ObtainView, RefreshView, throttled
 from sync.api.views import ReadinessView, healthz
 
 admin.site.site_header = admin.site.site_title = "Archibald sync"
 
+handler400 = errors.bad_request
 handler500 = errors.server_error
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/login/", throttled(admin.site.login)),
     path("admin/", admin.site.urls),
     path("healthz", healthz),
     path("readyz", ReadinessView.as_view()),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -21,6 +21,7 @@ from sync import sessions
 from sync.api.base import Envelope, Given, Milliseconds, ModelSerializer, Serializer, StrictUuid, list_answer, user_of
 from sync.api.errors import error_body
 from sync.api.mirror import OF_THE_MIRROR, MirrorQuery, MirrorView
+from sync.api.parsing import JSONParser
 from sync.api.serializers import RUN_EXAMPLE, Counts, RunSerializer, SessionSerializer
 from sync.models import SyncRun
 from sync.sessions import SmartSync

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from customers.matching import present
 from customers.models import Customer
 from orders.models import Draft, DraftLine, Product
-from orders.pricing import PriceList
+from orders.pricing import PriceList, price_unit
 from orders.quantities import nearest_valid
 from orders.totals import Totals, totals_of
 
@@ -67,6 +67,10 @@ class StaleDraft(Exception):
     def __init__(self, draft: Draft) -> None:
         super().__init__(f"Draft {draft.pk} is at version {draft.version}.")
         self.draft = draft
+
+
+class DraftDeleted(Exception):
+    """The draft was deleted meanwhile."""
 
 
 class KeyReused(Exception):
@@ -119,9 +123,12 @@ def made_before(wanted: Wanted, *, user: User, key: str) -> Draft | None:
 
 
 def change(draft: Draft, wanted: Wanted, *, version: int) -> Draft:
-    """Save a draft anew, if nobody has since `version`. Raises NotAccepted, or StaleDraft: then nothing is changed."""
+    """Save a draft anew, if nobody has since `version`.
+
+    Raises NotAccepted, StaleDraft or DraftDeleted: then nothing is changed.
+    """
     if draft.version != version:
-        raise StaleDraft(whole(draft))
+        raise stale(draft)
     priced_draft = priced(wanted)
     with transaction.atomic():
         changed = Draft.objects.filter(pk=draft.pk, version=version, deleted_at=None).update(
@@ -133,12 +140,18 @@ def change(draft: Draft, wanted: Wanted, *, version: int) -> Draft:
             changed_at=timezone.now(),
         )
         if not changed:
-            raise StaleDraft(whole(draft))
+            raise stale(draft)
         DraftLine.objects.filter(draft=draft).delete()
         for line in priced_draft.lines:
             line.draft = draft
         DraftLine.objects.bulk_create(priced_draft.lines)
-    return whole(draft)
+        return whole(draft)  # in here: afterwards it may be somebody else's save
+
+
+def stale(draft: Draft) -> Exception:
+    """Why a draft cannot be changed any more."""
+    now = whole(draft)
+    return DraftDeleted() if now.deleted_at else StaleDraft(now)
 
 
 def delete(draft: Draft) -> None:
@@ -207,7 +220,7 @@ def priced_line(
         quantity=wanted.quantity,
         discount_percent=wanted.discount_percent,
         unit_price=price.unit_price,
-        price_unit=price.price_unit or 1,
+        price_unit=price_unit(price, product),
         vat_rate=product.vat_rate,
     )
 

@@ -13,12 +13,15 @@ from django.utils import timezone
 from customers.matching import present
 from orders.models.catalogue import Price, Product
 
+ONE = Decimal(1)
+
 
 class PriceList:
     """The prices of some products that are valid on a day for an account, read in one query.
 
     An account's own price goes before that of all accounts; then the one for the largest quantity that is reached, then
-    the one that is valid since the latest day. A prospect, without an account, has the prices of all.
+    the one that is valid since the latest day. A prospect, without an account, has the prices of all. A price of
+    nothing, or without a currency, is none.
     """
 
     def __init__(self, products: Iterable[Product], *, account: str, on: date | None = None) -> None:
@@ -39,13 +42,22 @@ def valid_prices(products: Collection[Product], *, account: str, on: date) -> It
     by_id = Q(product_erp_id__in={product.erp_id for product in products})
     packs = [product for product in products if product.pack and product.name]
     as_pack = Q(product_erp_id__in={each.pack for each in packs}, product_name__in={each.name for each in packs})
-    return present(Price).filter(
-        by_id | as_pack,
-        Q(valid_from=None) | Q(valid_from__lte=on),
-        Q(valid_to=None) | Q(valid_to__gte=on),
-        account__in={account, ""},
-        unit_price__isnull=False,
+    return (
+        present(Price)
+        .filter(
+            by_id | as_pack,
+            Q(valid_from=None) | Q(valid_from__lte=on),
+            Q(valid_to=None) | Q(valid_to__gte=on),
+            account__in={account, ""},
+            unit_price__gt=0,
+        )
+        .exclude(currency="")
     )
+
+
+def price_unit(price: Price, product: Product) -> Decimal:
+    """How many pieces a price is for."""
+    return next(unit for unit in (price.price_unit, product.price_unit, ONE) if unit and unit > 0)
 
 
 def is_for(quantity: Decimal, price: Price) -> bool:

@@ -26,9 +26,10 @@ def nearest_valid(quantity: Decimal, rules: Rules) -> list[Decimal]:
 
     Empty if nothing may be ordered: the maximum is under the minimum.
     """
-    step = rules.multiple_quantity or PIECE
+    step = positive(rules.multiple_quantity) or PIECE
     least = multiple_of(step, max(rules.minimum_quantity or step, step), ROUND_CEILING)
-    most = multiple_of(step, rules.maximum_quantity, ROUND_FLOOR) if rules.maximum_quantity else None
+    maximum = positive(rules.maximum_quantity)
+    most = multiple_of(step, maximum, ROUND_FLOOR) if maximum else None
     if most is not None and most < least:
         return []
     around = {multiple_of(step, quantity, rounding) for rounding in (ROUND_FLOOR, ROUND_CEILING)}
@@ -38,6 +39,10 @@ def nearest_valid(quantity: Decimal, rules: Rules) -> list[Decimal]:
 def least(rules: Rules) -> Decimal:
     """The smallest quantity that may be ordered; one piece if none may."""
     return next(iter(nearest_valid(Decimal(0), rules)), PIECE)
+
+
+def positive(quantity: Decimal | None) -> Decimal | None:
+    return quantity if quantity and quantity > 0 else None
 
 
 def multiple_of(step: Decimal, quantity: Decimal, rounding: str) -> Decimal:

@@ -14,12 +14,12 @@ from statistics import median
 from typing import Any
 
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
+from django.db.models import Count, OuterRef, Subquery
 from django.utils import timezone
 
 from sync import events, queue, schedules
 from sync.events import Kind
-from sync.models import OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
+from sync.models import OrderFormSession, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.models.runs import SyncRunQuerySet
 from sync.service import all_types
 
@@ -27,6 +27,7 @@ GRACE = timedelta(minutes=10)  # that a type may be older than its interval: a r
 WORKER_SILENT_AFTER = timedelta(minutes=3)  # without a tick; they come once a minute
 LONGEST_UNCHANGED = timedelta(minutes=1)  # that a status is taken to hold, whatever the clock does
 USUAL_OF = 20  # successes that the usual duration is the median of
+UNFINISHED = ("pk", "status", "mode", "trigger", "priority", "not_before", "attempts", "stage", "pages_read", "pages")
 
 Status = SyncRun.Status
 
@@ -167,21 +168,21 @@ class SyncStatus:
 def fingerprint() -> str:
     """What all that `status()` says rests on, but for the clock: while it stays the same, so does the status.
 
-    One query. Every transition is an event; the rest changes without one.
+    Two queries. The number of the last event would not do: a transaction with a lower one may end later.
     """
-    last_event = SyncEvent.objects.order_by("-pk").values("pk")[:1]
-    running = SyncRun.objects.running()
-    last_to_expire = OrderFormSession.objects.filter(closed_at=None).order_by("-expires_at")
-    last_beat = SyncWorker.objects.order_by("-seen_at")
-    rows = SyncSchedule.objects.order_by("pk").values_list(
-        *("every", "first_at", "enabled", "counted_from", "requested_slot", "patient_since"),
-        Subquery(last_event),
-        *(Subquery(running.values(name)[:1]) for name in ("stage", "pages_read", "pages")),
+    left_open = OrderFormSession.objects.filter(closed_at=None)
+    last_to_expire, last_beat = left_open.order_by("-expires_at"), SyncWorker.objects.order_by("-seen_at")
+    schedules_and_ends = annotated_schedules().values_list(
+        *("sync_type", "every", "first_at", "enabled", "counted_from", "requested_slot", "patient_since"),
+        *("last_success_id", "last_end_id"),
+        Subquery(left_open.order_by().values("closed_at").annotate(count=Count("pk")).values("count")),
         Subquery(last_to_expire.values("expires_at")[:1]),
-        Subquery(last_beat.values("seen_at")[:1]),
-        *(Subquery(SyncLock.objects.values(name)[:1]) for name in ("holder", "token")),
+        *(Subquery(last_beat.values(name)[:1]) for name in ("name", "seen_at")),
+        *(Subquery(SyncLock.objects.values(name)[:1]) for name in ("holder", "token", "leased_until")),
     )
-    return hashlib.sha256(repr(list(rows)).encode()).hexdigest()[:20]
+    unfinished = SyncRun.objects.queued() | SyncRun.objects.running()
+    facts = [list(schedules_and_ends.order_by("pk")), list(unfinished.order_by("pk").values_list(*UNFINISHED))]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:20]
 
 
 def status() -> SyncStatus:

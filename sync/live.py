@@ -40,7 +40,7 @@ MAY_BE_MISSING = 1000  # numbers back from the newest, among which some may stil
 KEPT = 1000  # events in memory
 AT_ONCE = 200  # events in one piece of a stream
 HEARTBEAT = 15.0  # seconds of silence, after which a proxy might take the connection for dead
-LONGEST = 3600.0  # seconds; then the client comes again, and must prove again who it is
+LONGEST = 600.0  # seconds; then the client comes again, and must prove again who it is
 RECONNECTS_AFTER = 2000  # milliseconds
 TRIES_AGAIN_AFTER = 1.0  # seconds, while the database does not answer
 

@@ -82,9 +82,11 @@ def drain(*, until: SyncRun | None = None, progress: Progress = unwatched) -> No
 
 
 def may_go_on(started: float, until: SyncRun | None) -> bool:
+    if worker.is_stopping():
+        return False
     if until:
         return not has_ended(until)
-    return time.monotonic() - started < LONGEST_DRAIN.total_seconds() and not worker.is_stopping()
+    return time.monotonic() - started < LONGEST_DRAIN.total_seconds()
 
 
 def has_ended(run: SyncRun) -> bool:
@@ -95,8 +97,8 @@ def has_ended(run: SyncRun) -> bool:
 def wait_for(run: SyncRun, *, progress: Progress = unwatched, at_most: timedelta | None = None) -> SyncRun:
     """Drain until a run has ended, and give the run that stands for it.
 
-    Gives up after a while, and on a run that may not start yet: while order forms are open, or before it is to be
-    tried again.
+    Gives up after a while, when this process must stop, and on a run that may not start yet: while order forms are
+    open, or before it is to be tried again.
     """
     started = time.monotonic()
     while True:
@@ -105,7 +107,11 @@ def wait_for(run: SyncRun, *, progress: Progress = unwatched, at_most: timedelta
             if run.standing == run:
                 return run
             run = run.standing
-        elif may_not_start(run) or (at_most and time.monotonic() - started > at_most.total_seconds()):
+        elif (
+            worker.is_stopping()
+            or may_not_start(run)
+            or (at_most and time.monotonic() - started > at_most.total_seconds())
+        ):
             return run
         else:
             show_progress_of(run, progress)

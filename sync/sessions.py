@@ -9,7 +9,7 @@ from threading import Thread
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -58,6 +58,7 @@ def awaited(run: SyncRun, patience: timedelta) -> SyncRun:
     """Carry out a run, or wait for whoever does, in a thread that goes on when patience ends."""
     thread = Thread(target=carry_out, args=(run.pk,), name=f"run {run.pk}")
     thread.start()
+    connection.close()  # the thread has its own, and waiting needs none
     thread.join(patience.total_seconds())
     run.refresh_from_db()
     return run.standing

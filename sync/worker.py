@@ -1,4 +1,4 @@
-"""What a process of `manage.py qcluster` knows of itself: that it is one, that it lives, that it must stop."""
+"""What a process that carries out runs knows of itself: whether it is a worker, that it lives, that it must stop."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from django.utils import timezone
 
 from sync.models import SyncWorker
 
-stopping: Event | None = None  # shared by all processes of one cluster; None in any other process
+stopping: Event | None = None  # shared by all processes of a cluster; None in a process that cannot be told
 name = ""  # of this process's row, in a worker
 
 
 def prepare_to_stop() -> Event:
-    """Make what tells all processes of a cluster to stop. To be called before it starts them."""
+    """Make what tells this process, and those that it starts afterwards, to stop."""
     global stopping
     stopping = multiprocessing.Event()
     return stopping

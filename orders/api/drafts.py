@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -19,7 +19,7 @@ from customers.models import Customer
 from orders import drafts
 from orders.api.mirror import KEY_LENGTH
 from orders.api.values import Amount, GivenPercent, GivenQuantity, Number, UnitPrice
-from orders.drafts import KeyReused, NotAccepted, StaleDraft, Wanted, WantedLine
+from orders.drafts import DraftDeleted, KeyReused, NotAccepted, StaleDraft, Wanted, WantedLine
 from orders.models import Draft, Product
 from sync import sessions
 from sync.api.base import (
@@ -253,6 +253,8 @@ class DraftView(APIView):
             changed = drafts.change(draft, wanted, version=given.validated_data["version"])
         except NotAccepted as error:
             raise ValidationError(error.errors) from None
+        except DraftDeleted:
+            raise NotFound from None
         except StaleDraft as error:
             text = _("The draft was changed meanwhile, and is at version {version}. Look at it, then save again.")
             now = DraftSerializer(error.draft).data

@@ -17,7 +17,7 @@ from customers.matching import match
 from customers.models import Customer
 from orders.api.values import GivenQuantity, Number, UnitPrice
 from orders.models import Ddt, Invoice, Order, Price, Product
-from orders.pricing import PriceList
+from orders.pricing import PriceList, price_unit
 from orders.quantities import least, nearest_valid
 from sync.api.base import Envelope, ModelSerializer, Query, Serializer, list_answer
 from sync.api.mirror import OF_THE_MIRROR, MirrorQuery, MirrorView
@@ -195,7 +195,7 @@ class PriceLookupView(APIView):
             raise NotFound(_("{product} has no price that is valid today.").format(product=product))
         found = {
             "unit_price": price.unit_price,
-            "price_unit": price.price_unit or 1,
+            "price_unit": price_unit(price, product),
             "currency": price.currency,
             "vat_rate": product.vat_rate,
             "quantity": quantity,

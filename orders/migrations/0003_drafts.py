@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("notes", models.TextField(blank=True, verbose_name="notes")),
-                ("currency", models.CharField(max_length=10, verbose_name="currency")),
+                ("currency", models.CharField(verbose_name="currency")),
                 (
                     "version",
                     models.PositiveIntegerField(

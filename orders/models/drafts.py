@@ -40,7 +40,7 @@ class Draft(models.Model):
         _("discount %"), max_digits=5, decimal_places=2, default=Decimal(0), validators=PERCENT
     )
     notes = models.TextField(_("notes"), blank=True)
-    currency = models.CharField(_("currency"), max_length=10)
+    currency = models.CharField(_("currency"))
 
     version = models.PositiveIntegerField(
         _("version"), default=1, help_text=_("Rises with each change: who has an older one has not seen the last.")

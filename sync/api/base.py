@@ -112,6 +112,16 @@ class StrictUuid(serializers.UUIDField):
         return super().to_internal_value(data)
 
 
+class Moment(serializers.DateTimeField):
+    """One that has a time in every time zone."""
+
+    def enforce_timezone(self, value: Any) -> Any:
+        try:
+            return super().enforce_timezone(value)
+        except OverflowError:
+            self.fail("overflow")
+
+
 class Milliseconds(serializers.IntegerField):
     """A duration."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views import defaults
@@ -57,6 +57,8 @@ class Conflict(exceptions.APIException):
 
 def error_answer(error: Exception, context: dict[str, Any]) -> Response | None:
     """The answer to an error that was expected; None for a bug, which Django reports."""
+    if isinstance(error, SuspiciousOperation):
+        error = exceptions.ParseError(str(error))
     if isinstance(error, SyncError):
         return Response(sync_error_body(error), status=STATUS_OF.get(type(error), status.HTTP_409_CONFLICT))
     answer = exception_handler(error, context)
@@ -107,6 +109,14 @@ def not_found(request: HttpRequest) -> JsonResponse:
     """Answers for every address below /api/ that is none."""
     text = _("There is nothing at {path}. The documentation is at /api/docs.").format(path=request.path)
     return JsonResponse(error_body(text, "not_found", {}), status=status.HTTP_404_NOT_FOUND)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answers to what is no sensible request, such as one to another host: JSON below /api/."""
+    if not request.path.startswith(API):
+        return defaults.bad_request(request, exception)
+    text = _("This is no request that can be answered.")
+    return JsonResponse(error_body(text, "bad_request", {}), status=status.HTTP_400_BAD_REQUEST)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -57,7 +57,7 @@ class EventsView(APIView):
             "and as `data` an object: `id`, `kind`, `type` (null if it is about no list), `at`, `runId` (null if it "
             "is about no run), `facts`. A comment is sent when nothing has happened for 15 seconds. A client that "
             "comes back with the last id that it had misses nothing and gets nothing twice; without one it gets what "
-            "happens from now on. The stream ends after an hour, or when the server stops; browsers come back by "
+            "happens from now on. The stream ends after ten minutes, or when the server stops; browsers come back by "
             "themselves."
         ),
         parameters=[

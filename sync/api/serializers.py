@@ -11,6 +11,7 @@ from sync.api.base import (
     Given,
     Milliseconds,
     ModelSerializer,
+    Moment,
     PageQuery,
     Serializer,
     StrictBoolean,
@@ -134,8 +135,8 @@ class RunQuery(PageQuery):
     status = serializers.MultipleChoiceField(choices=Status.choices, required=False)
     mode = serializers.MultipleChoiceField(choices=Mode.choices, required=False)
     trigger = serializers.MultipleChoiceField(choices=SyncRun.Trigger.choices, required=False)
-    since = serializers.DateTimeField(required=False, help_text="Requested at this moment or later.")
-    until = serializers.DateTimeField(required=False, help_text="Requested before this moment.")
+    since = Moment(required=False, help_text="Requested at this moment or later.")
+    until = Moment(required=False, help_text="Requested before this moment.")
 
 
 class WantedRun(Given):

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
 
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
+from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import AnonRateThrottle, ScopedRateThrottle
 from rest_framework_simplejwt.authentication import JWTAuthentication
+from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.serializers import TokenRefreshSerializer
 from rest_framework_simplejwt.views import TokenBlacklistView, TokenObtainPairView, TokenRefreshView
 
@@ -35,8 +40,24 @@ class LoginThrottle(ScopedRateThrottle):
     """Counts attempts by address and name: colleagues behind one address do not lock each other out."""
 
     def get_cache_key(self, request: Request, view: Any) -> str:
-        name = str(request.data.get("username", "")).casefold() if isinstance(request.data, dict) else ""
+        given = request.data if isinstance(request, Request) else request.POST
+        name = str(given.get("username", "")).casefold() if isinstance(given, dict) else ""
         return f"{super().get_cache_key(request, view)}_{hashlib.sha256(name.encode()).hexdigest()}"
+
+
+def throttled(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A page's login form, whose attempts are counted as those by token."""
+
+    @wraps(view)
+    def counted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        throttle = LoginThrottle()
+        if request.method == "POST" and not throttle.allow_request(cast(Request, request), ObtainView()):
+            wait = round(throttle.wait() or 0)
+            text = exceptions.Throttled(wait).detail
+            return HttpResponse(text, status=429, content_type="text/plain", headers={"Retry-After": wait})
+        return view(request, *args, **kwargs)
+
+    return counted
 
 
 class ObtainView(TokenObtainPairView):
@@ -50,11 +71,16 @@ class ObtainView(TokenObtainPairView):
 
 
 class RefreshSerializer(TokenRefreshSerializer):
-    """Looks at the user as every other request does: whose password is new, or who has left, gets nothing."""
+    """Looks at the user as every other request does, and lets a token serve once, however many ask at once."""
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
-        JWTAuthentication().get_user(self.token_class(attrs["refresh"]))
-        return super().validate(attrs)
+        token = self.token_class(attrs["refresh"])
+        user = JWTAuthentication().get_user(token)
+        claimed: Any = token.blacklist()  # the row, and whether it was made now
+        if not claimed[1]:
+            raise TokenError(_("Token is blacklisted"))
+        fresh = self.token_class.for_user(user)
+        return {"access": str(fresh.access_token), "refresh": str(fresh)}
 
 
 class RefreshView(TokenRefreshView):

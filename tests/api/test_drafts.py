@@ -124,7 +124,8 @@ def test_a_draft_keeps_the_prices_of_its_last_save(api, draft, product):
     [
         ({"quantity": "7"}, "quantity", "5 or 10"),
         ({"quantity": "1"}, "quantity", "5"),
-        ({"quantity": "0"}, "quantity", ""),
+        ({"quantity": "0"}, "quantity", "5"),
+        ({"quantity": 10.0}, "quantity", "number"),
         ({"quantity": "-5"}, "quantity", ""),
         ({"quantity": "many"}, "quantity", ""),
         ({"quantity": "1_0"}, "quantity", ""),
@@ -138,7 +139,8 @@ def test_a_draft_keeps_the_prices_of_its_last_save(api, draft, product):
         ({"product": ""}, "product", ""),
         ({"product": 1627}, "product", ""),
         ({"discountPercent": "101"}, "discountPercent", "100"),
-        ({"discountPercent": "-1"}, "discountPercent", "0"),
+        ({"discountPercent": "-1"}, "discountPercent", "number"),
+        ({"discountPercent": "-0"}, "discountPercent", "number"),
         ({"discountPercent": "0.001"}, "discountPercent", ""),
     ],
 )

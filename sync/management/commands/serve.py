@@ -6,6 +6,7 @@ import logging
 import signal
 import socket
 import sys
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -14,9 +15,22 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 from django.utils.module_loading import import_string
 
+from sync import worker
 from sync.management.database import check_migrated
 
 STOPS_WITHIN = 10  # seconds that requests in progress have left, once it is told to stop
+
+
+class Server(uvicorn.Server):
+    """Gives back what order forms have it carry out when it is told to stop."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.told_to_stop = worker.prepare_to_stop()
+
+    def handle_exit(self, number: int, frame: FrameType | None) -> None:
+        self.told_to_stop.set()
+        super().handle_exit(number, frame)
 
 
 class Command(BaseCommand):
@@ -30,7 +44,7 @@ class Command(BaseCommand):
     def handle(self, *, host: str, port: int, access_log: bool, **options: Any) -> None:
         check_migrated()
         connections.close_all()  # requests make their own
-        server = uvicorn.Server(configuration(access_log=access_log))
+        server = Server(configuration(access_log=access_log))
         listener = listen_on(host, port)
         for number in (signal.SIGINT, signal.SIGTERM):
             # The server raises the signal that has stopped it once more, for whoever was there before.

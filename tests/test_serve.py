@@ -4,10 +4,18 @@ import os
 import socket
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+
+from sync.models import SyncRun
+from tests.api_server import signed_in
+from tests.concurrency.processes import until
 
 
 @pytest.mark.django_db(transaction=True)
@@ -49,3 +57,31 @@ def test_requests_are_logged_if_that_is_asked_for(serve):
     server = serve("serve", "--access-log")
     server.get("/healthz")
     assert '"GET /healthz HTTP/1.1" 200' in server.log.read_text()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_erp_that_does_not_answer_keeps_no_server_from_stopping(serve):
+    """The run that an order form waits for is given back, and carried out by whoever comes next."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        erp = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        server = serve(ERP_URL=erp, ERP_USERNAME="a", ERP_PASSWORD="b")
+        headers = {**signed_in(User.objects.create_user("agente")), "Prefer": "respond-async"}
+        answer = requests.post(f"{server.url}/api/customers/smart-sync", headers=headers, timeout=60)
+        assert answer.status_code == 202
+        until(lambda: SyncRun.objects.running().exists())
+        started = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - started < 8
+    run = SyncRun.objects.get()
+    assert (run.status, run.ended_attempts[0]["outcome"]) == ("queued", "handed back")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_more_requests_at_once_than_the_database_has_connections_are_all_answered(api_server):
+    headers = signed_in(User.objects.create_user("agente"))
+
+    def ask(_number):
+        return requests.get(f"{api_server.url}/api/sync/status", headers=headers, timeout=120).status_code
+
+    with ThreadPoolExecutor(150) as threads:
+        assert set(threads.map(ask, range(300))) == {200}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
+from django.db import connections
 from rest_framework.test import APIClient
 
 from tests.sync.conftest import tiny_erp
@@ -68,5 +70,14 @@ def staff_api(db: None) -> Callable[..., Caller]:
     return with_permissions
 
 
-def shape(error: Any) -> set[str]:
-    return set(error.json())
+def at_once(*requests: Callable[[], Any]) -> list[Any]:
+    """The answers to requests that are made at the same moment."""
+
+    def answered(request: Callable[[], Any]) -> Any:
+        try:
+            return request()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(requests)) as threads:
+        return list(threads.map(answered, requests))

@@ -1,20 +1,22 @@
 """Drafts by the API: what is saved, what is refused, and that no save undoes or repeats another."""
 
+import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
+from threading import Thread
 
 import pytest
 import time_machine
-from django.db import connection, connections
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from orders import drafts
 from orders.models import Draft, DraftLine, Price, Product
 from sync import sessions
 from sync.models import OrderFormSession
-from tests.api.conftest import signed_in
+from tests.api.conftest import at_once, signed_in
 from tests.factories import CustomerFactory, PriceFactory, ProductFactory
 
 pytestmark = pytest.mark.django_db
@@ -311,19 +313,6 @@ def test_a_key_that_is_too_long_is_400(api, customer, product):
     assert (answer.status_code, list(answer.json()["detail"])) == (400, ["Idempotency-Key"])
 
 
-def at_once(*requests):
-    """The answers to requests that are made at the same moment."""
-
-    def answered(request):
-        try:
-            return request()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(requests)) as threads:
-        return list(threads.map(answered, requests))
-
-
 @pytest.mark.django_db(transaction=True)
 def test_the_same_save_ten_times_at_once_makes_one_draft(agent, customer, product):
     key = {"idempotency-key": "k"}
@@ -345,6 +334,38 @@ def test_of_ten_changes_at_once_one_is_saved_and_nine_are_told(agent, api, draft
     assert sorted(answer.status_code for answer in answers) == [200] + [409] * 9
     [saved] = [answer.json()["draft"] for answer in answers if answer.status_code == 200]
     assert api.get(address(draft)).json()["draft"] == saved
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_save_answers_with_itself_though_another_one_follows_at_once(agent, api, draft, monkeypatch):
+    """Answered with the other one's version, the next save would overwrite what it has not seen."""
+    read = drafts.whole
+    others = []
+
+    def saved_by_another_tab():
+        change = wanted(line(quantity="20"), version=2)
+        while signed_in(agent).put(address(draft), change).status_code != 200:
+            time.sleep(0.01)
+
+    def and_another_one(saved):
+        monkeypatch.setattr(drafts, "whole", read)
+        others.append(Thread(target=at_once, args=[saved_by_another_tab]))
+        others[0].start()
+        others[0].join(0.5)
+        return read(saved)
+
+    monkeypatch.setattr(drafts, "whole", and_another_one)
+    said = api.put(address(draft), wanted(line(quantity="15"), version=1)).json()["draft"]
+    others[0].join()
+    assert (said["version"], said["lines"][0]["quantity"]) == (2, "15")
+    assert api.get(address(draft)).json()["draft"]["version"] == 3
+
+
+def test_a_change_that_comes_after_the_deletion_is_404(api, draft, monkeypatch):
+    shown = Draft.objects.get()
+    api.delete(address(draft))
+    monkeypatch.setattr("orders.api.drafts.DraftView.draft", lambda *_: shown)
+    assert api.put(address(draft), wanted(version=1)).status_code == 404
 
 
 # The order form

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.test import Client
 from rest_framework.test import APIClient
 
-from tests.api.conftest import PASSWORD
+from tests.api.conftest import PASSWORD, at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +51,13 @@ def test_a_refresh_token_serves_once(agent):
     assert (second.status_code, set(second.json())) == (200, {"access", "refresh"})
     assert client.post("/api/token/refresh", {"refresh": first}).status_code == 401
     assert client.post("/api/token/refresh", {"refresh": second.json()["refresh"]}).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refresh_token_serves_once_however_many_ask_at_once(agent):
+    refresh = tokens(APIClient(), agent)["refresh"]
+    answers = at_once(*[lambda: APIClient().post("/api/token/refresh", {"refresh": refresh})] * 12)
+    assert sorted(answer.status_code for answer in answers) == [200] + [401] * 11
 
 
 def test_signing_out_ends_the_refresh_token(agent):
@@ -102,6 +109,14 @@ def test_a_colleague_behind_the_same_address_is_not_locked_out(agent, colleague)
         client.post("/api/token", {"username": "agente", "password": "another"})
     assert client.post("/api/token", {"username": "AGENTE", "password": PASSWORD}).status_code == 429
     assert client.post("/api/token", {"username": "collega", "password": PASSWORD}).status_code == 200
+
+
+def test_the_admin_s_login_form_counts_too(agent):
+    client = Client()
+    wrong = {"username": "agente", "password": "another"}
+    statuses = [client.post("/admin/login/", wrong).status_code for _ in range(11)]
+    assert statuses == [200] * 10 + [429]
+    assert APIClient().post("/api/token", wrong).status_code == 429
 
 
 def test_names_that_are_tried_one_after_another_are_counted_together():

@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.serializers import CharField
 
-from sync.api.base import StrictText
+from sync.api.base import Given, StrictText
 from sync.api.errors import ErrorAnswer
 
 TEXT = "^[^\\u0000]+$"  # PostgreSQL keeps no NUL; where none is needed, drf-spectacular adds the empty text
@@ -15,7 +15,10 @@ NO_BLANK_TEXT = "^[^\\u0000]*[^\\u0000\\s][^\\u0000]*$"
 
 
 class Schema(AutoSchema):
-    """Every operation may answer with an error; no text that is sent has a NUL; tags are the address's first word."""
+    """Every operation may answer with an error; nothing unknown may be sent, nor a text with a NUL.
+
+    Tags are the address's first word; summary and description are the docstring of the view's method.
+    """
 
     def get_tags(self) -> list[str]:
         return [self.path.removeprefix("/api").split("/")[1]]
@@ -29,6 +32,10 @@ class Schema(AutoSchema):
     def paragraphs(self) -> list[str]:
         """Of the docstring of the view's method."""
         return super().get_description().split("\n\n")
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
+        mapped = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        return {**mapped, "additionalProperties": False} if isinstance(serializer, Given) else mapped
 
     def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
         mapped = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]

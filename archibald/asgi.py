@@ -10,4 +10,4 @@ django_application = get_asgi_application()
 
 from sync.api.gate import Gate  # noqa: E402  # needs the applications
 
-application = Gate(django_application)
+application = Gate(django_application, waiting=["/api/customers/smart-sync"])

@@ -77,6 +77,23 @@ def test_an_erp_that_does_not_answer_keeps_no_server_from_stopping(serve):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_forms_that_wait_for_the_erp_keep_nobody_else_waiting(serve):
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(60) as threads:
+        erp = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        server = serve(ERP_URL=erp, ERP_USERNAME="a", ERP_PASSWORD="b")
+        headers = signed_in(User.objects.create_user("agente"))
+
+        def open_form(_number):
+            return requests.post(f"{server.url}/api/customers/smart-sync", headers=headers, timeout=120).status_code
+
+        forms = [threads.submit(open_form, number) for number in range(60)]
+        until(lambda: SyncRun.objects.running().exists())
+        assert requests.get(f"{server.url}/api/customers", headers=headers, timeout=10).status_code == 200
+        assert not all(form.done() for form in forms)
+        server.stop()
+
+
+@pytest.mark.django_db(transaction=True)
 def test_more_requests_at_once_than_the_database_has_connections_are_all_answered(api_server):
     headers = signed_in(User.objects.create_user("agente"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from http import HTTPStatus
 from typing import Any
 
@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 
 from sync.api.errors import error_body
 
-AT_ONCE = 40  # requests; each has a thread and a database connection, a smart sync two; PostgreSQL has a hundred
+AT_ONCE = 40  # requests; each has a thread and a database connection, of which PostgreSQL has a hundred
+WAITING_AT_ONCE = 20  # of those that wait for the ERP, and must keep no place from the others
 STREAMS = "/api/sync/events"  # which last, and need neither for long
 
 Scope = MutableMapping[str, Any]
@@ -26,11 +27,14 @@ class Gate:
     """An ASGI application before another one.
 
     Django would keep a body of any size, whoever sends it; and its REST framework takes one without a length for none.
+    `waiting` is the addresses whose requests may take long because the ERP does.
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, *, waiting: Collection[str] = ()) -> None:
         self.app = app
+        self.waiting = waiting
         self.places = asyncio.Semaphore(AT_ONCE)
+        self.waiting_places = asyncio.Semaphore(WAITING_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] == STREAMS:
@@ -38,7 +42,7 @@ class Gate:
         elif refusal := refusal_of(dict(scope["headers"])):
             await refuse(*refusal, send)
         else:
-            async with self.places:
+            async with self.waiting_places if scope["path"] in self.waiting else self.places:
                 await self.app(scope, receive, send)
 
 

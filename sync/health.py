@@ -168,7 +168,7 @@ class SyncStatus:
 def fingerprint() -> str:
     """What all that `status()` says rests on, but for the clock: while it stays the same, so does the status.
 
-    Two queries. The number of the last event would not do: a transaction with a lower one may end later.
+    Three queries. The number of the last event would not do: a transaction with a lower one may end later.
     """
     left_open = OrderFormSession.objects.filter(closed_at=None)
     last_to_expire, last_beat = left_open.order_by("-expires_at"), SyncWorker.objects.order_by("-seen_at")
@@ -180,8 +180,8 @@ def fingerprint() -> str:
         *(Subquery(last_beat.values(name)[:1]) for name in ("name", "seen_at")),
         *(Subquery(SyncLock.objects.values(name)[:1]) for name in ("holder", "token", "leased_until")),
     )
-    unfinished = SyncRun.objects.queued() | SyncRun.objects.running()
-    facts = [list(schedules_and_ends.order_by("pk")), list(unfinished.order_by("pk").values_list(*UNFINISHED))]
+    unfinished = (runs.values_list(*UNFINISHED) for runs in (SyncRun.objects.queued(), SyncRun.objects.running()))
+    facts = [list(rows) for rows in (schedules_and_ends.order_by("pk"), *unfinished)]
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:20]
 
 

@@ -27,7 +27,7 @@ from typing import Any, Self, TypeVar
 from django.db import InterfaceError, OperationalError, connection, connections
 from django.utils import timezone
 
-from sync.api.base import camel_keys
+from sync.camel_case import camel_keys
 from sync.models import SyncEvent
 
 log = logging.getLogger(__name__)

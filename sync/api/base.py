@@ -17,27 +17,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
+from sync.camel_case import camel
+
 LARGEST_INTEGER = 2**31 - 1  # as databases keep them, and
 LARGEST_NUMBER = 2**63 - 1  # as they keep their keys
 LAST_PAGE = 1_000_000
 NO_UUID = UUID(int=0)
-
-
-def camel(name: str) -> str:
-    """`started_at` is startedAt."""
-    first, *others = name.split("_")
-    return first + "".join(map(str.capitalize, others))
-
-
-def camel_keys(value: Any) -> Any:
-    """Facts as JSON shows them, all the way down."""
-    match value:
-        case dict():
-            return {camel(key): camel_keys(inner) for key, inner in value.items()}
-        case list():
-            return [camel_keys(inner) for inner in value]
-        case _:
-            return value
 
 
 class CamelCase:

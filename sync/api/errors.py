@@ -15,7 +15,8 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
-from sync.api.base import Serializer, camel_keys
+from sync.api.base import Serializer
+from sync.camel_case import camel_keys
 from sync.exceptions import InvalidSchedule, SessionNotFound, SyncError
 
 API = "/api/"

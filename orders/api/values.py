@@ -17,7 +17,7 @@ class Number(serializers.DecimalField):
     """A number to show: no more decimals than it has."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_digits=None, decimal_places=None, normalize_output=True, **kwargs)
+        super().__init__(max_digits=None, decimal_places=None, **kwargs)
 
     def to_representation(self, value: Any) -> Any:
         return f"{Decimal(value).normalize():f}"

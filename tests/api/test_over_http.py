@@ -16,8 +16,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from sync.models import OrderFormSession, SyncRun
-from tests.api.conftest import PASSWORD, person
-from tests.api.test_schema import mirror
+from tests.api.conftest import PASSWORD, mirror, person
 from tests.api_server import ApiServer
 
 TIMEOUT = 60  # seconds

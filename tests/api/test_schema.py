@@ -7,21 +7,15 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 
 import pytest
 import yaml
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from django.utils import timezone
 
-from sync import runner
-from sync.models import SyncRun, SyncWorker
-from sync.queue import request_sync
-from sync.service import all_types
+from tests.api.conftest import mirror
 from tests.api_server import ApiServer, signed_in
 
 EXAMPLES = 10  # for each operation and kind of test
@@ -102,17 +96,6 @@ def test_everybody_may_read_the_documentation_and_no_other_host_is_asked(client)
     assert page.status_code == 200
     assert not re.findall(r"(?:src|href)=\"(?:https?:)?//", page.content.decode())
     assert client.get("/api/schema").status_code == 200
-
-
-def mirror(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Mirror what the demo ERP shows, so that requests find something."""
-    call_command("demo_erp", write=folder, scale=0.02, stdout=StringIO())
-    monkeypatch.setattr(settings, "ERP_FOLDER", folder)
-    monkeypatch.setattr(settings, "EXPORT_DIR", folder / "exports")
-    for sync_type in all_types():
-        run = request_sync(sync_type, mode="full", trigger=SyncRun.Trigger.MANUAL)
-        assert runner.wait_for(run).status == SyncRun.Status.SUCCEEDED, run.error_text
-    SyncWorker.objects.create(name="a worker", seen_at=timezone.now() + timedelta(hours=1))
 
 
 def test_schemathesis_finds_nothing_wrong(

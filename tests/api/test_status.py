@@ -209,16 +209,24 @@ def test_every_change_that_time_brings_is_foreseen(api, agent, everything_fresh,
     assert unchanged > 60
 
 
-def test_the_number_of_queries_grows_with_nothing(api, agent, everything_fresh):
-    def queries():
-        with CaptureQueriesContext(connection) as captured:
-            api.get(STATUS)
-        return len(captured)
+def asked(api, address):
+    with CaptureQueriesContext(connection) as queries:
+        assert api.get(address).status_code == 200
+    return len(queries)
 
-    few = queries()
-    for _ in range(20):
-        make_run(status="failed", finished_at=timezone.now(), error_class="X")
+
+def every_list_fails():
+    for sync_type in all_types():
+        make_run(status="failed", sync_type=sync_type, finished_at=timezone.now(), error_class="X")
+
+
+@pytest.mark.parametrize(("address", "when_well", "when_all_fail"), [(STATUS, 23, 35), ("/api/sync/schedule", 21, 33)])
+def test_the_number_of_queries_grows_with_nothing(address, when_well, when_all_fail, api, agent, everything_fresh):
+    SyncSchedule.objects.update(requested_slot=timezone.now())
+    for _ in range(10):
+        assert asked(api, address) == when_well
         sessions.open_session(agent)
         make_run(status="queued", given_file="export.pdf")
-    assert queries() <= few + 6  # a list that fails asks for its back-off, whatever the number of its failures
-    assert queries() < 40
+    for _ in range(10):  # each list that fails is asked for its back-off, whatever the number of its failures
+        every_list_fails()
+        assert asked(api, address) == when_all_fail

@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_q.models import Schedule
 
@@ -167,6 +169,16 @@ def test_runs_are_filtered(question, api):
 def test_a_wrong_question_is_400_and_names_the_parameter(question, field, api):
     answer = api.get("/api/sync/runs", question)
     assert (answer.status_code, list(answer.json()["detail"])) == (400, [field])
+
+
+@pytest.mark.parametrize("address", ["/api/sync/runs", "/api/sync/runs?status=failed&type=customers"])
+def test_a_page_of_runs_takes_two_queries_however_many_there_are(address, api):
+    for count in (1, 30):
+        for _ in range(count):
+            make_run(status="failed", requested_by=User.objects.create_user(f"{count} {_}"))
+        with CaptureQueriesContext(connection) as queries:
+            assert api.get(address).json()["results"]
+        assert len(queries) == 2
 
 
 def test_a_filter_that_is_given_twice_means_either(api):

@@ -34,7 +34,7 @@ class WantedLine:
 class Wanted:
     """A draft as an agent fills it in; the prices are not an agent's to say."""
 
-    customer: int  # its ID in the ERP
+    customer: int | None  # its ID in the ERP; None while it is not chosen
     lines: Sequence[WantedLine]
     discount_percent: Decimal
     notes: str
@@ -74,24 +74,52 @@ class DraftDeleted(Exception):
 
 
 class KeyReused(Exception):
-    """The idempotency key has made another draft, or one that was deleted since."""
+    """The idempotency key has made another draft, `draft` as it is now, or one that was deleted since: None."""
+
+    def __init__(self, draft: Draft | None) -> None:
+        super().__init__(f"It has made {f'draft {draft.pk}' if draft else 'a draft that was deleted'}.")
+        self.draft = draft
+
+
+@dataclass(frozen=True)
+class PricedLine:
+    """A wanted line at today's price, or the problem that keeps it from being ordered."""
+
+    wanted: WantedLine
+    product: Product | None
+    line: DraftLine | None = None
+    problem: LineProblem | None = None
+
+    @property
+    def nearest_quantities(self) -> list[Decimal]:
+        return nearest_valid(self.wanted.quantity, self.product) if self.product else []
 
 
 @dataclass(frozen=True)
 class Priced:
-    """What is wanted, at today's prices; nothing is saved."""
+    """What is wanted, at today's prices, and what is wrong with it; nothing is saved."""
 
-    customer: Customer
+    customer: Customer | None
     draft: Draft
-    lines: list[DraftLine]
+    lines: list[PricedLine]
 
     @property
     def currency(self) -> str:
         return self.draft.currency
 
     @property
+    def orderable(self) -> list[DraftLine]:
+        """The lines without a problem."""
+        return [each.line for each in self.lines if each.line]
+
+    @property
     def totals(self) -> Totals:
-        return totals_of(line.amounts for line in self.lines)
+        return totals_of(line.amounts for line in self.orderable)
+
+    @property
+    def complete(self) -> bool:
+        """Whether it can be saved."""
+        return self.customer is not None and 0 < len(self.lines) == len(self.orderable)
 
 
 def create(wanted: Wanted, *, user: User, key: str = "") -> tuple[Draft, bool]:
@@ -101,13 +129,12 @@ def create(wanted: Wanted, *, user: User, key: str = "") -> tuple[Draft, bool]:
     """
     if made := made_before(wanted, user=user, key=key):
         return made, False
-    priced_draft = priced(wanted)
-    draft = priced_draft.draft
+    draft, lines = accepted(wanted)
     draft.user, draft.idempotency_key, draft.request_sha256 = user, key, wanted.sha256
     try:
         with transaction.atomic():
             draft.save()
-            DraftLine.objects.bulk_create(priced_draft.lines)
+            DraftLine.objects.bulk_create(lines)
     except IntegrityError:  # the same request, at the same moment
         if made := made_before(wanted, user=user, key=key):
             return made, False
@@ -118,7 +145,7 @@ def create(wanted: Wanted, *, user: User, key: str = "") -> tuple[Draft, bool]:
 def made_before(wanted: Wanted, *, user: User, key: str) -> Draft | None:
     draft = Draft.objects.whole().filter(user=user, idempotency_key=key).first() if key else None
     if draft and (draft.request_sha256 != wanted.sha256 or draft.deleted_at):
-        raise KeyReused
+        raise KeyReused(None if draft.deleted_at else draft)
     return draft
 
 
@@ -129,22 +156,22 @@ def change(draft: Draft, wanted: Wanted, *, version: int) -> Draft:
     """
     if draft.version != version:
         raise stale(draft)
-    priced_draft = priced(wanted)
+    new, lines = accepted(wanted)
     with transaction.atomic():
         changed = Draft.objects.filter(pk=draft.pk, version=version, deleted_at=None).update(
-            customer=priced_draft.customer,
-            discount_percent=wanted.discount_percent,
-            notes=wanted.notes,
-            currency=priced_draft.currency,
+            customer=new.customer,
+            discount_percent=new.discount_percent,
+            notes=new.notes,
+            currency=new.currency,
             version=F("version") + 1,
             changed_at=timezone.now(),
         )
         if not changed:
             raise stale(draft)
         DraftLine.objects.filter(draft=draft).delete()
-        for line in priced_draft.lines:
+        for line in lines:
             line.draft = draft
-        DraftLine.objects.bulk_create(priced_draft.lines)
+        DraftLine.objects.bulk_create(lines)
         return whole(draft)  # in here: afterwards it may be somebody else's save
 
 
@@ -171,28 +198,51 @@ def whole(draft: Draft) -> Draft:
 # Checking and pricing
 
 
+def accepted(wanted: Wanted) -> tuple[Draft, list[DraftLine]]:
+    """A draft and its lines at today's prices, to be saved. Raises NotAccepted, with all that is wrong."""
+    found = priced(wanted)
+    problems = {place: each.problem for place, each in enumerate(found.lines) if each.problem}
+    if problems:
+        raise NotAccepted({"lines": {place: {each.field: [each.text]} for place, each in problems.items()}})
+    return found.draft, found.orderable
+
+
 def priced(wanted: Wanted) -> Priced:
-    """What is wanted at today's prices. Raises NotAccepted, with all that is wrong."""
-    customer = present(Customer).filter(erp_id=wanted.customer).first()
-    if customer is None:
-        raise NotAccepted({"customer": [_("There is no customer {id}.").format(id=wanted.customer)]})
+    """What is wanted at today's prices: those of all accounts, without a customer.
+
+    Raises NotAccepted if there is no such customer.
+    """
+    customer = wanted_customer(wanted)
     draft = Draft(customer=customer, discount_percent=wanted.discount_percent, notes=wanted.notes)
     ids = {line.product for line in wanted.lines}
     products = {product.erp_id: product for product in present(Product).filter(erp_id__in=ids)}
-    prices = PriceList(products.values(), account=customer.account_number)
-    lines: list[DraftLine] = []
-    errors: dict[int, dict[str, list[str]]] = {}
-    for position, line in enumerate(wanted.lines, 1):
-        try:
-            lines.append(priced_line(draft, position, line, products.get(line.product), prices))
-        except LineProblem as problem:
-            errors[position - 1] = {problem.field: [problem.text]}
-    if errors:
-        raise NotAccepted({"lines": errors})
+    prices = PriceList(products.values(), account=customer.account_number if customer else "")
+    lines = [
+        priced_line(draft, position, line, products.get(line.product), prices)
+        for position, line in enumerate(wanted.lines, 1)
+    ]
     return Priced(customer, draft, lines)
 
 
+def wanted_customer(wanted: Wanted) -> Customer | None:
+    if wanted.customer is None:
+        return None
+    customer = present(Customer).filter(erp_id=wanted.customer).first()
+    if customer is None:
+        raise NotAccepted({"customer": [_("There is no customer {id}.").format(id=wanted.customer)]})
+    return customer
+
+
 def priced_line(
+    draft: Draft, position: int, wanted: WantedLine, product: Product | None, prices: PriceList
+) -> PricedLine:
+    try:
+        return PricedLine(wanted, product, line=orderable_line(draft, position, wanted, product, prices))
+    except LineProblem as problem:
+        return PricedLine(wanted, product, problem=problem)
+
+
+def orderable_line(
     draft: Draft, position: int, wanted: WantedLine, product: Product | None, prices: PriceList
 ) -> DraftLine:
     """A line at today's price; the first one decides on the draft's currency. Raises LineProblem."""

@@ -106,13 +106,41 @@ class DraftSerializer(Serializer):
     changed_at = serializers.DateTimeField()
 
 
-class Preview(Serializer):
-    """What a draft would come to at today's prices."""
+class ProblemSerializer(Serializer):
+    """What keeps a line from being ordered."""
 
-    customer = DraftCustomer()
-    lines = DraftLineSerializer(many=True)
-    currency = serializers.CharField()
-    totals = TotalsSerializer()
+    field = serializers.ChoiceField(choices=["product", "quantity"])
+    text = serializers.CharField(help_text="What to do, for a person.")
+
+
+class PreviewLine(Serializer):
+    """A line as it was given, and what it would come to; price and amounts are null if it has a problem."""
+
+    product = DraftProduct(allow_null=True, help_text="Null if there is none.")
+    quantity = Number(source="wanted.quantity")
+    discount_percent = Number(source="wanted.discount_percent")
+    unit_price = UnitPrice(source="line.unit_price", allow_null=True)
+    price_unit = Number(source="line.price_unit", allow_null=True, help_text="Pieces that the price is for.")
+    vat_rate = Number(source="line.vat_rate", allow_null=True, help_text="Percent.")
+    goods = Amount(source="line.amounts.goods", allow_null=True, help_text="Without VAT, after the line's discount.")
+    net = Amount(source="line.amounts.net", allow_null=True, help_text="After the order's discount too.")
+    vat = Amount(source="line.amounts.vat", allow_null=True)
+    gross = Amount(source="line.amounts.gross", allow_null=True, help_text="Net with VAT.")
+    nearest_quantities = serializers.ListField(
+        child=Number(),
+        help_text="What may be ordered instead, next below and above; the quantity alone if it may; empty if none may.",
+    )
+    problem = ProblemSerializer(allow_null=True)
+
+
+class Preview(Serializer):
+    """What a draft would come to at today's prices, as far as it is right."""
+
+    customer = DraftCustomer(allow_null=True)
+    lines = PreviewLine(many=True, help_text="One for each given line, in their order.")
+    currency = serializers.CharField(help_text="Empty if no line has a price.")
+    complete = serializers.BooleanField(help_text="Whether it would be saved: it has a customer, lines, no problem.")
+    totals = TotalsSerializer(help_text="Of the lines without a problem.")
 
 
 class PreviewAnswer(Envelope):
@@ -156,6 +184,19 @@ class GivenDraft(Given):
         )
 
 
+class GivenPreview(GivenDraft):
+    """A draft as a form holds it while it is being filled in."""
+
+    customer = StrictInteger(
+        min_value=1,
+        max_value=LARGEST_INTEGER,
+        default=None,
+        allow_null=True,
+        help_text="The customer's erpId; without one, prices are those of all accounts.",
+    )
+    lines = serializers.ListField(child=GivenLine(), max_length=MOST_LINES)
+
+
 class NewDraft(GivenDraft):
     session_id = StrictUuid(required=False, help_text="The order form that saves it: it stays open for another while.")
 
@@ -196,7 +237,10 @@ class DraftsView(APIView):
         examples=[EXAMPLE],
     )
     def post(self, request: Request) -> Response:
-        """Save a draft. 400 names what is wrong with it; a key that made another draft is a 409."""
+        """Save a draft. 400 names what is wrong with it.
+
+        A key that made another draft is a 409, with that draft as it is in `detail.draft` unless it was deleted.
+        """
         given = NewDraft(data=request.data)
         wanted = given.wanted()
         note_activity(given, request)
@@ -204,9 +248,10 @@ class DraftsView(APIView):
             draft, is_new = drafts.create(wanted, user=user_of(request), key=idempotency_key(request))
         except NotAccepted as error:
             raise ValidationError(error.errors) from None
-        except KeyReused:
+        except KeyReused as error:
             text = _("This Idempotency-Key has made another draft, or one that was deleted since. Send a new one.")
-            raise Conflict(text, code="idempotency_key_reused") from None
+            made = {"draft": DraftSerializer(error.draft).data} if error.draft else {}
+            raise Conflict(text, code="idempotency_key_reused", **made) from None
         answer = saved(draft, request, status=HTTPStatus.CREATED)
         answer["Location"] = reverse("draft", args=[draft.pk])
         if not is_new:
@@ -215,11 +260,11 @@ class DraftsView(APIView):
 
 
 class PreviewView(APIView):
-    @extend_schema(operation_id="previewDraft", request=GivenDraft, responses=PreviewAnswer, examples=[EXAMPLE])
+    @extend_schema(operation_id="previewDraft", request=GivenPreview, responses=PreviewAnswer, examples=[EXAMPLE])
     def post(self, request: Request) -> Response:
-        """What a draft would come to, with nothing saved. 400 names what is wrong with it."""
+        """What a draft would come to, with nothing saved; each line that cannot be ordered says why."""
         try:
-            priced = drafts.priced(GivenDraft(data=request.data).wanted())
+            priced = drafts.priced(GivenPreview(data=request.data).wanted())
         except NotAccepted as error:
             raise ValidationError(error.errors) from None
         return Response(PreviewAnswer({"draft": priced}).data)

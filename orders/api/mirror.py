@@ -63,12 +63,20 @@ class ProductSerializer(ModelSerializer):
         )
 
 
+class ProductQuery(MirrorQuery):
+    name = serializers.CharField(
+        required=False, max_length=KEY_LENGTH, help_text="An article's name, as it is written: all packs of it."
+    )
+
+
 class ProductsView(MirrorView):
     model = Product
     record = ProductSerializer
+    query = ProductQuery
+    lookups: ClassVar = {"name": "name"}
 
     @extend_schema(
-        operation_id="listProducts", parameters=[MirrorQuery], responses=list_answer(ProductSerializer, "ProductList")
+        operation_id="listProducts", parameters=[ProductQuery], responses=list_answer(ProductSerializer, "ProductList")
     )
     def get(self, request: Request) -> Response:
         """Products by name, or what a search by code, with or without its dots, or by words finds."""

@@ -101,12 +101,6 @@ def test_the_customer_s_own_price_is_taken_and_no_client_says_another(api, custo
     assert (said["lines"][0]["unitPrice"], said["totals"]["net"]) == ("9.50", "95.00")
 
 
-def test_a_preview_saves_nothing(api, customer, product):
-    answer = api.post(f"{DRAFTS}/preview", wanted())
-    assert (answer.status_code, answer.json()["draft"]["totals"]["gross"]) == (200, "157.38")
-    assert not Draft.objects.exists()
-
-
 def test_quantities_may_be_written_as_numbers(api, customer, product):
     assert api.post(DRAFTS, wanted(line(quantity=10))).status_code == 201
 
@@ -213,6 +207,115 @@ def test_a_removed_customer_is_refused(api, customer, product):
     assert list(api.post(DRAFTS, wanted()).json()["detail"]) == ["customer"]
 
 
+# Previews
+
+
+def previewed(api, *lines, **fields):
+    answer = api.post(f"{DRAFTS}/preview", {"customer": 80, "lines": list(lines)} | fields)
+    assert (answer.status_code, answer.json()["success"]) == (200, True)
+    return answer.json()["draft"]
+
+
+def test_a_preview_saves_nothing(api, customer, product):
+    assert previewed(api, line())["totals"]["gross"] == "157.38"
+    assert not Draft.objects.exists()
+
+
+def test_a_preview_of_what_is_right_says_what_a_save_would(api, customer, product):
+    order = wanted(line(discountPercent="10"), line(quantity="5"), discountPercent="5")
+    preview = previewed(api, **order)
+    saved = api.post(DRAFTS, order).json()["draft"]
+    assert (preview["complete"], preview["currency"], preview["customer"]) == (True, "EUR", saved["customer"])
+    assert preview["totals"] == saved["totals"]
+    for shown, kept in zip(preview["lines"], saved["lines"], strict=True):
+        assert shown == kept | {"problem": None, "nearestQuantities": [kept["quantity"]]}
+
+
+def test_a_preview_shows_every_line_and_adds_up_those_without_a_problem(api, customer, product):
+    preview = previewed(api, line(quantity="7", discountPercent="10"), line(), line("unknown"))
+    wrong, right, unknown = preview["lines"]
+    assert wrong == {
+        "product": right["product"],
+        "quantity": "7",
+        "discountPercent": "10",
+        **dict.fromkeys(("unitPrice", "priceUnit", "vatRate", "goods", "net", "vat", "gross")),
+        "nearestQuantities": ["5", "10"],
+        "problem": {"field": "quantity", "text": "May be ordered: 5 or 10."},
+    }
+    assert (right["gross"], right["nearestQuantities"], right["problem"]) == ("157.38", ["10"], None)
+    assert (unknown["product"], unknown["quantity"], unknown["nearestQuantities"]) == (None, "10", [])
+    assert unknown["problem"] == {"field": "product", "text": "There is no product unknown."}
+    assert (preview["totals"]["gross"], preview["complete"]) == ("157.38", False)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"is_blocked": True},
+        {"removed_at": timezone.now()},
+        {"vat_group": "ESENTE"},
+        {"maximum_quantity": 3},
+        {"multiple_quantity": 4},
+    ],
+)
+def test_a_preview_names_a_problem_as_a_refused_save_does(change, api, customer, product):
+    Product.objects.update(**change)
+    [shown] = previewed(api, line())["lines"]
+    errors = api.post(DRAFTS, wanted()).json()["detail"]["lines"]["0"]
+    assert {shown["problem"]["field"]: [shown["problem"]["text"]]} == errors
+
+
+def test_no_quantity_is_offered_if_none_may_be_ordered(api, customer, product):
+    Product.objects.update(maximum_quantity=3)
+    assert previewed(api, line())["lines"][0]["nearestQuantities"] == []
+
+
+def test_a_preview_tells_the_line_whose_currency_is_another(api, customer, product):
+    ProductFactory(erp_id="X", vat_group="22")
+    PriceFactory(product_erp_id="X", currency="CHF")
+    preview = previewed(api, line(), line("X"))
+    assert (preview["currency"], preview["totals"]["gross"]) == ("EUR", "157.38")
+    assert [each["problem"] and each["problem"]["field"] for each in preview["lines"]] == [None, "product"]
+
+
+@pytest.mark.parametrize("nobody", [{"customer": None}, {}])
+def test_a_preview_without_a_customer_has_the_prices_of_all(nobody, api, customer, product):
+    PriceFactory(product_erp_id="001627K2", account="1002239", unit_price=Decimal("9.50"))
+    said = api.post(f"{DRAFTS}/preview", {"lines": [line()]} | nobody).json()["draft"]
+    assert (said["customer"], said["lines"][0]["unitPrice"], said["complete"]) == (None, "12.90", False)
+    assert previewed(api, line())["lines"][0]["unitPrice"] == "9.50"
+
+
+def test_a_preview_without_lines_comes_to_nothing(api, customer):
+    preview = previewed(api)
+    assert (preview["lines"], preview["currency"], preview["complete"]) == ([], "", False)
+    assert (preview["totals"]["gross"], preview["totals"]["vatByRate"]) == ("0.00", [])
+
+
+def test_a_preview_whose_lines_all_have_problems_has_no_currency(api, customer, product):
+    preview = previewed(api, line(quantity="7"))
+    assert (preview["currency"], preview["totals"]["goods"]) == ("", "0.00")
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"customer": 81}, "customer"),
+        ({"customer": "80"}, "customer"),
+        ({"lines": None}, "lines"),
+        ({"lines": [line()] * 501}, "lines"),
+        ({"lines": [line(quantity="many")]}, "lines"),
+        ({"lines": [line(discountPercent="200")]}, "lines"),
+        ({"lines": [line(unitPrice="0.01")]}, "lines"),
+        ({"discountPercent": "200"}, "discountPercent"),
+        ({"discount": "50"}, "discount"),
+    ],
+)
+def test_what_a_preview_cannot_read_is_400_and_names_the_field(fields, field, api, customer, product):
+    answer = api.post(f"{DRAFTS}/preview", wanted() | fields)
+    assert (answer.status_code, list(answer.json()["detail"])) == (400, [field])
+
+
 # Changing
 
 
@@ -294,6 +397,25 @@ def test_a_key_that_made_another_draft_is_409(api, customer, product):
     api.post(DRAFTS, wanted(), headers=key)
     answer = api.post(DRAFTS, wanted(line(quantity="15")), headers=key)
     assert (answer.status_code, answer.json()["code"], Draft.objects.count()) == (409, "idempotency_key_reused", 1)
+
+
+def test_who_changed_an_order_whose_first_answer_was_lost_can_save_it_as_the_same_draft(api, customer, product):
+    key = {"idempotency-key": "k"}
+    api.post(DRAFTS, wanted(), headers=key)
+    changed = wanted(line(quantity="15"))
+    made = api.post(DRAFTS, changed, headers=key).json()["detail"]["draft"]
+    assert made == api.get(address(made)).json()["draft"]
+    saved = api.put(address(made), changed | {"version": made["version"]})
+    assert (saved.status_code, saved.json()["draft"]["lines"][0]["quantity"]) == (200, "15")
+    assert saved.json()["draftCount"] == 1
+
+
+@pytest.mark.parametrize("quantity", ["10", "15"])
+def test_a_key_whose_draft_was_deleted_is_409_and_shows_none(quantity, api, customer, product):
+    key = {"idempotency-key": "k"}
+    api.delete(address(api.post(DRAFTS, wanted(), headers=key).json()["draft"]))
+    said = api.post(DRAFTS, wanted(line(quantity=quantity)), headers=key).json()
+    assert (said["code"], said["detail"], api.get(DRAFTS).json()["count"]) == ("idempotency_key_reused", {}, 0)
 
 
 def test_a_refused_save_uses_no_key_up(api, customer, product):
@@ -421,3 +543,9 @@ def test_a_page_of_drafts_takes_three_queries_however_many_lines_they_have(api, 
 def test_a_save_takes_as_many_queries_for_fifty_lines_as_for_one(api, customer, product):
     one, fifty = (queries(lambda lines=lines: api.post(DRAFTS, wanted(*[line()] * lines))) for lines in (1, 50))
     assert one == fifty
+
+
+def test_a_preview_takes_three_queries_however_many_lines_it_has_and_whatever_is_wrong(api, customer, product):
+    for lines in (1, 50):
+        order = wanted(*[line(), line(quantity="7"), line("unknown")] * lines)
+        assert queries(lambda order=order: api.post(f"{DRAFTS}/preview", order)) == 3

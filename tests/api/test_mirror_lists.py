@@ -8,6 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from customers.matching import present
+from orders.models import Product
 from tests.factories import (
     CustomerFactory,
     DdtFactory,
@@ -29,7 +31,7 @@ LISTS = {
 }
 
 
-def results(api, name, **question):
+def results(api, name, /, **question):
     return api.get(f"/api/{name}", question).json()["results"]
 
 
@@ -83,6 +85,38 @@ def test_products_are_found_with_and_without_their_dots(typed, api):
     ProductFactory(name="9801.314.016", description="Fresa diamantata")
     ProductFactory(name="9802.204.023", description="Punta")
     assert names(api, "products", typed) == ["9801.314.016"]
+
+
+def test_an_article_s_name_gives_all_of_its_packs_and_nothing_else(api):
+    for erp_id in ("001627K2", "001627K3"):
+        ProductFactory(erp_id=erp_id, name="9801.314.016")
+    ProductFactory(name="9801.314.016K")
+    ProductFactory(name="9801.314.016", removed_at=timezone.now())
+    packs = results(api, "products", name="9801.314.016")
+    assert [pack["erpId"] for pack in packs] == ["001627K2", "001627K3"]
+    assert results(api, "products", name="9801314016") == []
+
+
+def test_a_search_looks_among_the_packs_of_the_named_article(api):
+    for erp_id, name in (("001627K2", "9801"), ("001627K3", "9801"), ("009999K3", "9802")):
+        ProductFactory(erp_id=erp_id, name=name)
+    assert [pack["erpId"] for pack in results(api, "products", name="9801", search="k3")] == ["001627K3"]
+
+
+def test_an_article_s_packs_take_two_queries_and_are_found_by_an_index(api):
+    ProductFactory.create_batch(30)
+    with CaptureQueriesContext(connection) as queries:
+        results(api, "products", name="9801.314.016")
+    assert len(queries) == 2
+    if connection.vendor == "sqlite":  # PostgreSQL reads so few rows without any index
+        packs = present(Product).filter(name="9801.314.016").order_by(*Product.list_order)
+        assert Product._meta.indexes[0].name in packs.explain()
+
+
+@pytest.mark.parametrize("question", [{"name": ""}, {"name": "a" * 2001}, {"name": ["9801", "9802"]}])
+def test_a_name_that_is_none_is_400(question, api):
+    answer = api.get("/api/products", question)
+    assert (answer.status_code, list(answer.json()["detail"])) == (400, ["name"])
 
 
 def test_what_was_removed_is_not_shown_and_what_is_missing_says_since_when(api):

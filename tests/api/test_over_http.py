@@ -168,6 +168,13 @@ def test_an_agent_s_day(server, agent, colleague):
     assert (price["currency"], price["nearestQuantities"]) == ("EUR", [price["quantity"]])
 
     line = {"product": product["erpId"], "quantity": price["quantity"], "discountPercent": "10"}
+    half = agent.post("/api/drafts/preview", {"lines": [line, line | {"quantity": "0"}]}).json()["draft"]
+    assert (half["complete"], half["lines"][0]["problem"], half["lines"][1]["problem"]["field"]) == (
+        False,
+        None,
+        "quantity",
+    )
+    assert half["totals"]["gross"] == half["lines"][0]["gross"]
     wanted = {"customer": customer["erpId"], "lines": [line], "sessionId": session}
     key = {"Idempotency-Key": "the page's own"}
     saved = [agent.post("/api/drafts", wanted, headers=key) for _ in range(2)]
@@ -178,6 +185,8 @@ def test_an_agent_s_day(server, agent, colleague):
     assert agent.get(address).json()["draft"] == draft
     changed = agent.ask("PUT", address, wanted | {"version": 1, "notes": "Call first"})
     assert (changed.status_code, changed.json()["draft"]["version"]) == (200, 2)
+    reused = agent.post("/api/drafts", wanted | {"notes": "Call first"}, headers=key)
+    assert (is_error(reused, 409), reused.json()["detail"]["draft"]) == (True, changed.json()["draft"])
     stale = agent.ask("PUT", address, wanted | {"version": 1})
     assert is_error(stale, 409)
     assert stale.json()["detail"]["draft"]["notes"] == "Call first"

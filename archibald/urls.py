@@ -1,8 +1,11 @@
 """Where each door stands."""
 
 from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path, re_path
-from django.views.generic import RedirectView
+from django.views.decorators.cache import cache_control
+from django.views.generic import RedirectView, TemplateView
+from django.views.i18n import JavaScriptCatalog, set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from sync.api import errors
@@ -15,7 +18,14 @@ handler400 = errors.bad_request
 handler500 = errors.server_error
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("", RedirectView.as_view(pattern_name="drafts")),
+    path("login", throttled(LoginView.as_view(redirect_authenticated_user=True)), name="login"),
+    path("logout", LogoutView.as_view(), name="logout"),
+    path("language", set_language, name="set_language"),
+    path("texts.js", cache_control(private=True)(JavaScriptCatalog.as_view(packages=["orders"])), name="texts"),
+    path("offline", TemplateView.as_view(template_name="offline.html"), name="offline"),
+    path("sw.js", TemplateView.as_view(template_name="sw.js", content_type="text/javascript"), name="service_worker"),
+    path("", include("orders.page_urls")),
     path("admin/login/", throttled(admin.site.login)),
     path("admin/", admin.site.urls),
     path("healthz", healthz),

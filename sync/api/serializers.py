@@ -185,6 +185,10 @@ class TypeHealthSerializer(Serializer):
     fresh_as_of = serializers.DateTimeField(
         allow_null=True, help_text="When the export behind the last success was fetched."
     )
+    late_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="When what it shows is too old, if nothing comes; null while disabled.",
+    )
     consecutive_failures = serializers.IntegerField()
     error = serializers.CharField(allow_null=True)
     last_duration_ms = Milliseconds(source="last_duration", allow_null=True)

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
-from rest_framework import exceptions, serializers
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import AnonRateThrottle, ScopedRateThrottle
@@ -45,16 +47,17 @@ class LoginThrottle(ScopedRateThrottle):
         return f"{super().get_cache_key(request, view)}_{hashlib.sha256(name.encode()).hexdigest()}"
 
 
-def throttled(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def throttled(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """A page's login form, whose attempts are counted as those by token."""
 
     @wraps(view)
-    def counted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def counted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         throttle = LoginThrottle()
         if request.method == "POST" and not throttle.allow_request(cast(Request, request), ObtainView()):
             wait = round(throttle.wait() or 0)
-            text = exceptions.Throttled(wait).detail
-            return HttpResponse(text, status=429, content_type="text/plain", headers={"Retry-After": wait})
+            answer = render(request, "429.html", {"seconds": wait}, status=429)
+            answer["Retry-After"] = wait
+            return answer
         return view(request, *args, **kwargs)
 
     return counted

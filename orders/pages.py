@@ -1,0 +1,97 @@
+"""The agents' pages: the order form, and the drafts that it has saved."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, cast
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from orders.api.drafts import MOST_LINES, NOTES_LENGTH, DraftSerializer
+from orders.models import Draft
+from sync.api.urls import KeyConverter
+
+DRAFTS_ON_A_PAGE = 25
+MODULES = [  # of the order form: loaded together, as each names the next ones only once it is there
+    f"orders/{name}.js"
+    for name in (
+        "api",
+        "combobox",
+        "kept_forms",
+        "numbers",
+        "order",
+        "order_form_view",
+        "session",
+        "status",
+        "vendor/idb-keyval/umd",
+        "vendor/lit-html/directive",
+        "vendor/lit-html/directive-helpers",
+        "vendor/lit-html/directives/live",
+        "vendor/lit-html/directives/repeat",
+        "vendor/lit-html/lit-html",
+    )
+]
+
+
+@login_required
+@never_cache
+@require_safe
+def order_form(request: HttpRequest) -> HttpResponse:
+    """An empty order form, or one that holds what the draft does that `copy` names."""
+    if "copy" not in request.GET:
+        return form_page(request)
+    number = request.GET["copy"]
+    if not re.fullmatch(KeyConverter.regex, number):
+        raise Http404
+    return form_page(request, copied=own_draft(request, int(number)))
+
+
+@login_required
+@never_cache
+@require_safe
+def draft_form(request: HttpRequest, draft_id: int) -> HttpResponse:
+    return form_page(request, draft=own_draft(request, draft_id))
+
+
+def form_page(request: HttpRequest, *, draft: Draft | None = None, copied: Draft | None = None) -> HttpResponse:
+    facts: dict[str, Any] = {
+        "user": request.user.pk,
+        "draft": DraftSerializer(draft).data if draft else None,
+        "copied": DraftSerializer(copied).data if copied else None,
+        "timeZone": settings.TIME_ZONE,
+        "mostLines": MOST_LINES,
+        "notesLength": NOTES_LENGTH,
+    }
+    return render(request, "orders/order_form.html", {"facts": facts, "draft": draft, "modules": MODULES})
+
+
+@login_required
+@never_cache
+@require_safe
+def drafts(request: HttpRequest) -> HttpResponse:
+    """The caller's drafts, page by page; one that does not exist shows the nearest."""
+    pages = Paginator(Draft.objects.of(agent(request)).whole(), DRAFTS_ON_A_PAGE)
+    return render(request, "orders/drafts.html", {"page": pages.get_page(request.GET.get("page"))})
+
+
+@login_required
+@never_cache
+@require_safe
+def draft_print(request: HttpRequest, draft_id: int) -> HttpResponse:
+    return render(request, "orders/draft_print.html", {"draft": own_draft(request, draft_id)})
+
+
+def own_draft(request: HttpRequest, draft_id: int) -> Draft:
+    """Raises Http404 for what is no draft of the caller's."""
+    return get_object_or_404(Draft.objects.of(agent(request)).whole(), pk=draft_id)
+
+
+def agent(request: HttpRequest) -> User:
+    return cast(User, request.user)

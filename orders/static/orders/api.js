@@ -1,0 +1,62 @@
+// Requests to the API, with the session of this login.
+
+const PATIENCE = 20_000; // milliseconds; reception in a shop is poor, but whoever waits longer has to be told
+
+/** The API's refusal: its `status`, the sentence for a person as `message`, a word for programs, and the details. */
+export class ApiError extends Error {
+  constructor(status, { error, code = "error", detail = {}, ...rest } = {}, headers = new Headers()) {
+    super(error ?? interpolate(gettext("The service answers with error %(status)s."), { status }, true));
+    Object.assign(this, { status, code, detail, rest, headers });
+  }
+
+  get isSignedOut() {
+    return this.status === 401 || (this.status === 403 && this.code !== "permission_denied");
+  }
+}
+
+/** No answer: there is no connection, or the service is down. */
+export class Unreachable extends Error {
+  constructor() {
+    super(gettext("No connection to the service."));
+  }
+}
+
+export function csrfToken() {
+  return document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? "";
+}
+
+/** The answer's `status`, `body` and `headers`. Throws ApiError, Unreachable, or an AbortError by `signal`. */
+export async function ask(method, path, { body, headers = {}, signal, patience = PATIENCE } = {}) {
+  const { response, text } = await received(path, {
+    method,
+    headers: {
+      Accept: "application/json",
+      "X-CSRFToken": csrfToken(),
+      ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+      ...headers,
+    },
+    body: body === undefined ? undefined : JSON.stringify(body),
+    signal: AbortSignal.any([AbortSignal.timeout(patience), ...(signal ? [signal] : [])]),
+  });
+  const answer = parsed(text);
+  if (!response.ok) throw new ApiError(response.status, answer, response.headers);
+  return { status: response.status, body: answer, headers: response.headers };
+}
+
+async function received(path, options) {
+  try {
+    const response = await fetch(path, options);
+    return { response, text: await response.text() };
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Unreachable(); // a TypeError of the network, or a TimeoutError
+  }
+}
+
+function parsed(text) {
+  try {
+    return text ? JSON.parse(text) : undefined;
+  } catch {
+    return undefined; // a proxy's own page
+  }
+}

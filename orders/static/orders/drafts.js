@@ -1,0 +1,132 @@
+// The list of drafts: deleting with Undo, the forms that were left unsaved in this browser, and the key for a new order.
+
+import { Unreachable, ask } from "./api.js";
+import { forget, leftBehind, resume } from "./kept_forms.js";
+import { clock } from "./numbers.js";
+import { html, nothing, render } from "./vendor/lit-html/lit-html.js";
+
+const userId = JSON.parse(document.querySelector("#user").textContent);
+const newOrder = document.querySelector("[data-new-order]");
+const place = document.querySelector("[data-said]");
+const kept = document.querySelector("[data-kept]");
+const dialog = document.querySelector("[data-discard]");
+
+document.querySelector("[data-drafts]")?.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-delete]");
+  if (button) deleteDraft(button);
+});
+document.addEventListener("keydown", (event) => {
+  const isTyped = event.target.closest("input, select, textarea, dialog, [contenteditable]");
+  if (event.key.toLowerCase() !== "n" || event.ctrlKey || event.metaKey || event.altKey || isTyped) return;
+  event.preventDefault();
+  newOrder.click();
+});
+document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && showKept());
+addEventListener("pageshow", ({ persisted }) => persisted && location.reload()); // drafts were saved meanwhile
+showKept();
+
+// Deleting
+
+function deleteDraft(button) {
+  const row = button.closest("[data-draft]");
+  const { draft, customer } = row.dataset;
+  return attempted(button, async () => {
+    try {
+      await ask("DELETE", `/api/drafts/${draft}`);
+      giveWay(row, text(gettext("Draft of %(customer)s deleted."), { customer }));
+    } catch (error) {
+      if (error.status !== 404) throw error;
+      giveWay(row, text(gettext("The draft of %(customer)s had been deleted already."), { customer }));
+    }
+  });
+}
+
+function giveWay(row, said) {
+  const gone = document.createElement("li");
+  gone.className = "gone";
+  const sayingId = `gone-${row.dataset.draft}`;
+  const undo = ({ currentTarget }) => restoreDraft(currentTarget, row, gone);
+  render(html`
+    <span id=${sayingId}>${said}</span>
+    <button aria-describedby=${sayingId} @click=${undo}>${gettext("Undo")}</button>`, gone);
+  row.hidden = true;
+  row.after(gone);
+  gone.querySelector("button").focus();
+}
+
+function restoreDraft(button, row, gone) {
+  return attempted(button, async () => {
+    await ask("POST", `/api/drafts/${row.dataset.draft}/restore`);
+    gone.remove();
+    row.hidden = false;
+    row.querySelector("a").focus();
+  });
+}
+
+async function attempted(button, step) {
+  say(nothing);
+  button.disabled = true;
+  const error = await step().then(() => null, (reason) => reason);
+  button.disabled = false;
+  if (!error) return;
+  say(html`<div class="banner bad">${whatFailed(error)}</div>`);
+  button.focus();
+}
+
+function whatFailed(error) {
+  if (error instanceof Unreachable) return html`<p>${error.message} ${gettext("Nothing is lost: try again later.")}</p>`;
+  if (error.status === 404) return html`<p>${gettext("The draft is not there any more. Load the page again.")}</p>`;
+  if (error.status !== 401 && error.status !== 403) return html`<p>${error.message}</p>`;
+  const here = `/login?next=${encodeURIComponent(location.pathname + location.search)}`;
+  return html`<p>${gettext("You are not signed in any more. Nothing was changed.")}
+    <a href=${here}>${gettext("Sign in")}</a></p>`;
+}
+
+function say(content) {
+  render(content, place);
+}
+
+// Forms that were left unsaved
+
+async function showKept() {
+  render((await leftBehind(userId)).map(banner), kept);
+}
+
+function banner(form) {
+  return html`
+    <div class="banner warn kept">
+      <p>${described(form)}</p>
+      <div class="actions">
+        <button class="primary" @click=${() => location.assign(resume(form))}>${gettext("Resume")}</button>
+        <button @click=${() => discard(form)}>${gettext("Discard")}</button>
+      </div>
+    </div>`;
+}
+
+function described(form) {
+  const what = [
+    form.title || gettext("no customer yet"),
+    text(ngettext("%(count)s line", "%(count)s lines", form.lines), { count: form.lines }),
+    clock(form.savedAt, kept.dataset.timeZone),
+  ].join(", ");
+  return form.slot.startsWith("/drafts/")
+    ? text(gettext("Unsaved change of a draft: %(what)s"), { what })
+    : text(gettext("Unsaved order: %(what)s"), { what });
+}
+
+function discard(form) {
+  dialog.querySelector("[data-question]").textContent = text(
+    gettext("%(what)s. Discard it? It cannot be brought back."), { what: described(form) });
+  dialog.returnValue = "";
+  dialog.onclose = async () => {
+    if (dialog.returnValue !== "discard") return;
+    await forget(form.id, userId);
+    await showKept();
+    (kept.querySelector("button") ?? newOrder).focus();
+  };
+  dialog.showModal();
+}
+
+function text(format, values) {
+  return interpolate(format, values, true);
+}

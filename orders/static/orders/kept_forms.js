@@ -1,0 +1,86 @@
+// Order forms that are not saved yet, kept in this browser until they are.
+//
+// Each form has an id of its own. A tab knows which form it shows at an address (its slot) and holds a lock of the
+// form's name: a form whose lock nobody holds was left behind, by a tab that was closed or a browser that was killed.
+
+import "./vendor/idb-keyval/umd.js";
+
+const { del, entries, get, set } = globalThis.idbKeyval;
+
+const DAYS = 24 * 60 * 60 * 1000; // milliseconds
+const KEPT_FOR = 30 * DAYS;
+const LOCKED_WITHIN = 1000; // milliseconds; a page that is being left lets go at once, another tab never
+
+const nameOf = (userId, id) => `archibald:form:${userId}:${id}`;
+const slotOf = (userId, slot) => `archibald:slot:${userId}:${slot}`;
+
+export function newId() {
+  // randomUUID is there on secure connections only.
+  return crypto.randomUUID?.() ?? ([1e7] + -1e3 + -4e3 + -8e3 + -1e11).replace(/[018]/g, (digit) =>
+    (digit ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (digit / 4)))).toString(16));
+}
+
+/** The form that this tab shows in a slot, as it was kept; null if there is none. */
+export async function recall(userId, slot) {
+  const id = sessionStorage.getItem(slotOf(userId, slot));
+  const kept = id && (await get(nameOf(userId, id)));
+  return kept && (await claim(id)) ? kept.form : null; // a copied tab begins a form of its own
+}
+
+/** Keep a form, which from now on is what this tab shows in the slot. Rejected if the browser has no room. */
+export async function keep(userId, slot, form) {
+  claim(form.id);
+  sessionStorage.setItem(slotOf(userId, slot), form.id);
+  // Not in the local storage: that is written to the disk minutes later, and a browser may be killed.
+  await set(nameOf(userId, form.id), { savedAt: Date.now(), slot, form });
+}
+
+export async function forget(id, userId) {
+  await del(nameOf(userId, id));
+}
+
+/** The forms of an agent that no tab shows, the newest first. */
+export async function leftBehind(userId) {
+  const held = (await navigator.locks?.query())?.held.map(({ name }) => name) ?? [];
+  const own = (await entries()).filter(([name]) => name.startsWith(nameOf(userId, "")));
+  const old = own.filter(([, { savedAt }]) => savedAt < Date.now() - KEPT_FOR);
+  await Promise.all(old.map(([name]) => del(name)));
+  return own
+    .filter(([name, { form }]) => !old.some(([gone]) => gone === name) && !held.includes(lockOf(form.id)))
+    .map(([, kept]) => summary(kept, userId))
+    .sort((one, other) => other.savedAt - one.savedAt);
+}
+
+function summary({ savedAt, slot, form }, userId) {
+  const lines = form.lines.filter((line) => line.text || line.product).length;
+  return { id: form.id, userId, savedAt, slot, title: form.customer?.name ?? form.customerText, lines };
+}
+
+/** Make a form that was left behind the one that this tab shows, and give the address that shows it. */
+export function resume(kept) {
+  sessionStorage.setItem(slotOf(kept.userId, kept.slot), kept.id);
+  return kept.slot;
+}
+
+// Locks
+
+const lockOf = (id) => `archibald:form:${id}`;
+const claimed = new Map(); // id -> whether this tab holds its lock, once that is known
+
+function claim(id) {
+  if (!navigator.locks) return true;
+  if (!claimed.has(id)) claimed.set(id, lock(id));
+  return claimed.get(id);
+}
+
+function lock(id) {
+  return new Promise((tell) => {
+    const untilTheEnd = () => {
+      tell(true);
+      return new Promise(() => {});
+    };
+    navigator.locks
+      .request(lockOf(id), { signal: AbortSignal.timeout(LOCKED_WITHIN) }, untilTheEnd)
+      .catch(() => tell(false)); // another tab shows it
+  });
+}

@@ -1,0 +1,105 @@
+// The order-form session of this page: what pauses the other syncs while the form is open, and the smart sync with
+// which it begins. A page that comes back begins a new one; one that is used after its session has ended goes on with it.
+
+import { ApiError, Unreachable, ask, csrfToken } from "./api.js";
+import { newId } from "./kept_forms.js";
+
+const PATIENCE = 40_000; // milliseconds; the server answers within 15 seconds, with the run if that goes on
+const WATCHES_EVERY = 1_000; // milliseconds, while a run goes on
+const TRIES_AGAIN_AFTER = 5_000; // milliseconds, while there is no connection
+const RENEWED_BEFORE = 60_000; // milliseconds before the end at which use begins a new session
+
+export class OrderFormSession {
+  /** What the page says of the customers: a phase (updating, fresh, failed, offline), with `result` or `error`. */
+  customers = { phase: "updating" };
+  id = null; // while the form is open
+  endsAt = null; // milliseconds, by this machine's clock
+  lifetime = 0; // milliseconds
+  entries = 0;
+
+  constructor(changed) {
+    this.changed = changed;
+    addEventListener("pagehide", () => this.leave());
+    addEventListener("pageshow", ({ persisted }) => persisted && this.enter());
+    addEventListener("online", () => this.customers.phase === "offline" && this.enter());
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.use());
+  }
+
+  /** Begin a session, or go on with it, and fetch the customers just changed. The form can be used meanwhile. */
+  async enter() {
+    this.id ??= newId(); // not the one of a session that was left: its end may still be on the way
+    const entry = ++this.entries;
+    clearTimeout(this.again);
+    this.tell({ phase: "updating" });
+    try {
+      const options = { body: { sessionId: this.id }, patience: PATIENCE };
+      const { status, body, headers } = await ask("POST", "/api/customers/smart-sync", options);
+      if (this.isPast(entry)) return;
+      this.begin(body.session, headers);
+      const result = status === 202 ? await this.watched(entry, headers.get("Location")) : body.result;
+      if (!this.isPast(entry)) this.tell({ phase: "fresh", result });
+    } catch (error) {
+      if (!this.isPast(entry)) this.failed(error);
+    }
+  }
+
+  isPast(entry) {
+    return this.entries !== entry || this.id === null;
+  }
+
+  begin(session, headers) {
+    const now = Date.parse(headers.get("Date")); // this machine's clock may be wrong
+    this.lifetime = Date.parse(session.expiresAt) - now;
+    this.prolong();
+  }
+
+  /** The server has noted that the form is in use. */
+  prolong() {
+    this.endsAt = Date.now() + this.lifetime;
+  }
+
+  /** The form is being used: begin anew if its session has ended, or is about to. */
+  use() {
+    const isEnding = this.endsAt !== null && Date.now() > this.endsAt - RENEWED_BEFORE;
+    if (this.id && isEnding && this.customers.phase !== "updating") this.enter();
+  }
+
+  /** The result of a run that went on, once it has ended. */
+  async watched(entry, address) {
+    while (!this.isPast(entry)) {
+      const { run } = (await ask("GET", address)).body;
+      if (run.status === "succeeded") return { ...run.counts, freshAsOf: run.exportedAt };
+      if (run.finishedAt) throw new ApiError(502, { error: run.error?.text, code: run.error?.code });
+      await new Promise((wake) => setTimeout(wake, WATCHES_EVERY));
+    }
+    return null;
+  }
+
+  failed(error) {
+    if (error instanceof Unreachable) {
+      this.tell({ phase: "offline", error });
+      this.again = setTimeout(() => this.enter(), TRIES_AGAIN_AFTER);
+    } else if (error instanceof ApiError) {
+      if (error.rest.session) this.begin(error.rest.session, error.headers);
+      this.tell({ phase: "failed", error });
+    } else {
+      throw error;
+    }
+  }
+
+  tell(customers) {
+    this.customers = customers;
+    this.changed(customers);
+  }
+
+  /** The page is being left: say so in a way that outlives it. */
+  leave() {
+    clearTimeout(this.again);
+    if (!this.id) return;
+    const form = new FormData();
+    form.append("sessionId", this.id);
+    form.append("csrfmiddlewaretoken", csrfToken());
+    navigator.sendBeacon("/api/customers/resume-syncs", form);
+    this.id = this.endsAt = null;
+  }
+}

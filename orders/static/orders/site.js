@@ -1,0 +1,14 @@
+// What every page does: register the worker that shows a page when there is no connection; that page tries again.
+
+const { worker } = document.querySelector("script[data-worker]").dataset;
+const tryAgain = document.querySelector("[data-try-again]");
+
+if (tryAgain) {
+  tryAgain.addEventListener("click", () => location.reload());
+  addEventListener("online", () => location.reload());
+} else if ("serviceWorker" in navigator) {
+  navigator.serviceWorker
+    .register(worker)
+    .then(({ active }) => active?.postMessage("keep the offline page as it is now"))
+    .catch(() => {}); // everything else works without it
+}

@@ -1,0 +1,95 @@
+// What the page says of the syncs: as of when lists are fresh, and whether others wait. It asks whenever an event tells
+// that something has changed; only while the page is seen, as a browser opens few connections to one server.
+
+import { ApiError, Unreachable, ask } from "./api.js";
+
+const KINDS = [
+  "run_succeeded", "run_failed", "run_quarantined",
+  "session_opened", "session_closed", "session_expired",
+  "health_changed",
+];
+const EVENTS = `/api/sync/events?${KINDS.map((kind) => `kind=${kind}`).join("&")}`;
+const ASKS_AFTER = 200; // milliseconds; events come several at a time
+const TRIES_AGAIN_AFTER = 5_000; // milliseconds, when the stream was refused
+const ASKS_EVERY = 60_000; // milliseconds: what the clock alone changes is told by no event
+const OLDEST = 24 * 60 * 60 * 1000; // milliseconds that a list may be old, whatever its schedule says
+
+export class LiveStatus {
+  data = null; // null while it is not known
+  freshAsOf = {}; // by list, as last known
+
+  /** `changed()` is called after each answer, `synced(type)` when it tells that a list was brought up to date. */
+  constructor({ changed, synced }) {
+    this.changed = changed;
+    this.synced = synced;
+    document.addEventListener("visibilitychange", () => this.followWhileSeen());
+    addEventListener("online", () => this.followWhileSeen());
+    addEventListener("pagehide", () => this.stop());
+    addEventListener("pageshow", ({ persisted }) => persisted && this.followWhileSeen());
+  }
+
+  followWhileSeen() {
+    this.stop();
+    if (document.visibilityState === "visible") this.follow();
+  }
+
+  follow() {
+    this.stream = new EventSource(EVENTS);
+    this.stream.onopen = () => this.askSoon(); // what has happened before, or in between
+    this.stream.onerror = () => this.stream.readyState === EventSource.CLOSED && this.followLater();
+    for (const kind of KINDS) this.stream.addEventListener(kind, () => this.askSoon());
+  }
+
+  followLater() {
+    clearTimeout(this.again);
+    this.again = setTimeout(() => this.followWhileSeen(), TRIES_AGAIN_AFTER);
+  }
+
+  stop() {
+    clearTimeout(this.again);
+    clearTimeout(this.ending);
+    this.stream?.close();
+  }
+
+  askSoon() {
+    clearTimeout(this.asking);
+    this.asking = setTimeout(() => this.ask(), ASKS_AFTER);
+  }
+
+  async ask() {
+    try {
+      const { body, headers } = await ask("GET", "/api/sync/status");
+      this.data = body.data;
+      this.serverTime = Date.parse(headers.get("Date")); // this machine's clock may be wrong
+      this.askWhenTheClockHasChangedSomething();
+      this.tellWhatIsFresh();
+    } catch (error) {
+      if (!(error instanceof ApiError || error instanceof Unreachable)) throw error;
+      this.data = null;
+    }
+    this.changed();
+  }
+
+  tellWhatIsFresh() {
+    for (const [type, { freshAsOf }] of Object.entries(this.data.health.services)) {
+      const isNews = type in this.freshAsOf && this.freshAsOf[type] !== freshAsOf;
+      this.freshAsOf[type] = freshAsOf;
+      if (isNews) this.synced(type);
+    }
+  }
+
+  askWhenTheClockHasChangedSomething() {
+    clearTimeout(this.ending);
+    const until = this.data.smartSync.pausedUntil;
+    const left = until ? Date.parse(until) - this.serverTime + 1000 : Infinity;
+    this.ending = setTimeout(() => this.askSoon(), Math.min(left, ASKS_EVERY));
+  }
+
+  /** Whether a list is not what it should be: older than its schedule says, or its last sync failed. */
+  isDoubtful(type) {
+    const { state, freshAsOf, lateAt } = this.data.health.services[type];
+    const isLate = lateAt !== null && Date.parse(lateAt) < this.serverTime;
+    const isOld = freshAsOf === null || Date.parse(freshAsOf) < this.serverTime - OLDEST;
+    return isLate || isOld || !["healthy", "paused"].includes(state);
+  }
+}

@@ -1,0 +1,28 @@
+"""Numbers of orders on a page, as the order form shows them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django import template
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+register = template.Library()
+
+SYMBOLS = {"EUR": "€"}
+
+
+@register.filter
+def number(value: Decimal) -> str:
+    """No more decimals than it has."""
+    return number_format(value.normalize(), use_l10n=True)
+
+
+@register.filter
+def money(amount: Decimal, currency: str) -> str:
+    """Two decimals, or as many more as it has."""
+    places = max(2, -int(amount.normalize().as_tuple().exponent))
+    shown = number_format(amount, places, use_l10n=True, force_grouping=True)
+    symbol = SYMBOLS.get(currency, f"{currency}\N{NO-BREAK SPACE}")
+    return _("{currency}{amount}").format(currency=symbol, amount=shown).strip()

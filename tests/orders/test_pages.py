@@ -1,0 +1,364 @@
+"""The agents' pages, as a browser gets them: who may see what, what is shown, what is said when something is wrong."""
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+from html import unescape
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from orders import drafts, pages
+from orders.drafts import Wanted, WantedLine
+from orders.models import Draft
+from orders.pages import DRAFTS_ON_A_PAGE
+from tests.api.conftest import PASSWORD, agent, colleague, person
+from tests.factories import CustomerFactory, PriceFactory, ProductFactory
+
+__all__ = ["agent", "colleague"]
+
+pytestmark = pytest.mark.django_db
+
+ENGLISH, ITALIAN = ({"accept-language": language} for language in ("en", "it"))
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_throttled_by_another_test():
+    cache.clear()
+
+
+@pytest.fixture
+def customer(db):
+    return CustomerFactory(
+        erp_id=80,
+        name="Rossi Anna",
+        account_number="1002239",
+        street="Via Roma 5",
+        postcode="20121",
+        city="Milano",
+        vat_number="01234567890",
+        sdi_code="ABC1234",
+    )
+
+
+@pytest.fixture
+def products(db):
+    for erp_id, name, vat, price_unit in (("001627K2", "9801.314.016", "22", None), ("009000K3", "845104", "04", 100)):
+        ProductFactory(
+            erp_id=erp_id,
+            name=name,
+            description=f"Fresa {name}",
+            pack=erp_id[-2:],
+            vat_group=vat,
+            price_unit=price_unit,
+        )
+        PriceFactory(product_erp_id=erp_id, unit_price=Decimal("1290.50"), price_unit=price_unit)
+
+
+@pytest.fixture
+def saved(agent, customer, products):
+    """Saves a draft: `saved()`, `saved(user=colleague)`, `saved(notes="Call first")`."""
+
+    def save(user=agent, discount="0", notes=""):
+        lines = [
+            WantedLine("001627K2", Decimal(2), Decimal(10)),
+            WantedLine("009000K3", Decimal(50), Decimal(0)),
+        ]
+        wanted = Wanted(customer.erp_id, lines, discount_percent=Decimal(discount), notes=notes)
+        draft, _is_new = drafts.create(wanted, user=user)
+        return draft
+
+    return save
+
+
+@pytest.fixture
+def browser(agent):
+    """The browser of an agent who is signed in and reads English."""
+    client = Client(headers=ENGLISH)
+    client.force_login(agent)
+    return client
+
+
+def html_of(client, path, **options):
+    answer = client.get(path, **options)
+    assert answer.status_code == 200, path
+    return answer.content.decode()
+
+
+def shown_drafts(html):
+    return [int(number) for number in re.findall(r'data-draft="(\d+)"', html)]
+
+
+# Who may see what
+
+
+@pytest.mark.parametrize("path", ["/orders/new", "/drafts", "/drafts/1", "/drafts/1/print", "/orders/new?copy=1"])
+def test_a_page_asks_who_is_not_signed_in_to_sign_in_and_come_back(path):
+    answer = Client().get(path)
+    assert (answer.status_code, answer["Location"]) == (302, f"/login?next={path.replace('?copy=1', '%3Fcopy%3D1')}")
+
+
+def test_the_root_leads_to_the_drafts():
+    assert Client().get("/")["Location"] == "/drafts"
+
+
+@pytest.mark.parametrize("path", ["/drafts/{}", "/drafts/{}/print", "/orders/new?copy={}"])
+def test_another_agent_s_draft_is_not_there(path, browser, saved, colleague):
+    assert browser.get(path.format(saved().pk)).status_code == 200
+    assert browser.get(path.format(saved(user=colleague).pk)).status_code == 404
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "1.5", "9" * 40, "%00", "٣"])
+@pytest.mark.parametrize("path", ["/drafts/{}", "/drafts/{}/print", "/orders/new?copy={}"])
+def test_what_is_no_number_of_a_draft_is_not_there(path, number, browser):
+    assert browser.get(path.format(number)).status_code == 404
+
+
+def test_a_deleted_draft_is_not_there(browser, saved):
+    draft = saved()
+    drafts.delete(draft)
+    assert browser.get(f"/drafts/{draft.pk}").status_code == 404
+
+
+# The list
+
+
+def test_the_list_shows_the_caller_s_drafts_the_last_changed_first(browser, saved, colleague):
+    first, second, deleted = saved(), saved(), saved()
+    saved(user=colleague)
+    drafts.delete(deleted)
+    Draft.objects.filter(pk=first.pk).update(changed_at=timezone.now() + timedelta(minutes=1))
+    assert shown_drafts(html_of(browser, "/drafts")) == [first.pk, second.pk]
+
+
+def test_a_draft_is_listed_with_customer_totals_age_and_shortened_notes(browser, saved):
+    draft = saved(notes="Call first. " * 50)
+    Draft.objects.update(changed_at=timezone.now() - timedelta(hours=2))
+    html = html_of(browser, "/drafts")
+    assert f'<a href="/drafts/{draft.pk}">Rossi Anna</a>' in html
+    for text in ("Milano", "<dd>2</dd>", "€2,968.15", "€3,505.00", "2\N{NO-BREAK SPACE}hours ago", "Call first."):
+        assert text in html
+    assert html.count("Call first.") < 20
+    assert f'href="/orders/new?copy={draft.pk}"' in html
+    assert f'href="/drafts/{draft.pk}/print"' in html
+
+
+def test_amounts_are_written_as_the_reader_s_language_does(browser, saved):
+    saved()
+    assert "3.505,00 €" in html_of(browser, "/drafts", headers=ITALIAN)
+
+
+def test_what_an_agent_wrote_is_no_html(browser, saved):
+    saved(notes="<script>alert(1)</script>")
+    assert "<script>alert(1)" not in html_of(browser, "/drafts")
+
+
+def test_a_list_of_many_drafts_needs_no_more_queries_than_one_of_few(browser, saved):
+    saved()
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
+        browser.get("/drafts")
+    for _ in range(5):
+        saved()
+    with CaptureQueriesContext(connection) as many:
+        browser.get("/drafts")
+    assert len(many) == len(few) == 5  # the session, its user, how many, the drafts, their lines
+
+
+def test_a_long_list_has_pages(browser, saved):
+    numbers = [saved().pk for _ in range(DRAFTS_ON_A_PAGE + 2)]
+    first, second = html_of(browser, "/drafts"), html_of(browser, "/drafts?page=2")
+    assert len(shown_drafts(first)) == DRAFTS_ON_A_PAGE
+    assert sorted(shown_drafts(first) + shown_drafts(second)) == numbers
+    assert 'href="?page=2"' in first
+    assert "Page 2 of 2" in second
+    assert shown_drafts(html_of(browser, "/drafts?page=nonsense")) == shown_drafts(first)
+
+
+def test_an_empty_list_says_what_drafts_are(browser):
+    html = html_of(browser, "/drafts")
+    assert "No drafts" in html
+    assert "not yet given to the ERP" in html
+
+
+# On paper
+
+
+def test_a_printed_draft_has_everything_that_an_order_has(browser, saved):
+    draft = saved(discount="5", notes="Call first\nthen send")
+    html = html_of(browser, f"/drafts/{draft.pk}/print")
+    for text in (
+        *(f"Order draft {draft.pk}", "not an order confirmation", "agente"),
+        *("Rossi Anna", "Via Roma 5", "20121 Milano", "01234567890", "1002239", "ABC1234"),
+        *("9801.314.016", "Fresa 9801.314.016", "845104", "K2", "K3", "€1,290.50", "per 100 pieces", "10%"),
+        *("€2,322.90", "€645.25", "Discount 5%", "€148.40", "€2,819.75"),
+        *("VAT 22% of €2,206.76", "€485.49", "VAT 4% of €612.99", "€24.52", "€3,329.76"),
+        "Call first<br>then send",
+    ):
+        assert text in html, text
+
+
+def test_a_printed_draft_says_nothing_of_what_the_customer_does_not_have(browser, saved, customer):
+    customer.sdi_code = ""
+    customer.save()
+    html = html_of(browser, f"/drafts/{saved().pk}/print")
+    assert "SDI" not in html
+    assert "PEC" not in html
+    assert "Notes" not in html
+
+
+# Signing in
+
+
+@pytest.mark.parametrize(("headers", "title"), [(ENGLISH, "<h1>Sign in</h1>"), (ITALIAN, "<h1>Accedi</h1>")])
+def test_the_login_page_speaks_the_reader_s_language(headers, title):
+    assert title in html_of(Client(headers=headers), "/login")
+
+
+@pytest.mark.parametrize("path", ["/orders/new?copy=3", "/drafts"])
+def test_who_signs_in_goes_on_where_they_were(path, agent):
+    answer = Client().post("/login", {"username": "agente", "password": PASSWORD, "next": path})
+    assert (answer.status_code, answer["Location"]) == (302, path)
+
+
+def test_who_signs_in_is_not_led_to_another_host(agent):
+    form = {"username": "agente", "password": PASSWORD, "next": "https://elsewhere.example/drafts"}
+    assert Client().post("/login", form)["Location"] == "/drafts"
+
+
+def test_the_login_page_says_that_an_unsaved_order_is_still_there():
+    client = Client(headers=ENGLISH)
+    assert "still in this browser" in html_of(client, "/login?next=/orders/new")
+    assert "still in this browser" not in html_of(client, "/login?next=/admin/")
+    assert "still in this browser" not in html_of(client, "/login")
+
+
+@pytest.mark.parametrize(("headers", "text"), [(ENGLISH, "Please enter a correct"), (ITALIAN, "Inserisci")])
+def test_a_wrong_password_is_said_and_the_name_stays(headers, text, agent):
+    form = {"username": "agente", "password": "another", "next": "/orders/new"}
+    answer = Client(headers=headers).post("/login", form)
+    html = answer.content.decode()
+    assert re.search(rf'role="alert".*?{text}', html, re.DOTALL)
+    assert 'value="agente"' in html
+    assert 'name="next" value="/orders/new"' in html
+
+
+@pytest.mark.parametrize("path", ["/login?next=/drafts", "/admin/login/?next=/admin/"])
+@pytest.mark.parametrize(("headers", "text"), [(ENGLISH, "Wait {} seconds"), (ITALIAN, "Attendi {} secondi")])
+def test_who_tries_too_often_is_told_how_long_to_wait(path, headers, text, agent):
+    client = Client(headers=headers)
+    for _ in range(11):
+        answer = client.post(path, {"username": "agente", "password": "another"})
+    assert (answer.status_code, answer["Content-Type"]) == (429, "text/html; charset=utf-8")
+    html = answer.content.decode()
+    assert text.format(answer["Retry-After"]) in html
+    assert f'href="{path}"' in html
+
+
+# When something is wrong
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    """The list of drafts has a bug."""
+
+    def fail(*_):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(pages, "agent", fail)
+
+
+@pytest.mark.parametrize(("headers", "text"), [(ENGLISH, "There is nothing here"), (ITALIAN, "Qui non c'è nulla")])
+@pytest.mark.parametrize("path", ["/nothing", "/drafts/999", "/admin/nothing/"])
+def test_an_address_that_is_none_says_so(path, headers, text):
+    client = Client(headers=headers)
+    client.force_login(person("capo", is_staff=True))
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert f"<h1>{text}</h1>" in unescape(answer.content.decode())
+
+
+def test_an_address_of_the_api_that_is_none_is_json(browser):
+    assert browser.get("/api/nothing").json()["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("headers", "text"), [(ENGLISH, "You may not do this"), (ITALIAN, "Operazione non consentita")]
+)
+def test_who_lacks_a_permission_is_told(headers, text):
+    client = Client(headers=headers)
+    client.force_login(person("capo", is_staff=True))
+    answer = client.get("/admin/sync/syncrun/")
+    assert answer.status_code == 403
+    assert text in answer.content.decode()
+
+
+@pytest.mark.parametrize(("headers", "text"), [(ENGLISH, "out of date"), (ITALIAN, "non era più valida")])
+def test_a_form_without_its_csrf_token_is_said_to_be_out_of_date(headers, text):
+    answer = Client(enforce_csrf_checks=True, headers=headers).post("/login", {"username": "agente"})
+    assert answer.status_code == 403
+    assert text in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("headers", "text"), [(ENGLISH, "Something went wrong"), (ITALIAN, "Qualcosa è andato storto")]
+)
+def test_a_bug_is_said_in_the_same_make_without_the_reader_s_name(headers, text, broken, agent):
+    client = Client(raise_request_exception=False, headers=headers)
+    client.force_login(agent)
+    answer = client.get("/drafts")
+    html = answer.content.decode()
+    assert answer.status_code == 500
+    assert text in html
+    assert "site.css" in html
+    assert "agente" not in html
+
+
+@pytest.mark.parametrize(
+    ("headers", "text"), [(ENGLISH, "cannot be answered"), (ITALIAN, "Non è possibile rispondere")]
+)
+def test_a_request_to_another_host_cannot_be_answered(headers, text):
+    answer = Client(headers=headers).get("/login", headers={"host": "elsewhere.example"})
+    assert answer.status_code == 400
+    assert text in answer.content.decode()
+
+
+@pytest.mark.parametrize(("headers", "text"), [(ENGLISH, "No connection"), (ITALIAN, "Nessuna connessione")])
+def test_the_page_for_no_connection_knows_nobody(headers, text, agent):
+    client = Client(headers=headers)
+    client.force_login(agent)
+    html = html_of(client, "/offline")
+    assert text in html
+    assert "agente" not in html
+    assert "csrf" not in html
+
+
+def test_the_service_worker_is_a_script_that_knows_the_page_for_no_connection():
+    answer = Client().get("/sw.js")
+    assert answer["Content-Type"] == "text/javascript"
+    assert '"/offline"' in answer.content.decode()
+    assert '"/static/orders/site.css"' in answer.content.decode()
+
+
+# All pages
+
+
+def test_the_language_can_be_chosen(browser):
+    assert browser.post("/language", {"language": "it", "next": "/drafts?page=2"})["Location"] == "/drafts?page=2"
+    html = html_of(browser, "/drafts")
+    assert '<html lang="it">' in html
+    assert "Nessuna bozza" in html
+
+
+def test_no_page_names_another_host_or_holds_a_script_of_its_own(browser, saved):
+    draft = saved()
+    paths = ["/login", "/orders/new", "/drafts", f"/drafts/{draft.pk}", f"/drafts/{draft.pk}/print", "/offline"]
+    for path in [*paths, "/nothing"]:
+        html = (Client() if path == "/login" else browser).get(path).content.decode()
+        assert not re.search(r"(https?:)?//(?!www\.w3\.org/)\w", html), path
+        assert not re.search(r'<script(?![^>]* (src=|type="application/json"))|<style|\bstyle="|\bon\w+="', html), path

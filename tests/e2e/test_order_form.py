@@ -1,0 +1,378 @@
+"""Writing orders in a real browser: the keyboard, quantities, prices, saving, and what is never lost."""
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+from django.utils.formats import number_format
+from playwright.sync_api import expect
+
+from customers.matching import present
+from orders.models import Draft, Price, Product
+from orders.quantities import least, nearest_valid
+from sync.models import OrderFormSession, SyncRun
+from sync.queue import request_sync
+from tests.e2e.browsers import sign_in
+from tests.e2e.erp import change_price
+from tests.e2e.order_form import OrderForm, customers, goods, price_of, saved_draft
+from tests.sync.demo import run_sync
+
+FIVE = 5
+
+
+@pytest.fixture
+def form(page, site):
+    return OrderForm(page, site).open_fresh()
+
+
+def shown(quantity):
+    return f"{quantity:f}".rstrip("0").rstrip(".")
+
+
+def euro(amount):
+    return f"{number_format(amount, 2, use_l10n=True, force_grouping=True)}\xa0€"
+
+
+# With the keyboard only
+
+
+def test_five_drafts_in_a_row_with_the_keyboard_only(form, agent):
+    products = list(goods())[:6]
+    for number, customer in enumerate(list(customers())[:FIVE], 1):
+        form.type(customer.account_number)
+        form.press("Enter")
+        expect(form.line(1).product).to_be_focused()
+        for product in products[:number]:
+            form.add(product)
+        form.press("Enter")  # in the empty product box: on to the button
+        expect(form.save_button).to_be_focused()
+        form.press("Enter")
+        form.expect_saved(number)
+        expect(form.customer).to_be_focused()
+    drafts = Draft.objects.of(agent).order_by("pk")
+    assert [draft.customer for draft in drafts] == list(customers())[:FIVE]
+    assert [[line.product for line in draft.lines.all()] for draft in drafts] == [
+        products[: n + 1] for n in range(FIVE)
+    ]
+
+
+def test_enter_takes_an_exact_code_however_fast_it_is_typed(form, customer, product):
+    form.page.route("**/api/products?*search*", lambda route: (form.page.wait_for_timeout(500), route.continue_()))
+    form.choose_customer(customer)
+    form.type(product.erp_id)
+    form.press("Enter")  # before the answer
+    expect(form.line(1).quantity).to_be_focused()
+    expect(form.line(1).product).to_have_value(product.name)
+
+
+def test_what_was_typed_stays_when_nothing_is_chosen(form):
+    form.type("rossi e figli")
+    expect(form.page.get_by_text("Nessun risultato.")).to_be_visible()
+    form.press("Escape", "Tab")
+    expect(form.customer).to_have_value("rossi e figli")
+    form.save()
+    expect(form.page.get_by_text("Scegli il cliente dall'elenco.")).to_be_visible()
+    expect(form.customer).to_be_focused()
+
+
+def test_arrows_choose_among_customers_shown_with_city_vat_number_and_account(form, customer):
+    form.type(customer.name[:12])
+    expect(form.options.first).to_have_attribute("aria-selected", "true")
+    form.press("ArrowDown")
+    second = form.options.nth(1)
+    expect(second).to_have_attribute("aria-selected", "true")
+    expect(second).to_contain_text(" · ")
+    name = second.locator("strong").inner_text()
+    form.press("Enter")
+    expect(form.customer).to_have_value(name)
+
+
+# Quantities and packs
+
+
+@pytest.fixture
+def packed():
+    """A product that is ordered in fives or more, whose article has another pack too."""
+    for product in goods():
+        others = [each for each in goods() if each.name == product.name and each != product]
+        if least(product) >= FIVE and any(nearest_valid(Decimal(7), each) == [Decimal(7)] for each in others):
+            return product
+    raise AssertionError("no such product")
+
+
+def test_a_quantity_that_cannot_be_ordered_offers_the_nearest(form, customer, packed):
+    form.choose_customer(customer)
+    form.add(packed, "7")
+    line = form.line(1)
+    offered = [shown(each) for each in nearest_valid(Decimal(7), packed)]
+    expect(line.problem).to_contain_text(offered[-1])
+    expect(line.quantity).to_have_attribute("aria-invalid", "true")
+    line.group.get_by_role("button", name=offered[-1], exact=True).click()
+    expect(line.quantity).to_have_value(offered[-1])
+    expect(line.problem).to_be_hidden()
+    line.quantity.fill("7")
+    expect(line.problem).to_be_visible()
+    form.press("Alt+ArrowDown")
+    expect(line.quantity).to_have_value(offered[0])
+
+
+def test_a_quantity_is_offered_in_the_pack_that_has_it(form, customer, packed):
+    form.choose_customer(customer)
+    form.add(packed, "7")
+    line = form.line(1)
+    line.group.get_by_role("button", name=re.compile("^7 in ")).first.click()
+    expect(line.problem).to_be_hidden()
+    expect(line.quantity).to_have_value("7")
+    expect(line.amount).to_contain_text("€")
+    form.save()
+    form.expect_saved(1)
+    [saved] = Draft.objects.get().lines.all()
+    assert (saved.product.name, saved.quantity) == (packed.name, Decimal(7))
+    assert saved.product != packed
+
+
+def test_the_pack_can_be_changed(form, customer, packed):
+    form.fill(customer, packed)
+    line = form.line(1)
+    expect(line.pack).to_have_value(packed.erp_id)
+    other = next(each for each in goods() if each.name == packed.name and each != packed)
+    line.pack.select_option(other.erp_id)
+    expect(line.quantity).to_be_focused()
+    expect(line.quantity).to_have_value(shown(least(other)))
+
+
+# Prices and totals
+
+
+def test_totals_follow_as_one_types_and_are_those_of_the_saved_draft(form, customer, product, agent):
+    form.fill(customer, product, next(each for each in goods() if each != product))
+    form.line(1).discount.fill("10")
+    form.discount.fill("2,5")
+    expect(form.totals).to_contain_text("Sconto")
+    form.save()
+    form.expect_saved(1)
+    draft = Draft.objects.whole().get()
+    form.page.get_by_role("link", name="Apri").click()
+    for amount in (draft.totals.goods, draft.totals.net, draft.totals.gross):
+        expect(form.totals).to_contain_text(euro(amount))
+    for each in draft.totals.vat_by_rate:
+        expect(form.totals).to_contain_text(f"IVA {each.rate:.0f} %")
+    assert (draft.discount_percent, draft.lines.get(position=1).discount_percent) == (Decimal("2.5"), Decimal(10))
+    assert draft.user == agent
+
+
+def test_a_price_that_changes_while_the_form_is_open_is_marked(form, erp, customer, product):
+    form.fill(customer, product)
+    line = form.line(1)
+    price_id, amount = price_of(product, customer.account_number)
+    before, now = euro(amount), euro(amount + 1)
+    expect(line.price).to_contain_text(before)
+    change_price(erp, price_id, amount + 1)
+    OrderFormSession.objects.all().delete()  # as if the longest pause were over
+    run_sync("prices")
+    expect(line.change).to_contain_text(f"Il prezzo è cambiato: {before} → {now}")
+    expect(line.price).to_contain_text(now)
+    form.page.reload()
+    expect(line.change).to_contain_text(f"{before} → {now}")
+    line.group.get_by_role("button", name="Visto").click()
+    expect(line.change).to_be_hidden()
+
+
+def test_a_price_that_changed_since_the_draft_was_saved_is_marked(page, site, agent, customer, product):
+    draft = saved_draft(agent, customer, product)
+    price_id, old = price_of(product, customer.account_number)
+    present(Price).filter(erp_id=price_id).update(unit_price=old + 2)
+    form = OrderForm(page, site).open(f"/drafts/{draft.pk}")
+    expect(form.line(1).change).to_contain_text(f"{euro(old)} → {euro(old + 2)}")
+
+
+def test_another_quantity_s_price_is_no_change(form, customer, product):
+    form.fill(customer, product)
+    line = form.line(1)
+    line.quantity.fill(shown(least(product) * 10))
+    expect(line.amount).to_contain_text("€")
+    expect(form.totals).not_to_have_class("old")
+    expect(line.change).to_be_hidden()
+
+
+def test_prices_that_are_overdue_are_said_though_the_form_pauses_their_sync(form):
+    line = form.page.locator(".news p", has_text="Prezzi delle")
+    expect(line).not_to_have_class("warn")
+    request_sync("prices", mode="full", trigger=SyncRun.Trigger.MANUAL)
+    SyncRun.objects.filter(sync_type="prices").update(exported_at=timezone.now() - timedelta(hours=2))
+    form.page.reload()
+    expect(line).to_contain_text("l'aggiornamento è in ritardo, verifica prima di ordinare.")
+
+
+# Saving
+
+
+def test_a_save_with_the_server_down_keeps_the_form_and_succeeds_when_it_is_up(form, site, customer, product, allowed):
+    allowed += ["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_EMPTY_RESPONSE"]
+    form.fill(customer, product)
+    form.notes.fill("Citofonare due volte")
+    site.stop()
+    form.save()
+    expect(form.banner).to_contain_text("Non salvata: Nessuna connessione al servizio. L'ordine resta qui.")
+    expect(form.customer).to_have_value(customer.name)
+    expect(form.notes).to_have_value("Citofonare due volte")
+    site.start()
+    form.banner.get_by_role("button", name="Riprova").click()
+    form.expect_saved(1)
+    assert Draft.objects.get().notes == "Citofonare due volte"
+
+
+def test_a_save_whose_answer_was_lost_makes_one_draft_though_the_order_was_changed_since(
+    form, customer, product, allowed
+):
+    allowed += ["ERR_CONNECTION_RESET", "status of 409"]
+    form.fill(customer, product)
+
+    def carried_out_but_not_answered(route):
+        route.fetch()
+        route.abort("connectionreset")
+
+    form.page.route("**/api/drafts", carried_out_but_not_answered, times=1)
+    form.save()
+    expect(form.banner).to_contain_text("Non salvata")
+    assert Draft.objects.count() == 1
+    form.notes.fill("con una nota")
+    form.save()
+    form.expect_saved(1)
+    assert [draft.notes for draft in Draft.objects.all()] == ["con una nota"]
+
+
+def test_a_login_that_expired_loses_nothing(form, customer, product, allowed):
+    allowed.append("status of 40[13]")
+    form.fill(customer, product)
+    Session.objects.all().delete()
+    form.save()
+    expect(form.banner).to_contain_text("L'accesso è scaduto.")
+    form.page.get_by_role("link", name="Accedi di nuovo").click()
+    form.page.get_by_label("Nome utente").fill("agente")
+    form.page.get_by_label("Password").fill("una parola segreta")
+    form.press("Enter")
+    expect(form.customer).to_have_value(customer.name)
+    form.save()
+    form.expect_saved(1)
+
+
+def test_what_the_server_refuses_is_marked_in_its_line(form, customer, product, allowed):
+    allowed.append("status of 400")
+    form.fill(customer, product)
+    present(Product).filter(pk=product.pk).update(is_blocked=True)
+    form.save()
+    expect(form.line(1).problem).to_have_text(re.compile("non (può|è)|ordina"))
+    expect(form.line(1).product).to_be_focused()
+    assert not Draft.objects.exists()
+
+
+def test_a_draft_changed_elsewhere_is_not_overwritten_unasked(page, site, agent, customer, product, allowed):
+    allowed.append("status of 409")
+    draft = saved_draft(agent, customer, product)
+    form = OrderForm(page, site).open(f"/drafts/{draft.pk}")
+    form.notes.fill("mia")
+    Draft.objects.filter(pk=draft.pk).update(version=2, notes="altrui")
+    form.save()
+    expect(form.banner).to_contain_text("la bozza è stata cambiata altrove")
+    expect(form.notes).to_have_value("mia")
+    form.banner.get_by_role("button", name="Mostra l'altra").click()
+    expect(form.notes).to_have_value("altrui")
+    form.notes.fill("altrui e mia")
+    form.save()
+    form.expect_saved(1)
+    assert Draft.objects.get().notes == "altrui e mia"
+
+
+def test_a_draft_deleted_elsewhere_can_be_saved_as_a_new_one(page, site, agent, customer, product, allowed):
+    allowed.append("status of 404")
+    draft = saved_draft(agent, customer, product)
+    form = OrderForm(page, site).open(f"/drafts/{draft.pk}")
+    form.notes.fill("ancora qui")
+    draft.delete()
+    form.save()
+    form.banner.get_by_role("button", name="Salva come nuova bozza").click()
+    form.expect_saved(1)
+    assert Draft.objects.get().notes == "ancora qui"
+
+
+def test_done_with_an_unsaved_order_asks_first(form, customer, product):
+    form.fill(customer, product)
+    form.page.get_by_role("link", name="Fatto").click()
+    dialog = form.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Quest'ordine non è salvato.")
+    dialog.get_by_role("button", name="Continua a scrivere").click()
+    expect(form.customer).to_have_value(customer.name)
+    form.page.get_by_role("link", name="Fatto").click()
+    dialog.get_by_role("button", name="Salva e vai alle bozze").click()
+    form.page.wait_for_url("**/drafts")
+    expect(form.page.get_by_role("link", name=customer.name, exact=True)).to_be_visible()
+
+
+# Nothing typed is lost
+
+
+def test_an_unsaved_form_survives_a_reload(form, customer, product):
+    form.fill(customer, product)
+    form.notes.fill("Chiamare prima")
+    form.page.reload()
+    expect(form.banner).to_contain_text("Questo è l'ordine che non avevi salvato.")
+    expect(form.customer).to_have_value(customer.name)
+    expect(form.line(1).product).to_have_value(product.name)
+    expect(form.notes).to_have_value("Chiamare prima")
+    form.save()
+    form.expect_saved(1)
+    form.page.reload()
+    expect(form.customer).to_have_value("")
+
+
+def test_an_unsaved_form_survives_a_killed_browser(open_own_browser, site, agent, customer, product):
+    own = open_own_browser()
+    form = OrderForm(own.page, site).open()
+    form.fill(customer, product)
+    form.notes.fill("Prima del buio")
+    form.page.wait_for_timeout(200)
+    own.kill()
+    form = OrderForm(open_own_browser().page, site).open()
+    form.page.locator(".left-behind").get_by_role("button", name="Riprendi").click()
+    expect(form.notes).to_have_value("Prima del buio")
+    expect(form.customer).to_have_value(customer.name)
+    form.save()
+    form.expect_saved(1)
+
+
+def test_an_order_left_behind_by_a_closed_tab_is_offered(form, context, site, customer, product):
+    form.fill(customer, product)
+    other = OrderForm(context.new_page(), site).open_fresh()
+    expect(other.page.locator(".left-behind")).to_have_count(0)  # another tab shows it
+    form.page.close(run_before_unload=True)
+    other.page.reload()
+    expect(other.page.locator(".left-behind")).to_contain_text(f"{customer.name}, 1 riga")
+    other.page.goto(f"{site.url}/drafts")
+    other.page.get_by_role("button", name="Riprendi").click()
+    expect(other.customer).to_have_value(customer.name)
+
+
+def test_another_agent_on_the_same_browser_does_not_see_it(form, context, site, colleague, customer, product):
+    form.fill(customer, product)
+    sign_in(context, colleague)
+    form.page.goto(f"{site.url}/drafts")
+    expect(form.page.get_by_role("button", name="Riprendi")).to_have_count(0)
+    form.open()
+    expect(form.customer).to_have_value("")
+
+
+def test_clearing_and_removing_a_line_can_be_undone(form, customer, product):
+    form.fill(customer, product)
+    form.page.get_by_role("button", name="Togli la riga 1").click()
+    expect(form.line(1).product).to_have_value("")
+    form.banner.get_by_role("button", name="Annulla").click()
+    expect(form.line(1).product).to_have_value(product.name)
+    form.page.get_by_role("button", name="Svuota").click()
+    expect(form.customer).to_have_value("")
+    form.banner.get_by_role("button", name="Annulla").click()
+    expect(form.customer).to_have_value(customer.name)
+    expect(form.line(1).product).to_have_value(product.name)

@@ -1,0 +1,231 @@
+"""All pages in a real browser: who sees what, how they look and weigh, and what they say when something is wrong."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import expect
+
+from orders.models import Draft
+from sync.models import SyncRun
+from tests.api.conftest import PASSWORD
+from tests.e2e.browsers import axe, screenshot
+from tests.e2e.order_form import OrderForm, customers, live_sessions, saved_draft
+from tests.e2e.site import Site
+
+PHONE, DESK = (360, 740), (1440, 900)
+LARGEST = 100_000  # bytes of script and style
+
+
+@pytest.fixture
+def draft(site, agent, customer, product):
+    return saved_draft(agent, customer, product)
+
+
+def drawn(page, site, draft):
+    """Every page, one after the other, by its name."""
+    for name, address in {
+        "drafts": "/drafts",
+        "draft": f"/drafts/{draft.pk}",
+        "print": f"/drafts/{draft.pk}/print",
+        "offline": "/offline",
+    }.items():
+        page.goto(site.url + address)
+        expect(page.locator("h1")).to_be_visible()
+        yield name
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [PHONE, DESK])
+@pytest.mark.parametrize("locale", ["it-IT", "en-GB"])
+def test_no_page_has_a_serious_fault_or_scrolls_sideways(
+    open_page, site, draft, customer, product, allowed, scheme, viewport, locale
+):
+    allowed.append("status of 400 .*/api/drafts")
+    page = open_page(locale=locale, viewport=viewport, color_scheme=scheme)
+    place = f"{locale[:2]}-{viewport[0]}-{scheme}"
+    for name in drawn(page, site, draft):
+        look(page, f"{name}-{place}")
+    page.goto(f"{site.url}/orders/new")
+    page.keyboard.type(customer.account_number)
+    expect(page.get_by_role("option")).to_have_count(1)
+    look(page, f"choosing-{place}")
+    page.keyboard.press("Enter")
+    page.keyboard.type(product.erp_id)
+    page.keyboard.press("Enter")
+    expect(page.locator("#totals dl")).to_contain_text("€")
+    page.keyboard.type("7,5")
+    expect(page.locator(".line .problem").first).to_be_visible()
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#banner.bad")).to_be_visible()
+    look(page, f"order-{place}")
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESK])
+def test_the_login_page_has_no_serious_fault(open_page, site, viewport):
+    page = open_page(user=None, viewport=viewport)
+    page.goto(f"{site.url}/orders/new")
+    page.get_by_label("Nome utente").fill("agente")
+    page.get_by_label("Password").fill("sbagliata")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+    look(page, f"login-{viewport[0]}")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/orders/new")
+
+
+def look(page, name):
+    screenshot(page, name, full_page=True)
+    assert axe(page) == [], name
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+
+
+def test_the_order_form_weighs_under_100_kb_of_script_and_style(page, site):
+    sizes = {}
+    page.on("response", lambda response: sizes.update({response.url: response}))
+    OrderForm(page, site).open_fresh()
+    heavy = [
+        response for response in sizes.values() if re.search("javascript|css", response.headers.get("content-type", ""))
+    ]
+    assert len(heavy) > 10
+    assert sum(len(response.body()) for response in heavy) < LARGEST
+
+
+def test_the_form_can_be_used_before_the_server_has_answered_anything(page, site):
+    held = []
+    page.route("**/api/**", lambda route: held.append(route))
+    form = OrderForm(page, site).open()
+    form.type("rossi")
+    expect(form.customer).to_have_value("rossi")
+    expect(form.page.get_by_text("Ricerca…")).to_be_visible()
+
+
+# When something is wrong
+
+
+@pytest.fixture
+def production(site, process_environment, tmp_path):
+    """The same site as an operator runs it: errors are told in our words."""
+    environment = process_environment | {"DEBUG": "false", "SECURE_SSL_REDIRECT": "false"}
+    folder = tmp_path / "production"
+    folder.mkdir()
+    manage = [sys.executable, f"{settings.BASE_DIR}/manage.py", "collectstatic", "--no-input", "--verbosity=0"]
+    subprocess.run(manage, env=environment, check=True)
+    production = Site(folder, environment)
+    production.wait_until_it_answers()
+    yield production
+    production.stop()
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESK])
+@pytest.mark.parametrize("locale", ["it-IT", "en-GB"])
+def test_error_pages_say_what_to_do(open_page, production, watch, locale, viewport):
+    watch.origin = production.url
+    watch.allowed += ["status of 40[34]", "status of 400"]
+    page = open_page(locale=locale, viewport=viewport)
+    place = f"{locale[:2]}-{viewport[0]}"
+    assert page.goto(f"{production.url}/drafts/999999").status == 404
+    look(page, f"404-{place}")
+    expect(page.get_by_role("link", name=re.compile("Bozze|Drafts")).first).to_be_visible()
+    page.goto(f"{production.url}/drafts")
+    page.evaluate("document.querySelectorAll('[name=csrfmiddlewaretoken]').forEach((field) => field.remove())")
+    page.get_by_role("button", name=re.compile("Esci|Sign out")).click()
+    expect(page.locator("h1")).to_be_visible()
+    look(page, f"403-{place}")
+
+
+# Drafts
+
+
+def test_the_list_shows_customer_lines_total_and_age(page, site, draft):
+    page.goto(f"{site.url}/drafts")
+    row = page.locator(f"[data-draft='{draft.pk}']")
+    expect(row).to_contain_text(draft.customer.name)
+    expect(row).to_contain_text("adesso")
+    expect(row).to_contain_text("€")
+
+
+def test_a_draft_is_opened_changed_and_saved(page, site, draft):
+    page.goto(f"{site.url}/drafts")
+    page.get_by_role("link", name=draft.customer.name, exact=True).click()
+    form = OrderForm(page, site)
+    expect(form.customer).to_have_value(draft.customer.name)
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Bozza {draft.pk}")
+    form.notes.fill("Urgente")
+    form.save()
+    form.expect_saved(1)
+    assert page.url.endswith("/orders/new")
+    draft.refresh_from_db()
+    assert (draft.notes, draft.version) == ("Urgente", 2)
+
+
+def test_a_duplicate_is_another_draft_once_it_is_saved(page, site, draft):
+    page.goto(f"{site.url}/drafts")
+    page.get_by_role("link", name=re.compile("^Duplica")).click()
+    form = OrderForm(page, site)
+    expect(form.customer).to_have_value(draft.customer.name)
+    expect(form.totals).to_contain_text("Totale")
+    form.customer.fill("")
+    form.choose_customer(list(customers())[1])
+    form.save()
+    form.expect_saved(2)
+    assert {each.customer for each in Draft.objects.all()} == set(list(customers())[:2])
+
+
+def test_deleting_is_undone(page, site, draft, agent):
+    page.goto(f"{site.url}/drafts")
+    page.get_by_role("button", name=re.compile("^Elimina")).click()
+    undo = page.get_by_role("button", name="Annulla")
+    expect(undo).to_be_focused()
+    assert not Draft.objects.of(agent).exists()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name=draft.customer.name, exact=True)).to_be_focused()
+    assert Draft.objects.of(agent).get() == draft
+
+
+def test_n_begins_a_new_order(page, site, draft):
+    page.goto(f"{site.url}/drafts")
+    page.keyboard.press("n")
+    page.wait_for_url("**/orders/new")
+
+
+def test_another_user_s_drafts_are_unreachable(open_page, site, draft, colleague, allowed):
+    allowed.append("status of 404")
+    page = open_page(user=colleague)
+    for address in (f"/drafts/{draft.pk}", f"/drafts/{draft.pk}/print", f"/orders/new?copy={draft.pk}"):
+        answer = page.goto(site.url + address)
+        assert answer.status == 404
+        expect(page.locator("body")).not_to_contain_text(draft.customer.name)
+    page.goto(f"{site.url}/drafts")
+    expect(page.locator("main")).not_to_contain_text(draft.customer.name)
+    assert live_sessions() == 0
+    assert not SyncRun.objects.filter(mode="smart").exists()
+
+
+# Without a connection
+
+
+def test_a_page_that_cannot_be_loaded_says_that_there_is_no_connection_and_comes_back(page, site, context, allowed):
+    allowed.append("ERR_INTERNET_DISCONNECTED")
+    page.goto(f"{site.url}/drafts")
+    page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
+    context.set_offline(True)
+    page.goto(f"{site.url}/orders/new")
+    expect(page.locator("h1")).to_be_visible()
+    expect(page.get_by_role("button", name="Riprova")).to_be_visible()
+    context.set_offline(False)
+    expect(page.get_by_label("Cliente", exact=True)).to_be_focused()
+
+
+def test_a_line_added_without_a_connection_is_priced_when_there_is_one(page, site, context, customer, product, allowed):
+    allowed.append("ERR_INTERNET_DISCONNECTED")
+    form = OrderForm(page, site).open_fresh()
+    form.fill(customer, product)
+    context.set_offline(True)
+    form.line(1).discount.fill("50")
+    expect(form.totals).to_contain_text("Prezzi e totali non sono aggiornati: Nessuna connessione al servizio.")
+    context.set_offline(False)
+    expect(form.totals).not_to_contain_text("non sono aggiornati")

@@ -10,13 +10,19 @@ from django.contrib import admin
 from django.utils import translation
 
 MESSAGES = settings.LOCALE_PATHS[0] / "it" / "LC_MESSAGES"
+PAGES = settings.BASE_DIR / "orders"
+CATALOGUES = [MESSAGES / "django", PAGES / "locale" / "it" / "LC_MESSAGES" / "djangojs"]
 OWN_APPS = ("sync", "customers", "orders")
+
+
+def compiled(catalogue):
+    with catalogue.with_suffix(".mo").open("rb") as file:
+        return GNUTranslations(file)._catalog  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="module")
 def in_italian():
-    with (MESSAGES / "django.mo").open("rb") as compiled:
-        return GNUTranslations(compiled)._catalog  # type: ignore[attr-defined]
+    return compiled(CATALOGUES[0])
 
 
 def words():
@@ -43,17 +49,27 @@ def test_every_label_and_heading_has_an_italian_translation(in_italian):
     assert {*words(), *titles()} <= translated
 
 
-def test_no_message_waits_for_its_translation():
-    text = (MESSAGES / "django.po").read_text()
+def test_every_text_of_the_pages_scripts_has_an_italian_translation():
+    scripts = "".join(path.read_text() for path in (PAGES / "static" / "orders").glob("*.js"))
+    texts = re.findall(r'\bn?gettext\(\s*"((?:[^"\\]|\\.)+)"', scripts)
+    kept = set(re.findall(r'^msgid "(.+)"$', CATALOGUES[1].with_suffix(".po").read_text(), re.MULTILINE))
+    assert texts
+    assert set(texts) == kept
+
+
+@pytest.mark.parametrize("catalogue", CATALOGUES, ids=lambda path: path.name)
+def test_no_message_waits_for_its_translation(catalogue):
+    text = catalogue.with_suffix(".po").read_text()
     assert not re.findall(r'^msgid ".+"\nmsgstr ""\n(?!")', text, re.MULTILINE)
     assert "#, fuzzy" not in text
 
 
-def test_what_is_used_was_compiled_from_what_is_kept(in_italian):
-    kept = (MESSAGES / "django.po").read_text().replace('"\n"', "").replace('\\"', '"')
+@pytest.mark.parametrize("catalogue", CATALOGUES, ids=lambda path: path.name)
+def test_what_is_used_was_compiled_from_what_is_kept(catalogue):
+    kept = catalogue.with_suffix(".po").read_text().replace('"\n"', "").replace('\\"', '"')
     entries = re.findall(r'^(?:msgctxt "(.+)"\n)?msgid "(.+)"\nmsgstr "(.*)"$', kept, re.MULTILINE)
     pairs = {f"{context}\x04{text}" if context else text: translation for context, text, translation in entries}
-    assert pairs.items() <= in_italian.items()
+    assert pairs.items() <= compiled(catalogue).items()
 
 
 @pytest.mark.django_db

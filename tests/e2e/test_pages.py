@@ -175,6 +175,19 @@ def test_a_duplicate_is_another_draft_once_it_is_saved(page, site, draft):
     assert {each.customer for each in Draft.objects.all()} == set(list(customers())[:2])
 
 
+def test_an_unsaved_change_of_a_draft_that_is_gone_can_still_be_saved(page, site, draft, allowed):
+    allowed.append("status of 404")
+    form = OrderForm(page, site).open(f"/drafts/{draft.pk}")
+    form.notes.fill("Non perdermi")
+    page.goto(f"{site.url}/drafts")
+    draft.delete()
+    page.get_by_role("button", name="Riprendi").click()
+    expect(form.notes).to_have_value("Non perdermi")
+    form.save()
+    form.banner.get_by_role("button", name="Salva come nuova bozza").click()
+    form.expect_saved(1)
+
+
 def test_deleting_is_undone(page, site, draft, agent):
     page.goto(f"{site.url}/drafts")
     page.get_by_role("button", name=re.compile("^Elimina")).click()

@@ -7,6 +7,7 @@ import "./vendor/idb-keyval/umd.js";
 
 const { del, entries, get, set } = globalThis.idbKeyval;
 
+export const NEW_ORDER = "/orders/new"; // the slot of an order that is no draft yet
 const DAYS = 24 * 60 * 60 * 1000; // milliseconds
 const KEPT_FOR = 30 * DAYS;
 const LOCKED_WITHIN = 1000; // milliseconds; a page that is being left lets go at once, another tab never
@@ -56,10 +57,10 @@ function summary({ savedAt, slot, form }, userId) {
   return { id: form.id, userId, savedAt, slot, title: form.customer?.name ?? form.customerText, lines };
 }
 
-/** Make a form that was left behind the one that this tab shows, and give the address that shows it. */
+/** Make a form that was left behind the one that this tab shows as a new order, and give the address that shows it. */
 export function resume(kept) {
-  sessionStorage.setItem(slotOf(kept.userId, kept.slot), kept.id);
-  return kept.slot;
+  sessionStorage.setItem(slotOf(kept.userId, NEW_ORDER), kept.id);
+  return NEW_ORDER; // not its own: the draft that it changes may be gone
 }
 
 // Locks

@@ -2,7 +2,7 @@
 
 import { ApiError, Unreachable, ask } from "./api.js";
 import { Combobox } from "./combobox.js";
-import { forget, keep, leftBehind, newId, recall, resume } from "./kept_forms.js";
+import { NEW_ORDER, forget, keep, leftBehind, newId, recall, resume } from "./kept_forms.js";
 import { parsedPercent, parsedQuantity, shown } from "./numbers.js";
 import {
   acceptPrice, asSent, canBePriced, content, emptyLine, emptyOrder, filledLines, isEmpty, notePrice, orderOf,
@@ -13,7 +13,6 @@ import { OrderFormSession } from "./session.js";
 import { LiveStatus } from "./status.js";
 import { render } from "./vendor/lit-html/lit-html.js";
 
-const NEW_ORDER = "/orders/new";
 const PREVIEWED_AFTER = 150; // milliseconds without a change
 const OPTIONS = 10; // results that a box shows
 

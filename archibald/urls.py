@@ -5,9 +5,10 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path, re_path
 from django.views.decorators.cache import cache_control
 from django.views.generic import RedirectView, TemplateView
-from django.views.i18n import JavaScriptCatalog, set_language
+from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from archibald.texts import PageTexts
 from sync.api import errors
 from sync.api.tokens import BlacklistView, ObtainView, RefreshView, throttled
 from sync.api.views import ReadinessView, healthz
@@ -22,7 +23,7 @@ urlpatterns = [
     path("login", throttled(LoginView.as_view(redirect_authenticated_user=True)), name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
     path("language", set_language, name="set_language"),
-    path("texts.js", cache_control(private=True)(JavaScriptCatalog.as_view(packages=["orders"])), name="texts"),
+    path("texts.js", cache_control(private=True, max_age=60)(PageTexts.as_view()), name="texts"),
     path("offline", TemplateView.as_view(template_name="offline.html"), name="offline"),
     path("sw.js", TemplateView.as_view(template_name="sw.js", content_type="text/javascript"), name="service_worker"),
     path("", include("orders.page_urls")),

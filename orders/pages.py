@@ -30,6 +30,7 @@ MODULES = [  # of the order form: loaded together, as each names the next ones o
         "order_form_view",
         "session",
         "status",
+        "type_ahead",
         "vendor/idb-keyval/umd",
         "vendor/lit-html/directive",
         "vendor/lit-html/directive-helpers",

@@ -79,7 +79,8 @@ def open_session(user: User) -> OrderFormSession:
 def touch_session(user: User, session_id: uuid.UUID) -> OrderFormSession:
     """Say that an order form is in use: it stays live for another timeout, or is live again.
 
-    A session that nobody knows is opened: a tab may choose its own number. Raises SessionNotFound for another agent's.
+    A session that nobody knows is opened: a tab may choose its own number. One that was left before it came stays
+    closed. Raises SessionNotFound for another agent's.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -89,6 +90,8 @@ def touch_session(user: User, session_id: uuid.UUID) -> OrderFormSession:
         )
         if session.user_id != user.pk:
             raise SessionNotFound(session=session_id)
+        if session.was_left_before:
+            return session
         if created or not session.is_live:
             session.opened_at = now
             events.record(Kind.SESSION_OPENED, session=session, by=user)
@@ -120,11 +123,19 @@ def close_session(session: OrderFormSession, *, by: User | None = None) -> None:
 
 
 def close_own_session(user: User, session_id: uuid.UUID | None = None) -> OrderFormSession | None:
-    """Close an agent's session, or the oldest of those that are live. Raises SessionNotFound for another agent's."""
-    sessions = OrderFormSession.objects.filter(user=user)
-    session = sessions.filter(pk=session_id).first() if session_id else sessions.live().order_by("opened_at").first()
-    if session_id and session is None:
-        raise SessionNotFound(session=session_id)
+    """Close an agent's session, or the oldest of those that are live.
+
+    Of a page that is left at once, this may come before its opening, which is then not to have any effect. Raises
+    SessionNotFound for another agent's.
+    """
+    if session_id is None:
+        session = OrderFormSession.objects.filter(user=user).live().order_by("opened_at").first()
+    else:
+        now = timezone.now()
+        never = {"user": user, "opened_at": now, "active_at": now, "expires_at": now, "closed_at": now}
+        session, _created = OrderFormSession.objects.get_or_create(id=session_id, defaults=never)
+        if session.user_id != user.pk:
+            raise SessionNotFound(session=session_id)
     if session:
         close_session(session, by=user)
     return session

@@ -10,8 +10,8 @@ from django.contrib import admin
 from django.utils import translation
 
 MESSAGES = settings.LOCALE_PATHS[0] / "it" / "LC_MESSAGES"
-PAGES = settings.BASE_DIR / "orders"
-CATALOGUES = [MESSAGES / "django", PAGES / "locale" / "it" / "LC_MESSAGES" / "djangojs"]
+SCRIPTS = settings.BASE_DIR / "orders" / "static" / "orders"
+CATALOGUES = [MESSAGES / "django", MESSAGES / "djangojs"]
 OWN_APPS = ("sync", "customers", "orders")
 
 
@@ -50,7 +50,7 @@ def test_every_label_and_heading_has_an_italian_translation(in_italian):
 
 
 def test_every_text_of_the_pages_scripts_has_an_italian_translation():
-    scripts = "".join(path.read_text() for path in (PAGES / "static" / "orders").glob("*.js"))
+    scripts = "".join(path.read_text() for path in SCRIPTS.glob("*.js"))
     texts = re.findall(r'\bn?gettext\(\s*"((?:[^"\\]|\\.)+)"', scripts)
     kept = set(re.findall(r'^msgid "(.+)"$', CATALOGUES[1].with_suffix(".po").read_text(), re.MULTILINE))
     assert texts

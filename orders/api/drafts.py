@@ -54,9 +54,11 @@ class DraftCustomer(ModelSerializer):
 
 
 class DraftProduct(ModelSerializer):
+    pack_pieces = Number(allow_null=True)
+
     class Meta:
         model = Product
-        fields = ("erp_id", "name", "description", "pack", "missing_since")
+        fields = ("erp_id", "name", "description", "pack", "pack_pieces", "missing_since")
 
 
 class DraftLineSerializer(Serializer):

@@ -84,7 +84,8 @@ class EventsView(APIView):
         return StreamingHttpResponse(
             stream,
             content_type="text/event-stream",
-            headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+            # An encoding, though it is none: whatever compresses would hold events back.
+            headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Content-Encoding": "identity"},
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
@@ -43,8 +44,21 @@ class LoginThrottle(ScopedRateThrottle):
 
     def get_cache_key(self, request: Request, view: Any) -> str:
         given = request.data if isinstance(request, Request) else request.POST
-        name = str(given.get("username", "")).casefold() if isinstance(given, dict) else ""
+        name = as_signed_in(str(given.get("username", ""))) if isinstance(given, dict) else ""
         return f"{super().get_cache_key(request, view)}_{hashlib.sha256(name.encode()).hexdigest()}"
+
+
+def as_signed_in(name: str) -> str:
+    """A typed name as the login form takes it: variants of one are no more attempts."""
+    return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
+def waiting_time(request: HttpRequest) -> int | None:
+    """Seconds until somebody may try to sign in again; None if at once."""
+    for throttle in (throttle_class() for throttle_class in ObtainView.throttle_classes):
+        if not throttle.allow_request(cast(Request, request), ObtainView()):
+            return round(throttle.wait() or 0)
+    return None
 
 
 def throttled(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -52,9 +66,8 @@ def throttled(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespon
 
     @wraps(view)
     def counted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        throttle = LoginThrottle()
-        if request.method == "POST" and not throttle.allow_request(cast(Request, request), ObtainView()):
-            wait = round(throttle.wait() or 0)
+        wait = waiting_time(request) if request.method == "POST" else None
+        if wait is not None:
             answer = render(request, "429.html", {"seconds": wait}, status=429)
             answer["Retry-After"] = wait
             return answer

@@ -159,6 +159,11 @@ class OrderFormSession(models.Model):
         """Whether it was closed, and did not just end by itself."""
         return self.closed_at is not None and self.closed_at < self.expires_at
 
+    @property
+    def was_left_before(self) -> bool:
+        """Whether it was closed before it could be opened."""
+        return self.closed_at is not None and self.closed_at == self.opened_at == self.expires_at
+
 
 class SyncWorker(models.Model):
     """A process that carries out what others have queued, as it last said that it lives."""

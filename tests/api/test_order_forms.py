@@ -120,6 +120,14 @@ def test_leaving_twice_is_the_same_as_once(api, agent):
     assert (answer.json()["activeSessions"], open_sessions()) == (0, 0)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_form_that_is_left_before_it_was_opened_is_not_opened_by_what_comes_late(api, tiny_erp):
+    number = str(uuid.uuid4())
+    assert api.post(RESUME, {"sessionId": number}).status_code == 200
+    assert api.post(SMART_SYNC, {"sessionId": number}).status_code == 200
+    assert open_sessions() == 0
+
+
 def test_who_names_no_form_leaves_the_oldest(api, agent):
     oldest, newest = sessions.open_session(agent), sessions.open_session(agent)
     assert api.post(RESUME).json()["session"]["id"] == str(oldest.pk)

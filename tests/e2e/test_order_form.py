@@ -11,12 +11,14 @@ from django.utils.formats import number_format
 from playwright.sync_api import expect
 
 from customers.matching import present
+from orders import drafts
+from orders.drafts import Wanted, WantedLine
 from orders.models import Draft, Price, Product
 from orders.quantities import least, nearest_valid
 from sync.models import OrderFormSession, SyncRun
 from sync.queue import request_sync
 from tests.e2e.browsers import sign_in
-from tests.e2e.erp import change_price
+from tests.e2e.erp import change_price, new_customer
 from tests.e2e.order_form import OrderForm, customers, goods, price_of, saved_draft
 from tests.sync.demo import run_sync
 
@@ -90,6 +92,58 @@ def test_arrows_choose_among_customers_shown_with_city_vat_number_and_account(fo
     expect(form.customer).to_have_value(name)
 
 
+def test_what_is_typed_ahead_of_the_answers_lands_where_it_belongs(form, customer, product):
+    other = next(each for each in goods() if each.name != product.name)
+    for part in (customer.account_number, product.erp_id, shown(least(product)), other.name, shown(least(other))):
+        form.type(part)
+        form.press("Enter")
+    expect(form.line(3).product).to_be_focused()
+    expect(form.customer).to_have_value(customer.name)
+    expect(form.line(1).product).to_have_value(product.name)
+    expect(form.line(2).product).to_have_value(other.name)
+    expect(form.line(2).quantity).to_have_value(shown(least(other)))
+
+
+def test_tab_takes_the_highlighted_one_and_goes_on(form, customer):
+    form.type(customer.account_number)
+    expect(form.options).to_have_count(1)
+    form.press("Tab")
+    expect(form.customer).to_have_value(customer.name)
+    expect(form.line(1).product).to_be_focused()
+
+
+def test_a_refresh_of_the_customers_moves_no_highlight(form, erp):
+    form.type("s")
+    expect(form.options.nth(2)).to_be_visible()
+    form.press("ArrowDown", "ArrowDown")
+    name = form.page.get_by_role("option", selected=True).locator("strong").inner_text()
+    new_customer(erp, name="Aaa Studio")
+    run_sync("customers")
+    form.page.wait_for_timeout(1500)
+    form.press("Enter")
+    expect(form.customer).to_have_value(name)
+
+
+def test_a_customer_who_is_no_more_the_chosen_one_is_marked_at_once(form, customer):
+    form.choose_customer(customer)
+    form.customer.focus()
+    form.press("End")
+    form.type("x")
+    form.press("Escape", "Tab")
+    expect(form.page.get_by_text("Scegli il cliente dall'elenco.")).to_be_visible()
+
+
+def test_an_italian_vat_number_is_found_with_its_country(form, customer):
+    form.type(f"IT{customer.vat_number}")
+    form.press("Enter")
+    expect(form.customer).to_have_value(customer.name)
+
+
+def test_a_box_says_that_there_are_more_results(form):
+    form.type("s")
+    expect(form.page.get_by_text("continua a scrivere per trovarli").first).to_be_visible()
+
+
 # Quantities and packs
 
 
@@ -159,7 +213,7 @@ def test_totals_follow_as_one_types_and_are_those_of_the_saved_draft(form, custo
     for amount in (draft.totals.goods, draft.totals.net, draft.totals.gross):
         expect(form.totals).to_contain_text(euro(amount))
     for each in draft.totals.vat_by_rate:
-        expect(form.totals).to_contain_text(f"IVA {each.rate:.0f} %")
+        expect(form.totals).to_contain_text(f"IVA {each.rate:.0f}%")
     assert (draft.discount_percent, draft.lines.get(position=1).discount_percent) == (Decimal("2.5"), Decimal(10))
     assert draft.user == agent
 
@@ -199,12 +253,53 @@ def test_another_quantity_s_price_is_no_change(form, customer, product):
 
 
 def test_prices_that_are_overdue_are_said_though_the_form_pauses_their_sync(form):
-    line = form.page.locator(".news p", has_text="Prezzi delle")
+    line = form.page.locator(".news p", has_text="Prezzi aggiornati")
     expect(line).not_to_have_class("warn")
     request_sync("prices", mode="full", trigger=SyncRun.Trigger.MANUAL)
     SyncRun.objects.filter(sync_type="prices").update(exported_at=timezone.now() - timedelta(hours=2))
     form.page.reload()
-    expect(line).to_contain_text("l'aggiornamento è in ritardo, verifica prima di ordinare.")
+    expect(line).to_contain_text("L'aggiornamento è in ritardo: verifica prima di ordinare.")
+
+
+def test_a_changed_price_stays_marked_though_the_quantity_was_another_meanwhile(page, site, agent, customer, product):
+    draft = saved_draft(agent, customer, product)
+    price_id, old = price_of(product, customer.account_number)
+    present(Price).filter(erp_id=price_id).update(unit_price=old + 2)
+    form = OrderForm(page, site).open(f"/drafts/{draft.pk}")
+    line = form.line(1)
+    expect(line.change).to_contain_text(f"{euro(old)} → {euro(old + 2)}")
+    line.quantity.fill(shown(least(product) * 10))
+    expect(line.change).to_be_hidden()
+    line.quantity.fill(shown(least(product)))
+    expect(line.change).to_contain_text(f"{euro(old)} → {euro(old + 2)}")
+
+
+def test_the_total_says_which_lines_it_leaves_out(form, customer, product):
+    form.choose_customer(customer)
+    form.add(product)
+    form.add(product, "0,5")
+    expect(form.page.locator(".bar")).to_contain_text("senza 1 riga")
+
+
+@pytest.mark.parametrize(("typed", "text"), [("200", "Da 0 a 100."), ("abc", "Da 0 a 100.")])
+def test_a_discount_that_is_none_is_marked_as_it_is_typed(form, customer, product, typed, text):
+    form.fill(customer, product)
+    form.line(1).discount.fill(typed)
+    expect(form.line(1).problem).to_have_text(text)
+    form.discount.fill(typed)
+    expect(form.page.locator("#discount-problem")).to_have_text(text)
+    form.discount.fill("10%")
+    expect(form.page.locator("#discount-problem")).to_be_hidden()
+
+
+def test_a_number_means_the_same_in_the_other_language(form, customer, product):
+    form.fill(customer, product)
+    form.line(1).quantity.fill("1.000")
+    form.discount.fill("2,5")
+    expect(form.line(1).amount).to_contain_text("€")
+    form.page.get_by_role("button", name="English").click()
+    expect(form.page.get_by_label("Order discount %")).to_have_value("2.5")
+    expect(form.page.get_by_label("Quantity", exact=True).first).to_have_value("1000")
 
 
 # Saving
@@ -216,7 +311,7 @@ def test_a_save_with_the_server_down_keeps_the_form_and_succeeds_when_it_is_up(f
     form.notes.fill("Citofonare due volte")
     site.stop()
     form.save()
-    expect(form.banner).to_contain_text("Non salvata: Nessuna connessione al servizio. L'ordine resta qui.")
+    expect(form.banner).to_contain_text("Non salvata. Nessuna connessione al servizio. L'ordine resta qui.")
     expect(form.customer).to_have_value(customer.name)
     expect(form.notes).to_have_value("Citofonare due volte")
     site.start()
@@ -243,6 +338,94 @@ def test_a_save_whose_answer_was_lost_makes_one_draft_though_the_order_was_chang
     form.save()
     form.expect_saved(1)
     assert [draft.notes for draft in Draft.objects.all()] == ["con una nota"]
+
+
+def test_a_repeated_save_whose_draft_somebody_has_changed_since_asks(form, customer, product, allowed):
+    allowed += ["ERR_CONNECTION_RESET", "status of 409"]
+    form.fill(customer, product)
+
+    def carried_out_but_not_answered(route):
+        route.fetch()
+        route.abort("connectionreset")
+
+    form.page.route("**/api/drafts", carried_out_but_not_answered, times=1)
+    form.save()
+    expect(form.banner).to_contain_text("Non salvata")
+    Draft.objects.update(version=2, notes="altrui")
+    form.notes.fill("mia")
+    form.save()
+    expect(form.banner).to_contain_text("la bozza è stata cambiata altrove")
+    assert Draft.objects.get().notes == "altrui"
+    form.banner.get_by_role("button", name="Salva questa al suo posto").click()
+    form.expect_saved(1)
+    assert Draft.objects.get().notes == "mia"
+
+
+def test_a_repeated_save_counts_at_the_price_on_the_page(form, customer, product, allowed):
+    allowed.append("ERR_CONNECTION_RESET")
+    form.fill(customer, product)
+
+    def carried_out_but_not_answered(route):
+        route.fetch()
+        route.abort("connectionreset")
+
+    form.page.route("**/api/drafts", carried_out_but_not_answered, times=1)
+    form.save()
+    expect(form.banner).to_contain_text("Non salvata")
+    price_id, old = price_of(product, customer.account_number)
+    present(Price).filter(erp_id=price_id).update(unit_price=old + 3)
+    form.save()
+    form.expect_saved(1)
+    assert Draft.objects.get().lines.get().unit_price == old + 3
+
+
+def test_notes_go_on_where_they_were_after_a_failed_save(form, customer, product, allowed):
+    allowed.append("ERR_INTERNET_DISCONNECTED")
+    form.fill(customer, product)
+    form.notes.focus()
+    form.type("Solo al mattino")
+    form.page.route("**/api/drafts", lambda route: route.abort("internetdisconnected"))
+    form.save()
+    expect(form.banner).to_contain_text("Non salvata")
+    form.type(", suonare")
+    expect(form.notes).to_have_value("Solo al mattino, suonare")
+
+
+def test_a_page_of_one_login_saves_nothing_for_another(form, context, colleague, customer, product, allowed):
+    allowed.append("status of 40[134]")
+    form.fill(customer, product)
+    other = context.new_page()
+    other.goto(f"{form.site.url}/drafts")
+    other.get_by_role("button", name="Esci").click()
+    other.get_by_label("Nome utente").fill("collega")
+    other.get_by_label("Password").fill("una parola segreta")
+    other.keyboard.press("Enter")
+    other.wait_for_url("**/drafts")
+    form.page.bring_to_front()
+    form.save()
+    expect(form.banner).to_contain_text("L'accesso è scaduto.")
+    assert not Draft.objects.exists()
+
+
+def test_a_browser_that_keeps_nothing_says_so_and_saves_all_the_same(open_page, site, customer, product):
+    page = open_page()
+    page.add_init_script("indexedDB.open = () => { throw new DOMException('no', 'SecurityError'); }")
+    form = OrderForm(page, site).open_fresh()
+    form.fill(customer, product)
+    expect(form.banner).to_contain_text("Questo browser non può conservare l'ordine")
+    form.save()
+    form.expect_saved(1)
+    expect(form.customer).to_have_value("")
+
+
+def test_five_hundred_lines_are_saved(page, site, agent, customer, product):
+    lines = [WantedLine(product.erp_id, least(product), Decimal(0))] * 500
+    draft, _is_new = drafts.create(Wanted(customer.erp_id, lines, Decimal(0), ""), user=agent)
+    form = OrderForm(page, site).open(f"/drafts/{draft.pk}")
+    expect(form.page.get_by_role("group", name="Riga")).to_have_count(500)
+    form.notes.fill("tante")
+    form.save()
+    form.expect_saved(1)
 
 
 def test_a_login_that_expired_loses_nothing(form, customer, product, allowed):

@@ -46,7 +46,7 @@ def test_smart_sync_triggers_on_entry(form, agent):
     form.open_fresh()
     run = smart_run()
     assert (run.status, run.trigger, run.requested_by) == (Status.SUCCEEDED, SyncRun.Trigger.ORDER_FORM, agent)
-    expect(form.news).to_have_text(re.compile(r"^Clienti aggiornati alle \d\d:\d\d \(nessuna novità\)$"))
+    expect(form.news).to_have_text(re.compile(r"^Clienti aggiornati alle \d\d:\d\d \(nessuna novità\) Aggiorna$"))
 
 
 def test_smart_sync_is_done_within_5_seconds_though_the_erp_takes_2_and_ours_is_under_1(form, erp):
@@ -213,7 +213,7 @@ def test_an_erp_that_fails_is_named_with_the_time_of_what_is_here(form, erp, all
     allowed.append("502")
     erp.front_end.strike(Strike(Fault.SERVER_ERROR, times=1))
     form.open()
-    expect(form.news).to_contain_text("Clienti non aggiornati: l'ERP non risponde. Quelli qui sono delle")
+    expect(form.news).to_contain_text("Clienti non aggiornati. L'ERP non risponde. Quelli qui sono delle")
     form.page.get_by_role("button", name="Riprova").click()
     expect(form.news).to_contain_text("Clienti aggiornati")
     expect_sessions(1)
@@ -223,7 +223,7 @@ def test_a_form_opened_with_poor_reception_begins_its_session_when_it_can(form, 
     allowed.append("ERR_INTERNET_DISCONNECTED")
     form.page.route("**/smart-sync", lambda route: route.abort("internetdisconnected"))
     form.open()
-    expect(form.news).to_contain_text("Clienti non aggiornati: Nessuna connessione al servizio.")
+    expect(form.news).to_contain_text("Clienti non aggiornati. Nessuna connessione al servizio.")
     form.page.unroute("**/smart-sync")
     expect(form.news).to_contain_text("Clienti aggiornati")
     expect_sessions(1)

@@ -238,7 +238,7 @@ def test_the_login_page_says_that_an_unsaved_order_is_still_there():
     assert "still in this browser" not in html_of(client, "/login")
 
 
-@pytest.mark.parametrize(("headers", "text"), [(ENGLISH, "Please enter a correct"), (ITALIAN, "Inserisci")])
+@pytest.mark.parametrize(("headers", "text"), [(ENGLISH, "password is wrong"), (ITALIAN, "password errati")])
 def test_a_wrong_password_is_said_and_the_name_stays(headers, text, agent):
     form = {"username": "agente", "password": "another", "next": "/orders/new"}
     answer = Client(headers=headers).post("/login", form)

@@ -9,8 +9,9 @@ export class ApiError extends Error {
     Object.assign(this, { status, code, detail, rest, headers });
   }
 
+  /** Whether the login has ended, or this page is another login's. */
   get isSignedOut() {
-    return this.status === 401 || (this.status === 403 && this.code !== "permission_denied");
+    return ["not_authenticated", "authentication_failed", "permission_denied"].includes(this.code);
   }
 }
 
@@ -21,9 +22,8 @@ export class Unreachable extends Error {
   }
 }
 
-export function csrfToken() {
-  return document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? "";
-}
+/** This page's token. It ends with the login: nothing is saved for whoever has signed in elsewhere since. */
+const pageToken = () => document.querySelector("[name=csrfmiddlewaretoken]").value;
 
 /** The answer's `status`, `body` and `headers`. Throws ApiError, Unreachable, or an AbortError by `signal`. */
 export async function ask(method, path, { body, headers = {}, signal, patience = PATIENCE } = {}) {
@@ -31,7 +31,7 @@ export async function ask(method, path, { body, headers = {}, signal, patience =
     method,
     headers: {
       Accept: "application/json",
-      "X-CSRFToken": csrfToken(),
+      "X-CSRFToken": pageToken(),
       ...(body === undefined ? {} : { "Content-Type": "application/json" }),
       ...headers,
     },
@@ -40,6 +40,7 @@ export async function ask(method, path, { body, headers = {}, signal, patience =
   });
   const answer = parsed(text);
   if (!response.ok) throw new ApiError(response.status, answer, response.headers);
+  if (text && answer === undefined) throw new Unreachable(); // another's page, such as a hotel's
   return { status: response.status, body: answer, headers: response.headers };
 }
 
@@ -57,6 +58,6 @@ function parsed(text) {
   try {
     return text ? JSON.parse(text) : undefined;
   } catch {
-    return undefined; // a proxy's own page
+    return undefined; // not ours
   }
 }

@@ -5,9 +5,11 @@ import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { live } from "./vendor/lit-html/directives/live.js";
 
 const SEARCHES_AFTER = 120; // milliseconds without a keystroke
+const TRIES_AGAIN_AFTER = 3_000; // milliseconds, while there is no connection
 
 export class Combobox {
   items = [];
+  more = 0; // results beyond those
   active = -1;
   isOpen = false;
   state = "idle"; // searching, found, failed
@@ -15,11 +17,12 @@ export class Combobox {
 
   /**
    * `address(text)` is where a text is looked up, `option(item)` shows a result, `isExactly(item, text)` tells whether a
-   * text names it; `typed(text)`, `picked(item)` and `left()` (Enter in the empty box) say what the user did,
-   * `changed()` that the page must be drawn again.
+   * text names it; `typed(text)`, `picked(item)`, `left()` (Enter in the empty box) and `gone()` (somewhere else) say
+   * what the user did, `settled(isTaken)` how an Enter ended that came before the answer, `failed(error)` that there is
+   * none, and `changed()` that the page must be drawn again.
    */
-  constructor({ id, address, option, isExactly, typed, picked, left, changed }) {
-    Object.assign(this, { id, address, option, isExactly, typed, picked, left, changed });
+  constructor({ id, address, option, isExactly, typed, picked, left, gone, settled, failed, changed }) {
+    Object.assign(this, { id, address, option, isExactly, typed, picked, left, gone, settled, failed, changed });
   }
 
   // What is drawn
@@ -33,17 +36,18 @@ export class Combobox {
       aria-describedby=${describedBy ?? nothing} aria-invalid=${invalid ? "true" : nothing} placeholder=${placeholder}
       .value=${live(text)}
       @input=${({ target }) => this.type(target.value)} @keydown=${(event) => this.press(event)}
-      @blur=${() => this.close()} @click=${() => this.reopen(text)}>`;
+      @blur=${() => this.blur()} @click=${() => this.reopen(text)}>`;
   }
 
   list() {
-    return html`<div class="options" ?hidden=${!this.isOpen} @mousedown=${(event) => event.preventDefault()}>
+    return html`<div class="options" id="${this.id}-options" tabindex="-1" ?hidden=${!this.isOpen} @mousedown=${(event) => event.preventDefault()}>
       <ul id="${this.id}-list" role="listbox" aria-label=${gettext("Results")}>
         ${this.items.map((item, place) => html`<li
           id=${this.optionId(place)} role="option" aria-selected=${place === this.active ? "true" : "false"}
           @click=${() => this.take(place)}>${this.option(item)}</li>`)}
       </ul>
       ${this.isOpen && !this.items.length ? html`<p>${this.message()}</p>` : nothing}
+      ${this.isOpen && this.more ? html`<p>${this.moreText()}</p>` : nothing}
     </div>
     <span class="only-heard" role="status">${this.isOpen && this.state === "found" ? this.count() : nothing}</span>`;
   }
@@ -54,7 +58,12 @@ export class Combobox {
   }
 
   count() {
-    return interpolate(ngettext("%s result", "%s results", this.items.length), [this.items.length]);
+    const found = interpolate(ngettext("%s result", "%s results", this.items.length), [this.items.length]);
+    return this.more ? `${found}. ${this.moreText()}` : found;
+  }
+
+  moreText() {
+    return interpolate(ngettext("%s more: type on to find it.", "%s more: type on to find them.", this.more), [this.more]);
   }
 
   optionId(place) {
@@ -70,6 +79,11 @@ export class Combobox {
   }
 
   press(event) {
+    if (event.key === "Tab" && !event.shiftKey && this.isOpen && this.state === "found" && this.active >= 0) {
+      event.preventDefault();
+      this.take(this.active);
+      return;
+    }
     const handler = {
       ArrowDown: () => (this.isOpen ? this.move(1) : this.reopen(event.target.value)),
       ArrowUp: () => this.isOpen && this.move(-1),
@@ -101,11 +115,18 @@ export class Combobox {
     this.picked(item);
   }
 
+  blur() {
+    this.close();
+    this.gone();
+  }
+
   close() {
     clearTimeout(this.timer);
     this.request?.abort();
-    Object.assign(this, { isOpen: false, takesWhenFound: false, items: [], active: -1, state: "idle" });
+    const wasAwaited = this.takesWhenFound;
+    Object.assign(this, { isOpen: false, takesWhenFound: false, items: [], more: 0, active: -1, state: "idle" });
     this.changed();
+    if (wasAwaited) this.settled(false);
   }
 
   // What is found
@@ -126,30 +147,46 @@ export class Combobox {
     this.timer = setTimeout(() => this.find(text), after);
   }
 
-  async find(text) {
+  /** Look again for what is shown, as there may be news; who is highlighted stays so. */
+  refresh(text) {
+    if (this.isOpen && this.state !== "searching") this.find(text, this.items[this.active]);
+  }
+
+  async find(text, highlighted = null) {
+    this.request?.abort();
     this.request = new AbortController();
     const { signal } = this.request;
     try {
       const { body } = await ask("GET", this.address(text), { signal });
-      if (!signal.aborted) this.show(body.results, text);
+      if (!signal.aborted) this.show(body, text, highlighted);
     } catch (error) {
-      if (!signal.aborted) this.fail(error);
+      if (!signal.aborted) this.fail(error, text);
     }
   }
 
-  show(items, text) {
-    const exact = items.filter((item) => this.isExactly(item, text));
-    const isClear = exact.length === 1 || items.length === 1;
-    const active = exact.length === 1 ? items.indexOf(exact[0]) : items.length ? 0 : -1;
-    Object.assign(this, { items, active, state: "found" });
+  show({ results: items, count }, text, highlighted) {
+    const exact = items.findIndex((item) => this.isExactly(item, text));
+    const before = items.findIndex((item) => item.erpId === highlighted?.erpId);
+    const active = before >= 0 ? before : exact >= 0 ? exact : items.length ? 0 : -1;
+    Object.assign(this, { items, more: count - items.length, active, state: "found" });
     this.changed();
-    if (this.takesWhenFound && isClear) this.take(active);
-    this.takesWhenFound = false;
+    document.getElementById(`${this.id}-options`).scrollIntoView({ block: "nearest" });
+    if (this.takesWhenFound) this.settle(exact >= 0 || items.length === 1);
   }
 
-  fail(error) {
+  /** Enter came before the answer: take what the text names, or else let the user choose. */
+  settle(isClear) {
+    this.takesWhenFound = false;
+    if (isClear) this.take(this.active);
+    this.settled(isClear);
+  }
+
+  fail(error, text) {
     if (!(error instanceof ApiError || error instanceof Unreachable)) throw error;
-    Object.assign(this, { items: [], active: -1, state: "failed", error: error.message, takesWhenFound: false });
+    Object.assign(this, { items: [], more: 0, active: -1, state: "failed", error: error.message });
+    if (this.takesWhenFound) this.settle(false);
+    this.failed(error);
     this.changed();
+    if (error instanceof Unreachable) this.timer = setTimeout(() => this.find(text), TRIES_AGAIN_AFTER);
   }
 }

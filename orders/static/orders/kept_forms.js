@@ -10,7 +10,7 @@ const { del, entries, get, set } = globalThis.idbKeyval;
 export const NEW_ORDER = "/orders/new"; // the slot of an order that is no draft yet
 const DAYS = 24 * 60 * 60 * 1000; // milliseconds
 const KEPT_FOR = 30 * DAYS;
-const LOCKED_WITHIN = 1000; // milliseconds; a page that is being left lets go at once, another tab never
+const LOCKED_WITHIN = 500; // milliseconds; a page that is being left lets go at once, another tab never
 
 const nameOf = (userId, id) => `archibald:form:${userId}:${id}`;
 const slotOf = (userId, slot) => `archibald:slot:${userId}:${slot}`;
@@ -24,32 +24,46 @@ export function newId() {
 /** The form that this tab shows in a slot, as it was kept; null if there is none. */
 export async function recall(userId, slot) {
   const id = sessionStorage.getItem(slotOf(userId, slot));
-  const kept = id && (await get(nameOf(userId, id)));
-  return kept && (await claim(id)) ? kept.form : null; // a copied tab begins a form of its own
+  const kept = id && (await stored(() => get(nameOf(userId, id))));
+  return isForm(kept) && (await claim(id)) ? kept.form : null; // a copied tab begins a form of its own
 }
 
-/** Keep a form, which from now on is what this tab shows in the slot. Rejected if the browser has no room. */
+/** Keep a form, which from now on is what this tab shows in the slot. Says whether the browser could. */
 export async function keep(userId, slot, form) {
   claim(form.id);
   sessionStorage.setItem(slotOf(userId, slot), form.id);
   // Not in the local storage: that is written to the disk minutes later, and a browser may be killed.
-  await set(nameOf(userId, form.id), { savedAt: Date.now(), slot, form });
+  return stored(() => set(nameOf(userId, form.id), { savedAt: Date.now(), slot, form }).then(() => true), false);
 }
 
 export async function forget(id, userId) {
-  await del(nameOf(userId, id));
+  await stored(() => del(nameOf(userId, id)));
 }
 
 /** The forms of an agent that no tab shows, the newest first. */
 export async function leftBehind(userId) {
   const held = (await navigator.locks?.query())?.held.map(({ name }) => name) ?? [];
-  const own = (await entries()).filter(([name]) => name.startsWith(nameOf(userId, "")));
-  const old = own.filter(([, { savedAt }]) => savedAt < Date.now() - KEPT_FOR);
-  await Promise.all(old.map(([name]) => del(name)));
+  const own = (await stored(entries, [])).filter(([name]) => name.startsWith(nameOf(userId, "")));
+  const isOver = ([, kept]) => !isForm(kept) || kept.savedAt < Date.now() - KEPT_FOR;
+  for (const [name] of own.filter(isOver)) await stored(() => del(name));
   return own
-    .filter(([name, { form }]) => !old.some(([gone]) => gone === name) && !held.includes(lockOf(form.id)))
+    .filter((each) => !isOver(each) && !held.includes(lockOf(each[1].form.id)))
     .map(([, kept]) => summary(kept, userId))
     .sort((one, other) => other.savedAt - one.savedAt);
+}
+
+/** What the storage answers; `otherwise` in a browser that stores nothing, which `keep` tells. */
+async function stored(question, otherwise) {
+  try {
+    return await question();
+  } catch (error) {
+    if (globalThis.indexedDB && !(error instanceof DOMException)) throw error;
+    return otherwise;
+  }
+}
+
+function isForm(kept) {
+  return Array.isArray(kept?.form?.lines);
 }
 
 function summary({ savedAt, slot, form }, userId) {

@@ -1,22 +1,27 @@
 // Numbers as people type and read them, and as the API writes them: "1.5".
 
-const language = document.documentElement.lang;
-const GROUP = new Intl.NumberFormat(language).formatToParts(12345.6).find(({ type }) => type === "group").value;
-const GROUPED = new RegExp(`^\\d{1,3}(\\${GROUP}\\d{3})+(?!\\d)`);
+export const language = document.documentElement.lang;
+const LARGEST_QUANTITY = 1_000_000;
+const LARGEST_PERCENT = 100;
 
-export const LARGEST_QUANTITY = 1_000_000;
-export const LARGEST_PERCENT = 100;
-
-/** A typed number as the API takes it; null if it is none, or is larger or more exact than the API takes. */
-export function parsed(text, { largest, places }) {
+/** A number typed in a language as the API takes it; null if it is none, or larger or more exact than the API takes. */
+function parsed(text, { largest, places, typedIn }) {
+  const group = new Intl.NumberFormat(typedIn).formatToParts(12345.6).find(({ type }) => type === "group").value;
   const compact = text.replace(/\s/g, "");
-  const plain = (GROUPED.test(compact) ? compact.replaceAll(GROUP, "") : compact).replace(",", ".");
-  const number = new RegExp(`^\\d{1,7}(\\.\\d{1,${places}})?$`).test(plain) ? plain : null;
-  return number !== null && Number(number) <= largest ? number : null;
+  const isGrouped = new RegExp(`^[1-9]\\d{0,2}(\\${group}\\d{3})+(?!\\d)`).test(compact);
+  const plain = (isGrouped ? compact.replaceAll(group, "") : compact).replace(",", ".");
+  const isNumber = new RegExp(`^\\d{1,7}(\\.\\d{1,${places}})?$`).test(plain);
+  return isNumber && Number(plain) <= largest ? plain : null;
 }
 
-export const parsedQuantity = (text) => parsed(text, { largest: LARGEST_QUANTITY, places: 4 });
-export const parsedPercent = (text) => (text.trim() ? parsed(text, { largest: LARGEST_PERCENT, places: 2 }) : "0");
+export function parsedQuantity(text, typedIn = language) {
+  return parsed(text, { largest: LARGEST_QUANTITY, places: 4, typedIn });
+}
+
+export function parsedPercent(text, typedIn = language) {
+  const number = text.replace(/%\s*$/, "");
+  return number.trim() ? parsed(number, { largest: LARGEST_PERCENT, places: 2, typedIn }) : "0";
+}
 
 /** A number without more decimals than it has. */
 export function shown(number) {
@@ -34,6 +39,6 @@ export function clock(moment, timeZone) {
   const day = { timeZone, dateStyle: "short" };
   const date = new Date(moment);
   const isToday = date.toLocaleDateString(language, day) === new Date().toLocaleDateString(language, day);
-  const time = date.toLocaleTimeString(language, { timeZone, hour: "2-digit", minute: "2-digit" });
+  const time = date.toLocaleTimeString(language, { timeZone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   return isToday ? time : `${date.toLocaleDateString(language, day)} ${time}`;
 }

@@ -1,15 +1,16 @@
 // An order as the form holds it: plain values, so that it can be kept in the browser. Amounts are the server's to say.
 
 import { newId } from "./kept_forms.js";
-import { parsedPercent, parsedQuantity, shown } from "./numbers.js";
+import { language, parsedPercent, parsedQuantity, shown } from "./numbers.js";
 
 /** An empty order; its id is also what keeps a repeated save from making two drafts. */
 export function emptyOrder() {
-  return { id: newId(), draft: null, customer: null, customerText: "", lines: [emptyLine()], discount: "", notes: "" };
+  const lines = [emptyLine()];
+  return { id: newId(), draft: null, language, customer: null, customerText: "", lines, discount: "", notes: "" };
 }
 
 export function emptyLine() {
-  return { id: newId(), text: "", product: null, quantity: "", discount: "", seen: null };
+  return { id: newId(), text: "", product: null, quantity: "", discount: "", now: null, known: {} };
 }
 
 /** The order of a saved draft, or a copy of it that is a draft of its own. */
@@ -22,7 +23,7 @@ export function orderOf(draft, { isCopy = false } = {}) {
     discount: percentText(draft.discountPercent),
     notes: draft.notes,
   };
-  order.lines = [...draft.lines.map((line) => lineOf(line, order, draft.currency)), emptyLine()];
+  order.lines = draft.lines.map((line) => lineOf(line, order, draft.currency));
   return order;
 }
 
@@ -34,12 +35,23 @@ function lineOf(saved, order, currency) {
     quantity: shown(saved.quantity),
     discount: percentText(saved.discountPercent),
   };
-  line.seen = priceSeen(order, line, { ...saved, currency });
+  line.known[question(order, line)] = priceOf(saved, currency);
   return line;
 }
 
 function percentText(percent) {
   return Number(percent) ? shown(percent) : "";
+}
+
+/** An order that was kept while the pages were in another language: its numbers in this one. */
+export function inThisLanguage(order) {
+  const quantity = (text) => parsedQuantity(text, order.language);
+  const percent = (text) => text.trim() && parsedPercent(text, order.language);
+  const written = (text, read) => (read(text) ? shown(read(text)) : text);
+  const lines = order.lines.map((line) => ({
+    ...line, quantity: written(line.quantity, quantity), discount: written(line.discount, percent),
+  }));
+  return order.language === language ? order : { ...order, language, lines, discount: written(order.discount, percent) };
 }
 
 /** The lines in which something was filled in. */
@@ -58,6 +70,17 @@ export function content(order) {
   return JSON.stringify([customer?.erpId, customerText.trim(), lines, discount.trim(), notes.trim()]);
 }
 
+/** Whether two orders are the same to the server: numbers may be written otherwise. */
+export function isSameOrder(one, other) {
+  return asCompared(one) === asCompared(other);
+}
+
+function asCompared(order) {
+  const { customer, lines, discountPercent, notes } = asSent(order, filledLines(order));
+  const numbers = lines.map(({ product, quantity, discountPercent: off }) => [product, Number(quantity), Number(off)]);
+  return JSON.stringify([customer, numbers, Number(discountPercent), notes.trim()]);
+}
+
 /** Whether the server can say what a line costs. */
 export function canBePriced(line) {
   return Boolean(line.product) && parsedQuantity(line.quantity) !== null && parsedPercent(line.discount) !== null;
@@ -68,7 +91,7 @@ export function asSent(order, lines) {
   return {
     customer: order.customer?.erpId ?? null,
     lines: lines.map((line) => ({
-      product: line.product.erpId,
+      product: line.product?.erpId,
       quantity: parsedQuantity(line.quantity),
       discountPercent: parsedPercent(line.discount),
     })),
@@ -95,22 +118,32 @@ export function mayBeOrdered(product, quantity) {
 
 // Prices that change while somebody looks at them
 
-/** A price, and what it was asked for: another customer or quantity may well have another one. */
-export function priceSeen(order, line, { unitPrice, priceUnit, currency }) {
-  const askedFor = [order.customer?.erpId ?? "", line.product.erpId, parsedQuantity(line.quantity)].join("|");
-  return { askedFor, unitPrice, priceUnit, currency };
+/** What a price is asked for: another customer or quantity may well have another one. */
+export function question(order, line) {
+  return [order.customer?.erpId ?? "", line.product.erpId, Number(parsedQuantity(line.quantity))].join("|");
 }
 
-/** Note the price that counts: what was seen for the same thing before, and is another one, stays as `line.was`. */
-export function notePrice(order, line, priced) {
-  const now = priceSeen(order, line, priced);
-  const before = line.was ?? line.seen;
-  const isSameQuestion = before?.askedFor === now.askedFor;
-  const isSamePrice = ["unitPrice", "priceUnit", "currency"].every((part) => before?.[part] === now[part]);
-  line.was = isSameQuestion && !isSamePrice ? before : null;
-  line.seen = now;
+export function priceOf({ unitPrice, priceUnit }, currency) {
+  return { unitPrice, priceUnit, currency };
+}
+
+/** Note the price that counts now; the first one for a question is what is known, until another is accepted. */
+export function notePrice(order, line, price) {
+  const asked = question(order, line);
+  line.now = { asked, price };
+  line.known[asked] ??= price;
+}
+
+/** What a line's price was before it changed; null if it has not. */
+export function priceBefore(line) {
+  const known = line.now && line.known[line.now.asked];
+  return known && !isSamePrice(known, line.now.price) ? known : null;
+}
+
+export function isSamePrice(one, other) {
+  return ["unitPrice", "priceUnit", "currency"].every((part) => one[part] === other[part]);
 }
 
 export function acceptPrice(line) {
-  line.was = null;
+  line.known[line.now.asked] = line.now.price;
 }

@@ -5,25 +5,28 @@ import { Combobox } from "./combobox.js";
 import { NEW_ORDER, forget, keep, leftBehind, newId, recall, resume } from "./kept_forms.js";
 import { parsedPercent, parsedQuantity, shown } from "./numbers.js";
 import {
-  acceptPrice, asSent, canBePriced, content, emptyLine, emptyOrder, filledLines, isEmpty, notePrice, orderOf,
-  usualQuantity,
+  acceptPrice, asSent, canBePriced, content, emptyLine, emptyOrder, filledLines, inThisLanguage, isEmpty, isSameOrder,
+  isSamePrice, notePrice, orderOf, priceOf, question, usualQuantity,
 } from "./order.js";
 import { customerOption, productOption, view } from "./order_form_view.js";
 import { OrderFormSession } from "./session.js";
 import { LiveStatus } from "./status.js";
+import { TypeAhead } from "./type_ahead.js";
 import { render } from "./vendor/lit-html/lit-html.js";
 
 const PREVIEWED_AFTER = 150; // milliseconds without a change
+const PREVIEWED_AGAIN_AFTER = 5_000; // milliseconds, while there is no answer
 const OPTIONS = 10; // results that a box shows
 
 class OrderForm {
+  order = emptyOrder();
   banner = null; // {kind, text, actions: [{label, run}]}
   errors = {}; // by field; of a line, by its id and then by field
   priced = new Map(); // line id -> what the server says of the line
   totals = null;
   pricing = "idle"; // asking, failed
+  isReady = false; // it is known what this tab has kept
   isSaving = false;
-  conflict = null; // the draft as somebody else has saved it
   packs = new Map(); // article name -> the products that are its packs
   boxes = new Map(); // line id -> its product box
 
@@ -31,42 +34,62 @@ class OrderForm {
     this.root = root;
     this.facts = facts;
     this.slot = location.pathname + location.search;
-    this.order = this.asLoaded();
     this.customerBox = new Combobox({
       id: "customer",
-      address: (text) => `/api/customers?pageSize=${OPTIONS}&search=${encodeURIComponent(text)}`,
+      address: (text) => `/api/customers?pageSize=${OPTIONS}&search=${encodeURIComponent(withoutCountry(text))}`,
       option: customerOption,
-      isExactly: (customer, text) => [customer.name, customer.accountNumber].some((name) => same(name, text)),
+      isExactly: (customer, text) => namesIt([customer.name, customer.accountNumber, customer.vatNumber], text),
       typed: (text) => this.change((order) => Object.assign(order, { customer: null, customerText: text }), "customer"),
       picked: (customer) => this.chooseCustomer(customer),
       left: () => {},
-      changed: () => this.draw(),
+      gone: () => this.checkCustomer(),
+      ...this.boxDuties(),
     });
+    this.typeAhead = new TypeAhead(() => this.isSaving || this.allBoxes().some((box) => box.takesWhenFound));
     this.session = new OrderFormSession((customers) => this.customersChanged(customers));
     this.status = new LiveStatus({ changed: () => this.draw(), synced: (type) => this.synced(type) });
   }
 
   async start() {
-    this.focusStart();
     this.session.enter();
     this.status.followWhileSeen();
     addEventListener("keydown", (event) => this.pressAnywhere(event));
-    addEventListener("online", () => this.previewSoon(0));
     const kept = await recall(this.facts.user, this.slot);
-    if (kept && content(this.order) === this.loaded) this.takeUp(kept);
-    this.loadPacks();
-    this.previewSoon(0);
+    this.isReady = true;
+    this.load();
+    if (kept) this.takeUp(kept);
+    addEventListener("online", () => this.previewSoon(0));
     await this.offerLeftBehind();
   }
 
   // The order and what it was
 
-  asLoaded() {
+  /** Show what the address stands for. */
+  load() {
     const { draft, copied } = this.facts;
-    const order = draft ? orderOf(draft) : copied ? orderOf(copied, { isCopy: true }) : emptyOrder();
-    this.loaded = content(order);
-    this.saved = draft ? this.loaded : content(emptyOrder());
-    return order;
+    if (copied) {
+      this.begin(orderOf(copied, { isCopy: true }), content(emptyOrder()), this.slot);
+      this.loaded = content(this.order);
+    } else if (draft) this.begin(orderOf(draft), content(orderOf(draft)));
+    else this.begin(emptyOrder());
+  }
+
+  /** Show another order in this form; `saved` is what the server has of it. */
+  begin(order, saved = content(emptyOrder()), slot = order.draft ? `/drafts/${order.draft.id}` : NEW_ORDER) {
+    Object.assign(this, { order, saved, loaded: saved, errors: {}, banner: null, totals: null, left: [] });
+    this.priced.clear();
+    this.boxes.clear();
+    this.addEmptyLine();
+    this.showAt(slot);
+    this.focusStart();
+    this.loadPacks();
+    this.previewSoon(0);
+  }
+
+  showAt(slot) {
+    this.slot = slot;
+    history.replaceState(null, "", slot);
+    document.querySelector("footer [name=next]").value = slot; // where a change of language comes back to
   }
 
   get isChanged() {
@@ -74,11 +97,9 @@ class OrderForm {
   }
 
   takeUp(kept) {
-    this.order = kept;
-    this.boxes.clear();
-    this.focusStart();
+    this.begin(inThisLanguage(kept), this.saved, this.slot);
     this.say("note", gettext("This is the order that you had not saved."), [
-      { label: gettext("Discard it"), run: () => this.clear() },
+      { label: gettext("Discard it"), run: () => this.discard() },
     ]);
   }
 
@@ -90,9 +111,7 @@ class OrderForm {
   }
 
   changed() {
-    if (filledLines(this.order).length === this.order.lines.length && this.order.lines.length < this.facts.mostLines) {
-      this.order.lines.push(emptyLine());
-    }
+    this.addEmptyLine();
     if (this.banner?.kind === "good") this.banner = null;
     this.session.use();
     this.keep();
@@ -100,12 +119,17 @@ class OrderForm {
     this.previewSoon();
   }
 
+  addEmptyLine() {
+    const { lines } = this.order;
+    if (filledLines(this.order).length === lines.length && lines.length < this.facts.mostLines) lines.push(emptyLine());
+  }
+
   async keep() {
-    try {
-      if (this.isChanged) await keep(this.facts.user, this.slot, this.order);
-      else await forget(this.order.id, this.facts.user);
-    } catch (error) {
-      if (!(error instanceof DOMException)) throw error;
+    if (!this.isChanged) {
+      await forget(this.order.id, this.facts.user);
+    } else if (content(this.order) !== this.loaded) {
+      if (location.search) this.showAt(NEW_ORDER); // a copy, once it is touched
+      if (await keep(this.facts.user, this.slot, this.order)) return;
       this.say("warn", gettext("This browser cannot keep the order: save it before you leave the page."));
     }
   }
@@ -118,6 +142,25 @@ class OrderForm {
     this.focus(`product-${unfinished.id}`);
   }
 
+  checkCustomer() {
+    const { customer, customerText } = this.order;
+    if (!customer && customerText.trim()) this.errors.customer = gettext("Choose the customer from the list.");
+    this.draw();
+  }
+
+  /** What all boxes have to do. */
+  boxDuties() {
+    return {
+      settled: (isTaken) => (isTaken ? this.typeAhead.release() : this.typeAhead.drop()),
+      failed: (error) => error.isSignedOut && this.askToSignIn(),
+      changed: () => this.draw(),
+    };
+  }
+
+  allBoxes() {
+    return [this.customerBox, ...this.boxes.values()];
+  }
+
   boxOf(line) {
     if (!this.boxes.has(line.id)) this.boxes.set(line.id, this.productBox(line));
     return this.boxes.get(line.id);
@@ -128,12 +171,18 @@ class OrderForm {
       id: `product-${line.id}`,
       address: (text) => `/api/products?pageSize=${OPTIONS}&search=${encodeURIComponent(text)}`,
       option: productOption,
-      isExactly: (product, text) => [product.name, product.erpId].some((name) => same(name, text)),
-      typed: (text) => this.change(() => Object.assign(line, { text, product: null, was: null }), "product", line),
+      isExactly: (product, text) => namesIt([product.name, product.erpId], text),
+      typed: (text) => this.change(() => Object.assign(line, { text, product: null }), "product", line),
       picked: (product) => this.chooseProduct(line, product),
-      left: () => this.focus(this.next(line) ? `product-${this.next(line).id}` : "save"),
-      changed: () => this.draw(),
+      left: () => this.goOn(line),
+      gone: () => this.checkProduct(line),
+      ...this.boxDuties(),
     });
+  }
+
+  checkProduct(line) {
+    if (!line.product && line.text.trim()) this.setError(line, "product", gettext("Choose the product from the list."));
+    this.draw();
   }
 
   chooseProduct(line, product) {
@@ -143,7 +192,7 @@ class OrderForm {
     this.change(() => Object.assign(line, { product, text, usual, ...(isUntouched ? { quantity: usual } : {}) }), "product", line);
     this.forgetError("quantity", line);
     this.loadPacks();
-    this.focus(`quantity-${line.id}`);
+    this.focus(`quantity-${line.id}`, { toReplace: true });
   }
 
   choosePack(line, erpId) {
@@ -154,14 +203,16 @@ class OrderForm {
     this.change(() => Object.assign(line, { quantity }), "quantity", line);
   }
 
-  next(line) {
-    return this.order.lines[this.order.lines.indexOf(line) + 1];
+  /** On to the next line, or to the button. */
+  goOn(line) {
+    const next = this.order.lines[this.order.lines.indexOf(line) + 1];
+    this.focus(next ? `product-${next.id}` : "save");
   }
 
   pressInLine(event, line) {
     if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
-      this.focus(this.next(line) ? `product-${this.next(line).id}` : "save");
+      this.goOn(line);
     }
     const place = { ArrowDown: 0, ArrowUp: -1 }[event.key];
     const nearest = this.nearestOf(line);
@@ -172,10 +223,9 @@ class OrderForm {
   }
 
   pressAnywhere(event) {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      event.preventDefault();
-      this.save();
-    }
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    this.save();
   }
 
   removeLine(line) {
@@ -196,29 +246,28 @@ class OrderForm {
     this.focus(`quantity-${line.id}`);
   }
 
-  /** Empty the form; what it held can be had back until the next order is saved. */
   clear() {
-    const before = this.order;
-    forget(before.id, this.facts.user);
-    this.begin(emptyOrder());
-    this.say("note", gettext("The form was cleared."), [{ label: gettext("Undo"), run: () => this.bringBack(before) }]);
+    this.replace(emptyOrder(), content(emptyOrder()), gettext("The form was cleared."));
   }
 
-  bringBack(order) {
-    this.begin(order);
+  /** Back to what the address stands for. */
+  discard() {
+    const { draft } = this.facts;
+    if (!draft || this.order.draft?.id !== draft.id) this.clear();
+    else this.replace(orderOf(draft), content(orderOf(draft)), gettext("Your changes were discarded."));
+  }
+
+  /** Show another order instead; this one can be had back until the next is saved. */
+  replace(order, saved, said) {
+    const before = [this.order, this.saved, this.slot];
+    forget(this.order.id, this.facts.user);
+    this.begin(order, saved);
+    this.say("note", said, [{ label: gettext("Undo"), run: () => this.bringBack(...before) }]);
+  }
+
+  bringBack(order, saved, slot) {
+    this.begin(order, saved, slot);
     this.changed();
-  }
-
-  /** Show another order in this form. */
-  begin(order, saved = content(emptyOrder())) {
-    Object.assign(this, { order, saved, errors: {}, banner: null, conflict: null, totals: null });
-    this.priced.clear();
-    this.boxes.clear();
-    this.slot = order.draft ? `/drafts/${order.draft.id}` : NEW_ORDER;
-    history.replaceState(null, "", this.slot);
-    this.focusStart();
-    this.loadPacks();
-    this.previewSoon(0);
   }
 
   acceptPrice(line) {
@@ -284,7 +333,7 @@ class OrderForm {
     lines.forEach((line, place) => {
       const priced = draft.lines[place];
       this.priced.set(line.id, priced);
-      if (priced.unitPrice !== null) notePrice(this.order, line, { ...priced, currency: draft.currency });
+      if (priced.unitPrice !== null) notePrice(this.order, line, priceOf(priced, draft.currency));
     });
     this.keep();
     this.draw();
@@ -292,10 +341,10 @@ class OrderForm {
 
   previewFailed(error) {
     if (!isExpected(error)) throw error;
-    this.pricing = "failed";
-    if (error.status === 400 && error.detail.customer) this.errors.customer = error.detail.customer[0];
-    else if (error.isSignedOut) this.askToSignIn();
-    this.pricingError = error.message;
+    Object.assign(this, { pricing: "failed", pricingError: error.message });
+    if (error.isSignedOut) this.askToSignIn();
+    else if (error.status === 400 && error.detail.customer) this.errors.customer = error.detail.customer[0];
+    else this.previewing = setTimeout(() => this.previewSoon(0), PREVIEWED_AGAIN_AFTER);
     this.draw();
   }
 
@@ -304,49 +353,56 @@ class OrderForm {
     return priced?.problem?.field === "quantity" ? priced.nearestQuantities : [];
   }
 
+  /** What is wrong with a line, as far as it is known: `{field, text}`. */
   problemOf(line) {
+    const isTyped = line.quantity.trim() !== "";
+    if (isTyped && parsedQuantity(line.quantity) === null) return { field: "quantity", text: gettext("Which quantity?") };
+    if (parsedPercent(line.discount) === null) return { field: "discount", text: gettext("From 0 to 100.") };
     return this.priced.get(line.id)?.problem ?? null;
+  }
+
+  get discountProblem() {
+    return parsedPercent(this.order.discount) === null ? gettext("From 0 to 100.") : null;
   }
 
   // Saving
 
-  async save({ thenLeave = false } = {}) {
+  async save(options = {}) {
     if (this.isSaving) return;
     const lines = filledLines(this.order);
     if (!this.check(lines)) return;
     const focused = document.activeElement?.id;
-    this.banner = null;
-    this.isSaving = true;
+    Object.assign(this, { banner: null, isSaving: true });
     this.draw();
     try {
-      const { body } = await this.send(lines);
+      const { body, headers } = await this.send(lines);
       this.isSaving = false;
-      await this.saveDone(body, lines);
-      if (thenLeave) location.assign("/drafts");
+      if (headers.has("Idempotent-Replayed")) this.settle(body.draft, options);
+      else await this.saveDone(body, lines, options);
     } catch (error) {
       this.isSaving = false;
-      this.draw();
+      this.typeAhead.drop();
       this.focus(focused);
-      this.saveFailed(error, lines);
+      this.saveFailed(error, lines, options);
     }
   }
 
-  /** Whether the order can be sent; says what is missing, and goes there. */
+  /** Whether the order can be sent; says what is missing, and goes to the first place. */
   check(lines) {
     this.errors = {};
-    if (!this.order.customer) {
-      this.errors.customer = this.order.customerText.trim()
-        ? gettext("Choose the customer from the list.")
-        : gettext("For which customer is the order?");
-    }
+    if (!this.order.customer) this.errors.customer = gettext("For which customer is the order?");
+    this.checkCustomer();
     if (!lines.length) this.setError(this.order.lines[0], "product", gettext("The order has no line yet."));
-    for (const line of lines) {
-      if (!line.product) this.setError(line, "product", gettext("Choose the product from the list."));
-      else if (parsedQuantity(line.quantity) === null) this.setError(line, "quantity", gettext("How many?"));
-      else if (parsedPercent(line.discount) === null) this.setError(line, "discount", gettext("From 0 to 100."));
-    }
-    if (parsedPercent(this.order.discount) === null) this.errors.discount = gettext("From 0 to 100.");
+    for (const line of lines) this.checkLine(line);
+    if (this.discountProblem) this.errors.discount = this.discountProblem;
     return this.showErrors();
+  }
+
+  checkLine(line) {
+    const problem = this.problemOf(line);
+    if (!line.product) this.checkProduct(line);
+    else if (!line.quantity.trim()) this.setError(line, "quantity", gettext("Which quantity?"));
+    else if (problem) this.setError(line, problem.field, problem.text);
   }
 
   setError(line, field, text) {
@@ -373,62 +429,85 @@ class OrderForm {
     return ask("POST", "/api/drafts", { body, headers: { "Idempotency-Key": this.order.id } });
   }
 
-  async saveDone({ message, draft }, lines) {
-    const surprises = lines.filter((line, place) => line.seen && line.seen.unitPrice !== draft.lines[place].unitPrice);
-    await forget(this.order.id, this.facts.user);
+  async saveDone({ message, draft }, lines, { thenLeave = false }) {
+    const surprises = lines.filter((line, place) => this.isSurprise(line, priceOf(draft.lines[place], draft.currency)));
+    const { id } = this.order;
     this.session.prolong();
     this.begin(emptyOrder());
-    const actions = [{ label: gettext("Open"), href: `/drafts/${draft.id}` }];
     const names = surprises.map((line) => line.text).join(", ");
     const note = names ? interpolate(gettext("Prices have changed in the same moment: %s."), [names]) : "";
-    this.say("good", message, actions, note);
+    this.say("good", message, [{ label: gettext("Open"), href: `/drafts/${draft.id}` }], note);
+    this.typeAhead.release();
+    await forget(id, this.facts.user);
+    if (thenLeave) location.assign("/drafts");
     await this.offerLeftBehind();
   }
 
-  saveFailed(error, lines) {
+  /** Whether a line was saved at another price than the one that was on the page. */
+  isSurprise(line, price) {
+    return line.now?.asked === question(this.order, line) && !isSamePrice(line.now.price, price);
+  }
+
+  saveFailed(error, lines, options) {
     if (!isExpected(error)) throw error;
-    const again = { label: gettext("Try again"), run: () => this.save() };
     if (error.isSignedOut) this.askToSignIn();
-    else if (error.code === "idempotency_key_reused" && error.detail.draft) this.saveOverOwn(error.detail.draft);
-    else if (error.code === "idempotency_key_reused") this.saveAsNew();
-    else if (error.code === "stale") this.meet(error.detail.draft);
-    else if (error.status === 404 && this.order.draft) {
-      const asNew = { label: gettext("Save as a new draft"), run: () => this.saveAsNew() };
+    else if (["idempotency_key_reused", "stale"].includes(error.code) && error.detail.draft) {
+      this.settle(error.detail.draft, options);
+    } else if (error.code === "idempotency_key_reused" || (error.status === 404 && this.order.draft)) {
+      const asNew = { label: gettext("Save as a new draft"), run: () => this.saveAsNew(options) };
       this.say("bad", gettext("Not saved: the draft was deleted meanwhile."), [asNew]);
     } else if (error.status === 400) this.showRefusal(error, lines);
-    else this.say("bad", interpolate(gettext("Not saved: %s The order is kept here."), [error.message]), [again]);
+    else this.sayNotSaved(error, [{ label: gettext("Try again"), run: () => this.save(options) }]);
   }
 
-  /** An earlier save of this order was carried out, and its answer lost: what is typed now replaces it. */
-  saveOverOwn({ id, version }) {
+  sayNotSaved({ message }, actions = []) {
+    this.say("bad", interpolate(gettext("Not saved. %s The order is kept here."), [message]), actions);
+  }
+
+  /** The server has this order already: by an earlier save, whose answer was lost, or changed by somebody since. */
+  settle(draft, options) {
+    const isOurs = draft.version === 1 || isSameOrder(orderOf(draft), this.order);
+    if (isOurs) this.saveOver(draft, options);
+    else this.meet(draft, options);
+  }
+
+  saveOver({ id, version }, options) {
     this.order.draft = { id, version };
-    this.save();
+    return this.save(options);
   }
 
-  saveAsNew() {
-    forget(this.order.id, this.facts.user);
+  async saveAsNew(options) {
+    const old = this.order.id;
     Object.assign(this.order, { draft: null, id: newId() });
-    this.save();
+    this.saved = this.loaded = content(emptyOrder());
+    this.showAt(NEW_ORDER);
+    await this.keep();
+    await forget(old, this.facts.user);
+    await this.save(options);
   }
 
   /** Somebody has saved the draft since it was opened here: the user decides. */
-  meet(draft) {
-    this.conflict = draft;
+  meet(draft, options) {
     this.say("bad", gettext("Not saved: the draft was changed in another place meanwhile."), [
-      { label: gettext("Save this one over it"), run: () => this.saveOverOwn(draft) },
-      { label: gettext("Show the other one"), run: () => this.begin(orderOf(draft), content(orderOf(draft))) },
+      { label: gettext("Save this one over it"), run: () => this.saveOver(draft, options) },
+      { label: gettext("Show the other one"), run: () => this.showOther(draft) },
     ]);
+  }
+
+  showOther(draft) {
+    this.begin(orderOf(draft), content(orderOf(draft)));
+    this.say("note", gettext("What you had typed is kept, and offered among the drafts."));
   }
 
   showRefusal({ message, detail }, lines) {
     this.errors = {};
     for (const field of ["customer", "notes"]) if (detail[field]) this.errors[field] = detail[field][0];
     if (detail.discountPercent) this.errors.discount = detail.discountPercent[0];
-    for (const [place, fields] of Object.entries(detail.lines ?? {})) {
+    for (const [place, fields] of Array.isArray(detail.lines) ? [] : Object.entries(detail.lines ?? {})) {
       const [[field, [text]]] = Object.entries(fields);
       this.setError(lines[place], { discountPercent: "discount" }[field] ?? field, text);
     }
-    if (this.showErrors()) this.say("bad", interpolate(gettext("Not saved: %s The order is kept here."), [message]));
+    if (this.showErrors()) this.sayNotSaved({ message });
     this.draw();
   }
 
@@ -442,26 +521,28 @@ class OrderForm {
   // Leaving
 
   done(event) {
-    if (!this.isChanged) return;
+    if (!this.isChanged && !this.isSaving) return;
     event.preventDefault();
-    document.getElementById("unsaved").showModal();
+    if (!this.isSaving) document.getElementById("unsaved").showModal();
   }
 
   // What happens elsewhere
 
   customersChanged({ phase, error }) {
     if (phase === "failed" && error.isSignedOut) this.askToSignIn();
-    if (phase === "fresh") this.synced("customers");
+    if (phase === "fresh" && this.isReady) this.customerBox.refresh(this.order.customerText);
     this.draw();
   }
 
   synced(type) {
-    if (type === "products") this.packs.clear();
-    if (type === "products") this.loadPacks();
-    if (type === "customers" && !this.order.customer && document.activeElement?.id === "customer") {
-      this.customerBox.search(this.order.customerText, 0);
+    if (type === "customers") {
+      this.session.othersFetched(this.status.freshAsOf.customers);
+      this.customerBox.refresh(this.order.customerText);
+    } else if (["products", "prices"].includes(type)) {
+      this.packs.clear();
+      this.loadPacks();
+      this.previewSoon(0);
     }
-    if (type === "products" || type === "prices") this.previewSoon(0);
   }
 
   async offerLeftBehind() {
@@ -487,15 +568,15 @@ class OrderForm {
     this.focus(this.order.customer && empty ? `product-${empty.id}` : "customer");
   }
 
-  focus(id) {
+  focus(id, { toReplace = false } = {}) {
     this.draw();
     const element = document.getElementById(id);
     element?.focus();
-    element?.select?.();
+    if (toReplace) element.select();
   }
 
   draw() {
-    render(view(this), this.root);
+    if (this.isReady) render(view(this), this.root);
   }
 }
 
@@ -503,8 +584,13 @@ function isExpected(error) {
   return error instanceof ApiError || error instanceof Unreachable;
 }
 
-function same(name, text) {
-  return compact(name) !== "" && compact(name) === compact(text);
+function namesIt(names, text) {
+  return names.some((name) => compact(name) !== "" && compact(name) === compact(withoutCountry(text)));
+}
+
+/** A VAT number may be typed with its country, which the ERP leaves out. */
+function withoutCountry(text) {
+  return text.replace(/^\s*IT(?=\d{5})/i, "");
 }
 
 function compact(text) {

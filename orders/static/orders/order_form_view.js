@@ -1,7 +1,7 @@
 // How the order form looks, drawn from its state.
 
 import { clock, money, parsedQuantity, shown } from "./numbers.js";
-import { filledLines, isEmpty, mayBeOrdered } from "./order.js";
+import { filledLines, isEmpty, mayBeOrdered, priceBefore } from "./order.js";
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { live } from "./vendor/lit-html/directives/live.js";
 import { repeat } from "./vendor/lit-html/directives/repeat.js";
@@ -24,7 +24,8 @@ function head(form) {
   const title = draft ? text(gettext("Draft %(id)s"), draft) : gettext("New order");
   document.title = `${title} · Archibald`;
   return html`<div class="title"><h1>${title}</h1>
-      <button type="button" class="quiet" ?hidden=${isEmpty(form.order)} @click=${() => form.clear()}>${gettext("Clear")}</button>
+      <button type="button" class="quiet" ?hidden=${isEmpty(form.order)} ?disabled=${form.isSaving}
+        @click=${() => form.clear()}>${gettext("Clear")}</button>
     </div>
     <div class="news">
       <p id="customers-status" role="status">${customersLine(form)}</p>
@@ -32,42 +33,49 @@ function head(form) {
     </div>`;
 }
 
-function customersLine({ session, status, facts }) {
+function customersLine(form) {
+  const { session, status, facts } = form;
   const { phase, result, error } = session.customers;
   if (phase === "updating") return gettext("Updating customers…");
-  if (phase === "fresh") return freshCustomers(result, facts);
+  const enter = () => { session.enter(); form.focusStart(); };
+  const again = (label) => html`<button type="button" class="quiet" @click=${enter}>${label}</button>`;
+  if (phase === "fresh") return html`${freshCustomers(result, facts)} ${again(gettext("Update"))}`;
   const since = status.data?.health.services.customers.freshAsOf;
-  const why = phase === "offline" ? error.message : reason(error);
   const known = since ? text(gettext("Those here are of %(time)s."), { time: clock(since, facts.timeZone) }) : "";
-  const again = html`<button type="button" class="quiet" @click=${() => session.enter()}>${gettext("Try again")}</button>`;
-  return html`<span class="warn">${gettext("Customers not updated:")} ${why} ${known}</span> ${again}`;
+  return html`<span class="warn">${gettext("Customers not updated.")} ${reason(error)} ${known}</span> ${again(gettext("Try again"))}`;
 }
 
 function freshCustomers({ freshAsOf, created, updated, restored }, { timeZone }) {
+  const time = clock(freshAsOf, timeZone);
+  if (created === undefined) return text(gettext("Customers updated at %(time)s"), { time });
   const changed = updated + restored;
   const news = [
     created ? interpolate(ngettext("%s new", "%s new", created), [created]) : "",
     changed ? interpolate(ngettext("%s changed", "%s changed", changed), [changed]) : "",
   ].filter(Boolean);
-  const time = clock(freshAsOf, timeZone);
   return text(gettext("Customers updated at %(time)s (%(news)s)"), { time, news: news.join(", ") || gettext("no change") });
 }
 
-/** Why the ERP gave no customers, for somebody who cannot help it: the administrator finds the details. */
+/** Why there are no customers, for somebody who cannot help it: the administrator finds the details. */
 function reason(error) {
+  if (!error.rest?.run) return error.message; // it is not the ERP
   const silent = ["ErpUnavailable", "ErpSessionExpired", "ErpLoginRejected"];
-  if (silent.includes(error.code)) return gettext("the ERP does not answer.");
-  return error.status === 502 ? gettext("the ERP gave no list that can be trusted.") : error.message;
+  return silent.includes(error.code) ? gettext("The ERP does not answer.") : gettext("The ERP gave no list that can be trusted.");
 }
 
 function freshness({ status, facts }) {
+  if (status.isUnknown) return html`<p class="warn">${gettext("It is not known how fresh prices and products are.")}</p>`;
   if (!status.data) return nothing;
-  const formats = { prices: gettext("Prices of %(time)s"), products: gettext("Products of %(time)s") };
-  return Object.entries(formats).map(([type, format]) => {
+  const formats = {
+    prices: [gettext("Prices updated: %(time)s"), gettext("Prices were never fetched.")],
+    products: [gettext("Products updated: %(time)s"), gettext("Products were never fetched.")],
+  };
+  return Object.entries(formats).map(([type, [fetched, never]]) => {
     const { freshAsOf } = status.data.health.services[type];
-    const line = freshAsOf ? text(format, { time: clock(freshAsOf, facts.timeZone) }) : gettext("Never fetched");
+    if (!freshAsOf) return html`<p class="warn">${never} ${gettext("Leave this page, and come back in some minutes.")}</p>`;
+    const line = text(fetched, { time: clock(freshAsOf, facts.timeZone) });
     if (!status.isDoubtful(type)) return html`<p>${line}</p>`;
-    return html`<p class="warn">${line}: ${gettext("newer ones are overdue, check before you order.")}</p>`;
+    return html`<p class="warn">${line}. ${gettext("Newer ones are overdue: check before you order.")}</p>`;
   });
 }
 
@@ -95,7 +103,7 @@ function action({ label, href, run }) {
 }
 
 function leftBehind(form) {
-  if (!form.left?.length || !isEmpty(form.order)) return nothing;
+  if (!form.left?.length || !isEmpty(form.order) || form.isSaving) return nothing;
   return form.left.slice(0, 3).map((kept) => html`<div class="banner warn left-behind"><p class="actions">
     ${text(gettext("An order is not saved yet: %(title)s, %(lines)s, %(time)s."), {
       title: kept.title || gettext("no customer"),
@@ -111,7 +119,7 @@ function unsavedDialog(form) {
       <h2 id="unsaved-title">${gettext("This order is not saved.")}</h2>
       <p>${gettext("It stays in this browser if you leave.")}</p>
       <div class="actions">
-        <button class="primary" @click=${() => form.save({ thenLeave: true })}>${gettext("Save, and go to the drafts")}</button>
+        <button type="button" class="primary" @click=${(event) => saveAndLeave(event, form)}>${gettext("Save, and go to the drafts")}</button>
         <button @click=${() => location.assign("/drafts")}>${gettext("Leave without saving")}</button>
         <button>${gettext("Go on writing")}</button>
       </div>
@@ -119,8 +127,13 @@ function unsavedDialog(form) {
   </dialog>`;
 }
 
+function saveAndLeave({ currentTarget }, form) {
+  currentTarget.closest("dialog").close(); // before the cursor goes to what may be wrong
+  form.save({ thenLeave: true });
+}
+
 function problem(id, said) {
-  return html`<p class="problem" id=${id}>${said || nothing}</p>`;
+  return html`<p class="problem" id=${id} aria-live="polite">${said || nothing}</p>`;
 }
 
 // The customer
@@ -170,8 +183,8 @@ function lineRow(form, line, number) {
   const isLastEmpty = number === form.order.lines.length && !line.text.trim();
   return html`<div class="line ${error ? "wrong" : ""} ${isLastEmpty ? "empty" : ""}" role="group"
       aria-label=${text(gettext("Line %(number)s"), { number })}>
-    ${productField(form, line, error)} ${packField(form, line)} ${quantityField(form, line, error)}
-    ${discountField(form, line, error)} ${prices(form, line)}
+    ${productField(form, line, error)} ${packField(form, line)} ${quantityField(form, line, error, isLastEmpty)}
+    ${discountField(form, line, error, isLastEmpty)} ${prices(form, line)}
     <button type="button" class="quiet remove" ?hidden=${isLastEmpty} @click=${() => form.removeLine(line)}
       aria-label=${text(gettext("Remove line %(number)s"), { number })}>×</button>
     <div class="below">
@@ -217,21 +230,21 @@ export function productOption(product) {
   return html`<strong>${product.name || product.erpId}</strong> <span>${product.description}</span> <span>${rules.join(" · ")}</span>`;
 }
 
-function quantityField(form, line, error) {
+function quantityField(form, line, error, isLastEmpty) {
   return html`<div class="quantity">
     <label for="quantity-${line.id}">${gettext("Quantity")}</label>
     <input id="quantity-${line.id}" inputmode="decimal" enterkeyhint="next" autocomplete="off" .value=${live(line.quantity)}
-      ?disabled=${!line.product} aria-describedby="problem-${line.id}" aria-invalid=${error?.field === "quantity" ? "true" : nothing}
+      ?disabled=${isLastEmpty} aria-describedby="problem-${line.id}" aria-invalid=${error?.field === "quantity" ? "true" : nothing}
       @input=${({ target }) => form.setQuantity(line, target.value)} @keydown=${(event) => form.pressInLine(event, line)}>
   </div>`;
 }
 
-function discountField(form, line, error) {
+function discountField(form, line, error, isLastEmpty) {
   const change = ({ target }) => form.change(() => { line.discount = target.value; }, "discount", line);
   return html`<div class="discount">
     <label for="discount-${line.id}">${gettext("Discount %")}</label>
     <input id="discount-${line.id}" inputmode="decimal" enterkeyhint="next" autocomplete="off" .value=${live(line.discount)}
-      ?disabled=${!line.product} aria-describedby="problem-${line.id}" aria-invalid=${error?.field === "discount" ? "true" : nothing}
+      ?disabled=${isLastEmpty} aria-describedby="problem-${line.id}" aria-invalid=${error?.field === "discount" ? "true" : nothing}
       @input=${change} @keydown=${(event) => form.pressInLine(event, line)}>
   </div>`;
 }
@@ -239,12 +252,16 @@ function discountField(form, line, error) {
 function prices(form, line) {
   const priced = form.priced.get(line.id);
   const isOld = form.pricing !== "idle" ? "old" : "";
-  const unit = priced && priced.priceUnit && Number(priced.priceUnit) !== 1 ? text(gettext(" for %(n)s"), { n: shown(priced.priceUnit) }) : "";
   const has = priced && priced.unitPrice !== null;
   return html`<p class="price amount ${isOld}">${has ? html`<span class="label">${gettext("Price")}</span>
-      ${money(priced.unitPrice, form.currency)}${unit}` : nothing}</p>
+      ${priceText({ ...priced, currency: form.currency })}` : nothing}</p>
     <p class="sum amount ${isOld}">${has ? html`<span class="label">${gettext("Amount")}</span>
       ${money(priced.goods, form.currency)}` : nothing}</p>`;
+}
+
+function priceText({ unitPrice, priceUnit, currency }) {
+  const pieces = Number(priceUnit) === 1 ? "" : text(gettext(" for %(n)s"), { n: shown(priceUnit) });
+  return `${money(unitPrice, currency)}${pieces}`;
 }
 
 /** What may be ordered instead: quantities next to the typed one, and packs in which that one may be. */
@@ -261,24 +278,25 @@ function nearest(form, line) {
 }
 
 function priceChange(form, line) {
-  if (!line.was) return nothing;
-  const [before, now] = [line.was, line.seen].map(({ unitPrice, currency }) => money(unitPrice, currency));
+  const before = priceBefore(line);
+  if (!before) return nothing;
   return html`<p class="price-change warn" role="status">${gettext("The price has changed:")}
-    <del>${before}</del> → <ins>${now}</ins>
+    <del>${priceText(before)}</del> → <ins>${priceText(line.now.price)}</ins>
     <button type="button" class="quiet" @click=${() => form.acceptPrice(line)}>${gettext("Seen")}</button></p>`;
 }
 
 // The end of the order
 
 function endCard(form) {
+  const wrongDiscount = form.errors.discount ?? form.discountProblem;
   return html`<section class="card end">
     <div class="order-discount">
       <label for="discount">${gettext("Order discount %")}</label>
       <input id="discount" inputmode="decimal" autocomplete="off" .value=${live(form.order.discount)}
-        aria-describedby="discount-problem" aria-invalid=${form.errors.discount ? "true" : nothing}
+        aria-describedby="discount-problem" aria-invalid=${wrongDiscount ? "true" : nothing}
         @input=${({ target }) => form.change((order) => { order.discount = target.value; }, "discount")}
         @keydown=${(event) => event.key === "Enter" && !event.ctrlKey && !event.metaKey && form.focus("notes")}>
-      ${problem("discount-problem", form.errors.discount)}
+      ${problem("discount-problem", wrongDiscount)}
     </div>
     <div class="notes">
       <label for="notes">${gettext("Notes")}</label>
@@ -290,29 +308,37 @@ function endCard(form) {
   </section>`;
 }
 
-function totals({ totals: sums, currency, pricing, pricingError, order, priced }) {
-  if (!sums && pricing !== "failed") return html`<p id="totals" class="muted">${gettext("Totals follow as you type.")}</p>`;
+function totals(form) {
+  const { totals: sums, currency, pricing, pricingError } = form;
+  if (!sums && pricing !== "failed") return html`<p id="totals" class="muted">${gettext("Totals appear as you type.")}</p>`;
   const amounts = sums && currency ? [
     ...(Number(sums.discount) ? [[gettext("Goods"), sums.goods], [gettext("Discount"), `-${sums.discount}`]] : []),
     [gettext("Net"), sums.net],
-    ...sums.vatByRate.map(({ rate, amount }) => [text(gettext("VAT %(rate)s %"), { rate: shown(rate) }), amount]),
+    ...sums.vatByRate.map(({ rate, amount }) => [text(gettext("VAT %(rate)s%"), { rate: shown(rate) }), amount]),
     [gettext("Total"), sums.gross],
   ] : [];
-  const left = filledLines(order).filter((line) => !priced.get(line.id) || priced.get(line.id).problem).length;
   return html`<div id="totals" class=${pricing === "idle" ? "" : "old"}>
     <dl>${amounts.map(([name, amount]) => html`<div><dt>${name}</dt><dd class="amount">${money(amount, currency)}</dd></div>`)}</dl>
-    ${left && pricing === "idle" ? html`<p class="muted">${interpolate(ngettext("Without %s line.", "Without %s lines.", left), [left])}</p>` : nothing}
-    ${pricing === "failed" ? html`<p class="warn">${gettext("Prices and totals are not up to date:")} ${pricingError}</p>` : nothing}
+    ${pricing === "failed" ? html`<p class="warn">${gettext("Prices and totals are not up to date.")} ${pricingError}</p>` : nothing}
   </div>`;
 }
 
+/** What the totals do not hold. */
+function leftOut({ order, priced, pricing }) {
+  const left = filledLines(order).filter((line) => !priced.get(line.id) || priced.get(line.id).problem).length;
+  if (pricing === "failed") return gettext("not up to date");
+  return left && pricing === "idle" ? interpolate(ngettext("without %s line", "without %s lines", left), [left]) : nothing;
+}
+
 function bar(form) {
-  const { totals: sums, currency, isSaving } = form;
+  const { totals: sums, currency, isSaving, pricing } = form;
+  const gross = sums && currency ? html`${gettext("Total")} <strong>${money(sums.gross, currency)}</strong>` : nothing;
   return html`<div class="bar">
-    <p class="gross" aria-live="off">${sums && currency ? html`<span>${gettext("Total")}</span> <strong>${money(sums.gross, currency)}</strong>` : nothing}</p>
+    <p class="gross ${pricing === "idle" ? "" : "old"}">${gross} <span class="left-out">${leftOut(form)}</span></p>
+    <p class="keys muted">${gettext("Enter: next field · Ctrl+Enter: save · Alt+↓↑: a quantity that may be ordered")}</p>
     <div class="actions">
       <a class="button" id="done" href="/drafts" @click=${(event) => form.done(event)}>${gettext("Done")}</a>
-      <button type="button" id="save" class="primary" ?disabled=${isSaving} title="Ctrl+Enter"
+      <button type="button" id="save" class="primary" ?disabled=${isSaving} aria-keyshortcuts="Control+Enter"
         @click=${() => form.save()}>${isSaving ? gettext("Saving…") : gettext("Save draft")}</button>
     </div>
   </div>`;

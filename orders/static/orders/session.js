@@ -1,13 +1,13 @@
 // The order-form session of this page: what pauses the other syncs while the form is open, and the smart sync with
 // which it begins. A page that comes back begins a new one; one that is used after its session has ended goes on with it.
 
-import { ApiError, Unreachable, ask, csrfToken } from "./api.js";
+import { ApiError, Unreachable, ask } from "./api.js";
 import { newId } from "./kept_forms.js";
 
 const PATIENCE = 40_000; // milliseconds; the server answers within 15 seconds, with the run if that goes on
 const WATCHES_EVERY = 1_000; // milliseconds, while a run goes on
 const TRIES_AGAIN_AFTER = 5_000; // milliseconds, while there is no connection
-const RENEWED_BEFORE = 60_000; // milliseconds before the end at which use begins a new session
+const ASKS_AGAIN_AFTER = 30_000; // milliseconds, when the service could not answer
 
 export class OrderFormSession {
   /** What the page says of the customers: a phase (updating, fresh, failed, offline), with `result` or `error`. */
@@ -22,6 +22,7 @@ export class OrderFormSession {
     addEventListener("pagehide", () => this.leave());
     addEventListener("pageshow", ({ persisted }) => persisted && this.enter());
     addEventListener("online", () => this.customers.phase === "offline" && this.enter());
+    document.querySelector(".who").addEventListener("submit", () => this.leave()); // afterwards nobody is signed in
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.use());
   }
 
@@ -58,10 +59,10 @@ export class OrderFormSession {
     this.endsAt = Date.now() + this.lifetime;
   }
 
-  /** The form is being used: begin anew if its session has ended, or is about to. */
+  /** The form is being used: go on with its session if more than half of it is over, or all. */
   use() {
-    const isEnding = this.endsAt !== null && Date.now() > this.endsAt - RENEWED_BEFORE;
-    if (this.id && isEnding && this.customers.phase !== "updating") this.enter();
+    const isOld = this.endsAt !== null && Date.now() > this.endsAt - this.lifetime / 2;
+    if (this.id && isOld && this.customers.phase !== "updating") this.enter();
   }
 
   /** The result of a run that went on, once it has ended. */
@@ -81,10 +82,16 @@ export class OrderFormSession {
       this.again = setTimeout(() => this.enter(), TRIES_AGAIN_AFTER);
     } else if (error instanceof ApiError) {
       if (error.rest.session) this.begin(error.rest.session, error.headers);
+      else if (!error.isSignedOut) this.again = setTimeout(() => this.enter(), ASKS_AGAIN_AFTER);
       this.tell({ phase: "failed", error });
     } else {
       throw error;
     }
+  }
+
+  /** Another sync has brought the customers up to date. */
+  othersFetched(freshAsOf) {
+    if (["failed", "offline"].includes(this.customers.phase)) this.tell({ phase: "fresh", result: { freshAsOf } });
   }
 
   tell(customers) {
@@ -98,7 +105,7 @@ export class OrderFormSession {
     if (!this.id) return;
     const form = new FormData();
     form.append("sessionId", this.id);
-    form.append("csrfmiddlewaretoken", csrfToken());
+    form.append("csrfmiddlewaretoken", document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? "");
     navigator.sendBeacon("/api/customers/resume-syncs", form);
     this.id = this.endsAt = null;
   }

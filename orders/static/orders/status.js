@@ -16,6 +16,7 @@ const OLDEST = 24 * 60 * 60 * 1000; // milliseconds that a list may be old, what
 
 export class LiveStatus {
   data = null; // null while it is not known
+  isUnknown = false; // though it was asked for
   freshAsOf = {}; // by list, as last known
 
   /** `changed()` is called after each answer, `synced(type)` when it tells that a list was brought up to date. */
@@ -59,14 +60,14 @@ export class LiveStatus {
   async ask() {
     try {
       const { body, headers } = await ask("GET", "/api/sync/status");
-      this.data = body.data;
+      Object.assign(this, { data: body.data, isUnknown: false });
       this.serverTime = Date.parse(headers.get("Date")); // this machine's clock may be wrong
-      this.askWhenTheClockHasChangedSomething();
       this.tellWhatIsFresh();
     } catch (error) {
       if (!(error instanceof ApiError || error instanceof Unreachable)) throw error;
-      this.data = null;
+      Object.assign(this, { data: null, isUnknown: true });
     }
+    this.askAgain();
     this.changed();
   }
 
@@ -78,9 +79,11 @@ export class LiveStatus {
     }
   }
 
-  askWhenTheClockHasChangedSomething() {
+  /** When the clock alone has changed something: after a while, and when the pause ends. */
+  askAgain() {
     clearTimeout(this.ending);
-    const until = this.data.smartSync.pausedUntil;
+    if (document.visibilityState !== "visible") return;
+    const until = this.data?.smartSync.pausedUntil;
     const left = until ? Date.parse(until) - this.serverTime + 1000 : Infinity;
     this.ending = setTimeout(() => this.askSoon(), Math.min(left, ASKS_EVERY));
   }

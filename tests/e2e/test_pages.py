@@ -56,6 +56,10 @@ def test_no_page_has_a_serious_fault_or_scrolls_sideways(
     page.keyboard.type(product.erp_id)
     page.keyboard.press("Enter")
     expect(page.locator("#totals dl")).to_contain_text("€")
+    page.keyboard.type("1000")
+    expect(page.locator(".bar strong")).to_have_text(re.compile(r"\d[.,]\d{3}[.,]\d\d"))
+    look(page, f"total-{place}")
+    page.keyboard.press("Control+a")
     page.keyboard.type("7,5")
     expect(page.locator(".line .problem").first).to_be_visible()
     page.keyboard.press("Control+Enter")
@@ -89,6 +93,17 @@ def test_the_order_form_loads_under_100_kb_of_script_and_style(page, site):
     sizes = {url: size for url, size in loaded if re.search(r"\.(js|css)(\?|$)", url)}
     assert len(sizes) > 10
     assert 10_000 < sum(sizes.values()) < LARGEST
+
+
+def test_after_a_save_on_a_phone_nothing_covers_the_customer_box(open_page, site, fill):
+    form = OrderForm(open_page(viewport=PHONE, has_touch=True, is_mobile=True), site).open_fresh()
+    fill(form)
+    form.save()
+    form.expect_saved(1)
+    expect(form.customer).to_be_focused()
+    box = form.customer.bounding_box()
+    middle = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
+    assert form.page.evaluate("([x, y]) => document.elementFromPoint(x, y).id", middle) == "customer"
 
 
 def test_the_form_can_be_used_before_the_server_has_answered_anything(page, site):

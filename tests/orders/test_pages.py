@@ -124,6 +124,12 @@ def test_a_deleted_draft_is_not_there(browser, saved):
     assert browser.get(f"/drafts/{draft.pk}").status_code == 404
 
 
+def test_variants_of_a_name_are_no_more_attempts(client):
+    for name in ["agente", " agente", "AGENTE", "ａgente"] * 3:
+        answer = client.post("/login", {"username": name, "password": "another"})
+    assert answer.status_code == 429
+
+
 # The list
 
 

@@ -2,16 +2,19 @@
 
 const PATIENCE = 20_000; // milliseconds; reception in a shop is poor, but whoever waits longer has to be told
 
+const SIGNED_OUT = ["not_authenticated", "authentication_failed", "permission_denied"]; // codes; the last: by CSRF
+
 /** The API's refusal: its `status`, the sentence for a person as `message`, a word for programs, and the details. */
 export class ApiError extends Error {
   constructor(status, { error, code = "error", detail = {}, ...rest } = {}, headers = new Headers()) {
-    super(error ?? interpolate(gettext("The service answers with error %(status)s."), { status }, true));
+    const unknown = () => interpolate(gettext("The service answers with error %(status)s."), { status }, true);
+    super(SIGNED_OUT.includes(code) ? gettext("Your login has expired.") : error ?? unknown());
     Object.assign(this, { status, code, detail, rest, headers });
   }
 
   /** Whether the login has ended, or this page is another login's. */
   get isSignedOut() {
-    return ["not_authenticated", "authentication_failed", "permission_denied"].includes(this.code);
+    return SIGNED_OUT.includes(this.code);
   }
 }
 

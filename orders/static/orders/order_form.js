@@ -81,9 +81,9 @@ class OrderForm {
     this.boxes.clear();
     this.addEmptyLine();
     this.showAt(slot);
+    this.previewSoon(0);
     this.focusStart();
     this.loadPacks();
-    this.previewSoon(0);
   }
 
   showAt(slot) {

@@ -326,15 +326,17 @@ function totals(form) {
 /** What the totals do not hold. */
 function leftOut({ order, priced, pricing }) {
   const left = filledLines(order).filter((line) => !priced.get(line.id) || priced.get(line.id).problem).length;
-  if (pricing === "failed") return gettext("not up to date");
-  return left && pricing === "idle" ? interpolate(ngettext("without %s line", "without %s lines", left), [left]) : nothing;
+  const isUnsaid = !left || pricing !== "idle";
+  if (pricing !== "failed" && isUnsaid) return nothing;
+  const said = pricing === "failed" ? gettext("not up to date") : ngettext("without %s line", "without %s lines", left);
+  return html`<span class="left-out">${interpolate(said, [left])}</span>`;
 }
 
 function bar(form) {
   const { totals: sums, currency, isSaving, pricing } = form;
   const gross = sums && currency ? html`${gettext("Total")} <strong>${money(sums.gross, currency)}</strong>` : nothing;
   return html`<div class="bar">
-    <p class="gross ${pricing === "idle" ? "" : "old"}">${gross} <span class="left-out">${leftOut(form)}</span></p>
+    <p class="gross ${pricing === "idle" ? "" : "old"}">${gross} ${leftOut(form)}</p>
     <p class="keys muted">${gettext("Enter: next field · Ctrl+Enter: save · Alt+↓↑: a quantity that may be ordered")}</p>
     <div class="actions">
       <a class="button" id="done" href="/drafts" @click=${(event) => form.done(event)}>${gettext("Done")}</a>

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import Case, Exists, F, IntegerField, Q, Value, When
+from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, Value, When
 from django.db.models.functions import Greatest
 from django.utils import timezone
 from django_q.conf import Conf
@@ -174,11 +174,13 @@ def runnable(now: datetime | None = None) -> SyncRunQuerySet:
     """The queued runs that may start, the most urgent first.
 
     A smart run, an export that somebody has just accepted, then what has waited too long, by age, then by priority and
-    age. While an order form is open only the types it reads may run, and what has waited too long.
+    age. While an order form is open only the types it reads may run, what has waited too long, and what was never
+    mirrored: the form could show none of it.
     """
     now = now or timezone.now()
     is_smart, is_overdue = Q(mode=Mode.SMART), Q(requested_at__lte=overdue_before(now))
-    is_kept = Exists(OrderFormSession.objects.live(now)) & ~Q(sync_type__in=smart_types())
+    is_mirrored = Exists(SyncRun.objects.succeeded().filter(sync_type=OuterRef("sync_type")))
+    is_kept = Exists(OrderFormSession.objects.live(now)) & ~Q(sync_type__in=smart_types()) & is_mirrored
     places = (When(is_smart, then=0), When(accepts__isnull=False, then=1), When(is_overdue, then=2))
     place = Case(*places, default=3, output_field=IntegerField())
     urgency = Case(When(is_overdue, then=0), default=F("priority"), output_field=IntegerField())

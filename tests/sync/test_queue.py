@@ -13,6 +13,7 @@ from sync import queue, runner, sessions
 from sync.exceptions import CannotCancel, CannotRetry, ErpUnavailable
 from sync.models import SyncEvent, SyncRun
 from sync.progress import Stage
+from tests.sync.conftest import mirrored_before
 
 pytestmark = pytest.mark.django_db
 
@@ -306,6 +307,7 @@ def test_a_run_that_only_steps_aside_reads_its_kept_export(tiny_erp, monkeypatch
 
 
 def test_orders_wait_while_an_order_form_is_open():
+    mirrored_before("orders", "products")
     sessions.open_session(User.objects.create_user("agente"))
     for sync_type in ("orders", "customers", "products"):
         request(sync_type)

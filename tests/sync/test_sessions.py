@@ -17,6 +17,7 @@ from sync import queue, runner, sessions
 from sync.exceptions import ErpUnavailable, SessionNotFound
 from sync.models import OrderFormSession, SyncEvent, SyncRun, SyncSchedule
 from sync.tasks import tick
+from tests.sync.conftest import mirrored_before
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +52,7 @@ def kinds():
 
 
 def test_while_an_order_form_is_open_only_what_it_reads_may_run(agent):
+    mirrored_before("orders", "products")
     for sync_type in ("orders", "customers", "products"):
         request(sync_type)
     session = sessions.open_session(agent)
@@ -59,7 +61,16 @@ def test_while_an_order_form_is_open_only_what_it_reads_may_run(agent):
     assert may_run() == ["orders", "customers", "products"]
 
 
+def test_what_was_never_mirrored_waits_for_no_order_form(agent):
+    mirrored_before("orders")
+    for sync_type in ("orders", "prices", "products"):
+        request(sync_type)
+    sessions.open_session(agent)
+    assert may_run() == ["prices", "products"]
+
+
 def test_of_two_tabs_one_closed_twice_leaves_the_other_s_pause(agent):
+    mirrored_before("orders")
     first, second = sessions.open_session(agent), sessions.open_session(agent)
     request("orders")
     for _ in range(2):
@@ -71,6 +82,7 @@ def test_of_two_tabs_one_closed_twice_leaves_the_other_s_pause(agent):
 
 
 def test_a_lost_tab_lets_the_others_go_on_after_ten_minutes_with_nothing_in_between(agent, clock):
+    mirrored_before("orders")
     sessions.open_session(agent)
     request("orders")
     clock.shift(timedelta(minutes=9, seconds=59))
@@ -190,6 +202,7 @@ def test_who_has_no_patience_gets_the_run_to_watch(agent, tiny_erp):
 
 
 def test_what_has_waited_for_the_longest_pause_gets_its_turn(agent, clock):
+    mirrored_before("products")
     request("products")
     for minute in range(31):
         sessions.open_session(agent)
@@ -230,12 +243,13 @@ def test_an_endless_stream_of_order_forms_starves_no_list(agent, clock, tiny_erp
 
 @pytest.mark.django_db(transaction=True)
 def test_a_process_that_has_seen_none_of_it_pauses_all_the_same(agent, process_environment):
+    mirrored_before("products")
     session = sessions.open_session(agent)
     command = [sys.executable, "manage.py", "runsync", "products"]
     environment = process_environment | {"ERP_URL": "", "ERP_FOLDER": ""}
     statuses = []
     for _ in range(2):
         ended = subprocess.run(command, cwd=settings.BASE_DIR, env=environment, capture_output=True, timeout=60)
-        statuses.append((ended.returncode, SyncRun.objects.get().attempts))
+        statuses.append((ended.returncode, SyncRun.objects.latest("pk").attempts))
         sessions.close_session(session)
     assert statuses == [(4, 0), (1, 1)]  # it waits; then it runs, and fails for want of an ERP

@@ -72,7 +72,7 @@ function freshness({ status, facts }) {
   };
   return Object.entries(formats).map(([type, [fetched, never]]) => {
     const { freshAsOf } = status.data.health.services[type];
-    if (!freshAsOf) return html`<p class="warn">${never} ${gettext("Leave this page, and come back in some minutes.")}</p>`;
+    if (!freshAsOf) return html`<p class="warn">${never} ${gettext("They come by themselves, in some minutes.")}</p>`;
     const line = text(fetched, { time: clock(freshAsOf, facts.timeZone) });
     if (!status.isDoubtful(type)) return html`<p>${line}</p>`;
     return html`<p class="warn">${line}. ${gettext("Newer ones are overdue: check before you order.")}</p>`;

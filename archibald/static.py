@@ -13,6 +13,9 @@ class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]
 
     @staticmethod
     def serve(static_file: Any, request: HttpRequest) -> HttpResponse:
+        # What was compressed on the way has a weak ETag.
+        if "HTTP_IF_NONE_MATCH" in request.META:
+            request.META["HTTP_IF_NONE_MATCH"] = request.META["HTTP_IF_NONE_MATCH"].removeprefix("W/")
         stream = WhiteNoiseMiddleware.serve(static_file, request)
         response = HttpResponse(b"".join(stream), status=stream.status_code)
         del response["Content-Type"]

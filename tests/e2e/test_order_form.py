@@ -38,6 +38,26 @@ def euro(amount):
     return f"{number_format(amount, 2, use_l10n=True, force_grouping=True)}\xa0€"
 
 
+def slow(form, **options):
+    """Let searches for products take a while."""
+
+    def later(route):
+        form.page.wait_for_timeout(700)
+        route.continue_()
+
+    form.page.route("**/api/products?*search*", later, **options)
+
+
+def lose_the_answer(form):
+    """Let the next save be carried out, and the page not hear of it."""
+
+    def carried_out_but_not_answered(route):
+        route.fetch()
+        route.abort("internetdisconnected")
+
+    form.page.route("**/api/drafts", carried_out_but_not_answered, times=1)
+
+
 # With the keyboard only
 
 
@@ -62,7 +82,7 @@ def test_five_drafts_in_a_row_with_the_keyboard_only(form, agent):
 
 
 def test_enter_takes_an_exact_code_however_fast_it_is_typed(form, customer, product):
-    form.page.route("**/api/products?*search*", lambda route: (form.page.wait_for_timeout(500), route.continue_()))
+    slow(form)
     form.choose_customer(customer)
     form.type(product.erp_id)
     form.press("Enter")  # before the answer
@@ -102,6 +122,59 @@ def test_what_is_typed_ahead_of_the_answers_lands_where_it_belongs(form, custome
     expect(form.line(1).product).to_have_value(product.name)
     expect(form.line(2).product).to_have_value(other.name)
     expect(form.line(2).quantity).to_have_value(shown(least(other)))
+
+
+def test_tab_typed_ahead_moves_on_too(form, customer, product):
+    form.choose_customer(customer)
+    slow(form)
+    form.type(product.erp_id)
+    form.press("Enter")
+    form.type("5")
+    form.press("Tab")
+    form.type("10")
+    expect(form.line(1).discount).to_have_value("10")
+    expect(form.line(1).quantity).to_have_value("5")
+
+
+def test_an_impatient_or_held_enter_saves_nothing(form, customer, product):
+    form.choose_customer(customer)
+    slow(form)
+    form.type(product.erp_id)
+    form.press("Enter", "Enter", "Enter", "Enter")
+    expect(form.line(1).quantity).to_be_focused()
+    for _ in range(8):
+        form.page.keyboard.down("Enter")
+    form.page.keyboard.up("Enter")
+    expect(form.line(2).product).to_be_focused()
+    assert not Draft.objects.exists()
+
+
+def test_looking_at_a_chosen_box_changes_nothing(form, erp):
+    one = new_customer(erp, name="Rossi Gemelli", account="7654321")
+    other = new_customer(erp, name="Rossi Gemelli", account="7654322")
+    run_sync("customers", mode="full")
+    for chosen, key in ((one, "Tab"), (other, "Tab"), (one, "Enter"), (other, "Enter")):
+        form.customer.fill("")
+        form.type(chosen.account)
+        form.press("Enter")
+        expect(form.page.locator("#customer-facts")).to_contain_text(chosen.account)
+        form.customer.click()
+        expect(form.options.first).to_be_visible()
+        form.press(key)
+        expect(form.page.locator("#customer-facts")).to_contain_text(chosen.account)
+
+
+def test_keys_that_were_held_for_a_box_go_nowhere_else(form, customer, product):
+    form.choose_customer(customer)
+    slow(form, times=1)
+    form.type(product.erp_id)
+    form.press("Enter")
+    form.type("77")
+    form.press("Delete")
+    form.page.keyboard.insert_text("x")
+    form.line(1).product.fill(product.erp_id)
+    form.press("Enter")
+    expect(form.line(1).quantity).to_have_value(shown(least(product)))
 
 
 def test_tab_takes_the_highlighted_one_and_goes_on(form, customer):
@@ -171,6 +244,16 @@ def test_a_quantity_that_cannot_be_ordered_offers_the_nearest(form, customer, pa
     expect(line.problem).to_be_visible()
     form.press("Alt+ArrowDown")
     expect(line.quantity).to_have_value(offered[0])
+
+
+def test_a_corrected_quantity_can_be_saved_at_once(form, customer, packed):
+    form.choose_customer(customer)
+    form.add(packed, "7")
+    expect(form.line(1).problem).to_be_visible()
+    form.page.route("**/preview", lambda route: route.abort())
+    form.line(1).quantity.focus()
+    form.press("Alt+ArrowDown", "Control+Enter")
+    form.expect_saved(1)
 
 
 def test_a_quantity_is_offered_in_the_pack_that_has_it(form, customer, packed):
@@ -302,6 +385,19 @@ def test_a_number_means_the_same_in_the_other_language(form, customer, product):
     expect(form.page.get_by_label("Quantity", exact=True).first).to_have_value("1000")
 
 
+def test_a_changed_price_is_told_though_no_preview_had_answered(page, site, agent, customer, product, allowed):
+    allowed.append("ERR_FAILED .*/preview")
+    draft = saved_draft(agent, customer, product)
+    price_id, old = price_of(product, customer.account_number)
+    present(Price).filter(erp_id=price_id).update(unit_price=old + 2)
+    page.route("**/preview", lambda route: route.abort())
+    form = OrderForm(page, site).open(f"/drafts/{draft.pk}")
+    form.save()
+    expect(form.banner).to_contain_text(f"sono cambiati i prezzi: {product.name}.")
+    form.type("ro")
+    expect(form.banner).to_contain_text("sono cambiati i prezzi")
+
+
 # Saving
 
 
@@ -320,17 +416,39 @@ def test_a_save_with_the_server_down_keeps_the_form_and_succeeds_when_it_is_up(f
     assert Draft.objects.get().notes == "Citofonare due volte"
 
 
+def test_what_is_pressed_twice_is_saved_once_and_said_so(form, customer, product):
+    form.fill(customer, product)
+    form.page.keyboard.down("Control")
+    for _ in range(6):
+        form.page.keyboard.down("Enter")  # held, it repeats
+    form.page.keyboard.up("Enter")
+    form.page.keyboard.up("Control")
+    form.expect_saved(1)
+    form.save()
+    form.expect_saved(1)
+    assert Draft.objects.count() == 1
+
+
+def test_another_s_page_instead_of_an_answer_deletes_no_draft(page, site, agent, customer, product, allowed):
+    allowed.append("status of 404")
+    draft = saved_draft(agent, customer, product)
+    form = OrderForm(page, site).open(f"/drafts/{draft.pk}")
+    form.notes.fill("resta")
+    page.route("**/api/drafts/*", lambda route: route.fulfill(status=404, body="<h1>Not found</h1>"), times=1)
+    form.save()
+    expect(form.banner).to_contain_text("Il servizio risponde con l'errore 404.")
+    form.banner.get_by_role("button", name="Riprova").click()
+    form.expect_saved(1)
+    assert Draft.objects.get().notes == "resta"
+
+
 def test_a_save_whose_answer_was_lost_makes_one_draft_though_the_order_was_changed_since(
     form, customer, product, allowed
 ):
-    allowed += ["ERR_CONNECTION_RESET", "status of 409"]
+    allowed += ["ERR_INTERNET_DISCONNECTED", "status of 409"]
     form.fill(customer, product)
 
-    def carried_out_but_not_answered(route):
-        route.fetch()
-        route.abort("connectionreset")
-
-    form.page.route("**/api/drafts", carried_out_but_not_answered, times=1)
+    lose_the_answer(form)
     form.save()
     expect(form.banner).to_contain_text("Non salvata")
     assert Draft.objects.count() == 1
@@ -341,14 +459,10 @@ def test_a_save_whose_answer_was_lost_makes_one_draft_though_the_order_was_chang
 
 
 def test_a_repeated_save_whose_draft_somebody_has_changed_since_asks(form, customer, product, allowed):
-    allowed += ["ERR_CONNECTION_RESET", "status of 409"]
+    allowed += ["ERR_INTERNET_DISCONNECTED", "status of 409"]
     form.fill(customer, product)
 
-    def carried_out_but_not_answered(route):
-        route.fetch()
-        route.abort("connectionreset")
-
-    form.page.route("**/api/drafts", carried_out_but_not_answered, times=1)
+    lose_the_answer(form)
     form.save()
     expect(form.banner).to_contain_text("Non salvata")
     Draft.objects.update(version=2, notes="altrui")
@@ -362,14 +476,10 @@ def test_a_repeated_save_whose_draft_somebody_has_changed_since_asks(form, custo
 
 
 def test_a_repeated_save_counts_at_the_price_on_the_page(form, customer, product, allowed):
-    allowed.append("ERR_CONNECTION_RESET")
+    allowed.append("ERR_INTERNET_DISCONNECTED")
     form.fill(customer, product)
 
-    def carried_out_but_not_answered(route):
-        route.fetch()
-        route.abort("connectionreset")
-
-    form.page.route("**/api/drafts", carried_out_but_not_answered, times=1)
+    lose_the_answer(form)
     form.save()
     expect(form.banner).to_contain_text("Non salvata")
     price_id, old = price_of(product, customer.account_number)

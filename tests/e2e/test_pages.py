@@ -49,9 +49,12 @@ def test_no_page_has_a_serious_fault_or_scrolls_sideways(
     for name in drawn(page, site, draft):
         look(page, f"{name}-{place}")
     page.goto(f"{site.url}/orders/new")
+    page.keyboard.type("s")
+    expect(page.get_by_role("option")).to_have_count(10)
+    look(page, f"choosing-{place}")
+    page.keyboard.press("Backspace")
     page.keyboard.type(customer.account_number)
     expect(page.get_by_role("option")).to_have_count(1)
-    look(page, f"choosing-{place}")
     page.keyboard.press("Enter")
     page.keyboard.type(product.erp_id)
     page.keyboard.press("Enter")
@@ -102,6 +105,7 @@ def test_after_a_save_on_a_phone_nothing_covers_the_customer_box(open_page, site
     form.expect_saved(1)
     expect(form.customer).to_be_focused()
     box = form.customer.bounding_box()
+    assert box
     middle = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
     assert form.page.evaluate("([x, y]) => document.elementFromPoint(x, y).id", middle) == "customer"
 
@@ -198,6 +202,17 @@ def test_an_unsaved_change_of_a_draft_that_is_gone_can_still_be_saved(page, site
     form.save()
     form.banner.get_by_role("button", name="Salva come nuova bozza").click()
     form.expect_saved(1)
+
+
+def test_a_copy_that_is_put_back_to_what_it_was_is_kept_so(page, site, draft):
+    form = OrderForm(page, site).open(f"/orders/new?copy={draft.pk}")
+    line = form.line(1)
+    quantity = line.quantity.input_value()
+    line.quantity.fill("50")
+    line.quantity.fill(quantity)
+    page.reload()
+    expect(form.banner).to_contain_text("Questo è l'ordine che non avevi salvato.")
+    expect(line.quantity).to_have_value(quantity)
 
 
 def test_deleting_is_undone(page, site, draft, agent):

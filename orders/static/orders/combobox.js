@@ -14,15 +14,16 @@ export class Combobox {
   isOpen = false;
   state = "idle"; // searching, found, failed
   takesWhenFound = false; // Enter was faster than the answer
+  isTouched = false; // typed in, or moved through, since it was opened
 
   /**
-   * `address(text)` is where a text is looked up, `option(item)` shows a result, `isExactly(item, text)` tells whether a
-   * text names it; `typed(text)`, `picked(item)`, `left()` (Enter in the empty box) and `gone()` (somewhere else) say
+   * `address(text)` is where a text is looked up, `option(item)` shows a result, `chosen()` is the one that was taken,
+   * `isExactly(item, text)` tells whether a text names it, and `takesFirst` whether the first of several will do; `typed(text)`, `picked(item)`, `left()` (Enter in the empty box) and `gone()` (somewhere else) say
    * what the user did, `settled(isTaken)` how an Enter ended that came before the answer, `failed(error)` that there is
    * none, and `changed()` that the page must be drawn again.
    */
-  constructor({ id, address, option, isExactly, typed, picked, left, gone, settled, failed, changed }) {
-    Object.assign(this, { id, address, option, isExactly, typed, picked, left, gone, settled, failed, changed });
+  constructor(parts) {
+    Object.assign(this, parts);
   }
 
   // What is drawn
@@ -40,8 +41,8 @@ export class Combobox {
   }
 
   list() {
-    return html`<div class="options" id="${this.id}-options" tabindex="-1" ?hidden=${!this.isOpen} @mousedown=${(event) => event.preventDefault()}>
-      <ul id="${this.id}-list" role="listbox" aria-label=${gettext("Results")}>
+    return html`<div class="options" id="${this.id}-options" ?hidden=${!this.isOpen} @mousedown=${(event) => event.preventDefault()}>
+      <ul id="${this.id}-list" role="listbox" tabindex="-1" aria-label=${gettext("Results")}>
         ${this.items.map((item, place) => html`<li
           id=${this.optionId(place)} role="option" aria-selected=${place === this.active ? "true" : "false"}
           @click=${() => this.take(place)}>${this.option(item)}</li>`)}
@@ -73,23 +74,23 @@ export class Combobox {
   // What the user does
 
   type(text) {
+    const wasAwaited = this.takesWhenFound;
+    Object.assign(this, { takesWhenFound: false, isTouched: true });
     this.typed(text);
-    this.takesWhenFound = false;
     this.search(text);
+    if (wasAwaited) this.settled(false);
   }
 
   press(event) {
-    if (event.key === "Tab" && !event.shiftKey && this.isOpen && this.state === "found" && this.active >= 0) {
-      event.preventDefault();
-      this.take(this.active);
-      return;
-    }
     const handler = {
+      Tab: () => this.enter(event.target.value),
       ArrowDown: () => (this.isOpen ? this.move(1) : this.reopen(event.target.value)),
       ArrowUp: () => this.isOpen && this.move(-1),
       Enter: () => this.enter(event.target.value),
       Escape: () => this.close(),
     }[event.key];
+    const takes = this.isTouched && !event.shiftKey && (this.state === "searching" || this.active >= 0);
+    if (event.key === "Tab" && !takes) return; // it moves on, and leaves what was chosen
     if (!handler || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     event.preventDefault();
     handler();
@@ -104,6 +105,7 @@ export class Combobox {
 
   move(step) {
     if (!this.items.length) return;
+    this.isTouched = true;
     this.active = (this.active + step + this.items.length) % this.items.length;
     this.changed();
     document.getElementById(this.optionId(this.active)).scrollIntoView({ block: "nearest" });
@@ -124,7 +126,8 @@ export class Combobox {
     clearTimeout(this.timer);
     this.request?.abort();
     const wasAwaited = this.takesWhenFound;
-    Object.assign(this, { isOpen: false, takesWhenFound: false, items: [], more: 0, active: -1, state: "idle" });
+    Object.assign(this, { isOpen: false, takesWhenFound: false, isTouched: false });
+    Object.assign(this, { items: [], more: 0, active: -1, state: "idle" });
     this.changed();
     if (wasAwaited) this.settled(false);
   }
@@ -149,29 +152,31 @@ export class Combobox {
 
   /** Look again for what is shown, as there may be news; who is highlighted stays so. */
   refresh(text) {
-    if (this.isOpen && this.state !== "searching") this.find(text, this.items[this.active]);
+    if (this.isOpen && this.state !== "searching") this.find(text, { staysOn: true });
   }
 
-  async find(text, highlighted = null) {
+  async find(text, { staysOn = false } = {}) {
     this.request?.abort();
     this.request = new AbortController();
     const { signal } = this.request;
     try {
       const { body } = await ask("GET", this.address(text), { signal });
-      if (!signal.aborted) this.show(body, text, highlighted);
+      if (!signal.aborted) this.show(body, text, staysOn ? this.items[this.active] : this.chosen());
     } catch (error) {
       if (!signal.aborted) this.fail(error, text);
     }
   }
 
   show({ results: items, count }, text, highlighted) {
-    const exact = items.findIndex((item) => this.isExactly(item, text));
+    const exact = items.filter((item) => this.isExactly(item, text));
     const before = items.findIndex((item) => item.erpId === highlighted?.erpId);
-    const active = before >= 0 ? before : exact >= 0 ? exact : items.length ? 0 : -1;
+    const best = exact.length ? items.indexOf(exact[0]) : items.length ? 0 : -1;
+    const active = before >= 0 ? before : best;
     Object.assign(this, { items, more: count - items.length, active, state: "found" });
     this.changed();
     document.getElementById(`${this.id}-options`).scrollIntoView({ block: "nearest" });
-    if (this.takesWhenFound) this.settle(exact >= 0 || items.length === 1);
+    const isClear = items.length === 1 || exact.length === 1 || (exact.length > 1 && this.takesFirst);
+    if (this.takesWhenFound) this.settle(isClear);
   }
 
   /** Enter came before the answer: take what the text names, or else let the user choose. */

@@ -135,9 +135,10 @@ export function notePrice(order, line, price) {
 }
 
 /** What a line's price was before it changed; null if it has not. */
-export function priceBefore(line) {
-  const known = line.now && line.known[line.now.asked];
-  return known && !isSamePrice(known, line.now.price) ? known : null;
+export function priceBefore(order, line) {
+  if (!line.product || line.now?.asked !== question(order, line)) return null; // it is not known what counts
+  const known = line.known[line.now.asked];
+  return isSamePrice(known, line.now.price) ? null : known;
 }
 
 export function isSamePrice(one, other) {

@@ -27,6 +27,7 @@ class OrderForm {
   pricing = "idle"; // asking, failed
   isReady = false; // it is known what this tab has kept
   isSaving = false;
+  hasJustSaved = false; // and nothing was typed since
   packs = new Map(); // article name -> the products that are its packs
   boxes = new Map(); // line id -> its product box
 
@@ -38,6 +39,7 @@ class OrderForm {
       id: "customer",
       address: (text) => `/api/customers?pageSize=${OPTIONS}&search=${encodeURIComponent(withoutCountry(text))}`,
       option: customerOption,
+      chosen: () => this.order.customer,
       isExactly: (customer, text) => namesIt([customer.name, customer.accountNumber, customer.vatNumber], text),
       typed: (text) => this.change((order) => Object.assign(order, { customer: null, customerText: text }), "customer"),
       picked: (customer) => this.chooseCustomer(customer),
@@ -112,7 +114,7 @@ class OrderForm {
 
   changed() {
     this.addEmptyLine();
-    if (this.banner?.kind === "good") this.banner = null;
+    this.hasJustSaved = false;
     this.session.use();
     this.keep();
     this.draw();
@@ -127,7 +129,7 @@ class OrderForm {
   async keep() {
     if (!this.isChanged) {
       await forget(this.order.id, this.facts.user);
-    } else if (content(this.order) !== this.loaded) {
+    } else if (content(this.order) !== this.loaded || !location.search) {
       if (location.search) this.showAt(NEW_ORDER); // a copy, once it is touched
       if (await keep(this.facts.user, this.slot, this.order)) return;
       this.say("warn", gettext("This browser cannot keep the order: save it before you leave the page."));
@@ -137,6 +139,7 @@ class OrderForm {
   // What the user does
 
   chooseCustomer(customer) {
+    if (this.banner?.isSaved) this.banner = null;
     this.change((order) => Object.assign(order, { customer, customerText: customer.name }), "customer");
     const unfinished = this.order.lines.find((line) => !line.product) ?? this.order.lines[0];
     this.focus(`product-${unfinished.id}`);
@@ -171,6 +174,8 @@ class OrderForm {
       id: `product-${line.id}`,
       address: (text) => `/api/products?pageSize=${OPTIONS}&search=${encodeURIComponent(text)}`,
       option: productOption,
+      chosen: () => line.product,
+      takesFirst: true, // of the packs; there is a box for the others
       isExactly: (product, text) => namesIt([product.name, product.erpId], text),
       typed: (text) => this.change(() => Object.assign(line, { text, product: null }), "product", line),
       picked: (product) => this.chooseProduct(line, product),
@@ -225,7 +230,7 @@ class OrderForm {
   pressAnywhere(event) {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || document.querySelector("dialog[open]")) return;
     event.preventDefault();
-    this.save();
+    if (!event.repeat) this.save();
   }
 
   removeLine(line) {
@@ -260,6 +265,7 @@ class OrderForm {
   /** Show another order instead; this one can be had back until the next is saved. */
   replace(order, saved, said) {
     const before = [this.order, this.saved, this.slot];
+    this.typeAhead.drop();
     forget(this.order.id, this.facts.user);
     this.begin(order, saved);
     this.say("note", said, [{ label: gettext("Undo"), run: () => this.bringBack(...before) }]);
@@ -332,7 +338,7 @@ class OrderForm {
     this.pricing = "idle";
     lines.forEach((line, place) => {
       const priced = draft.lines[place];
-      this.priced.set(line.id, priced);
+      this.priced.set(line.id, { ...priced, asked: question(this.order, line) });
       if (priced.unitPrice !== null) notePrice(this.order, line, priceOf(priced, draft.currency));
     });
     this.keep();
@@ -348,8 +354,14 @@ class OrderForm {
     this.draw();
   }
 
-  nearestOf(line) {
+  /** What the server says of a line as it is now. */
+  answerFor(line) {
     const priced = this.priced.get(line.id);
+    return line.product && priced?.asked === question(this.order, line) ? priced : null;
+  }
+
+  nearestOf(line) {
+    const priced = this.answerFor(line);
     return priced?.problem?.field === "quantity" ? priced.nearestQuantities : [];
   }
 
@@ -358,7 +370,7 @@ class OrderForm {
     const isTyped = line.quantity.trim() !== "";
     if (isTyped && parsedQuantity(line.quantity) === null) return { field: "quantity", text: gettext("Which quantity?") };
     if (parsedPercent(line.discount) === null) return { field: "discount", text: gettext("From 0 to 100.") };
-    return this.priced.get(line.id)?.problem ?? null;
+    return this.answerFor(line)?.problem ?? null;
   }
 
   get discountProblem() {
@@ -368,7 +380,7 @@ class OrderForm {
   // Saving
 
   async save(options = {}) {
-    if (this.isSaving) return;
+    if (this.isSaving || (this.hasJustSaved && isEmpty(this.order))) return; // pressed twice
     const lines = filledLines(this.order);
     if (!this.check(lines)) return;
     const focused = document.activeElement?.id;
@@ -433,19 +445,26 @@ class OrderForm {
     const surprises = lines.filter((line, place) => this.isSurprise(line, priceOf(draft.lines[place], draft.currency)));
     const { id } = this.order;
     this.session.prolong();
+    if (thenLeave) {
+      await forget(id, this.facts.user);
+      location.assign("/drafts");
+      return;
+    }
     this.begin(emptyOrder());
     const names = surprises.map((line) => line.text).join(", ");
     const note = names ? interpolate(gettext("Prices have changed in the same moment: %s."), [names]) : "";
-    this.say("good", message, [{ label: gettext("Open"), href: `/drafts/${draft.id}` }], note);
+    this.say(note ? "warn" : "good", message, [{ label: gettext("Open"), href: `/drafts/${draft.id}` }], note);
+    this.banner.isSaved = this.hasJustSaved = true;
     this.typeAhead.release();
     await forget(id, this.facts.user);
-    if (thenLeave) location.assign("/drafts");
     await this.offerLeftBehind();
   }
 
   /** Whether a line was saved at another price than the one that was on the page. */
   isSurprise(line, price) {
-    return line.now?.asked === question(this.order, line) && !isSamePrice(line.now.price, price);
+    const asked = question(this.order, line);
+    const seen = line.now?.asked === asked ? line.now.price : line.known[asked];
+    return Boolean(seen) && !isSamePrice(seen, price);
   }
 
   saveFailed(error, lines, options) {
@@ -453,7 +472,7 @@ class OrderForm {
     if (error.isSignedOut) this.askToSignIn();
     else if (["idempotency_key_reused", "stale"].includes(error.code) && error.detail.draft) {
       this.settle(error.detail.draft, options);
-    } else if (error.code === "idempotency_key_reused" || (error.status === 404 && this.order.draft)) {
+    } else if (error.code === "idempotency_key_reused" || (error.code === "not_found" && this.order.draft)) {
       const asNew = { label: gettext("Save as a new draft"), run: () => this.saveAsNew(options) };
       this.say("bad", gettext("Not saved: the draft was deleted meanwhile."), [asNew]);
     } else if (error.status === 400) this.showRefusal(error, lines);

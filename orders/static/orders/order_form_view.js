@@ -278,7 +278,7 @@ function nearest(form, line) {
 }
 
 function priceChange(form, line) {
-  const before = priceBefore(line);
+  const before = priceBefore(form.order, line);
   if (!before) return nothing;
   return html`<p class="price-change warn" role="status">${gettext("The price has changed:")}
     <del>${priceText(before)}</del> → <ins>${priceText(line.now.price)}</ins>
@@ -325,7 +325,7 @@ function totals(form) {
 
 /** What the totals do not hold. */
 function leftOut({ order, priced, pricing }) {
-  const left = filledLines(order).filter((line) => !priced.get(line.id) || priced.get(line.id).problem).length;
+  const left = filledLines(order).filter(({ id }) => !priced.get(id) || priced.get(id).problem).length;
   const isUnsaid = !left || pricing !== "idle";
   if (pricing !== "failed" && isUnsaid) return nothing;
   const said = pricing === "failed" ? gettext("not up to date") : ngettext("without %s line", "without %s lines", left);

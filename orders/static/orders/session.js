@@ -56,7 +56,7 @@ export class OrderFormSession {
 
   /** The server has noted that the form is in use. */
   prolong() {
-    this.endsAt = Date.now() + this.lifetime;
+    if (this.lifetime) this.endsAt = Date.now() + this.lifetime;
   }
 
   /** The form is being used: go on with its session if more than half of it is over, or all. */
@@ -82,7 +82,8 @@ export class OrderFormSession {
       this.again = setTimeout(() => this.enter(), TRIES_AGAIN_AFTER);
     } else if (error instanceof ApiError) {
       if (error.rest.session) this.begin(error.rest.session, error.headers);
-      else if (!error.isSignedOut) this.again = setTimeout(() => this.enter(), ASKS_AGAIN_AFTER);
+      else if (error.code === "SessionNotFound") this.id = newId(); // somebody else's
+      if (!error.rest.session && !error.isSignedOut) this.again = setTimeout(() => this.enter(), ASKS_AGAIN_AFTER);
       this.tell({ phase: "failed", error });
     } else {
       throw error;

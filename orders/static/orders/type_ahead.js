@@ -1,22 +1,34 @@
-// Keys that are typed while an answer is awaited: they are kept, and land where the cursor goes.
+// Keys that are typed while an answer is awaited: they are kept, and land where the cursor goes then.
 
-/** Holds keys back while `isAwaited()`, and types them when `release` is called. */
+const FOCUSABLE = "input:not([type=hidden]), select, textarea, button, a[href]";
+
 export class TypeAhead {
-  keys = [];
+  keys = []; // {key, shiftKey, ctrlKey}
 
+  /** Holds keys back while `isAwaited()`, until `release` types them or `drop` forgets them. */
   constructor(isAwaited) {
     this.isAwaited = isAwaited;
-    addEventListener("keydown", (event) => this.hold(event), { capture: true });
+    addEventListener("keydown", (event) => this.hear(event), { capture: true });
   }
 
-  hold(event) {
-    const { key } = event;
-    const isTyping = key.length === 1 || ["Enter", "Tab", "Backspace"].includes(key);
-    if (event.ctrlKey || event.metaKey || event.altKey || !event.isTrusted || !isTyping || !this.isAwaited()) return;
+  hear(event) {
+    const isHeldDown = event.repeat && event.key === "Enter" && event.target.tagName !== "TEXTAREA"; // once is enough
+    if (!isHeldDown && !(event.isTrusted && this.isAwaited() && this.isTyping(event))) return;
     event.preventDefault();
     event.stopPropagation();
-    if (key === "Backspace") this.keys.pop();
-    else this.keys.push(key);
+    if (!isHeldDown) this.hold(event);
+  }
+
+  isTyping({ key, ctrlKey, metaKey, altKey }) {
+    if (ctrlKey || metaKey) return key === "Enter"; // saves
+    return !altKey && (key.length === 1 || ["Enter", "Tab", "Backspace"].includes(key));
+  }
+
+  hold({ key, shiftKey, ctrlKey, metaKey }) {
+    const last = this.keys.at(-1)?.key ?? "Enter"; // with which the waiting began
+    const isImpatient = key === "Enter" && last === "Enter" && !ctrlKey && !metaKey;
+    if (key === "Backspace" && last.length === 1) this.keys.pop();
+    else if (key !== "Backspace" && !isImpatient) this.keys.push({ key, shiftKey, ctrlKey: ctrlKey || metaKey });
   }
 
   /** Type what was held, until something is awaited again. */
@@ -29,9 +41,22 @@ export class TypeAhead {
   }
 }
 
-function type(key) {
+/** What the keyboard does with a key: script can only imitate it. */
+function type({ key, shiftKey, ctrlKey }) {
   const element = document.activeElement;
-  if (key.length === 1) document.execCommand("insertText", false, key); // as the keyboard does, with its events
-  else if (key === "Enter" && element instanceof HTMLButtonElement) element.click();
-  else element.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+  if (key.length === 1) {
+    document.execCommand("insertText", false, key);
+    return;
+  }
+  const isUnused = element.dispatchEvent(
+    new KeyboardEvent("keydown", { key, shiftKey, ctrlKey, bubbles: true, cancelable: true }),
+  );
+  if (isUnused && key === "Tab") neighbour(element, shiftKey ? -1 : 1)?.focus();
+  if (isUnused && key === "Enter" && element instanceof HTMLButtonElement) element.click();
+}
+
+function neighbour(element, step) {
+  const all = [...document.querySelectorAll(FOCUSABLE)];
+  const reachable = all.filter((each) => each === element || (!each.disabled && each.checkVisibility()));
+  return reachable[reachable.indexOf(element) + step];
 }

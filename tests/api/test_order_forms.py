@@ -75,7 +75,7 @@ def test_who_prefers_not_to_wait_gets_the_run_to_watch(api, tiny_erp):
 def test_a_sync_that_takes_too_long_is_answered_with_the_run_to_watch(api, tiny_erp, monkeypatch):
     go_on = threading.Event()
     tiny_erp.meanwhile = lambda sync_type: go_on.wait(30)
-    monkeypatch.setattr(sessions, "ANSWERED_WITHIN", sessions.ANSWERED_WITHIN / 100)
+    monkeypatch.setattr(sessions, "ANSWERED_WITHIN", sessions.ANSWERED_WITHIN / 10)
     answer = api.post(SMART_SYNC)
     go_on.set()
     assert (answer.status_code, answer.json()["run"]["status"]) == (202, "running")

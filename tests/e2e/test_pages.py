@@ -260,6 +260,17 @@ def test_a_page_that_cannot_be_loaded_says_that_there_is_no_connection_and_comes
     expect(page.get_by_label("Cliente", exact=True)).to_be_focused()
 
 
+def test_a_page_that_the_server_did_not_answer_comes_when_it_does(page, site, allowed):
+    allowed.append("ERR_CONNECTION_REFUSED")
+    page.goto(f"{site.url}/drafts")
+    page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
+    site.stop()
+    page.goto(f"{site.url}/orders/new")
+    expect(page.get_by_role("button", name="Riprova")).to_be_visible()
+    site.start()
+    expect(page.get_by_label("Cliente", exact=True)).to_be_focused()
+
+
 def test_a_line_added_without_a_connection_is_priced_when_there_is_one(page, site, context, customer, product, allowed):
     allowed.append("ERR_INTERNET_DISCONNECTED")
     form = OrderForm(page, site).open_fresh()

@@ -8,7 +8,7 @@ const SIGNED_OUT = ["not_authenticated", "authentication_failed", "permission_de
 export class ApiError extends Error {
   constructor(status, { error, code = "error", detail = {}, ...rest } = {}, headers = new Headers()) {
     const unknown = () => interpolate(gettext("The service answers with error %(status)s."), { status }, true);
-    super(SIGNED_OUT.includes(code) ? gettext("Your login has expired.") : error ?? unknown());
+    super(SIGNED_OUT.includes(code) ? gettext("Your login has expired.") : (error ?? unknown()));
     Object.assign(this, { status, code, detail, rest, headers });
   }
 

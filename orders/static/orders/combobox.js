@@ -17,10 +17,11 @@ export class Combobox {
   isTouched = false; // typed in, or moved through, since it was opened
 
   /**
-   * `address(text)` is where a text is looked up, `option(item)` shows a result, `chosen()` is the one that was taken,
-   * `isExactly(item, text)` tells whether a text names it, and `takesFirst` whether the first of several will do; `typed(text)`, `picked(item)`, `left()` (Enter in the empty box) and `gone()` (somewhere else) say
-   * what the user did, `settled(isTaken)` how an Enter ended that came before the answer, `failed(error)` that there is
-   * none, and `changed()` that the page must be drawn again.
+   * `parts`: `address(text)` is where a text is looked up, `option(item)` shows a result, `chosen()` is the one that was
+   * taken, `isExactly(item, text)` tells whether a text names it, `takesFirst` whether the first of several will do.
+   * `typed(text)`, `picked(item)`, `left()` (Enter in the empty box) and `gone()` (somewhere else) say what the user did,
+   * `settled(isTaken)` how an Enter ended that came before the answer, `failed(error)` that there is none, `changed()`
+   * that the page must be drawn again.
    */
   constructor(parts) {
     Object.assign(this, parts);
@@ -43,9 +44,11 @@ export class Combobox {
   list() {
     return html`<div class="options" id="${this.id}-options" ?hidden=${!this.isOpen} @mousedown=${(event) => event.preventDefault()}>
       <ul id="${this.id}-list" role="listbox" tabindex="-1" aria-label=${gettext("Results")}>
-        ${this.items.map((item, place) => html`<li
+        ${this.items.map(
+          (item, place) => html`<li
           id=${this.optionId(place)} role="option" aria-selected=${place === this.active ? "true" : "false"}
-          @click=${() => this.take(place)}>${this.option(item)}</li>`)}
+          @click=${() => this.take(place)}>${this.option(item)}</li>`,
+        )}
       </ul>
       ${this.isOpen && !this.items.length ? html`<p>${this.message()}</p>` : nothing}
       ${this.isOpen && this.more ? html`<p>${this.moreText()}</p>` : nothing}
@@ -64,7 +67,9 @@ export class Combobox {
   }
 
   moreText() {
-    return interpolate(ngettext("%s more: type on to find it.", "%s more: type on to find them.", this.more), [this.more]);
+    return interpolate(ngettext("%s more: type on to find it.", "%s more: type on to find them.", this.more), [
+      this.more,
+    ]);
   }
 
   optionId(place) {

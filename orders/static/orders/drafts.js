@@ -46,9 +46,12 @@ function giveWay(row, said) {
   gone.className = "gone";
   const sayingId = `gone-${row.dataset.draft}`;
   const undo = ({ currentTarget }) => restoreDraft(currentTarget, row, gone);
-  render(html`
+  render(
+    html`
     <span id=${sayingId}>${said}</span>
-    <button aria-describedby=${sayingId} @click=${undo}>${gettext("Undo")}</button>`, gone);
+    <button aria-describedby=${sayingId} @click=${undo}>${gettext("Undo")}</button>`,
+    gone,
+  );
   row.hidden = true;
   row.after(gone);
   gone.querySelector("button").focus();
@@ -66,7 +69,10 @@ function restoreDraft(button, row, gone) {
 async function attempted(button, step) {
   say(nothing);
   button.disabled = true;
-  const error = await step().then(() => null, (reason) => reason);
+  const error = await step().then(
+    () => null,
+    (reason) => reason,
+  );
   button.disabled = false;
   if (!error) return;
   say(html`<div class="banner bad">${whatFailed(error)}</div>`);
@@ -74,7 +80,8 @@ async function attempted(button, step) {
 }
 
 function whatFailed(error) {
-  if (error instanceof Unreachable) return html`<p>${error.message} ${gettext("Nothing is lost: try again later.")}</p>`;
+  if (error instanceof Unreachable)
+    return html`<p>${error.message} ${gettext("Nothing is lost: try again later.")}</p>`;
   if (error.status === 404) return html`<p>${gettext("The draft is not there any more. Load the page again.")}</p>`;
   if (error.status !== 401 && error.status !== 403) return html`<p>${error.message}</p>`;
   const here = `/login?next=${encodeURIComponent(location.pathname + location.search)}`;
@@ -116,7 +123,9 @@ function described(form) {
 
 function discard(form) {
   dialog.querySelector("[data-question]").textContent = text(
-    gettext("%(what)s. Discard it? It cannot be brought back."), { what: described(form) });
+    gettext("%(what)s. Discard it? It cannot be brought back."),
+    { what: described(form) },
+  );
   dialog.returnValue = "";
   dialog.onclose = async () => {
     if (dialog.returnValue !== "discard") return;

@@ -17,8 +17,12 @@ const slotOf = (userId, slot) => `archibald:slot:${userId}:${slot}`;
 
 export function newId() {
   // randomUUID is there on secure connections only.
-  return crypto.randomUUID?.() ?? ([1e7] + -1e3 + -4e3 + -8e3 + -1e11).replace(/[018]/g, (digit) =>
-    (digit ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (digit / 4)))).toString(16));
+  return (
+    crypto.randomUUID?.() ??
+    ([1e7] + -1e3 + -4e3 + -8e3 + -1e11).replace(/[018]/g, (digit) =>
+      (digit ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (digit / 4)))).toString(16),
+    )
+  );
 }
 
 /** The form that this tab shows in a slot, as it was kept; null if there is none. */

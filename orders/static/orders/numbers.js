@@ -30,7 +30,13 @@ export function shown(number) {
 
 /** An amount of money, with as many decimals as it has, at least two. */
 export function money(amount, currency) {
-  const format = { style: "currency", currency, minimumFractionDigits: 2, maximumFractionDigits: 4, useGrouping: "always" };
+  const format = {
+    style: "currency",
+    currency,
+    minimumFractionDigits: 2,
+    maximumFractionDigits: 4,
+    useGrouping: "always",
+  };
   return new Intl.NumberFormat(language, format).format(amount);
 }
 

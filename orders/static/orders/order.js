@@ -49,9 +49,13 @@ export function inThisLanguage(order) {
   const percent = (text) => text.trim() && parsedPercent(text, order.language);
   const written = (text, read) => (read(text) ? shown(read(text)) : text);
   const lines = order.lines.map((line) => ({
-    ...line, quantity: written(line.quantity, quantity), discount: written(line.discount, percent),
+    ...line,
+    quantity: written(line.quantity, quantity),
+    discount: written(line.discount, percent),
   }));
-  return order.language === language ? order : { ...order, language, lines, discount: written(order.discount, percent) };
+  return order.language === language
+    ? order
+    : { ...order, language, lines, discount: written(order.discount, percent) };
 }
 
 /** The lines in which something was filled in. */
@@ -66,7 +70,12 @@ export function isEmpty(order) {
 /** What tells one order from another: what the user filled in. */
 export function content(order) {
   const { customer, customerText, discount, notes } = order;
-  const lines = filledLines(order).map(({ text, product, quantity, discount: off }) => [text, product?.erpId, quantity, off]);
+  const lines = filledLines(order).map(({ text, product, quantity, discount: off }) => [
+    text,
+    product?.erpId,
+    quantity,
+    off,
+  ]);
   return JSON.stringify([customer?.erpId, customerText.trim(), lines, discount.trim(), notes.trim()]);
 }
 

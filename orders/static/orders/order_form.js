@@ -5,8 +5,22 @@ import { Combobox } from "./combobox.js";
 import { NEW_ORDER, forget, keep, leftBehind, newId, recall, resume } from "./kept_forms.js";
 import { parsedPercent, parsedQuantity, shown } from "./numbers.js";
 import {
-  acceptPrice, asSent, canBePriced, content, emptyLine, emptyOrder, filledLines, inThisLanguage, isEmpty, isSameOrder,
-  isSamePrice, notePrice, orderOf, priceOf, question, usualQuantity,
+  acceptPrice,
+  asSent,
+  canBePriced,
+  content,
+  emptyLine,
+  emptyOrder,
+  filledLines,
+  inThisLanguage,
+  isEmpty,
+  isSameOrder,
+  isSamePrice,
+  notePrice,
+  orderOf,
+  priceOf,
+  question,
+  usualQuantity,
 } from "./order.js";
 import { customerOption, productOption, view } from "./order_form_view.js";
 import { OrderFormSession } from "./session.js";
@@ -30,6 +44,7 @@ class OrderForm {
   hasJustSaved = false; // and nothing was typed since
   packs = new Map(); // article name -> the products that are its packs
   boxes = new Map(); // line id -> its product box
+  left = []; // forms that other tabs have left behind
 
   constructor(root, facts) {
     this.root = root;
@@ -194,14 +209,21 @@ class OrderForm {
     const isUntouched = !line.quantity.trim() || line.quantity === line.usual;
     const usual = usualQuantity(product);
     const text = product.name || product.erpId;
-    this.change(() => Object.assign(line, { product, text, usual, ...(isUntouched ? { quantity: usual } : {}) }), "product", line);
+    this.change(
+      () => Object.assign(line, { product, text, usual, ...(isUntouched ? { quantity: usual } : {}) }),
+      "product",
+      line,
+    );
     this.forgetError("quantity", line);
     this.loadPacks();
     this.focus(`quantity-${line.id}`, { toReplace: true });
   }
 
   choosePack(line, erpId) {
-    this.chooseProduct(line, this.packsOf(line).find((product) => product.erpId === erpId));
+    this.chooseProduct(
+      line,
+      this.packsOf(line).find((product) => product.erpId === erpId),
+    );
   }
 
   setQuantity(line, quantity) {
@@ -368,7 +390,8 @@ class OrderForm {
   /** What is wrong with a line, as far as it is known: `{field, text}`. */
   problemOf(line) {
     const isTyped = line.quantity.trim() !== "";
-    if (isTyped && parsedQuantity(line.quantity) === null) return { field: "quantity", text: gettext("Which quantity?") };
+    if (isTyped && parsedQuantity(line.quantity) === null)
+      return { field: "quantity", text: gettext("Which quantity?") };
     if (parsedPercent(line.discount) === null) return { field: "discount", text: gettext("From 0 to 100.") };
     return this.answerFor(line)?.problem ?? null;
   }

@@ -103,7 +103,7 @@ function action({ label, href, run }) {
 }
 
 function leftBehind(form) {
-  if (!form.left?.length || !isEmpty(form.order) || form.isSaving) return nothing;
+  if (!form.left.length || !isEmpty(form.order) || form.isSaving) return nothing;
   return form.left.slice(0, 3).map((kept) => html`<div class="banner warn left-behind"><p class="actions">
     ${text(gettext("An order is not saved yet: %(title)s, %(lines)s, %(time)s."), {
       title: kept.title || gettext("no customer"),

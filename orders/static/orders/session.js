@@ -70,7 +70,7 @@ export class OrderFormSession {
     while (!this.isPast(entry)) {
       const { run } = (await ask("GET", address)).body;
       if (run.status === "succeeded") return { ...run.counts, freshAsOf: run.exportedAt };
-      if (run.finishedAt) throw new ApiError(502, { error: run.error?.text, code: run.error?.code });
+      if (run.finishedAt) throw new ApiError(502, { error: run.error?.text, code: run.error?.code, run });
       await new Promise((wake) => setTimeout(wake, WATCHES_EVERY));
     }
     return null;
@@ -82,8 +82,8 @@ export class OrderFormSession {
       this.again = setTimeout(() => this.enter(), TRIES_AGAIN_AFTER);
     } else if (error instanceof ApiError) {
       if (error.rest.session) this.begin(error.rest.session, error.headers);
-      else if (error.code === "SessionNotFound") this.id = newId(); // somebody else's
-      if (!error.rest.session && !error.isSignedOut) this.again = setTimeout(() => this.enter(), ASKS_AGAIN_AFTER);
+      if (error.code === "SessionNotFound") this.id = newId(); // somebody else's
+      if (!error.rest.run && !error.isSignedOut) this.again = setTimeout(() => this.enter(), ASKS_AGAIN_AFTER);
       this.tell({ phase: "failed", error });
     } else {
       throw error;

@@ -4,8 +4,12 @@
 import { ApiError, Unreachable, ask } from "./api.js";
 
 const KINDS = [
-  "run_succeeded", "run_failed", "run_quarantined",
-  "session_opened", "session_closed", "session_expired",
+  "run_succeeded",
+  "run_failed",
+  "run_quarantined",
+  "session_opened",
+  "session_closed",
+  "session_expired",
   "health_changed",
 ];
 const EVENTS = `/api/sync/events?${KINDS.map((kind) => `kind=${kind}`).join("&")}`;

@@ -143,7 +143,6 @@ def test_a_form_that_is_used_again_after_its_session_ended_begins_anew(form):
     form.type("ro")
     expect_sessions(1)
     assert OrderFormSession.objects.count() == 1
-    until(lambda: SyncRun.objects.filter(mode=SyncRun.Mode.SMART).count() >= 1)
 
 
 def test_a_killed_browser_s_session_ends_by_itself(open_own_browser, site, ask_for_orders):

@@ -434,7 +434,7 @@ def test_another_s_page_instead_of_an_answer_deletes_no_draft(page, site, agent,
     draft = saved_draft(agent, customer, product)
     form = OrderForm(page, site).open(f"/drafts/{draft.pk}")
     form.notes.fill("resta")
-    page.route("**/api/drafts/*", lambda route: route.fulfill(status=404, body="<h1>Not found</h1>"), times=1)
+    page.route(f"**/api/drafts/{draft.pk}", lambda route: route.fulfill(status=404, body="<h1>Not found</h1>"), times=1)
     form.save()
     expect(form.banner).to_contain_text("Il servizio risponde con l'errore 404.")
     form.banner.get_by_role("button", name="Riprova").click()

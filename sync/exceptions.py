@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 
@@ -13,8 +14,12 @@ class SyncError(Exception):
 
     def __init__(self, **facts: Any) -> None:
         self.facts = facts
-        message = inspect.cleandoc(type(self).__doc__ or "").replace("\n", " ")
-        super().__init__(message.format(**facts))
+        super().__init__(self.template().format(**facts))
+
+    @classmethod
+    def template(cls) -> str:
+        """The message, with its facts in braces. It is translated by sync.error_texts, which must know it too."""
+        return inspect.cleandoc(cls.__doc__ or "").replace("\n", " ")
 
 
 WITH_BACK_OFF = (30, 120, 600)  # seconds
@@ -191,6 +196,10 @@ class ControlTotalMismatch(ExportError):
     """The export's {column} {function} is {found}, its footer says {stated}: not applied. Export the list again."""
 
     retried_after = (0,)  # a record may have been saved while the ERP wrote the export
+
+    def __init__(self, *, totals: Sequence[Any] = (), **facts: Any) -> None:
+        self.totals = totals  # all that were compared, those that agree too
+        super().__init__(**facts)
 
 
 # Applying records

@@ -1,0 +1,218 @@
+"""What syncs say in English, in the reader's language: errors, and notes on exports.
+
+A sentence is kept as it was raised, and recognised by the template it was made from. What was made from none, such as
+a bug's message, stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from string import Formatter
+
+from django.conf import settings
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
+from sync.exceptions import SyncError
+
+
+def told(error: SyncError) -> str:
+    """An error that was just raised, in the reader's language."""
+    return sentence(str(error))
+
+
+def sentence(text: str) -> str:
+    """The text of an error, in the reader's language."""
+    return translated(text, ERRORS)
+
+
+def note(text: str) -> str:
+    """A note on an export, in the reader's language."""
+    return translated(text, NOTES)
+
+
+def translated(text: str, templates: Iterable[str]) -> str:
+    for template in templates:
+        if match := pattern(template).fullmatch(text):
+            facts = {name: fact(name, value) for name, value in match.groupdict().items()}
+            return gettext(template).replace("!r}", "}").format(**facts)  # a quoted fact was found with its quotes
+    return text
+
+
+def fact(name: str, text: str) -> str:
+    """A fact as it stands in a sentence: a list or one of our own phrases in the reader's language."""
+    if name in LISTS and text in settings.SYNC_TYPES:
+        return gettext(text)
+    return translated(text, PHRASES.get(name, ()))
+
+
+@cache
+def pattern(template: str) -> re.Pattern[str]:
+    """Matches what is made from a template. Of two facts side by side the second is one word."""
+    parts = []
+    for literal, name, _spec, _conversion in Formatter().parse(template):
+        parts.append(re.escape(literal))
+        if name:
+            parts.append(rf"(?P<{name}>\S*)" if literal == " " else rf"(?P<{name}>.*)")
+    return re.compile("".join(parts), re.DOTALL)
+
+
+# The texts, where makemessages finds them. Those of errors are docstrings; sync.exports knows nothing of Django.
+
+LISTS = ("sync_type", "found", "expected")  # facts that may name a sync type
+
+ERRORS = (
+    _("The sync could not be carried out."),
+    _("Run {run} cannot be accepted: {reason}"),
+    _("{sync_type} is no longer mirrored: there is nothing to run."),
+    _("Run {run} cannot be tried again: {reason}"),
+    _("Run {run} cannot be cancelled: it is {status}."),
+    _("There is no order-form session {session} of yours."),
+    _("The schedule of {sync_type} cannot be changed: {reason}"),
+    _("The run stopped before its end."),
+    _("The run stepped aside for an order form."),
+    _("The worker was told to stop, and gave the run back to the queue."),
+    _("The run was cancelled."),
+    _("The lock is no longer this process's: another one carries out what it had begun."),
+    _(
+        "The process that carried out the run was lost {times} times. Look into the worker's log, then try the run "
+        "again."
+    ),
+    _("The ERP gave no export."),
+    _("No ERP is configured. Set ERP_URL or ERP_FOLDER, or give an export with --file."),
+    _("The ERP did not answer: {reason}. Try again in a minute."),
+    _("The ERP answered with its login page instead of {list_name}, even after a new login."),
+    _("The ERP does not accept the login of {username}. Check ERP_USERNAME and ERP_PASSWORD."),
+    _("ERP_FOLDER names {folder}, which is no folder. Make it, or name another."),
+    _("There is no export of this list in {folder}: expected a file named {expected}."),
+    _("The export cannot be trusted: not applied."),
+    _("The export is empty (0 bytes). Export the list again."),
+    _("The export is not a PDF: it starts with “{start}”. Export the list as PDF."),
+    _("The export is a web page, not a PDF: the ERP's session had expired. Log in and export the list again."),
+    _("The export is cut short: {reason}. Export the list again."),
+    _("The export is damaged: {reason}. Export the list again."),
+    _("The export is encrypted. Export the list again without a password."),
+    _(
+        "The export is larger than is safe to read: {what} is over the limit of {limit}. If it is genuine, raise "
+        "{setting}."
+    ),
+    _("Page {page} holds no table that can be read: {reason}. Export the list again."),
+    _("The export lacks required columns: {missing}. Show them again in the ERP's list, then export it."),
+    _(
+        "The column {header} stands {found} times where the layout cannot tell one from another: {expected}. Put the "
+        "ERP's columns back in their usual order, with none of these hidden, then export again."
+    ),
+    _("This is an export of {found}, not of {expected}. Nothing was applied."),
+    _(
+        "A page is missing: the records that start on page {first_page} have no page with {missing}. Export the list "
+        "again."
+    ),
+    _(
+        "Page {page} has {found} rows, the first page of the same records (page {first_page}) has {expected}. Export "
+        "the list again."
+    ),
+    _("{header} {key} stands twice in the export, the second time on page {page}, row {row}. Export the list again."),
+    _("Page {page}, row {row}, column {header}: {text!r} is not {kind}. Correct it in the ERP, then export again."),
+    _("The export's {column} {function} is {found}, its footer says {stated}: not applied. Export the list again."),
+    _(
+        "The ERP gave an export of {exported}, older than the one of {later} that run {run} applied. Export the list "
+        "again, or give this file with --file if it is right."
+    ),
+    _(
+        "The export lacks {missing} of the {mirrored} mirrored records; up to {allowed} are removed without asking. "
+        "It may be filtered: nothing was applied. Check the list's filter in the ERP, or accept the export if it is "
+        "right."
+    ),
+)
+
+NOTES = (
+    _("Columns that are not mirrored: {columns}."),
+    _("Columns not in the export, whose mirrored values were kept: {columns}."),
+    _("The columns stand in another order than usual."),
+    _("Pages not drawn as the ERP draws, read by pdfplumber: {pages}."),
+    _("Rows without an ID, which are no records: {rows}."),
+    _("The PDF's page index was damaged and was rebuilt."),
+    _("The export has no control totals to compare."),
+    _("The footer's {function} of {header} was not checked: the column is not added up."),
+    _("This export was applied before: what it lacks was not counted as absent again."),
+)
+
+PHRASES = {  # by the fact that they are
+    "status": (
+        _("queued"),
+        _("running"),
+        _("succeeded"),
+        _("failed"),
+        _("quarantined"),
+        _("cancelled"),
+    ),
+    "reason": (
+        # Why a run cannot be accepted or tried again
+        _("it is {status}, not quarantined."),
+        _("it is {status}."),
+        _("it has been accepted already."),
+        _("its export is no longer kept. Run the sync again."),
+        _("this export, or a later one, was applied since. Run the sync again."),
+        _("{sync_type} is no longer mirrored."),
+        _("accept the export of run {run} again instead."),
+        _("the given file {file} is gone."),
+        # Why the ERP gave no export
+        _("the page of {list_name} has no export button"),
+        _("it says “Requested objects cannot be loaded”, {clicks} times"),
+        _("the filter of {list_name} cannot be set to {filter}"),
+        _("the connection ended after {done} of {total} bytes"),
+        _("it answered with status {code}"),
+        _("no connection within {seconds} s"),
+        _("it sent nothing for {seconds} s"),
+        _("the connection was cut during the export"),
+        _("the connection failed ({cause})"),
+        _("{folder} cannot be read ({cause})"),
+        # Why an export cannot be read
+        _("the PDF's end marker is missing"),
+        _("it has no pages"),
+        _("the control totals that end this list are missing"),
+        _("page {page} cannot be unpacked ({cause})"),
+        _("page {page} is cut short"),
+        # Why a page cannot be read
+        _("it is packed with {filter}"),
+        _("it has no header"),
+        _("it has no resources"),
+        _("it shows a drawing within the drawing"),
+        _("it draws more than {count} lines"),
+        _("it shows {count} tables, not one"),
+        _("its rows have unequal cells"),
+        _("its font does not say which characters it shows"),
+        _("a text runs over the edge of its row at {character}"),
+        _("a text runs over the edge of its cell at {character}"),
+        _("characters lie on one another at {character}"),
+        _("pdfplumber counts {found} pages, not {pages}"),
+        _("pdfplumber stops at it ({cause})"),
+    ),
+    "what": (
+        _("its number of pages ({count})"),
+        _("its size ({size} bytes)"),
+        _("page {page}, unpacked,"),
+    ),
+    "limit": (_("{count} bytes"),),
+    "expected": (
+        _("{count} expected, this one directly after {header}"),
+        _("{expected} or {name}"),
+    ),
+    "kind": (
+        _("a key"),
+        _("a text of at most {count} characters, all of them Unicode"),
+        _("a number"),
+        _("a whole number"),
+        _("a whole number up to {largest}"),
+        _("an amount in euro"),
+        _("a percentage"),
+        _("{kind} of at most {places} decimals and {digits} digits"),
+        _("a date (dd/mm/yyyy)"),
+        _("a date that exists (dd/mm/yyyy)"),
+        _("a date and time (dd/mm/yyyy hh:mm:ss)"),
+        _("a date and time that exist (dd/mm/yyyy hh:mm:ss)"),
+        _("a yes or no (Si, No, Checked, Unchecked)"),
+    ),
+}

@@ -117,9 +117,11 @@ def apply(
         progress(Stage.APPLYING, outcome.read, len(records.keys))
 
 
-def preview(service: SyncService, records: Staged, *, mode: str, outcome: Outcome) -> Iterator[Difference]:
+def preview(
+    service: SyncService, records: Staged, *, mode: str, outcome: Outcome, may_lose: bool = False
+) -> Iterator[Difference]:
     """What `apply` would write; the outcome is complete after the last. Raises TooManyMissing."""
-    for differences in Comparison(service, records, outcome).differences(mode=mode, may_lose=False):
+    for differences in Comparison(service, records, outcome).differences(mode=mode, may_lose=may_lose):
         outcome.count(differences)
         yield from differences
 

@@ -251,15 +251,7 @@ def retry(run: SyncRun, *, by: User | None = None) -> SyncRun:
 
 def accept(run: SyncRun, *, by: User | None = None) -> SyncRun:
     """Queue a run that applies a quarantined export after all. Raises CannotAccept."""
-    if run.status != Status.QUARANTINED:
-        raise CannotAccept(run=run.pk, reason=f"it is {run.status}, not quarantined.")
-    if not run.waits_for_a_decision:
-        raise CannotAccept(run=run.pk, reason="it has been accepted already.")
-    if not Path(run.export_path).is_file():
-        raise CannotAccept(run=run.pk, reason="its export is no longer kept. Run the sync again.")
-    since = (run.exported_at, timezone.now())
-    if SyncRun.objects.succeeded().for_type(run.sync_type).filter(exported_at__range=since).exists():
-        raise CannotAccept(run=run.pk, reason="this export, or a later one, was applied since. Run the sync again.")
+    check_acceptable(run)
     try:
         return inserted(
             sync_type=run.sync_type,
@@ -271,3 +263,16 @@ def accept(run: SyncRun, *, by: User | None = None) -> SyncRun:
         )
     except IntegrityError:  # by somebody else, just now
         raise CannotAccept(run=run.pk, reason="it has been accepted already.") from None
+
+
+def check_acceptable(run: SyncRun) -> None:
+    """Raises CannotAccept if the run's export may not be applied, or no longer."""
+    if run.status != Status.QUARANTINED:
+        raise CannotAccept(run=run.pk, reason=f"it is {run.status}, not quarantined.")
+    if not run.waits_for_a_decision:
+        raise CannotAccept(run=run.pk, reason="it has been accepted already.")
+    if not Path(run.export_path).is_file():
+        raise CannotAccept(run=run.pk, reason="its export is no longer kept. Run the sync again.")
+    since = (run.exported_at, timezone.now())
+    if SyncRun.objects.succeeded().for_type(run.sync_type).filter(exported_at__range=since).exists():
+        raise CannotAccept(run=run.pk, reason="this export, or a later one, was applied since. Run the sync again.")

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +24,7 @@ from sync import events, mirror, queue, worker
 from sync.erp import erp_client
 from sync.events import Kind
 from sync.exceptions import (
+    ControlTotalMismatch,
     ExportOutdated,
     HandedBack,
     Interrupted,
@@ -36,6 +37,7 @@ from sync.exceptions import (
 )
 from sync.exports.pdf import Limits
 from sync.exports.reader import Records, read_export
+from sync.exports.totals import ControlTotal
 from sync.models import SyncRun
 from sync.mutex import Lease, fenced, hold_lock
 from sync.progress import Progress, Stage, unwatched
@@ -173,9 +175,17 @@ def execute(run: SyncRun, *, lease: Lease, progress: Progress = unwatched) -> No
 
 @contextmanager
 def previewed(
-    sync_type: str, *, mode: str, given_file: Path | None = None, progress: Progress = unwatched
+    sync_type: str,
+    *,
+    mode: str,
+    given_file: Path | None = None,
+    may_lose: bool = False,
+    progress: Progress = unwatched,
 ) -> Iterator[Preview]:
-    """What a run would write, with nothing written: no run, no record. Raises what the run would have ended with."""
+    """What a run would write, with nothing written: no run, no record. Raises what the run would have ended with.
+
+    `may_lose` as if somebody had accepted the export, however much it lacks.
+    """
     service = service_for(sync_type)
     with TemporaryDirectory(prefix="archibald-") as folder:
         path = (
@@ -184,7 +194,7 @@ def previewed(
         with reading(path, service, progress) as records, mirror.staged(records) as staged:
             mode = automatic_mode(sync_type) if mode == Mode.AUTO else mode
             outcome = mirror.Outcome()
-            differences = mirror.preview(service, staged, mode=mode, outcome=outcome)
+            differences = mirror.preview(service, staged, mode=mode, outcome=outcome, may_lose=may_lose)
             yield Preview(mode, outcome, differences, records)
 
 
@@ -339,7 +349,8 @@ def stop(run: SyncRun, status: Status, error: BaseException) -> None:
 
 def fail(run: SyncRun, status: Status, error: BaseException) -> None:
     facts = {name: storable(fact) for name, fact in getattr(error, "facts", {}).items()}
-    run.finish(status, error_class=type(error).__name__, error_text=storable(error), error_facts=facts)
+    found = {"control_totals": as_json(error.totals)} if isinstance(error, ControlTotalMismatch) else {}
+    run.finish(status, error_class=type(error).__name__, error_text=storable(error), error_facts=facts, **found)
     kind = Kind.RUN_QUARANTINED if status == Status.QUARANTINED else Kind.RUN_FAILED
     events.record(kind, run=run, error_class=run.error_class, error=run.error_text)
 
@@ -439,9 +450,13 @@ def note(run: SyncRun, records: Records, *, proves_absences: bool) -> None:
         stage=Stage.APPLYING,
         pages_read=records.pages.count,
         pages=records.pages.count,
-        control_totals=[total.as_json() for total in records.totals],
+        control_totals=as_json(records.totals),
         notes=[storable(text) for text in records.notes + applied_before],
     )
+
+
+def as_json(totals: Sequence[ControlTotal]) -> list[dict[str, str]]:
+    return [total.as_json() for total in totals]
 
 
 def was_applied(run: SyncRun) -> bool:

@@ -65,7 +65,7 @@ class RunningTotals:
         self, footer: Sequence[str], headers: Sequence[str], columns: dict[int, Column], *, page: int, row: int
     ) -> tuple[list[ControlTotal], list[str]]:
         """Each total of the footer as compared, and notes on those that cannot be. Raises ControlTotalMismatch."""
-        totals, notes = [], []
+        totals, notes, texts = [], [], []
         for place, cell in enumerate(footer):
             match = TOTAL.fullmatch(cell)
             if not match:
@@ -78,12 +78,9 @@ class RunningTotals:
                 )
                 continue
             stated = stated_number(text, header=headers[place], page=page, row=row)
-            total = self.total(function, stated, headers[place], column)
-            if not total.agrees:
-                raise ControlTotalMismatch(
-                    column=total.column, function=function, found=printed(total.found), stated=text
-                )
-            totals.append(total)
+            totals.append(self.total(function, stated, headers[place], column))
+            texts.append(text)
+        check(totals, texts)
         return totals, notes
 
     def total(self, function: str, stated: Decimal, header: str, column: Column | None) -> ControlTotal:
@@ -92,6 +89,15 @@ class RunningTotals:
             return ControlTotal(header, function, stated, stated if counts_placeholders else Decimal(self.records))
         allowed = self.records * HALF_A_CENT if column.added_before_rounding else Decimal(0)
         return ControlTotal(header, function, stated, self.sums[column], allowed)
+
+
+def check(totals: Sequence[ControlTotal], texts: Sequence[str]) -> None:
+    """Raises ControlTotalMismatch for the first that does not agree with what the ERP printed; it has them all."""
+    for total, text in zip(totals, texts, strict=True):
+        if not total.agrees:
+            raise ControlTotalMismatch(
+                totals=totals, column=total.column, function=total.function, found=printed(total.found), stated=text
+            )
 
 
 def stated_number(text: str, *, header: str, page: int, row: int) -> Decimal:

@@ -104,3 +104,8 @@ class Customer(MirroredModel):
     @property
     def invoices(self) -> models.QuerySet[Any]:
         return matching(apps.get_model("orders", "Invoice"), account_number=self.account_number)
+
+    @property
+    def prices(self) -> models.QuerySet[Any]:
+        """The customer's own; those of all accounts are not among them."""
+        return matching(apps.get_model("orders", "Price"), account=self.account_number)

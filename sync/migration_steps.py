@@ -1,10 +1,12 @@
-"""Steps of migrations that every mirrored list needs for its search."""
+"""Steps of migrations that every mirrored list needs: for its search, and for who may look at it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from django.apps import apps as installed_apps
+from django.contrib.auth.management import create_permissions
 from django.core.management.base import CommandError
 from django.db import DatabaseError, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -71,3 +73,21 @@ def create_extension(schema_editor: BaseDatabaseSchemaEditor) -> None:
             schema_editor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
     except DatabaseError as error:
         raise CommandError(NO_TRIGRAMS.format(error=error)) from error
+
+
+def grant(app_label: str, **roles: Iterable[str]) -> RunPython:
+    """Give each role, a group that is made if need be, these permissions of an app, by their code names.
+
+    Django makes an app's permissions after the last migration; here they are needed before.
+    """
+
+    def give(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
+        database = schema_editor.connection.alias
+        create_permissions(installed_apps.get_app_config(app_label), apps=apps, using=database, verbosity=0)
+        permissions = apps.get_model("auth.Permission").objects.using(database)
+        groups = apps.get_model("auth.Group").objects.using(database)
+        for role, names in roles.items():
+            group, _made = groups.get_or_create(name=role)
+            group.permissions.add(*permissions.filter(content_type__app_label=app_label, codename__in=names))
+
+    return RunPython(give, RunPython.noop)

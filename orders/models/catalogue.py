@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from customers.matching import match, present
+from customers.models import Customer
 from sync.models import MirroredModel, list_indexes
 
 VAT_RATE = re.compile(r"\d{1,2}", re.ASCII)  # 22 is 22 %, 04 is 4 %
@@ -164,6 +165,11 @@ class Price(MirroredModel):
 
     def __str__(self) -> str:
         return f"{self.product_name or self.product_erp_id} (ID {self.erp_id})"
+
+    @property
+    def customer(self) -> Customer | None:
+        """Whose own price it is; None if it is for all accounts."""
+        return match(Customer, account_number=self.account)
 
     @property
     def product(self) -> Product | None:

@@ -19,6 +19,7 @@ TEXTS = {
     Kind.RUN_HANDED_BACK: "given back by a worker that was told to stop, and goes on later",
     Kind.RUN_LOST: "lost with its process, and done again",
     Kind.RUN_TO_BE_RETRIED: "tried again later: {error}",
+    Kind.EXPORT_DOWNLOADED: "its export was downloaded by {by}",
     Kind.SESSION_OPENED: "opened by {by}: syncs of what it does not read wait until it is left",
     Kind.SESSION_CLOSED: "left",
     Kind.SESSION_EXPIRED: "given up: nobody has used it for long",

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import gettext_noop, pgettext_lazy
 
 from sync.models.runs import SyncRun
 
@@ -46,7 +46,7 @@ class SyncLock(models.Model):
     class Meta:
         verbose_name = _("lock")
         verbose_name_plural = _("lock")  # there is one
-        permissions = [("break_synclock", "Can break the lock")]
+        permissions = [("break_synclock", gettext_noop("Can break the lock"))]
         constraints = [models.CheckConstraint(condition=Q(pk=1), name="one_lock")]
 
     def __str__(self) -> str:
@@ -144,7 +144,7 @@ class OrderFormSession(models.Model):
         verbose_name = _("order-form session")
         verbose_name_plural = _("order-form sessions")
         ordering = ("-opened_at",)
-        permissions = [("close_orderformsession", "Can close an order-form session")]
+        permissions = [("close_orderformsession", gettext_noop("Can close an order-form session"))]
         indexes = [models.Index(fields=["expires_at"], condition=Q(closed_at=None), name="open_session")]
 
     def __str__(self) -> str:
@@ -198,6 +198,7 @@ class SyncEvent(models.Model):
         RUN_HANDED_BACK = "run_handed_back", _("run given back by a stopping worker")
         RUN_LOST = "run_lost", _("run lost with its process")
         RUN_TO_BE_RETRIED = "run_to_be_retried", _("run to be tried again")
+        EXPORT_DOWNLOADED = "export_downloaded", _("export downloaded")
         SESSION_OPENED = "session_opened", _("order form opened")
         SESSION_CLOSED = "session_closed", _("order form left")
         SESSION_EXPIRED = "session_expired", _("order form given up")

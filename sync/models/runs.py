@@ -11,8 +11,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import gettext_noop, pgettext_lazy
 
+from sync import error_texts
 from sync.exceptions import LeaseLost
 
 UNSUCCESSFUL = Q(status__in=["failed", "quarantined"])
@@ -87,7 +88,12 @@ class SyncRun(models.Model):
     mode = models.CharField(_("mode"), max_length=20, choices=Mode, default=Mode.AUTO)
     trigger = models.CharField(_("trigger"), max_length=20, choices=Trigger)
     requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, verbose_name=_("requested by")
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        db_index=False,  # the list's index has it
+        verbose_name=_("requested by"),
     )
     priority = models.PositiveSmallIntegerField(_("priority"))
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.QUEUED)
@@ -171,8 +177,9 @@ class SyncRun(models.Model):
         verbose_name_plural = _("runs")
         ordering = ("-requested_at", "-pk")
         permissions = [
-            ("accept_syncrun", "Can accept a quarantined export"),
-            ("request_syncrun", "Can ask for a sync, try one again, or cancel it"),
+            ("accept_syncrun", gettext_noop("Can accept a quarantined export")),
+            ("request_syncrun", gettext_noop("Can ask for a sync, try one again, or cancel it")),
+            ("download_export", gettext_noop("Can download a run's export")),
         ]
         indexes = [
             # A condition may be one value, or null: SQLite finds no use for an index of several values.
@@ -180,9 +187,14 @@ class SyncRun(models.Model):
             models.Index(fields=["sync_type", "-exported_at"], condition=Q(status="succeeded"), name="last_export"),
             models.Index(fields=["-priority", "requested_at"], condition=Q(status="queued"), name="run_queue"),
             models.Index(fields=["sync_type", "-finished_at"], condition=Q(finished_at__isnull=False), name="last_end"),
-            models.Index(fields=["requested_at"], condition=Q(mode="smart"), name="last_smart"),
             models.Index(fields=["finished_at"], condition=~Q(export_path=""), name="kept_export"),
             models.Index(fields=["finished_at"], condition=Q(export_path=""), name="oldest_run"),
+            # Whatever a list of runs is narrowed to, the rows that are left out need not be looked at.
+            models.Index(
+                fields=["requested_at", "id", "sync_type", "status", "mode", "trigger", "requested_by"],
+                name="run_list",
+            ),
+            models.Index(fields=["requested_at", "id"], condition=~Q(error_class=""), name="run_errors"),
         ]
         constraints = [
             # The mutex of last resort: no code path can make two runs overlap.
@@ -223,6 +235,11 @@ class SyncRun(models.Model):
     def failure(self) -> SyncRun | None:
         """The run itself, if an error ended it."""
         return self if self.error_class else None
+
+    @property
+    def error_sentence(self) -> str:
+        """The error text in the reader's language."""
+        return error_texts.sentence(self.error_text)
 
     @property
     def is_finished(self) -> bool:

@@ -1,0 +1,26 @@
+"""The roles that `migrate` makes, for tests whose database has lost them."""
+
+from importlib import import_module
+from typing import Any
+
+from django.apps import apps
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.db.migrations import RunPython
+
+MIGRATIONS = ("sync.migrations.0004_roles", "customers.migrations.0003_roles", "orders.migrations.0004_roles")
+
+
+def make_roles() -> None:
+    """A test that commits empties all tables at its end, and takes the groups with it."""
+    for name in MIGRATIONS:
+        for step in import_module(name).Migration.operations:
+            if isinstance(step, RunPython):
+                code: Any = step.code
+                code(apps, connection.SchemaEditorClass(connection))
+
+
+def granted(role: str) -> set[str]:
+    """What a group may do, as `app.code_name`."""
+    permissions = Group.objects.get(name=role).permissions
+    return {".".join(names) for names in permissions.values_list("content_type__app_label", "codename")}

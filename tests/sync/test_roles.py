@@ -1,0 +1,288 @@
+"""Who may do what in the admin: the two roles, and what people are told who may not."""
+
+from html import unescape
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group, Permission
+from django.core.exceptions import PermissionDenied
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.urls import reverse
+from django.utils import timezone
+
+from sync import mutex, sessions
+from sync.admin.refusals import forbidden
+from sync.models import OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule
+from tests.roles import granted, make_roles
+from tests.sync.pages import html_of, make_run, url
+
+pytestmark = pytest.mark.django_db
+
+Status = SyncRun.Status
+OPERATOR = {
+    "sync.view_syncrun",
+    "sync.view_recordchange",
+    "sync.view_syncevent",
+    "sync.view_synclock",
+    "sync.view_syncschedule",
+    "sync.view_syncworker",
+    "sync.view_orderformsession",
+    "sync.request_syncrun",
+    "customers.view_customer",
+    "orders.view_order",
+    "orders.view_ddt",
+    "orders.view_invoice",
+    "orders.view_product",
+    "orders.view_price",
+}
+ADMINISTRATOR = OPERATOR | {
+    "sync.change_syncschedule",
+    "sync.accept_syncrun",
+    "sync.download_export",
+    "sync.close_orderformsession",
+    "sync.break_synclock",
+}
+ROLES = {"operator": OPERATOR, "administrator": ADMINISTRATOR}
+OWN_APPS = ("sync", "customers", "orders")
+each_role = pytest.mark.parametrize("role", ROLES)
+
+
+@pytest.fixture(autouse=True)
+def in_english(settings):
+    settings.LANGUAGE_CODE = "en"
+
+
+# The groups
+
+
+@each_role
+def test_a_database_begins_with_each_role_and_what_it_may(role):
+    assert granted(role) == ROLES[role]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_of_an_earlier_version_gets_the_roles():
+    executor = MigrationExecutor(connection)
+    latest = executor.loader.graph.leaf_nodes()
+    try:
+        executor.migrate([("sync", "0003_run_list")])
+        Group.objects.all().delete()
+        Permission.objects.all().delete()
+    finally:
+        MigrationExecutor(connection).migrate(latest)
+    assert {role: granted(role) for role in ROLES} == ROLES
+
+
+def test_a_group_that_has_the_name_already_keeps_what_it_may():
+    Group.objects.all().delete()
+    others = Permission.objects.get(codename="view_user")
+    Group.objects.create(name="operator").permissions.add(others)
+    make_roles()
+    make_roles()
+    assert granted("operator") == OPERATOR | {"auth.view_user"}
+    assert Group.objects.count() == 2
+
+
+# What each may
+
+
+@pytest.fixture
+def member(client, django_user_model):
+    """Somebody on the staff who signs in as a member of this group, or of none."""
+
+    def signed_in(role=None):
+        person = django_user_model.objects.create_user("colleague", is_staff=True)
+        person.groups.set(Group.objects.filter(name=role))
+        client.force_login(person)
+        return client
+
+    return signed_in
+
+
+@pytest.fixture
+def rows(settings, tmp_path, admin_user):
+    settings.EXPORT_DIR = tmp_path
+    export = tmp_path / "orders-1-1.pdf"
+    export.write_bytes(b"%PDF-1.7")
+    refused = {"error_facts": {"mirrored": 30, "missing": 21, "allowed": 20}, "exported_at": timezone.now()}
+    mutex.acquire()
+    return {
+        "queued run": make_run(sync_type="prices", status=Status.QUEUED),
+        "ended run": make_run(finished_at=timezone.now()),
+        "quarantined run": make_run(
+            sync_type="orders",
+            status=Status.QUARANTINED,
+            export_path=str(export),
+            finished_at=timezone.now(),
+            **refused,
+        ),
+        "schedule": SyncSchedule.objects.get(sync_type="ddt"),
+        "order form": sessions.open_session(admin_user),
+        "lock": SyncLock.objects.get(),
+    }
+
+
+# What is done, on whose page, by which name of an address; the permission that it takes, as it is called.
+REQUEST = "Can ask for a sync, try one again, or cancel it"
+DEEDS = {
+    "run": ("schedule", "do", REQUEST),
+    "run_full": ("schedule", "do", REQUEST),
+    "retry": ("ended run", "do", REQUEST),
+    "cancel": ("queued run", "do", REQUEST),
+    "accept": ("quarantined run", "accept", "Can accept a quarantined export"),
+    "download": ("quarantined run", "export", "Can download a run's export"),
+    "change": ("schedule", "change", "Can change schedule"),
+    "close": ("order form", "do", "Can close an order-form session"),
+    "break": ("lock", "break", "Can break the lock"),
+}
+FOR_OPERATORS = {"run", "run_full", "retry", "cancel"}
+each_deed = pytest.mark.parametrize("deed", DEEDS)
+
+
+def place_of(deed, rows):
+    """The row's page, the deed's address, and what the page shows to who may do it."""
+    name, page, _permission = DEEDS[deed]
+    row = rows[name]
+    kind = f"admin:sync_{row._meta.model_name}"
+    address = reverse(f"{kind}_{page}", args=[row.pk, deed] if page == "do" else [row.pk])
+    return url(type(row), "change", row.pk), address, 'name="_save"' if deed == "change" else f'"{address}"'
+
+
+def do(client, deed, address):
+    if deed == "download":
+        return client.get(address)
+    return client.post(address, {"every": 20, "first_at": 0} if deed == "change" else {})
+
+
+def everything():
+    rows = [SyncRun, OrderFormSession, SyncEvent, SyncLock, SyncSchedule]
+    return [list(model._default_manager.order_by("pk").values()) for model in rows]
+
+
+def told(answer):
+    assert answer.status_code == 403
+    return unescape(answer.content.decode())
+
+
+MAY = [(role, deed) for role in ROLES for deed in DEEDS if role == "administrator" or deed in FOR_OPERATORS]
+MAY_NOT = [(role, deed) for role in (None, *ROLES) for deed in DEEDS if (role, deed) not in MAY]
+
+
+@pytest.mark.parametrize(("role", "deed"), MAY)
+def test_a_role_finds_the_button_for_what_it_may_do_and_does_it(role, deed, rows, member):
+    client = member(role)
+    page, address, button = place_of(deed, rows)
+    assert button in html_of(client, page)
+    before = everything()
+    answer = do(client, deed, address)
+    assert answer.status_code in (200, 302)
+    assert everything() != before
+    answer.close()
+
+
+@pytest.mark.parametrize(("role", "deed"), MAY_NOT)
+def test_a_role_finds_no_button_for_what_it_may_not_do_and_is_refused(role, deed, rows, member):
+    client = member(role)
+    page, address, button = place_of(deed, rows)
+    assert button not in html_of(client, page)
+    before = everything()
+    assert "This takes the permission “Can" in told(do(client, deed, address))
+    assert everything() == before
+
+
+@each_role
+def test_a_role_sees_every_page_of_ours(role, rows, member):
+    client = member(role)
+    models = [model for model in admin.site._registry if model._meta.app_label in OWN_APPS]
+    assert len(models) == 13
+    for model in models:
+        assert client.get(url(model, "changelist"), follow=True).status_code == 200
+
+
+@each_role
+def test_a_role_manages_no_accounts(role, member):
+    client = member(role)
+    assert client.get(url(Group, "changelist")).status_code == 403
+    assert client.post(url(Group, "add"), {"name": "more"}).status_code == 403
+
+
+# Being refused
+
+
+@each_deed
+def test_who_may_only_look_is_told_which_permission_it_takes(deed, rows, colleague):
+    name, _page, permission = DEEDS[deed]
+    client = colleague(f"view_{rows[name]._meta.model_name}")
+    _page, address, _button = place_of(deed, rows)
+    assert f"This takes the permission “{permission}”, which you do not have." in told(do(client, deed, address))
+
+
+@pytest.mark.parametrize("deed", ["accept", "break"])
+def test_the_page_that_asks_is_refused_in_the_same_words(deed, rows, colleague):
+    name, _page, permission = DEEDS[deed]
+    client = colleague(f"view_{rows[name]._meta.model_name}")
+    assert f"“{permission}”" in told(client.get(place_of(deed, rows)[1]))
+
+
+@each_deed
+def test_who_may_not_look_is_told_that_first(deed, rows, colleague):
+    row = rows[DEEDS[deed][0]]
+    client = colleague("request_syncrun", "accept_syncrun", "download_export", "close_orderformsession")
+    said = told(do(client, deed, place_of(deed, rows)[1]))
+    assert f"“Can view {row._meta.verbose_name}”" in said
+
+
+ACTIONS = [
+    ("queued run", "cancel", REQUEST),
+    ("ended run", "retry", REQUEST),
+    ("quarantined run", "accept_export", "Can accept a quarantined export"),
+    ("schedule", "run", REQUEST),
+    ("schedule", "run_full", REQUEST),
+    ("order form", "close", "Can close an order-form session"),
+]
+
+
+@pytest.mark.parametrize(("name", "action", "permission"), ACTIONS)
+def test_an_action_that_the_list_did_not_offer_is_refused_in_the_same_words(name, action, permission, rows, colleague):
+    row = rows[name]
+    client = colleague(f"view_{row._meta.model_name}")
+    before = everything()
+    chosen = {"action": ["", action], "_selected_action": [str(row.pk)], "index": 1}
+    assert f"“{permission}”" in told(client.post(url(type(row), "changelist"), chosen))
+    assert everything() == before
+
+
+def test_an_action_that_nobody_knows_is_left_to_django(rows, colleague):
+    answer = colleague("view_syncrun", "request_syncrun").post(
+        url(SyncRun, "changelist"), {"action": "delete_selected", "_selected_action": [1]}
+    )
+    assert answer.status_code == 302
+
+
+def test_a_refusal_leads_back_to_the_admin(rows, colleague):
+    said = told(colleague("view_synclock").get(reverse("admin:sync_synclock_break", args=[1])))
+    assert f'<a class="button primary" href="{reverse("admin:index")}">' in said
+
+
+def test_the_name_of_a_permission_is_escaped(rows, colleague):
+    Permission.objects.filter(codename="break_synclock").update(name="<b>break</b>")
+    answer = colleague("view_synclock").get(reverse("admin:sync_synclock_break", args=[1]))
+    assert "“&lt;b&gt;break&lt;/b&gt;”" in answer.content.decode()
+
+
+@pytest.mark.parametrize("text", ["", "seat 12 of <the vault>"])
+def test_what_was_not_written_for_people_is_not_shown_to_them(text, rf, admin_user):
+    request = rf.get("/")
+    request.user = admin_user
+    said = told(forbidden(request, PermissionDenied(text)))
+    assert "Your account does not have the permission." in said
+    assert "vault" not in said
+
+
+def test_an_agent_is_led_back_to_the_drafts(rf, django_user_model):
+    request = rf.get("/")
+    request.user = django_user_model(username="agent")
+    said = told(forbidden(request, PermissionDenied()))
+    assert f'<a class="button primary" href="{reverse("drafts")}">' in said
+    assert reverse("admin:index") not in said

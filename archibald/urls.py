@@ -9,6 +9,7 @@ from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from archibald.texts import PageTexts
+from sync.admin import refusals
 from sync.api import errors
 from sync.api.tokens import BlacklistView, ObtainView, RefreshView, throttled
 from sync.api.views import ReadinessView, healthz
@@ -16,6 +17,7 @@ from sync.api.views import ReadinessView, healthz
 admin.site.site_header = admin.site.site_title = "Archibald sync"
 
 handler400 = errors.bad_request
+handler403 = refusals.forbidden
 handler500 = errors.server_error
 
 urlpatterns = [
@@ -28,6 +30,7 @@ urlpatterns = [
     path("sw.js", TemplateView.as_view(template_name="sw.js", content_type="text/javascript"), name="service_worker"),
     path("", include("orders.page_urls")),
     path("admin/login/", throttled(admin.site.login)),
+    path("admin/", include("sync.admin.urls")),
     path("admin/", admin.site.urls),
     path("healthz", healthz),
     path("readyz", ReadinessView.as_view()),

@@ -28,10 +28,10 @@ class CustomerAdmin(MirroredAdmin):
     search_fields = ("name", "account_number", "vat_number", "city", "phone", "mobile")
     date_hierarchy = "last_order_date"
     ordering = ("name", "pk")
-    readonly_fields = ("orders", "ddts", "invoices")
+    readonly_fields = ("orders", "ddts", "invoices", "prices")
     fieldsets = (
         (None, {"fields": ["name", "account_number", "erp_id", "customer_type", "description"]}),
-        (_("Linked records"), {"fields": ["orders", "ddts", "invoices", "last_order_date"]}),
+        (_("Linked records"), {"fields": ["orders", "ddts", "invoices", "prices", "last_order_date"]}),
         (_("Address"), {"fields": ["street", "postcode", "city", "attention_to", "delivery_mode"]}),
         (_("Contacts"), {"fields": ["phone", "mobile", "website"]}),
         (_("Tax and invoicing"), {"fields": ["vat_number", "tax_code", "certified_email", "sdi_code"]}),
@@ -53,17 +53,21 @@ class CustomerAdmin(MirroredAdmin):
 
     @admin.display(description=_("orders"))
     def orders(self, customer: Customer) -> SafeString | str:
-        return counted(customer.orders, customer)
+        return counted(customer.orders, account_number=customer.account_number)
 
     @admin.display(description=_("DDT"))
     def ddts(self, customer: Customer) -> SafeString | str:
-        return counted(customer.ddts, customer)
+        return counted(customer.ddts, account_number=customer.account_number)
 
     @admin.display(description=_("invoices"))
     def invoices(self, customer: Customer) -> SafeString | str:
-        return counted(customer.invoices, customer)
+        return counted(customer.invoices, account_number=customer.account_number)
+
+    @admin.display(description=_("prices"))
+    def prices(self, customer: Customer) -> SafeString | str:
+        return counted(customer.prices, account=customer.account_number)
 
 
-def counted(records: models.QuerySet[Any], customer: Customer) -> SafeString | str:
-    """How many of the customer's records there are, as a link to them."""
-    return list_link(records.model, records.count(), account_number=customer.account_number)
+def counted(records: models.QuerySet[Any], **numbers: str) -> SafeString | str:
+    """How many records there are with the customer's number, as a link to them."""
+    return list_link(records.model, records.count(), **numbers)

@@ -268,11 +268,11 @@ class PriceAdmin(MirroredAdmin):
     list_filter = ("currency", "is_net_price")
     search_fields = ("product_name", "product_erp_id", "account", "account_description")
     ordering = ("product_name", "product_erp_id", "account", "quantity_from", "pk")
-    readonly_fields = ("product",)
+    readonly_fields = ("product", "customer")
     fieldsets = (
         (None, {"fields": ["product_name", "product_erp_id", "product", "erp_id"]}),
         (_("Price"), {"fields": ["unit_price", "currency", "price_unit", "is_net_price"]}),
-        (_("Valid for"), {"fields": ["account_code", "account", "account_description"]}),
+        (_("Valid for"), {"fields": ["account_code", "account", "account_description", "customer"]}),
         (_("Valid when"), {"fields": ["valid_from", "valid_to", "quantity_from", "quantity_to"]}),
     )
 
@@ -283,3 +283,7 @@ class PriceAdmin(MirroredAdmin):
     @admin.display(description=_("product"))
     def product(self, price: Price) -> SafeString | str:
         return link(price.product)
+
+    @admin.display(description=_("customer"))
+    def customer(self, price: Price) -> SafeString | str:
+        return link(price.customer)

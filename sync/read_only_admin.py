@@ -85,6 +85,8 @@ class PresenceFilter(admin.SimpleListFilter):
 class MirroredAdmin(ReadOnlyAdmin):
     """Records of one of the ERP's lists: the fields of the list as declared, what the mirror knows at the end."""
 
+    change_form_template = "admin/mirrored_change_form.html"
+
     def __init__(self, model: type[MirroredModel], admin_site: admin.AdminSite) -> None:
         super().__init__(model, admin_site)
         fields = [field for field in model._meta.fields if isinstance(field, (models.DateField, models.DecimalField))]
@@ -201,8 +203,13 @@ def list_address(model: type[models.Model], **numbers: str) -> str:
 
 def changes_of(record: MirroredModel) -> str:
     """Where all that syncs did to a record is shown."""
+    return list_address(RecordChange, **identity_of(record))
+
+
+def identity_of(record: MirroredModel) -> dict[str, str]:
+    """What tells a record's changes from those of others."""
     service = next(service for service in all_services() if isinstance(record, service.model))
-    return list_address(RecordChange, sync_type=service.sync_type, key=str(getattr(record, service.layout.key)))
+    return {"sync_type": service.sync_type, "key": str(getattr(record, service.layout.key))}
 
 
 def may_view(request: HttpRequest, model: type[models.Model]) -> bool:

@@ -1,7 +1,9 @@
 """The admin pages of the six lists."""
 
 import datetime as dt
+import re
 from decimal import Decimal
+from html import unescape
 
 import pytest
 from django.contrib import admin
@@ -10,9 +12,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 
 from customers.models import Customer
 from orders.models import Ddt, Invoice, Order, Price, Product
+from sync.models import RecordChange, SyncRun
+from sync.read_only_admin import identity_of
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -191,6 +196,14 @@ def test_a_product_and_its_price_lead_to_each_other(admin_client):
     assert f'href="{url(Product, "change", product.pk)}"' in page_of(admin_client, price)
 
 
+def test_a_customer_and_its_own_prices_lead_to_each_other(admin_client):
+    customer, own, of_all = make(Customer), make(Price, account="068631"), make(Price)
+    assert f'href="{url(Price, "changelist", account="068631")}">1</a>' in page_of(admin_client, customer)
+    assert list(admin_client.get(url(Price, "changelist", account="068631")).context["cl"].result_list) == [own]
+    assert f'href="{url(Customer, "change", customer.pk)}"' in page_of(admin_client, own)
+    assert f'href="{url(Customer, "change", customer.pk)}"' not in page_of(admin_client, of_all)
+
+
 def test_an_order_with_many_shipments_and_invoices_asks_no_more_questions_than_without(
     admin_client, django_assert_num_queries
 ):
@@ -229,3 +242,101 @@ def test_dates_are_shown_as_the_erp_prints_them_in_any_language(admin_client):
     html = answer.content.decode()
     assert "05/06/2026" in html
     assert "2,438.50 €" in html
+
+
+# What syncs did to a record
+
+
+@pytest.fixture
+def run():
+    at = dt.datetime(2026, 3, 3, 9, 42, tzinfo=dt.UTC)
+    return SyncRun.objects.create(
+        sync_type="prices", trigger="schedule", priority=2, status="succeeded", finished_at=at
+    )
+
+
+def changed(record, run, kind="updated", **fields):
+    return RecordChange.objects.create(run=run, kind=kind, fields=fields, **identity_of(record))
+
+
+def history_of(client, record):
+    """A record's history: lines of text."""
+    _, _, section = page_of(client, record).partition('<section class="module record-history"')
+    items = re.findall(r"<li>(.*?)</li>", section.partition("</section>")[0], re.DOTALL)
+    return [" ".join(unescape(re.sub(r"<[^>]+>", "", item)).split()) for item in items]
+
+
+@pytest.fixture
+def viewer(client, django_user_model):
+    """Somebody who may see records, and what else the test names."""
+
+    def signed_in(*codenames):
+        person = django_user_model.objects.create_user("agent", is_staff=True)
+        held = [*(f"view_{model._meta.model_name}" for model in FACTORIES), *codenames]
+        person.user_permissions.set(Permission.objects.filter(codename__in=held))
+        client.force_login(person)
+        return client
+
+    return signed_in
+
+
+@each_list
+def test_a_page_ends_with_what_syncs_did_to_the_record(model, run, admin_client):
+    record = make(model)
+    changed(make(model), run)
+    for kind in RecordChange.Kind:
+        changed(record, run, kind, **({"created_at": [None, None]} if kind == "updated" else {}))
+    ends = [line.rpartition(" · 03/03/2026")[0] for line in history_of(admin_client, record)]
+    assert ends == ["ripristinato", "rimosso", "mancante", "copiato la prima volta - → -", "creato"]
+
+
+def test_a_change_is_told_as_the_erp_prints_its_values(run, admin_client):
+    price = make(Price)
+    changed(price, run, unit_price=["12.4", "12.9"])
+    changed(price, run, currency=["", "<EUR>"])
+    lines = [line.rpartition(" · ")[0] for line in history_of(admin_client, price)]
+    assert lines == ["valuta - → <EUR> · 03/03/2026 10:42", "prezzo unitario 12,40 → 12,90 · 03/03/2026 10:42"]
+    assert f'<a href="{url(SyncRun, "change", run.pk)}">' in page_of(admin_client, price)
+
+
+def test_a_record_that_no_sync_has_changed_says_so(admin_client):
+    assert history_of(admin_client, make(Price)) == []
+    assert "record-history" in page_of(admin_client, make(Price))
+
+
+def test_of_a_long_history_the_newest_are_shown_and_the_way_to_all(run, admin_client):
+    price = make(Price)
+    for number in range(20):
+        changed(price, run, currency=[str(number), str(number + 1)])
+    address = url(RecordChange, "changelist", **identity_of(price))
+    history = page_of(admin_client, price).partition("record-history")[2]
+    assert f'href="{escape(address)}"' not in history
+    changed(price, run, currency=["20", "21"])
+    lines = history_of(admin_client, price)
+    assert (len(lines), "20 → 21" in lines[0], "1 → 2" in lines[-1]) == (20, True, True)
+    assert f'href="{escape(address)}"' in page_of(admin_client, price).partition("record-history")[2]
+
+
+def test_a_long_history_asks_two_questions(run, admin_client):
+    price = make(Price)
+    for _ in range(30):
+        changed(price, run, currency=["EUR", "USD"])
+    page_of(admin_client, price)
+    with CaptureQueriesContext(connection) as queries:
+        page_of(admin_client, price)
+    assert len([query for query in queries if "sync_recordchange" in query["sql"]]) == 2
+    assert not [query for query in queries if 'FROM "sync_syncrun"' in query["sql"]]
+
+
+def test_who_may_not_see_changes_sees_no_history(run, viewer):
+    price = make(Price)
+    changed(price, run, currency=["EUR", "USD"])
+    assert "record-history" not in page_of(viewer(), price)
+
+
+def test_who_may_not_see_runs_is_not_led_to_them(run, viewer):
+    price = make(Price)
+    changed(price, run, currency=["EUR", "USD"])
+    client = viewer("view_recordchange")
+    assert len(history_of(client, price)) == 1
+    assert url(SyncRun, "change", run.pk) not in page_of(client, price)

@@ -44,9 +44,6 @@ class RecordChangeAdmin(ReadOnlyAdmin):
     readonly_fields = ("when", "run_by_number", "record", "all_changed")
     fieldsets = ((None, {"fields": ["when", "run_by_number", type_name, "record", "kind", "all_changed"]}),)
 
-    class Media:
-        css = {"all": ["sync/admin.css"]}
-
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[RecordChange]:
         return super().get_queryset(request).prefetch_related("run")  # a join could be read from its wrong end
 
@@ -75,8 +72,7 @@ class RecordChangeAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("record"))
     def record(self, change: RecordChange) -> SafeString | str:
-        service = service_of(change.sync_type)
-        return list_link(service.model, change.key, **{service.layout.key: change.key}) if service else change.key
+        return record_link(change)
 
     @admin.display(description=_("changed fields"))
     def changed(self, change: RecordChange) -> SafeString | str:
@@ -114,3 +110,9 @@ def changed_field(change: RecordChange, name: str) -> tuple[str, str, str]:
             values = [printed_value(field, field.to_python(value)) for value in (old, new)]
             return str(field.verbose_name), values[0], values[1]
     return name, str(old), str(new)
+
+
+def record_link(change: RecordChange) -> SafeString | str:
+    """A changed record's key, which leads to it."""
+    service = service_of(change.sync_type)
+    return list_link(service.model, change.key, **{service.layout.key: change.key}) if service else change.key

@@ -24,12 +24,14 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.timezone import localtime
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from sync import health, mutex, queue, schedules, sessions
-from sync.admin.parts import BoundedPaginator, SyncTypeFilter, field_of, list_name, run_link, run_waits, type_name
+from sync import error_texts, health, mutex, queue, schedules, sessions
+from sync.admin.parts import BoundedPaginator, SyncTypeFilter, field_of, list_name, run_link, type_name
+from sync.admin.refusals import require
+from sync.admin.schedule_preview import PreviewAdmin
 from sync.admin.verbs import Verb, VerbsAdmin
 from sync.exceptions import NotMirrored
 from sync.health import State
@@ -90,9 +92,6 @@ class SyncLockAdmin(ReadOnlyAdmin):
         ),
     )
 
-    class Media:
-        css = {"all": ["sync/admin.css"]}
-
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Lead to the one row there is."""
         if not self.has_view_permission(request):
@@ -125,8 +124,7 @@ class SyncLockAdmin(ReadOnlyAdmin):
 
     def break_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask whether to break the lock, and break it."""
-        if not self.has_break_permission(request):
-            raise PermissionDenied
+        require(self, request, "sync.break_synclock")
         lock = get_object_or_404(SyncLock, pk=pk)
         if request.method == "POST":
             self.break_lock(request)
@@ -171,11 +169,33 @@ def with_health(rows: Iterable[Any]) -> list[Any]:
     return rows
 
 
+SWITCHED = {
+    True: gettext_noop("The schedule of %s is enabled."),
+    False: gettext_noop("The schedule of %s is disabled."),
+}
+SWITCHED_ALREADY = {
+    True: gettext_noop("The schedule of %s is already enabled."),
+    False: gettext_noop("The schedule of %s is already disabled."),
+}
+
+
 def run_now(mode: str) -> Any:
-    def do(schedule: SyncSchedule, *, by: User) -> str:
+    def do(schedule: SyncSchedule, *, by: User) -> SyncRun:
         if not is_mirrored(schedule):
             raise NotMirrored(sync_type=schedule.sync_type)
-        return run_waits(queue.request_sync(schedule.sync_type, mode=mode, trigger=SyncRun.Trigger.ADMIN, by=by))
+        return queue.request_sync(schedule.sync_type, mode=mode, trigger=SyncRun.Trigger.ADMIN, by=by)
+
+    return do
+
+
+def switch(*, on: bool) -> Any:
+    """To enable a schedule, or to disable it."""
+
+    def do(schedule: SyncSchedule, *, by: User) -> str:
+        if schedule.enabled == on:
+            return gettext(SWITCHED_ALREADY[on]) % list_name(schedule.sync_type)
+        schedules.change_schedule(schedule.sync_type, enabled=on, by=by)
+        return gettext(SWITCHED[on]) % list_name(schedule.sync_type)
 
     return do
 
@@ -185,15 +205,39 @@ def is_mirrored(schedule: SyncSchedule) -> bool:
 
 
 @admin.register(SyncSchedule)
-class SyncScheduleAdmin(VerbsAdmin):
+class SyncScheduleAdmin(PreviewAdmin, VerbsAdmin):
     list_display = (type_name, "state_now", "interval", "start", "enabled", "next_due", "fresh_as_of", "failures")
     sortable_by = ()
     verbs = (
         Verb("run", _("Run now"), "sync.request_syncrun", run_now(SyncRun.Mode.AUTO), is_mirrored),
         Verb("run_full", _("Run now, in full"), "sync.request_syncrun", run_now(SyncRun.Mode.FULL), is_mirrored),
+        Verb(
+            "run_incremental",
+            _("Run now, created and changed only"),
+            "sync.request_syncrun",
+            run_now(SyncRun.Mode.INCREMENTAL),
+            is_mirrored,
+        ),
+        Verb(
+            "enable",
+            _("Enable"),
+            "sync.change_syncschedule",
+            switch(on=True),
+            lambda schedule: not schedule.enabled,
+            action=_("Enable the schedules"),
+        ),
+        Verb(
+            "disable",
+            _("Disable"),
+            "sync.change_syncschedule",
+            switch(on=False),
+            lambda schedule: schedule.enabled,
+            action=_("Disable the schedules"),
+        ),
     )
     readonly_fields = (
         type_name,
+        "preview",
         "state_now",
         "next_due",
         "fresh_as_of",
@@ -203,13 +247,10 @@ class SyncScheduleAdmin(VerbsAdmin):
         time_in(SyncSchedule, "patient_since"),
     )
     fieldsets = (
-        (None, {"fields": [type_name, "every", "first_at", "enabled"]}),
+        (None, {"fields": [type_name, "every", "first_at", "enabled", "preview"]}),
         (_("As it stands"), {"fields": ["state_now", "next_due", "fresh_as_of", "failures"]}),
         (_("What the times are counted from"), {"fields": readonly_fields[-3:]}),
     )
-
-    class Media:
-        css = {"all": ["sync/admin.css"]}
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ScheduleList
@@ -223,6 +264,11 @@ class SyncScheduleAdmin(VerbsAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return False
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if request.method == "POST":
+            require(self, request, "sync.change_syncschedule")
+        return super().changeform_view(request, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: SyncSchedule, form: Any, change: bool) -> None:
         """By the one door for it. The form has looked at the values as that door does, so that none is refused here."""
@@ -318,9 +364,6 @@ class OrderFormSessionAdmin(VerbsAdmin, ReadOnlyAdmin):
     readonly_fields = ("state",)
     fieldsets = ((None, {"fields": ["state", "id", "user", *times]}),)
 
-    class Media:
-        css = {"all": ["sync/admin.css"]}
-
     @admin.display(description=_("status"))
     def state(self, session: OrderFormSession) -> SafeString:
         if session.is_live:
@@ -342,9 +385,6 @@ class SyncWorkerAdmin(ReadOnlyAdmin):
     readonly_fields = ("state",)
     fieldsets = ((None, {"fields": ["name", "state", *times]}),)
 
-    class Media:
-        css = {"all": ["sync/admin.css"]}
-
     @admin.display(description=_("status"))
     def state(self, worker: SyncWorker) -> SafeString:
         if worker.seen_at > timezone.now() - health.WORKER_SILENT_AFTER:
@@ -365,9 +405,6 @@ class SyncEventAdmin(ReadOnlyAdmin):
     paginator = BoundedPaginator
     readonly_fields = ("when", "type_or_none", "run_by_number", "who", "told")
     fieldsets = ((None, {"fields": ["when", "kind", "type_or_none", "run_by_number", "who", "told"]}),)
-
-    class Media:
-        css = {"all": ["sync/admin.css"]}
 
     @admin.display(description=_("time"))
     def when(self, event: SyncEvent) -> str:
@@ -431,6 +468,8 @@ def told_fact(name: str, fact: Any) -> Iterator[tuple[Any, Any]]:
             yield FACTS[name], moment(parse_datetime(fact))
         case "every" | "first_at", int():
             yield FACTS[name], minutes(fact)
+        case "error", str():
+            yield FACTS[name], Truncator(error_texts.sentence(fact)).chars(200)
         case _, bool():
             yield FACTS.get(name, name), gettext("Yes") if fact else gettext("No")
         case _:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
@@ -13,11 +14,13 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
+from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sync.models import RecordChange, SyncRun, SyncSchedule
+from sync.models import RecordChange, SyncEvent, SyncRun, SyncSchedule
 from sync.read_only_admin import NOTHING
 from sync.service import SyncService, service_for
 
@@ -25,6 +28,23 @@ if TYPE_CHECKING:
     AnyPaginator = Paginator[Any]
 else:
     AnyPaginator = Paginator
+
+
+SYMBOLS = {
+    SyncRun.Status.QUEUED: "…",
+    SyncRun.Status.RUNNING: "▶",
+    SyncRun.Status.SUCCEEDED: "✓",
+    SyncRun.Status.FAILED: "✗",
+    SyncRun.Status.QUARANTINED: "⚠",
+    SyncRun.Status.CANCELLED: "–",
+}
+LIVE_KINDS = " ".join(SyncEvent.Kind.values)  # of events that a page may follow
+CAME_BACK = {  # why an attempt did not end its run
+    "preempted": _("stepped aside"),
+    "handed back": _("given back by a stopping worker"),
+    "lost": _("lost with its process"),
+    "failed": _("failed, to be tried again"),
+}
 
 
 class SyncTypeFilter(admin.SimpleListFilter):
@@ -51,6 +71,14 @@ class BoundedPaginator(AnyPaginator):
         return rows.order_by()[: self.limit].count()
 
 
+def clock(at: datetime | None) -> str:
+    """A time of today without its date; of another day without its seconds."""
+    if at is None:
+        return NOTHING
+    local = localtime(at)
+    return f"{local:%H:%M:%S}" if local.date() == localdate() else f"{local:%d/%m/%Y %H:%M}"
+
+
 def field_of(model: type[models.Model], name: str) -> models.Field[Any, Any]:
     return cast("models.Field[Any, Any]", model._meta.get_field(name))
 
@@ -73,6 +101,12 @@ def type_column(row: SyncRun | RecordChange | SyncSchedule) -> str:
 type_name: Any = type_column  # in a fieldset too, of which the stubs know names alone
 
 
+def status_badge(run: SyncRun) -> SafeString:
+    """A run's status, in words, with a symbol and a colour."""
+    status = SyncRun.Status(run.status)
+    return format_html('<span class="run-status {}">{} {}</span>', status.value, SYMBOLS[status], status.label)
+
+
 def run_address(run: SyncRun) -> str:
     return reverse("admin:sync_syncrun_change", args=[run.pk])
 
@@ -80,6 +114,12 @@ def run_address(run: SyncRun) -> str:
 def run_link(pk: int) -> SafeString:
     """A run's number, which leads to its page; the run itself is not asked for."""
     return format_html('<a href="{}">{}</a>', reverse("admin:sync_syncrun_change", args=[pk]), pk)
+
+
+def way_back(request: HttpRequest) -> str:
+    """Where the page from which something was done wants to lead next; empty if it does not say."""
+    address = request.POST.get("next", "")
+    return address if url_has_allowed_host_and_scheme(address, allowed_hosts=None) else ""
 
 
 def run_waits(run: SyncRun) -> str:

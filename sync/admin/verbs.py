@@ -9,24 +9,30 @@ from typing import Any, cast
 from django.contrib import admin, messages
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
+from sync import error_texts
+from sync.admin.parts import run_address, run_waits, way_back
+from sync.admin.refusals import require
 from sync.exceptions import SyncError
+from sync.models import SyncRun
 from sync.read_only_admin import ToolsAdmin
 
 
 @dataclass(frozen=True)
 class Verb:
-    """One thing to do with a row. `do` gives the sentence to say, or raises a SyncError whose sentence is said."""
+    """One thing to do with a row.
+
+    `do` gives the sentence to say, or the run it has asked for; or raises a SyncError, whose sentence is said.
+    """
 
     name: str
     label: Any
     permission: str
-    do: Callable[..., str]
+    do: Callable[..., str | SyncRun]
     fits: Callable[[Any], bool]  # whether the row's page shows the button
     action: Any = None  # the label in the list, where that says more
 
@@ -45,6 +51,16 @@ class VerbsAdmin(ToolsAdmin):
     def __init__(self, model: type[models.Model], admin_site: admin.AdminSite) -> None:
         super().__init__(model, admin_site)
         self.actions = [*(self.actions or ()), *map(self.action_of, self.verbs)]
+
+    def permissions_of_actions(self) -> dict[str, str]:
+        return {verb.name: verb.permission for verb in self.verbs}
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Say which permission a chosen action lacks: Django would only say that none was chosen."""
+        for name in request.POST.getlist("action"):
+            if permission := self.permissions_of_actions().get(name):
+                require(self, request, permission)
+        return super().changelist_view(request, extra_context)
 
     def action_of(self, verb: Verb) -> Any:
         """The list's action, which Django shows to whoever has its permission by this class's word."""
@@ -69,10 +85,13 @@ class VerbsAdmin(ToolsAdmin):
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         row = context["original"]
-        context["verbs"] = [
-            (verb.label, self.verb_address(verb, row)) for verb in self.allowed_verbs(request) if verb.fits(row)
-        ]
+        context["verbs"] = self.fitting_verbs(request, row)
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def fitting_verbs(self, request: HttpRequest, row: models.Model) -> list[tuple[Any, str]]:
+        """What one may do with a row as it is: labels and addresses."""
+        verbs = (verb for verb in self.allowed_verbs(request) if verb.fits(row))
+        return [(verb.label, self.verb_address(verb, row)) for verb in verbs]
 
     def verb_address(self, verb: Verb, row: models.Model) -> str:
         return reverse(f"admin:sync_{self.opts.model_name}_do", args=[quote(row.pk), verb.name])
@@ -81,18 +100,20 @@ class VerbsAdmin(ToolsAdmin):
         verb = next((verb for verb in self.verbs if verb.name == name), None)
         if verb is None:
             raise Http404
-        if verb not in self.allowed_verbs(request):
-            raise PermissionDenied
+        require(self, request, verb.permission)
         row = self.get_object(request, unquote(object_id))
         if row is None:
             raise Http404
-        self.do(verb, request, row)
-        return HttpResponseRedirect(reverse(f"admin:sync_{self.opts.model_name}_change", args=[quote(row.pk)]))
+        run = self.do(verb, request, row)
+        page = run_address(run) if run else reverse(f"admin:sync_{self.opts.model_name}_change", args=[quote(row.pk)])
+        return HttpResponseRedirect(way_back(request) or page)
 
-    def do(self, verb: Verb, request: HttpRequest, row: models.Model) -> None:
+    def do(self, verb: Verb, request: HttpRequest, row: models.Model) -> SyncRun | None:
+        """Do it, say what came of it, and give the run to look at, if there is one."""
         try:
             said = verb.do(row, by=cast(User, request.user))
         except SyncError as error:
-            self.message_user(request, str(error), messages.ERROR)
-        else:
-            self.message_user(request, said, messages.SUCCESS)
+            self.message_user(request, error_texts.told(error), messages.ERROR)
+            return None
+        self.message_user(request, run_waits(said) if isinstance(said, SyncRun) else said, messages.SUCCESS)
+        return said if isinstance(said, SyncRun) else None

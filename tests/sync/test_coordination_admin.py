@@ -1,6 +1,7 @@
 """The admin pages of the coordination: what each shows, what may be done there, by whom, and when not."""
 
 import datetime as dt
+import re
 from html import unescape
 from typing import Any
 
@@ -154,7 +155,7 @@ def test_several_chosen_runs_are_tried_again(admin_client):
 # Schedules: run now, and change
 
 
-@pytest.mark.parametrize(("verb", "mode"), [("run", "auto"), ("run_full", "full")])
+@pytest.mark.parametrize(("verb", "mode"), [("run", "auto"), ("run_full", "full"), ("run_incremental", "incremental")])
 def test_a_type_is_synced_now_from_its_schedule(verb, mode, schedule, admin_client, admin_user):
     assert do_url(schedule, verb) in page_of(admin_client, schedule)
     answer = admin_client.post(do_url(schedule, verb))
@@ -234,6 +235,125 @@ def test_no_schedule_is_added_or_deleted(schedule, admin_client):
     assert admin_client.get(url(SyncSchedule, "add")).status_code == 403
     assert admin_client.post(url(SyncSchedule, "delete", schedule.pk), {"post": "yes"}).status_code == 403
     assert "delete_selected" not in html_of(admin_client, url(SyncSchedule, "changelist"))
+
+
+# Schedules: enable and disable
+
+
+@pytest.mark.parametrize(("verb", "other", "enabled"), [("enable", "disable", True), ("disable", "enable", False)])
+def test_a_schedule_is_switched_by_its_button(verb, other, enabled, schedule, admin_client, admin_user):
+    SyncSchedule.objects.update(enabled=not enabled)
+    assert do_url(schedule, verb) in page_of(admin_client, schedule)
+    answer = admin_client.post(do_url(schedule, verb))
+    schedule.refresh_from_db()
+    assert schedule.enabled == enabled
+    assert said(answer) == [f"The schedule of orders is {verb}d."]
+    event = SyncEvent.objects.get(kind=Kind.SCHEDULE_CHANGED)
+    assert (event.by, event.facts) == (admin_user, {"enabled": enabled})
+    assert do_url(schedule, verb) not in page_of(admin_client, schedule)
+    assert do_url(schedule, other) in page_of(admin_client, schedule)
+
+
+@pytest.mark.parametrize(("verb", "enabled"), [("enable", True), ("disable", False)])
+def test_a_schedule_that_is_as_it_should_be_is_not_changed(verb, enabled, schedule, admin_client):
+    SyncSchedule.objects.update(enabled=enabled)
+    answer = admin_client.post(do_url(schedule, verb))
+    assert said(answer) == [f"The schedule of orders is already {verb}d."]
+    assert not SyncEvent.objects.filter(kind=Kind.SCHEDULE_CHANGED).exists()
+
+
+def test_chosen_schedules_are_disabled(admin_client):
+    choose(admin_client, SyncSchedule, "disable", *SyncSchedule.objects.all())
+    assert not SyncSchedule.objects.filter(enabled=True).exists()
+
+
+def test_who_may_not_change_a_schedule_does_not_switch_it(schedule, colleague):
+    client = colleague("view_syncschedule", "request_syncrun")
+    assert do_url(schedule, "disable") not in page_of(client, schedule)
+    assert client.post(do_url(schedule, "disable")).status_code == 403
+    schedule.refresh_from_db()
+    assert schedule.enabled
+
+
+# Schedules: when they would run
+
+
+NOON = dt.datetime(2026, 1, 20, 11, 0, tzinfo=dt.UTC)  # in Rome
+
+
+@pytest.fixture
+def at_noon(schedule, monkeypatch):
+    """Two minutes past noon, of schedules that are all counted from noon and were requested then."""
+    SyncSchedule.objects.update(counted_from=NOON, requested_slot=NOON)
+    monkeypatch.setattr(timezone, "now", lambda: NOON + dt.timedelta(minutes=2))
+    schedule.refresh_from_db()
+
+
+def preview_url(schedule, **typed):
+    return reverse("admin:sync_syncschedule_preview", args=[schedule.pk], query=typed)
+
+
+def previewed(client, schedule, **typed):
+    """What is shown for these values: lines of text."""
+    text = re.sub(r"<[^>]+>", "\n", unescape(html_of(client, preview_url(schedule, **typed))))
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def test_the_next_times_are_shown_for_values_as_they_are_typed(at_noon, schedule, admin_client):
+    SyncSchedule.objects.exclude(pk=schedule.pk).update(enabled=False)
+    times = previewed(admin_client, schedule, every=15, first_at=4, enabled="on")
+    assert times == ["12:04:00", "12:19:00", "12:34:00", "12:49:00", "13:04:00"]
+    schedule.refresh_from_db()
+    assert (schedule.every, schedule.first_at) == (10, 0)
+
+
+def test_a_time_of_another_day_has_its_date(at_noon, schedule, admin_client):
+    assert previewed(admin_client, schedule, every=180, first_at=1440, enabled="on")[0] == "21/01/2026 12:00"
+
+
+def test_what_is_due_and_was_not_requested_runs_at_once(at_noon, schedule, admin_client):
+    times = previewed(admin_client, schedule, every=10, first_at=1, enabled="on")
+    assert times[:2] == ["at once", "12:11:00"]
+
+
+def test_a_type_that_keeps_failing_waits_longer(at_noon, schedule, admin_client):
+    for _ in range(5):
+        make_run(sync_type="orders", status=Status.FAILED, finished_at=NOON)
+    assert previewed(admin_client, schedule, every=10, first_at=0, enabled="on")[0] == "12:20:00"
+
+
+def test_a_disabled_schedule_never_runs(at_noon, schedule, admin_client):
+    assert previewed(admin_client, schedule, every=15, first_at=5) == ["Never: the schedule is disabled."]
+
+
+def test_other_lists_that_start_at_the_same_minute_are_named(at_noon, schedule, admin_client):
+    SyncSchedule.objects.filter(sync_type="products").update(enabled=False)
+    lines = previewed(admin_client, schedule, every=60, first_at=20, enabled="on")
+    assert lines[5:] == ["Together with DDT: 12:20:00. One waits for the other."]
+
+
+@pytest.mark.parametrize(("name", "value"), [("every", 4), ("every", 181), ("first_at", 1441), ("every", "")])
+def test_what_cannot_be_is_told_as_the_form_tells_it(name, value, schedule, admin_client):
+    form = {"every": 10, "first_at": 0, "enabled": "on"} | {name: value}
+    answer = admin_client.post(url(SyncSchedule, "change", schedule.pk), form)
+    [text] = answer.context["adminform"].form.errors[name]
+    assert previewed(admin_client, schedule, **form) == [f"{name.replace('_', ' ').capitalize()}: {text}"]
+
+
+def test_the_page_shows_the_next_times_before_any_script_does(at_noon, schedule, admin_client):
+    html = page_of(admin_client, schedule)
+    assert f'data-address="{preview_url(schedule)}"' in html
+    assert "<li>12:10:00</li>" in html
+    assert 'name="every" value="10" class="vIntegerField" min="5" max="180" step="1"' in html
+
+
+def test_asking_beforehand_takes_the_permission_to_change(schedule, colleague):
+    assert colleague("view_syncschedule").get(preview_url(schedule)).status_code == 403
+
+
+def test_a_schedule_that_is_not_there_has_no_next_times(schedule, admin_client):
+    assert admin_client.get(reverse("admin:sync_syncschedule_preview", args=[0])).status_code == 404
+    assert admin_client.post(preview_url(schedule)).status_code == 405
 
 
 # The lock

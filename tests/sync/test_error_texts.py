@@ -254,8 +254,8 @@ def test_the_list_of_runs_tells_errors_in_the_reader_s_language(admin_client, tr
 
 def test_a_run_s_page_tells_its_error_its_attempts_and_its_notes_in_the_reader_s_language(admin_client, truncated):
     html = page_in_italian(admin_client, url(SyncRun, "change", truncated.pk))
-    assert f'<div class="error-text">{SAID}</div>' in html
-    assert f"<td>ExportTruncated: {SAID}</td>" in html
+    assert f'<p class="error-text">{SAID}</p>' in html
+    assert f'<div class="quiet">{SAID}</div>' in html
     assert "<li>Le colonne sono in un ordine diverso dal consueto.</li>" in html
     assert truncated.error_text not in html
 

@@ -1,0 +1,287 @@
+"""The admin's front page: whether the mirror can be trusted, what is wrong if not, and the button for it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.text import capfirst
+from django.utils.timesince import timesince, timeuntil
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from sync import health, queue
+from sync.admin.coordination import badge, lock_address, state_badge
+from sync.admin.day import changed, drawn
+from sync.admin.parts import LIVE_KINDS, clock, list_name, run_address, run_waits, way_back
+from sync.admin.problems import problems_of, verdict
+from sync.admin.progress import progress_of
+from sync.admin.refusals import require
+from sync.health import SyncStatus, TypeHealth
+from sync.models import OrderFormSession, RecordChange, SyncLock, SyncRun
+from sync.read_only_admin import NOTHING, ModelAdmin, list_address, may_view, printed_duration
+from sync.service import service_for, smart_types
+from sync.timeline import day_until
+
+RUNS_IN_A_SPARKLINE = 30
+SPARK_HEIGHT, SPARK_LOWEST = 24.0, 2.0  # of the drawing; every run is to be seen
+SHOWN = 20  # order forms
+ROUNDED = timedelta(seconds=30)  # "in 12 minutes" is said of 11:40 too
+RUNNING_EVERY, RESTING_EVERY = 1, 30  # seconds after which the page asks again, if no event comes before
+
+MAY_VIEW, MAY_REQUEST = "sync.view_syncrun", "sync.request_syncrun"
+REQUESTED_MODES = (SyncRun.Mode.AUTO, SyncRun.Mode.FULL, SyncRun.Mode.INCREMENTAL)
+
+Status = SyncRun.Status
+
+
+# Views
+
+
+def index(request: HttpRequest) -> HttpResponse:
+    """The front page; the control room is part of it for whoever may see runs."""
+    context: dict[str, Any] = {"title": _("Control room")}
+    if may_look(request):
+        status = health.status()
+        context |= now_context(request, status) | {"day": drawn(day_until(status)), "live_kinds": LIVE_KINDS}
+    return admin.site.index(request, context)
+
+
+def now(request: HttpRequest) -> HttpResponse:
+    """What the front page says of this moment, alone."""
+    require(runs_page(), request, MAY_VIEW)
+    return TemplateResponse(request, "admin/sync/control_room/now.html", now_context(request, health.status()))
+
+
+def day(request: HttpRequest) -> HttpResponse:
+    """The front page's picture of the day, alone."""
+    require(runs_page(), request, MAY_VIEW)
+    context = {"day": drawn(day_until(health.status()))}
+    return TemplateResponse(request, "admin/sync/control_room/day.html", context)
+
+
+def request_run(request: HttpRequest) -> HttpResponse:
+    """Ask for a run of a list, in a mode, and lead back or to the run."""
+    require(runs_page(), request, MAY_REQUEST)
+    sync_type, mode = request.POST.get("sync_type", ""), request.POST.get("mode", "")
+    if sync_type not in settings.SYNC_TYPES or mode not in REQUESTED_MODES:
+        raise BadRequest(f"There is no list {sync_type} to sync in mode {mode}.")
+    run = queue.request_sync(sync_type, mode=mode, trigger=SyncRun.Trigger.ADMIN, by=cast(User, request.user))
+    messages.success(request, run_waits(run))
+    return HttpResponseRedirect(way_back(request) or run_address(run))
+
+
+def may_look(request: HttpRequest) -> bool:
+    return may_view(request, SyncRun)
+
+
+def runs_page() -> ModelAdmin:
+    return admin.site.get_model_admin(SyncRun)
+
+
+def now_context(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
+    problems = problems_of(request, status)
+    may_request = request.user.has_perm(MAY_REQUEST)
+    return {
+        "control_room": True,
+        "status": status,
+        "verdict": verdict(status, problems),
+        "problems": problems,
+        "cards": [card(each, status) for each in status.types],
+        "current": current(status),
+        "every": RUNNING_EVERY if status.current else RESTING_EVERY,
+        "lock": lock_panel(request, status),
+        "forms": forms_panel(request, status),
+        "queue": [queued(run, status, may_request) for run in status.queue],
+        "worker": worker_panel(status),
+        "may_request": may_request,
+        "modes": [(mode.value, mode.label) for mode in REQUESTED_MODES],
+        "run_address": reverse("request_run"),
+    }
+
+
+# Cards
+
+
+def card(each: TypeHealth, status: SyncStatus) -> dict[str, Any]:
+    """What is said of one list."""
+    return {
+        "health": each,
+        "name": capfirst(list_name(each.sync_type)),
+        "badge": state_badge(each.state),
+        "records_address": list_address(service_for(each.sync_type).model),
+        "runs_address": list_address(SyncRun, sync_type=each.sync_type),
+        "fresh": clock(each.fresh_as_of),
+        "age": age(each.fresh_as_of, status.at),
+        "next": next_run(each, status),
+        "took": printed_duration(each.last_duration),
+        "usual": printed_duration(each.usual_duration),
+        "spark": sparkline(recent_runs(each.sync_type)),
+        "records": number_format(each.last_success.read, force_grouping=True) if each.last_success else NOTHING,
+        "change": last_change(each.sync_type),
+    }
+
+
+def age(at: datetime | None, now: datetime) -> str:
+    if at is None:
+        return ""
+    if now - at < timedelta(minutes=1):
+        return gettext("just now")
+    return gettext("%s ago") % timesince(at, now, depth=1)
+
+
+def next_run(each: TypeHealth, status: SyncStatus) -> str:
+    """What happens next to a list, and when."""
+    if each.current:
+        return gettext("in progress")
+    if each.queued:
+        return waiting(each.queued[0], status)
+    if each.next_due is None:
+        return gettext("never: the schedule is disabled")
+    if each.next_due - status.at < timedelta(minutes=1):
+        return gettext("%s, in a moment") % clock(each.next_due)
+    span = timeuntil(each.next_due + ROUNDED, status.at, depth=1)
+    return gettext("%(time)s, in %(span)s") % {"time": clock(each.next_due), "span": span}
+
+
+def waiting(run: SyncRun, status: SyncStatus) -> str:
+    """Why a queued run has not started yet."""
+    if run.not_before and run.not_before > status.at:
+        return gettext("tried again at %s") % clock(run.not_before)
+    if status.is_paused and run.sync_type not in smart_types():
+        return gettext("waits for the order forms")
+    return gettext("waits for its turn")
+
+
+def recent_runs(sync_type: str) -> list[SyncRun]:
+    """The last that ended by themselves, the latest first."""
+    runs = SyncRun.objects.for_type(sync_type).finished().exclude(status=Status.CANCELLED)
+    return list(runs.order_by("-finished_at").only("status", "started_at", "finished_at")[:RUNS_IN_A_SPARKLINE])
+
+
+def sparkline(runs: list[SyncRun]) -> dict[str, Any]:
+    """How long each run took, as a bar; the latest on the right."""
+    durations = [run.duration or timedelta(0) for run in runs]
+    longest = max(durations, default=timedelta(0)) or timedelta(seconds=1)
+    heights = [max(SPARK_LOWEST, duration / longest * SPARK_HEIGHT) for duration in durations]
+    bars = [
+        {
+            "x": RUNS_IN_A_SPARKLINE - place,
+            "y": f"{SPARK_HEIGHT - height:.1f}",
+            "height": f"{height:.1f}",
+            "kind": run.status,
+        }
+        for place, (run, height) in enumerate(zip(runs, heights, strict=True), start=1)
+    ]
+    facts = {
+        "count": len(runs),
+        "longest": printed_duration(longest),
+        "unsuccessful": sum(run.status != Status.SUCCEEDED for run in runs),
+    }
+    text = gettext("The last %(count)s runs: the longest took %(longest)s, %(unsuccessful)s did not succeed.")
+    return {"bars": bars, "label": text % facts}
+
+
+def last_change(sync_type: str) -> dict[str, Any] | None:
+    """The last run that changed a record: two queries, however long ago it was."""
+    rows = service_for(sync_type).model.objects.order_by("-changed_at")
+    changed_at = rows.values_list("changed_at", flat=True).first()
+    if changed_at is None:
+        return None
+    runs = SyncRun.objects.succeeded().for_type(sync_type).filter(finished_at__gte=changed_at)
+    run = runs.order_by("finished_at").first()
+    return {
+        "at": clock(changed_at),
+        "run": run,
+        "address": list_address(RecordChange, run=str(run.pk)) if run else "",
+        "what": changed(run) if run else "",
+    }
+
+
+# What keeps the syncs in order
+
+
+def current(status: SyncStatus) -> dict[str, Any] | None:
+    run = status.current
+    if run is None:
+        return None
+    usual = status.by_type[run.sync_type].usual_duration if run.sync_type in status.by_type else None
+    return {
+        "run": run,
+        "name": capfirst(list_name(run.sync_type)),
+        "address": run_address(run),
+        "mode": run.get_mode_display(),
+        **progress_of(run, usual=usual, now=status.at),
+    }
+
+
+def lock_panel(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
+    lock = status.lock
+    if lock.leased_until is None:
+        state = badge("✓", _("free"), "succeeded")
+    elif lock.leased_until >= status.at:
+        state = badge("▶", _("held"), "running")
+    else:
+        state = badge("⚠", _("its holder is silent"), "quarantined")
+    return {
+        "lock": lock,
+        "state": state,
+        "since": clock(lock.acquired_at),
+        "until": clock(lock.leased_until),
+        "address": lock_address("change") if may_view(request, SyncLock) else "",
+    }
+
+
+def forms_panel(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
+    may_close = request.user.has_perm("sync.close_orderformsession") and may_view(request, OrderFormSession)
+    return {
+        "open": [
+            {
+                "agent": session.user.get_full_name() or session.user.get_username(),
+                "since": clock(session.opened_at),
+                "until": clock(session.expires_at),
+                "close": session_address(session) if may_close else "",
+            }
+            for session in status.sessions[:SHOWN]
+        ],
+        "more": max(0, len(status.sessions) - SHOWN),
+        "until": clock(status.paused_until),
+        "longest": printed_duration(settings.SYNC_LONGEST_PAUSE),
+    }
+
+
+def session_address(session: OrderFormSession) -> str:
+    return reverse("admin:sync_orderformsession_do", args=[session.pk, "close"])
+
+
+def queued(run: SyncRun, status: SyncStatus, may_cancel: bool) -> dict[str, Any]:
+    return {
+        "run": run,
+        "name": capfirst(list_name(run.sync_type)),
+        "address": run_address(run),
+        "mode": run.get_mode_display(),
+        "asked": clock(run.requested_at),
+        "trigger": run.get_trigger_display(),
+        "why": waiting(run, status),
+        "cancel": reverse("admin:sync_syncrun_do", args=[run.pk, "cancel"]) if may_cancel else "",
+    }
+
+
+def worker_panel(status: SyncStatus) -> dict[str, Any]:
+    if status.worker is None:
+        return {"state": badge("✗", _("none"), "failed")}
+    state = badge("✓", _("alive"), "succeeded") if status.has_worker else badge("✗", _("silent"), "failed")
+    return {
+        "state": state,
+        "name": status.worker.name,
+        "seen": clock(status.worker.seen_at),
+        "age": age(status.worker.seen_at, status.at),
+    }

@@ -1,0 +1,184 @@
+"""What is wrong with the mirror and its syncs, in words, most pressing first, and the buttons against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import chain
+from typing import Any, cast
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.text import Truncator, capfirst
+from django.utils.timesince import timesince
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from sync import error_texts
+from sync.admin.coordination import lock_address
+from sync.admin.parts import clock, list_name, run_address
+from sync.health import State, SyncStatus, TypeHealth
+from sync.models import SyncLock, SyncRun, SyncSchedule
+from sync.read_only_admin import list_address, may_view
+
+ERROR_CHARACTERS = 300
+SEVERITIES = ("bad", "warn")
+
+
+@dataclass(frozen=True)
+class Button:
+    """Something to press: a form that does it, or a link that leads there."""
+
+    text: Any
+    address: str
+    posts: bool = False
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with what, what to do about it, and the buttons for that."""
+
+    severity: str
+    what: str
+    todo: str = ""
+    buttons: list[Button] = field(default_factory=list)
+
+
+def verdict(status: SyncStatus, problems: list[Problem]) -> dict[str, str]:
+    """The line that says it all."""
+    untrusted = [list_name(each.sync_type) for each in status.types if not each.is_trusted]
+    if untrusted:
+        text = gettext("Not to be trusted: %s") % ", ".join(untrusted)
+        return {"severity": "bad", "symbol": "✗", "text": text}
+    if problems:
+        return {"severity": "warn", "symbol": "⚠", "text": gettext("All lists can be trusted, but see to this:")}
+    return {"severity": "good", "symbol": "✓", "text": gettext("All lists can be trusted.")}
+
+
+def problems_of(request: HttpRequest, status: SyncStatus) -> list[Problem]:
+    """All that is wrong, the gravest first."""
+    return sorted(found_problems(request, status), key=lambda problem: SEVERITIES.index(problem.severity))
+
+
+def found_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem]:
+    yield from chain(worker_problems(status), lock_problems(request, status))
+    for each in status.types:
+        yield from chain(
+            state_problems(request, each, status.at), retry_problems(each), schedule_problems(request, each)
+        )
+
+
+def state_problems(request: HttpRequest, each: TypeHealth, now: datetime) -> Iterator[Problem]:
+    match each.state:
+        case State.QUARANTINED:
+            yield quarantined_problem(request, each)
+        case State.FAILING:
+            yield failing_problem(request, each)
+        case State.NEVER:
+            yield Problem("bad", gettext("%(list)s: never mirrored so far.") % names(each), next_attempt(each))
+        case State.LATE if each.fresh_as_of:
+            facts = {**names(each), "time": clock(each.fresh_as_of), "ago": timesince(each.fresh_as_of, now, depth=1)}
+            what = gettext("%(list)s: not refreshed since %(time)s, %(ago)s ago.") % facts
+            yield Problem("bad", what, next_attempt(each))
+
+
+def worker_problems(status: SyncStatus) -> Iterator[Problem]:
+    if not status.has_worker:
+        seen = clock(status.worker.seen_at) if status.worker else ""
+        what = gettext("No worker has ever been heard of: nothing runs by itself.")
+        if seen:
+            what = gettext("No worker has been heard of since %s: nothing runs by itself.") % seen
+        yield Problem("bad", what, gettext("Start manage.py qcluster on the server, or see why it stopped."))
+
+
+def lock_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem]:
+    lock = status.lock
+    if lock.leased_until and lock.leased_until < status.at:
+        yield Problem(
+            "warn",
+            gettext("The lock's holder has been silent since %s.") % clock(lock.leased_until),
+            gettext("Whoever comes next takes the lock over and runs its sync again: nothing has to be done."),
+            [Button(_("Look at the lock"), lock_address("change"))] if may_view(request, SyncLock) else [],
+        )
+
+
+def quarantined_problem(request: HttpRequest, each: TypeHealth) -> Problem:
+    run = cast(SyncRun, each.last_end)
+    buttons = [Button(_("Look at run %s") % run.pk, run_address(run))]
+    if request.user.has_perm("sync.accept_syncrun"):
+        address = reverse("admin:sync_syncrun_accept", args=[run.pk])
+        buttons.insert(0, Button(_("Look at what would be lost"), address))
+    return Problem(
+        "bad",
+        gettext("%(list)s: the export of %(time)s is in quarantine. %(error)s")
+        % {**names(each), "time": clock(run.exported_at), "error": shortened(run)},
+        gettext("Nothing was changed. Accept the export if it is right; else mend the list in the ERP and try again."),
+        [*buttons, *again(request, run)],
+    )
+
+
+def failing_problem(request: HttpRequest, each: TypeHealth) -> Problem:
+    run = cast(SyncRun, each.last_end)
+    times = ngettext("failed %d time in a row", "failed %d times in a row", each.consecutive_failures)
+    return Problem(
+        "bad",
+        gettext("%(list)s: %(times)s, last at %(time)s. %(error)s")
+        % {
+            **names(each),
+            "times": times % each.consecutive_failures,
+            "time": clock(run.finished_at),
+            "error": shortened(run),
+        },
+        next_attempt(each),
+        [Button(_("Look at run %s") % run.pk, run_address(run)), *again(request, run)],
+    )
+
+
+def retry_problems(each: TypeHealth) -> Iterator[Problem]:
+    """Of a run that failed and is to be tried again by itself."""
+    for run in each.queued:
+        if run.not_before and run.ended_attempts and run.ended_attempts[-1]["error"]:
+            facts = {
+                **names(each),
+                "time": clock(run.not_before),
+                "error": error_texts.sentence(run.ended_attempts[-1]["text"]),
+            }
+            yield Problem(
+                "warn",
+                gettext("%(list)s: %(error)s") % facts,
+                gettext("It is tried again by itself at %(time)s.") % facts,
+                [Button(_("Look at run %s") % run.pk, run_address(run))],
+            )
+
+
+def schedule_problems(request: HttpRequest, each: TypeHealth) -> Iterator[Problem]:
+    if not each.enabled:
+        what = gettext("%(list)s: the schedule is disabled, so that it runs only when somebody asks.") % names(each)
+        link = Button(_("Look at the schedules"), list_address(SyncSchedule))
+        yield Problem("warn", what, buttons=[link] if may_view(request, SyncSchedule) else [])
+
+
+def next_attempt(each: TypeHealth) -> str:
+    """What happens to a list that is in trouble if nobody does anything."""
+    if each.current:
+        return gettext("A run is in progress.")
+    if each.queued:
+        return gettext("A run waits for its turn.")
+    if each.next_due is None:
+        return gettext("Its schedule is disabled: press Run now on its card.")
+    return gettext("It is tried next at %s; or press Run now on its card.") % clock(each.next_due)
+
+
+def again(request: HttpRequest, run: SyncRun) -> list[Button]:
+    if not request.user.has_perm("sync.request_syncrun"):
+        return []
+    return [Button(_("Try again"), reverse("admin:sync_syncrun_do", args=[run.pk, "retry"]), posts=True)]
+
+
+def names(each: TypeHealth) -> dict[str, str]:
+    return {"list": capfirst(list_name(each.sync_type))}
+
+
+def shortened(run: SyncRun) -> str:
+    return Truncator(run.error_sentence).chars(ERROR_CHARACTERS)

@@ -1,0 +1,68 @@
+"""How far a run is, and how long it will take, for people who watch it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from sync.models import SyncRun
+from sync.progress import Stage
+from sync.read_only_admin import printed_duration
+
+FULLEST = 98  # % of the bar, before the run has ended
+STAGES = {
+    Stage.FETCHING: _("fetching the export"),
+    Stage.READING: _("reading the export"),
+    Stage.APPLYING: _("applying the records"),
+}
+
+
+def stage_of(run: SyncRun) -> str:
+    return str(STAGES[Stage(run.stage)]) if run.stage else gettext("starting")
+
+
+def pages_of(run: SyncRun) -> str:
+    """`264 of 1,332`; the first number alone while the other is not known."""
+    read = number_format(run.pages_read, force_grouping=True)
+    if run.pages is None:
+        return read
+    pages = number_format(run.pages, force_grouping=True)
+    return gettext("%(read)s of %(pages)s") % {"read": read, "pages": pages}
+
+
+def progress_of(run: SyncRun, *, usual: timedelta | None, now: datetime) -> dict[str, Any]:
+    """Of a run in progress: how much is done in %, and a sentence. `usual` is how long its like take."""
+    elapsed = max(now - run.started_at, timedelta(0)) if run.started_at else timedelta(0)
+    left = time_left(run, elapsed, usual)
+    words = [stage_of(run)]
+    if run.stage == Stage.READING and run.pages:
+        words.append(gettext("page %s") % pages_of(run))
+    words.append(gettext("%s so far") % seconds(elapsed))
+    if left is not None:
+        words.append(gettext("about %s left") % seconds(left))
+    elif usual and elapsed > usual:
+        words.append(gettext("usually %s") % printed_duration(usual))
+    return {"percent": percent_done(elapsed, left), "text": " · ".join(words)}
+
+
+def percent_done(elapsed: timedelta, left: timedelta | None) -> int | None:
+    """By time; None if nobody can tell."""
+    whole = elapsed + left if left is not None else None
+    return min(round(elapsed / whole * 100), FULLEST) if whole else None
+
+
+def time_left(run: SyncRun, elapsed: timedelta, usual: timedelta | None) -> timedelta | None:
+    """By the pages, once some are read: by what its like took, before. None if nobody can tell."""
+    reading = elapsed - (run.erp_time or timedelta(0))
+    if run.stage == Stage.READING and run.pages and run.pages_read and reading > timedelta(0):
+        return reading * (run.pages - run.pages_read) / run.pages_read
+    return usual - elapsed if usual and usual > elapsed else None
+
+
+def seconds(duration: timedelta) -> str:
+    """Whole seconds, as they change all the time."""
+    return printed_duration(timedelta(seconds=round(duration.total_seconds())))

@@ -1,0 +1,244 @@
+"""The list of runs: its columns, what it is narrowed and searched by, and how it stays fast over a long history."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.core.paginator import Page
+from django.db import connection, models, transaction
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils.formats import number_format
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+from django.utils.timezone import is_naive, localtime, make_aware
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from sync.admin.parts import BoundedPaginator, SyncTypeFilter, field_of, type_name
+from sync.exceptions import SyncError
+from sync.models import SyncRun
+from sync.read_only_admin import NOTHING, ReadOnlyAdmin, column_of, printed_value
+
+PEOPLE_SHOWN = 30  # beside the list; whoever else asked for runs is searched for
+ERRORS_SEARCHED = 10_000  # the newest; some months of them
+CHARACTERS_SHOWN = 70  # of an error
+COUNTS = ("read", "created", "updated", "missing", "removed", "restored", "left")
+NOBODY = "nobody"
+FACT = re.compile(r"\{.*?\}")  # in the template of an error
+
+Runs = models.QuerySet[SyncRun]
+
+requested: Any = column_of(field_of(SyncRun, "requested_at"))
+
+
+# Columns
+
+
+@admin.display(description=_("records"))
+def outcome(run: SyncRun) -> SafeString | str:
+    """What the run read and changed; the first words of its error below."""
+    counts = " · ".join(counted(run, name) for name in COUNTS if getattr(run, name))
+    error = run.error_sentence or run.error_class
+    if not error:
+        return counts or NOTHING
+    words = Truncator(error.partition("\n")[0]).chars(CHARACTERS_SHOWN)
+    return format_html('{}<div class="error-words" title="{}">{}</div>', counts, error, words)
+
+
+def counted(run: SyncRun, name: str) -> str:
+    number = number_format(getattr(run, name), force_grouping=True)
+    return f"{number}\N{NO-BREAK SPACE}{field_of(SyncRun, name).verbose_name}"
+
+
+@admin.display(description=_("asked by"))
+def asked(run: SyncRun) -> str:
+    parts = [SyncRun.Trigger(run.trigger).label, SyncRun.Mode(run.mode).label]
+    return " · ".join(map(str, [*parts, run.requested_by] if run.requested_by else parts))
+
+
+# Filters
+
+
+class WhoFilter(admin.SimpleListFilter):
+    """Who asked for runs."""
+
+    title = _("asked by")
+    parameter_name = "requested_by"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        people = User.objects.filter(is_staff=True).order_by("username")[:PEOPLE_SHOWN]
+        return [(NOBODY, _("nobody: schedule or command line")), *((str(user.pk), user) for user in people)]
+
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        who = self.value()
+        if not who:
+            return queryset
+        if who == NOBODY:
+            return queryset.filter(requested_by=None)
+        return queryset.filter(requested_by=who) if who.isdecimal() else queryset.none()
+
+
+class RequestedFilter(admin.DateFieldListFilter):
+    """When runs were asked for: on some days, or from and until the moments that a link names."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        today = localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+        self.links = (
+            (_("any time"), {}),
+            (_("today"), self.stretch(today)),
+            (_("yesterday"), self.stretch(today - timedelta(days=1), today)),
+            (_("last 7 days"), self.stretch(today - timedelta(days=6))),
+            (_("last 30 days"), self.stretch(today - timedelta(days=29))),
+        )
+
+    def stretch(self, since: datetime, until: datetime | None = None) -> dict[str, Any]:
+        given = {self.lookup_kwarg_since: since, self.lookup_kwarg_until: until}
+        return {name: moment for name, moment in given.items() if moment}
+
+    def ends(self) -> dict[str, datetime]:
+        """What the address says, by lookup."""
+        given = {name: self.date_params.get(name) for name in (self.lookup_kwarg_since, self.lookup_kwarg_until)}
+        return {name: moment_of(text) for name, text in given.items() if text}
+
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        try:
+            return queryset.filter(**self.ends())
+        except ValidationError as error:
+            raise IncorrectLookupParameters(error) from error
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        choices = list(super().choices(changelist))
+        yield from choices
+        if self.ends() and not any(choice["selected"] for choice in choices):
+            yield {"selected": True, "query_string": changelist.get_query_string(), "display": self.named_by_a_link()}
+
+    def named_by_a_link(self) -> str:
+        ends = self.ends()
+        named = (ends.get(name) for name in (self.lookup_kwarg_since, self.lookup_kwarg_until))
+        return " – ".join(printed_value(self.field, end) for end in named)
+
+
+def moment_of(text: str) -> datetime:
+    """What a link calls a moment; without a time zone it is ours."""
+    moment: datetime = field_of(SyncRun, "requested_at").to_python(text)
+    return make_aware(moment) if is_naive(moment) else moment
+
+
+# Searching
+
+
+def found(runs: Runs, typed: str) -> Runs:
+    """The run of this number; else those that somebody of this name asked for; else those whose error has the words."""
+    if typed.isdecimal():
+        return runs.filter(pk=typed)
+    if who := User.objects.filter(username__iexact=typed).first():
+        return runs.filter(requested_by=who)
+    for word in typed.split():
+        in_error = Q(error_text__icontains=word) | Q(error_class__icontains=word) | Q(error_class__in=kinds_told(word))
+        runs = runs.filter(in_error)
+    return newest_errors(runs)
+
+
+def newest_errors(runs: Runs) -> Runs:
+    """Those of them that end with one of the newest errors: a search reads the texts of no more."""
+    runs = runs.exclude(error_class="")
+    errors = SyncRun.objects.exclude(error_class="").order_by("-requested_at", "-pk")
+    oldest = errors.values_list("requested_at", flat=True)[ERRORS_SEARCHED:].first()
+    return runs.filter(requested_at__gt=oldest) if oldest else runs
+
+
+def kinds_told(word: str) -> list[str]:
+    """The kinds of error whose sentence, in the reader's language, has this word: texts are kept in English."""
+    told = {kind.__name__: FACT.sub("", gettext(kind.template())).casefold() for kind in kinds_of(SyncError)}
+    return [name for name, sentence in told.items() if word.casefold() in sentence]
+
+
+def kinds_of(error: type[SyncError]) -> Iterator[type[SyncError]]:
+    for kind in error.__subclasses__():
+        yield kind
+        yield from kinds_of(kind)
+
+
+# Paging
+
+
+class KeyPaginator(BoundedPaginator):
+    """Reads the keys of all its rows at once, which an index holds, and of the rows those of one page."""
+
+    @cached_property
+    def keys(self) -> list[Any]:
+        with by_index():
+            return list(self.rows.values_list("pk", flat=True)[: self.limit])
+
+    @cached_property
+    def count(self) -> int:
+        return len(self.keys)
+
+    @property
+    def rows(self) -> models.QuerySet[Any]:
+        return cast("models.QuerySet[Any]", self.object_list)
+
+    def page(self, number: Any) -> Page[Any]:
+        number = self.validate_number(number)
+        first = (number - 1) * self.per_page
+        return Page(self.rows.filter(pk__in=self.keys[first : first + self.per_page]), number, self)
+
+
+@contextmanager
+def by_index() -> Iterator[None]:
+    """Let PostgreSQL walk along an index, where it would rather read the table: it takes each step for a far one."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL random_page_cost = 1")
+        yield
+
+
+class RunList(ChangeList):
+    """The newest first and in no other order, which an index keeps."""
+
+    def get_ordering(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> list[Any]:
+        return list(SyncRun._meta.ordering or ())
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not self.multi_page:  # Django would not ask the paginator
+            self.result_list = self.paginator.page(1).object_list
+
+
+class RunListAdmin(ReadOnlyAdmin):
+    """The list of runs. `state` and `took` are columns of whoever shows a run's page too."""
+
+    list_display = ("state", "id", type_name, requested, "took", outcome, asked)
+    list_display_links = ("state", "id")
+    list_filter = (SyncTypeFilter, "status", ("requested_at", RequestedFilter), "mode", "trigger", WhoFilter)
+    list_select_related = ("requested_by",)
+    list_max_show_all = 0
+    show_facets = admin.ShowFacets.NEVER  # each number beside a filter would read the whole table
+    sortable_by = ()
+    paginator = KeyPaginator
+    search_fields = ("id",)
+    search_help_text = _("A run's number, the name of who asked for it, or words of its error.")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[RunList]:
+        return RunList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[SyncRun], search_term: str
+    ) -> tuple[models.QuerySet[SyncRun], bool]:
+        typed = search_term.strip()
+        return (found(queryset, typed) if typed else queryset), False

@@ -1,0 +1,259 @@
+"""A run's page: its story from the request to the end, as somebody reads it who wants to know what happened and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.defaultfilters import filesizeformat
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import number_format
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET
+
+from sync import error_texts, health
+from sync.admin.changes import changed_field, record_link
+from sync.admin.coordination import told_fact
+from sync.admin.parts import CAME_BACK, LIVE_KINDS, clock, field_of, list_name, run_address, service_of, status_badge
+from sync.admin.progress import progress_of
+from sync.admin.refusals import require
+from sync.admin.verbs import VerbsAdmin
+from sync.exports.totals import ControlTotal
+from sync.models import RecordChange, SyncEvent, SyncRun
+from sync.read_only_admin import list_address, may_view, printed_duration
+
+STEPS_SHOWN = 100
+CHANGES_SHOWN = 20
+WATCHED_EVERY, ENDED_EVERY = 1, 60  # seconds after which the page asks again, if no event comes before
+PLACES = {  # facts of an error that say where to look
+    "page": _("page"),
+    "row": _("row"),
+    "header": _("column"),
+    "column": _("column"),
+    "key": _("key"),
+    "setting": _("setting"),
+}
+
+Kind = RecordChange.Kind
+Status = SyncRun.Status
+
+
+class RunStoryAdmin(VerbsAdmin):
+    """Runs whose pages tell their story, and follow it while it lasts."""
+
+    change_form_template = "admin/sync/syncrun/page.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_GET(self.story_view))
+        return [path("<int:pk>/story/", view, name="sync_syncrun_story"), *super().get_urls()]
+
+    def story_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The story alone, for the page to follow."""
+        require(self, request, "sync.view_syncrun")
+        run = self.get_object(request, str(pk))
+        if run is None:
+            raise Http404
+        context = {
+            "tools": self.tools(request, run),
+            "verbs": self.fitting_verbs(request, run),
+            "story": story(request, run),
+        }
+        return TemplateResponse(request, "admin/sync/syncrun/story.html", context)
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        run = context["original"]
+        title = gettext("%(list)s, run %(number)s") % {"list": capfirst(list_name(run.sync_type)), "number": run.pk}
+        context |= {"title": title, "story": story(request, run), "live_kinds": LIVE_KINDS}
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+def story(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
+    """All that the page says, part by part."""
+    kind = request.GET.get("kind", "")
+    follow_ups = list(run.retried_by.order_by("pk")) + list(run.acceptances.order_by("pk"))
+    lasts = not run.is_finished or any(not each.is_finished for each in follow_ups)
+    return {
+        "run": run,
+        "badge": status_badge(run),
+        "name": capfirst(list_name(run.sync_type)),
+        "address": reverse("admin:sync_syncrun_story", args=[run.pk], query={"kind": kind} if kind else None),
+        "every": WATCHED_EVERY if lasts else ENDED_EVERY,
+        "who": run.requested_by,
+        "took": printed_duration(run.duration),
+        "erp_time": printed_duration(run.erp_time),
+        "when": clock(run.finished_at or run.started_at or run.requested_at),
+        "progress": progress(run),
+        "quarantine": quarantine(request, run),
+        "error": error(run),
+        "before": [(text, other) for text, other in precursors(run) if other],
+        "after": [(each, status_badge(each)) for each in follow_ups],
+        "steps": list(steps(run)),
+        "attempts": [attempt(each) for each in run.ended_attempts],
+        "totals": [compared(kept) for kept in run.control_totals],
+        "counts": counts(run, kind),
+        "changes": changes(request, run, kind),
+        "notes": [error_texts.note(text) for text in run.notes],
+        "export": export(run),
+    }
+
+
+def progress(run: SyncRun) -> dict[str, Any] | None:
+    if run.status != Status.RUNNING:
+        return None
+    return progress_of(run, usual=health.usual_duration(run.sync_type), now=timezone.now())
+
+
+def precursors(run: SyncRun) -> Iterator[tuple[Any, SyncRun | None]]:
+    """What this run goes back to, or went into."""
+    yield _("tries again"), run.retries
+    yield _("accepts the export of"), run.accepts
+    yield _("merged into"), run.merged_into
+
+
+def error(run: SyncRun) -> dict[str, Any] | None:
+    """What stopped the run, and where to look."""
+    if not run.error_class:
+        return None
+    places = [(label, run.error_facts[name]) for name, label in PLACES.items() if name in run.error_facts]
+    return {"kind": run.error_class, "text": run.error_sentence, "places": places}
+
+
+def quarantine(request: HttpRequest, run: SyncRun) -> dict[str, Any] | None:
+    """What a run in quarantine waits for, in numbers."""
+    if run.status != Status.QUARANTINED:
+        return None
+    numbers = {name: number_format(int(fact), force_grouping=True) for name, fact in run.error_facts.items()}
+    return {
+        **numbers,
+        "came": number_format(run.read, force_grouping=True),
+        "waits": run.waits_for_a_decision,
+        "address": reverse("admin:sync_syncrun_accept", args=[run.pk]),
+        "may_accept": request.user.has_perm("sync.accept_syncrun"),
+    }
+
+
+# What happened
+
+
+def steps(run: SyncRun) -> Iterator[dict[str, Any]]:
+    """Each with its time, who did it, and what is known of it."""
+    events = list(run.events.select_related("by").order_by("pk")[:STEPS_SHOWN])
+    yield from map(step_of_event, events) if events else steps_without_events(run)
+
+
+def step_of_event(event: SyncEvent) -> dict[str, Any]:
+    facts = [fact for name, value in event.facts.items() for fact in told_fact(name, value)]
+    return {"at": clock(event.at), "what": event.get_kind_display(), "by": event.by, "facts": facts}
+
+
+def steps_without_events(run: SyncRun) -> Iterator[dict[str, Any]]:
+    """What the run itself keeps, when its events are older than events are kept."""
+    yield {"at": clock(run.requested_at), "what": gettext("requested"), "by": run.requested_by, "facts": []}
+    for name in ("started_at", "finished_at"):
+        if moment := getattr(run, name):
+            yield {"at": clock(moment), "what": field_of(SyncRun, name).verbose_name, "by": None, "facts": []}
+
+
+def attempt(kept: dict[str, str]) -> dict[str, Any]:
+    """One that brought the run back to the queue."""
+    return {
+        "started": clock(parse_datetime(kept["startedAt"] or "")),
+        "ended": clock(parse_datetime(kept["endedAt"])),
+        "why": CAME_BACK.get(kept["outcome"], kept["outcome"]),
+        "error": error_texts.sentence(kept["text"]),
+    }
+
+
+# What the export said
+
+
+def compared(kept: dict[str, str]) -> dict[str, Any]:
+    """A control total as the ERP states it, beside what the records add up to."""
+    numbers = (Decimal(kept[name]) for name in ("stated", "found", "differenceAllowed"))
+    total = ControlTotal(kept["column"], kept["function"], *numbers)
+    return {
+        "column": total.column,
+        "function": total.function,
+        "stated": number_format(total.stated, force_grouping=True),
+        "found": number_format(total.found, force_grouping=True),
+        "difference": number_format(total.found - total.stated, force_grouping=True),
+        "agrees": total.agrees,
+    }
+
+
+def export(run: SyncRun) -> dict[str, Any] | None:
+    if not run.export_sha256:
+        return None
+    return {
+        "name": Path(run.given_file or run.export_path).name,
+        "is_kept": bool(run.export_path),
+        "size": filesizeformat(run.export_size) if run.export_size is not None else "",
+        "sha256": run.export_sha256,
+        "exported_at": clock(run.exported_at),
+        "given_file": run.given_file,
+    }
+
+
+# What it changed
+
+
+def counts(run: SyncRun, chosen: str) -> list[dict[str, Any]]:
+    """How many records were read, unchanged and changed how; each kind of change narrows the list below to itself."""
+    names = ("read", "unchanged", *Kind.values, "left")
+    return [
+        {
+            "label": field_of(SyncRun, name).verbose_name,
+            "number": number_format(getattr(run, name), force_grouping=True),
+            "kind": name if name in Kind.values and getattr(run, name) else "",
+            "is_chosen": name == chosen,
+        }
+        for name in names
+        if getattr(run, name) or name in ("read", "unchanged")
+    ]
+
+
+def changes(request: HttpRequest, run: SyncRun, kind: str) -> dict[str, Any] | None:
+    """The first records that the run changed, with old and new values, and where all of them are."""
+    if not may_view(request, RecordChange):
+        return None
+    found = run.changes.filter(kind=kind) if kind in Kind.values else run.changes.all()
+    shown = list(found.order_by("pk")[: CHANGES_SHOWN + 1])
+    query = {"run": str(run.pk)} | ({"kind__exact": kind} if kind else {})
+    return {
+        "rows": changed(shown[:CHANGES_SHOWN]),
+        "has_more": len(shown) > CHANGES_SHOWN,
+        "all": list_address(RecordChange, **query),
+        "kind": kind,
+        "everything": run_address(run),
+    }
+
+
+def changed(shown: list[RecordChange]) -> list[dict[str, Any]]:
+    names = names_of(shown)
+    return [
+        {
+            "record": record_link(change),
+            "name": names.get(change.key, ""),
+            "kind": change.get_kind_display(),
+            "fields": [changed_field(change, name) for name in change.fields],
+        }
+        for change in shown
+    ]
+
+
+def names_of(shown: list[RecordChange]) -> dict[str, str]:
+    """What the records of one run's changes are called, by key."""
+    service = service_of(shown[0].sync_type) if shown else None
+    if service is None:
+        return {}
+    key = service.layout.key
+    records = service.model.objects.filter(**{f"{key}__in": [change.key for change in shown]})
+    return {str(getattr(record, key)): str(record) for record in records}

@@ -1,0 +1,16 @@
+"""The admin's own addresses, beside those of its pages for rows."""
+
+from django.contrib import admin
+from django.urls import path
+from django.views.decorators.http import require_GET, require_POST
+
+from sync.admin import control_room
+
+guarded = admin.site.admin_view
+
+urlpatterns = [
+    path("", guarded(control_room.index)),
+    path("now/", guarded(require_GET(control_room.now)), name="control_room_now"),
+    path("day/", guarded(require_GET(control_room.day)), name="control_room_day"),
+    path("run/", guarded(require_POST(control_room.request_run)), name="request_run"),
+]

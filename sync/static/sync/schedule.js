@@ -1,0 +1,42 @@
+// Below a schedule's fields: when it would run with what is typed, before it is saved.
+
+const TYPING = 200; // milliseconds without a key, after which the service is asked
+const PATIENCE = 10_000; // milliseconds
+const FIELDS = ["every", "first_at", "enabled"];
+
+const region = document.getElementById("schedule-preview");
+let waiting;
+let asking = new AbortController();
+
+function address(form) {
+  const typed = [...new FormData(form)].filter(([name]) => FIELDS.includes(name));
+  return `${region.dataset.address}?${new URLSearchParams(typed)}`;
+}
+
+/** The service's answer as HTML. Throws if there is none: its login page is none either. */
+async function answer(url, signal) {
+  const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]) });
+  if (!response.ok || response.redirected) throw new Error(response.statusText);
+  return response.text();
+}
+
+async function show(form) {
+  asking.abort();
+  asking = new AbortController();
+  const { signal } = asking;
+  try {
+    region.innerHTML = await answer(address(form), signal);
+  } catch {
+    if (!signal.aborted) region.textContent = region.dataset.unanswered;
+  }
+}
+
+function showSoon(form) {
+  clearTimeout(waiting);
+  waiting = setTimeout(show, TYPING, form);
+}
+
+const form = region?.closest("form");
+if (form?.elements.every) {
+  form.addEventListener("input", () => showSoon(form));
+}

@@ -1,0 +1,50 @@
+"""What syncs did to a record, at the end of its page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from sync.admin.changes import changed_field
+from sync.admin.parts import run_address
+from sync.models import MirroredModel, RecordChange, SyncRun
+from sync.read_only_admin import changes_of, identity_of, may_view, printed
+
+SHOWN = 20  # the newest
+
+register = template.Library()
+
+
+@register.inclusion_tag("admin/sync/record_history.html", takes_context=True)
+def record_history(context: dict[str, Any], record: MirroredModel) -> dict[str, Any]:
+    """The newest changes as sentences, for whoever may see changes; their runs as links, for whoever may see runs."""
+    request = context["request"]
+    if not may_view(request, RecordChange):
+        return {}
+    changes = RecordChange.objects.filter(**identity_of(record)).select_related("run")
+    newest = list(changes[: SHOWN + 1])
+    leads_to_runs = may_view(request, SyncRun)
+    return {
+        "told": [told(change, leads_to_runs=leads_to_runs) for change in newest[:SHOWN]],
+        "is_empty": not newest,
+        "more": changes.count() if len(newest) > SHOWN else 0,
+        "address": changes_of(record),
+    }
+
+
+def told(change: RecordChange, *, leads_to_runs: bool) -> dict[str, Any]:
+    return {
+        "kind": "" if change.kind == RecordChange.Kind.UPDATED else change.get_kind_display(),
+        "fields": [changed_field(change, name) for name in change.fields],
+        "when": printed(change.run, "finished_at"),
+        "run": run_named(change.run, as_link=leads_to_runs),
+    }
+
+
+def run_named(run: SyncRun, *, as_link: bool) -> SafeString | str:
+    name = gettext("run %s") % run.pk
+    return format_html('<a href="{}">{}</a>', run_address(run), name) if as_link else name

@@ -1,0 +1,315 @@
+"""Accepting a quarantined export in the admin: who may, what the page shows before, and what comes of it."""
+
+import datetime as dt
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from customers.models import Customer
+from sync.models import SyncEvent, SyncLock, SyncRun
+from tests.sync.conftest import customers
+from tests.sync.pages import html_of, make_run, run_page, said, url
+
+pytestmark = pytest.mark.django_db
+
+Status = SyncRun.Status
+NOTHING_CHANGED = "Nothing has been changed so far."
+BUTTON = '<form method="post">'
+
+
+@pytest.fixture(autouse=True)
+def in_english(settings):
+    settings.LANGUAGE_CODE = "en"
+
+
+@pytest.fixture
+def quarantined(sync_customers):
+    """A run that was refused: 21 of 30 customers are not in its export."""
+    sync_customers(customers(*range(1, 31)))
+    run = sync_customers(customers(*range(1, 10)))
+    assert run.status == Status.QUARANTINED
+    return run
+
+
+def accept_url(run):
+    return reverse("admin:sync_syncrun_accept", args=[run.pk])
+
+
+# Who may
+
+
+@pytest.mark.parametrize("held", [["view_syncrun"], ["accept_syncrun"], ["view_syncrun", "change_syncrun"]])
+def test_without_the_permission_nobody_accepts_an_export(held, quarantined, colleague):
+    client = colleague(*held)
+    assert client.get(accept_url(quarantined)).status_code == 403
+    assert client.post(accept_url(quarantined)).status_code == 403
+    assert not SyncRun.objects.filter(accepts=quarantined).exists()
+
+
+def test_without_the_permission_there_is_no_button_and_no_action(quarantined, colleague):
+    client = colleague("view_syncrun")
+    assert accept_url(quarantined) not in run_page(client, quarantined)
+    assert "accept_export" not in html_of(client, url(SyncRun, "changelist"))
+
+
+def test_with_the_permission_there_is_a_button_and_an_action(quarantined, colleague):
+    client = colleague("view_syncrun", "accept_syncrun")
+    assert accept_url(quarantined) in run_page(client, quarantined)
+    assert "accept_export" in html_of(client, url(SyncRun, "changelist"))
+
+
+@pytest.mark.parametrize("status", sorted(set(Status) - {Status.QUARANTINED}))
+def test_only_a_quarantined_run_has_the_button(status, admin_client):
+    run = make_run(status=status)
+    assert accept_url(run) not in run_page(admin_client, run)
+    _, asked, question = html_of(admin_client, accept_url(run)).partition('class="asking"')
+    assert asked
+    assert "<form method=" not in question
+
+
+# What would be lost
+
+
+def question(client, run):
+    _, asked, html = html_of(client, accept_url(run)).partition('class="asking"')
+    assert asked
+    return html
+
+
+def count_in(html, name):
+    return int(html.partition(f'<th scope="row">{name}</th><td>')[2].partition("</td>")[0])
+
+
+def table_in(html, name):
+    """The table below a heading: whole rows of it, as they are in the page."""
+    rows = html.partition(f">{name}</h2>")[2].partition("<tbody>")[2].partition("</tbody>")[0]
+    return rows.replace("<tr>", "").split("</tr>")[:-1]
+
+
+def link_to(customer):
+    return f'<td>{customer.erp_id}</td><td><a href="{url(Customer, "change", customer.pk)}">{customer}</a></td>'
+
+
+def test_the_page_says_plainly_that_nothing_was_changed(quarantined, admin_client):
+    html = question(admin_client, quarantined)
+    assert html.index(NOTHING_CHANGED) < html.index(BUTTON)
+
+
+def test_the_page_names_each_record_that_would_be_lost(quarantined, admin_client):
+    rows = table_in(question(admin_client, quarantined), "Would be marked missing")
+    assert rows == [link_to(customer) for customer in Customer.objects.filter(erp_id__gte=10).order_by("erp_id")]
+
+
+def test_records_that_would_be_removed_stand_apart_from_those_first_missing(sync_customers, admin_client):
+    for last in (31, 30):
+        sync_customers(customers(*range(1, last + 1)))
+    run = sync_customers(customers(*range(1, 10)))
+    html = question(admin_client, run)
+    assert table_in(html, "Would be removed") == [link_to(Customer.objects.get(erp_id=31))]
+    assert len(table_in(html, "Would be marked missing")) == 21
+    assert (count_in(html, "Would be removed"), count_in(html, "Would be marked missing")) == (1, 21)
+
+
+def test_the_page_counts_what_would_be_created_and_updated(sync_customers, admin_client):
+    sync_customers(customers(*range(1, 31)))
+    run = sync_customers(customers(1, 2, 3) + customers(4, 5, city="Roma") + customers(90))
+    html = question(admin_client, run)
+    assert (count_in(html, "Would be created"), count_in(html, "Would be updated")) == (1, 2)
+
+
+def test_the_export_is_read_beside_the_mirror_as_it_is_now(quarantined, admin_client):
+    Customer.objects.filter(erp_id__gte=29).delete()
+    assert count_in(question(admin_client, quarantined), "Would be marked missing") == 19
+
+
+def test_of_very_many_records_the_first_are_named_and_the_others_counted(quarantined, admin_client, monkeypatch):
+    monkeypatch.setattr("sync.admin.acceptance.NAMED", 5)
+    html = question(admin_client, quarantined)
+    assert len(table_in(html, "Would be marked missing")) == 5
+    assert "and 16 more" in html
+
+
+def test_a_name_is_escaped(quarantined, admin_client):
+    customer = Customer.objects.get(erp_id=30)
+    customer.name = "<b>Studio</b>"
+    customer.save()
+    html = question(admin_client, quarantined)
+    assert "&lt;b&gt;Studio&lt;/b&gt;" in html
+    assert "<b>Studio" not in html
+
+
+def test_who_may_not_see_the_list_gets_no_links_to_it(quarantined, colleague):
+    html = question(colleague("view_syncrun", "accept_syncrun"), quarantined)
+    assert "<td>30</td><td>Studio 30</td>" in table_in(html, "Would be marked missing")
+
+
+def test_the_page_asks_as_many_questions_for_many_records_as_for_few(quarantined, sync_customers, admin_client):
+    question(admin_client, quarantined)
+    with CaptureQueriesContext(connection) as for_few:
+        question(admin_client, quarantined)
+    mirrored = Customer.objects.values().get(erp_id=30)
+    del mirrored["id"], mirrored["erp_id"]
+    Customer.objects.bulk_create(Customer(erp_id=number, **mirrored) for number in range(100, 300))
+    with CaptureQueriesContext(connection) as for_many:
+        assert count_in(question(admin_client, quarantined), "Would be marked missing") == 221
+    assert len(for_many) == len(for_few)
+
+
+def test_looking_takes_no_lock_and_writes_nothing(quarantined, admin_client):
+    admin_client.get(accept_url(quarantined))
+    before = list(SyncLock.objects.values()), list(SyncRun.objects.values()), SyncEvent.objects.count()
+    with CaptureQueriesContext(connection) as queries:
+        admin_client.get(accept_url(quarantined))
+    assert not [query for query in queries if re.search("INSERT|UPDATE|DELETE|BEGIN|SAVEPOINT", query["sql"])]
+    assert (list(SyncLock.objects.values()), list(SyncRun.objects.values()), SyncEvent.objects.count()) == before
+
+
+def refused(client, run):
+    html = unescape(question(client, run))
+    assert BUTTON not in html
+    assert NOTHING_CHANGED not in html
+    return html
+
+
+def test_an_export_that_is_gone_cannot_be_accepted(quarantined, admin_client):
+    Path(quarantined.export_path).unlink()
+    assert f"Run {quarantined.pk} cannot be accepted: its export is no longer kept." in refused(
+        admin_client, quarantined
+    )
+
+
+def test_an_export_that_cannot_be_read_says_why_and_has_no_button(quarantined, admin_client):
+    Path(quarantined.export_path).write_bytes(b"")
+    assert "The export is empty (0 bytes)." in refused(admin_client, quarantined)
+
+
+def test_an_export_that_this_process_may_not_read_says_so(quarantined, admin_client, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("sync.runner.read_export", refuse)
+    assert "The kept export cannot be read: Permission denied." in refused(admin_client, quarantined)
+
+
+def test_an_export_older_than_the_mirror_has_no_button(quarantined, admin_client, sync_customers):
+    sync_customers(customers(*range(1, 31), city="Roma"))
+    assert "this export, or a later one, was applied since." in refused(admin_client, quarantined)
+
+
+def test_an_accepted_export_has_no_button(quarantined, admin_client):
+    admin_client.post(accept_url(quarantined))
+    assert "it has been accepted already." in refused(admin_client, quarantined)
+
+
+def test_the_export_of_a_list_that_is_no_longer_mirrored_has_no_button(quarantined, admin_client):
+    SyncRun.objects.filter(pk=quarantined.pk).update(sync_type="suppliers")
+    assert "suppliers is no longer mirrored" in refused(admin_client, quarantined)
+
+
+# Accepting
+
+
+def test_before_an_export_is_accepted_the_page_shows_what_was_expected_and_what_came(quarantined, admin_client):
+    html = html_of(admin_client, accept_url(quarantined))
+    for name, number in (
+        ("Expected, as in the mirror", 30),
+        ("In the export", 9),
+        ("Would be marked missing", 21),
+        ("Allowed without asking", 20),
+    ):
+        assert f'<th scope="row">{name}</th><td>{number}</td>' in html
+    assert quarantined.error_text in unescape(html)
+
+
+def test_looking_never_accepts(quarantined, admin_client, mirror_state):
+    before = mirror_state()
+    admin_client.get(accept_url(quarantined))
+    admin_client.get(accept_url(quarantined), {"post": "yes"})
+    admin_client.head(accept_url(quarantined))
+    assert not SyncRun.objects.filter(accepts=quarantined).exists()
+    assert mirror_state() == before
+
+
+def test_another_site_cannot_accept_in_somebody_s_name(quarantined, admin_user, client):
+    client.handler.enforce_csrf_checks = True
+    client.force_login(admin_user)
+    assert client.post(accept_url(quarantined)).status_code == 403
+    assert not SyncRun.objects.filter(accepts=quarantined).exists()
+
+
+def test_an_accepted_export_is_applied_at_once(quarantined, admin_client, admin_user):
+    answer = admin_client.post(accept_url(quarantined))
+    accepted = SyncRun.objects.get(accepts=quarantined)
+    assert answer.url == url(SyncRun, "change", accepted.pk)
+    assert said(answer) == ["Applied: 0 created, 0 updated, 21 missing, 0 removed."]
+    assert (accepted.status, accepted.requested_by, accepted.trigger) == (Status.SUCCEEDED, admin_user, "accept")
+    assert Customer.objects.filter(missing_since__isnull=False).count() == 21
+
+    html = run_page(admin_client, quarantined)
+    assert url(SyncRun, "change", accepted.pk) in html
+    assert accept_url(quarantined) not in html
+
+
+def test_an_export_is_accepted_once_however_often_the_button_is_pressed(quarantined, admin_client, mirror_state):
+    admin_client.post(accept_url(quarantined))
+    before = mirror_state()
+    answer = admin_client.post(accept_url(quarantined))
+    assert SyncRun.objects.filter(accepts=quarantined).count() == 1
+    assert said(answer)[-1] == f"Run {quarantined.pk} cannot be accepted: it has been accepted already."
+    assert mirror_state() == before
+
+
+def test_an_export_whose_acceptance_failed_can_be_accepted_again(quarantined, admin_client):
+    make_run(accepts=quarantined, status=Status.FAILED)
+    assert accept_url(quarantined) in run_page(admin_client, quarantined)
+    answer = admin_client.post(accept_url(quarantined))
+    assert said(answer) == ["Applied: 0 created, 0 updated, 21 missing, 0 removed."]
+
+
+def test_an_export_that_can_no_longer_be_accepted_says_why(quarantined, admin_client, sync_customers):
+    sync_customers(customers(*range(1, 31), city="Roma"))
+    answer = admin_client.post(accept_url(quarantined))
+    assert answer.url == url(SyncRun, "change", quarantined.pk)
+    assert said(answer) == [
+        f"Run {quarantined.pk} cannot be accepted: this export, or a later one, was applied since. Run the sync again."
+    ]
+
+
+def test_an_accepted_export_that_fails_says_why(quarantined, admin_client):
+    Path(quarantined.export_path).write_bytes(b"")
+    answer = admin_client.post(accept_url(quarantined))
+    accepted = SyncRun.objects.get(accepts=quarantined)
+    assert accepted.status == Status.FAILED
+    assert said(answer) == [f"Not applied: {accepted.error_text}"]
+
+
+def test_a_run_that_another_process_took_is_said_to_wait(quarantined, admin_client, monkeypatch):
+    monkeypatch.setattr("sync.admin.acceptance.ACCEPTED_WITHIN", dt.timedelta(seconds=0.1))
+    SyncLock.objects.update(holder="another", leased_until=timezone.now() + dt.timedelta(minutes=1))
+    answer = admin_client.post(accept_url(quarantined))
+    accepted = SyncRun.objects.get(accepts=quarantined)
+    assert said(answer) == [f"Run {accepted.pk} waits for its turn."]
+
+
+def test_the_action_leads_from_one_chosen_run_to_the_page_that_asks(quarantined, admin_client):
+    chosen = {"action": "accept_export", "_selected_action": [quarantined.pk]}
+    answer = admin_client.post(url(SyncRun, "changelist"), chosen)
+    assert answer.url == accept_url(quarantined)
+    assert not SyncRun.objects.filter(accepts=quarantined).exists()
+
+
+def test_the_action_takes_one_run_at_a_time(quarantined, admin_client):
+    chosen = {"action": "accept_export", "_selected_action": [quarantined.pk, make_run().pk]}
+    answer = admin_client.post(url(SyncRun, "changelist"), chosen)
+    assert said(answer) == ["Select one run: each export is accepted by itself."]
+    assert not SyncRun.objects.filter(accepts=quarantined).exists()
+
+
+def test_a_run_that_is_not_there_cannot_be_accepted(admin_client):
+    assert admin_client.get(reverse("admin:sync_syncrun_accept", args=[1])).status_code == 404

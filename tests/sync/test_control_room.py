@@ -1,0 +1,429 @@
+"""The admin's front page says whether the mirror can be trusted, and if not, what is wrong and which button helps."""
+
+import datetime as dt
+from html import unescape
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from sync import mutex, sessions
+from sync.models import OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
+from sync.queue import request_sync
+from sync.service import all_types
+from tests.factories import CustomerFactory
+from tests.sync.pages import make_change, make_run, said, url
+
+pytestmark = pytest.mark.django_db
+
+Status = SyncRun.Status
+MINUTE = dt.timedelta(minutes=1)
+FRONT = "/admin/"
+NOW = "/admin/now/"
+
+
+@pytest.fixture(autouse=True)
+def in_english(settings):
+    settings.LANGUAGE_CODE = "en"
+
+
+@pytest.fixture
+def all_well():
+    """Everything was mirrored a minute ago, and a worker lives."""
+    now = timezone.now()
+    for sync_type in all_types():
+        succeeded(sync_type, now - MINUTE)
+    SyncSchedule.objects.update(requested_slot=now)
+    SyncWorker.objects.create(name="vm:1", seen_at=now)
+
+
+def succeeded(sync_type, at, **fields):
+    times = dict.fromkeys(("requested_at", "started_at", "exported_at"), at)
+    values = {"sync_type": sync_type, "finished_at": at + dt.timedelta(seconds=3), "read": 1450} | times
+    return make_run(**values | fields)
+
+
+def failed(sync_type, *, ago=dt.timedelta(0), **fields):
+    at = timezone.now() - ago
+    error = {"error_class": "ErpLoginRejected", "error_text": "The ERP does not accept the login of agente."}
+    values = {"status": Status.FAILED, "requested_at": at, "started_at": at, "finished_at": at, **error}
+    return make_run(sync_type=sync_type, **values | fields)
+
+
+def context_of(client, address=NOW):
+    return client.get(address).context
+
+
+def verdict(client):
+    return context_of(client)["verdict"]
+
+
+def problems(client):
+    return context_of(client)["problems"]
+
+
+def card(client, sync_type):
+    return next(each for each in context_of(client)["cards"] if each["health"].sync_type == sync_type)
+
+
+def buttons(problem):
+    return {str(button.text): button.address for button in problem.buttons}
+
+
+def text_of(client, address=FRONT):
+    return " ".join(unescape(client.get(address).content.decode()).split())
+
+
+# The verdict
+
+
+def test_when_all_is_well_the_first_line_says_so_and_nothing_else_is_said(all_well, admin_client):
+    assert verdict(admin_client) == {"severity": "good", "symbol": "✓", "text": "All lists can be trusted."}
+    assert problems(admin_client) == []
+    assert "All lists can be trusted." in text_of(admin_client)
+
+
+def test_a_failed_list_is_named_with_its_error_and_the_buttons_against_it(all_well, admin_client):
+    run = failed("prices")
+    assert verdict(admin_client)["text"] == "Not to be trusted: prices"
+    [problem] = problems(admin_client)
+    assert problem.severity == "bad"
+    assert problem.what.startswith("Prices: failed 1 time in a row, last at ")
+    assert problem.what.endswith("The ERP does not accept the login of agente.")
+    assert buttons(problem) == {
+        f"Look at run {run.pk}": url(SyncRun, "change", run.pk),
+        "Try again": reverse("admin:sync_syncrun_do", args=[run.pk, "retry"]),
+    }
+
+
+def test_failures_in_a_row_are_counted(all_well, admin_client):
+    failed("prices", ago=dt.timedelta(seconds=20))
+    failed("prices")
+    assert "failed 2 times in a row" in problems(admin_client)[0].what
+
+
+def test_a_quarantined_export_leads_to_what_would_be_lost(all_well, admin_client):
+    run = failed(
+        "customers",
+        status=Status.QUARANTINED,
+        error_class="TooManyMissing",
+        error_text="The export lacks 400 of the 1450 mirrored records",
+        exported_at=timezone.now(),
+    )
+    [problem] = problems(admin_client)
+    assert "in quarantine" in problem.what
+    assert "The export lacks 400 of the 1450 mirrored records" in problem.what
+    assert "Nothing was changed." in problem.todo
+    assert buttons(problem)["Look at what would be lost"] == reverse("admin:sync_syncrun_accept", args=[run.pk])
+
+
+def test_a_list_that_was_never_mirrored_is_not_trusted(all_well, admin_client):
+    SyncRun.objects.filter(sync_type="products").delete()
+    [problem] = problems(admin_client)
+    assert problem.what == "Products: never mirrored so far."
+    assert "press Run now" in problem.todo
+
+
+def test_a_list_that_is_late_says_since_when(all_well, admin_client):
+    SyncRun.objects.filter(sync_type="orders").update(exported_at=timezone.now() - dt.timedelta(hours=2))
+    [problem] = problems(admin_client)
+    assert problem.what.startswith("Orders: not refreshed since ")
+    assert problem.what.endswith("2\xa0hours ago.")
+
+
+def test_without_a_worker_nothing_runs_and_the_page_says_what_to_start(all_well, admin_client):
+    SyncWorker.objects.update(seen_at=timezone.now() - dt.timedelta(minutes=10))
+    [problem] = problems(admin_client)
+    assert problem.what.startswith("No worker has been heard of since ")
+    assert "manage.py qcluster" in problem.todo
+    assert verdict(admin_client)["severity"] == "warn"
+    SyncWorker.objects.all().delete()
+    assert problems(admin_client)[0].what.startswith("No worker has ever been heard of")
+
+
+def test_a_silent_holder_of_the_lock_is_named_and_nothing_has_to_be_done(all_well, admin_client):
+    mutex.acquire()
+    SyncLock.objects.update(leased_until=timezone.now() - MINUTE)
+    [problem] = problems(admin_client)
+    assert "The lock's holder has been silent since" in problem.what
+    assert "nothing has to be done" in problem.todo
+
+
+def test_a_run_that_is_to_be_tried_again_says_why_and_when(all_well, admin_client):
+    text = "The ERP did not answer: the connection failed (Connection refused). Try again in a minute."
+    at = timezone.now().isoformat()
+    attempt = {"outcome": "failed", "startedAt": at, "endedAt": at, "error": "ErpUnavailable", "text": text}
+    later = timezone.now() + MINUTE
+    make_run(sync_type="ddt", status=Status.QUEUED, not_before=later, ended_attempts=[attempt])
+    [problem] = problems(admin_client)
+    assert problem.severity == "warn"
+    assert problem.what == f"DDT: {text}"
+    assert problem.todo.startswith("It is tried again by itself at ")
+    assert card(admin_client, "ddt")["next"].startswith("tried again at ")
+
+
+def test_a_disabled_schedule_is_told(all_well, admin_client):
+    SyncSchedule.objects.filter(sync_type="ddt").update(enabled=False)
+    [problem] = problems(admin_client)
+    assert "the schedule is disabled" in problem.what
+    assert card(admin_client, "ddt")["next"] == "never: the schedule is disabled"
+
+
+def test_the_gravest_comes_first(all_well, admin_client):
+    SyncSchedule.objects.filter(sync_type="orders").update(enabled=False)
+    failed("products")
+    assert [problem.severity for problem in problems(admin_client)] == ["bad", "warn"]
+
+
+def test_a_name_in_an_error_is_text_and_no_html(all_well, admin_client):
+    failed("prices", error_text="<script>alert(1)</script>")
+    html = admin_client.get(FRONT).content.decode()
+    assert "<script>alert(1)</script>" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+
+
+# Cards
+
+
+def test_a_card_tells_its_list_in_figures(all_well, admin_client):
+    CustomerFactory()
+    told = card(admin_client, "customers")
+    assert told["name"] == "Customers"
+    assert (told["records"], told["took"], told["age"]) == ("1,450", "3.0 s", "1\xa0minute ago")
+    assert "healthy" in told["badge"]
+    assert ", in " in told["next"]
+
+
+def test_a_card_shows_the_last_change_and_leads_to_it(all_well, admin_client):
+    customer = CustomerFactory()
+    run = succeeded("customers", customer.changed_at, created=1)
+    succeeded("customers", customer.changed_at + 5 * MINUTE)
+    change = card(admin_client, "customers")["change"]
+    assert (change["run"], change["what"]) == (run, "1 created")
+    assert change["address"].endswith(f"?run={run.pk}")
+
+
+def test_a_sparkline_has_the_last_thirty_runs_with_their_ends_the_longest_highest(all_well, admin_client):
+    now = timezone.now()
+    for number in range(35):
+        start = now - (40 - number) * MINUTE
+        make_run(sync_type="ddt", started_at=start, finished_at=start + dt.timedelta(seconds=1))
+    failed("ddt", ago=2 * MINUTE, started_at=now - 3 * MINUTE)
+    spark = card(admin_client, "ddt")["spark"]
+    assert len(spark["bars"]) == 30
+    assert max(spark["bars"], key=lambda bar: float(bar["height"]))["kind"] == "failed"
+    assert spark["label"] == "The last 30 runs: the longest took 1 min 0 s, 1 did not succeed."
+
+
+def test_cards_are_in_the_order_of_urgency(all_well, admin_client):
+    assert [each["health"].sync_type for each in context_of(admin_client)["cards"]] == all_types()
+
+
+# What is in progress, and what keeps the syncs in order
+
+
+def running(**fields):
+    start = timezone.now() - dt.timedelta(seconds=10)
+    values = {"status": Status.RUNNING, "requested_at": start, "started_at": start, "token": 1}
+    return make_run(**values | fields)
+
+
+def test_a_run_that_reads_shows_its_pages_and_the_time_left(all_well, admin_client):
+    running(stage="reading", pages_read=250, pages=1000, erp_time=dt.timedelta(seconds=6))
+    current = context_of(admin_client)["current"]
+    # 250 pages in 4 seconds: 750 more in 12.
+    assert current["text"] == "reading the export · page 250 of 1,000 · 10.0 s so far · about 12.0 s left"
+    assert current["percent"] == pytest.approx(100 * 10 / 22, abs=1)
+
+
+def test_a_run_that_waits_for_the_erp_is_measured_by_how_long_its_like_took(all_well, admin_client):
+    SyncRun.objects.filter(sync_type="customers").delete()
+    succeeded("customers", timezone.now() - MINUTE, finished_at=timezone.now() - dt.timedelta(seconds=20))
+    running(stage="fetching")
+    current = context_of(admin_client)["current"]
+    assert current["text"] == "fetching the export · 10.0 s so far · about 30.0 s left"
+    assert current["percent"] == pytest.approx(25, abs=1)
+
+
+def test_a_run_that_takes_longer_than_usual_says_so_and_its_bar_knows_no_end(all_well, admin_client):
+    running(stage="fetching")
+    current = context_of(admin_client)["current"]
+    assert current["text"] == "fetching the export · 10.0 s so far · usually 3.0 s"
+    assert current["percent"] is None
+
+
+def test_a_first_run_has_a_bar_that_knows_no_end(admin_client):
+    running(stage="fetching")
+    current = context_of(admin_client)["current"]
+    assert (current["percent"], current["text"]) == (None, "fetching the export · 10.0 s so far")
+
+
+def test_while_a_run_is_in_progress_the_page_asks_every_second(all_well, admin_client):
+    assert 'data-every="30"' in text_of(admin_client)
+    running()
+    assert 'data-every="1"' in text_of(admin_client)
+
+
+def test_the_queue_is_in_the_order_in_which_it_will_run_with_what_each_waits_for(all_well, admin_client, admin_user):
+    sessions.open_session(admin_user)
+    for sync_type in ("products", "orders", "customers"):
+        request_sync(sync_type, trigger=SyncRun.Trigger.API)
+    queue = context_of(admin_client)["queue"]
+    assert [(each["name"], each["why"]) for each in queue] == [
+        ("Customers", "waits for its turn"),
+        ("Orders", "waits for the order forms"),
+        ("Products", "waits for the order forms"),
+    ]
+
+
+def test_a_run_is_cancelled_from_the_front_page_and_leads_back_to_it(all_well, admin_client):
+    run = request_sync("products", trigger=SyncRun.Trigger.API)
+    [queued] = context_of(admin_client)["queue"]
+    answer = admin_client.post(queued["cancel"], {"next": FRONT})
+    assert answer.url == FRONT
+    run.refresh_from_db()
+    assert run.status == Status.CANCELLED
+
+
+def test_no_other_site_is_led_to(all_well, admin_client):
+    run = request_sync("products", trigger=SyncRun.Trigger.API)
+    address = reverse("admin:sync_syncrun_do", args=[run.pk, "cancel"])
+    answer = admin_client.post(address, {"next": "https://example.org/"})
+    assert answer.url == url(SyncRun, "change", run.pk)
+
+
+def test_an_open_order_form_is_shown_with_its_agent_and_can_be_closed(all_well, admin_client, admin_user):
+    session = sessions.open_session(admin_user)
+    [form] = context_of(admin_client)["forms"]["open"]
+    assert form["agent"] == "admin"
+    admin_client.post(form["close"], {"next": FRONT})
+    session.refresh_from_db()
+    assert not session.is_live
+    assert SyncEvent.objects.get(kind="session_closed").by == admin_user
+
+
+def test_many_order_forms_are_counted_and_the_first_shown(all_well, admin_client, admin_user):
+    for _ in range(25):
+        sessions.open_session(admin_user)
+    forms = context_of(admin_client)["forms"]
+    assert (len(forms["open"]), forms["more"]) == (20, 5)
+    assert "and 5 more" in text_of(admin_client)
+
+
+def test_the_lock_shows_its_holder_since_when_and_its_token(all_well, admin_client):
+    mutex.acquire()
+    lock = SyncLock.objects.get()
+    html = text_of(admin_client)
+    assert lock.holder in html
+    assert f"<dt>token</dt><dd>{lock.token}</dd>" in html
+
+
+def test_what_is_empty_says_so(all_well, admin_client):
+    html = text_of(admin_client)
+    assert "None: nothing is paused." in html
+    assert "Empty: nothing waits." in html
+
+
+# Run now
+
+
+@pytest.mark.parametrize("mode", ["auto", "full", "incremental"])
+def test_a_list_is_synced_now_in_the_chosen_mode_by_whoever_asked(mode, all_well, admin_client, admin_user):
+    asked = {"sync_type": "prices", "mode": mode, "next": FRONT}
+    answer = admin_client.post(reverse("request_run"), asked)
+    run = SyncRun.objects.get(status=Status.QUEUED)
+    assert (run.sync_type, run.mode, run.trigger, run.requested_by) == ("prices", mode, "admin", admin_user)
+    assert answer.url == FRONT
+    assert f"/{run.pk}/change/" in said(answer)[0]
+
+
+@pytest.mark.parametrize(
+    "asked", [{"sync_type": "nothing", "mode": "full"}, {"sync_type": "prices", "mode": "smart"}, {}]
+)
+def test_what_cannot_be_asked_for_is_refused(asked, all_well, admin_client):
+    assert admin_client.post(reverse("request_run"), asked).status_code == 400
+    assert not SyncRun.objects.queued().exists()
+
+
+# Who sees it
+
+
+def test_who_may_see_runs_sees_the_control_room_and_only_the_buttons_they_may_press(all_well, colleague):
+    failed("prices")
+    client = colleague("view_syncrun")
+    assert "Not to be trusted: prices" in text_of(client)
+    html = text_of(client)
+    assert "Run now" not in html.replace("press Run now", "")
+    assert ">Try again<" not in html
+    assert client.post(reverse("request_run"), {"sync_type": "prices", "mode": "full"}).status_code == 403
+
+
+def test_with_the_permission_there_are_buttons(all_well, colleague):
+    failed("prices")
+    client = colleague("view_syncrun", "request_syncrun")
+    assert ">Run now<" in text_of(client)
+    assert ">Try again<" in text_of(client)
+
+
+def test_other_staff_see_their_pages_without_the_control_room(all_well, colleague):
+    client = colleague("view_customer")
+    html = text_of(client)
+    assert "control-room" not in html
+    assert "/admin/customers/customer/" in html
+
+
+@pytest.mark.parametrize("address", [NOW, "/admin/day/"])
+def test_the_parts_are_for_whoever_may_see_runs(address, all_well, colleague):
+    assert colleague("view_customer").get(address).status_code == 403
+
+
+@pytest.mark.parametrize("address", [FRONT, NOW, "/admin/day/", "/admin/run/"])
+def test_who_is_not_signed_in_is_asked_to(address, client):
+    answer = client.get(address)
+    assert answer.status_code == 302
+    assert answer.url.startswith("/admin/login/")
+
+
+def test_an_agent_has_no_admin(client, django_user_model):
+    client.force_login(django_user_model.objects.create_user("agente"))
+    assert client.get(FRONT).status_code == 302
+
+
+def test_looking_changes_nothing(all_well, admin_client):
+    before = SyncEvent.objects.count(), SyncRun.objects.count()
+    for address in (FRONT, NOW, "/admin/day/"):
+        assert admin_client.get(address).status_code == 200
+    assert admin_client.get(reverse("request_run")).status_code == 405
+    assert (SyncEvent.objects.count(), SyncRun.objects.count()) == before
+
+
+# What it costs
+
+
+def queries(client, address):
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(address).status_code == 200
+    return len(captured)
+
+
+@pytest.mark.parametrize("address", [FRONT, NOW, "/admin/day/"])
+def test_it_asks_as_many_questions_after_a_long_history_as_after_a_short_one(
+    address, all_well, admin_client, admin_user, django_user_model
+):
+    now = timezone.now()
+    for sync_type in all_types():
+        failed(sync_type, ago=20 * MINUTE)
+        request_sync(sync_type, trigger=SyncRun.Trigger.API)
+    sessions.open_session(admin_user)
+    few = queries(admin_client, address)
+    for number in range(30):
+        for sync_type in all_types():
+            run = succeeded(sync_type, now - 5 * MINUTE - number * MINUTE)
+            make_change(run, sync_type=sync_type)
+            failed(sync_type, ago=20 * MINUTE + number * MINUTE)
+        sessions.open_session(django_user_model.objects.create_user(f"agente{number}"))
+        make_run(sync_type="prices", status=Status.QUEUED, given_file=f"/exports/{number}.pdf")
+    assert OrderFormSession.objects.live().count() == 31
+    assert queries(admin_client, address) == few

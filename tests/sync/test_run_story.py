@@ -1,0 +1,246 @@
+"""A run's page tells its story: what happened, what the export proved, what was changed, and where to look."""
+
+import datetime as dt
+from html import unescape
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from sync import queue, sessions
+from sync.models import RecordChange, SyncEvent, SyncRun
+from sync.queue import request_sync
+from sync.service import service_for
+from tests.factories import CustomerFactory
+from tests.sync.conftest import customers
+from tests.sync.pages import make_change, make_run, url
+
+pytestmark = pytest.mark.django_db
+
+Status = SyncRun.Status
+
+
+@pytest.fixture(autouse=True)
+def in_english(settings):
+    settings.LANGUAGE_CODE = "en"
+
+
+def story_of(client, run, **query):
+    return client.get(reverse("admin:sync_syncrun_story", args=[run.pk], query=query or None)).context["story"]
+
+
+def page_of(client, run, **query):
+    return " ".join(unescape(client.get(url(SyncRun, "change", run.pk, **query)).content.decode()).split())
+
+
+def quarantined(sync_customers):
+    sync_customers(customers(*range(1000, 1030)))
+    return sync_customers(customers(1000, 1001))
+
+
+# What happened
+
+
+def test_each_step_is_told_with_its_time_and_who_did_it(admin_client, admin_user):
+    run = request_sync("orders", trigger=SyncRun.Trigger.ADMIN, by=admin_user)
+    queue.cancel(run, by=admin_user)
+    steps = story_of(admin_client, run)["steps"]
+    assert [(step["what"], step["by"]) for step in steps] == [("run queued", admin_user), ("run cancelled", admin_user)]
+    assert "by admin" in page_of(admin_client, run)
+
+
+def test_a_run_whose_events_are_no_longer_kept_still_tells_when_it_was_requested_started_and_finished(admin_client):
+    now = timezone.now()
+    run = make_run(started_at=now, finished_at=now)
+    assert [step["what"] for step in story_of(admin_client, run)["steps"]] == ["requested", "started", "finished"]
+
+
+def test_earlier_attempts_say_why_they_ended(admin_client):
+    at = timezone.now().isoformat()
+    kept = {"outcome": "failed", "startedAt": at, "endedAt": at, "error": "ExportEmpty", "text": "The export is empty."}
+    [attempt] = story_of(admin_client, make_run(ended_attempts=[kept]))["attempts"]
+    assert (str(attempt["why"]), attempt["error"]) == ("failed, to be tried again", "The export is empty.")
+
+
+def test_a_run_that_was_tried_again_leads_to_the_one_that_did_and_follows_it(admin_client, admin_user):
+    run = make_run(status=Status.FAILED)
+    assert story_of(admin_client, run)["every"] == 60
+    again = queue.retry(run, by=admin_user)
+    story = story_of(admin_client, run)
+    assert [other for other, _badge in story["after"]] == [again]
+    assert story["every"] == 1
+    assert f'tries again <a href="/admin/sync/syncrun/{run.pk}/change/">run {run.pk}</a>' in page_of(
+        admin_client, again
+    )
+
+
+def test_trying_again_leads_to_the_new_run(admin_client):
+    run = make_run(status=Status.FAILED)
+    answer = admin_client.post(reverse("admin:sync_syncrun_do", args=[run.pk, "retry"]))
+    assert answer.url == url(SyncRun, "change", SyncRun.objects.get(retries=run).pk)
+
+
+def test_a_run_in_progress_shows_its_bar_and_is_asked_for_every_second(admin_client):
+    start = timezone.now() - dt.timedelta(seconds=4)
+    run = make_run(
+        status=Status.RUNNING,
+        started_at=start,
+        stage="reading",
+        pages_read=30,
+        pages=96,
+        erp_time=dt.timedelta(seconds=1),
+    )
+    story = story_of(admin_client, run)
+    assert story["every"] == 1
+    assert "page 30 of 96" in story["progress"]["text"]
+
+
+# Error and quarantine
+
+
+def test_an_error_names_the_page_the_row_and_the_column(admin_client):
+    run = make_run(
+        status=Status.FAILED,
+        error_class="UnreadableValue",
+        error_text="Page 12, row 3, column IMPORTO: 'n/a' is not a number. Correct it in the ERP, then export again.",
+        error_facts={"page": "12", "row": "3", "header": "IMPORTO", "text": "n/a", "kind": "a number"},
+    )
+    places = [(str(name), value) for name, value in story_of(admin_client, run)["error"]["places"]]
+    assert places == [("page", "12"), ("row", "3"), ("column", "IMPORTO")]
+    assert "Correct it in the ERP, then export again." in page_of(admin_client, run)
+
+
+def test_a_quarantined_run_says_what_was_expected_what_came_and_what_would_be_lost(sync_customers, admin_client):
+    run = quarantined(sync_customers)
+    told = story_of(admin_client, run)["quarantine"]
+    assert (told["mirrored"], told["came"], told["missing"], told["allowed"]) == ("30", "2", "28", "20")
+    html = page_of(admin_client, run)
+    assert "The export is in quarantine: nothing was changed" in html
+    assert f'href="{reverse("admin:sync_syncrun_accept", args=[run.pk])}"' in html
+
+
+def test_an_operator_is_told_who_can_accept(sync_customers, colleague):
+    run = quarantined(sync_customers)
+    client = colleague("view_syncrun", "request_syncrun")
+    assert "An administrator can accept it." in page_of(client, run)
+    assert reverse("admin:sync_syncrun_accept", args=[run.pk]) not in page_of(client, run)
+
+
+def test_a_quarantine_that_is_settled_says_so(sync_customers, admin_client, admin_user):
+    run = quarantined(sync_customers)
+    queue.accept(run, by=admin_user)
+    assert "This is settled: the export was accepted." in page_of(admin_client, run)
+
+
+# What the export said
+
+
+def test_control_totals_are_compared_line_by_line(admin_client):
+    total = {"column": "VENDITE", "function": "Sum", "differenceAllowed": "0.50"}
+    run = make_run(
+        export_sha256="0f" * 32,
+        export_size=2_411_724,
+        control_totals=[
+            total | {"stated": "240100.5", "found": "240100.75"},
+            total | {"stated": "1895", "found": "1900"},
+        ],
+        notes=["The column <NUOVA> is not known."],
+    )
+    lines = story_of(admin_client, run)["totals"]
+    assert [(line["stated"], line["found"], line["difference"], line["agrees"]) for line in lines] == [
+        ("240,100.5", "240,100.75", "0.25", True),
+        ("1,895", "1,900", "5", False),
+    ]
+    html = admin_client.get(url(SyncRun, "change", run.pk)).content.decode()
+    for text in ("0f" * 32, "2.3\xa0MB", "<li>The column &lt;NUOVA&gt; is not known.</li>"):
+        assert text in html
+
+
+def test_a_run_whose_totals_did_not_agree_shows_all_of_them(sync_customers, admin_client):
+    layout = service_for("customers").layout
+    footer = ["Count=3" if column is layout.key_column else "" for column in layout.columns]
+    run = sync_customers(customers(1000, 1001), totals=footer)
+    assert (run.status, run.error_class) == (Status.FAILED, "ControlTotalMismatch")
+    [line] = story_of(admin_client, run)["totals"]
+    assert (line["column"], line["stated"], line["found"], line["agrees"]) == ("ID", "3", "2", False)
+
+
+# What it changed
+
+
+def test_changes_are_shown_with_the_record_s_name_and_old_and_new_values(admin_client):
+    customer = CustomerFactory(erp_id=1001, name="Studio Rossi")
+    run = make_run(updated=1)
+    make_change(run, key="1001", fields={"city": ["Roma", "Milano"]})
+    [row] = story_of(admin_client, run)["changes"]["rows"]
+    assert row["name"] == str(customer)
+    assert row["fields"] == [("city", "Roma", "Milano")]
+    assert "Roma → <strong>Milano</strong>" in page_of(admin_client, run)
+
+
+def test_changes_can_be_narrowed_to_a_kind(admin_client):
+    run = make_run(created=1, updated=1)
+    make_change(run, key="1", kind="created")
+    make_change(run, key="2", kind="updated")
+    story = story_of(admin_client, run, kind="created")
+    assert [row["kind"] for row in story["changes"]["rows"]] == ["created"]
+    assert [count["kind"] for count in story["counts"] if count["is_chosen"]] == ["created"]
+    assert len(story_of(admin_client, run, kind="nonsense")["changes"]["rows"]) == 2
+    assert "kind=created" in story_of(admin_client, run, kind="created")["address"]
+
+
+def test_of_many_changes_the_first_are_shown_and_all_are_a_click_away(admin_client):
+    run = make_run(updated=25)
+    for number in range(25):
+        make_change(run, key=str(number))
+    changes = story_of(admin_client, run, kind="updated")["changes"]
+    assert (len(changes["rows"]), changes["has_more"]) == (20, True)
+    listed = admin_client.get(changes["all"]).context["cl"].result_list
+    assert len(listed) == 25
+
+
+def test_who_may_not_see_changes_sees_how_many_there_were(colleague):
+    run = make_run(updated=1)
+    make_change(run, key="1001", fields={"city": ["Roma", "Milano"]})
+    html = page_of(colleague("view_syncrun"), run)
+    assert "Milano" not in html
+    assert "1 updated" in html
+
+
+# What it costs, and who sees it
+
+
+def test_a_story_asks_as_many_questions_for_a_long_run_as_for_a_short_one(admin_client, admin_user):
+    short, long = make_run(updated=1), make_run(updated=20)
+    make_change(short, key="1")
+    SyncEvent.objects.create(kind="run_queued", run=short, by=admin_user)
+    for number in range(20):
+        make_change(long, key=str(number), fields={"city": ["Roma", "Milano"]})
+        SyncEvent.objects.create(kind="run_queued", run=long, by=admin_user)
+
+    def queries(run):
+        with CaptureQueriesContext(connection) as captured:
+            story_of(admin_client, run)
+        return len(captured)
+
+    assert queries(long) == queries(short)
+    assert RecordChange.objects.count() == 21
+
+
+def test_the_story_is_for_whoever_may_see_runs(colleague):
+    run = make_run()
+    client = colleague("view_customer")
+    assert client.get(reverse("admin:sync_syncrun_story", args=[run.pk])).status_code == 403
+
+
+def test_a_run_that_is_not_there_has_no_story(admin_client):
+    assert admin_client.get(reverse("admin:sync_syncrun_story", args=[99])).status_code == 404
+
+
+def test_a_preempted_run_s_story_has_the_order_form_s_part(admin_client, admin_user):
+    sessions.open_session(admin_user)
+    run = make_run(sync_type="products")
+    SyncEvent.objects.create(kind="run_preempted", run=run)
+    assert [step["what"] for step in story_of(admin_client, run)["steps"]] == ["run stepped aside"]

@@ -1,0 +1,256 @@
+"""A day of syncs, as it is drawn: what ran, waited, stepped aside, was paused, is due."""
+
+import datetime as dt
+from itertools import pairwise
+
+import pytest
+from django.utils import timezone
+
+from sync import health
+from sync.admin import day as drawing
+from sync.models import OrderFormSession, SyncRun, SyncSchedule
+from sync.timeline import day_until
+from tests.sync.pages import make_run
+
+pytestmark = pytest.mark.django_db
+
+Status = SyncRun.Status
+HOUR = dt.timedelta(hours=1)
+MINUTE = dt.timedelta(minutes=1)
+SECOND = dt.timedelta(seconds=1)
+
+
+@pytest.fixture(autouse=True)
+def in_english(settings):
+    settings.LANGUAGE_CODE = "en"
+
+
+@pytest.fixture
+def now():
+    return timezone.now()
+
+
+def ran(sync_type, start, *, took=2 * SECOND, waited=dt.timedelta(0), **fields):
+    times = {"requested_at": start - waited, "started_at": start, "finished_at": start + took}
+    return make_run(sync_type=sync_type, **times | fields)
+
+
+def ended(outcome, start, end, text=""):
+    return {
+        "outcome": outcome,
+        "startedAt": start.isoformat(),
+        "endedAt": end.isoformat(),
+        "error": "ErpUnavailable" if text else "",
+        "text": text,
+    }
+
+
+def day_of(sync_type):
+    return next(each for each in day_until(health.status()).types if each.sync_type == sync_type)
+
+
+def row_of(sync_type):
+    rows = drawing.drawn(day_until(health.status()))["rows"]
+    return rows[[each.sync_type for each in health.status().types].index(sync_type)]
+
+
+def stretches(found):
+    return [(each.start, each.end) for each in found]
+
+
+# What the day holds
+
+
+def test_a_day_is_the_last_24_hours_and_the_next_two(now):
+    yesterday, older = ran("orders", now - 23 * HOUR), ran("orders", now - 25 * HOUR)
+    day = day_until(health.status())
+    assert (day.end - day.now, day.now - day.start) == (2 * HOUR, 24 * HOUR)
+    assert [attempt.run for attempt in day_of("orders").attempts] == [yesterday]
+    assert older not in [attempt.run for each in day.types for attempt in each.attempts]
+
+
+def test_every_type_has_its_row_the_most_urgent_first(now):
+    assert [each.sync_type for each in day_until(health.status()).types] == [
+        "orders",
+        "customers",
+        "ddt",
+        "invoices",
+        "prices",
+        "products",
+    ]
+
+
+def test_a_run_that_waited_shows_from_when_to_when(now):
+    start = now - HOUR
+    ran("prices", start, waited=3 * MINUTE)
+    day = day_of("prices")
+    assert stretches(day.waits) == [(start - 3 * MINUTE, start)]
+    assert stretches(day.attempts) == [(start, start + 2 * SECOND)]
+
+
+def test_a_run_that_stepped_aside_shows_both_its_attempts_and_the_wait_between(now):
+    first, second = now - HOUR, now - HOUR + 5 * MINUTE
+    run = ran("products", second, waited=5 * MINUTE, ended_attempts=[ended("preempted", first, first + SECOND)])
+    day = day_of("products")
+    assert stretches(day.attempts) == [(first, first + SECOND), (second, run.finished_at)]
+    assert [attempt.ended and attempt.ended["outcome"] for attempt in day.attempts] == ["preempted", None]
+    assert stretches(day.waits) == [(first + SECOND, second)]
+
+
+def test_a_run_in_the_queue_waits_until_now_and_has_no_bar(now):
+    make_run(sync_type="prices", status=Status.QUEUED, requested_at=now - 4 * MINUTE)
+    day = day_of("prices")
+    [wait] = day.waits
+    assert (wait.start, wait.end >= now) == (now - 4 * MINUTE, True)
+    assert day.attempts == []
+
+
+def test_a_run_that_was_cancelled_while_it_waited_to_be_tried_again_is_not_drawn_as_running_on(now):
+    first = now - HOUR
+    attempt = ended("failed", first, first + SECOND, "The ERP did not answer")
+    ran("ddt", first, took=10 * MINUTE, status=Status.CANCELLED, ended_attempts=[attempt])
+    day = day_of("ddt")
+    assert stretches(day.attempts) == [(first, first + SECOND)]
+    assert stretches(day.waits) == [(first + SECOND, first + 10 * MINUTE)]
+
+
+def test_a_running_run_reaches_until_now(now):
+    make_run(sync_type="orders", status=Status.RUNNING, requested_at=now - MINUTE, started_at=now - MINUTE, token=1)
+    [attempt] = day_of("orders").attempts
+    assert attempt.start == now - MINUTE
+    assert attempt.end >= now
+
+
+def test_open_order_forms_pause_all_lists_but_the_one_they_read_overlapping_ones_once(now, admin_user):
+    def form(opened, closed):
+        OrderFormSession.objects.create(
+            user=admin_user,
+            opened_at=now + opened,
+            active_at=now + opened,
+            expires_at=now + opened + 10 * MINUTE,
+            closed_at=closed and now + closed,
+        )
+
+    form(-HOUR, -HOUR + 4 * MINUTE)
+    form(-HOUR + 2 * MINUTE, -HOUR + 7 * MINUTE)
+    form(-30 * MINUTE, None)  # nobody closed it: it ended by itself
+    assert stretches(day_of("prices").pauses) == [
+        (now - HOUR, now - HOUR + 7 * MINUTE),
+        (now - 30 * MINUTE, now - 20 * MINUTE),
+    ]
+    assert day_of("customers").pauses == []
+
+
+def test_what_is_due_stands_at_its_times_and_a_disabled_schedule_is_never_due(now):
+    SyncSchedule.objects.update(requested_slot=now)
+    SyncSchedule.objects.filter(sync_type="ddt").update(enabled=False)
+    due = day_of("customers").due
+    assert len(due) in (3, 4)  # every 30 minutes in two hours
+    assert {later - earlier for earlier, later in pairwise(due)} == {30 * MINUTE}
+    assert day_of("ddt").due == []
+
+
+def test_the_day_asks_as_many_questions_for_thirty_runs_as_for_one(now, django_assert_num_queries):
+    status = health.status()
+    ran("orders", now - HOUR)
+    with django_assert_num_queries(4):
+        day_until(status)
+    for number in range(30):
+        ran("orders", now - HOUR - number * MINUTE, ended_attempts=[ended("lost", now - HOUR, now - HOUR)])
+    with django_assert_num_queries(4):
+        drawing.drawn(day_until(status))
+
+
+# How it is drawn
+
+
+def number(text):
+    return float(text.removesuffix("%"))
+
+
+def test_a_bar_stands_where_its_run_was_and_tells_it(now):
+    run = ran("orders", now - 12 * HOUR, took=13 * MINUTE, created=3, updated=1)
+    [bar] = row_of("orders").bars
+    assert number(bar.x) == pytest.approx(100 * 12 / 26, abs=0.1)
+    assert number(bar.width) == pytest.approx(100 * 13 / (26 * 60), abs=0.01)
+    first, second, third = bar.tip.splitlines()
+    assert first == f"Orders · run {run.pk} · succeeded"
+    assert second.endswith("13 min 0 s · automatic")
+    assert third == "3 created, 1 updated"
+    assert bar.address.endswith(f"/{run.pk}/change/")
+
+
+@pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.FAILED, Status.QUARANTINED, Status.CANCELLED])
+def test_a_bar_is_of_the_kind_of_its_run_s_end(status, now):
+    ran("orders", now - HOUR, status=status)
+    [bar] = row_of("orders").bars
+    assert bar.kind == status
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind", "words"),
+    [
+        ("preempted", "preempted", "stepped aside"),
+        ("lost", "lost", "lost with its process"),
+        ("failed", "retried", "failed, to be tried again"),
+        ("handed back", "handed-back", "given back by a stopping worker"),
+    ],
+)
+def test_an_attempt_that_came_back_says_why(outcome, kind, words, now):
+    first = now - 2 * HOUR
+    ran("orders", now - HOUR, waited=HOUR, ended_attempts=[ended(outcome, first, first + SECOND)])
+    came_back, _succeeded = row_of("orders").bars
+    assert came_back.kind == kind
+    assert words in came_back.tip
+
+
+def test_a_short_run_can_still_be_seen_and_one_at_the_edge_stays_inside(now):
+    ran("orders", now - 12 * HOUR, took=SECOND)
+    ran("orders", now - 25 * HOUR, took=HOUR + SECOND)
+    for bar in row_of("orders").bars:
+        assert number(bar.width) == pytest.approx(drawing.NARROWEST)
+        assert number(bar.x) >= 0
+
+
+def test_runs_too_close_to_tell_apart_share_a_bar_that_tells_the_worst_and_leads_to_all(now):
+    for number in range(3):
+        ran("customers", now - HOUR + number * 20 * SECOND)
+    failed = ran("customers", now - HOUR + MINUTE, status=Status.FAILED, error_class="ErpUnavailable")
+    [bar] = row_of("customers").bars
+    assert bar.kind == "failed"
+    assert "4 attempts" in bar.tip
+    assert "3 succeeded, 1 failed" in bar.tip
+    assert f"run {failed.pk} failed" in bar.tip
+    assert "sync_type=customers" in bar.address
+    assert "requested_at__gte" in bar.address
+
+
+def test_the_shared_bar_s_list_has_exactly_its_runs(now, admin_client):
+    runs = [ran("customers", now - HOUR + number * 20 * SECOND) for number in range(3)]
+    ran("customers", now - 3 * HOUR)
+    ran("orders", now - HOUR)
+    bar = row_of("customers").bars[-1]
+    listed = admin_client.get(bar.address).context["cl"].result_list
+    assert {run.pk for run in listed} == {run.pk for run in runs}
+
+
+def test_two_runs_ten_minutes_apart_have_a_bar_each(now):
+    ran("orders", now - HOUR)
+    ran("orders", now - HOUR + 10 * MINUTE)
+    assert len(row_of("orders").bars) == 2
+
+
+def test_due_times_too_close_to_tell_apart_are_one_hollow_bar(now, settings):
+    SyncSchedule.objects.update(requested_slot=now)
+    assert len(row_of("orders").due) in (12, 13)  # every ten minutes
+    SyncSchedule.objects.filter(sync_type="orders").update(every=5)
+    settings.SCHEDULE_MINUTE = dt.timedelta(seconds=10)
+    assert len(row_of("orders").due) == 1
+
+
+def test_every_third_hour_has_a_label():
+    hours = drawing.drawn(day_until(health.status()))["hours"]
+    assert len(hours) in (25, 26)
+    labels = [hour["label"] for hour in hours if hour["label"]]
+    assert len(labels) in (8, 9)
+    assert {"00:00", "12:00"} <= set(labels)

@@ -1,0 +1,450 @@
+"""The control room as an administrator uses it: see at a glance, understand, press the right button, watch."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Group
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from orders.models import Price
+from sync import mutex, sessions
+from sync.erp.demo.faults import Fault
+from sync.erp.demo.front_end import Strike
+from sync.models import OrderFormSession, RecordChange, SyncEvent, SyncLock, SyncRun, SyncSchedule
+from sync.queue import enqueue, enqueue_drain, request_sync
+from sync.service import all_types
+from tests.concurrency.processes import until
+from tests.e2e.browsers import axe, screenshot
+from tests.e2e.erp import change_price
+from tests.roles import make_roles
+
+DESK, TABLET = (1440, 900), (820, 1180)
+Status = SyncRun.Status
+Trigger = SyncRun.Trigger
+
+
+@pytest.fixture
+def somebody_of(make_user):
+    """Makes a member of a group: `somebody_of("operator")`."""
+    make_roles()
+
+    def made(role):
+        user = make_user(role, is_staff=True)
+        user.groups.add(Group.objects.get(name=role))
+        return user
+
+    return made
+
+
+@pytest.fixture
+def administrator(somebody_of):
+    return somebody_of("administrator")
+
+
+@pytest.fixture
+def room(open_page, site, administrator):
+    """An administrator's control room, in English."""
+    return Room(open_page(user=administrator, locale="en-GB", viewport=DESK), site).open()
+
+
+class Room:
+    """The admin's front page."""
+
+    def __init__(self, page, site):
+        self.page = page
+        self.site = site
+        self.verdict = page.locator("#verdict h1")
+        self.problems = page.locator("#verdict li")
+        self.current = page.locator("#current")
+
+    def open(self):
+        self.page.goto(f"{self.site.url}/admin/")
+        self.page.evaluate("window.isTheSamePage = true")
+        return self
+
+    def card(self, name):
+        return self.page.get_by_role("listitem").filter(has=self.page.get_by_role("heading", name=name, exact=True))
+
+    def panel(self, name):
+        return self.page.locator(f"#panel-{name}")
+
+    def run_now(self, name, mode="automatic"):
+        self.page.get_by_label(f"Mode for {name}").select_option(label=mode)
+        self.page.get_by_role("button", name=f"Run {name} now").click()
+
+    def expect_not_reloaded(self):
+        assert self.page.evaluate("window.isTheSamePage === true")
+
+
+def strike(erp, fault, sync_type, times=1):
+    erp.front_end.strike(Strike(fault, sync_type, times=times))
+
+
+def last_run(**fields):
+    return SyncRun.objects.filter(**fields).latest("pk")
+
+
+def quarantined_prices(erp):
+    """A run whose export lacks so many prices that somebody has to look."""
+    strike(erp, Fault.SILENT_FILTER, "prices")
+    request_sync("prices", mode="full", trigger=Trigger.SCHEDULE)
+    enqueue_drain()
+    until(lambda: SyncRun.objects.filter(status=Status.QUARANTINED).exists())
+    return last_run(status=Status.QUARANTINED)
+
+
+# From trouble to health
+
+
+def test_a_failing_erp_is_noticed_understood_repaired_and_retried(room, site, erp):
+    page = room.page
+    expect(room.verdict).to_contain_text("All lists can be trusted.")
+    with site.worker():
+        # Noticed: the open page says so by itself.
+        strike(erp, Fault.UNREADABLE_VALUE, "orders")
+        request_sync("orders", mode="full", trigger=Trigger.SCHEDULE)
+        enqueue_drain()
+        expect(room.verdict).to_contain_text("Not to be trusted: orders")
+        room.expect_not_reloaded()
+        expect(room.card("Orders")).to_contain_text("failing")
+        screenshot(page, "noticed", full_page=True)
+        # Understood: the run names the page, the row and the column.
+        room.problems.first.get_by_role("link", name=re.compile("Look at run")).click()
+        error = page.locator("#error")
+        expect(error).to_contain_text("UnreadableValue")
+        expect(error).to_contain_text("is not a date")
+        for place in ("page", "row", "column"):
+            expect(error).to_contain_text(place)
+        screenshot(page, "understood", full_page=True)
+        # Repaired in the ERP, which made the mistake once. Tried again, and watched.
+        page.get_by_role("button", name="Try again").click()
+        expect(page.locator("#story .headline")).to_contain_text("succeeded")
+        run = last_run(trigger=Trigger.RETRY)
+        expect(page).to_have_url(f"{site.url}/admin/sync/syncrun/{run.pk}/change/")
+        assert run.requested_by.username == "administrator"
+        expect(page.locator("#story .steps")).to_contain_text("by administrator")
+        room.open()
+        expect(room.verdict).to_contain_text("All lists can be trusted")
+        expect(room.card("Orders")).to_contain_text("healthy")
+
+
+def test_a_quarantined_export_is_inspected_and_accepted(room, site, erp):
+    page = room.page
+    before = Price.objects.present().count()
+    with site.worker():
+        run = quarantined_prices(erp)
+        expect(room.verdict).to_contain_text("Not to be trusted: prices")
+        problem = room.problems.filter(has_text="quarantine")
+        expect(problem).to_contain_text("Nothing was changed.")
+        problem.get_by_role("link", name=f"Look at run {run.pk}").click()
+        box = page.locator("#quarantine")
+        expect(box).to_contain_text("Would be lost")
+        screenshot(page, "quarantined", full_page=True)
+        box.get_by_role("link", name="Look at what would be lost").click()
+        lost = Price.objects.present().count() - run.read
+        expect(page.locator("#content-main")).to_contain_text("Nothing has been changed so far.")
+        expect(page.locator("#content-main")).to_contain_text(str(lost))
+        assert Price.objects.filter(missing_since=None, removed_at=None).count() == before
+        name = str(Price.objects.get(erp_id=missing_keys(run, erp)[0]))
+        expect(page.locator("#content-main")).to_contain_text(name)
+        screenshot(page, "what would be lost", full_page=True)
+        page.get_by_role("button", name="Accept the export").click()
+        expect(page.locator(".messagelist")).to_contain_text("Applied:")
+        assert Price.objects.filter(missing_since__isnull=False).count() == lost
+        accepted = last_run(trigger=Trigger.ACCEPT)
+        assert accepted.requested_by.username == "administrator"
+        room.open()
+        expect(room.card("Prices")).to_contain_text("healthy")
+
+
+def missing_keys(run, erp):
+    """What the ERP's filter has left out."""
+    with erp.erp.lock:
+        kept = {str(record.id) for record in erp.erp.records("prices", filtered=True)}
+    return [key for key in Price.objects.values_list("erp_id", flat=True) if str(key) not in kept]
+
+
+# A schedule
+
+
+@pytest.fixture
+def short_minutes(monkeypatch):
+    """Schedules a hundred and fifty times as fast as usual."""
+    monkeypatch.setenv("SCHEDULE_MINUTE_SECONDS", "0.4")
+
+
+def test_a_schedule_is_changed_and_obeyed(short_minutes, room, site, erp):
+    page = room.page
+    with site.worker():
+        # They are all disabled here, and nothing comes.
+        page.goto(f"{site.url}/admin/sync/syncschedule/")
+        page.locator("#result_list").get_by_role("link", name="DDT").click()
+        every = page.get_by_label("Every")
+        every.fill("4")
+        preview = page.locator("#schedule-preview")
+        expect(preview).to_contain_text("greater than or equal to 5")
+        every.fill("5")
+        page.get_by_label("Enabled").check()
+        expect(preview.locator("li").first).to_be_visible()
+        screenshot(page, "schedule", full_page=True)
+        assert not SyncSchedule.objects.get(sync_type="ddt").enabled
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.locator(".messagelist")).to_contain_text("changed successfully")
+        event = SyncEvent.objects.filter(kind="schedule_changed").latest("pk")
+        assert (str(event.by), event.facts["every"], event.facts["enabled"]) == ("administrator", 5, True)
+
+        def scheduled():
+            enqueue("sync.tasks.tick")  # which comes once a minute
+            return SyncRun.objects.filter(sync_type="ddt", trigger=Trigger.SCHEDULE, status=Status.SUCCEEDED).count()
+
+        until(lambda: scheduled() >= 2)
+        assert not SyncRun.objects.filter(trigger=Trigger.SCHEDULE).exclude(sync_type="ddt").exists()
+
+
+# Watching
+
+
+def test_a_run_is_watched_live_to_its_end(room, site, erp):
+    page = room.page
+    erp.delay = 3
+    change_price(erp, Price.objects.earliest("pk").erp_id, "123.45")
+    with site.worker():
+        room.run_now("Prices", "full")
+        expect(page).to_have_url(f"{site.url}/admin/")
+        page.evaluate("window.isTheSamePage = true")
+        expect(room.current).to_contain_text("Prices")
+        expect(room.current).to_contain_text("fetching the export")
+        text = room.current.locator(".quiet")
+        expect(text).not_to_have_text(text.inner_text())
+        screenshot(page, "watched", full_page=True)
+        expect(room.current).to_be_empty()
+        expect(room.card("Prices")).to_contain_text("1 updated")
+        room.expect_not_reloaded()
+    run = last_run(sync_type="prices")
+    assert (run.mode, run.trigger, run.requested_by.username) == ("full", Trigger.ADMIN, "administrator")
+    room.card("Prices").get_by_role("link", name="1 updated").click()
+    expect(page.locator("#result_list")).to_contain_text("123.45")
+
+
+def test_a_run_s_own_page_follows_it_from_the_queue_to_its_changes(room, site, erp):
+    page = room.page
+    change_price(erp, Price.objects.earliest("pk").erp_id, "123.45")
+    erp.delay = 2
+    run = request_sync("prices", mode="full", trigger=Trigger.API)
+    page.goto(f"{site.url}/admin/sync/syncrun/{run.pk}/change/")
+    headline = page.locator("#story .headline")
+    expect(headline).to_contain_text("queued")
+    page.get_by_text("All fields").click()
+    with site.worker():
+        enqueue_drain()
+        expect(headline).to_contain_text("running")
+        expect(page.locator("#progress")).to_contain_text("fetching the export")
+        expect(headline).to_contain_text("succeeded")
+    expect(page.locator("#changes table")).to_contain_text("→ 123.45")
+    expect(page.get_by_text("What the times are counted from")).to_have_count(0)
+    expect(page.locator("#all-fields")).to_have_attribute("open", "")
+
+
+def test_a_queued_run_is_cancelled_where_it_is_seen(room, site):
+    request_sync("products", trigger=Trigger.API)
+    queue = room.panel("queue")
+    expect(queue).to_contain_text("Products")
+    queue.get_by_role("button", name="Cancel Products").click()
+    expect(room.page.locator(".messagelist")).to_contain_text("is cancelled")
+    expect(queue).to_contain_text("Empty: nothing waits.")
+
+
+def test_an_open_order_form_is_seen_and_closed_and_the_others_go_on(room, agent):
+    session = sessions.open_session(agent)
+    forms = room.panel("forms")
+    expect(forms).to_contain_text("agente")
+    expect(forms).to_contain_text("never longer than 30 min")
+    forms.get_by_role("button", name="Close").click()
+    expect(forms).to_contain_text("None: nothing is paused.")
+    session.refresh_from_db()
+    assert not session.is_live
+
+
+def test_a_stuck_lock_is_seen_and_broken_after_a_plain_warning(room):
+    page = room.page
+    lease = mutex.acquire()
+    SyncLock.objects.update(acquired_at=timezone.now())
+    request_sync("products", trigger=Trigger.API)  # whose event the page hears
+    lock = room.panel("lock")
+    expect(lock).to_contain_text("held")
+    lock.get_by_role("link", name="Look at it").click()
+    page.get_by_role("link", name="Break the lock…").click()
+    expect(page.locator("#content-main")).to_contain_text("can then never write again, even if it is alive")
+    page.get_by_role("button", name="Break the lock").click()
+    expect(page.locator(".messagelist")).to_contain_text("The lock is broken")
+    assert lease is not None
+    assert str(SyncEvent.objects.get(kind="lock_broken").by) == "administrator"
+
+
+def test_the_page_says_when_it_has_lost_the_service_and_comes_back_by_itself(room, site, allowed):
+    allowed += [
+        "ERR_CONNECTION_REFUSED",
+        "ERR_INCOMPLETE_CHUNKED_ENCODING",
+        "ERR_EMPTY_RESPONSE",
+        "ERR_CONNECTION_RESET",
+    ]
+    notice = room.page.locator("#live-lost")
+    expect(notice).to_be_hidden()
+    site.stop()
+    room.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(notice).to_be_visible()
+    expect(notice).to_contain_text(re.compile(r"true at \d+:\d\d"))
+    site.start()
+    expect(notice).to_be_hidden()
+    room.expect_not_reloaded()
+
+
+def test_who_was_signed_out_meanwhile_is_told(room, site):
+    room.page.context.clear_cookies()
+    room.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    notice = room.page.locator("#live-signed-out")
+    expect(notice).to_be_visible()
+    expect(notice.get_by_role("link", name="Sign in again")).to_be_visible()
+
+
+def test_what_somebody_is_about_to_choose_is_not_changed_by_an_event(room):
+    mode = room.page.get_by_label("Mode for Prices")
+    mode.select_option(label="full")
+    mode.focus()
+    request_sync("products", trigger=Trigger.API)
+    expect(room.panel("queue")).to_contain_text("Products")
+    expect(mode).to_have_value("full")
+    expect(mode).to_be_focused()
+
+
+# The picture of the day
+
+
+def ran(sync_type, *, hours_ago, **fields):
+    start = timezone.now() - timedelta(hours=hours_ago)
+    values = {"requested_at": start, "started_at": start, "finished_at": start + timedelta(minutes=2)}
+    return SyncRun.objects.create(
+        **{"sync_type": sync_type, "trigger": Trigger.SCHEDULE, "priority": 1, "status": Status.SUCCEEDED}
+        | values
+        | fields
+    )
+
+
+@pytest.fixture
+def three_runs(site):
+    return [ran("products", hours_ago=hours) for hours in (9, 6, 3)]
+
+
+def bars(page):
+    return page.get_by_role("group", name="Products").locator("a.bar")
+
+
+def test_the_pointer_on_a_bar_tells_its_run_and_a_click_opens_it(three_runs, room, site):
+    bar, tip = bars(room.page).nth(1), room.page.locator("#day-tip")
+    expect(tip).to_be_hidden()
+    bar.hover()
+    expect(tip).to_contain_text(f"Products · run {three_runs[1].pk} · succeeded")
+    screenshot(room.page, "pointed at", full_page=True)
+    bar.click()
+    expect(room.page).to_have_url(f"{site.url}/admin/sync/syncrun/{three_runs[1].pk}/change/")
+
+
+def test_the_first_tap_tells_and_the_second_opens(three_runs, open_page, administrator, site):
+    page = open_page(user=administrator, locale="en-GB", viewport=TABLET, has_touch=True)
+    Room(page, site).open()
+    bar, tip = bars(page).nth(1), page.locator("#day-tip")
+    bar.tap()
+    expect(tip).to_contain_text(f"run {three_runs[1].pk}")
+    expect(page).to_have_url(f"{site.url}/admin/")
+    bar.tap()
+    expect(page).to_have_url(f"{site.url}/admin/sync/syncrun/{three_runs[1].pk}/change/")
+
+
+def test_with_the_keys_one_goes_from_run_to_run(three_runs, room, site):
+    page, tip = room.page, room.page.locator("#day-tip")
+    page.locator("#picture").get_by_role("link", name="Products", exact=True).focus()
+    page.keyboard.press("Tab")
+    latest = last_run(sync_type="products", trigger=Trigger.MANUAL)
+    expect(tip).to_contain_text(f"run {latest.pk}")
+    page.keyboard.press("ArrowLeft")
+    expect(tip).to_contain_text(f"run {three_runs[2].pk}")
+    page.keyboard.press("ArrowLeft")
+    expect(tip).to_contain_text(f"run {three_runs[1].pk}")
+    page.keyboard.press("Escape")
+    expect(tip).to_be_hidden()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{site.url}/admin/sync/syncrun/{three_runs[1].pk}/change/")
+
+
+def test_it_can_be_printed(three_runs, room):
+    room.page.emulate_media(media="print")
+    expect(room.page.locator("#picture")).to_be_visible()
+    expect(room.page.get_by_role("button", name="Run Prices now")).to_be_hidden()
+    screenshot(room.page, "printed", full_page=True)
+
+
+# How every page looks
+
+
+@pytest.fixture
+def full_history(site, erp, agent):
+    """One run of each end, a change, an open form, a queue, a problem."""
+    failed = ran("orders", hours_ago=2, status=Status.FAILED, error_class="ErpLoginRejected", error_text="The ERP…")
+    for hours in (5, 8, 20):
+        ran("prices", hours_ago=hours)
+    ran("ddt", hours_ago=4, status=Status.CANCELLED)
+    with site.worker():
+        quarantined = quarantined_prices(erp)
+    sessions.open_session(agent)
+    request_sync("products", trigger=Trigger.API)
+    return {"failed": failed, "quarantined": quarantined, "applied": last_run(sync_type="customers")}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESK, TABLET])
+@pytest.mark.parametrize("locale", ["it-IT", "en-GB"])
+def test_no_page_has_a_serious_fault_or_scrolls_sideways(
+    full_history, open_page, administrator, site, locale, viewport, scheme
+):
+    page = open_page(user=administrator, locale=locale, viewport=viewport, color_scheme=scheme)
+    place = f"{locale[:2]}-{viewport[0]}-{scheme}"
+    faults = {}
+    for name, address in addresses(full_history).items():
+        page.goto(f"{site.url}/admin/{address}")
+        expect(page.locator("#content")).to_be_visible()
+        screenshot(page, f"admin-{name}-{place}", full_page=True)
+        # Django's search box has a magnifying glass for a label, with an alternative text.
+        faults[name] = [fault for fault in axe(page) if "#searchbar" not in fault]
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            faults[name].append("it scrolls sideways")
+    assert not any(faults.values()), "\n".join(f"{name}: {fault}" for name in faults for fault in faults[name])
+
+
+def addresses(history):
+    change = RecordChange.objects.latest("pk")
+    price = Price.objects.earliest("pk")
+    session = OrderFormSession.objects.get()
+    return {
+        "front": "",
+        **{f"run-{name}": f"sync/syncrun/{run.pk}/change/" for name, run in history.items()},
+        "runs": "sync/syncrun/",
+        "accept": f"sync/syncrun/{history['quarantined'].pk}/accept/",
+        "changes": "sync/recordchange/",
+        "change": f"sync/recordchange/{change.pk}/change/",
+        "schedules": "sync/syncschedule/",
+        "schedule": f"sync/syncschedule/{SyncSchedule.objects.earliest('pk').pk}/change/",
+        "lock": "sync/synclock/1/change/",
+        "break": "sync/synclock/1/break/",
+        "sessions": "sync/orderformsession/",
+        "session": f"sync/orderformsession/{session.pk}/change/",
+        "workers": "sync/syncworker/",
+        "events": "sync/syncevent/",
+        "prices": "orders/price/",
+        "price": f"orders/price/{price.pk}/change/",
+    }
+
+
+def test_all_lists_are_there(room):
+    assert len(all_types()) == room.page.locator(".card").count()

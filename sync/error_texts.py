@@ -34,7 +34,7 @@ def note(text: str) -> str:
 
 
 def translated(text: str, templates: Iterable[str]) -> str:
-    for template in templates:
+    for template in templates if text else ():
         if match := pattern(template).fullmatch(text):
             facts = {name: fact(name, value) for name, value in match.groupdict().items()}
             return gettext(template).replace("!r}", "}").format(**facts)  # a quoted fact was found with its quotes

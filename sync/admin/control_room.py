@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sync import health, queue
 from sync.admin.coordination import badge, lock_address, state_badge
-from sync.admin.day import changed, drawn
+from sync.admin.day import Words, drawn
 from sync.admin.parts import LIVE_KINDS, clock, list_name, run_address, run_waits, way_back
 from sync.admin.problems import problems_of, verdict
 from sync.admin.progress import progress_of
@@ -202,7 +202,7 @@ def last_change(sync_type: str) -> dict[str, Any] | None:
         "at": clock(changed_at),
         "run": run,
         "address": list_address(RecordChange, run=str(run.pk)) if run else "",
-        "what": changed(run) if run else "",
+        "what": Words().changed(run) if run else "",
     }
 
 

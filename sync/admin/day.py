@@ -11,19 +11,22 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import number_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.text import Truncator, capfirst
 from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from sync import error_texts
-from sync.admin.parts import CAME_BACK, clock, list_name, run_address
+from sync.admin.parts import CAME_BACK, field_of, list_name
 from sync.models import SyncRun
 from sync.read_only_admin import list_address, printed_duration
 from sync.timeline import HOUR, Attempt, Day, Stretch, TypeDay
 
 NARROWEST = 0.3  # % of the width: three pixels on a desk's screen, four minutes of the day
 LABELLED_EVERY = 3  # hours
+CHANGES = ("created", "updated", "missing", "removed")
 RUNS_TOLD = 4  # of a bar that stands for several
 ERROR_CHARACTERS = 120
 
@@ -73,6 +76,25 @@ class Row:
     pauses: list[Mark]
     due: list[Mark]
 
+    @property
+    def drawn_bars(self) -> SafeString:
+        """As SVG. A busy day has more than a thousand: through a template they would take the longest of all."""
+        latest = len(self.bars) - 1
+        return format_html_join("", BAR, (bar_values(bar, at == latest) for at, bar in enumerate(self.bars)))
+
+
+BAR = (
+    '<a class="bar {}" href="{}" aria-label="{}" tabindex="{}"><rect class="target" x="{}" width="{}" y="0"'
+    ' height="30"/><rect class="shape" x="{}" width="{}"/>{}</a>\n'
+)
+ASIDE = '<svg class="aside" x="{}" y="0"><path d="M-4 1h8l-4 6z"/></svg>'
+
+
+def bar_values(bar: Mark, is_latest: bool) -> tuple[Any, ...]:
+    """What BAR is filled with. With Tab one comes to the latest bar, from there with the arrow keys to the others."""
+    aside = format_html(ASIDE, bar.x) if bar.kind == "preempted" else ""
+    return (bar.kind, bar.address, bar.tip, 0 if is_latest else -1, bar.x, bar.width, bar.x, bar.width, aside)
+
 
 class Scale:
     """Where moments of a day stand."""
@@ -101,9 +123,9 @@ def percent(number: float) -> str:
 
 def drawn(day: Day) -> dict[str, Any]:
     """What the template of the picture needs."""
-    scale = Scale(day)
+    scale, words = Scale(day), Words()
     return {
-        "rows": [drawn_row(each, scale) for each in day.types],
+        "rows": [drawn_row(each, scale, words) for each in day.types],
         "hours": list(hours(day, scale)),
         "now": percent(scale.place(day.now)),
         "behind": timesince(day.start, day.now),
@@ -112,12 +134,12 @@ def drawn(day: Day) -> dict[str, Any]:
     }
 
 
-def drawn_row(day: TypeDay, scale: Scale) -> Row:
-    name = list_name(day.sync_type)
+def drawn_row(day: TypeDay, scale: Scale, words: Words) -> Row:
+    name = capfirst(list_name(day.sync_type))
     return Row(
         name=name,
         address=list_address(SyncRun, sync_type=day.sync_type),
-        bars=[bar(group, name, scale) for group in grouped(day.attempts, scale)],
+        bars=[bar(group, name, scale, words) for group in grouped(day.attempts, scale)],
         waits=[scale.mark(wait.start, wait.end) for wait in day.waits],
         pauses=[pause(stretch, scale) for stretch in day.pauses],
         due=list(due_marks(day, scale)),
@@ -134,7 +156,7 @@ def hours(day: Day, scale: Scale) -> Iterator[dict[str, Any]]:
 
 
 def pause(stretch: Stretch, scale: Scale) -> Mark:
-    tip = gettext("Order forms were open") + f"\n{clock(stretch.start)} – {clock(stretch.end)}"
+    tip = gettext("Order forms were open") + f"\n{time_of(stretch.start)} – {time_of(stretch.end)}"
     return scale.mark(stretch.start, stretch.end, tip=tip)
 
 
@@ -142,7 +164,7 @@ def due_marks(day: TypeDay, scale: Scale) -> Iterator[Mark]:
     """One for each time at which it is due; those that would stand on each other as one."""
     stretches = [Stretch(at, at + day.usual_duration) for at in day.due]
     for first, last in touching(stretches, scale):
-        times = clock(first.start) if first == last else f"{clock(first.start)} – {clock(last.start)}"
+        times = time_of(first.start) if first == last else f"{time_of(first.start)} – {time_of(last.start)}"
         yield scale.mark(first.start, last.end, tip=f"{capfirst(list_name(day.sync_type))}\n{gettext('due')} {times}")
 
 
@@ -176,13 +198,13 @@ def grouped(attempts: Iterable[Attempt], scale: Scale) -> Iterator[list[Attempt]
         yield group
 
 
-def bar(group: list[Attempt], name: str, scale: Scale) -> Mark:
-    start, end = min(each.start for each in group), max(each.end for each in group)
+def bar(group: list[Attempt], name: str, scale: Scale, words: Words) -> Mark:
+    end = max(each.end for each in group)
     kind = min(map(kind_of, group), key=WORST_FIRST.index)
+    lines = told(group[0], name, words) if len(group) == 1 else told_together(group, name, words)
     runs = {attempt.run.pk: attempt.run for attempt in group}
-    lines = told(group[0], name) if len(group) == 1 else told_together(group, name, start, end)
-    address = run_address(group[0].run) if len(runs) == 1 else runs_of(runs.values())
-    return scale.mark(start, end, kind=kind, tip="\n".join(lines), address=address)
+    address = words.address_of(group[0].run) if len(runs) == 1 else runs_of(runs.values())
+    return scale.mark(group[0].start, end, kind=kind, tip="\n".join(lines), address=address)
 
 
 def kind_of(attempt: Attempt) -> str:
@@ -193,42 +215,57 @@ def kind_of(attempt: Attempt) -> str:
     return "retried" if outcome == "failed" else outcome.replace(" ", "-")
 
 
-def outcome_of(attempt: Attempt) -> str:
+def outcome_of(attempt: Attempt, words: Words) -> str:
     if attempt.ended is None:
-        return str(SyncRun.Status(attempt.run.status).label)
+        return words.of_status[attempt.run.status]
     return str(CAME_BACK.get(attempt.ended["outcome"], attempt.ended["outcome"]))
 
 
-def told(attempt: Attempt, name: str) -> Iterator[str]:
+class Words:
+    """What bars tell again and again, translated and looked up once."""
+
+    def __init__(self) -> None:
+        self.run = gettext("run %s")
+        self.no_changes = gettext("no changes")
+        self.of_status = {status.value: str(status.label) for status in SyncRun.Status}
+        self.of_mode = {mode.value: str(mode.label) for mode in SyncRun.Mode}
+        self.of_count = {name: str(field_of(SyncRun, name).verbose_name) for name in CHANGES}
+        self.address = reverse("admin:sync_syncrun_change", args=[0])
+
+    def address_of(self, run: SyncRun) -> str:
+        return self.address.replace("/0/", f"/{run.pk}/")
+
+    def changed(self, run: SyncRun) -> str:
+        """What a run changed, in a few words."""
+        counts = ((word, getattr(run, name)) for name, word in self.of_count.items())
+        told = [f"{number_format(count, force_grouping=True)} {word}" for word, count in counts if count]
+        return ", ".join(told) or self.no_changes
+
+
+def told(attempt: Attempt, name: str, words: Words) -> Iterator[str]:
     """An attempt, line by line."""
     run = attempt.run
-    yield " · ".join([capfirst(name), gettext("run %s") % run.pk, outcome_of(attempt)])
+    yield f"{name} · {words.run % run.pk} · {outcome_of(attempt, words)}"
     duration = printed_duration(attempt.end - attempt.start)
-    yield f"{clock(attempt.start)} – {clock(attempt.end)} · {duration} · {run.get_mode_display()}"
+    yield f"{time_of(attempt.start)} – {time_of(attempt.end)} · {duration} · {words.of_mode[run.mode]}"
     if attempt.ended is None and run.status == SyncRun.Status.SUCCEEDED:
-        yield changed(run)
+        yield words.changed(run)
     if error := error_texts.sentence(attempt.ended["text"]) if attempt.ended else run.error_sentence:
         yield Truncator(error.partition("\n")[0]).chars(ERROR_CHARACTERS)
 
 
-def changed(run: SyncRun) -> str:
-    """What a run changed, in a few words."""
-    counts = {name: getattr(run, name) for name in ("created", "updated", "missing", "removed")}
-    words = [
-        f"{number_format(count, force_grouping=True)} {SyncRun._meta.get_field(name).verbose_name}"  # type: ignore[union-attr]
-        for name, count in counts.items()
-        if count
-    ]
-    return ", ".join(words) or gettext("no changes")
-
-
-def told_together(group: list[Attempt], name: str, start: datetime, end: datetime) -> Iterator[str]:
+def told_together(group: list[Attempt], name: str, words: Words) -> Iterator[str]:
     """Attempts that share a bar: how many ended how, and the latest of them."""
     count = ngettext("%d attempt", "%d attempts", len(group)) % len(group)
-    yield f"{capfirst(name)} · {count} · {clock(start)} – {clock(end)}"
-    yield ", ".join(f"{number} {outcome}" for outcome, number in Counter(map(outcome_of, group)).most_common())
+    yield f"{name} · {count} · {time_of(group[0].start)} – {time_of(max(each.end for each in group))}"
+    outcomes = Counter(outcome_of(each, words) for each in group)
+    yield ", ".join(f"{number} {outcome}" for outcome, number in outcomes.most_common())
     for attempt in group[: -RUNS_TOLD - 1 : -1]:
-        yield f"{clock(attempt.start)} {gettext('run %s') % attempt.run.pk} {outcome_of(attempt)}"
+        yield f"{time_of(attempt.start)} {words.run % attempt.run.pk} {outcome_of(attempt, words)}"
+
+
+def time_of(at: datetime) -> str:
+    return f"{timezone.localtime(at):%H:%M:%S}"
 
 
 def runs_of(runs: Iterable[SyncRun]) -> str:

@@ -7,7 +7,7 @@ function show(mark) {
   shown = mark;
   tip.hidden = !mark;
   if (!mark) return;
-  tip.textContent = mark.dataset.tip;
+  tip.textContent = mark.dataset.tip ?? mark.getAttribute("aria-label");
   const box = (mark.querySelector(".shape") ?? mark).getBoundingClientRect();
   const frame = tip.offsetParent.getBoundingClientRect();
   const middle = (box.left + box.right) / 2 - frame.left;
@@ -15,7 +15,7 @@ function show(mark) {
   tip.style.top = `${box.bottom - frame.top + 6}px`;
 }
 
-const markOf = (event) => event.target.closest?.("[data-tip]") ?? null;
+const markOf = (event) => event.target.closest?.("a.bar, [data-tip]") ?? null;
 
 picture.addEventListener("pointerover", (event) => event.pointerType === "mouse" && show(markOf(event)));
 picture.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && show(null));

@@ -17,6 +17,8 @@ from django.utils.translation import gettext_noop as _
 
 from sync.exceptions import SyncError
 
+FACT = re.compile(r"\{.*?\}")  # in a template
+
 
 def told(error: SyncError) -> str:
     """An error that was just raised, in the reader's language."""
@@ -35,7 +37,8 @@ def note(text: str) -> str:
 
 def translated(text: str, templates: Iterable[str]) -> str:
     for template in templates if text else ():
-        if match := pattern(template).fullmatch(text):
+        begin, end = ends(template)
+        if text.startswith(begin) and text.endswith(end) and (match := pattern(template).fullmatch(text)):
             facts = {name: fact(name, value) for name, value in match.groupdict().items()}
             return gettext(template).replace("!r}", "}").format(**facts)  # a quoted fact was found with its quotes
     return text
@@ -57,6 +60,13 @@ def pattern(template: str) -> re.Pattern[str]:
         if name:
             parts.append(rf"(?P<{name}>\S*)" if literal == " " else rf"(?P<{name}>.*)")
     return re.compile("".join(parts), re.DOTALL)
+
+
+@cache
+def ends(template: str) -> tuple[str, str]:
+    """What all that is made from a template begins and ends with: most texts are told from it by that."""
+    literals = FACT.split(template)
+    return literals[0], literals[-1]
 
 
 # The texts, where makemessages finds them. Those of errors are docstrings; sync.exports knows nothing of Django.

@@ -19,7 +19,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sync import health, queue
-from sync.admin.coordination import badge, lock_address, state_badge
+from sync.admin.coordination import badge, lock_address, minutes, state_badge
 from sync.admin.day import Words, drawn
 from sync.admin.parts import LIVE_KINDS, clock, list_name, run_address, run_waits, way_back
 from sync.admin.problems import problems_of, verdict
@@ -254,7 +254,7 @@ def forms_panel(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
         ],
         "more": max(0, len(status.sessions) - SHOWN),
         "until": clock(status.paused_until),
-        "longest": printed_duration(settings.SYNC_LONGEST_PAUSE),
+        "longest": minutes(settings.SYNC_LONGEST_PAUSE // timedelta(minutes=1)),
     }
 
 

@@ -22,7 +22,7 @@ from sync import error_texts
 from sync.admin.parts import CAME_BACK, field_of, list_name
 from sync.models import SyncRun
 from sync.read_only_admin import list_address, printed_duration
-from sync.timeline import HOUR, Attempt, Day, Stretch, TypeDay
+from sync.timeline import HOUR, Attempt, Day, Ran, Stretch, TypeDay
 
 NARROWEST = 0.3  # % of the width: three pixels on a desk's screen, four minutes of the day
 LABELLED_EVERY = 3  # hours
@@ -232,10 +232,10 @@ class Words:
         self.of_count = {name: str(field_of(SyncRun, name).verbose_name) for name in CHANGES}
         self.address = reverse("admin:sync_syncrun_change", args=[0])
 
-    def address_of(self, run: SyncRun) -> str:
+    def address_of(self, run: Ran) -> str:
         return self.address.replace("/0/", f"/{run.pk}/")
 
-    def changed(self, run: SyncRun) -> str:
+    def changed(self, run: Ran | SyncRun) -> str:
         """What a run changed, in a few words."""
         counts = ((word, getattr(run, name)) for name, word in self.of_count.items())
         told = [f"{number_format(count, force_grouping=True)} {word}" for word, count in counts if count]
@@ -250,7 +250,7 @@ def told(attempt: Attempt, name: str, words: Words) -> Iterator[str]:
     yield f"{time_of(attempt.start)} – {time_of(attempt.end)} · {duration} · {words.of_mode[run.mode]}"
     if attempt.ended is None and run.status == SyncRun.Status.SUCCEEDED:
         yield words.changed(run)
-    if error := error_texts.sentence(attempt.ended["text"]) if attempt.ended else run.error_sentence:
+    if error := error_texts.sentence(attempt.ended["text"] if attempt.ended else run.error_text):
         yield Truncator(error.partition("\n")[0]).chars(ERROR_CHARACTERS)
 
 
@@ -268,7 +268,7 @@ def time_of(at: datetime) -> str:
     return f"{timezone.localtime(at):%H:%M:%S}"
 
 
-def runs_of(runs: Iterable[SyncRun]) -> str:
+def runs_of(runs: Iterable[Ran]) -> str:
     """The list of these runs, and of those requested between them."""
     requested = sorted(run.requested_at for run in runs)
     query = {

@@ -64,9 +64,8 @@ def problems_of(request: HttpRequest, status: SyncStatus) -> list[Problem]:
 def found_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem]:
     yield from chain(worker_problems(status), lock_problems(request, status))
     for each in status.types:
-        yield from chain(
-            state_problems(request, each, status.at), retry_problems(each), schedule_problems(request, each)
-        )
+        yield from chain(state_problems(request, each, status.at), retry_problems(each))
+    yield from schedule_problems(request, status)
 
 
 def state_problems(request: HttpRequest, each: TypeHealth, now: datetime) -> Iterator[Problem]:
@@ -152,9 +151,10 @@ def retry_problems(each: TypeHealth) -> Iterator[Problem]:
             )
 
 
-def schedule_problems(request: HttpRequest, each: TypeHealth) -> Iterator[Problem]:
-    if not each.enabled:
-        what = gettext("%(list)s: the schedule is disabled, so that it runs only when somebody asks.") % names(each)
+def schedule_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem]:
+    disabled = [list_name(each.sync_type) for each in status.types if not each.enabled]
+    if disabled:
+        what = gettext("Only when somebody asks, as their schedules are disabled: %s") % ", ".join(disabled)
         link = Button(_("Look at the schedules"), list_address(SyncSchedule))
         yield Problem("warn", what, buttons=[link] if may_view(request, SyncSchedule) else [])
 

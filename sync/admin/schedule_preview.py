@@ -31,6 +31,7 @@ from sync.models import SyncSchedule
 from sync.read_only_admin import ModelAdmin
 
 TIMES_SHOWN = 5
+MEETINGS_SHOWN = 3  # with each list
 LOOKS_AHEAD = timedelta(hours=3)  # for other lists that start at the same minute
 LIMITS: dict[type[Any], str] = {MinValueValidator: "min_value", MaxValueValidator: "max_value"}
 FRAGMENT = "admin/sync/syncschedule/preview.html"
@@ -38,10 +39,11 @@ FRAGMENT = "admin/sync/syncschedule/preview.html"
 
 @dataclass(frozen=True)
 class Meeting:
-    """The times at which another list would start at the same minute."""
+    """The times at which another list would start at the same minute: the first ones, and how many more."""
 
     name: str
     times: list[str]
+    more: int
 
 
 def upcoming(schedule: SyncSchedule, *, now: datetime, is_failing: bool) -> Iterator[datetime]:
@@ -56,7 +58,11 @@ def meetings(schedule: SyncSchedule, now: datetime) -> list[Meeting]:
     own = slots_ahead(schedule, now)
     others = SyncSchedule.objects.filter(enabled=True, sync_type__in=settings.SYNC_TYPES).exclude(pk=schedule.pk)
     common = ((other, sorted(own & slots_ahead(other, now))) for other in others)
-    return [Meeting(list_name(other.sync_type), [clock(at) for at in times]) for other, times in common if times]
+    return [
+        Meeting(list_name(other.sync_type), [clock(at) for at in times[:MEETINGS_SHOWN]], len(times) - MEETINGS_SHOWN)
+        for other, times in common
+        if times
+    ]
 
 
 def slots_ahead(schedule: SyncSchedule, now: datetime) -> set[datetime]:

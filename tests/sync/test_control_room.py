@@ -167,7 +167,7 @@ def test_a_run_that_is_to_be_tried_again_says_why_and_when(all_well, admin_clien
 def test_a_disabled_schedule_is_told(all_well, admin_client):
     SyncSchedule.objects.filter(sync_type="ddt").update(enabled=False)
     [problem] = problems(admin_client)
-    assert "the schedule is disabled" in problem.what
+    assert problem.what == "Only when somebody asks, as their schedules are disabled: DDT"
     assert card(admin_client, "ddt")["next"] == "never: the schedule is disabled"
 
 

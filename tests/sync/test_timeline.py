@@ -65,8 +65,8 @@ def test_a_day_is_the_last_24_hours_and_the_next_two(now):
     yesterday, older = ran("orders", now - 23 * HOUR), ran("orders", now - 25 * HOUR)
     day = day_until(health.status())
     assert (day.end - day.now, day.now - day.start) == (2 * HOUR, 24 * HOUR)
-    assert [attempt.run for attempt in day_of("orders").attempts] == [yesterday]
-    assert older not in [attempt.run for each in day.types for attempt in each.attempts]
+    assert [attempt.run.pk for attempt in day_of("orders").attempts] == [yesterday.pk]
+    assert older.pk not in [attempt.run.pk for each in day.types for attempt in each.attempts]
 
 
 def test_every_type_has_its_row_the_most_urgent_first(now):

@@ -146,6 +146,8 @@ def next_run(each: TypeHealth, status: SyncStatus) -> str:
         return waiting(each.queued[0], status)
     if each.next_due is None:
         return gettext("never: the schedule is disabled")
+    if each.next_due <= status.at:
+        return gettext("due since %s") % clock(each.next_due)
     if each.next_due - status.at < timedelta(minutes=1):
         return gettext("%s, in a moment") % clock(each.next_due)
     span = timeuntil(each.next_due + ROUNDED, status.at, depth=1)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from orders.models import Price
-from sync import mutex, sessions
+from sync import mutex, queue, sessions
 from sync.erp.demo.faults import Fault
 from sync.erp.demo.front_end import Strike
 from sync.models import OrderFormSession, RecordChange, SyncEvent, SyncLock, SyncRun, SyncSchedule
@@ -219,7 +219,7 @@ def test_a_run_is_watched_live_to_its_end(room, site, erp):
         text = room.current.locator(".quiet")
         expect(text).not_to_have_text(text.inner_text())
         screenshot(page, "watched", full_page=True)
-        expect(room.current).to_be_empty()
+        expect(room.current).to_have_text("No sync is in progress.")
         expect(room.card("Prices")).to_contain_text("1 updated")
         room.expect_not_reloaded()
     run = last_run(sync_type="prices")
@@ -249,11 +249,11 @@ def test_a_run_s_own_page_follows_it_from_the_queue_to_its_changes(room, site, e
 
 def test_a_queued_run_is_cancelled_where_it_is_seen(room, site):
     request_sync("products", trigger=Trigger.API)
-    queue = room.panel("queue")
-    expect(queue).to_contain_text("Products")
-    queue.get_by_role("button", name="Cancel Products").click()
+    waiting = room.panel("queue")
+    expect(waiting).to_contain_text("Products")
+    waiting.get_by_role("button", name="Cancel Products").click()
     expect(room.page.locator(".messagelist")).to_contain_text("is cancelled")
-    expect(queue).to_contain_text("Empty: nothing waits.")
+    expect(waiting).to_contain_text("Empty: nothing waits.")
 
 
 def test_an_open_order_form_is_seen_and_closed_and_the_others_go_on(room, agent):
@@ -301,7 +301,8 @@ def test_the_page_says_when_it_has_lost_the_service_and_comes_back_by_itself(roo
     room.expect_not_reloaded()
 
 
-def test_who_was_signed_out_meanwhile_is_told(room, site):
+def test_who_was_signed_out_meanwhile_is_told(room, allowed):
+    allowed.append("status of 401 .*/api/sync/events")
     room.page.context.clear_cookies()
     room.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     notice = room.page.locator("#live-signed-out")
@@ -309,14 +310,94 @@ def test_who_was_signed_out_meanwhile_is_told(room, site):
     expect(notice.get_by_role("link", name="Sign in again")).to_be_visible()
 
 
-def test_what_somebody_is_about_to_choose_is_not_changed_by_an_event(room):
+@pytest.mark.parametrize("leaves_it", [False, True])
+def test_what_somebody_has_chosen_is_not_changed_by_an_event(room, leaves_it):
     mode = room.page.get_by_label("Mode for Prices")
-    mode.select_option(label="full")
     mode.focus()
+    room.page.keyboard.press("f")
+    if leaves_it:
+        room.page.keyboard.press("Tab")
     request_sync("products", trigger=Trigger.API)
     expect(room.panel("queue")).to_contain_text("Products")
     expect(mode).to_have_value("full")
-    expect(mode).to_be_focused()
+    expect(room.page.locator(":focus")).to_have_text("Run now") if leaves_it else expect(mode).to_be_focused()
+
+
+def test_a_button_never_becomes_another_run_s(room):
+    first = request_sync("orders", trigger=Trigger.API)
+    request_sync("products", trigger=Trigger.API)
+    button = room.panel("queue").get_by_role("button", name="Cancel Orders")
+    button.focus()
+    expect(room.panel("queue")).to_contain_text("Products")
+    queue.cancel(first)
+    expect(button).to_have_count(0)
+    expect(room.page.get_by_role("button", name="Cancel Products")).not_to_be_focused()
+
+
+def test_ten_open_tabs_leave_the_server_free_for_an_eleventh(room, site):
+    for _ in range(10):
+        tab = room.page.context.new_page()
+        tab.goto(f"{site.url}/admin/")
+        expect(tab.locator("#verdict")).to_be_visible()
+        hide(tab)
+    request_sync("products", trigger=Trigger.API)
+    expect(room.panel("queue")).to_contain_text("Products")
+
+
+def hide(page):
+    """As when another tab comes before it, which a browser without windows does not do by itself."""
+    page.evaluate(
+        """() => {
+            Object.defineProperty(document, "visibilityState", {value: "hidden", configurable: true});
+            document.dispatchEvent(new Event("visibilitychange"));
+        }"""
+    )
+
+
+def see_again(page):
+    page.evaluate("() => { delete document.visibilityState; document.dispatchEvent(new Event('visibilitychange')); }")
+
+
+def test_a_hidden_page_rests_and_is_right_when_it_is_seen_again(room):
+    hide(room.page)
+    request_sync("products", trigger=Trigger.API)
+    asked = []
+    room.page.on("request", lambda request: asked.append(request.url))
+    room.page.wait_for_timeout(1500)
+    assert asked == []
+    see_again(room.page)
+    expect(room.panel("queue")).to_contain_text("Products")
+
+
+def test_a_page_whose_events_were_refused_hears_them_again(room, site, allowed):
+    allowed += ["status of 502", "ERR_CONNECTION", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_EMPTY_RESPONSE"]
+    room.page.context.route("**/api/sync/events", lambda route: route.fulfill(status=502, body="restarting"))
+    site.stop()
+    expect(room.page.locator("#live-lost")).to_be_visible()
+    site.start()
+    room.page.context.unroute("**/api/sync/events")
+    expect(room.page.locator("#live-lost")).to_be_hidden()
+    room.page.wait_for_timeout(4000)  # after three seconds it tries again
+    request_sync("products", trigger=Trigger.API)
+    expect(room.panel("queue")).to_contain_text("Products")  # without an event it would take thirty
+
+
+def test_a_page_that_is_come_back_to_is_live(room, site):
+    page = room.page
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    request_sync("products", trigger=Trigger.API)
+    expect(room.panel("queue")).to_contain_text("Products")
+
+
+def test_a_run_that_was_deleted_meanwhile_is_said_to_be_gone(room, site, allowed):
+    allowed.append("status of 404")
+    run = ran("products", hours_ago=3)
+    room.page.goto(f"{site.url}/admin/sync/syncrun/{run.pk}/change/")
+    expect(room.page.locator("#story")).to_be_visible()
+    run.delete()
+    request_sync("orders", trigger=Trigger.API)
+    expect(room.page.locator("#live-gone")).to_be_visible()
 
 
 # The picture of the day

@@ -1,22 +1,22 @@
-/* Parts of a page that follow what happens: each is fetched again when an event comes, and now and then without one. */
+/* Parts of a page that follow what happens: each is fetched again when an event comes, and now and then without one; only
+   while the page is seen, as a browser opens few connections to one server. */
 import { Idiomorph } from "./vendor/idiomorph/idiomorph.esm.js";
 
-const SOON = 150; // ms after an event: often several come together
+const EVENTS = "/api/sync/events";
+const SOON = 300; // ms after an event: often several come together
 const PATIENCE = 15_000; // ms for an answer
-const AFTER_FAILURE = 3_000; // ms
+const TRIES_AGAIN_AFTER = 3_000; // ms, when there was none
 
-const lost = document.getElementById("live-lost");
-const signedOut = document.getElementById("live-signed-out");
-let trueAt = new Date();
+const notices = Object.fromEntries(["lost", "signed-out", "gone"].map((why) => [why, document.getElementById(`live-${why}`)]));
+const isSeen = () => document.visibilityState === "visible";
 
+/** A part: what it shows was true at `trueAt`; `trouble` is why it may no longer be. */
 class Part {
+  trouble = null;
+  trueAt = new Date();
+
   constructor(element) {
     this.element = element;
-    this.plan(this.every);
-  }
-
-  get every() {
-    return Number(this.element.dataset.every) * 1000;
   }
 
   /** Look again after so many ms, unless that is planned for earlier. */
@@ -30,52 +30,80 @@ class Part {
 
   async refresh() {
     this.timer = null;
-    if (document.hidden) return; // it is looked at again when it is seen
+    if (!isSeen()) return;
     if (this.isBusy) return this.plan(SOON);
     this.isBusy = true;
-    try {
-      const answer = await fetch(this.element.dataset.live, { signal: AbortSignal.timeout(PATIENCE) });
-      if (answer.redirected || answer.status === 403) return tell(signedOut);
-      if (!answer.ok) throw new Error(`answer ${answer.status}`);
-      this.show(await answer.text());
-      trueAt = new Date();
-      tell(null);
-      this.plan(this.every);
-    } catch (error) {
-      tell(lost);
-      this.plan(AFTER_FAILURE);
-    } finally {
-      this.isBusy = false;
-    }
+    this.trouble = await this.ask();
+    this.isBusy = false;
+    tell();
+    if (!this.trouble) this.plan(Number(this.element.dataset.every) * 1000);
+    if (this.trouble === "lost") this.plan(TRIES_AGAIN_AFTER);
   }
 
-  show(html) {
-    const page = new DOMParser().parseFromString(html, "text/html");
-    Idiomorph.morph(this.element, page.getElementById(this.element.id), {
-      restoreFocus: true,
-      ignoreActiveValue: true,
-      callbacks: {
-        // What somebody has opened stays open.
-        beforeAttributeUpdated: (name, node) => !(name === "open" && node.nodeName === "DETAILS"),
-      },
-    });
-    this.element.dispatchEvent(new Event("refreshed"));
+  /** Fetch it and show it, or say why not. */
+  async ask() {
+    try {
+      const answer = await fetch(this.element.dataset.live, { signal: AbortSignal.timeout(PATIENCE) });
+      if (answer.redirected) return "signed-out";
+      if ([403, 404, 410].includes(answer.status)) return "gone";
+      if (!answer.ok) return "lost";
+      show(this.element, await answer.text());
+      this.trueAt = new Date();
+      return null;
+    } catch {
+      return "lost";
+    }
   }
 }
 
-function tell(notice) {
-  for (const each of [lost, signedOut]) each.hidden = each !== notice;
-  if (notice === lost) lost.querySelector("time").textContent = trueAt.toLocaleTimeString();
+function show(element, html) {
+  const page = new DOMParser().parseFromString(html, "text/html");
+  Idiomorph.morph(element, page.getElementById(element.id), {
+    restoreFocus: true,
+    callbacks: {
+      // What somebody has chosen stays chosen, what they have opened stays open.
+      beforeNodeMorphed: (node) => node.nodeName !== "SELECT",
+      beforeAttributeUpdated: (name, node) => !(name === "open" && node.nodeName === "DETAILS"),
+    },
+  });
 }
 
 const parts = [...document.querySelectorAll("[data-live]")].map((element) => new Part(element));
 const all = (delay) => parts.forEach((part) => part.plan(delay));
 
-const events = new EventSource("/api/sync/events");
-events.onopen = () => all(0); // nobody told what happened since the page was made, or the connection was lost
-for (const kind of document.querySelector("[data-kinds]").dataset.kinds.split(" ")) {
-  events.addEventListener(kind, () => all(SOON));
+/** Of what is wrong with any part, the gravest. */
+function tell() {
+  const trouble = ["signed-out", "gone", "lost"].find((each) => parts.some((part) => part.trouble === each));
+  for (const [why, notice] of Object.entries(notices)) notice.hidden = why !== trouble;
+  const oldest = Math.min(...parts.filter((part) => part.trouble).map((part) => part.trueAt));
+  if (trouble === "lost") notices.lost.querySelector("time").textContent = new Date(oldest).toLocaleTimeString();
 }
-document.addEventListener("visibilitychange", () => document.hidden || all(0));
-window.addEventListener("pageshow", (event) => event.persisted && all(0));
-window.addEventListener("pagehide", () => events.close());
+
+let stream;
+let again;
+
+function follow() {
+  stop();
+  if (!isSeen()) return;
+  stream = new EventSource(EVENTS);
+  stream.onopen = () => all(0); // nobody told what happened before, or in between
+  stream.onerror = () => {
+    all(SOON);
+    if (stream.readyState === EventSource.CLOSED) again = setTimeout(follow, TRIES_AGAIN_AFTER);
+  };
+  for (const kind of notices.lost.dataset.kinds.split(" ")) stream.addEventListener(kind, () => all(SOON));
+}
+
+function stop() {
+  clearTimeout(again);
+  stream?.close();
+}
+
+follow();
+all(1000);
+document.addEventListener("visibilitychange", () => {
+  follow();
+  if (isSeen()) all(0);
+});
+addEventListener("pageshow", ({ persisted }) => persisted && follow());
+addEventListener("pagehide", stop);

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_noop as _
 from sync.exceptions import SyncError
 
 FACT = re.compile(r"\{.*?\}")  # in a template
+MOST_CHARACTERS = 2000  # of a text that is looked at: recognising one takes up to the square of its length
 
 
 def told(error: SyncError) -> str:
@@ -36,7 +37,7 @@ def note(text: str) -> str:
 
 
 def translated(text: str, templates: Iterable[str]) -> str:
-    for template in templates if text else ():
+    for template in templates if 0 < len(text) <= MOST_CHARACTERS else ():
         begin, end = ends(template)
         if text.startswith(begin) and text.endswith(end) and (match := pattern(template).fullmatch(text)):
             facts = {name: fact(name, value) for name, value in match.groupdict().items()}
@@ -58,8 +59,15 @@ def pattern(template: str) -> re.Pattern[str]:
     for literal, name, _spec, _conversion in Formatter().parse(template):
         parts.append(re.escape(literal))
         if name:
-            parts.append(rf"(?P<{name}>\S*)" if literal == " " else rf"(?P<{name}>.*)")
+            parts.append(f"(?P<{name}>{shape(name, literal)})")
     return re.compile("".join(parts), re.DOTALL)
+
+
+def shape(name: str, literal: str) -> str:
+    """What a fact that stands behind a literal may be. The fewer facts may be anything, the fewer ways to go wrong."""
+    if name in NUMBERS:
+        return r"\d+"
+    return r"\S*" if literal == " " else ".*"
 
 
 @cache
@@ -72,6 +80,7 @@ def ends(template: str) -> tuple[str, str]:
 # The texts, where makemessages finds them. Those of errors are docstrings; sync.exports knows nothing of Django.
 
 LISTS = ("sync_type", "found", "expected")  # facts that may name a sync type
+NUMBERS = ("page", "first_page", "row", "run", "times", "mirrored", "allowed")  # facts that are nothing else
 
 ERRORS = (
     _("The sync could not be carried out."),

@@ -147,7 +147,18 @@ class SyncStatus:
 
     @property
     def is_healthy(self) -> bool:
-        return self.has_worker and all(each.is_trusted for each in self.types)
+        return self.has_worker and not self.untrusted
+
+    @property
+    def untrusted(self) -> list[str]:
+        """The types that cannot be trusted, the most urgent first."""
+        trusted = {each.sync_type for each in self.types if each.is_trusted}
+        return [name for name in all_types() if name not in trusted]
+
+    @property
+    def without_schedule(self) -> list[str]:
+        """The types whose state is not known."""
+        return [name for name in all_types() if name not in self.by_type]
 
     @property
     def by_type(self) -> dict[str, TypeHealth]:

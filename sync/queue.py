@@ -269,6 +269,8 @@ def check_acceptable(run: SyncRun) -> None:
     """Raises CannotAccept if the run's export may not be applied, or no longer."""
     if run.status != Status.QUARANTINED:
         raise CannotAccept(run=run.pk, reason=f"it is {run.status}, not quarantined.")
+    if run.sync_type not in settings.SYNC_TYPES:
+        raise CannotAccept(run=run.pk, reason=f"{run.sync_type} is no longer mirrored.")
     if not run.waits_for_a_decision:
         raise CannotAccept(run=run.pk, reason="it has been accepted already.")
     if not Path(run.export_path).is_file():

@@ -7,9 +7,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db import models
+from django.db import DataError, models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.dateformat import format as date_format
@@ -30,6 +32,7 @@ else:
 
 
 NOTHING = "-"  # a record's page shows what a method returns as it is, a None too
+WORDS_SEARCHED = 50  # each makes the query longer, which has a limit
 
 
 class ToolsAdmin(ModelAdmin):
@@ -46,11 +49,29 @@ class ToolsAdmin(ModelAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
 
+class TolerantList(ChangeList):
+    """A list whose address may ask for what no database can hold: Django then leads to the whole list."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        try:
+            super().get_results(request)
+        except (OverflowError, DataError) as error:
+            raise IncorrectLookupParameters(error) from error
+
+
 class ReadOnlyAdmin(ToolsAdmin):
     """Rows to look at."""
 
     list_per_page = 50
     show_full_result_count = False  # a search in a long list need not count all of it
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return TolerantList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
+    ) -> tuple[models.QuerySet[Any], bool]:
+        return super().get_search_results(request, queryset, first_words(search_term))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -60,6 +81,10 @@ class ReadOnlyAdmin(ToolsAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return False
+
+
+def first_words(typed: str) -> str:
+    return " ".join(typed.split()[:WORDS_SEARCHED])
 
 
 class PresenceFilter(admin.SimpleListFilter):
@@ -171,14 +196,17 @@ def printed_value(field: Any, value: Any) -> str:
 
 
 def printed_duration(duration: timedelta | None) -> str:
-    """Seconds, or minutes and seconds; a dash for None."""
+    """Seconds, minutes and seconds, or hours and minutes; a dash for None."""
     if duration is None:
         return NOTHING
     seconds = round(duration.total_seconds(), 1)
     if seconds < 60:
         return f"{number_format(seconds, 1)} s"
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s"
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min"
 
 
 def link(record: models.Model | None) -> SafeString | str:

@@ -52,6 +52,7 @@ LOOKS_EVERY = 0.05  # seconds between two looks at what a run should know; 0.25 
 RECORDED_EVERY = 0.5  # seconds between two writes of a run's progress
 POLLED_EVERY = 0.05  # seconds between two looks at a run that another process carries out
 LOSSES_ALLOWED = 2  # of a run's process; at the next one a person has to look
+KEPT_CHARACTERS = 10_000  # of a text: a bug's can weigh megabytes, and so would every page that shows it
 
 APPLIED_BEFORE = "This export was applied before: what it lacks was not counted as absent again."
 
@@ -367,8 +368,8 @@ def succeed(run: SyncRun, outcome: mirror.Outcome) -> None:
 
 
 def storable(value: object) -> str:
-    """A text that any database takes, whatever an export put into it."""
-    return str(value).replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    """A text that any database takes and any page shows, whatever an export put into it."""
+    return str(value)[:KEPT_CHARACTERS].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def fetch(run: SyncRun, service: SyncService, progress: Progress) -> None:

@@ -92,7 +92,8 @@ def day_until(status: SyncStatus) -> Day:
     pauses = list(joined(sessions_since(start, until=end)))
     schedules = SyncSchedule.objects.in_bulk(field_name="sync_type")
     days = [
-        type_day(each, schedules[each.sync_type], runs=runs, pauses=pauses, now=now, end=end) for each in status.types
+        type_day(each, schedules[each.sync_type], runs=runs, pauses=pauses, start=start, now=now, end=end)
+        for each in status.types
     ]
     return Day(start, now, end, days)
 
@@ -103,14 +104,15 @@ def type_day(
     *,
     runs: list[Ran],
     pauses: list[Stretch],
+    start: datetime,
     now: datetime,
     end: datetime,
 ) -> TypeDay:
     mine = [run for run in runs if run.sync_type == health.sync_type]
     return TypeDay(
         sync_type=health.sync_type,
-        attempts=[attempt for run in mine for attempt in attempts_of(run, now)],
-        waits=[wait for run in mine for wait in waits_of(run, now)],
+        attempts=[attempt for run in mine for attempt in attempts_of(run, now) if attempt.end > start],
+        waits=[wait for run in mine for wait in waits_of(run, now) if wait.end > start],
         pauses=[] if health.sync_type in smart_types() else pauses,
         due=list(due_times(health.next_due, schedule.interval, end)),
         usual_duration=health.usual_duration or timedelta(0),
@@ -127,7 +129,7 @@ def runs_since(start: datetime) -> Iterator[Ran]:
 
 def attempts_of(run: Ran, now: datetime) -> Iterator[Attempt]:
     for ended in run.ended_attempts:
-        if ended["startedAt"]:
+        if ended.get("startedAt") and ended.get("endedAt"):
             start, end = (datetime.fromisoformat(ended[name]) for name in ("startedAt", "endedAt"))
             yield Attempt(run, start, end, ended)
     if run.started_at and run.status != Status.QUEUED and not was_cancelled_while_it_waited(run):
@@ -136,7 +138,7 @@ def attempts_of(run: Ran, now: datetime) -> Iterator[Attempt]:
 
 def was_cancelled_while_it_waited(run: Ran) -> bool:
     """Whether its last start is the one of an attempt that had ended already."""
-    starts = {ended["startedAt"] for ended in run.ended_attempts}
+    starts = {ended.get("startedAt") for ended in run.ended_attempts}
     return bool(run.started_at) and run.started_at.isoformat() in starts  # type: ignore[union-attr]
 
 

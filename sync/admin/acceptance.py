@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,7 +25,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from sync import error_texts, queue, runner
-from sync.admin.parts import field_of, list_name, run_address, table
+from sync.admin.parts import field_of, list_name, run_address, table, with_thousands_apart
 from sync.admin.refusals import require
 from sync.admin.verbs import VerbsAdmin
 from sync.exceptions import CannotAccept, SyncError
@@ -124,7 +125,7 @@ def facts_of(run: SyncRun) -> list[tuple[Any, str]]:
         _("In the export"): run.read,
         _("Allowed without asking"): run.error_facts.get("allowed"),
     }
-    return [(name, counted(int(number))) for name, number in facts.items() if number is not None]
+    return [(name, with_thousands_apart(fact)) for name, fact in facts.items() if fact is not None]
 
 
 def answer_to(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
@@ -163,12 +164,14 @@ def effect_of(run: SyncRun) -> Effect:
 
 
 def names_of(request: HttpRequest, run: SyncRun, keys: Sequence[Any]) -> SafeString | str:
-    """The records of these keys in a table, each a link for who may follow it; how many more there are."""
+    """The records of these keys in a table, by name for who may see their list; how many more there are."""
     service = service_for(run.sync_type)
-    shown = link if may_view(request, service.model) else str
+    key = service.layout.key
+    columns: dict[Any, Any] = {field_of(service.model, key).verbose_name: attrgetter(key)}
+    if may_view(request, service.model):
+        columns[_("record")] = link
     records = records_of(service, sorted(keys)[:NAMED])
-    headers = [field_of(service.model, service.layout.key).verbose_name, _("record")]
-    html = table(headers, ((getattr(record, service.layout.key), shown(record)) for record in records))
+    html = table(columns, ([show(record) for show in columns.values()] for record in records))
     if (more := len(keys) - NAMED) > 0:
         html += format_html("<p>{}</p>", ngettext("and %d more", "and %d more", more) % more)
     return html

@@ -27,6 +27,7 @@ from sync.read_only_admin import (
     printed,
     printed_value,
 )
+from sync.service import SyncService
 
 FIELDS_SHOWN = 4  # in a list; a change's own page shows all
 CHARACTERS_SHOWN = 40  # of a value, in a list
@@ -115,4 +116,15 @@ def changed_field(change: RecordChange, name: str) -> tuple[str, str, str]:
 def record_link(change: RecordChange) -> SafeString | str:
     """A changed record's key, which leads to it."""
     service = service_of(change.sync_type)
-    return list_link(service.model, change.key, **{service.layout.key: change.key}) if service else change.key
+    if service is None or not fits(service, change.key):
+        return change.key
+    return list_link(service.model, change.key, **{service.layout.key: change.key})
+
+
+def fits(service: SyncService, key: str) -> bool:
+    """Whether records of the list can have this key; its keys may have been others when a change was made."""
+    try:
+        field_of(service.model, service.layout.key).clean(key, None)
+    except ValidationError:
+        return False
+    return True

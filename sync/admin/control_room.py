@@ -19,21 +19,31 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sync import health, queue
-from sync.admin.coordination import badge, lock_address, minutes, state_badge
+from sync.admin.coordination import lock_address
 from sync.admin.day import Words, drawn
-from sync.admin.parts import LIVE_KINDS, clock, list_name, run_address, run_waits, way_back
+from sync.admin.parts import (
+    LIVE_KINDS,
+    badge,
+    clock,
+    list_name,
+    minutes,
+    run_address,
+    run_waits,
+    state_badge,
+    way_back,
+)
 from sync.admin.problems import problems_of, verdict
 from sync.admin.progress import progress_of
 from sync.admin.refusals import require
 from sync.health import SyncStatus, TypeHealth
-from sync.models import OrderFormSession, RecordChange, SyncLock, SyncRun
+from sync.models import OrderFormSession, RecordChange, SyncLock, SyncRun, SyncWorker
 from sync.read_only_admin import NOTHING, ModelAdmin, list_address, may_view, printed_duration
 from sync.service import service_for, smart_types
 from sync.timeline import day_until
 
 RUNS_IN_A_SPARKLINE = 30
 SPARK_HEIGHT, SPARK_LOWEST = 24.0, 2.0  # of the drawing; every run is to be seen
-SHOWN = 20  # order forms
+SHOWN = 20  # of the order forms, and of the queue
 ROUNDED = timedelta(seconds=30)  # "in 12 minutes" is said of 11:40 too
 RUNNING_EVERY, RESTING_EVERY = 1, 30  # seconds after which the page asks again, if no event comes before
 
@@ -100,8 +110,10 @@ def now_context(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
         "every": RUNNING_EVERY if status.current else RESTING_EVERY,
         "lock": lock_panel(request, status),
         "forms": forms_panel(request, status),
-        "queue": [queued(run, status, may_request) for run in status.queue],
-        "worker": worker_panel(status),
+        "queue": [queued(run, status, may_request) for run in status.queue[:SHOWN]],
+        "more_queued": max(0, len(status.queue) - SHOWN),
+        "queue_address": list_address(SyncRun, status__exact=Status.QUEUED),
+        "worker": worker_panel(request, status),
         "may_request": may_request,
         "modes": [(mode.value, mode.label) for mode in REQUESTED_MODES],
         "run_address": reverse("request_run"),
@@ -123,7 +135,7 @@ def card(each: TypeHealth, status: SyncStatus) -> dict[str, Any]:
         "age": age(each.fresh_as_of, status.at),
         "next": next_run(each, status),
         "took": printed_duration(each.last_duration),
-        "usual": printed_duration(each.usual_duration),
+        "usual": gettext("usually %s") % printed_duration(each.usual_duration) if each.usual_duration else "",
         "spark": sparkline(recent_runs(each.sync_type)),
         "records": number_format(each.last_success.read, force_grouping=True) if each.last_success else NOTHING,
         "change": last_change(each.sync_type),
@@ -146,6 +158,8 @@ def next_run(each: TypeHealth, status: SyncStatus) -> str:
         return waiting(each.queued[0], status)
     if each.next_due is None:
         return gettext("never: the schedule is disabled")
+    if status.is_paused and each.sync_type not in smart_types():
+        return gettext("%s, after the order forms") % clock(each.next_due)
     if each.next_due <= status.at:
         return gettext("due since %s") % clock(each.next_due)
     if each.next_due - status.at < timedelta(minutes=1):
@@ -233,17 +247,21 @@ def lock_panel(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
         state = badge("▶", _("held"), "running")
     else:
         state = badge("⚠", _("its holder is silent"), "quarantined")
+    sees = may_view(request, SyncLock)
     return {
         "lock": lock,
         "state": state,
+        "holder": lock.holder if sees else "",
         "since": clock(lock.acquired_at),
         "until": clock(lock.leased_until),
-        "address": lock_address("change") if may_view(request, SyncLock) else "",
+        "address": lock_address("change") if sees else "",
     }
 
 
 def forms_panel(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
-    may_close = request.user.has_perm("sync.close_orderformsession") and may_view(request, OrderFormSession)
+    """With the agents' names for who may see them; for others how many forms are open, and until when."""
+    may_close = request.user.has_perm("sync.close_orderformsession")
+    named = status.sessions if may_view(request, OrderFormSession) else []
     return {
         "open": [
             {
@@ -252,9 +270,9 @@ def forms_panel(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
                 "until": clock(session.expires_at),
                 "close": session_address(session) if may_close else "",
             }
-            for session in status.sessions[:SHOWN]
+            for session in named[:SHOWN]
         ],
-        "more": max(0, len(status.sessions) - SHOWN),
+        "more": max(0, len(named) - SHOWN),
         "until": clock(status.paused_until),
         "longest": minutes(settings.SYNC_LONGEST_PAUSE // timedelta(minutes=1)),
     }
@@ -277,13 +295,13 @@ def queued(run: SyncRun, status: SyncStatus, may_cancel: bool) -> dict[str, Any]
     }
 
 
-def worker_panel(status: SyncStatus) -> dict[str, Any]:
+def worker_panel(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
     if status.worker is None:
         return {"state": badge("✗", _("none"), "failed")}
     state = badge("✓", _("alive"), "succeeded") if status.has_worker else badge("✗", _("silent"), "failed")
     return {
         "state": state,
-        "name": status.worker.name,
+        "name": status.worker.name if may_view(request, SyncWorker) else "",
         "seen": clock(status.worker.seen_at),
         "age": age(status.worker.seen_at, status.at),
     }

@@ -2,63 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterable
 from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.dateformat import format as date_format
-from django.utils.dateparse import parse_datetime
-from django.utils.formats import number_format
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator
-from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from sync import error_texts, health, mutex, queue, schedules, sessions
-from sync.admin.parts import BoundedPaginator, SyncTypeFilter, field_of, list_name, run_link, type_name
+from sync import health, mutex, queue, schedules, sessions
+from sync.admin.facts import told_fact
+from sync.admin.parts import (
+    BoundedPaginator,
+    SyncTypeFilter,
+    badge,
+    field_of,
+    list_name,
+    minutes,
+    moment,
+    run_link,
+    state_badge,
+    type_name,
+)
 from sync.admin.refusals import require
 from sync.admin.schedule_preview import PreviewAdmin
 from sync.admin.verbs import Verb, VerbsAdmin
 from sync.exceptions import NotMirrored
-from sync.health import State
 from sync.models import OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
-from sync.read_only_admin import NOTHING, ReadOnlyAdmin, column_of, link, list_address, may_view
-
-STATES = {
-    State.HEALTHY: ("✓", _("healthy"), "succeeded"),
-    State.LATE: ("⚠", _("late"), "quarantined"),
-    State.FAILING: ("✗", _("failing"), "failed"),
-    State.QUARANTINED: ("⚠", _("quarantined"), "quarantined"),
-    State.PAUSED: ("‖", _("paused"), ""),
-    State.NEVER: ("…", _("never synced"), "quarantined"),
-}
-
-
-def badge(symbol: str, label: Any, kind: str = "") -> SafeString:
-    return format_html('<span class="run-status {}">{} {}</span>', kind, symbol, label)
-
-
-def state_badge(state: str) -> SafeString:
-    return badge(*STATES[State(state)])
-
-
-def moment(value: datetime | None) -> str:
-    """To the second: a lease is half a minute."""
-    return date_format(localtime(value), "d/m/Y H:i:s") if value else NOTHING
+from sync.read_only_admin import NOTHING, ReadOnlyAdmin, TolerantList, column_of, link, list_address, may_view
 
 
 def time_in(model: type[models.Model], name: str) -> Any:
@@ -94,8 +76,7 @@ class SyncLockAdmin(ReadOnlyAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Lead to the one row there is."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
+        require(self, request, "sync.view_synclock")
         return HttpResponseRedirect(lock_address("change"))
 
     @admin.display(description=_("status"))
@@ -153,7 +134,7 @@ class SyncLockAdmin(ReadOnlyAdmin):
 # Schedules
 
 
-class ScheduleList(ChangeList):
+class ScheduleList(TolerantList):
     """The schedules, each with its type's health, which is asked for once."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -309,10 +290,6 @@ class SyncScheduleAdmin(PreviewAdmin, VerbsAdmin):
         return str(schedule.health.consecutive_failures) if schedule.health else NOTHING
 
 
-def minutes(number: int) -> str:
-    return gettext("%s min") % number_format(number, force_grouping=True)
-
-
 # Open order forms
 
 
@@ -368,7 +345,7 @@ class OrderFormSessionAdmin(VerbsAdmin, ReadOnlyAdmin):
     def state(self, session: OrderFormSession) -> SafeString:
         if session.is_live:
             return badge("▶", _("live"), "running")
-        return badge("–", _("closed") if session.closed_at and session.closed_at < session.expires_at else _("expired"))
+        return badge("–", _("closed") if session.was_left else _("expired"))
 
     def tools(self, request: HttpRequest, session: OrderFormSession) -> list[tuple[Any, str]]:
         events = [(_("Events"), list_address(SyncEvent, session=str(session.pk)))]
@@ -428,49 +405,3 @@ class SyncEventAdmin(ReadOnlyAdmin):
         if event.session:
             lines.append((_("order form"), link(event.session)))
         return format_html_join("", '<div><span class="changed-field">{}</span> {}</div>', lines) or NOTHING
-
-
-FACTS = {
-    "trigger": _("trigger"),
-    "mode": _("mode"),
-    "priority": _("priority"),
-    "attempt": _("attempt"),
-    "into": _("into run"),
-    "at": _("again at"),
-    "error": _("error"),
-    "error_class": _("kind of error"),
-    "from_holder": _("from"),
-    "token": _("token"),
-    "every": _("every"),
-    "first_at": _("first at"),
-    "enabled": _("enabled"),
-    "before": _("before"),
-    "after": _("after"),
-}
-
-
-def told_fact(name: str, fact: Any) -> Iterator[tuple[Any, Any]]:
-    """A fact of an event, with a label, in the reader's words; a fact of a kind that is not known as it was kept."""
-    match name, fact:
-        case "counts", dict():
-            for count, number in fact.items():
-                if number:
-                    yield field_of(SyncRun, count).verbose_name, number_format(number, force_grouping=True)
-        case "trigger", str() if fact in SyncRun.Trigger:
-            yield FACTS[name], SyncRun.Trigger(fact).label
-        case "mode", str() if fact in SyncRun.Mode:
-            yield FACTS[name], SyncRun.Mode(fact).label
-        case "before" | "after", str() if fact in STATES:
-            yield FACTS[name], STATES[State(fact)][1]
-        case "into", int():
-            yield FACTS[name], run_link(fact)
-        case "at", str():
-            yield FACTS[name], moment(parse_datetime(fact))
-        case "every" | "first_at", int():
-            yield FACTS[name], minutes(fact)
-        case "error", str():
-            yield FACTS[name], Truncator(error_texts.sentence(fact)).chars(200)
-        case _, bool():
-            yield FACTS.get(name, name), gettext("Yes") if fact else gettext("No")
-        case _:
-            yield FACTS.get(name, name), Truncator(fact).chars(200)

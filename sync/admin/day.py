@@ -15,18 +15,23 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator, capfirst
 from django.utils.timesince import timesince
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from sync import error_texts
-from sync.admin.parts import CAME_BACK, field_of, list_name
+from sync.admin.parts import CAME_BACK, list_name
 from sync.models import SyncRun
 from sync.read_only_admin import list_address, printed_duration
 from sync.timeline import HOUR, Attempt, Day, Ran, Stretch, TypeDay
 
 NARROWEST = 0.3  # % of the width: three pixels on a desk's screen, four minutes of the day
 LABELLED_EVERY = 3  # hours
-CHANGES = ("created", "updated", "missing", "removed")
+COUNTED = {
+    "created": ngettext_lazy("%(number)s created", "%(number)s created", "count"),
+    "updated": ngettext_lazy("%(number)s updated", "%(number)s updated", "count"),
+    "missing": ngettext_lazy("%(number)s missing", "%(number)s missing", "count"),
+    "removed": ngettext_lazy("%(number)s removed", "%(number)s removed", "count"),
+}
 RUNS_TOLD = 4  # of a bar that stands for several
 ERROR_CHARACTERS = 120
 
@@ -211,14 +216,15 @@ def kind_of(attempt: Attempt) -> str:
     """The outcome, as the picture's style sheet knows it."""
     if attempt.ended is None:
         return str(attempt.run.status)
-    outcome: str = attempt.ended["outcome"]
-    return "retried" if outcome == "failed" else outcome.replace(" ", "-")
+    outcome: str = attempt.ended.get("outcome", "").replace(" ", "-")
+    return "retried" if outcome == "failed" or outcome not in WORST_FIRST else outcome
 
 
 def outcome_of(attempt: Attempt, words: Words) -> str:
     if attempt.ended is None:
         return words.of_status[attempt.run.status]
-    return str(CAME_BACK.get(attempt.ended["outcome"], attempt.ended["outcome"]))
+    outcome = attempt.ended.get("outcome", "")
+    return str(CAME_BACK.get(outcome, outcome))
 
 
 class Words:
@@ -229,7 +235,6 @@ class Words:
         self.no_changes = gettext("no changes")
         self.of_status = {status.value: str(status.label) for status in SyncRun.Status}
         self.of_mode = {mode.value: str(mode.label) for mode in SyncRun.Mode}
-        self.of_count = {name: str(field_of(SyncRun, name).verbose_name) for name in CHANGES}
         self.address = reverse("admin:sync_syncrun_change", args=[0])
 
     def address_of(self, run: Ran) -> str:
@@ -237,8 +242,12 @@ class Words:
 
     def changed(self, run: Ran | SyncRun) -> str:
         """What a run changed, in a few words."""
-        counts = ((word, getattr(run, name)) for name, word in self.of_count.items())
-        told = [f"{number_format(count, force_grouping=True)} {word}" for word, count in counts if count]
+        counts = ((name, getattr(run, name)) for name in COUNTED)
+        told = [
+            COUNTED[name] % {"count": count, "number": number_format(count, force_grouping=True)}
+            for name, count in counts
+            if count
+        ]
         return ", ".join(told) or self.no_changes
 
 
@@ -250,7 +259,7 @@ def told(attempt: Attempt, name: str, words: Words) -> Iterator[str]:
     yield f"{time_of(attempt.start)} – {time_of(attempt.end)} · {duration} · {words.of_mode[run.mode]}"
     if attempt.ended is None and run.status == SyncRun.Status.SUCCEEDED:
         yield words.changed(run)
-    if error := error_texts.sentence(attempt.ended["text"] if attempt.ended else run.error_text):
+    if error := error_texts.sentence(attempt.ended.get("text", "") if attempt.ended else run.error_text):
         yield Truncator(error.partition("\n")[0]).chars(ERROR_CHARACTERS)
 
 

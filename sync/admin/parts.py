@@ -12,6 +12,8 @@ from django.core.paginator import Paginator
 from django.db import models
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.dateformat import format as date_format
+from django.utils.formats import number_format
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -20,6 +22,7 @@ from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from sync.health import State
 from sync.models import RecordChange, SyncEvent, SyncRun, SyncSchedule
 from sync.read_only_admin import NOTHING
 from sync.service import SyncService, service_for
@@ -38,6 +41,15 @@ SYMBOLS = {
     SyncRun.Status.QUARANTINED: "⚠",
     SyncRun.Status.CANCELLED: "–",
 }
+STATES = {
+    State.HEALTHY: ("✓", _("healthy"), "succeeded"),
+    State.LATE: ("⚠", _("late"), "quarantined"),
+    State.FAILING: ("✗", _("failing"), "failed"),
+    State.QUARANTINED: ("⚠", _("quarantined"), "quarantined"),
+    State.PAUSED: ("‖", _("paused"), ""),
+    State.NEVER: ("…", _("never synced"), "quarantined"),
+}
+LONGEST_NUMBER = 18  # digits; databases take every number of so many
 LIVE_KINDS = " ".join(SyncEvent.Kind.values)  # of events that a page may follow
 CAME_BACK = {  # why an attempt did not end its run
     "preempted": _("stepped aside"),
@@ -79,8 +91,28 @@ def clock(at: datetime | None) -> str:
     return f"{local:%H:%M:%S}" if local.date() == localdate() else f"{local:%d/%m/%Y %H:%M}"
 
 
+def moment(value: datetime | None) -> str:
+    """To the second: a lease is half a minute."""
+    return date_format(localtime(value), "d/m/Y H:i:s") if value else NOTHING
+
+
+def minutes(number: int) -> str:
+    return gettext("%s min") % number_format(number, force_grouping=True)
+
+
 def field_of(model: type[models.Model], name: str) -> models.Field[Any, Any]:
     return cast("models.Field[Any, Any]", model._meta.get_field(name))
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a whole number, and none too large for a database."""
+    return text.isdecimal() and len(text) <= LONGEST_NUMBER
+
+
+def with_thousands_apart(kept: Any) -> str:
+    """A number that was kept as a text; what is none as it is."""
+    text = str(kept)
+    return number_format(int(text), force_grouping=True) if is_number(text) else text
 
 
 def list_name(sync_type: str) -> str:
@@ -101,10 +133,18 @@ def type_column(row: SyncRun | RecordChange | SyncSchedule) -> str:
 type_name: Any = type_column  # in a fieldset too, of which the stubs know names alone
 
 
+def badge(symbol: str, label: Any, kind: str = "") -> SafeString:
+    return format_html('<span class="run-status {}">{} {}</span>', kind, symbol, label)
+
+
 def status_badge(run: SyncRun) -> SafeString:
     """A run's status, in words, with a symbol and a colour."""
     status = SyncRun.Status(run.status)
-    return format_html('<span class="run-status {}">{} {}</span>', status.value, SYMBOLS[status], status.label)
+    return badge(SYMBOLS[status], status.label, status.value)
+
+
+def state_badge(state: str) -> SafeString:
+    return badge(*STATES[State(state)])
 
 
 def run_address(run: SyncRun) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, cast
 
@@ -20,9 +20,11 @@ from sync.admin.coordination import lock_address
 from sync.admin.parts import clock, list_name, run_address
 from sync.health import State, SyncStatus, TypeHealth
 from sync.models import SyncLock, SyncRun, SyncSchedule
-from sync.read_only_admin import list_address, may_view
+from sync.read_only_admin import list_address, may_view, printed_duration
 
 ERROR_CHARACTERS = 300
+SLOWER_THAN_USUAL = 3  # times
+SLOW_AT_LEAST = timedelta(seconds=30)
 SEVERITIES = ("bad", "warn")
 
 
@@ -47,9 +49,8 @@ class Problem:
 
 def verdict(status: SyncStatus, problems: list[Problem]) -> dict[str, str]:
     """The line that says it all."""
-    untrusted = [list_name(each.sync_type) for each in status.types if not each.is_trusted]
-    if untrusted:
-        text = gettext("Not to be trusted: %s") % ", ".join(untrusted)
+    if status.untrusted:
+        text = gettext("Not to be trusted: %s") % ", ".join(map(list_name, status.untrusted))
         return {"severity": "bad", "symbol": "✗", "text": text}
     if problems:
         return {"severity": "warn", "symbol": "⚠", "text": gettext("All lists can be trusted, but see to this:")}
@@ -62,7 +63,7 @@ def problems_of(request: HttpRequest, status: SyncStatus) -> list[Problem]:
 
 
 def found_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem]:
-    yield from chain(worker_problems(status), lock_problems(request, status))
+    yield from chain(worker_problems(status), lock_problems(request, status), slow_problems(request, status))
     for each in status.types:
         yield from chain(state_problems(request, each, status.at), retry_problems(each))
     yield from schedule_problems(request, status)
@@ -102,19 +103,40 @@ def lock_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem]
         )
 
 
+def slow_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem]:
+    """Of a run that takes so much longer than its like that the ERP may have stopped answering; the others wait."""
+    run = status.current
+    usual = status.by_type[run.sync_type].usual_duration if run and run.sync_type in status.by_type else None
+    if not (run and run.started_at and usual):
+        return
+    elapsed = status.at - run.started_at
+    if elapsed > max(usual * SLOWER_THAN_USUAL, SLOW_AT_LEAST):
+        facts = {
+            "list": capfirst(list_name(run.sync_type)),
+            "elapsed": printed_duration(elapsed),
+            "usual": printed_duration(usual),
+        }
+        cancel = Button(_("Cancel"), reverse("admin:sync_syncrun_do", args=[run.pk, "cancel"]), posts=True)
+        yield Problem(
+            "warn",
+            gettext("%(list)s: in progress for %(elapsed)s, where it usually takes %(usual)s. The ERP may hang.")
+            % facts,
+            gettext("It is given up by itself when the ERP sends nothing for three minutes; the other lists wait."),
+            [cancel] if request.user.has_perm("sync.request_syncrun") else [],
+        )
+
+
 def quarantined_problem(request: HttpRequest, each: TypeHealth) -> Problem:
     run = cast(SyncRun, each.last_end)
-    buttons = [Button(_("Look at run %s") % run.pk, run_address(run))]
-    if request.user.has_perm("sync.accept_syncrun"):
-        address = reverse("admin:sync_syncrun_accept", args=[run.pk])
-        buttons.insert(0, Button(_("Look at what would be lost"), address))
-    return Problem(
-        "bad",
-        gettext("%(list)s: the export of %(time)s is in quarantine. %(error)s")
-        % {**names(each), "time": clock(run.exported_at), "error": shortened(run)},
-        gettext("Nothing was changed. Accept the export if it is right; else mend the list in the ERP and try again."),
-        [*buttons, *again(request, run)],
+    facts = {**names(each), "time": clock(run.exported_at), "error": shortened(run.error_text)}
+    what = gettext("%(list)s: the export of %(time)s is in quarantine. %(error)s") % facts
+    look = Button(_("Look at run %s") % run.pk, run_address(run))
+    if not run.waits_for_a_decision:
+        return Problem("bad", what, gettext("Its export was accepted and waits for its turn."), [look])
+    todo = gettext(
+        "Nothing was changed. Accept the export if it is right; else mend the list in the ERP and try again."
     )
+    return Problem("bad", what, todo, [*acceptance(request, run), look, *again(request, run)])
 
 
 def failing_problem(request: HttpRequest, each: TypeHealth) -> Problem:
@@ -127,7 +149,7 @@ def failing_problem(request: HttpRequest, each: TypeHealth) -> Problem:
             **names(each),
             "times": times % each.consecutive_failures,
             "time": clock(run.finished_at),
-            "error": shortened(run),
+            "error": shortened(run.error_text),
         },
         next_attempt(each),
         [Button(_("Look at run %s") % run.pk, run_address(run)), *again(request, run)],
@@ -137,11 +159,11 @@ def failing_problem(request: HttpRequest, each: TypeHealth) -> Problem:
 def retry_problems(each: TypeHealth) -> Iterator[Problem]:
     """Of a run that failed and is to be tried again by itself."""
     for run in each.queued:
-        if run.not_before and run.ended_attempts and run.ended_attempts[-1]["error"]:
+        if run.not_before and run.ended_attempts and run.ended_attempts[-1].get("error"):
             facts = {
                 **names(each),
                 "time": clock(run.not_before),
-                "error": error_texts.sentence(run.ended_attempts[-1]["text"]),
+                "error": shortened(run.ended_attempts[-1].get("text", "")),
             }
             yield Problem(
                 "warn",
@@ -152,6 +174,10 @@ def retry_problems(each: TypeHealth) -> Iterator[Problem]:
 
 
 def schedule_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem]:
+    for sync_type in status.without_schedule:
+        what = gettext("%(list)s: there is no schedule, so its state is not known.")
+        what %= {"list": capfirst(list_name(sync_type))}
+        yield Problem("bad", what, gettext("Run manage.py migrate on the server."))
     disabled = [list_name(each.sync_type) for each in status.types if not each.enabled]
     if disabled:
         what = gettext("Only when somebody asks, as their schedules are disabled: %s") % ", ".join(disabled)
@@ -170,6 +196,12 @@ def next_attempt(each: TypeHealth) -> str:
     return gettext("It is tried next at %s; or press Run now on its card.") % clock(each.next_due)
 
 
+def acceptance(request: HttpRequest, run: SyncRun) -> list[Button]:
+    if not request.user.has_perm("sync.accept_syncrun"):
+        return []
+    return [Button(_("Look at what would be lost"), reverse("admin:sync_syncrun_accept", args=[run.pk]))]
+
+
 def again(request: HttpRequest, run: SyncRun) -> list[Button]:
     if not request.user.has_perm("sync.request_syncrun"):
         return []
@@ -180,5 +212,6 @@ def names(each: TypeHealth) -> dict[str, str]:
     return {"list": capfirst(list_name(each.sync_type))}
 
 
-def shortened(run: SyncRun) -> str:
-    return Truncator(run.error_sentence).chars(ERROR_CHARACTERS)
+def shortened(text: str) -> str:
+    """The text of an error, or the beginning of a long one."""
+    return Truncator(error_texts.sentence(text)).chars(ERROR_CHARACTERS)

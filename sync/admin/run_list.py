@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.paginator import Page
@@ -26,14 +25,15 @@ from django.utils.timezone import is_naive, localtime, make_aware
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sync.admin.parts import BoundedPaginator, SyncTypeFilter, field_of, type_name
+from sync.admin.parts import BoundedPaginator, SyncTypeFilter, field_of, is_number, type_name
 from sync.exceptions import SyncError
 from sync.models import SyncRun
-from sync.read_only_admin import NOTHING, ReadOnlyAdmin, column_of, printed_value
+from sync.read_only_admin import NOTHING, ReadOnlyAdmin, TolerantList, column_of, first_words, printed_value
 
 PEOPLE_SHOWN = 30  # beside the list; whoever else asked for runs is searched for
 ERRORS_SEARCHED = 10_000  # the newest; some months of them
-CHARACTERS_SHOWN = 70  # of an error
+CHARACTERS_SHOWN = 70  # of an error, and
+CHARACTERS_TOLD = 300  # to whoever points at it
 COUNTS = ("read", "created", "updated", "missing", "removed", "restored", "left")
 NOBODY = "nobody"
 FACT = re.compile(r"\{.*?\}")  # in the template of an error
@@ -54,7 +54,8 @@ def outcome(run: SyncRun) -> SafeString | str:
     if not error:
         return counts or NOTHING
     words = Truncator(error.partition("\n")[0]).chars(CHARACTERS_SHOWN)
-    return format_html('{}<div class="error-words" title="{}">{}</div>', counts, error, words)
+    told = Truncator(error).chars(CHARACTERS_TOLD)
+    return format_html('{}<div class="error-words" title="{}">{}</div>', counts, told, words)
 
 
 def counted(run: SyncRun, name: str) -> str:
@@ -87,7 +88,7 @@ class WhoFilter(admin.SimpleListFilter):
             return queryset
         if who == NOBODY:
             return queryset.filter(requested_by=None)
-        return queryset.filter(requested_by=who) if who.isdecimal() else queryset.none()
+        return queryset.filter(requested_by=who) if is_number(who) else queryset.none()
 
 
 class RequestedFilter(admin.DateFieldListFilter):
@@ -116,7 +117,7 @@ class RequestedFilter(admin.DateFieldListFilter):
     def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
         try:
             return queryset.filter(**self.ends())
-        except ValidationError as error:
+        except (ValidationError, OverflowError) as error:
             raise IncorrectLookupParameters(error) from error
 
     def choices(self, changelist: Any) -> Iterator[Any]:
@@ -132,9 +133,9 @@ class RequestedFilter(admin.DateFieldListFilter):
 
 
 def moment_of(text: str) -> datetime:
-    """What a link calls a moment; without a time zone it is ours."""
+    """What a link calls a moment; without a time zone it is ours. Raises OverflowError if a time zone lacks it."""
     moment: datetime = field_of(SyncRun, "requested_at").to_python(text)
-    return make_aware(moment) if is_naive(moment) else moment
+    return localtime((make_aware(moment) if is_naive(moment) else moment).astimezone(UTC))
 
 
 # Searching
@@ -143,7 +144,7 @@ def moment_of(text: str) -> datetime:
 def found(runs: Runs, typed: str) -> Runs:
     """The run of this number; else those that somebody of this name asked for; else those whose error has the words."""
     if typed.isdecimal():
-        return runs.filter(pk=typed)
+        return runs.filter(pk=typed) if is_number(typed) else runs.none()
     if who := User.objects.filter(username__iexact=typed).first():
         return runs.filter(requested_by=who)
     for word in typed.split():
@@ -208,7 +209,7 @@ def by_index() -> Iterator[None]:
         yield
 
 
-class RunList(ChangeList):
+class RunList(TolerantList):
     """The newest first and in no other order, which an index keeps."""
 
     def get_ordering(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> list[Any]:
@@ -240,5 +241,5 @@ class RunListAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet[SyncRun], search_term: str
     ) -> tuple[models.QuerySet[SyncRun], bool]:
-        typed = search_term.strip()
+        typed = first_words(search_term)
         return (found(queryset, typed) if typed else queryset), False

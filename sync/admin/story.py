@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +15,36 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import number_format
-from django.utils.text import capfirst
+from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from sync import error_texts, health
-from sync.admin.changes import changed_field, record_link
-from sync.admin.coordination import told_fact
-from sync.admin.parts import CAME_BACK, LIVE_KINDS, clock, field_of, list_name, run_address, service_of, status_badge
+from sync.admin.changes import changed_field, fits, record_link
+from sync.admin.facts import told_fact
+from sync.admin.parts import (
+    CAME_BACK,
+    LIVE_KINDS,
+    clock,
+    field_of,
+    list_name,
+    run_address,
+    service_of,
+    status_badge,
+    with_thousands_apart,
+)
 from sync.admin.progress import progress_of
 from sync.admin.refusals import require
 from sync.admin.verbs import VerbsAdmin
 from sync.exports.totals import ControlTotal
 from sync.models import RecordChange, SyncEvent, SyncRun
-from sync.read_only_admin import list_address, may_view, printed_duration
+from sync.read_only_admin import NOTHING, list_address, may_view, printed_duration
+from sync.runner import KEPT_CHARACTERS
 
 STEPS_SHOWN = 100
 CHANGES_SHOWN = 20
-WATCHED_EVERY, ENDED_EVERY = 1, 60  # seconds after which the page asks again, if no event comes before
+RUNNING_EVERY, WAITING_EVERY, ENDED_EVERY = 1, 15, 60  # seconds after which the page asks again without an event
 PLACES = {  # facts of an error that say where to look
     "page": _("page"),
     "row": _("row"),
@@ -79,13 +91,12 @@ def story(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
     """All that the page says, part by part."""
     kind = request.GET.get("kind", "")
     follow_ups = list(run.retried_by.order_by("pk")) + list(run.acceptances.order_by("pk"))
-    lasts = not run.is_finished or any(not each.is_finished for each in follow_ups)
     return {
         "run": run,
         "badge": status_badge(run),
         "name": capfirst(list_name(run.sync_type)),
         "address": reverse("admin:sync_syncrun_story", args=[run.pk], query={"kind": kind} if kind else None),
-        "every": WATCHED_EVERY if lasts else ENDED_EVERY,
+        "every": every([run, *follow_ups]),
         "who": run.requested_by,
         "took": printed_duration(run.duration),
         "erp_time": printed_duration(run.erp_time),
@@ -96,6 +107,8 @@ def story(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
         "before": [(text, other) for text, other in precursors(run) if other],
         "after": [(each, status_badge(each)) for each in follow_ups],
         "steps": list(steps(run)),
+        "more_steps": max(0, run.events.count() - STEPS_SHOWN),
+        "all_steps": list_address(SyncEvent, run=str(run.pk)) if may_view(request, SyncEvent) else "",
         "attempts": [attempt(each) for each in run.ended_attempts],
         "totals": [compared(kept) for kept in run.control_totals],
         "counts": counts(run, kind),
@@ -103,6 +116,13 @@ def story(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
         "notes": [error_texts.note(text) for text in run.notes],
         "export": export(run),
     }
+
+
+def every(runs: list[SyncRun]) -> int:
+    """How often a page looks that shows these runs."""
+    if any(run.status == Status.RUNNING for run in runs):
+        return RUNNING_EVERY
+    return ENDED_EVERY if all(run.is_finished for run in runs) else WAITING_EVERY
 
 
 def progress(run: SyncRun) -> dict[str, Any] | None:
@@ -122,30 +142,45 @@ def error(run: SyncRun) -> dict[str, Any] | None:
     """What stopped the run, and where to look."""
     if not run.error_class:
         return None
-    places = [(label, run.error_facts[name]) for name, label in PLACES.items() if name in run.error_facts]
-    return {"kind": run.error_class, "text": run.error_sentence, "places": places}
+    places = [(label, shortened(run.error_facts[name])) for name, label in PLACES.items() if name in run.error_facts]
+    return {"kind": run.error_class, "text": shortened(run.error_sentence), "places": places}
+
+
+def shortened(kept: Any) -> str:
+    """What was kept before runs kept less: pages must not grow with it."""
+    return Truncator(kept).chars(KEPT_CHARACTERS)
 
 
 def quarantine(request: HttpRequest, run: SyncRun) -> dict[str, Any] | None:
     """What a run in quarantine waits for, in numbers."""
     if run.status != Status.QUARANTINED:
         return None
-    numbers = {name: number_format(int(fact), force_grouping=True) for name, fact in run.error_facts.items()}
+    numbers = {name: with_thousands_apart(fact) for name, fact in run.error_facts.items()}
     return {
         **numbers,
         "came": number_format(run.read, force_grouping=True),
         "waits": run.waits_for_a_decision,
+        "later": later_success(run),
         "address": reverse("admin:sync_syncrun_accept", args=[run.pk]),
         "may_accept": request.user.has_perm("sync.accept_syncrun"),
     }
+
+
+def later_success(run: SyncRun) -> SyncRun | None:
+    """The first run that applied a later export: with it, this one has nothing left to decide."""
+    if run.exported_at is None:
+        return None
+    later = SyncRun.objects.succeeded().for_type(run.sync_type).filter(exported_at__gt=run.exported_at)
+    return later.order_by("exported_at").first()
 
 
 # What happened
 
 
 def steps(run: SyncRun) -> Iterator[dict[str, Any]]:
-    """Each with its time, who did it, and what is known of it."""
-    events = list(run.events.select_related("by").order_by("pk")[:STEPS_SHOWN])
+    """Each with its time, who did it, and what is known of it; the latest ones if there are many."""
+    latest = run.events.select_related("by").order_by("-pk")[:STEPS_SHOWN]
+    events = list(reversed(latest))
     yield from map(step_of_event, events) if events else steps_without_events(run)
 
 
@@ -164,11 +199,12 @@ def steps_without_events(run: SyncRun) -> Iterator[dict[str, Any]]:
 
 def attempt(kept: dict[str, str]) -> dict[str, Any]:
     """One that brought the run back to the queue."""
+    outcome = kept.get("outcome", "")
     return {
-        "started": clock(parse_datetime(kept["startedAt"] or "")),
-        "ended": clock(parse_datetime(kept["endedAt"])),
-        "why": CAME_BACK.get(kept["outcome"], kept["outcome"]),
-        "error": error_texts.sentence(kept["text"]),
+        "started": clock(parse_datetime(kept.get("startedAt") or "")),
+        "ended": clock(parse_datetime(kept.get("endedAt") or "")),
+        "why": CAME_BACK.get(outcome, outcome),
+        "error": shortened(error_texts.sentence(kept.get("text", ""))),
     }
 
 
@@ -176,17 +212,29 @@ def attempt(kept: dict[str, str]) -> dict[str, Any]:
 
 
 def compared(kept: dict[str, str]) -> dict[str, Any]:
-    """A control total as the ERP states it, beside what the records add up to."""
-    numbers = (Decimal(kept[name]) for name in ("stated", "found", "differenceAllowed"))
-    total = ControlTotal(kept["column"], kept["function"], *numbers)
+    """A control total as the ERP states it, beside what the records add up to; as it was kept if it has no numbers."""
+    names = {name: kept.get(name, "") for name in ("column", "function")}
+    texts = {name: kept.get(name, NOTHING) for name in ("stated", "found")}
+    stated, found = map(finite, texts.values())
+    allowed = finite(kept.get("differenceAllowed", "0"))
+    if stated is None or found is None or allowed is None:
+        return {**names, **texts, "difference": NOTHING, "agrees": False}
+    total = ControlTotal(**names, stated=stated, found=found, difference_allowed=allowed)
     return {
-        "column": total.column,
-        "function": total.function,
+        **names,
         "stated": number_format(total.stated, force_grouping=True),
         "found": number_format(total.found, force_grouping=True),
         "difference": number_format(total.found - total.stated, force_grouping=True),
         "agrees": total.agrees,
     }
+
+
+def finite(text: str) -> Decimal | None:
+    """The number that a text is; None for NaN and for what is none."""
+    with suppress(InvalidOperation):
+        number = Decimal(text)
+        return number if number.is_finite() else None
+    return None
 
 
 def export(run: SyncRun) -> dict[str, Any] | None:
@@ -228,7 +276,7 @@ def changes(request: HttpRequest, run: SyncRun, kind: str) -> dict[str, Any] | N
     shown = list(found.order_by("pk")[: CHANGES_SHOWN + 1])
     query = {"run": str(run.pk)} | ({"kind__exact": kind} if kind else {})
     return {
-        "rows": changed(shown[:CHANGES_SHOWN]),
+        "rows": changed(request, shown[:CHANGES_SHOWN]),
         "has_more": len(shown) > CHANGES_SHOWN,
         "all": list_address(RecordChange, **query),
         "kind": kind,
@@ -236,8 +284,8 @@ def changes(request: HttpRequest, run: SyncRun, kind: str) -> dict[str, Any] | N
     }
 
 
-def changed(shown: list[RecordChange]) -> list[dict[str, Any]]:
-    names = names_of(shown)
+def changed(request: HttpRequest, shown: list[RecordChange]) -> list[dict[str, Any]]:
+    names = names_of(request, shown)
     return [
         {
             "record": record_link(change),
@@ -249,11 +297,12 @@ def changed(shown: list[RecordChange]) -> list[dict[str, Any]]:
     ]
 
 
-def names_of(shown: list[RecordChange]) -> dict[str, str]:
-    """What the records of one run's changes are called, by key."""
+def names_of(request: HttpRequest, shown: list[RecordChange]) -> dict[str, str]:
+    """What the records of one run's changes are called, by key; nothing for who may not see their list."""
     service = service_of(shown[0].sync_type) if shown else None
-    if service is None:
+    if service is None or not may_view(request, service.model):
         return {}
     key = service.layout.key
-    records = service.model.objects.filter(**{f"{key}__in": [change.key for change in shown]})
+    keys = [change.key for change in shown if fits(service, change.key)]
+    records = service.model.objects.filter(**{f"{key}__in": keys})
     return {str(getattr(record, key)): str(record) for record in records}

@@ -144,9 +144,15 @@ def test_a_name_is_escaped(quarantined, admin_client):
     assert "<b>Studio" not in html
 
 
-def test_who_may_not_see_the_list_gets_no_links_to_it(quarantined, colleague):
+def test_who_may_not_see_the_list_gets_the_keys_without_names(quarantined, colleague):
     html = question(colleague("view_syncrun", "accept_syncrun"), quarantined)
-    assert "<td>30</td><td>Studio 30</td>" in table_in(html, "Would be marked missing")
+    assert "<td>30</td>" in table_in(html, "Would be marked missing")
+    assert "Studio" not in html
+
+
+def test_who_may_see_the_list_gets_names_that_lead_to_the_records(quarantined, colleague):
+    html = question(colleague("view_syncrun", "accept_syncrun", "view_customer"), quarantined)
+    assert link_to(Customer.objects.get(erp_id=30)) in table_in(html, "Would be marked missing")
 
 
 def test_the_page_asks_as_many_questions_for_many_records_as_for_few(quarantined, sync_customers, admin_client):
@@ -225,6 +231,13 @@ def test_before_an_export_is_accepted_the_page_shows_what_was_expected_and_what_
     ):
         assert f'<th scope="row">{name}</th><td>{number}</td>' in html
     assert quarantined.error_text in unescape(html)
+
+
+def test_what_was_expected_is_told_as_it_was_kept_if_it_is_no_number(quarantined, admin_client):
+    SyncRun.objects.update(error_facts={"mirrored": "n/a", "allowed": "20"})
+    html = html_of(admin_client, accept_url(quarantined))
+    assert '<th scope="row">Expected, as in the mirror</th><td>n/a</td>' in html
+    assert '<th scope="row">Allowed without asking</th><td>20</td>' in html
 
 
 def test_looking_never_accepts(quarantined, admin_client, mirror_state):

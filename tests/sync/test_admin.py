@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from customers.models import Customer
 from sync.admin.parts import BoundedPaginator
-from sync.models import RecordChange, SyncRun
+from sync.models import OrderFormSession, RecordChange, SyncEvent, SyncRun, SyncSchedule
 from tests import factories
 from tests.sync.pages import html_of, make_change, make_run, run_page, shown, url
 
@@ -30,9 +30,19 @@ def in_english(settings):
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.04, "0.0 s"), (1.31, "1.3 s"), (59.97, "1 min 0 s"), (60, "1 min 0 s"), (125.4, "2 min 5 s")],
+    [
+        (0.04, "0.0 s"),
+        (1.31, "1.3 s"),
+        (59.97, "1 min"),
+        (60, "1 min"),
+        (125.4, "2 min 5 s"),
+        (3599.4, "59 min 59 s"),
+        (3599.5, "1 h 0 min"),
+        (5430, "1 h 30 min"),
+        (7199, "2 h 0 min"),
+    ],
 )
-def test_a_duration_is_told_in_seconds_and_minutes(seconds, text, admin_client):
+def test_a_duration_is_told_in_seconds_minutes_and_hours(seconds, text, admin_client):
     run = make_run(started_at=NOW, finished_at=NOW + dt.timedelta(seconds=seconds))
     assert f'<div class="readonly">{text}</div>' in run_page(admin_client, run)
 
@@ -168,6 +178,15 @@ def test_no_list_of_changes_counts_all_of_them(admin_client, monkeypatch):
     assert "only the newest" not in html_of(admin_client, url(RecordChange, "changelist", q="1"))
 
 
+@pytest.mark.parametrize("key", ["CF1/26000695", "9" * 30, "9" * 5000])
+def test_a_change_whose_key_no_record_of_the_list_can_have_leads_to_none(key, admin_client):
+    change = make_change(key=key)
+    for page in (url(RecordChange, "changelist"), url(RecordChange, "change", change.pk)):
+        html = html_of(admin_client, page)
+        assert key in html
+        assert f"erp_id={key}" not in html
+
+
 def test_a_change_leads_to_its_record_and_its_run(admin_client):
     change = make_change()
     for html in (
@@ -176,6 +195,25 @@ def test_a_change_leads_to_its_record_and_its_run(admin_client):
     ):
         assert f'href="{url(Customer, "changelist", erp_id=1001)}"' in html
         assert f'href="{url(SyncRun, "change", change.run.pk)}"' in html
+
+
+@pytest.mark.parametrize("model", [RecordChange, SyncEvent, OrderFormSession, SyncSchedule, Customer])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"run": "9" * 30},
+        {"run": "9" * 5000},
+        {"sync_type": "orders", "key": "\0"},
+        {"kind__exact": "\0"},
+        {"erp_id": "9" * 30},
+        {"name": "\0"},
+        {"q": "\0"},
+        {"q": "a " * 3000},
+    ],
+    ids=str,
+)
+def test_no_list_fails_over_an_address_that_makes_no_sense(model, query, admin_client):
+    assert admin_client.get(url(model, "changelist", **query), follow=True).status_code == 200
 
 
 # A record's history

@@ -52,6 +52,11 @@ def failed(sync_type, *, ago=dt.timedelta(0), **fields):
     return make_run(sync_type=sync_type, **values | fields)
 
 
+def quarantined(sync_type="customers"):
+    fields = {"error_class": "TooManyMissing", "error_text": "The export lacks 400 of the 1450 mirrored records"}
+    return failed(sync_type, status=Status.QUARANTINED, exported_at=timezone.now(), **fields)
+
+
 def context_of(client, address=NOW):
     return client.get(address).context
 
@@ -105,18 +110,42 @@ def test_failures_in_a_row_are_counted(all_well, admin_client):
 
 
 def test_a_quarantined_export_leads_to_what_would_be_lost(all_well, admin_client):
-    run = failed(
-        "customers",
-        status=Status.QUARANTINED,
-        error_class="TooManyMissing",
-        error_text="The export lacks 400 of the 1450 mirrored records",
-        exported_at=timezone.now(),
-    )
+    run = quarantined()
     [problem] = problems(admin_client)
     assert "in quarantine" in problem.what
     assert "The export lacks 400 of the 1450 mirrored records" in problem.what
     assert "Nothing was changed." in problem.todo
     assert buttons(problem)["Look at what would be lost"] == reverse("admin:sync_syncrun_accept", args=[run.pk])
+
+
+def test_who_may_not_accept_an_export_gets_no_button_for_it(all_well, colleague):
+    run = quarantined()
+    [problem] = problems(colleague("view_syncrun", "request_syncrun"))
+    assert list(buttons(problem)) == [f"Look at run {run.pk}", "Try again"]
+
+
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING])
+def test_an_export_that_was_accepted_is_not_asked_about_again(status, all_well, admin_client):
+    run = quarantined()
+    make_run(accepts=run, trigger="accept", status=status)
+    [problem] = problems(admin_client)
+    assert problem.todo == "Its export was accepted and waits for its turn."
+    assert list(buttons(problem)) == [f"Look at run {run.pk}"]
+
+
+def test_an_export_whose_acceptance_was_cancelled_is_asked_about_again(all_well, admin_client):
+    make_run(accepts=quarantined(), trigger="accept", status=Status.CANCELLED)
+    [problem] = problems(admin_client)
+    assert "Look at what would be lost" in buttons(problem)
+
+
+def test_a_list_without_a_schedule_is_not_trusted_as_nothing_is_known_of_it(all_well, admin_client):
+    SyncSchedule.objects.filter(sync_type__in=["prices", "ddt"]).delete()
+    assert verdict(admin_client)["severity"] == "bad"
+    assert verdict(admin_client)["text"] == "Not to be trusted: DDT, prices"
+    ddt, prices = problems(admin_client)
+    assert (ddt.severity, ddt.what) == ("bad", "DDT: there is no schedule, so its state is not known.")
+    assert (prices.severity, prices.todo) == ("bad", "Run manage.py migrate on the server.")
 
 
 def test_a_list_that_was_never_mirrored_is_not_trusted(all_well, admin_client):
@@ -136,6 +165,7 @@ def test_a_list_that_is_late_says_since_when(all_well, admin_client):
 def test_without_a_worker_nothing_runs_and_the_page_says_what_to_start(all_well, admin_client):
     SyncWorker.objects.update(seen_at=timezone.now() - dt.timedelta(minutes=10))
     [problem] = problems(admin_client)
+    assert problem.severity == "bad"
     assert problem.what.startswith("No worker has been heard of since ")
     assert "manage.py qcluster" in problem.todo
     assert verdict(admin_client)["severity"] == "warn"
@@ -164,6 +194,19 @@ def test_a_run_that_is_to_be_tried_again_says_why_and_when(all_well, admin_clien
     assert card(admin_client, "ddt")["next"].startswith("tried again at ")
 
 
+def test_a_long_error_of_an_attempt_is_told_in_part(all_well, admin_client):
+    attempt = {"error": "ErpUnavailable", "text": "x y " * 250_000}
+    make_run(sync_type="ddt", status=Status.QUEUED, not_before=timezone.now() + MINUTE, ended_attempts=[attempt])
+    [problem] = problems(admin_client)
+    assert problem.what.startswith("DDT: x y x y")
+    assert len(problem.what) < 400
+
+
+def test_an_attempt_of_which_little_was_kept_is_no_problem(all_well, admin_client):
+    make_run(sync_type="ddt", status=Status.QUEUED, not_before=timezone.now() + MINUTE, ended_attempts=[{}])
+    assert problems(admin_client) == []
+
+
 def test_a_disabled_schedule_is_told(all_well, admin_client):
     SyncSchedule.objects.filter(sync_type="ddt").update(enabled=False)
     [problem] = problems(admin_client)
@@ -184,6 +227,22 @@ def test_a_name_in_an_error_is_text_and_no_html(all_well, admin_client):
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
 
 
+def test_a_run_that_takes_much_longer_than_usual_is_told_and_can_be_cancelled(all_well, admin_client):
+    running(stage="fetching")  # for ten seconds, where it usually takes three
+    assert problems(admin_client) == []
+    SyncRun.objects.running().update(started_at=timezone.now() - MINUTE)
+    [problem] = problems(admin_client)
+    assert problem.severity == "warn"
+    assert "The ERP may hang." in problem.what
+    assert "Cancel" in buttons(problem)
+
+
+def test_while_an_order_form_is_open_no_card_promises_what_it_pauses(all_well, admin_client, admin_user):
+    sessions.open_session(admin_user)
+    assert card(admin_client, "prices")["next"].endswith(", after the order forms")
+    assert ", in " in card(admin_client, "customers")["next"]
+
+
 # Cards
 
 
@@ -194,6 +253,17 @@ def test_a_card_tells_its_list_in_figures(all_well, admin_client):
     assert (told["records"], told["took"], told["age"]) == ("1,450", "3.0 s", "1\xa0minute ago")
     assert "healthy" in told["badge"]
     assert ", in " in told["next"]
+
+
+def test_a_card_tells_what_its_runs_usually_take_beside_the_last(all_well, admin_client):
+    now = timezone.now()
+    succeeded("ddt", now - 2 * MINUTE, finished_at=now - 2 * MINUTE + dt.timedelta(seconds=2.2))
+    assert card(admin_client, "ddt")["usual"] == "usually 2.6 s"
+    assert '>3.0 s</a> <span class="quiet">usually 2.6 s</span>' in text_of(admin_client)
+
+
+def test_a_list_that_was_never_mirrored_has_no_usual_duration(admin_client):
+    assert card(admin_client, "ddt")["usual"] == ""
 
 
 def test_a_card_shows_the_last_change_and_leads_to_it(all_well, admin_client):
@@ -214,7 +284,7 @@ def test_a_sparkline_has_the_last_thirty_runs_with_their_ends_the_longest_highes
     spark = card(admin_client, "ddt")["spark"]
     assert len(spark["bars"]) == 30
     assert max(spark["bars"], key=lambda bar: float(bar["height"]))["kind"] == "failed"
-    assert spark["label"] == "The last 30 runs: the longest took 1 min 0 s, 1 did not succeed."
+    assert spark["label"] == "The last 30 runs: the longest took 1 min, 1 did not succeed."
 
 
 def test_cards_are_in_the_order_of_urgency(all_well, admin_client):
@@ -260,6 +330,12 @@ def test_a_first_run_has_a_bar_that_knows_no_end(admin_client):
     assert (current["percent"], current["text"]) == (None, "fetching the export · 10.0 s so far")
 
 
+def test_a_run_that_a_clock_ahead_of_ours_started_has_lasted_no_time(all_well, admin_client):
+    running(stage="fetching", started_at=timezone.now() + dt.timedelta(seconds=5))
+    current = context_of(admin_client)["current"]
+    assert (current["percent"], current["text"]) == (0, "fetching the export · 0.0 s so far · about 3.0 s left")
+
+
 def test_while_a_run_is_in_progress_the_page_asks_every_second(all_well, admin_client):
     assert 'data-every="30"' in text_of(admin_client)
     running()
@@ -276,6 +352,17 @@ def test_the_queue_is_in_the_order_in_which_it_will_run_with_what_each_waits_for
         ("Orders", "waits for the order forms"),
         ("Products", "waits for the order forms"),
     ]
+
+
+def test_of_a_long_queue_the_first_are_shown_and_all_are_a_click_away(all_well, admin_client):
+    for number in range(25):
+        make_run(sync_type="prices", status=Status.QUEUED, given_file=f"/exports/{number}.pdf")
+    context = context_of(admin_client)
+    assert (len(context["queue"]), context["more_queued"]) == (20, 5)
+    html = text_of(admin_client)
+    assert 'Queue <span class="count">25</span>' in html
+    assert f'<a href="{context["queue_address"]}">and 5 more</a>' in html
+    assert len(admin_client.get(context["queue_address"]).context["cl"].result_list) == 25
 
 
 def test_a_run_is_cancelled_from_the_front_page_and_leads_back_to_it(all_well, admin_client):
@@ -318,6 +405,12 @@ def test_the_lock_shows_its_holder_since_when_and_its_token(all_well, admin_clie
     html = text_of(admin_client)
     assert lock.holder in html
     assert f"<dt>token</dt><dd>{lock.token}</dd>" in html
+
+
+def test_the_worker_shows_its_name_and_when_it_was_heard_of(all_well, admin_client):
+    html = text_of(admin_client)
+    assert '<dt>name</dt><dd class="name">vm:1</dd>' in html
+    assert "last heard of" in html
 
 
 def test_what_is_empty_says_so(all_well, admin_client):
@@ -365,6 +458,40 @@ def test_with_the_permission_there_are_buttons(all_well, colleague):
     client = colleague("view_syncrun", "request_syncrun")
     assert ">Run now<" in text_of(client)
     assert ">Try again<" in text_of(client)
+
+
+def test_the_names_of_agents_are_for_whoever_may_see_order_forms(all_well, colleague, admin_user):
+    admin_user.first_name = "Agente Rossi"
+    admin_user.save()
+    sessions.open_session(admin_user)
+    html = text_of(colleague("view_syncrun"))
+    assert "Agente Rossi" not in html
+    assert 'Open order forms <span class="count">1</span>' in html
+    assert "None: nothing is paused." not in html
+    assert "The other lists wait until" in html
+
+
+def test_who_may_see_order_forms_and_not_close_them_gets_no_button_for_it(all_well, colleague, admin_user):
+    sessions.open_session(admin_user)
+    client = colleague("view_syncrun", "view_orderformsession")
+    [form] = context_of(client)["forms"]["open"]
+    assert (form["agent"], form["close"]) == ("admin", "")
+    assert ">Close<" not in text_of(client)
+
+
+def test_who_holds_the_lock_is_for_whoever_may_see_it(all_well, colleague):
+    mutex.acquire()
+    html = text_of(colleague("view_syncrun"))
+    assert SyncLock.objects.get().holder not in html
+    assert "▶ held" in html
+
+
+def test_the_name_of_the_worker_is_for_whoever_may_see_workers(all_well, colleague):
+    SyncWorker.objects.update(name="machine:1")
+    html = text_of(colleague("view_syncrun"))
+    assert "machine:1" not in html
+    assert "✓ alive" in html
+    assert "last heard of" in html
 
 
 def test_other_staff_see_their_pages_without_the_control_room(all_well, colleague):

@@ -363,6 +363,12 @@ def test_the_lock_s_list_leads_to_the_one_lock(admin_client):
     assert admin_client.get(url(SyncLock, "changelist")).url == url(SyncLock, "change", SyncLock.THE_ROW)
 
 
+def test_who_may_not_see_the_lock_is_told_which_permission_it_takes(colleague):
+    answer = colleague("view_syncrun").get(url(SyncLock, "changelist"))
+    assert answer.status_code == 403
+    assert "“Can view lock”" in unescape(answer.content.decode())
+
+
 def test_a_free_lock_has_nothing_to_break(admin_client):
     lock = SyncLock.objects.get()
     assert "✓ free" in page_of(admin_client, lock)
@@ -489,6 +495,12 @@ def test_events_are_told_in_the_reader_s_words(admin_client, admin_user, session
     ):
         assert text in html
     assert "created</span>" not in html
+
+
+def test_a_count_that_runs_no_longer_have_is_told_by_its_own_name(admin_client):
+    event = events.record(Kind.RUN_SUCCEEDED, run=make_run(), counts={"skipped": 3, "read": None})
+    assert "skipped</span> 3" in html_of(admin_client, url(SyncEvent, "changelist"))
+    assert "skipped" in run_page(admin_client, event.run)
 
 
 def test_the_newest_event_comes_first(admin_client):

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import time
 from html import unescape
 from string import Formatter
 
@@ -30,7 +31,8 @@ Status = SyncRun.Status
 
 def facts_of(template):
     """Something for each fact of a template."""
-    return {name: f"~{name}~" for _literal, name, _spec, _conversion in Formatter().parse(template) if name}
+    names = [name for _literal, name, _spec, _conversion in Formatter().parse(template) if name]
+    return {name: str(at) if name in error_texts.NUMBERS else f"~{name}~" for at, name in enumerate(names, 1000)}
 
 
 def without_names(template):
@@ -148,6 +150,37 @@ def test_a_fact_in_the_erp_s_own_words_stays_as_it_is():
     assert in_italian(error_texts.told, error).startswith(
         "L'esportazione è danneggiata: unable to find trailer\ndictionary {0}."
     )
+
+
+def nearly(template, length):
+    """Texts that begin and end as the template does and say the rest of it again and again, but never one piece."""
+    first, *between, last = re.split(r"\{.*?\}", template)
+    for left_out in range(len(between)):
+        rest = between[:left_out] + between[left_out + 1 :] or [first]
+        for fact in ("", "1", " ", "'x'"):
+            middle = fact + fact.join(rest)
+            yield first + middle * (length // len(middle)) + last
+
+
+@pytest.mark.parametrize("length", [1700, 100_000])
+def test_no_cell_of_an_export_takes_long_to_be_told_from_what_we_say(length):
+    templates = [each for each in (*error_texts.ERRORS, *error_texts.NOTES) if "{" in each]
+    texts = [text for template in templates for text in nearly(template, length)]
+    started = time.perf_counter()
+    for text in texts:
+        in_italian(error_texts.sentence, text)
+        in_italian(error_texts.note, text)
+    assert time.perf_counter() - started < 5  # seconds, where a tenth of one is usual
+
+
+def test_where_a_number_belongs_nothing_else_is_taken_for_one():
+    text = exceptions.ProcessLost.template().format(times="countless")
+    assert in_italian(error_texts.sentence, text) == text
+
+
+def test_a_text_too_long_to_be_ours_stays_as_it_is():
+    text = str(exceptions.ExportDamaged(reason="x" * 2000))
+    assert in_italian(error_texts.sentence, text) == text
 
 
 # All that is said can be translated

@@ -162,6 +162,20 @@ def test_all_is_healthy_only_with_a_worker(everything_fresh):
     assert (health.status().has_worker, health.status().is_healthy) == (False, False)
 
 
+def test_a_list_without_a_schedule_is_not_trusted_as_nothing_is_known_of_it(everything_fresh, client):
+    assert health.status().untrusted == []
+    SyncSchedule.objects.filter(sync_type="prices").delete()
+    status = health.status()
+    assert (status.untrusted, status.without_schedule, status.is_healthy) == (["prices"], ["prices"], False)
+    assert client.get("/readyz").json()["freshness"] is False
+
+
+def test_what_is_not_trusted_is_named_by_urgency(everything_fresh):
+    ended(Status.FAILED, sync_type="products")
+    SyncSchedule.objects.filter(sync_type="prices").delete()
+    assert health.status().untrusted == ["prices", "products"]
+
+
 def test_a_worker_is_heard_of_when_it_is_delivered_a_task(monkeypatch):
     monkeypatch.setattr(worker, "name", "host:7")
     assert not health.status().has_worker
@@ -325,6 +339,14 @@ def test_the_command_says_what_is_wrong_and_what_to_do(everything_fresh):
     assert status == 1
     assert "orders is failing (1 in a row): The ERP did not answer." in said
     assert "Start manage.py qcluster" in said
+
+
+def test_the_command_says_which_lists_have_no_schedule(everything_fresh):
+    SyncSchedule.objects.filter(sync_type="prices").delete()
+    status, said = syncstatus()
+    assert status == 1
+    assert "prices has no schedule, so its state is not known — run manage.py migrate" in said
+    assert "All is well." not in said
 
 
 def test_the_command_tells_of_the_lock_the_queue_and_open_forms(everything_fresh, agent):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from sync import queue, runner, sessions
-from sync.exceptions import CannotCancel, CannotRetry, ErpUnavailable
+from sync.exceptions import CannotAccept, CannotCancel, CannotRetry, ErpUnavailable
 from sync.models import SyncEvent, SyncRun
 from sync.progress import Stage
 from tests.sync.conftest import mirrored_before
@@ -221,6 +221,16 @@ def test_a_run_that_is_to_be_cancelled_is_not_tried_again(tiny_erp):
     runner.wait_for(run)
     assert run.status == Status.CANCELLED
     assert waiting() == []
+
+
+# Accepting
+
+
+def test_an_export_of_a_list_that_is_no_longer_mirrored_is_not_accepted():
+    run = finished(Status.QUARANTINED, sync_type="payments")
+    with pytest.raises(CannotAccept, match=r"cannot be accepted: payments is no longer mirrored\."):
+        queue.accept(run)
+    assert not SyncRun.objects.filter(accepts=run).exists()
 
 
 # Trying again

@@ -72,6 +72,22 @@ def test_what_will_not_pass_fails_at_once(tiny_erp, run, error):
     assert tiny_erp.fetched == ["orders"]
 
 
+def test_of_a_very_long_error_the_beginning_is_kept(tiny_erp, run):
+    tiny_erp.errors["orders"] = exceptions.DuplicateKey(header="ID", key="x" * 1_000_000, page=1, row=2)
+    runner.wait_for(run)
+    event = SyncEvent.objects.get(run=run, kind="run_failed")
+    kept = (run.error_text, run.error_facts["key"], event.facts["error"])
+    assert {len(text) for text in kept} == {10_000}
+    assert run.error_text.startswith("ID xxx")
+
+
+def test_of_a_very_long_error_of_an_attempt_the_beginning_is_kept(tiny_erp, run):
+    tiny_erp.errors["orders"] = exceptions.ErpUnavailable(reason="x" * 1_000_000)
+    runner.wait_for(run)
+    event = SyncEvent.objects.get(run=run, kind="run_to_be_retried")
+    assert len(run.ended_attempts[0]["text"]) == len(event.facts["error"]) == 10_000
+
+
 def test_totals_that_do_not_agree_are_looked_at_once_more_in_a_fresh_export(clock, tiny_erp, run):
     tiny_erp.errors["orders"] = exceptions.ControlTotalMismatch(**TOTALS)
     runner.wait_for(run)

@@ -160,9 +160,34 @@ def test_a_link_names_any_stretch_of_time_and_the_list_says_which(admin_client):
     assert "20/01/2026 12:04 – -" in list_page(admin_client, requested_at__gte="2026-01-20T12:04:22")
 
 
-@pytest.mark.parametrize("query", [{"requested_at__gte": "yesterday"}, {"p": "9", "q": "LayoutChanged"}])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"requested_at__gte": "yesterday"},
+        {"requested_at__gte": "0001-01-01"},
+        {"requested_at__gte": "0001-01-01T00:00:00+05:00"},
+        {"requested_at__lt": "9999-12-31T23:59:59Z"},
+        {"p": "9", "q": "LayoutChanged"},
+        {"sync_type": "\0"},
+        {"status__exact": "\0"},
+        {"requested_by": "\0"},
+    ],
+)
 def test_an_address_that_makes_no_sense_is_no_error(query, admin_client):
+    make_run()
     assert admin_client.get(url(SyncRun, "changelist", **query), follow=True).status_code == 200
+
+
+@pytest.mark.parametrize("digits", [19, 30, 5000])
+@pytest.mark.parametrize("name", ["q", "requested_by"])
+def test_a_number_that_no_database_holds_finds_nothing(name, digits, admin_client):
+    make_run()
+    assert shown(admin_client, SyncRun, **{name: "9" * digits}) == []
+
+
+def test_a_long_error_is_told_in_part(admin_client):
+    failed("x y " * 250_000)
+    assert "x y " * 250 not in list_page(admin_client)
 
 
 # Searching
@@ -203,6 +228,11 @@ def test_what_stands_in_no_error_finds_nothing(typed, admin_client):
     assert shown(admin_client, SyncRun, q=typed) == []
 
 
+def test_of_very_many_words_the_first_fifty_are_searched_for(admin_client):
+    run = failed()
+    assert shown(admin_client, SyncRun, q="columns " * 50 + "unheard-of " * 3000) == [run]
+
+
 def test_a_run_is_found_by_its_number_and_no_other_whose_error_has_it(admin_client):
     run = make_run()
     failed(f"like run {run.pk}")
@@ -220,6 +250,14 @@ def test_a_search_reads_the_newest_errors_only(admin_client, monkeypatch):
     failed(requested_at=ago(hours=3))
     newest = [failed(requested_at=ago(hours=1)), failed(requested_at=ago(hours=2))]
     assert shown(admin_client, SyncRun, q="columns") == newest
+
+
+def test_runs_without_an_error_do_not_keep_older_errors_from_being_found(admin_client, monkeypatch):
+    monkeypatch.setattr(run_list, "ERRORS_SEARCHED", 2)
+    errors = [failed(requested_at=ago(hours=hours)) for hours in (3, 4)]
+    for hours in (0, 1, 2):
+        make_run(requested_at=ago(hours=hours))
+    assert shown(admin_client, SyncRun, q="columns") == errors
 
 
 # What it may not read

@@ -51,6 +51,17 @@ def test_each_step_is_told_with_its_time_and_who_did_it(admin_client, admin_user
     assert "by admin" in page_of(admin_client, run)
 
 
+def test_of_many_steps_the_latest_are_told_and_the_others_counted(admin_client):
+    run = make_run()
+    for _ in range(104):
+        SyncEvent.objects.create(kind="run_preempted", run=run)
+    SyncEvent.objects.create(kind="run_succeeded", run=run)
+    story = story_of(admin_client, run)
+    assert (len(story["steps"]), story["more_steps"]) == (100, 5)
+    assert story["steps"][-1]["what"] == "run succeeded"
+    assert "5 earlier steps" in page_of(admin_client, run)
+
+
 def test_a_run_whose_events_are_no_longer_kept_still_tells_when_it_was_requested_started_and_finished(admin_client):
     now = timezone.now()
     run = make_run(started_at=now, finished_at=now)
@@ -64,13 +75,18 @@ def test_earlier_attempts_say_why_they_ended(admin_client):
     assert (str(attempt["why"]), attempt["error"]) == ("failed, to be tried again", "The export is empty.")
 
 
+def test_an_attempt_of_which_little_was_kept_is_told_as_far_as_it_is(admin_client):
+    [attempt] = story_of(admin_client, make_run(ended_attempts=[{}]))["attempts"]
+    assert attempt == {"started": "-", "ended": "-", "why": "", "error": ""}
+
+
 def test_a_run_that_was_tried_again_leads_to_the_one_that_did_and_follows_it(admin_client, admin_user):
     run = make_run(status=Status.FAILED)
     assert story_of(admin_client, run)["every"] == 60
     again = queue.retry(run, by=admin_user)
     story = story_of(admin_client, run)
     assert [other for other, _badge in story["after"]] == [again]
-    assert story["every"] == 1
+    assert story["every"] == 15
     assert f'tries again <a href="/admin/sync/syncrun/{run.pk}/change/">run {run.pk}</a>' in page_of(
         admin_client, again
     )
@@ -112,6 +128,21 @@ def test_an_error_names_the_page_the_row_and_the_column(admin_client):
     assert "Correct it in the ERP, then export again." in page_of(admin_client, run)
 
 
+def test_of_an_error_of_a_megabyte_a_page_shows_the_beginning(admin_client):
+    huge = "x y " * 250_000
+    attempt = {"outcome": "lost", "text": huge}
+    run = make_run(error_class="E", error_text=huge, error_facts={"key": huge}, ended_attempts=[attempt])
+    html = page_of(admin_client, run)
+    assert "x y x y" in html
+    assert len(html) < 100_000
+
+
+def test_a_quarantined_run_tells_facts_that_are_no_numbers_as_they_were_kept(admin_client):
+    run = make_run(status=Status.QUARANTINED, error_facts={"mirrored": "n/a", "missing": "1895"})
+    told = story_of(admin_client, run)["quarantine"]
+    assert (told["mirrored"], told["missing"]) == ("n/a", "1,895")
+
+
 def test_a_quarantined_run_says_what_was_expected_what_came_and_what_would_be_lost(sync_customers, admin_client):
     run = quarantined(sync_customers)
     told = story_of(admin_client, run)["quarantine"]
@@ -132,6 +163,23 @@ def test_a_quarantine_that_is_settled_says_so(sync_customers, admin_client, admi
     run = quarantined(sync_customers)
     queue.accept(run, by=admin_user)
     assert "This is settled: the export was accepted." in page_of(admin_client, run)
+
+
+def test_an_acceptance_that_failed_is_not_told_as_done(sync_customers, admin_client):
+    run = quarantined(sync_customers)
+    make_run(accepts=run, status=Status.FAILED, error_class="ExportDamaged", error_text="The export is damaged.")
+    html = page_of(admin_client, run)
+    assert "Accepting its export did not succeed:" in html
+    assert "Its export was accepted:" not in html
+    assert "Look at what would be lost" in html
+
+
+def test_a_quarantine_that_a_later_export_has_overtaken_says_so(sync_customers, admin_client):
+    run = quarantined(sync_customers)
+    later = make_run(exported_at=timezone.now())
+    html = page_of(admin_client, run)
+    assert f"This is settled: run {later.pk} applied a later export." in html
+    assert "clear the filter in the ERP" not in html
 
 
 # What the export said
@@ -156,6 +204,20 @@ def test_control_totals_are_compared_line_by_line(admin_client):
     html = admin_client.get(url(SyncRun, "change", run.pk)).content.decode()
     for text in ("0f" * 32, "2.3\xa0MB", "<li>The column &lt;NUOVA&gt; is not known.</li>"):
         assert text in html
+
+
+@pytest.mark.parametrize(
+    ("kept", "told"),
+    [
+        ({"stated": "1895", "found": "1895"}, ("1,895", "1,895", "0", True)),
+        ({"stated": "NaN", "found": "1895"}, ("NaN", "1895", "-", False)),
+        ({"stated": "1895", "found": "many"}, ("1895", "many", "-", False)),
+        ({"found": "1895"}, ("-", "1895", "-", False)),
+    ],
+)
+def test_a_total_without_its_numbers_is_told_as_it_was_kept(kept, told, admin_client):
+    [line] = story_of(admin_client, make_run(control_totals=[kept]))["totals"]
+    assert (line["stated"], line["found"], line["difference"], line["agrees"]) == told
 
 
 def test_a_run_whose_totals_did_not_agree_shows_all_of_them(sync_customers, admin_client):
@@ -209,6 +271,16 @@ def test_who_may_not_see_changes_sees_how_many_there_were(colleague):
     assert "1 updated" in html
 
 
+def test_a_record_is_named_for_whoever_may_see_its_list(colleague):
+    CustomerFactory(erp_id=1001, name="Studio Rossi")
+    run = make_run(updated=1)
+    make_change(run, key="1001", fields={"city": ["Roma", "Milano"]})
+    client = colleague("view_syncrun", "view_recordchange")
+    [row] = story_of(client, run)["changes"]["rows"]
+    assert row["name"] == ""
+    assert "Studio Rossi" not in page_of(client, run)
+
+
 # What it costs, and who sees it
 
 
@@ -244,3 +316,14 @@ def test_a_preempted_run_s_story_has_the_order_form_s_part(admin_client, admin_u
     run = make_run(sync_type="products")
     SyncEvent.objects.create(kind="run_preempted", run=run)
     assert [step["what"] for step in story_of(admin_client, run)["steps"]] == ["run stepped aside"]
+
+
+@pytest.mark.parametrize("key", ["CF1/26000695", "9" * 30])
+def test_a_change_whose_key_no_record_of_the_list_can_have_is_shown_without_a_name(key, admin_client):
+    customer = CustomerFactory(erp_id=1001)
+    run = make_run(updated=2)
+    for each in (key, "1001"):
+        make_change(run, key=each)
+    strange, known = story_of(admin_client, run)["changes"]["rows"]
+    assert (strange["record"], strange["name"]) == (key, "")
+    assert known["name"] == str(customer)

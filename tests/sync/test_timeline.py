@@ -69,6 +69,15 @@ def test_a_day_is_the_last_24_hours_and_the_next_two(now):
     assert older.pk not in [attempt.run.pk for each in day.types for attempt in each.attempts]
 
 
+def test_what_ended_before_the_day_is_not_part_of_it_though_its_run_is(now):
+    first, second = now - 60 * HOUR, now - 30 * HOUR
+    attempts = [ended("preempted", at, at + SECOND) for at in (first, second)]
+    run = ran("customers", now - HOUR, waited=60 * HOUR, ended_attempts=attempts)
+    day = day_of("customers")
+    assert stretches(day.attempts) == [(now - HOUR, run.finished_at)]
+    assert stretches(day.waits) == [(second + SECOND, now - HOUR)]
+
+
 def test_every_type_has_its_row_the_most_urgent_first(now):
     assert [each.sync_type for each in day_until(health.status()).types] == [
         "orders",
@@ -141,6 +150,14 @@ def test_open_order_forms_pause_all_lists_but_the_one_they_read_overlapping_ones
     assert day_of("customers").pauses == []
 
 
+def test_a_pause_that_reaches_beyond_the_day_is_cut_at_its_edges(now, admin_user):
+    for opened, expires in ((now - 25 * HOUR, now - 23 * HOUR), (now - HOUR, now + 3 * HOUR)):
+        OrderFormSession.objects.create(user=admin_user, opened_at=opened, active_at=opened, expires_at=expires)
+    day = day_until(health.status())
+    first, last = day.types[0].pauses
+    assert (first.start, last.end) == (day.start, day.end)
+
+
 def test_what_is_due_stands_at_its_times_and_a_disabled_schedule_is_never_due(now):
     SyncSchedule.objects.update(requested_slot=now)
     SyncSchedule.objects.filter(sync_type="ddt").update(enabled=False)
@@ -175,7 +192,7 @@ def test_a_bar_stands_where_its_run_was_and_tells_it(now):
     assert number(bar.width) == pytest.approx(100 * 13 / (26 * 60), abs=0.01)
     first, second, third = bar.tip.splitlines()
     assert first == f"Orders · run {run.pk} · succeeded"
-    assert second.endswith("13 min 0 s · automatic")
+    assert second.endswith("· 13 min · automatic")
     assert third == "3 created, 1 updated"
     assert bar.address.endswith(f"/{run.pk}/change/")
 
@@ -194,6 +211,7 @@ def test_a_bar_is_of_the_kind_of_its_run_s_end(status, now):
         ("lost", "lost", "lost with its process"),
         ("failed", "retried", "failed, to be tried again"),
         ("handed back", "handed-back", "given back by a stopping worker"),
+        ("unheard-of", "retried", "unheard-of"),
     ],
 )
 def test_an_attempt_that_came_back_says_why(outcome, kind, words, now):
@@ -202,6 +220,13 @@ def test_an_attempt_that_came_back_says_why(outcome, kind, words, now):
     came_back, _succeeded = row_of("orders").bars
     assert came_back.kind == kind
     assert words in came_back.tip
+
+
+def test_an_attempt_of_which_little_was_kept_takes_no_picture_down(now):
+    first = (now - 2 * HOUR).isoformat()
+    kept = [{}, {"startedAt": first}, {"startedAt": first, "endedAt": first}]
+    ran("orders", now - HOUR, waited=HOUR, ended_attempts=kept)
+    assert [bar.kind for bar in row_of("orders").bars] == ["retried", "succeeded"]
 
 
 def test_a_short_run_can_still_be_seen_and_one_at_the_edge_stays_inside(now):
@@ -215,7 +240,7 @@ def test_a_short_run_can_still_be_seen_and_one_at_the_edge_stays_inside(now):
 def test_runs_too_close_to_tell_apart_share_a_bar_that_tells_the_worst_and_leads_to_all(now):
     for number in range(3):
         ran("customers", now - HOUR + number * 20 * SECOND)
-    failed = ran("customers", now - HOUR + MINUTE, status=Status.FAILED, error_class="ErpUnavailable")
+    failed = ran("customers", now - HOUR + 30 * SECOND, status=Status.FAILED, error_class="ErpUnavailable")
     [bar] = row_of("customers").bars
     assert bar.kind == "failed"
     assert "4 attempts" in bar.tip

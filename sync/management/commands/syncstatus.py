@@ -110,6 +110,8 @@ def worker(status: SyncStatus) -> str:
 def problems(status: SyncStatus) -> list[str]:
     """What is wrong, and what to do about it."""
     found = [problem(each) for each in status.types if not each.is_trusted]
+    unknown = "{} has no schedule, so its state is not known — run manage.py migrate"
+    found += map(unknown.format, status.without_schedule)
     if not status.has_worker:
         found.append("No worker: nothing runs by itself. Start manage.py qcluster.")
     return found or ["All is well."]

@@ -203,7 +203,7 @@ def acceptance(request: HttpRequest, run: SyncRun) -> list[Button]:
 
 
 def again(request: HttpRequest, run: SyncRun) -> list[Button]:
-    if not request.user.has_perm("sync.request_syncrun"):
+    if run.accepts_id or not request.user.has_perm("sync.request_syncrun"):
         return []
     return [Button(_("Try again"), reverse("admin:sync_syncrun_do", args=[run.pk, "retry"]), posts=True)]
 

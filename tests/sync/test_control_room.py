@@ -243,6 +243,12 @@ def test_while_an_order_form_is_open_no_card_promises_what_it_pauses(all_well, a
     assert ", in " in card(admin_client, "customers")["next"]
 
 
+def test_a_failed_acceptance_is_not_offered_to_be_tried_again(all_well, admin_client):
+    quarantined = failed("prices", ago=MINUTE, status=Status.QUARANTINED)
+    failed("prices", accepts=quarantined)
+    assert "Try again" not in buttons(problems(admin_client)[0])
+
+
 # Cards
 
 

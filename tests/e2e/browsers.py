@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Playwright, Request, Response, WebError
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Playwright, Request, Response, Route, WebError
 
 from tests.concurrency.processes import until
 
@@ -88,6 +89,14 @@ class Watch:
 
     def complaints(self) -> list[str]:
         return [line for line in self.seen if not any(re.search(pattern, line) for pattern in self.allowed)]
+
+
+def intercept(page: Page, pattern: str, handler: Callable[[Route], Any], **options: Any) -> None:
+    """As `page.route`, and in force: a browser that is busy goes on for a moment asking the server itself."""
+    page.route(pattern, handler, **options)
+    page.route("**/healthz", lambda route: route.fulfill(body="intercepted"))
+    page.wait_for_function("fetch('/healthz').then((answer) => answer.text()).then((text) => text === 'intercepted')")
+    page.unroute("**/healthz")
 
 
 def axe(page: Page) -> list[str]:

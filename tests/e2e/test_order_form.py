@@ -17,7 +17,7 @@ from orders.models import Draft, Price, Product
 from orders.quantities import least, nearest_valid
 from sync.models import OrderFormSession, SyncRun
 from sync.queue import request_sync
-from tests.e2e.browsers import sign_in
+from tests.e2e.browsers import intercept, sign_in
 from tests.e2e.erp import change_price, new_customer
 from tests.e2e.order_form import OrderForm, customers, goods, price_of, saved_draft
 from tests.sync.demo import run_sync
@@ -45,7 +45,7 @@ def slow(form, **options):
         form.page.wait_for_timeout(700)
         route.continue_()
 
-    form.page.route("**/api/products?*search*", later, **options)
+    intercept(form.page, "**/api/products?*search*", later, **options)
 
 
 def lose_the_answer(form):
@@ -55,7 +55,7 @@ def lose_the_answer(form):
         route.fetch()
         route.abort("internetdisconnected")
 
-    form.page.route("**/api/drafts", carried_out_but_not_answered, times=1)
+    intercept(form.page, "**/api/drafts", carried_out_but_not_answered, times=1)
 
 
 # With the keyboard only
@@ -250,7 +250,7 @@ def test_a_corrected_quantity_can_be_saved_at_once(form, customer, packed):
     form.choose_customer(customer)
     form.add(packed, "7")
     expect(form.line(1).problem).to_be_visible()
-    form.page.route("**/preview", lambda route: route.abort())
+    intercept(form.page, "**/preview", lambda route: route.abort())
     form.line(1).quantity.focus()
     form.press("Alt+ArrowDown", "Control+Enter")
     form.expect_saved(1)
@@ -390,7 +390,7 @@ def test_a_changed_price_is_told_though_no_preview_had_answered(page, site, agen
     draft = saved_draft(agent, customer, product)
     price_id, old = price_of(product, customer.account_number)
     present(Price).filter(erp_id=price_id).update(unit_price=old + 2)
-    page.route("**/preview", lambda route: route.abort())
+    intercept(page, "**/preview", lambda route: route.abort())
     form = OrderForm(page, site).open(f"/drafts/{draft.pk}")
     form.save()
     expect(form.banner).to_contain_text(f"sono cambiati i prezzi: {product.name}.")
@@ -434,7 +434,9 @@ def test_another_s_page_instead_of_an_answer_deletes_no_draft(page, site, agent,
     draft = saved_draft(agent, customer, product)
     form = OrderForm(page, site).open(f"/drafts/{draft.pk}")
     form.notes.fill("resta")
-    page.route(f"**/api/drafts/{draft.pk}", lambda route: route.fulfill(status=404, body="<h1>Not found</h1>"), times=1)
+    intercept(
+        page, f"**/api/drafts/{draft.pk}", lambda route: route.fulfill(status=404, body="<h1>Not found</h1>"), times=1
+    )
     form.save()
     expect(form.banner).to_contain_text("Il servizio risponde con l'errore 404.")
     form.banner.get_by_role("button", name="Riprova").click()
@@ -494,7 +496,7 @@ def test_notes_go_on_where_they_were_after_a_failed_save(form, customer, product
     form.fill(customer, product)
     form.notes.focus()
     form.type("Solo al mattino")
-    form.page.route("**/api/drafts", lambda route: route.abort("internetdisconnected"))
+    intercept(form.page, "**/api/drafts", lambda route: route.abort("internetdisconnected"))
     form.save()
     expect(form.banner).to_contain_text("Non salvata")
     form.type(", suonare")

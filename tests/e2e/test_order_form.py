@@ -390,7 +390,7 @@ def test_a_changed_price_is_told_though_no_preview_had_answered(page, site, agen
     draft = saved_draft(agent, customer, product)
     price_id, old = price_of(product, customer.account_number)
     present(Price).filter(erp_id=price_id).update(unit_price=old + 2)
-    intercept(page, "**/preview", lambda route: route.abort())
+    page.route("**/preview", lambda route: route.abort())
     form = OrderForm(page, site).open(f"/drafts/{draft.pk}")
     form.save()
     expect(form.banner).to_contain_text(f"sono cambiati i prezzi: {product.name}.")

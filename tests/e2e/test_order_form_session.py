@@ -14,7 +14,6 @@ from sync.erp.demo.front_end import Strike
 from sync.models import OrderFormSession, SyncRun
 from sync.queue import request_sync
 from tests.concurrency.processes import until
-from tests.e2e.browsers import intercept
 from tests.e2e.erp import new_customer
 from tests.e2e.order_form import OrderForm, expect_sessions, live_sessions
 
@@ -221,7 +220,7 @@ def test_an_erp_that_fails_is_named_with_the_time_of_what_is_here(form, erp, all
 
 def test_a_form_opened_with_poor_reception_begins_its_session_when_it_can(form, allowed):
     allowed.append("ERR_INTERNET_DISCONNECTED")
-    intercept(form.page, "**/smart-sync", lambda route: route.abort("internetdisconnected"))
+    form.page.route("**/smart-sync", lambda route: route.abort("internetdisconnected"))
     form.open()
     expect(form.news).to_contain_text("Clienti non aggiornati. Nessuna connessione al servizio.")
     form.page.unroute("**/smart-sync")

@@ -92,7 +92,7 @@ class Watch:
 
 
 def intercept(page: Page, pattern: str, handler: Callable[[Route], Any], **options: Any) -> None:
-    """As `page.route`, for a page that is open: it goes on asking the server itself for a moment, which this waits for."""
+    """As `page.route`, for a page that is open. It goes on asking the server for a moment, which this waits for."""
     page.route(pattern, handler, **options)
     page.route("**/healthz", lambda route: route.fulfill(body="intercepted"))
     page.wait_for_function("fetch('/healthz').then((answer) => answer.text()).then((text) => text === 'intercepted')")

@@ -1,6 +1,5 @@
 /* Parts of a page that follow what happens: each is fetched again when an event comes, and now and then without one; only
-   while the page is seen, as a browser opens few connections to one server. */
-import { Idiomorph } from "./vendor/idiomorph/idiomorph.esm.js";
+   while the page is seen, as a browser opens few connections to one server. Needs Idiomorph. */
 
 const EVENTS = "/api/sync/events";
 const SOON = 300; // ms after an event: often several come together
@@ -33,39 +32,39 @@ class Part {
     if (!isSeen()) return;
     if (this.isBusy) return this.plan(SOON);
     this.isBusy = true;
-    this.trouble = await this.ask();
+    const { trouble = null, html } = await this.ask();
     this.isBusy = false;
+    this.trouble = trouble;
+    if (html) this.show(html);
     tell();
     if (!this.trouble) this.plan(Number(this.element.dataset.every) * 1000);
     if (this.trouble === "lost") this.plan(TRIES_AGAIN_AFTER);
   }
 
-  /** Fetch it and show it, or say why not. */
+  /** Its `html` as it is now, or the `trouble` with that. */
   async ask() {
     try {
       const answer = await fetch(this.element.dataset.live, { signal: AbortSignal.timeout(PATIENCE) });
-      if (answer.redirected) return "signed-out";
-      if ([403, 404, 410].includes(answer.status)) return "gone";
-      if (!answer.ok) return "lost";
-      show(this.element, await answer.text());
-      this.trueAt = new Date();
-      return null;
+      if (answer.redirected) return { trouble: "signed-out" };
+      if ([403, 404, 410].includes(answer.status)) return { trouble: "gone" };
+      return answer.ok ? { html: await answer.text() } : { trouble: "lost" };
     } catch {
-      return "lost";
+      return { trouble: "lost" }; // no connection, or no answer in time
     }
   }
-}
 
-function show(element, html) {
-  const page = new DOMParser().parseFromString(html, "text/html");
-  Idiomorph.morph(element, page.getElementById(element.id), {
-    restoreFocus: true,
-    callbacks: {
-      // What somebody has chosen stays chosen, what they have opened stays open.
-      beforeNodeMorphed: (node) => node.nodeName !== "SELECT",
-      beforeAttributeUpdated: (name, node) => !(name === "open" && node.nodeName === "DETAILS"),
-    },
-  });
+  show(html) {
+    const page = new DOMParser().parseFromString(html, "text/html");
+    Idiomorph.morph(this.element, page.getElementById(this.element.id), {
+      restoreFocus: true,
+      callbacks: {
+        // What somebody has chosen stays chosen, what they have opened stays open.
+        beforeNodeMorphed: (node) => node.nodeName !== "SELECT",
+        beforeAttributeUpdated: (name, node) => !(name === "open" && node.nodeName === "DETAILS"),
+      },
+    });
+    this.trueAt = new Date();
+  }
 }
 
 const parts = [...document.querySelectorAll("[data-live]")].map((element) => new Part(element));

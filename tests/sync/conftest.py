@@ -24,6 +24,12 @@ State = dict[str, list[Any]]
 
 
 @pytest.fixture
+def in_english(settings: Any) -> None:
+    """Pages are English for whoever names no language."""
+    settings.LANGUAGE_CODE = "en"
+
+
+@pytest.fixture
 def mirror_state() -> Callable[[], State]:
     """All that the mirror holds, and the history of its records."""
 

@@ -16,16 +16,11 @@ from sync.models import SyncEvent, SyncLock, SyncRun
 from tests.sync.conftest import customers
 from tests.sync.pages import html_of, make_run, run_page, said, url
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
 Status = SyncRun.Status
 NOTHING_CHANGED = "Nothing has been changed so far."
 BUTTON = '<form method="post">'
-
-
-@pytest.fixture(autouse=True)
-def in_english(settings):
-    settings.LANGUAGE_CODE = "en"
 
 
 @pytest.fixture

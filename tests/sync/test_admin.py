@@ -14,15 +14,10 @@ from sync.models import OrderFormSession, RecordChange, SyncEvent, SyncRun, Sync
 from tests import factories
 from tests.sync.pages import html_of, make_change, make_run, run_page, shown, url
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
 Status = SyncRun.Status
 NOW = dt.datetime(2026, 1, 20, 11, 4, 22, tzinfo=dt.UTC)
-
-
-@pytest.fixture(autouse=True)
-def in_english(settings):
-    settings.LANGUAGE_CODE = "en"
 
 
 # Runs

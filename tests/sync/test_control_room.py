@@ -16,17 +16,12 @@ from sync.service import all_types
 from tests.factories import CustomerFactory
 from tests.sync.pages import make_change, make_run, said, url
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
 Status = SyncRun.Status
 MINUTE = dt.timedelta(minutes=1)
 FRONT = "/admin/"
 NOW = "/admin/now/"
-
-
-@pytest.fixture(autouse=True)
-def in_english(settings):
-    settings.LANGUAGE_CODE = "en"
 
 
 @pytest.fixture

@@ -21,15 +21,10 @@ from sync.exceptions import LeaseLost
 from sync.models import OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from tests.sync.pages import html_of, make_run, run_page, said, shown, url
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
 Status = SyncRun.Status
 FINISHED = [Status.SUCCEEDED, Status.FAILED, Status.QUARANTINED, Status.CANCELLED]
-
-
-@pytest.fixture(autouse=True)
-def in_english(settings):
-    settings.LANGUAGE_CODE = "en"
 
 
 @pytest.fixture

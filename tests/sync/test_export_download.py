@@ -12,14 +12,9 @@ from sync.events import Kind
 from sync.models import SyncEvent, SyncRun
 from tests.sync.pages import make_run, run_page, said, url
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
 CONTENT = b"%PDF-1.7 " + bytes(range(256)) * 1000
-
-
-@pytest.fixture(autouse=True)
-def in_english(settings):
-    settings.LANGUAGE_CODE = "en"
 
 
 @pytest.fixture(autouse=True)

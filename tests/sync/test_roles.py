@@ -17,7 +17,7 @@ from sync.models import OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSche
 from tests.roles import granted, make_roles
 from tests.sync.pages import html_of, make_run, url
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
 Status = SyncRun.Status
 OPERATOR = {
@@ -46,11 +46,6 @@ ADMINISTRATOR = OPERATOR | {
 ROLES = {"operator": OPERATOR, "administrator": ADMINISTRATOR}
 OWN_APPS = ("sync", "customers", "orders")
 each_role = pytest.mark.parametrize("role", ROLES)
-
-
-@pytest.fixture(autouse=True)
-def in_english(settings):
-    settings.LANGUAGE_CODE = "en"
 
 
 # The groups

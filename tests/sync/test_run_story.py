@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from sync import queue, sessions
+from sync import queue
 from sync.models import RecordChange, SyncEvent, SyncRun
 from sync.queue import request_sync
 from sync.service import service_for
@@ -17,14 +17,9 @@ from tests.factories import CustomerFactory
 from tests.sync.conftest import customers
 from tests.sync.pages import make_change, make_run, url
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
 Status = SyncRun.Status
-
-
-@pytest.fixture(autouse=True)
-def in_english(settings):
-    settings.LANGUAGE_CODE = "en"
 
 
 def story_of(client, run, **query):
@@ -309,21 +304,3 @@ def test_the_story_is_for_whoever_may_see_runs(colleague):
 
 def test_a_run_that_is_not_there_has_no_story(admin_client):
     assert admin_client.get(reverse("admin:sync_syncrun_story", args=[99])).status_code == 404
-
-
-def test_a_preempted_run_s_story_has_the_order_form_s_part(admin_client, admin_user):
-    sessions.open_session(admin_user)
-    run = make_run(sync_type="products")
-    SyncEvent.objects.create(kind="run_preempted", run=run)
-    assert [step["what"] for step in story_of(admin_client, run)["steps"]] == ["run stepped aside"]
-
-
-@pytest.mark.parametrize("key", ["CF1/26000695", "9" * 30])
-def test_a_change_whose_key_no_record_of_the_list_can_have_is_shown_without_a_name(key, admin_client):
-    customer = CustomerFactory(erp_id=1001)
-    run = make_run(updated=2)
-    for each in (key, "1001"):
-        make_change(run, key=each)
-    strange, known = story_of(admin_client, run)["changes"]["rows"]
-    assert (strange["record"], strange["name"]) == (key, "")
-    assert known["name"] == str(customer)

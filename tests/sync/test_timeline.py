@@ -12,17 +12,12 @@ from sync.models import OrderFormSession, SyncRun, SyncSchedule
 from sync.timeline import day_until
 from tests.sync.pages import make_run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
 Status = SyncRun.Status
 HOUR = dt.timedelta(hours=1)
 MINUTE = dt.timedelta(minutes=1)
 SECOND = dt.timedelta(seconds=1)
-
-
-@pytest.fixture(autouse=True)
-def in_english(settings):
-    settings.LANGUAGE_CODE = "en"
 
 
 @pytest.fixture

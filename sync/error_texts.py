@@ -7,7 +7,7 @@ a bug's message, stays as it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from string import Formatter
 
@@ -34,6 +34,18 @@ def sentence(text: str) -> str:
 def note(text: str) -> str:
     """A note on an export, in the reader's language."""
     return translated(text, NOTES)
+
+
+def kinds_with(word: str) -> list[str]:
+    """The kinds of error whose sentence, in the reader's language, has this word: texts are kept in English."""
+    told = {kind.__name__: FACT.sub("", gettext(kind.template())).casefold() for kind in kinds_of(SyncError)}
+    return [name for name, words in told.items() if word.casefold() in words]
+
+
+def kinds_of(error: type[SyncError]) -> Iterator[type[SyncError]]:
+    for kind in error.__subclasses__():
+        yield kind
+        yield from kinds_of(kind)
 
 
 def translated(text: str, templates: Iterable[str]) -> str:

@@ -17,7 +17,6 @@ from django.shortcuts import get_object_or_404
 from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
@@ -91,7 +90,6 @@ class AcceptanceAdmin(VerbsAdmin):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "media": self.media,
             "title": _("Accept the export of %s") % run,
             "run": run,
             "list_name": list_name(run.sync_type),
@@ -138,7 +136,7 @@ def answer_to(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
         return {"refusal": gettext("The kept export cannot be read: %s.") % error.strerror}
     lost = {kind: keys for kind, keys in effect.lost.items() if keys}
     return {
-        "counts": [(name, counted(getattr(effect.outcome, kind))) for kind, name in EFFECTS.items()],
+        "counts": [(name, with_thousands_apart(getattr(effect.outcome, kind))) for kind, name in EFFECTS.items()],
         "lost": [(EFFECTS[kind], LOSSES[kind], names_of(request, run, keys)) for kind, keys in lost.items()],
     }
 
@@ -182,15 +180,11 @@ def records_of(service: SyncService, keys: Sequence[Any]) -> models.QuerySet[Mir
     return service.model._default_manager.filter(**{f"{key}__in": keys}).order_by(key)
 
 
-def counted(number: int) -> str:
-    return number_format(number, force_grouping=True)
-
-
 def told(run: SyncRun) -> tuple[str, int]:
     """What became of an accepted export, and how good that is."""
     if run.status == SyncRun.Status.SUCCEEDED:
         counts = ("created", "updated", "missing", "removed")
-        numbers = {name: counted(getattr(run, name)) for name in counts}
+        numbers = {name: with_thousands_apart(getattr(run, name)) for name in counts}
         text = gettext("Applied: %(created)s created, %(updated)s updated, %(missing)s missing, %(removed)s removed.")
         return text % numbers, messages.SUCCESS
     if run.is_finished:

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sync import health, queue
 from sync.admin.coordination import lock_address
-from sync.admin.day import Words, drawn
+from sync.admin.day import changed, drawn
 from sync.admin.parts import (
     LIVE_KINDS,
     badge,
@@ -218,7 +218,7 @@ def last_change(sync_type: str) -> dict[str, Any] | None:
         "at": clock(changed_at),
         "run": run,
         "address": list_address(RecordChange, run=str(run.pk)) if run else "",
-        "what": Words().changed(run) if run else "",
+        "what": changed(run) if run else "",
     }
 
 

@@ -113,7 +113,6 @@ class SyncLockAdmin(ReadOnlyAdmin):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "media": self.media,
             "title": _("Break the lock"),
             "lock": lock,
             "state": self.state(lock),

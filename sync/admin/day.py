@@ -10,28 +10,22 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator, capfirst
 from django.utils.timesince import timesince
-from django.utils.translation import gettext, ngettext, ngettext_lazy
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from sync import error_texts
-from sync.admin.parts import CAME_BACK, list_name
+from sync.admin.parts import CAME_BACK, counted, list_name
 from sync.models import SyncRun
 from sync.read_only_admin import list_address, printed_duration
 from sync.timeline import HOUR, Attempt, Day, Ran, Stretch, TypeDay
 
 NARROWEST = 0.3  # % of the width: three pixels on a desk's screen, four minutes of the day
 LABELLED_EVERY = 3  # hours
-COUNTED = {
-    "created": ngettext_lazy("%(number)s created", "%(number)s created", "count"),
-    "updated": ngettext_lazy("%(number)s updated", "%(number)s updated", "count"),
-    "missing": ngettext_lazy("%(number)s missing", "%(number)s missing", "count"),
-    "removed": ngettext_lazy("%(number)s removed", "%(number)s removed", "count"),
-}
+CHANGES = ("created", "updated", "missing", "removed")
 RUNS_TOLD = 4  # of a bar that stands for several
 ERROR_CHARACTERS = 120
 
@@ -232,7 +226,6 @@ class Words:
 
     def __init__(self) -> None:
         self.run = gettext("run %s")
-        self.no_changes = gettext("no changes")
         self.of_status = {status.value: str(status.label) for status in SyncRun.Status}
         self.of_mode = {mode.value: str(mode.label) for mode in SyncRun.Mode}
         self.address = reverse("admin:sync_syncrun_change", args=[0])
@@ -240,15 +233,11 @@ class Words:
     def address_of(self, run: Ran) -> str:
         return self.address.replace("/0/", f"/{run.pk}/")
 
-    def changed(self, run: Ran | SyncRun) -> str:
-        """What a run changed, in a few words."""
-        counts = ((name, getattr(run, name)) for name in COUNTED)
-        told = [
-            COUNTED[name] % {"count": count, "number": number_format(count, force_grouping=True)}
-            for name, count in counts
-            if count
-        ]
-        return ", ".join(told) or self.no_changes
+
+def changed(run: Ran | SyncRun) -> str:
+    """What a run changed, in a few words."""
+    counts = ((name, getattr(run, name)) for name in CHANGES)
+    return ", ".join(counted(name, count) for name, count in counts if count) or gettext("no changes")
 
 
 def told(attempt: Attempt, name: str, words: Words) -> Iterator[str]:
@@ -258,7 +247,7 @@ def told(attempt: Attempt, name: str, words: Words) -> Iterator[str]:
     duration = printed_duration(attempt.end - attempt.start)
     yield f"{time_of(attempt.start)} – {time_of(attempt.end)} · {duration} · {words.of_mode[run.mode]}"
     if attempt.ended is None and run.status == SyncRun.Status.SUCCEEDED:
-        yield words.changed(run)
+        yield changed(run)
     if error := error_texts.sentence(attempt.ended.get("text", "") if attempt.ended else run.error_text):
         yield Truncator(error.partition("\n")[0]).chars(ERROR_CHARACTERS)
 

@@ -19,7 +19,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 from django.utils.timezone import localdate, localtime
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from sync.health import State
@@ -48,6 +48,16 @@ STATES = {
     State.QUARANTINED: ("⚠", _("quarantined"), "quarantined"),
     State.PAUSED: ("‖", _("paused"), ""),
     State.NEVER: ("…", _("never synced"), "quarantined"),
+}
+COUNTED = {  # what may be counted of a run's records
+    "read": ngettext_lazy("%(number)s read", "%(number)s read", "count"),
+    "unchanged": ngettext_lazy("%(number)s unchanged", "%(number)s unchanged", "count"),
+    "created": ngettext_lazy("%(number)s created", "%(number)s created", "count"),
+    "updated": ngettext_lazy("%(number)s updated", "%(number)s updated", "count"),
+    "missing": ngettext_lazy("%(number)s missing", "%(number)s missing", "count"),
+    "removed": ngettext_lazy("%(number)s removed", "%(number)s removed", "count"),
+    "restored": ngettext_lazy("%(number)s restored", "%(number)s restored", "count"),
+    "left": ngettext_lazy("%(number)s left", "%(number)s left", "count"),
 }
 LONGEST_NUMBER = 18  # digits; databases take every number of so many
 LIVE_KINDS = " ".join(SyncEvent.Kind.values)  # of events that a page may follow
@@ -113,6 +123,11 @@ def with_thousands_apart(kept: Any) -> str:
     """A number that was kept as a text; what is none as it is."""
     text = str(kept)
     return number_format(int(text), force_grouping=True) if is_number(text) else text
+
+
+def counted(name: str, count: int) -> str:
+    """A count of a run's records, in words: `1,450 created`."""
+    return str(COUNTED[name] % {"count": count, "number": number_format(count, force_grouping=True)})
 
 
 def list_name(sync_type: str) -> str:

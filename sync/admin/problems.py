@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from sync import error_texts
 from sync.admin.coordination import lock_address
 from sync.admin.parts import clock, list_name, run_address
+from sync.erp.http import READ_TIMEOUT
 from sync.health import State, SyncStatus, TypeHealth
 from sync.models import SyncLock, SyncRun, SyncSchedule
 from sync.read_only_admin import list_address, may_view, printed_duration
@@ -115,13 +116,15 @@ def slow_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem]
             "list": capfirst(list_name(run.sync_type)),
             "elapsed": printed_duration(elapsed),
             "usual": printed_duration(usual),
+            "silence": printed_duration(timedelta(seconds=READ_TIMEOUT)),
         }
         cancel = Button(_("Cancel"), reverse("admin:sync_syncrun_do", args=[run.pk, "cancel"]), posts=True)
         yield Problem(
             "warn",
             gettext("%(list)s: in progress for %(elapsed)s, where it usually takes %(usual)s. The ERP may hang.")
             % facts,
-            gettext("It is given up by itself when the ERP sends nothing for three minutes; the other lists wait."),
+            gettext("It is given up by itself when the ERP sends nothing for %(silence)s; the other lists wait.")
+            % facts,
             [cancel] if request.user.has_perm("sync.request_syncrun") else [],
         )
 

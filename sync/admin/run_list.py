@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,17 +15,15 @@ from django.core.paginator import Page
 from django.db import connection, models, transaction
 from django.db.models import Q
 from django.http import HttpRequest
-from django.utils.formats import number_format
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.timezone import is_naive, localtime, make_aware
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sync.admin.parts import BoundedPaginator, SyncTypeFilter, field_of, is_number, type_name
-from sync.exceptions import SyncError
+from sync import error_texts
+from sync.admin.parts import BoundedPaginator, SyncTypeFilter, counted, field_of, is_number, type_name
 from sync.models import SyncRun
 from sync.read_only_admin import NOTHING, ReadOnlyAdmin, TolerantList, column_of, first_words, printed_value
 
@@ -36,7 +33,6 @@ CHARACTERS_SHOWN = 70  # of an error, and
 CHARACTERS_TOLD = 300  # to whoever points at it
 COUNTS = ("read", "created", "updated", "missing", "removed", "restored", "left")
 NOBODY = "nobody"
-FACT = re.compile(r"\{.*?\}")  # in the template of an error
 
 Runs = models.QuerySet[SyncRun]
 
@@ -49,7 +45,7 @@ requested: Any = column_of(field_of(SyncRun, "requested_at"))
 @admin.display(description=_("records"))
 def outcome(run: SyncRun) -> SafeString | str:
     """What the run read and changed; the first words of its error below."""
-    counts = " · ".join(counted(run, name) for name in COUNTS if getattr(run, name))
+    counts = " · ".join(whole(counted(name, getattr(run, name))) for name in COUNTS if getattr(run, name))
     error = run.error_sentence or run.error_class
     if not error:
         return counts or NOTHING
@@ -58,15 +54,15 @@ def outcome(run: SyncRun) -> SafeString | str:
     return format_html('{}<div class="error-words" title="{}">{}</div>', counts, told, words)
 
 
-def counted(run: SyncRun, name: str) -> str:
-    number = number_format(getattr(run, name), force_grouping=True)
-    return f"{number}\N{NO-BREAK SPACE}{field_of(SyncRun, name).verbose_name}"
-
-
 @admin.display(description=_("asked by"))
 def asked(run: SyncRun) -> str:
     parts = [SyncRun.Trigger(run.trigger).label, SyncRun.Mode(run.mode).label]
     return " · ".join(map(str, [*parts, run.requested_by] if run.requested_by else parts))
+
+
+def whole(words: str) -> str:
+    """On one line, however narrow the column."""
+    return words.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 # Filters
@@ -148,8 +144,8 @@ def found(runs: Runs, typed: str) -> Runs:
     if who := User.objects.filter(username__iexact=typed).first():
         return runs.filter(requested_by=who)
     for word in typed.split():
-        in_error = Q(error_text__icontains=word) | Q(error_class__icontains=word) | Q(error_class__in=kinds_told(word))
-        runs = runs.filter(in_error)
+        kinds = error_texts.kinds_with(word)
+        runs = runs.filter(Q(error_text__icontains=word) | Q(error_class__icontains=word) | Q(error_class__in=kinds))
     return newest_errors(runs)
 
 
@@ -159,18 +155,6 @@ def newest_errors(runs: Runs) -> Runs:
     errors = SyncRun.objects.exclude(error_class="").order_by("-requested_at", "-pk")
     oldest = errors.values_list("requested_at", flat=True)[ERRORS_SEARCHED:].first()
     return runs.filter(requested_at__gt=oldest) if oldest else runs
-
-
-def kinds_told(word: str) -> list[str]:
-    """The kinds of error whose sentence, in the reader's language, has this word: texts are kept in English."""
-    told = {kind.__name__: FACT.sub("", gettext(kind.template())).casefold() for kind in kinds_of(SyncError)}
-    return [name for name, sentence in told.items() if word.casefold() in sentence]
-
-
-def kinds_of(error: type[SyncError]) -> Iterator[type[SyncError]]:
-    for kind in error.__subclasses__():
-        yield kind
-        yield from kinds_of(kind)
 
 
 # Paging

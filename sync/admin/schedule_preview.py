@@ -32,7 +32,7 @@ from sync.read_only_admin import ModelAdmin
 
 TIMES_SHOWN = 5
 MEETINGS_SHOWN = 3  # with each list
-LOOKS_AHEAD = timedelta(hours=3)  # for other lists that start at the same minute
+LOOKS_AHEAD = timedelta(hours=3)  # for other lists that start at the same minute; the page says so
 LIMITS: dict[type[Any], str] = {MinValueValidator: "min_value", MaxValueValidator: "max_value"}
 FRAGMENT = "admin/sync/syncschedule/preview.html"
 

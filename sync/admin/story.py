@@ -20,13 +20,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from sync import error_texts, health
+from sync import error_texts, health, runner
 from sync.admin.changes import changed_field, fits, record_link
 from sync.admin.facts import told_fact
 from sync.admin.parts import (
     CAME_BACK,
     LIVE_KINDS,
     clock,
+    counted,
     field_of,
     list_name,
     run_address,
@@ -160,18 +161,10 @@ def quarantine(request: HttpRequest, run: SyncRun) -> dict[str, Any] | None:
         **numbers,
         "came": number_format(run.read, force_grouping=True),
         "waits": run.waits_for_a_decision,
-        "later": later_success(run),
+        "later": runner.later_success(run) if run.exported_at else None,
         "address": reverse("admin:sync_syncrun_accept", args=[run.pk]),
         "may_accept": request.user.has_perm("sync.accept_syncrun"),
     }
-
-
-def later_success(run: SyncRun) -> SyncRun | None:
-    """The first run that applied a later export: with it, this one has nothing left to decide."""
-    if run.exported_at is None:
-        return None
-    later = SyncRun.objects.succeeded().for_type(run.sync_type).filter(exported_at__gt=run.exported_at)
-    return later.order_by("exported_at").first()
 
 
 # What happened
@@ -258,8 +251,7 @@ def counts(run: SyncRun, chosen: str) -> list[dict[str, Any]]:
     names = ("read", "unchanged", *Kind.values, "left")
     return [
         {
-            "label": field_of(SyncRun, name).verbose_name,
-            "number": number_format(getattr(run, name), force_grouping=True),
+            "text": counted(name, getattr(run, name)),
             "kind": name if name in Kind.values and getattr(run, name) else "",
             "is_chosen": name == chosen,
         }

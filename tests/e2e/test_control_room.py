@@ -500,6 +500,10 @@ def test_no_page_has_a_serious_fault_or_scrolls_sideways(
         faults[name] = [fault for fault in axe(page) if "#searchbar" not in fault]
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             faults[name].append("it scrolls sideways")
+        if page.evaluate(
+            "[...document.querySelectorAll('.form-row')].some((row) => 0 < row.clientWidth && row.clientWidth < 300)"
+        ):
+            faults[name].append("a form is squeezed")
     assert not any(faults.values()), "\n".join(f"{name}: {fault}" for name in faults for fault in faults[name])
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPResponse
+from itertools import count
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -19,6 +22,8 @@ from django.contrib.auth.models import User
 from rest_framework_simplejwt.tokens import AccessToken
 
 PATIENCE = 60.0  # seconds; the machine may be busy
+worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+ports = count(10_000 + 1_000 * worker)
 WITHOUT_LIMITS = dict.fromkeys(["THROTTLE_LOGIN", "THROTTLE_ANON", "THROTTLE_USER"], "100000/min")
 
 
@@ -128,7 +133,12 @@ def signed_in(user: User) -> dict[str, str]:
 
 
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A port for a process that has to be told one, which no other worker of pytest-xdist gives too.
+
+    They stand below those that Linux gives by itself.
+    """
+    while True:
+        port = next(ports)
+        with socket.socket() as listener, suppress(OSError):  # another program has it
+            listener.bind(("127.0.0.1", port))
+            return port

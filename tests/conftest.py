@@ -9,27 +9,25 @@ from urllib.parse import quote, urlsplit
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test import TransactionTestCase
+from pytest_django import DjangoDbBlocker
 
 from tests.api_server import ApiServer
+from tests.snapshot import Snapshot
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--only-database", action="store_true", help="leave out tests that use no database")
+pytest_plugins = ["tests.layers"]
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out on SQLite what only PostgreSQL can do, and what another run has shown if this is a second one."""
-    left_out = [item for item in items if connection.vendor == "sqlite" and item.get_closest_marker("postgresql")]
-    if config.getoption("only_database"):
-        left_out += [item for item in items if not uses_database(item)]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
-
-
-def uses_database(item: pytest.Item) -> bool:
-    fixtures = getattr(item, "fixturenames", [])
-    return bool(item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(fixtures))
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The migrated database; a test that commits has it put back to that, instead of all its tables emptied."""
+    with django_db_blocker.unblock():
+        migrated = Snapshot()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: migrated.restore())
+        yield
+    migrated.close()
 
 
 @pytest.fixture(scope="session")
@@ -41,9 +39,19 @@ def erp_exports() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def real_processes() -> None:
+    """Puts a test into the layer `process`, and so does every fixture that starts processes by asking for it."""
+
+
 @pytest.fixture
-def process_environment(transactional_db: None) -> dict[str, str]:
+def process_environment(transactional_db: None, real_processes: None) -> dict[str, str]:
     """The environment of a real process that works on this test's database."""
+    return environment_of_database()
+
+
+def environment_of_database() -> dict[str, str]:
+    """The environment of a real process that works on the test database."""
     name = quote(str(connection.settings_dict["NAME"]))
     if connection.vendor == "sqlite":
         url = f"sqlite:///{name}"

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,14 +17,9 @@ from urllib.request import Request, urlopen
 import pytest
 from django.conf import settings
 
+from tests.api_server import free_port
+
 PATIENCE = 60  # seconds, on a busy machine
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 class Demo:
@@ -112,7 +106,7 @@ def wait_until(condition, what: str, demo: Demo) -> None:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory) -> Iterator[Demo]:
+def demo(tmp_path_factory, real_processes) -> Iterator[Demo]:
     demo = Demo(tmp_path_factory.mktemp("demo"))
     try:
         wait_until(lambda: demo.says("Stop with Ctrl-C"), "the welcome", demo)

@@ -33,6 +33,7 @@ def test_what_cannot_be_served_on_is_named(host, port):
         call_command("serve", host=host, port=port)
 
 
+@pytest.mark.usefixtures("real_processes")
 def test_a_database_that_is_not_migrated_is_refused(tmp_path):
     done = subprocess.run(
         [sys.executable, settings.BASE_DIR / "manage.py", "serve", "--port=0"],

@@ -16,7 +16,7 @@ LEAVES_ONE_BEHIND = "import subprocess; print(subprocess.Popen(['sleep', '60']).
 
 
 @pytest.fixture
-def child(tmp_path):
+def child(tmp_path, real_processes):
     """A child that runs a Python text."""
 
     def make(text):

@@ -26,7 +26,7 @@ def nothing_is_due(transactional_db: None) -> None:
 
 
 @pytest.fixture
-def start(transactional_db: None) -> Iterator[Callable[..., Child]]:
+def start(transactional_db: None, real_processes: None) -> Iterator[Callable[..., Child]]:
     """Starts processes that do one thing; none outlives the test."""
     children: list[Child] = []
 

@@ -8,11 +8,11 @@ import pytest
 
 from orders.models import Product
 from sync import runner, sessions
-from sync.erp.demo.erp import DemoErp
 from sync.events import Kind
 from sync.models import SyncEvent, SyncRun
 from sync.queue import request_sync
 from tests.concurrency.processes import running_run, until
+from tests.demo_erp import CachedDemoErp
 from tests.sync.conftest import mirrored_before
 from tests.sync.demo import TODAY, is_mirrored, run_sync
 
@@ -22,7 +22,7 @@ LOOKS = {"fetching": 0, "reading": 1, "applying": 30}  # and pauses more than pr
 
 @pytest.fixture
 def erp():
-    return DemoErp(scale=0.1, today=TODAY)
+    return CachedDemoErp(scale=0.1, today=TODAY)
 
 
 @pytest.fixture

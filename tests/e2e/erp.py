@@ -6,9 +6,10 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from sync.erp.demo.erp import DemoErp
 from sync.erp.demo.records import Customer, Price
 from sync.erp.demo.server import DemoServer
+from sync.erp.demo.world import World
+from tests.demo_erp import CachedDemoErp
 
 SCALE = 0.02  # a few records of each list: all six are mirrored in less than a second
 
@@ -17,7 +18,14 @@ class Erp(DemoServer):
     """A demo ERP on the web, as of today. Its `delay` is what generating an export takes, in seconds."""
 
     def __init__(self) -> None:
-        super().__init__(DemoErp(scale=SCALE))
+        super().__init__(CachedDemoErp(scale=SCALE))
+
+    def restore(self) -> None:
+        """Make it as if nothing had happened."""
+        with self.erp.lock:
+            self.erp.world, self.erp.events = World(self.erp.world.base), 0
+        self.front_end.clear(None)
+        self.delay = 0
 
     def happen(self, what: str) -> str:
         """Let something happen, such as "new-customer"."""

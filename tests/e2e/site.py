@@ -1,4 +1,4 @@
-"""The site of tests in a browser: a real web server whose ERP answers."""
+"""The site of tests in a browser: a real web server whose ERP answers, with all lists mirrored."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, Self
 from urllib.parse import urlsplit
 
+from django.test import override_settings
 from django.utils import timezone
 
 from sync import runner
-from sync.models import SyncRun, SyncSchedule, SyncWorker
+from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME
+from sync.models import SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.queue import request_sync
 from sync.service import all_types
 from tests.api_server import ApiServer
-from tests.concurrency.processes import Worker
+from tests.concurrency.processes import Worker, until
+from tests.e2e.erp import Erp
+from tests.snapshot import Snapshot
 
 
 class Site:
@@ -27,22 +32,21 @@ class Site:
         self.logs: list[Path] = []
         self.workers = 0
         self.port = 0
-        self.begin()
 
-    def begin(self) -> None:
-        """Start it, and go on with something else meanwhile."""
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
         folder = self.folder / f"site-{len(self.logs)}"
         folder.mkdir()
         self.server = ApiServer(folder, self.environment, "serve", f"--port={self.port}")
         self.logs.append(self.server.log)
-
-    def wait_until_it_answers(self) -> None:
         self.server.wait_until_it_answers()
         self.port = urlsplit(self.server.url).port or 0
-
-    def start(self) -> None:
-        self.begin()
-        self.wait_until_it_answers()
 
     def stop(self) -> None:
         """Stop it as an operator does. Nothing answers at its address until `start`."""
@@ -68,9 +72,38 @@ class Site:
             worker.kill()
 
 
-def mirror_everything() -> None:
-    """Mirror all lists of the ERP that the settings name; a worker seems to be there, and to stay."""
-    for sync_type in all_types():
-        run = request_sync(sync_type, mode="full", trigger=SyncRun.Trigger.MANUAL)
-        assert runner.wait_for(run).status == SyncRun.Status.SUCCEEDED, run.error_text
-    SyncWorker.objects.create(name="a worker", seen_at=timezone.now() + timedelta(hours=1))
+class World:
+    """One site and one ERP for many tests, and the database as it is when all lists are mirrored.
+
+    `variables` name the ERP to processes, `settings` to this one.
+    """
+
+    def __init__(self, folder: Path, erp: Erp, environment: dict[str, str]) -> None:
+        exports = folder / "exports"
+        self.erp = erp
+        self.variables = {"ERP_URL": erp.url, "ERP_USERNAME": DEMO_USERNAME, "ERP_PASSWORD": DEMO_PASSWORD}
+        self.settings: dict[str, Any] = self.variables | {"ERP_FOLDER": None, "EXPORT_DIR": exports}
+        self.variables["EXPORT_DIR"] = str(exports)
+        self.site = Site(folder, environment | self.variables)
+
+    def __enter__(self) -> Self:
+        with override_settings(**self.settings):
+            for sync_type in all_types():
+                run = request_sync(sync_type, mode="full", trigger=SyncRun.Trigger.MANUAL)
+                assert runner.wait_for(run).status == SyncRun.Status.SUCCEEDED, run.error_text
+        # A worker seems to be there, and to stay.
+        SyncWorker.objects.create(name="a worker", seen_at=timezone.now() + timedelta(hours=1))
+        self.mirrored = Snapshot()
+        self.site.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.site.stop()
+        self.mirrored.close()
+
+    def restore(self) -> None:
+        """Make database and ERP as they were, once nothing that an earlier test began is still at work."""
+        SyncRun.objects.running().update(cancel_requested_at=timezone.now())
+        until(lambda: SyncLock.objects.free().exists())
+        self.mirrored.restore()
+        self.erp.restore()

@@ -18,7 +18,7 @@ from sync.service import all_types
 from tests.concurrency.processes import until
 from tests.e2e.browsers import axe, screenshot
 from tests.e2e.erp import change_price
-from tests.roles import make_roles
+from tests.sync.demo import run_sync
 
 DESK, TABLET = (1440, 900), (820, 1180)
 Status = SyncRun.Status
@@ -28,7 +28,6 @@ Trigger = SyncRun.Trigger
 @pytest.fixture
 def somebody_of(make_user):
     """Makes a member of a group: `somebody_of("operator")`."""
-    make_roles()
 
     def made(role):
         user = make_user(role, is_staff=True)
@@ -175,7 +174,7 @@ def short_minutes(monkeypatch):
     monkeypatch.setenv("SCHEDULE_MINUTE_SECONDS", "0.4")
 
 
-def test_a_schedule_is_changed_and_obeyed(short_minutes, room, site, erp):
+def test_a_schedule_is_changed_and_obeyed(short_minutes, own_site, room, site):
     page = room.page
     with site.worker():
         # They are all disabled here, and nothing comes.
@@ -283,7 +282,7 @@ def test_a_stuck_lock_is_seen_and_broken_after_a_plain_warning(room):
     assert str(SyncEvent.objects.get(kind="lock_broken").by) == "administrator"
 
 
-def test_the_page_says_when_it_has_lost_the_service_and_comes_back_by_itself(room, site, allowed):
+def test_the_page_says_when_it_has_lost_the_service_and_comes_back_by_itself(own_site, room, allowed):
     allowed += [
         "ERR_CONNECTION_REFUSED",
         "ERR_INCOMPLETE_CHUNKED_ENCODING",
@@ -292,11 +291,11 @@ def test_the_page_says_when_it_has_lost_the_service_and_comes_back_by_itself(roo
     ]
     notice = room.page.locator("#live-lost")
     expect(notice).to_be_hidden()
-    site.stop()
+    own_site.stop()
     room.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(notice).to_be_visible()
     expect(notice).to_contain_text(re.compile(r"true at \d+:\d\d"))
-    site.start()
+    own_site.start()
     expect(notice).to_be_hidden()
     room.expect_not_reloaded()
 
@@ -476,8 +475,8 @@ def full_history(site, erp, agent):
     for hours in (5, 8, 20):
         ran("prices", hours_ago=hours)
     ran("ddt", hours_ago=4, status=Status.CANCELLED)
-    with site.worker():
-        quarantined = quarantined_prices(erp)
+    strike(erp, Fault.SILENT_FILTER, "prices")
+    quarantined = run_sync("prices", mode="full")
     sessions.open_session(agent)
     request_sync("products", trigger=Trigger.API)
     return {"failed": failed, "quarantined": quarantined, "applied": last_run(sync_type="customers")}

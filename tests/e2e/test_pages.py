@@ -122,18 +122,14 @@ def test_the_form_can_be_used_before_the_server_has_answered_anything(page, site
 # When something is wrong
 
 
-@pytest.fixture
-def production(site, process_environment, tmp_path):
+@pytest.fixture(scope="module")
+def production(world, tmp_path_factory):
     """The same site as an operator runs it: errors are told in our words."""
-    environment = process_environment | {"DEBUG": "false", "SECURE_SSL_REDIRECT": "false"}
-    folder = tmp_path / "production"
-    folder.mkdir()
+    environment = world.site.environment | {"DEBUG": "false", "SECURE_SSL_REDIRECT": "false"}
     manage = [sys.executable, f"{settings.BASE_DIR}/manage.py", "collectstatic", "--no-input", "--verbosity=0"]
     subprocess.run(manage, env=environment, check=True)
-    production = Site(folder, environment)
-    production.wait_until_it_answers()
-    yield production
-    production.stop()
+    with Site(tmp_path_factory.mktemp("production"), environment) as production:
+        yield production
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESK])
@@ -260,14 +256,14 @@ def test_a_page_that_cannot_be_loaded_says_that_there_is_no_connection_and_comes
     expect(page.get_by_label("Cliente", exact=True)).to_be_focused()
 
 
-def test_a_page_that_the_server_did_not_answer_comes_when_it_does(page, site, allowed):
+def test_a_page_that_the_server_did_not_answer_comes_when_it_does(own_site, page, allowed):
     allowed.append("ERR_CONNECTION_REFUSED")
-    page.goto(f"{site.url}/drafts")
+    page.goto(f"{own_site.url}/drafts")
     page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
-    site.stop()
-    page.goto(f"{site.url}/orders/new")
+    own_site.stop()
+    page.goto(f"{own_site.url}/orders/new")
     expect(page.get_by_role("button", name="Riprova")).to_be_visible()
-    site.start()
+    own_site.start()
     expect(page.get_by_label("Cliente", exact=True)).to_be_focused()
 
 

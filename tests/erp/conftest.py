@@ -17,6 +17,7 @@ from sync.erp.demo.erp import DemoErp
 from sync.erp.demo.lists import LISTS
 from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
 from sync.erp.http import HttpClient
+from tests.demo_erp import CachedDemoErp
 
 TODAY = date(2026, 1, 20)
 SMALL = 0.15  # of the real size: every list has several bands
@@ -25,7 +26,7 @@ ERP_LISTS = {each.sync_type: ErpList(each.name, each.file_names, each.filters[0]
 
 @pytest.fixture
 def erp() -> DemoErp:
-    return DemoErp(scale=SMALL, today=TODAY)
+    return CachedDemoErp(scale=SMALL, today=TODAY)
 
 
 @pytest.fixture

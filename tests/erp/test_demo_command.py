@@ -33,6 +33,7 @@ def test_a_state_file_of_another_demo_is_refused(tmp_path):
         call_command("demo_erp", write=tmp_path, scale=0.01, seed=2, state=state)
 
 
+@pytest.mark.usefixtures("real_processes")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
 def test_it_serves_until_it_is_told_to_stop(name):
     command = [sys.executable, "manage.py", "demo_erp", "--port", "0", "--scale", "0.01", "--life", "0.05"]

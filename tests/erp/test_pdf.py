@@ -146,6 +146,7 @@ def test_the_file_says_what_the_real_ones_say(tmp_path):
         assert typeface.DescendantFonts[0].Subtype == "/CIDFontType2"
 
 
+@pytest.mark.usefixtures("real_processes")
 @pytest.mark.skipif(not shutil.which("pdffonts"), reason="needs poppler's pdffonts")
 def test_the_font_is_embedded_for_viewers(tmp_path):
     write_pdf(tmp_path / "export.pdf", TWO_PAGES, ROWS)

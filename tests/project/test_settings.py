@@ -60,7 +60,7 @@ def told(process: subprocess.Popen[str]) -> Any:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def project(tmp_path: Path, real_processes: None) -> Project:
     return Project(tmp_path)
 
 

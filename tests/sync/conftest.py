@@ -16,6 +16,7 @@ from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
 from sync.models import RecordChange, SyncRun
 from sync.queue import request_sync
 from sync.service import all_services, service_for
+from tests.demo_erp import CachedDemoErp
 from tests.sync.demo import TODAY
 from tests.sync.drawing import draw_list
 from tests.sync.tiny_erp import TinyErp
@@ -56,7 +57,7 @@ def sync_customers(tmp_path: Path, db: None) -> Callable[..., SyncRun]:
 @pytest.fixture
 def erp() -> DemoErp:
     """A demo ERP with a few records of each list."""
-    return DemoErp(scale=0.02, today=TODAY)
+    return CachedDemoErp(scale=0.02, today=TODAY)
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from sync.exports.layout import Footer
 from sync.exports.reader import read_export
 from sync.models import RecordChange, SyncRun
 from sync.service import all_services, service_for
+from tests.demo_erp import CachedDemoErp
 from tests.sync.demo import TODAY, TWO_BANDS, by_key, in_the_erp, is_mirrored, run_sync, values
 
 REPEATED_HOUR = datetime(2026, 10, 25, 2, 30)  # noqa: DTZ001  # Italian, as the ERP shows it: two moments
@@ -40,7 +41,7 @@ def service(request):
 @pytest.fixture
 def export(service, tmp_path):
     """A list of two bands or three: what the ERP knows, and its export."""
-    erp = DemoErp(scale=TWO_BANDS[service.sync_type], today=TODAY)
+    erp = CachedDemoErp(scale=TWO_BANDS[service.sync_type], today=TODAY)
     path = tmp_path / "export.pdf"
     written = erp.write_export(service.sync_type, path)
     assert 2 <= written.pages / len(list_called(service.sync_type).pages) <= 3

@@ -228,6 +228,7 @@ def test_a_terminal_shows_a_progress_bar_and_a_file_does_not(process_environment
     assert "pages" in screen
 
 
+@pytest.mark.usefixtures("real_processes")
 @pytest.mark.parametrize("command", ["runsync", "syncstatus", "qcluster"])
 def test_a_database_that_is_not_up_to_date_is_told_in_a_line(command, tmp_path):
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}

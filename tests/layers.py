@@ -1,0 +1,67 @@
+"""The layers of the tests, the fastest first. A test's fixtures say to which it belongs.
+
+    unit         calls code, and needs neither database nor network
+    integration  uses the database, or a server in this process
+    process      starts processes: it uses the fixture `real_processes`, by itself or through another fixture
+    browser      looks at pages in a real browser: it uses the fixture `playwright`
+
+A layer is a marker: `pytest -m unit`. What uses the database is marked `database` too.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+from django.db import connection
+
+LAYERS = ("unit", "integration", "process", "browser")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for layer in LAYERS:
+        config.addinivalue_line("markers", f"{layer}: set by tests/layers.py")
+    config.addinivalue_line("markers", "database: set by tests/layers.py: uses the database")
+
+
+# After pytest-django's, which puts what shares a connection together.
+@pytest.hookimpl(trylast=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    uses_database = item.get_closest_marker("django_db") or {"db", "transactional_db"} & fixtures
+    if "playwright" in fixtures:
+        layer = "browser"
+    elif "real_processes" in fixtures:
+        layer = "process"
+    elif uses_database or {"server", "demo_server"} & fixtures:
+        layer = "integration"
+    else:
+        layer = "unit"
+    item.add_marker(layer)
+    if uses_database:
+        item.add_marker("database")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out on SQLite what only PostgreSQL can do; the fastest layer comes first."""
+    if connection.vendor == "sqlite":
+        left_out = [item for item in items if item.get_closest_marker("postgresql")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+    items.sort(key=lambda item: next(place for place, layer in enumerate(LAYERS) if item.get_closest_marker(layer)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say of each layer how many tests it has, and how long they took one after the other, set-up included."""
+    counts: dict[str, int] = defaultdict(int)
+    seconds: dict[str, float] = defaultdict(float)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                layer = next(layer for layer in LAYERS if layer in report.keywords)
+                seconds[layer] += report.duration
+                counts[layer] += report.when == "call" or (report.when == "setup" and not report.passed)
+    for layer in LAYERS:
+        if counts[layer]:
+            terminalreporter.write_line(f"{layer:<12}{counts[layer]:>6,} tests {seconds[layer]:>6.0f} s")

@@ -1,0 +1,56 @@
+"""The rows of the test database at one moment, to which it can be put back."""
+
+from __future__ import annotations
+
+import sqlite3
+from itertools import count
+
+from django.db import connection, transaction
+
+schemas = (f"snapshot_{number}" for number in count(1))
+
+
+class Snapshot:
+    """What all tables hold when it is made.
+
+    Numbers that were given since are not given again: what is still at work on a row that is gone finds no other row
+    in its place.
+    """
+
+    def __init__(self) -> None:
+        connection.ensure_connection()
+        if connection.vendor == "sqlite":
+            self.copy = sqlite3.connect(":memory:", check_same_thread=False)
+            connection.connection.backup(self.copy)
+        else:
+            self.schema = next(schemas)
+            with connection.cursor() as cursor:
+                self.tables = connection.introspection.table_names(cursor)
+                cursor.execute(f"CREATE SCHEMA {self.schema}")
+                for table in self.tables:
+                    cursor.execute(f'CREATE TABLE {self.schema}."{table}" AS TABLE public."{table}"')
+
+    def restore(self) -> None:
+        """Put the database back, for other processes too. They may be connected, but not be writing for long."""
+        connection.ensure_connection()
+        if connection.vendor == "sqlite":
+            database = connection.connection
+            numbers = dict(database.execute("SELECT name, seq FROM sqlite_sequence"))
+            self.copy.backup(database)
+            numbers |= {
+                name: max(number, numbers.get(name, 0))
+                for name, number in database.execute("SELECT name, seq FROM sqlite_sequence")
+            }
+            database.execute("DELETE FROM sqlite_sequence")
+            database.executemany("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", numbers.items())
+        else:
+            with transaction.atomic(), connection.cursor() as cursor:  # foreign keys are looked at when it ends
+                for table in self.tables:
+                    cursor.execute(f'DELETE FROM public."{table}"')
+                for table in self.tables:
+                    cursor.execute(f'INSERT INTO public."{table}" SELECT * FROM {self.schema}."{table}"')
+
+    def close(self) -> None:
+        """Forget it; on PostgreSQL it goes with the database."""
+        if connection.vendor == "sqlite":
+            self.copy.close()

@@ -9,7 +9,7 @@ READY := $(VENV)/ready
 NOTHING_SET := env -i PATH="$$PATH" HOME="$$HOME" LANG=C.UTF-8 ENV_FILE=/dev/null DATA_DIR="$(abspath $(VENV))/data"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test flaky lint format bench clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -17,8 +17,11 @@ help: ## List these targets
 demo: $(READY) ## Start the whole product with a demo ERP
 	@$(BIN)/python manage.py demo $(ARGS)
 
-test: $(READY) ## Run the tests, on SQLite and (where it is installed) on PostgreSQL
-	@tests/on_each_database $(BIN)/pytest
+test: $(READY) ## Run the tests, on SQLite and (where it is installed) on PostgreSQL; LAYER=unit runs one layer
+	@LAYER="$(LAYER)" DATABASES="$(DATABASES)" tests/on_each_database $(BIN)/pytest $(ARGS)
+
+flaky: $(READY) ## Run the tests with processes and browsers 10 times on a busy machine, and count failures
+	@LAYER="$(LAYER)" DATABASES="$(DATABASES)" ROUNDS="$(ROUNDS)" tests/flaky $(BIN)/pytest $(ARGS)
 
 lint: $(READY) ## Check style, types, imports, migrations and production settings
 	@$(BIN)/ruff check --quiet .

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -13,10 +14,13 @@ from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
 from tests.api_server import ApiServer
+from tests.demo_erp import Erp
+from tests.site import MirroredDemo
 from tests.snapshot import Snapshot
 
-
 pytest_plugins = ["tests.layers"]
+
+ASYNC_UNSAFE = "DJANGO_ALLOW_ASYNC_UNSAFE"
 
 
 @pytest.fixture(scope="session")
@@ -57,12 +61,13 @@ def environment_of_database() -> dict[str, str]:
         url = f"sqlite:///{name}"
     else:
         url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
-    return os.environ | {"DATABASE_URL": url}
+    # What tests in a browser need, no other process does: a server is told of a query in its event loop.
+    return {name: value for name, value in os.environ.items() if name != ASYNC_UNSAFE} | {"DATABASE_URL": url}
 
 
 @pytest.fixture
 def serve(process_environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., ApiServer]]:
-    """Starts web servers on this test's database: `serve()`, `serve("runserver")`, `serve(DEBUG="true")`."""
+    """Starts web servers of this test alone: `serve()`, `serve("runserver")`, `serve(DEBUG="true")`."""
     with ExitStack() as servers:
 
         def start(command: str = "serve", *options: str, **variables: str) -> ApiServer:
@@ -74,7 +79,34 @@ def serve(process_environment: dict[str, str], tmp_path: Path) -> Iterator[Calla
         yield start
 
 
+@pytest.fixture(scope="session")
+def mirrored_demo(
+    real_processes: None,
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[MirroredDemo]:
+    """A demo ERP, its lists mirrored, and web servers, for all tests that can share them."""
+    folder = tmp_path_factory.mktemp("mirrored-demo")
+    with (
+        django_db_blocker.unblock(),
+        Erp() as erp,
+        MirroredDemo(folder, erp, environment_of_database()) as mirrored_demo,
+    ):
+        yield mirrored_demo
+
+
 @pytest.fixture
-def api_server(serve: Callable[..., ApiServer]) -> ApiServer:
-    """A real `manage.py serve` on this test's database."""
-    return serve()
+def mirrored(transactional_db: None, mirrored_demo: MirroredDemo, settings: Any) -> MirroredDemo:
+    """All lists of the shared ERP are mirrored, and nothing else has happened; the settings name that ERP."""
+    mirrored_demo.restore()
+    for name, value in mirrored_demo.settings.items():
+        setattr(settings, name, value)
+    return mirrored_demo
+
+
+@pytest.fixture
+def api_server(transactional_db: None, mirrored_demo: MirroredDemo) -> ApiServer:
+    """The shared `manage.py serve`, on this test's database; a test that stops its server uses `serve`."""
+    mirrored_demo.wait_until_idle()
+    return mirrored_demo.api_server

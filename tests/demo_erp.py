@@ -1,8 +1,10 @@
-"""The demo ERP for tests: it draws each export once."""
+"""The demo ERP for tests: it draws each export once, and what a test lets happen in it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,11 @@ from sync.erp.demo.erp import DemoErp
 from sync.erp.demo.faults import Fault
 from sync.erp.demo.lists import list_called
 from sync.erp.demo.pdf import Written
+from sync.erp.demo.records import Customer, Price
+from sync.erp.demo.server import DemoServer
+from sync.erp.demo.world import World
+
+SCALE = 0.02  # a few records of each list: all six are mirrored in less than a second
 
 drawn: dict[Any, tuple[bytes, Written]] = {}
 
@@ -37,3 +44,50 @@ class CachedDemoErp(DemoErp):
             content, written = drawn[key]
             path.write_bytes(content)
             return written
+
+
+class Erp(DemoServer):
+    """A demo ERP on the web, as of today. Its `delay` is what generating an export takes, in seconds."""
+
+    def __init__(self) -> None:
+        super().__init__(CachedDemoErp(scale=SCALE))
+
+    def restore(self) -> None:
+        """Make it as if nothing had happened."""
+        with self.erp.lock:
+            self.erp.world, self.erp.events = World(self.erp.world.base), 0
+        self.front_end.clear(None)
+        self.delay = 0
+
+    def happen(self, what: str) -> str:
+        """Let something happen, such as "new-customer"."""
+        return self.erp.happen(what)
+
+    def change(self, sync_type: str, place: int, **values: Any) -> Any:
+        """Give a record other values, and say what it is then. The newest has place -1."""
+        with self.erp.lock:
+            world = self.erp.world
+            place = place % world.size(sync_type)
+            changed = replace(world.record(sync_type, place), **values)
+            world.change(sync_type, place, changed)
+            return changed
+
+    def place(self, sync_type: str, key: Any) -> int:
+        """Where the record with this ID is."""
+        with self.erp.lock:
+            world = self.erp.world
+            [found] = [at for at in range(world.size(sync_type)) if str(world.record(sync_type, at).id) == str(key)]
+            return found
+
+
+def new_customer(erp: Erp, **values: Any) -> Customer:
+    """Let a customer come; one in three has no account number, unless `account` gives it one."""
+    erp.happen("new-customer")
+    customer: Customer = erp.change("customers", -1, **values)
+    return customer
+
+
+def change_price(erp: Erp, price_erp_id: Any, amount: Decimal | str) -> Price:
+    """Set what the price with this ID is for one unit."""
+    price: Price = erp.change("prices", erp.place("prices", price_erp_id), unit_price=Decimal(amount))
+    return price

@@ -1,7 +1,7 @@
 """The layers of the tests, the fastest first. A test's fixtures say to which it belongs.
 
     unit         calls code, and needs neither database nor network
-    integration  uses the database, or a server in this process
+    integration  uses the database, a server in this process, or the ERP's own exports
     process      starts processes: it uses the fixture `real_processes`, by itself or through another fixture
     browser      looks at pages in a real browser: it uses the fixture `playwright`
 
@@ -33,7 +33,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         layer = "browser"
     elif "real_processes" in fixtures:
         layer = "process"
-    elif uses_database or {"server", "demo_server"} & fixtures:
+    elif uses_database or {"server", "demo_server", "erp_exports"} & fixtures:
         layer = "integration"
     else:
         layer = "unit"

@@ -21,6 +21,8 @@ from tests.api_server import free_port
 
 PATIENCE = 60  # seconds, on a busy machine
 
+pytestmark = pytest.mark.xdist_group("demo")  # one worker starts it, and stops it
+
 
 class Demo:
     """A demo in a process of its own, and what it has printed."""
@@ -73,15 +75,15 @@ class Demo:
         except (URLError, OSError):
             return ""
 
-    def events(self) -> HTTPResponse:
+    def ask(self, path: str, body: bytes | None = None) -> HTTPResponse:
+        """The answer of the API to its user: to a POST, if there is a body."""
         api = f"http://127.0.0.1:{self.port}/api"
-        body = b'{"username": "demo", "password": "demo"}'
-        with urlopen(Request(f"{api}/token", body, {"Content-Type": "application/json"}), timeout=10) as answer:
-            token = json.load(answer)["access"]
-        stream: HTTPResponse = urlopen(
-            Request(f"{api}/sync/events", headers={"Authorization": f"Bearer {token}"}), timeout=PATIENCE
-        )
-        return stream
+        headers = {"Content-Type": "application/json"}
+        user = b'{"username": "demo", "password": "demo"}'
+        with urlopen(Request(f"{api}/token", user, headers), timeout=PATIENCE) as answer:
+            headers["Authorization"] = f"Bearer {json.load(answer)['access']}"
+        answered: HTTPResponse = urlopen(Request(f"{api}{path}", body, headers), timeout=PATIENCE)
+        return answered
 
 
 def about(pid: int, what: str) -> str:
@@ -149,6 +151,7 @@ def test_a_killed_worker_is_started_again_and_leaves_no_process_behind(demo):
     os.kill(killed, signal.SIGKILL)
     wait_until(lambda: demo.says("The worker has died (SIGKILL)"), "what happened", demo)
     said, synced = len(demo.lines), len(demo.syncs())
+    demo.ask("/sync/orders", b"{}").close()  # which is due in a while only
     wait_until(lambda: killed not in map(group, demo.processes()), "the end of what was left", demo)
     wait_until(lambda: len(demo.syncs()) > synced, "a sync by the new worker", demo)
     assert not demo.says("has died", after=said)
@@ -164,7 +167,7 @@ def test_a_port_in_use_is_named(demo):
 
 def test_ctrl_c_stops_everything_though_somebody_listens_to_events(demo):
     assert len(demo.processes()) > 4
-    with demo.events() as stream:
+    with demo.ask("/sync/events") as stream:
         assert stream.readline() == b"retry: 2000\n"
         asked = time.monotonic()
         demo.process.send_signal(signal.SIGINT)

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
-from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
-from django.core.management import call_command
 from django.db import connections
-from django.utils import timezone
 from rest_framework.test import APIClient
 
-from sync import runner
-from sync.models import SyncRun, SyncWorker
-from sync.queue import request_sync
-from sync.service import all_types
 from tests.sync.conftest import tiny_erp
 
 __all__ = ["tiny_erp"]
@@ -91,14 +81,3 @@ def at_once(*requests: Callable[[], Any]) -> list[Any]:
 
     with ThreadPoolExecutor(len(requests)) as threads:
         return list(threads.map(answered, requests))
-
-
-def mirror(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Mirror what the demo ERP shows, so that requests find something."""
-    call_command("demo_erp", write=folder, scale=0.02, stdout=StringIO())
-    monkeypatch.setattr(settings, "ERP_FOLDER", folder)
-    monkeypatch.setattr(settings, "EXPORT_DIR", folder / "exports")
-    for sync_type in all_types():
-        run = request_sync(sync_type, mode="full", trigger=SyncRun.Trigger.MANUAL)
-        assert runner.wait_for(run).status == SyncRun.Status.SUCCEEDED, run.error_text
-    SyncWorker.objects.create(name="a worker", seen_at=timezone.now() + timedelta(hours=1))

@@ -6,8 +6,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +14,9 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from sync.models import OrderFormSession, SyncRun
-from tests.api.conftest import PASSWORD, mirror, person
+from tests.api.conftest import PASSWORD, person
 from tests.api_server import ApiServer
+from tests.site import MirroredDemo
 
 TIMEOUT = 60  # seconds
 
@@ -53,10 +52,9 @@ def passwords_as_the_server_knows_them(settings: Any) -> None:
 
 
 @pytest.fixture
-def server(serve: Callable[..., ApiServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ApiServer:
+def server(mirrored: MirroredDemo) -> ApiServer:
     """A server whose lists are mirrored, and whose ERP answers."""
-    mirror(tmp_path, monkeypatch)
-    return serve(ERP_FOLDER=str(tmp_path))
+    return mirrored.api_server
 
 
 @pytest.fixture

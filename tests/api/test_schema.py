@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
@@ -15,8 +14,8 @@ import yaml
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
-from tests.api.conftest import mirror
-from tests.api_server import ApiServer, signed_in
+from tests.api_server import signed_in
+from tests.site import MirroredDemo
 
 EXAMPLES = 10  # for each operation and kind of test
 LONGEST = 600  # seconds; the machine may be busy
@@ -98,18 +97,15 @@ def test_everybody_may_read_the_documentation_and_no_other_host_is_asked(client)
     assert client.get("/api/schema").status_code == 200
 
 
-def test_schemathesis_finds_nothing_wrong(
-    serve: Callable[..., ApiServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    mirror(tmp_path, monkeypatch)
-    server = serve(ERP_FOLDER=str(tmp_path))
+@pytest.mark.fuzzing
+def test_schemathesis_finds_nothing_wrong(mirrored: MirroredDemo, tmp_path: Path) -> None:
     [(name, value)] = signed_in(User.objects.create_superuser("admin")).items()
     ended = subprocess.run(
         [
             Path(sys.executable).with_name("st"),
             f"--config-file={Path(__file__).with_name('schemathesis.toml')}",
             "run",
-            f"{server.url}/api/schema",
+            f"{mirrored.api_server.url}/api/schema",
             f"--header={name}: {value}",
             "--exclude-path=/api/sync/events",  # a stream does not end
             f"--max-examples={EXAMPLES}",

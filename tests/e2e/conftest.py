@@ -17,19 +17,15 @@ import pytest
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
-from pytest_django import DjangoDbBlocker
 
 from customers.models import Customer
 from orders.models import Product
 from tests.api.conftest import PASSWORD
-from tests.conftest import environment_of_database
+from tests.conftest import ASYNC_UNSAFE, environment_of_database
+from tests.demo_erp import Erp
 from tests.e2e.browsers import FLAGS, PATIENCE, OwnBrowser, Watch, find_chromium, sign_in, somebody
-from tests.e2e.erp import Erp
 from tests.e2e.order_form import OrderForm, customers, goods
-from tests.e2e.site import Site, World
-
-ASYNC_UNSAFE = "DJANGO_ALLOW_ASYNC_UNSAFE"
-
+from tests.site import MirroredDemo, Site
 
 # The browser
 
@@ -69,46 +65,23 @@ def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
 # The site and its ERP
 
 
-@pytest.fixture(scope="package")
-def world(
-    django_db_setup: None,
-    django_db_blocker: DjangoDbBlocker,
-    playwright: Playwright,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[World]:
-    """One web server and one ERP for all these tests."""
-    folder = tmp_path_factory.mktemp("world")
-    with django_db_blocker.unblock(), Erp() as erp, World(folder, erp, site_environment()) as world:
-        yield world
-
-
-def site_environment() -> dict[str, str]:
-    """A server is told of a query in its event loop, as ever."""
-    return {name: value for name, value in environment_of_database().items() if name != ASYNC_UNSAFE}
-
-
 @pytest.fixture
-def erp(world: World) -> Erp:
+def erp(mirrored_demo: MirroredDemo) -> Erp:
     """A demo ERP with a few records of each list, as of today."""
-    return world.erp
+    return mirrored_demo.erp
 
 
 @pytest.fixture
-def site(request: pytest.FixtureRequest, transactional_db: None, world: World, settings: Any) -> Site:
+def site(request: pytest.FixtureRequest, mirrored: MirroredDemo) -> Site:
     """A web server with all lists mirrored, and that ERP; the one for all tests, unless the test uses `own_site`."""
-    world.restore()
-    for name, value in world.settings.items():
-        setattr(settings, name, value)
-    if "own_site" in request.fixturenames:
-        own: Site = request.getfixturevalue("own_site")
-        return own
-    return world.site
+    own: Site | None = request.getfixturevalue("own_site") if "own_site" in request.fixturenames else None
+    return own or mirrored.site
 
 
 @pytest.fixture
-def own_site(world: World, tmp_path: Path) -> Iterator[Site]:
+def own_site(mirrored: MirroredDemo, tmp_path: Path) -> Iterator[Site]:
     """A site of this test alone, for one that stops it or sets variables."""
-    with Site(tmp_path, site_environment() | world.variables) as site:
+    with Site(tmp_path, environment_of_database() | mirrored.variables) as site:
         yield site
 
 

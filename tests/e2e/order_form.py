@@ -17,7 +17,7 @@ from orders.pricing import PriceList
 from orders.quantities import least
 from sync.models import OrderFormSession
 from tests.concurrency.processes import until
-from tests.e2e.site import Site
+from tests.site import Site
 
 
 class OrderForm:

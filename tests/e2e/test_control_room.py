@@ -16,8 +16,8 @@ from sync.models import OrderFormSession, RecordChange, SyncEvent, SyncLock, Syn
 from sync.queue import enqueue, enqueue_drain, request_sync
 from sync.service import all_types
 from tests.concurrency.processes import until
+from tests.demo_erp import change_price
 from tests.e2e.browsers import axe, screenshot
-from tests.e2e.erp import change_price
 from tests.sync.demo import run_sync
 
 DESK, TABLET = (1440, 900), (820, 1180)

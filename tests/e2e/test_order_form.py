@@ -17,8 +17,8 @@ from orders.models import Draft, Price, Product
 from orders.quantities import least, nearest_valid
 from sync.models import OrderFormSession, SyncRun
 from sync.queue import request_sync
+from tests.demo_erp import change_price, new_customer
 from tests.e2e.browsers import intercept, sign_in
-from tests.e2e.erp import change_price, new_customer
 from tests.e2e.order_form import OrderForm, customers, goods, price_of, saved_draft
 from tests.sync.demo import run_sync
 

@@ -14,7 +14,7 @@ from sync.erp.demo.front_end import Strike
 from sync.models import OrderFormSession, SyncRun
 from sync.queue import request_sync
 from tests.concurrency.processes import until
-from tests.e2e.erp import new_customer
+from tests.demo_erp import new_customer
 from tests.e2e.order_form import OrderForm, expect_sessions, live_sessions
 
 Status = SyncRun.Status

@@ -13,7 +13,7 @@ from sync.models import SyncRun
 from tests.api.conftest import PASSWORD
 from tests.e2e.browsers import axe, screenshot
 from tests.e2e.order_form import OrderForm, customers, live_sessions, saved_draft
-from tests.e2e.site import Site
+from tests.site import Site
 
 PHONE, DESK = (360, 740), (1440, 900)
 LARGEST = 100_000  # bytes of script and style
@@ -123,9 +123,9 @@ def test_the_form_can_be_used_before_the_server_has_answered_anything(page, site
 
 
 @pytest.fixture(scope="module")
-def production(world, tmp_path_factory):
+def production(mirrored_demo, tmp_path_factory):
     """The same site as an operator runs it: errors are told in our words."""
-    environment = world.site.environment | {"DEBUG": "false", "SECURE_SSL_REDIRECT": "false"}
+    environment = mirrored_demo.environment | {"DEBUG": "false", "SECURE_SSL_REDIRECT": "false"}
     manage = [sys.executable, f"{settings.BASE_DIR}/manage.py", "collectstatic", "--no-input", "--verbosity=0"]
     subprocess.run(manage, env=environment, check=True)
     with Site(tmp_path_factory.mktemp("production"), environment) as production:

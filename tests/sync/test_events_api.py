@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 from sync import events
 from sync.models import SyncEvent
 from tests.api_server import ApiServer, Listener
+from tests.conftest import environment_of_database
 
 Kind = SyncEvent.Kind
 
@@ -31,9 +32,22 @@ def happen(*facts: int, kind: Kind = Kind.HEALTH_CHANGED, sync_type: str = "orde
     return [events.record(kind, sync_type=sync_type, fact=fact).pk for fact in facts]
 
 
-@pytest.mark.parametrize("command", ["serve", "runserver"])
-def test_a_listener_that_is_cut_off_misses_nothing(serve: Callable[..., ApiServer], agent, command):
-    server = serve(command)
+@pytest.fixture(scope="module")
+def runserver(real_processes: None, django_db_setup: None, tmp_path_factory: pytest.TempPathFactory):
+    """Django's own server, on the test database."""
+    runserver = ApiServer(tmp_path_factory.mktemp("runserver"), environment_of_database(), "runserver")
+    runserver.wait_until_it_answers()
+    yield runserver
+    runserver.stop()
+
+
+@pytest.fixture(params=["serve", "runserver"])
+def server(request: pytest.FixtureRequest, transactional_db: None) -> ApiServer:
+    server: ApiServer = request.getfixturevalue("api_server" if request.param == "serve" else "runserver")
+    return server
+
+
+def test_a_listener_that_is_cut_off_misses_nothing(server: ApiServer, agent):
     with server.listen(agent) as listener:
         number = listener.begin()
         assert listener.response.status == 200
@@ -53,9 +67,7 @@ def test_a_listener_that_is_cut_off_misses_nothing(serve: Callable[..., ApiServe
         assert listener.events(1) == [third]
 
 
-@pytest.mark.parametrize("command", ["serve", "runserver"])
-def test_a_listener_chooses_types_and_kinds(serve: Callable[..., ApiServer], agent, command):
-    server = serve(command)
+def test_a_listener_chooses_types_and_kinds(server: ApiServer, agent):
     query = "?type=orders&type=ddt&kind=run_failed&kind=run_lost"
     with server.listen(agent, query) as listener:
         listener.begin()
@@ -66,18 +78,17 @@ def test_a_listener_chooses_types_and_kinds(serve: Callable[..., ApiServer], age
         assert [event["facts"]["fact"] for event in listener.events(2)] == [3, 4]
 
 
-@pytest.mark.parametrize("command", ["serve", "runserver"])
-def test_whoever_is_not_signed_in_is_told_so_as_json(serve: Callable[..., ApiServer], command):
-    status, body = serve(command).get(EVENTS, Accept="text/event-stream")
+def test_whoever_is_not_signed_in_is_told_so_as_json(server: ApiServer):
+    status, body = server.get(EVENTS, Accept="text/event-stream")
     assert status == 401
     assert json.loads(body)["success"] is False
 
 
-def test_a_browser_listens_with_its_cookie(api_server, agent):
+def test_a_browser_listens_with_its_cookie(serve: Callable[..., ApiServer], agent):
     browser = Client()
     browser.force_login(agent)
     cookie = f"sessionid={browser.cookies['sessionid'].value}"
-    with Listener(*api_server.open(EVENTS, Cookie=cookie, Accept="text/event-stream")) as listener:
+    with Listener(*serve().open(EVENTS, Cookie=cookie, Accept="text/event-stream")) as listener:
         assert next(listener.blocks()) == {"retry": "2000", "id": "0"}
 
 
@@ -118,22 +129,24 @@ def asking(user: User) -> APIClient:
     return client
 
 
-def test_a_server_that_is_told_to_stop_ends_all_streams_and_exits_well(api_server, agent):
-    listeners = [api_server.listen(agent) for _ in range(50)]
+def test_a_server_that_is_told_to_stop_ends_all_streams_and_exits_well(serve: Callable[..., ApiServer], agent):
+    server = serve()
+    listeners = [server.listen(agent) for _ in range(50)]
     for listener in listeners:
         listener.begin()
     told = time.monotonic()
-    assert api_server.stop() == 0
+    assert server.stop() == 0
     assert time.monotonic() - told < 2
     for listener in listeners:
         assert list(listener.blocks()) == []  # the response is whole: anything else raises IncompleteRead
         listener.close()
-    assert "Traceback" not in api_server.log.read_text()
+    assert "Traceback" not in server.log.read_text()
 
 
-def test_a_server_that_nobody_listens_to_exits_well(api_server):
-    assert api_server.stop() == 0
-    assert api_server.log.read_text() == f"Serving on {api_server.url}/ Stop with Ctrl-C.\n"
+def test_a_server_that_nobody_listens_to_exits_well(serve: Callable[..., ApiServer]):
+    server = serve()
+    assert server.stop() == 0
+    assert server.log.read_text() == f"Serving on {server.url}/ Stop with Ctrl-C.\n"
 
 
 def test_listeners_come_back_to_a_server_that_was_started_again(serve: Callable[..., ApiServer], agent):
@@ -150,8 +163,9 @@ def test_listeners_come_back_to_a_server_that_was_started_again(serve: Callable[
 
 
 @pytest.mark.postgresql
-def test_connections_that_the_database_ends_end_no_stream(api_server, agent):
-    with api_server.listen(agent) as listener:
+def test_connections_that_the_database_ends_end_no_stream(serve: Callable[..., ApiServer], agent):
+    server = serve()
+    with server.listen(agent) as listener:
         listener.begin()
         happen(1)
         listener.events(1)
@@ -164,4 +178,4 @@ def test_connections_that_the_database_ends_end_no_stream(api_server, agent):
         happen(2)
         [second] = listener.events(1)
         assert second["facts"] == {"fact": 2}
-    assert "The database does not answer those who listen to events" in api_server.log.read_text()
+    assert "The database does not answer those who listen to events" in server.log.read_text()

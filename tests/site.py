@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 from django.test import override_settings
@@ -19,7 +20,7 @@ from sync.queue import request_sync
 from sync.service import all_types
 from tests.api_server import ApiServer
 from tests.concurrency.processes import Worker, until
-from tests.e2e.erp import Erp
+from tests.demo_erp import Erp
 from tests.snapshot import Snapshot
 
 
@@ -72,19 +73,21 @@ class Site:
             worker.kill()
 
 
-class World:
-    """One site and one ERP for many tests, and the database as it is when all lists are mirrored.
+class MirroredDemo:
+    """One demo ERP and web servers for many tests, and the database as it is when all lists are mirrored.
 
     `variables` name the ERP to processes, `settings` to this one.
     """
 
     def __init__(self, folder: Path, erp: Erp, environment: dict[str, str]) -> None:
-        exports = folder / "exports"
+        self.folder = folder
         self.erp = erp
-        self.variables = {"ERP_URL": erp.url, "ERP_USERNAME": DEMO_USERNAME, "ERP_PASSWORD": DEMO_PASSWORD}
-        self.settings: dict[str, Any] = self.variables | {"ERP_FOLDER": None, "EXPORT_DIR": exports}
-        self.variables["EXPORT_DIR"] = str(exports)
-        self.site = Site(folder, environment | self.variables)
+        exports = folder / "exports"
+        named = {"ERP_URL": erp.url, "ERP_USERNAME": DEMO_USERNAME, "ERP_PASSWORD": DEMO_PASSWORD}
+        self.settings = named | {"ERP_FOLDER": None, "EXPORT_DIR": exports}
+        self.variables = named | {"EXPORT_DIR": str(exports)}
+        self.environment = environment | self.variables
+        self.servers = ExitStack()
 
     def __enter__(self) -> Self:
         with override_settings(**self.settings):
@@ -94,16 +97,31 @@ class World:
         # A worker seems to be there, and to stay.
         SyncWorker.objects.create(name="a worker", seen_at=timezone.now() + timedelta(hours=1))
         self.mirrored = Snapshot()
-        self.site.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.site.stop()
+        self.servers.close()
         self.mirrored.close()
 
-    def restore(self) -> None:
-        """Make database and ERP as they were, once nothing that an earlier test began is still at work."""
+    @cached_property
+    def site(self) -> Site:
+        return self.servers.enter_context(Site(self.folder, self.environment))
+
+    @cached_property
+    def api_server(self) -> ApiServer:
+        """`manage.py serve` as in production."""
+        server = ApiServer(self.folder, self.environment)
+        self.servers.callback(server.stop)
+        server.wait_until_it_answers()
+        return server
+
+    def wait_until_idle(self) -> None:
+        """End what an earlier test began and left at work."""
         SyncRun.objects.running().update(cancel_requested_at=timezone.now())
         until(lambda: SyncLock.objects.free().exists())
+
+    def restore(self) -> None:
+        """Make the database and the ERP as they were when all lists had been mirrored."""
+        self.wait_until_idle()
         self.mirrored.restore()
         self.erp.restore()

@@ -150,16 +150,22 @@ def main() -> None:
     dice = Random(3)
     with demo_erp():
         sync_first()
-        with running("qcluster"):
+        with running("qcluster") as worker:
             wait_until(lambda: SyncEvent.objects.exists() and nothing_runs())
             idle = [idle_round(agent) for _ in range(count)]
             preempting = [preempting_round(agent, dice) for _ in range(count)]
+            wait_until(lambda: products_are([Stage.READING]))
+            told = time.perf_counter()
+            worker.terminate()
+            wait_until(nothing_runs)
+            given_back = time.perf_counter() - told
     stepped_aside = [each.stepped_aside for each in preempting if each.stepped_aside is not None]
     print(f"{count} smart syncs of customers when idle, {count} while products are synced; {database}, {cpu()}")
     show_rounds("idle", idle, own_bound="under 1 s")
     show_rounds("preempting", preempting, own_bound="under 1.5 s")
     show("products stepped aside, and did not just end", f"{len(stepped_aside)} times")
     show_percentiles("products: until they stepped aside", stepped_aside, bound="under 0.25 s")
+    show("products: until a worker told to stop had given them back", f"{given_back:.3f} s")
 
 
 if __name__ == "__main__":

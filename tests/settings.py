@@ -19,7 +19,6 @@ os.environ |= {
     "ENV_FILE": os.devnull,
     "DATA_DIR": data_dir.name,
     "SECRET_KEY": "known to everybody, for tests only",
-    "SYNC_LEASE_SECONDS": "1",  # so that a dead process costs a test no more
     "SECURE_SSL_REDIRECT": "False",  # the test client speaks plain HTTP
 }
 

@@ -3,6 +3,7 @@
 import json
 import threading
 import uuid
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
@@ -12,6 +13,7 @@ from sync import sessions
 from sync.exceptions import ErpUnavailable
 from sync.models import OrderFormSession, SyncRun
 from tests.api.conftest import signed_in
+from tests.concurrency.processes import PATIENCE
 
 SMART_SYNC = "/api/customers/smart-sync"
 RESUME = "/api/customers/resume-syncs"
@@ -27,7 +29,7 @@ def when_it_has_ended(run_id):
     """The run, after the thread that carries it out."""
     for thread in threading.enumerate():
         if thread.name == f"run {run_id}":
-            thread.join(timeout=30)
+            thread.join(PATIENCE)
     return SyncRun.objects.get(pk=run_id)
 
 
@@ -73,9 +75,18 @@ def test_who_prefers_not_to_wait_gets_the_run_to_watch(api, tiny_erp):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_sync_that_takes_too_long_is_answered_with_the_run_to_watch(api, tiny_erp, monkeypatch):
-    go_on = threading.Event()
-    tiny_erp.meanwhile = lambda sync_type: go_on.wait(30)
-    monkeypatch.setattr(sessions, "ANSWERED_WITHIN", sessions.ANSWERED_WITHIN / 10)
+    asked, go_on = threading.Event(), threading.Event()
+
+    class UntilTheErpIsAsked(timedelta):
+        def total_seconds(self):
+            return 0.0 if asked.wait(PATIENCE) else PATIENCE
+
+    def take_long(sync_type):
+        asked.set()
+        go_on.wait(PATIENCE)
+
+    tiny_erp.meanwhile = take_long
+    monkeypatch.setattr(sessions, "ANSWERED_WITHIN", UntilTheErpIsAsked())
     answer = api.post(SMART_SYNC)
     go_on.set()
     assert (answer.status_code, answer.json()["run"]["status"]) == (202, "running")

@@ -99,13 +99,12 @@ def process_table() -> dict[int, tuple[str, int]]:
     return table
 
 
-def until(is_so: Callable[[], Any], *, within: float = PATIENCE) -> float:
-    """Wait for something, and say how many seconds it took."""
-    started = time.monotonic()
+def until(is_so: Callable[[], Any]) -> None:
+    """Wait for what must happen."""
+    deadline = time.monotonic() + PATIENCE
     while not is_so():
-        assert time.monotonic() - started < within, f"not so within {within:g} s"
+        assert time.monotonic() < deadline, f"not so within {PATIENCE:g} s"
         time.sleep(0.01)
-    return time.monotonic() - started
 
 
 def running_run() -> SyncRun | None:

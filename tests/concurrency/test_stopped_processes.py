@@ -1,12 +1,12 @@
 """A process that lost the lock, whether it slept too long or the lock was broken, can never write again."""
 
 import time
+from datetime import timedelta
 from types import SimpleNamespace
 from unittest.mock import patch
 
 import pytest
-from django.conf import settings as project
-from django.db import transaction
+from django.db import connection, transaction
 from django_q.models import OrmQ
 
 from sync import runner
@@ -17,7 +17,13 @@ from sync.queue import request_sync
 from tests.concurrency.processes import at_a_record, running_run, stop_here, until
 from tests.sync.demo import is_mirrored
 
-pytestmark = pytest.mark.usefixtures("demo_server")
+pytestmark = pytest.mark.usefixtures("demo_server", "lease")
+
+
+@pytest.fixture
+def lease(settings):
+    """Shorter than in earnest: it is waited for, and so is the end of a transaction whose process sleeps in it."""
+    settings.SYNC_LEASE = timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -34,9 +40,6 @@ def everything(mirror_state):
 @pytest.fixture(params=["reading", pytest.param("applying", marks=pytest.mark.postgresql)])
 def where(request):
     return request.param
-
-
-LEASE = project.SYNC_LEASE.total_seconds()
 
 
 def drain_stopping(where):
@@ -82,7 +85,7 @@ def test_a_sleeper_that_wakes_while_another_does_its_run_writes_nothing(start, e
 def test_a_sleeper_that_nobody_replaced_goes_on(start, erp):
     request_sync("customers", mode="full", trigger=SyncRun.Trigger.API)
     child = stopped_in_a_run(start, "reading")
-    time.sleep(1.5 * LEASE)
+    until(lambda: SyncLock.objects.free().exists())
     child.resume()
     assert child.ended_well()
     run = SyncRun.objects.get()
@@ -94,7 +97,7 @@ def test_a_sleeper_that_nobody_replaced_goes_on(start, erp):
 def test_the_run_of_a_sleeper_whose_transaction_the_database_has_ended_is_done_again(start, erp):
     run = request_sync("customers", mode="full", trigger=SyncRun.Trigger.API)
     child = stopped_in_a_run(start, "applying")
-    time.sleep(1.5 * LEASE)
+    until(lambda: not transaction_is_open())
     child.resume()
     assert child.ended_well()
     assert running_run() == run
@@ -139,6 +142,15 @@ def test_a_sleeper_whose_lock_was_broken_writes_nothing_and_its_run_is_done_agai
     assert (run.status, run.attempts) == (SyncRun.Status.SUCCEEDED, 2)
     assert [attempt["outcome"] for attempt in run.ended_attempts] == ["lost"]
     assert is_mirrored(erp, "customers")
+
+
+def transaction_is_open():
+    """Whether another process has begun one here and not ended it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'"
+        )
+        return cursor.fetchone() is not None
 
 
 def fail():

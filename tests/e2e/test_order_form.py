@@ -1,6 +1,7 @@
 """Writing orders in a real browser: the keyboard, quantities, prices, saving, and what is never lost."""
 
 import re
+from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 
@@ -38,14 +39,15 @@ def euro(amount):
     return f"{number_format(amount, 2, use_l10n=True, force_grouping=True)}\xa0€"
 
 
-def slow(form, **options):
-    """Let searches for products take a while."""
-
-    def later(route):
-        form.page.wait_for_timeout(700)
+@contextmanager
+def unanswered(form):
+    """Searches for products are answered at the end of the block."""
+    pattern, held = "**/api/products?*search*", []
+    intercept(form.page, pattern, lambda route: held.append(route))
+    yield
+    form.page.unroute(pattern)
+    for route in held:
         route.continue_()
-
-    intercept(form.page, "**/api/products?*search*", later, **options)
 
 
 def lose_the_answer(form):
@@ -82,10 +84,10 @@ def test_five_drafts_in_a_row_with_the_keyboard_only(form, agent):
 
 
 def test_enter_takes_an_exact_code_however_fast_it_is_typed(form, customer, product):
-    slow(form)
     form.choose_customer(customer)
-    form.type(product.erp_id)
-    form.press("Enter")  # before the answer
+    with unanswered(form):
+        form.type(product.erp_id)
+        form.press("Enter")
     expect(form.line(1).quantity).to_be_focused()
     expect(form.line(1).product).to_have_value(product.name)
 
@@ -126,21 +128,21 @@ def test_what_is_typed_ahead_of_the_answers_lands_where_it_belongs(form, custome
 
 def test_tab_typed_ahead_moves_on_too(form, customer, product):
     form.choose_customer(customer)
-    slow(form)
-    form.type(product.erp_id)
-    form.press("Enter")
-    form.type("5")
-    form.press("Tab")
-    form.type("10")
+    with unanswered(form):
+        form.type(product.erp_id)
+        form.press("Enter")
+        form.type("5")
+        form.press("Tab")
+        form.type("10")
     expect(form.line(1).discount).to_have_value("10")
     expect(form.line(1).quantity).to_have_value("5")
 
 
 def test_an_impatient_or_held_enter_saves_nothing(form, customer, product):
     form.choose_customer(customer)
-    slow(form)
-    form.type(product.erp_id)
-    form.press("Enter", "Enter", "Enter", "Enter")
+    with unanswered(form):
+        form.type(product.erp_id)
+        form.press("Enter", "Enter", "Enter", "Enter")
     expect(form.line(1).quantity).to_be_focused()
     for _ in range(8):
         form.page.keyboard.down("Enter")
@@ -166,12 +168,12 @@ def test_looking_at_a_chosen_box_changes_nothing(form, erp):
 
 def test_keys_that_were_held_for_a_box_go_nowhere_else(form, customer, product):
     form.choose_customer(customer)
-    slow(form, times=1)
-    form.type(product.erp_id)
-    form.press("Enter")
-    form.type("77")
-    form.press("Delete")
-    form.page.keyboard.insert_text("x")
+    with unanswered(form):
+        form.type(product.erp_id)
+        form.press("Enter")
+        form.type("77")
+        form.press("Delete")
+        form.page.keyboard.insert_text("x")
     form.line(1).product.fill(product.erp_id)
     form.press("Enter")
     expect(form.line(1).quantity).to_have_value(shown(least(product)))
@@ -192,7 +194,7 @@ def test_a_refresh_of_the_customers_moves_no_highlight(form, erp):
     name = form.page.get_by_role("option", selected=True).locator("strong").inner_text()
     new_customer(erp, name="Aaa Studio")
     run_sync("customers")
-    form.page.wait_for_timeout(1500)
+    expect(form.options).to_contain_text(["Aaa Studio"])
     form.press("Enter")
     expect(form.customer).to_have_value(name)
 
@@ -629,7 +631,9 @@ def test_an_unsaved_form_survives_a_killed_browser(open_own_browser, site, agent
     form = OrderForm(own.page, site).open()
     form.fill(customer, product)
     form.notes.fill("Prima del buio")
-    form.page.wait_for_timeout(200)
+    form.page.wait_for_function(
+        "idbKeyval.values().then((kept) => kept.some(({form}) => form.notes === 'Prima del buio'))"
+    )
     own.kill()
     form = OrderForm(open_own_browser().page, site).open()
     form.page.locator(".left-behind").get_by_role("button", name="Riprendi").click()

@@ -37,7 +37,13 @@ def server(erp: DemoErp) -> Iterator[DemoServer]:
 
 @pytest.fixture
 def client(server: DemoServer) -> HttpClient:
-    return HttpClient(server.url, DEMO_USERNAME, DEMO_PASSWORD, read_timeout=5)
+    return HttpClient(server.url, DEMO_USERNAME, DEMO_PASSWORD)
+
+
+def let_sessions_idle(server: DemoServer) -> None:
+    """As if nobody had used them for longer than they live."""
+    sessions = server.front_end.sessions
+    sessions.update(dict.fromkeys(sessions, float("-inf")))
 
 
 def control(server: DemoServer, method: str, path: str, **body: Any) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def test_it_serves_until_it_is_told_to_stop(name):
         with urlopen(url) as page:
             assert "Archibald" in page.read().decode()
         process.send_signal(getattr(signal, name))
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
     finally:
         process.kill()
         process.wait()

@@ -1,7 +1,6 @@
 """The demo ERP's web front end behaves as the real one does."""
 
 import re
-import time
 from urllib.error import HTTPError
 
 import pytest
@@ -11,7 +10,8 @@ from sync.erp.demo.faults import Fault
 from sync.erp.demo.lists import CUSTOMERS, LISTS, ORDERS
 from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
 from sync.erp.web_page import WebPage
-from tests.erp.conftest import control
+from tests.concurrency.processes import until
+from tests.erp.conftest import control, let_sessions_idle
 
 
 @pytest.fixture
@@ -58,11 +58,10 @@ def test_a_login_never_leads_elsewhere(browser, server):
     assert response.headers["Location"] == "/elsewhere.example/"
 
 
-def test_a_session_dies_when_it_idles(erp, browser):
-    with DemoServer(erp, session_idle=0.2) as server:
-        log_in(browser, server)
-        time.sleep(0.3)
-        assert page(browser.get(f"{server.url}{CUSTOMERS.name}/")).is_login
+def test_a_session_dies_when_it_idles(browser, server):
+    log_in(browser, server)
+    let_sessions_idle(server)
+    assert page(browser.get(f"{server.url}{CUSTOMERS.name}/")).is_login
 
 
 def test_a_form_without_its_view_state_is_refused(browser, server):
@@ -143,12 +142,9 @@ def test_life_goes_on_by_itself(erp):
     server = DemoServer(erp)
     server.start(life=0.01)
     try:
-        deadline = time.monotonic() + 5
-        while erp.events < 3 and time.monotonic() < deadline:
-            time.sleep(0.01)
+        until(lambda: erp.events >= 3)
     finally:
         server.stop()
-    assert erp.events >= 3
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,10 @@ def test_only_debug_opens_plain_http(project, variables, secure):
     assert project.tell(f"[bool(getattr(settings, name)) for name in {names}]", **variables) == [secure] * 4
 
 
-REQUEST = "__import__('django').setup() or __import__('django.test').test.Client(headers={headers}).get('/admin/login/', HTTP_HOST='localhost')"
+REQUEST = (
+    "__import__('django').setup() or "
+    "__import__('django.test').test.Client(headers={headers}).get('/admin/login/', HTTP_HOST='localhost')"
+)
 
 
 def test_a_plain_request_is_sent_to_https(project):
@@ -181,12 +184,19 @@ def test_the_generated_key_is_its_owners_alone_and_stays(project):
     assert stat.S_IMODE((project.data_dir / "secret-key").stat().st_mode) == 0o600
 
 
-def test_processes_that_start_together_agree_on_the_key(project):
-    slowly = (
-        "import time; from django.core.management import utils; make = utils.get_random_secret_key\n"
-        "utils.get_random_secret_key = lambda: (time.sleep(0.5), make())[1]\n"
-    )
-    processes = [project.start("-c", slowly + telling("settings.SECRET_KEY"), variables={}) for _ in range(4)]
+def test_processes_that_start_together_agree_on_the_key(project, tmp_path_factory):
+    folder = str(tmp_path_factory.mktemp("together"))
+    together = f"""
+import time; from pathlib import Path; from tempfile import mkstemp
+from django.core.management import utils; make = utils.get_random_secret_key
+def make_when_all_have_none():
+    mkstemp(dir={folder!r})
+    while len(list(Path({folder!r}).iterdir())) < 4:
+        time.sleep(0.01)
+    return make()
+utils.get_random_secret_key = make_when_all_have_none
+"""
+    processes = [project.start("-c", together + telling("settings.SECRET_KEY"), variables={}) for _ in range(4)]
     keys = {told(process) for process in processes}
 
     assert keys == {project.tell("settings.SECRET_KEY")}

@@ -4,6 +4,7 @@ import datetime as dt
 from html import unescape
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -295,13 +296,20 @@ def test_cards_are_in_the_order_of_urgency(all_well, admin_client):
 # What is in progress, and what keeps the syncs in order
 
 
+@pytest.fixture
+def still():
+    """Clocks stand still."""
+    with time_machine.travel(timezone.now(), tick=False):
+        yield
+
+
 def running(**fields):
     start = timezone.now() - dt.timedelta(seconds=10)
     values = {"status": Status.RUNNING, "requested_at": start, "started_at": start, "token": 1}
     return make_run(**values | fields)
 
 
-def test_a_run_that_reads_shows_its_pages_and_the_time_left(all_well, admin_client):
+def test_a_run_that_reads_shows_its_pages_and_the_time_left(still, all_well, admin_client):
     running(stage="reading", pages_read=250, pages=1000, erp_time=dt.timedelta(seconds=6))
     current = context_of(admin_client)["current"]
     # 250 pages in 4 seconds: 750 more in 12.
@@ -309,7 +317,7 @@ def test_a_run_that_reads_shows_its_pages_and_the_time_left(all_well, admin_clie
     assert current["percent"] == pytest.approx(100 * 10 / 22, abs=1)
 
 
-def test_a_run_that_waits_for_the_erp_is_measured_by_how_long_its_like_took(all_well, admin_client):
+def test_a_run_that_waits_for_the_erp_is_measured_by_how_long_its_like_took(still, all_well, admin_client):
     SyncRun.objects.filter(sync_type="customers").delete()
     succeeded("customers", timezone.now() - MINUTE, finished_at=timezone.now() - dt.timedelta(seconds=20))
     running(stage="fetching")
@@ -318,20 +326,20 @@ def test_a_run_that_waits_for_the_erp_is_measured_by_how_long_its_like_took(all_
     assert current["percent"] == pytest.approx(25, abs=1)
 
 
-def test_a_run_that_takes_longer_than_usual_says_so_and_its_bar_knows_no_end(all_well, admin_client):
+def test_a_run_that_takes_longer_than_usual_says_so_and_its_bar_knows_no_end(still, all_well, admin_client):
     running(stage="fetching")
     current = context_of(admin_client)["current"]
     assert current["text"] == "fetching the export · 10.0 s so far · usually 3.0 s"
     assert current["percent"] is None
 
 
-def test_a_first_run_has_a_bar_that_knows_no_end(admin_client):
+def test_a_first_run_has_a_bar_that_knows_no_end(still, admin_client):
     running(stage="fetching")
     current = context_of(admin_client)["current"]
     assert (current["percent"], current["text"]) == (None, "fetching the export · 10.0 s so far")
 
 
-def test_a_run_that_a_clock_ahead_of_ours_started_has_lasted_no_time(all_well, admin_client):
+def test_a_run_that_a_clock_ahead_of_ours_started_has_lasted_no_time(still, all_well, admin_client):
     running(stage="fetching", started_at=timezone.now() + dt.timedelta(seconds=5))
     current = context_of(admin_client)["current"]
     assert (current["percent"], current["text"]) == (0, "fetching the export · 0.0 s so far · about 3.0 s left")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 
 import pytest
@@ -134,9 +133,7 @@ def test_a_server_that_is_told_to_stop_ends_all_streams_and_exits_well(serve: Ca
     listeners = [server.listen(agent) for _ in range(50)]
     for listener in listeners:
         listener.begin()
-    told = time.monotonic()
     assert server.stop() == 0
-    assert time.monotonic() - told < 2
     for listener in listeners:
         assert list(listener.blocks()) == []  # the response is whole: anything else raises IncompleteRead
         listener.close()

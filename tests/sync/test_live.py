@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import ExitStack, closing
+from functools import partial
+from itertools import islice
 from threading import Event, Thread
 from threading import enumerate as threads
 from typing import Any
@@ -20,10 +21,9 @@ from django.utils import timezone
 from sync import events, live
 from sync.live import Tail
 from sync.models import SyncEvent
+from tests.concurrency.processes import PATIENCE, until
 
 Kind = SyncEvent.Kind
-
-PATIENCE = 60  # seconds
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -187,8 +187,9 @@ def test_what_was_being_written_when_the_tail_began_is_told(other_writer):
 class Stream:
     """What a listener gets, piece by piece, cut into blocks."""
 
-    def __init__(self, after: int | None = None, **choice: set[str]) -> None:
-        self.pieces = live.in_this_thread(live.listen(live.begin(after), **choice))
+    def __init__(self, after: int | None = None, *, runner: asyncio.Runner | None = None, **choice: set[str]) -> None:
+        stream = live.listen(live.begin(after), **choice)
+        self.pieces = taken_by(runner, stream) if runner else live.in_this_thread(stream)
         self.first = next(self.pieces).decode()
 
     @property
@@ -202,6 +203,21 @@ class Stream:
             lines = next(self.pieces).decode().splitlines()
             found += [json.loads(line[6:])["facts"]["fact"] for line in lines if line.startswith("data: ")]
         return found
+
+
+def taken_by(runner: asyncio.Runner, stream: AsyncGenerator[bytes, None]) -> Iterator[bytes]:
+    async def following() -> bytes:
+        return await anext(stream)
+
+    while True:
+        yield runner.run(following())
+
+
+@pytest.fixture
+def listen_together() -> Iterator[Callable[..., Stream]]:
+    """Listeners of one server: they share what is in memory."""
+    with asyncio.Runner() as runner:
+        yield partial(Stream, runner=runner)
 
 
 @pytest.fixture
@@ -244,12 +260,14 @@ def test_a_listener_that_comes_back_gets_what_it_has_missed(listen):
     assert listen(numbers[0]).facts(2) == [2, 3]
 
 
-def test_what_is_no_longer_in_memory_comes_from_the_database(listen, monkeypatch):
+def test_what_is_no_longer_in_memory_comes_from_the_database(listen_together, monkeypatch):
     monkeypatch.setattr(live, "KEPT", 3)
     monkeypatch.setattr(live, "AT_ONCE", 2)
-    slow = listen()
+    slow, quick = listen_together(), listen_together()
     happen(*range(10))
-    time.sleep(0.1)
+    assert quick.facts(10) == list(range(10))
+    [broadcast] = live.broadcasts.values()
+    assert len(broadcast.told) == 3
     assert slow.facts(10) == list(range(10))
     happen("after")
     assert slow.facts(1) == ["after"]
@@ -285,26 +303,35 @@ CHOICES: list[tuple[dict[str, set[str]], list[str]]] = [
 
 @pytest.mark.parametrize(("choice", "expected"), CHOICES)
 @pytest.mark.parametrize("place", ["in memory", "in the database"])
-def test_only_the_chosen_types_and_kinds_are_sent(listen, monkeypatch, choice, expected, place):
+def test_only_the_chosen_types_and_kinds_are_sent(listen_together, monkeypatch, choice, expected, place):
     if place == "in the database":
         monkeypatch.setattr(live, "KEPT", 1)
-    stream = listen(**choice)
+    stream, other = listen_together(**choice), listen_together()
     for name in ("run_failed orders", "run_queued orders", "run_failed ddt", "lock_broken ", "run_queued prices"):
         kind, _, sync_type = name.partition(" ")
         happen(name, kind=Kind(kind), sync_type=sync_type)
-    time.sleep(0.2)  # until the last one is all that is in memory
+    other.facts(5)
+    [broadcast] = live.broadcasts.values()
+    assert len(broadcast.told) == (1 if place == "in the database" else 5)
     assert stream.facts(len(expected)) == expected
 
 
 def test_silence_is_broken_by_comments_that_tell_where_to_go_on(listen, monkeypatch):
     monkeypatch.setattr(live, "HEARTBEAT", 0.2)
+    silences, change = [], live.Broadcast.change
+
+    async def silence(broadcast, *, within):
+        silences.append(within)
+        await change(broadcast, within=within)
+
+    monkeypatch.setattr(live.Broadcast, "change", silence)
     stream = listen(kinds={"run_failed"})
     [last] = happen("not chosen")
-    time.sleep(0.1)
-    began = time.monotonic()
-    assert next(stream.pieces).decode() == f": heartbeat\nid: {last}\n\n"
-    assert next(stream.pieces).decode() == f": heartbeat\nid: {last}\n\n"
-    assert time.monotonic() - began > 0.2
+    expected = f": heartbeat\nid: {last}\n\n".encode()
+    assert expected in islice(stream.pieces, 300)  # an earlier one may come before the news has
+    silences.clear()
+    assert next(stream.pieces) == expected
+    assert 0 < silences[0] <= 0.2
 
 
 def test_a_stream_ends_after_its_longest_time(listen, monkeypatch):
@@ -314,6 +341,7 @@ def test_a_stream_ends_after_its_longest_time(listen, monkeypatch):
 
 def test_streams_end_when_the_process_is_told_to_stop(monkeypatch):
     monkeypatch.setattr(live, "stopping", False)
+    monkeypatch.setattr(live, "HEARTBEAT", live.LONGEST)  # nothing else wakes a listener
     passed_on = []
 
     async def stop_while_they_listen() -> list[list[bytes]]:
@@ -321,9 +349,10 @@ def test_streams_end_when_the_process_is_told_to_stop(monkeypatch):
             return [piece async for piece in live.listen(0)]
 
         listeners = [asyncio.create_task(pieces()) for _ in range(10)]
-        await asyncio.sleep(0.1)
+        while [broadcast.listeners for broadcast in live.broadcasts.values()] != [10]:
+            await asyncio.sleep(0)
         live.stop(lambda *signals: passed_on.append(signals), signal.SIGTERM, None)
-        return await asyncio.wait_for(asyncio.gather(*listeners), 5)
+        return await asyncio.wait_for(asyncio.gather(*listeners), PATIENCE)
 
     assert [len(pieces) for pieces in asyncio.run(stop_while_they_listen())] == [1] * 10
     assert passed_on == [(signal.SIGTERM, None)]
@@ -333,9 +362,12 @@ def test_a_database_that_does_not_answer_ends_no_stream(listen, monkeypatch, cap
     monkeypatch.setattr(live, "HEARTBEAT", 0.1)
     stream = listen()
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(Tail, "news", Mock(side_effect=OperationalError("gone")))
+        news = Mock(side_effect=OperationalError("gone"))
+        meanwhile.setattr(Tail, "news", news)
         happen("meanwhile")
         assert b"heartbeat" in next(stream.pieces)
+        while not news.called:
+            assert b"heartbeat" in next(stream.pieces)
     assert stream.facts(1) == ["meanwhile"]
     assert "The database does not answer those who listen to events: gone" in caplog.text
 
@@ -363,7 +395,4 @@ def test_listeners_share_one_thread_which_ends_with_the_last():
     happen("before")
     asyncio.run(come_and_go())
     assert live.broadcasts == {}
-    deadline = time.monotonic() + PATIENCE
-    while watchers():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: not watchers())

@@ -11,6 +11,8 @@ from typing import Any
 from sync.erp.demo.faults import Fault
 from sync.erp.demo.lists import LISTS, DemoList, list_called
 
+SESSION_IDLE = 20 * 60.0  # seconds, as ASP.NET has it
+
 
 @dataclass
 class Strike:
@@ -35,10 +37,9 @@ class Strike:
 class FrontEnd:
     """What the web front end remembers between requests. Any thread may use it."""
 
-    def __init__(self, *, username: str, password: str, session_idle: float) -> None:
+    def __init__(self, *, username: str, password: str) -> None:
         self.username = username
         self.password = password
-        self.session_idle = session_idle
         self.view_state = secrets.token_urlsafe(24)
         self.sessions: dict[str, float] = {}  # and when each was last used
         self.filters: dict[str, str] = {}  # the user's last, by sync type
@@ -63,7 +64,7 @@ class FrontEnd:
         now = monotonic()
         with self.lock:
             last_used = self.sessions.pop(token, None)
-            if last_used is None or now - last_used > self.session_idle:
+            if last_used is None or now - last_used > SESSION_IDLE:
                 return False
             self.sessions[token] = now
             return True

@@ -32,7 +32,6 @@ from sync.erp.demo.lists import LISTS, DemoList, list_called
 logger = logging.getLogger(__name__)
 
 SESSION_COOKIE = "ASP.NET_SessionId"
-SESSION_IDLE = 20 * 60.0  # seconds, as ASP.NET has it
 ROWS_SHOWN = 25
 CHUNK = 64 * 1024  # bytes
 DEMO_USERNAME, DEMO_PASSWORD = "agente", "dimostrazione"  # shown to everybody who starts the demo
@@ -51,12 +50,11 @@ class DemoServer:
         username: str = DEMO_USERNAME,
         password: str = DEMO_PASSWORD,
         profile: str = "it",
-        session_idle: float = SESSION_IDLE,
     ) -> None:
         self.erp = erp
         self.delay = delay  # seconds that generating an export takes; 5 to 60 in the real ERP
         self.profile = web.PROFILES[profile]
-        self.front_end = FrontEnd(username=username, password=password, session_idle=session_idle)
+        self.front_end = FrontEnd(username=username, password=password)
         self.stopping = Event()
         self.http = HttpServer((host, port), self)
         self.threads: list[Thread] = []

@@ -29,6 +29,7 @@ FLAGS = [
 ]
 PATIENCE = 15_000  # ms that an action or an expectation has; the machine may be busy
 HERE = "127.0.0.1"
+DESK, PHONE = (1440, 900), (360, 740)  # viewports
 SERIOUS = ("serious", "critical")
 INLINE = ("data", "blob", "about")  # schemes of what is in the page itself
 

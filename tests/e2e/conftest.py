@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from customers.models import Customer
@@ -23,7 +23,8 @@ from orders.models import Product
 from tests.api.conftest import PASSWORD
 from tests.conftest import ASYNC_UNSAFE, environment_of_database
 from tests.demo_erp import Erp
-from tests.e2e.browsers import FLAGS, PATIENCE, OwnBrowser, Watch, find_chromium, sign_in, somebody
+from tests.e2e.browsers import DESK, FLAGS, PATIENCE, OwnBrowser, Watch, find_chromium, sign_in, somebody
+from tests.e2e.control_room import Room
 from tests.e2e.order_form import OrderForm, customers, goods
 from tests.site import MirroredDemo, Site
 
@@ -115,6 +116,13 @@ def colleague(make_user: Callable[..., User]) -> User:
     return make_user("collega")
 
 
+@pytest.fixture
+def administrator(make_user: Callable[..., User]) -> User:
+    user = make_user("administrator", is_staff=True)
+    user.groups.add(Group.objects.get(name="administrator"))
+    return user
+
+
 # Pages
 
 
@@ -186,6 +194,12 @@ def open_own_browser(
             return own
 
         yield opened
+
+
+@pytest.fixture
+def room(open_page: Callable[..., Page], site: Site, administrator: User) -> Room:
+    """An administrator's control room, in English."""
+    return Room(open_page(user=administrator, locale="en-GB", viewport=DESK), site).open()
 
 
 # What orders are made of

@@ -4,94 +4,24 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Group
 from django.utils import timezone
 from playwright.sync_api import expect
 
 from orders.models import Price
 from sync import mutex, queue, sessions
 from sync.erp.demo.faults import Fault
-from sync.erp.demo.front_end import Strike
 from sync.models import OrderFormSession, RecordChange, SyncEvent, SyncLock, SyncRun, SyncSchedule
 from sync.queue import enqueue, enqueue_drain, request_sync
 from sync.service import all_types
 from tests.concurrency.processes import until
 from tests.demo_erp import change_price
-from tests.e2e.browsers import axe, screenshot
+from tests.e2e.browsers import DESK, axe, screenshot
+from tests.e2e.control_room import Room, last_run, quarantined_prices, strike
 from tests.sync.demo import run_sync
 
-DESK, TABLET = (1440, 900), (820, 1180)
+TABLET = (820, 1180)
 Status = SyncRun.Status
 Trigger = SyncRun.Trigger
-
-
-@pytest.fixture
-def somebody_of(make_user):
-    """Makes a member of a group: `somebody_of("operator")`."""
-
-    def made(role):
-        user = make_user(role, is_staff=True)
-        user.groups.add(Group.objects.get(name=role))
-        return user
-
-    return made
-
-
-@pytest.fixture
-def administrator(somebody_of):
-    return somebody_of("administrator")
-
-
-@pytest.fixture
-def room(open_page, site, administrator):
-    """An administrator's control room, in English."""
-    return Room(open_page(user=administrator, locale="en-GB", viewport=DESK), site).open()
-
-
-class Room:
-    """The admin's front page."""
-
-    def __init__(self, page, site):
-        self.page = page
-        self.site = site
-        self.verdict = page.locator("#verdict h1")
-        self.problems = page.locator("#verdict li")
-        self.current = page.locator("#current")
-
-    def open(self):
-        self.page.goto(f"{self.site.url}/admin/")
-        self.page.evaluate("window.isTheSamePage = true")
-        return self
-
-    def card(self, name):
-        return self.page.get_by_role("listitem").filter(has=self.page.get_by_role("heading", name=name, exact=True))
-
-    def panel(self, name):
-        return self.page.locator(f"#panel-{name}")
-
-    def run_now(self, name, mode="automatic"):
-        self.page.get_by_label(f"Mode for {name}").select_option(label=mode)
-        self.page.get_by_role("button", name=f"Run {name} now").click()
-
-    def expect_not_reloaded(self):
-        assert self.page.evaluate("window.isTheSamePage === true")
-
-
-def strike(erp, fault, sync_type, times=1):
-    erp.front_end.strike(Strike(fault, sync_type, times=times))
-
-
-def last_run(**fields):
-    return SyncRun.objects.filter(**fields).latest("pk")
-
-
-def quarantined_prices(erp):
-    """A run whose export lacks so many prices that somebody has to look."""
-    strike(erp, Fault.SILENT_FILTER, "prices")
-    request_sync("prices", mode="full", trigger=Trigger.SCHEDULE)
-    enqueue_drain()
-    until(lambda: SyncRun.objects.filter(status=Status.QUARANTINED).exists())
-    return last_run(status=Status.QUARANTINED)
 
 
 # From trouble to health

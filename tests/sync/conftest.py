@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from sync import runner
@@ -16,6 +15,7 @@ from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
 from sync.models import RecordChange, SyncRun
 from sync.queue import request_sync
 from sync.service import all_services, service_for
+from tests.factories import UserFactory
 from tests.sync.demo import TODAY
 from tests.sync.drawing import draw_list
 from tests.sync.tiny_erp import TinyErp
@@ -80,13 +80,11 @@ def tiny_erp(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def colleague(client: Any, django_user_model: Any) -> Callable[..., Any]:
+def colleague(client: Any) -> Callable[..., Any]:
     """Somebody who signs in with these permissions, and no others."""
 
     def signed_in(*codenames: str) -> Any:
-        person = django_user_model.objects.create_user("colleague", is_staff=True)
-        person.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-        client.force_login(person)
+        client.force_login(UserFactory(is_staff=True, permissions=codenames))
         return client
 
     return signed_in

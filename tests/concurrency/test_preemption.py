@@ -13,7 +13,7 @@ from sync.events import Kind
 from sync.models import SyncEvent, SyncRun
 from sync.queue import request_sync
 from tests.concurrency.processes import running_run, until
-from tests.sync.conftest import mirrored_before
+from tests.factories import SyncRunFactory
 from tests.sync.demo import TODAY, is_mirrored, run_sync
 
 PAUSE = 0.1  # seconds
@@ -59,7 +59,7 @@ def stepped_aside_after(products, smart):
 @pytest.mark.parametrize("stage", ["fetching", "reading", pytest.param("applying", marks=pytest.mark.postgresql)])
 def test_products_step_aside_for_an_order_form(start, erp, demo_server, exports, agent, stage, capsys):
     run_sync("customers", mode="full")
-    mirrored_before("products")
+    SyncRunFactory(sync_type="products")
     erp.happen("changed-customer")
     erp.happen("new-customer")
     products = request_sync("products", mode="full", trigger=SyncRun.Trigger.API)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
 from sync import runner
 from sync.erp.demo.erp import DemoErp
@@ -92,12 +91,3 @@ def colleague(client: Any) -> Callable[..., Any]:
 
 def customers(*numbers: int, **cells: str) -> list[dict[str, str]]:
     return [{"erp_id": str(number), "name": f"Studio {number}", **cells} for number in numbers]
-
-
-def mirrored_before(*sync_types: str) -> None:
-    """Let each of these types have succeeded once."""
-    now = timezone.now()
-    times = dict.fromkeys(("requested_at", "started_at", "exported_at", "finished_at"), now)
-    trigger, status = SyncRun.Trigger.SCHEDULE, SyncRun.Status.SUCCEEDED
-    for sync_type in sync_types:
-        SyncRun.objects.create(sync_type=sync_type, trigger=trigger, status=status, priority=1, **times)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connections
@@ -19,14 +19,13 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from sync import runner
-from sync.models import SyncRun, SyncWorker
+from sync.models import SyncRun
 from sync.queue import request_sync
 from sync.service import all_types
+from tests.factories import SyncWorkerFactory, UserFactory
 from tests.sync.conftest import tiny_erp
 
 __all__ = ["tiny_erp"]
-
-PASSWORD = "una parola segreta"
 
 Caller = Any  # an APIClient, whose answers' types the stubs do not know
 
@@ -34,10 +33,6 @@ Caller = Any  # an APIClient, whose answers' types the stubs do not know
 @pytest.fixture(autouse=True)
 def nobody_is_throttled_by_another_test() -> None:
     cache.clear()
-
-
-def person(name: str, **fields: Any) -> User:
-    return User.objects.create_user(name, password=PASSWORD, **fields)
 
 
 def signed_in(user: User | None = None) -> Caller:
@@ -48,12 +43,12 @@ def signed_in(user: User | None = None) -> Caller:
 
 @pytest.fixture
 def agent(db: None) -> User:
-    return person("agente")
+    return UserFactory(username="agente")
 
 
 @pytest.fixture
 def colleague(db: None) -> User:
-    return person("collega")
+    return UserFactory(username="collega")
 
 
 @pytest.fixture
@@ -65,7 +60,7 @@ def api(agent: User) -> Caller:
 @pytest.fixture
 def admin_api(db: None) -> Caller:
     """What the requests of a person who may do everything go through."""
-    return signed_in(User.objects.create_superuser("admin", password=PASSWORD))
+    return signed_in(UserFactory(username="admin", is_staff=True, is_superuser=True))
 
 
 @pytest.fixture
@@ -73,9 +68,7 @@ def staff_api(db: None) -> Callable[..., Caller]:
     """The requests of somebody with these permissions, and no others."""
 
     def with_permissions(*codenames: str, is_staff: bool = True) -> Caller:
-        user = person("impiegata", is_staff=is_staff)
-        user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-        return signed_in(user)
+        return signed_in(UserFactory(is_staff=is_staff, permissions=codenames))
 
     return with_permissions
 
@@ -101,4 +94,4 @@ def mirror(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for sync_type in all_types():
         run = request_sync(sync_type, mode="full", trigger=SyncRun.Trigger.MANUAL)
         assert runner.wait_for(run).status == SyncRun.Status.SUCCEEDED, run.error_text
-    SyncWorker.objects.create(name="a worker", seen_at=timezone.now() + timedelta(hours=1))
+    SyncWorkerFactory(seen_at=timezone.now() + timedelta(hours=1))

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from django.contrib.auth.models import User
 from django.core.management import call_command
 
 from tests.api.conftest import mirror
 from tests.api_server import ApiServer, signed_in
+from tests.factories import UserFactory
 
 EXAMPLES = 10  # for each operation and kind of test
 LONGEST = 600  # seconds; the machine may be busy
@@ -103,7 +103,7 @@ def test_schemathesis_finds_nothing_wrong(
 ) -> None:
     mirror(tmp_path, monkeypatch)
     server = serve(ERP_FOLDER=str(tmp_path))
-    [(name, value)] = signed_in(User.objects.create_superuser("admin")).items()
+    [(name, value)] = signed_in(UserFactory(is_staff=True, is_superuser=True)).items()
     ended = subprocess.run(
         [
             Path(sys.executable).with_name("st"),

@@ -21,11 +21,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 from customers.models import Customer
 from orders.models import Product
 from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME
-from tests.api.conftest import PASSWORD
 from tests.e2e.browsers import FLAGS, PATIENCE, OwnBrowser, Watch, find_chromium, sign_in, somebody
 from tests.e2e.erp import Erp
 from tests.e2e.order_form import OrderForm, customers, goods
 from tests.e2e.site import Site, mirror_everything
+from tests.factories import PASSWORD, UserFactory
 
 ASYNC_UNSAFE = "DJANGO_ALLOW_ASYNC_UNSAFE"
 
@@ -112,7 +112,7 @@ def make_user(transactional_db: None, settings: Any) -> Callable[..., User]:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
 
     def made(name: str, **fields: Any) -> User:
-        return User.objects.create(username=name, password=password_as_the_server_knows_it(), **fields)
+        return UserFactory(username=name, password=password_as_the_server_knows_it(), **fields)
 
     return made
 

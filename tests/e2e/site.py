@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 from django.utils import timezone
 
 from sync import runner
-from sync.models import SyncRun, SyncSchedule, SyncWorker
+from sync.models import SyncRun, SyncSchedule
 from sync.queue import request_sync
 from sync.service import all_types
 from tests.api_server import ApiServer
 from tests.concurrency.processes import Worker
+from tests.factories import SyncWorkerFactory
 
 
 class Site:
@@ -73,4 +74,4 @@ def mirror_everything() -> None:
     for sync_type in all_types():
         run = request_sync(sync_type, mode="full", trigger=SyncRun.Trigger.MANUAL)
         assert runner.wait_for(run).status == SyncRun.Status.SUCCEEDED, run.error_text
-    SyncWorker.objects.create(name="a worker", seen_at=timezone.now() + timedelta(hours=1))
+    SyncWorkerFactory(seen_at=timezone.now() + timedelta(hours=1))

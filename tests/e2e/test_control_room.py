@@ -4,7 +4,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Group
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -18,11 +17,13 @@ from sync.service import all_types
 from tests.concurrency.processes import until
 from tests.e2e.browsers import axe, screenshot
 from tests.e2e.erp import change_price
+from tests.factories import SyncRunFactory
 from tests.roles import make_roles
 
 DESK, TABLET = (1440, 900), (820, 1180)
 Status = SyncRun.Status
 Trigger = SyncRun.Trigger
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -30,12 +31,7 @@ def somebody_of(make_user):
     """Makes a member of a group: `somebody_of("operator")`."""
     make_roles()
 
-    def made(role):
-        user = make_user(role, is_staff=True)
-        user.groups.add(Group.objects.get(name=role))
-        return user
-
-    return made
+    return lambda role: make_user(role, is_staff=True, groups=[role])
 
 
 @pytest.fixture
@@ -392,7 +388,7 @@ def test_a_page_that_is_come_back_to_is_live(room, site):
 
 def test_a_run_that_was_deleted_meanwhile_is_said_to_be_gone(room, site, allowed):
     allowed.append("status of 404")
-    run = ran("products", hours_ago=3)
+    run = SyncRunFactory(sync_type="products", ended_ago=3 * HOUR)
     room.page.goto(f"{site.url}/admin/sync/syncrun/{run.pk}/change/")
     expect(room.page.locator("#story")).to_be_visible()
     run.delete()
@@ -403,19 +399,10 @@ def test_a_run_that_was_deleted_meanwhile_is_said_to_be_gone(room, site, allowed
 # The picture of the day
 
 
-def ran(sync_type, *, hours_ago, **fields):
-    start = timezone.now() - timedelta(hours=hours_ago)
-    values = {"requested_at": start, "started_at": start, "finished_at": start + timedelta(minutes=2)}
-    return SyncRun.objects.create(
-        **{"sync_type": sync_type, "trigger": Trigger.SCHEDULE, "priority": 1, "status": Status.SUCCEEDED}
-        | values
-        | fields
-    )
-
-
 @pytest.fixture
 def three_runs(site):
-    return [ran("products", hours_ago=hours) for hours in (9, 6, 3)]
+    fields = {"sync_type": "products", "trigger": Trigger.SCHEDULE, "took": timedelta(minutes=2)}
+    return [SyncRunFactory(**fields, ended_ago=hours * HOUR) for hours in (9, 6, 3)]
 
 
 def bars(page):
@@ -472,10 +459,10 @@ def test_it_can_be_printed(three_runs, room):
 @pytest.fixture
 def full_history(site, erp, agent):
     """One run of each end, a change, an open form, a queue, a problem."""
-    failed = ran("orders", hours_ago=2, status=Status.FAILED, error_class="ErpLoginRejected", error_text="The ERP…")
+    failed = SyncRunFactory(sync_type="orders", status=Status.FAILED, ended_ago=2 * HOUR)
     for hours in (5, 8, 20):
-        ran("prices", hours_ago=hours)
-    ran("ddt", hours_ago=4, status=Status.CANCELLED)
+        SyncRunFactory(sync_type="prices", ended_ago=hours * HOUR)
+    SyncRunFactory(sync_type="ddt", status=Status.CANCELLED, ended_ago=4 * HOUR)
     with site.worker():
         quarantined = quarantined_prices(erp)
     sessions.open_session(agent)

@@ -10,10 +10,10 @@ from playwright.sync_api import expect
 
 from orders.models import Draft
 from sync.models import SyncRun
-from tests.api.conftest import PASSWORD
 from tests.e2e.browsers import axe, screenshot
 from tests.e2e.order_form import OrderForm, customers, live_sessions, saved_draft
 from tests.e2e.site import Site
+from tests.factories import PASSWORD
 
 PHONE, DESK = (360, 740), (1440, 900)
 LARGEST = 100_000  # bytes of script and style

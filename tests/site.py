@@ -15,12 +15,13 @@ from django.utils import timezone
 
 from sync import runner
 from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME
-from sync.models import SyncLock, SyncRun, SyncSchedule, SyncWorker
+from sync.models import SyncLock, SyncRun, SyncSchedule
 from sync.queue import request_sync
 from sync.service import all_types
 from tests.api_server import ApiServer
 from tests.concurrency.processes import Worker, until
 from tests.demo_erp import Erp
+from tests.factories import SyncWorkerFactory
 from tests.snapshot import Snapshot
 
 
@@ -95,7 +96,7 @@ class MirroredDemo:
                 run = request_sync(sync_type, mode="full", trigger=SyncRun.Trigger.MANUAL)
                 assert runner.wait_for(run).status == SyncRun.Status.SUCCEEDED, run.error_text
         # A worker seems to be there, and to stay.
-        SyncWorker.objects.create(name="a worker", seen_at=timezone.now() + timedelta(hours=1))
+        SyncWorkerFactory(seen_at=timezone.now() + timedelta(hours=1))
         self.mirrored = Snapshot()
         return self
 

@@ -101,8 +101,8 @@ def test_nothing_can_be_added_changed_or_deleted_even_by_a_superuser(model, admi
 
 
 @each_list
-def test_people_with_permission_to_view_may_look(model, client, django_user_model):
-    person = django_user_model.objects.create_user("agent", is_staff=True)
+def test_people_with_permission_to_view_may_look(model, client):
+    person = factories.UserFactory(is_staff=True)
     client.force_login(person)
     assert client.get(url(model, "changelist")).status_code == 403
 
@@ -249,14 +249,11 @@ def test_dates_are_shown_as_the_erp_prints_them_in_any_language(admin_client):
 
 @pytest.fixture
 def run():
-    at = dt.datetime(2026, 3, 3, 9, 42, tzinfo=dt.UTC)
-    return SyncRun.objects.create(
-        sync_type="prices", trigger="schedule", priority=2, status="succeeded", finished_at=at
-    )
+    return factories.SyncRunFactory(sync_type="prices", started_at=dt.datetime(2026, 3, 3, 9, 42, tzinfo=dt.UTC))
 
 
 def changed(record, run, kind="updated", **fields):
-    return RecordChange.objects.create(run=run, kind=kind, fields=fields, **identity_of(record))
+    return factories.RecordChangeFactory(run=run, kind=kind, fields=fields, **identity_of(record))
 
 
 def history_of(client, record):
@@ -267,14 +264,12 @@ def history_of(client, record):
 
 
 @pytest.fixture
-def viewer(client, django_user_model):
+def viewer(client):
     """Somebody who may see records, and what else the test names."""
 
     def signed_in(*codenames):
-        person = django_user_model.objects.create_user("agent", is_staff=True)
         held = [*(f"view_{model._meta.model_name}" for model in FACTORIES), *codenames]
-        person.user_permissions.set(Permission.objects.filter(codename__in=held))
-        client.force_login(person)
+        client.force_login(factories.UserFactory(is_staff=True, permissions=held))
         return client
 
     return signed_in

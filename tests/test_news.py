@@ -5,8 +5,9 @@ import pytest
 from sync import events
 from sync.events import Kind
 from sync.management.news import News
-from sync.models import OrderFormSession, SyncRun
+from sync.models import OrderFormSession
 from sync.sessions import close_session, open_session
+from tests.factories import SyncRunFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +20,7 @@ def news():
 
 @pytest.fixture
 def run():
-    return SyncRun(sync_type="orders", mode="full", priority=6, trigger="schedule")
+    return SyncRunFactory.build(sync_type="orders")
 
 
 def said(news):

@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from sync.models import SyncRun
 from tests.api_server import signed_in
 from tests.concurrency.processes import until
+from tests.factories import UserFactory
 
 
 @pytest.mark.django_db(transaction=True)
@@ -65,7 +65,7 @@ def test_an_erp_that_does_not_answer_keeps_no_server_from_stopping(serve):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         erp = f"http://127.0.0.1:{silent.getsockname()[1]}"
         server = serve(ERP_URL=erp, ERP_USERNAME="a", ERP_PASSWORD="b")
-        headers = {**signed_in(User.objects.create_user("agente")), "Prefer": "respond-async"}
+        headers = {**signed_in(UserFactory()), "Prefer": "respond-async"}
         answer = requests.post(f"{server.url}/api/customers/smart-sync", headers=headers, timeout=60)
         assert answer.status_code == 202
         until(lambda: SyncRun.objects.running().exists())
@@ -79,7 +79,7 @@ def test_forms_that_wait_for_the_erp_keep_nobody_else_waiting(serve):
     with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(60) as threads:
         erp = f"http://127.0.0.1:{silent.getsockname()[1]}"
         server = serve(ERP_URL=erp, ERP_USERNAME="a", ERP_PASSWORD="b")
-        headers = signed_in(User.objects.create_user("agente"))
+        headers = signed_in(UserFactory())
 
         def open_form(_number):
             return requests.post(f"{server.url}/api/customers/smart-sync", headers=headers, timeout=120).status_code
@@ -93,7 +93,7 @@ def test_forms_that_wait_for_the_erp_keep_nobody_else_waiting(serve):
 
 @pytest.mark.django_db(transaction=True)
 def test_more_requests_at_once_than_the_database_has_connections_are_all_answered(api_server):
-    headers = signed_in(User.objects.create_user("agente"))
+    headers = signed_in(UserFactory())
 
     def ask(_number):
         return requests.get(f"{api_server.url}/api/sync/status", headers=headers, timeout=120).status_code

@@ -7,16 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import connections
 from rest_framework.test import APIClient
 
+from tests.factories import UserFactory
 from tests.sync.conftest import tiny_erp
 
 __all__ = ["tiny_erp"]
-
-PASSWORD = "una parola segreta"
 
 Caller = Any  # an APIClient, whose answers' types the stubs do not know
 
@@ -24,10 +23,6 @@ Caller = Any  # an APIClient, whose answers' types the stubs do not know
 @pytest.fixture(autouse=True)
 def nobody_is_throttled_by_another_test() -> None:
     cache.clear()
-
-
-def person(name: str, **fields: Any) -> User:
-    return User.objects.create_user(name, password=PASSWORD, **fields)
 
 
 def signed_in(user: User | None = None) -> Caller:
@@ -38,12 +33,12 @@ def signed_in(user: User | None = None) -> Caller:
 
 @pytest.fixture
 def agent(db: None) -> User:
-    return person("agente")
+    return UserFactory(username="agente")
 
 
 @pytest.fixture
 def colleague(db: None) -> User:
-    return person("collega")
+    return UserFactory(username="collega")
 
 
 @pytest.fixture
@@ -55,7 +50,7 @@ def api(agent: User) -> Caller:
 @pytest.fixture
 def admin_api(db: None) -> Caller:
     """What the requests of a person who may do everything go through."""
-    return signed_in(User.objects.create_superuser("admin", password=PASSWORD))
+    return signed_in(UserFactory(username="admin", is_staff=True, is_superuser=True))
 
 
 @pytest.fixture
@@ -63,9 +58,7 @@ def staff_api(db: None) -> Callable[..., Caller]:
     """The requests of somebody with these permissions, and no others."""
 
     def with_permissions(*codenames: str, is_staff: bool = True) -> Caller:
-        user = person("impiegata", is_staff=is_staff)
-        user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-        return signed_in(user)
+        return signed_in(UserFactory(is_staff=is_staff, permissions=codenames))
 
     return with_permissions
 

@@ -5,11 +5,11 @@ from contextlib import closing
 from urllib.parse import urlsplit
 
 import pytest
-from django.contrib.auth.models import User
 
 from sync import sessions
 from sync.models import OrderFormSession, SyncRun
 from tests.api_server import signed_in
+from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -81,7 +81,7 @@ def answer_to(server, request):
 
 @pytest.fixture
 def agent(transactional_db):
-    return User.objects.create_user("agente")
+    return UserFactory()
 
 
 def head(method, path, user, **headers):

@@ -14,8 +14,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from sync.models import OrderFormSession, SyncRun
-from tests.api.conftest import PASSWORD, person
 from tests.api_server import ApiServer
+from tests.factories import PASSWORD, UserFactory
 from tests.site import MirroredDemo
 
 TIMEOUT = 60  # seconds
@@ -59,17 +59,17 @@ def server(mirrored: MirroredDemo) -> ApiServer:
 
 @pytest.fixture
 def agent(server: ApiServer) -> Client:
-    return Client(server, person("agente"))
+    return Client(server, UserFactory())
 
 
 @pytest.fixture
 def colleague(server: ApiServer) -> Client:
-    return Client(server, person("collega"))
+    return Client(server, UserFactory())
 
 
 @pytest.fixture
 def admin(server: ApiServer) -> Client:
-    return Client(server, User.objects.create_superuser("admin", password=PASSWORD))
+    return Client(server, UserFactory(is_staff=True, is_superuser=True))
 
 
 @pytest.fixture
@@ -244,7 +244,7 @@ def test_who_prefers_not_to_wait_watches_the_run(server, agent):
 
 def test_an_erp_that_does_not_answer_is_told_and_the_form_stays_open(serve, tmp_path, db):
     server = serve(ERP_FOLDER=str(tmp_path / "nowhere"))
-    failed = Client(server, person("agente")).post("/api/customers/smart-sync")
+    failed = Client(server, UserFactory()).post("/api/customers/smart-sync")
     said = failed.json()
     assert (failed.status_code, said["success"], said["code"]) == (502, False, "ErpFolderNotFound")
     assert OrderFormSession.objects.live().get().pk.hex == said["session"]["id"].replace("-", "")

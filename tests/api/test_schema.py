@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from django.contrib.auth.models import User
 from django.core.management import call_command
 
 from tests.api_server import signed_in
+from tests.factories import UserFactory
 from tests.site import MirroredDemo
 
 EXAMPLES = 10  # for each operation and kind of test
@@ -99,7 +99,7 @@ def test_everybody_may_read_the_documentation_and_no_other_host_is_asked(client)
 
 @pytest.mark.fuzzing
 def test_schemathesis_finds_nothing_wrong(mirrored: MirroredDemo, tmp_path: Path) -> None:
-    [(name, value)] = signed_in(User.objects.create_superuser("admin")).items()
+    [(name, value)] = signed_in(UserFactory(is_staff=True, is_superuser=True)).items()
     ended = subprocess.run(
         [
             Path(sys.executable).with_name("st"),

@@ -5,7 +5,8 @@ from django.conf import settings
 from django.test import Client
 from rest_framework.test import APIClient
 
-from tests.api.conftest import PASSWORD, at_once
+from tests.api.conftest import at_once
+from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.django_db
 

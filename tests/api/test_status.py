@@ -16,7 +16,7 @@ from django.utils import timezone
 from sync import health, mutex, queue, schedules, sessions
 from sync.models import OrderFormSession, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.service import all_types
-from tests.sync.pages import make_run
+from tests.factories import SyncRunFactory, SyncWorkerFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -26,10 +26,9 @@ STATUS = "/api/sync/status"
 
 @pytest.fixture
 def everything_fresh():
-    now = timezone.now()
     for sync_type in all_types():
-        make_run(sync_type=sync_type, exported_at=now, started_at=now - timedelta(seconds=2), finished_at=now)
-    SyncWorker.objects.create(name="worker", seen_at=now)
+        SyncRunFactory(sync_type=sync_type)
+    SyncWorkerFactory()
 
 
 def data(api):
@@ -93,7 +92,7 @@ def syncstatus():
 
 
 def test_the_command_line_and_the_admin_say_the_same_of_the_same_moment(api, agent, admin_client, everything_fresh):
-    make_run(status="failed", sync_type="ddt", finished_at=timezone.now(), error_class="X", error_text="y")
+    SyncRunFactory(status="failed", sync_type="ddt", error_class="X", error_text="y")
     queue.request_sync("orders", trigger=SyncRun.Trigger.API)
     sessions.open_session(agent)
     with time_machine.travel(timezone.now() + timedelta(minutes=35), tick=False):
@@ -152,15 +151,15 @@ HAPPENINGS = {
     "the lock is renewed": lambda user: SyncLock.objects.update(leased_until=timezone.now() + timedelta(minutes=5)),
     "a form's agent is deleted": lambda user: OrderFormSession.objects.all().delete(),
     "a run is cancelled, without a word": lambda user: SyncRun.objects.filter(status="queued").delete(),
-    "a run ends, without a word": lambda user: make_run(finished_at=timezone.now(), exported_at=timezone.now()),
+    "a run ends, without a word": lambda user: SyncRunFactory(),
     "the worker beats": lambda user: SyncWorker.objects.update(seen_at=timezone.now() + timedelta(seconds=1)),
 }
 
 
 @pytest.mark.parametrize("happens", HAPPENINGS.values(), ids=HAPPENINGS)
 def test_whatever_happens_the_next_answer_is_whole(happens, api, agent, everything_fresh):
-    make_run(status="running", sync_type="products", started_at=timezone.now())
-    make_run(status="queued", sync_type="ddt")
+    SyncRunFactory(status="running", sync_type="products")
+    SyncRunFactory(status="queued", sync_type="ddt")
     sessions.open_session(agent)
     etag = api.get(STATUS)["ETag"]
     happens(agent)
@@ -181,7 +180,7 @@ def test_what_the_clock_alone_changes_is_never_answered_as_unchanged(after, api,
     SyncSchedule.objects.update(every=180, counted_from=timezone.now() - timedelta(minutes=1))
     SyncSchedule.objects.filter(sync_type="orders").update(every=10)
     queue.request_sync("products", trigger=SyncRun.Trigger.API)
-    make_run(status="queued", sync_type="ddt", requested_at=timezone.now() + timedelta(minutes=5))
+    SyncRunFactory(status="queued", sync_type="ddt", requested_at=timezone.now() + timedelta(minutes=5))
     sessions.open_session(agent)
     start = timezone.now()
     with time_machine.travel(start, tick=False) as clock:
@@ -217,7 +216,7 @@ def asked(api, address):
 
 def every_list_fails():
     for sync_type in all_types():
-        make_run(status="failed", sync_type=sync_type, finished_at=timezone.now(), error_class="X")
+        SyncRunFactory(status="failed", sync_type=sync_type)
 
 
 @pytest.mark.parametrize(("address", "when_well", "when_all_fail"), [(STATUS, 23, 35), ("/api/sync/schedule", 21, 33)])
@@ -226,7 +225,7 @@ def test_the_number_of_queries_grows_with_nothing(address, when_well, when_all_f
     for _ in range(10):
         assert asked(api, address) == when_well
         sessions.open_session(agent)
-        make_run(status="queued", given_file="export.pdf")
+        SyncRunFactory(status="queued", given_file="export.pdf")
     for _ in range(10):  # each list that fails is asked for its back-off, whatever the number of its failures
         every_list_fails()
         assert asked(api, address) == when_all_fail

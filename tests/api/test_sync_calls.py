@@ -10,7 +10,7 @@ from django.utils import timezone
 from django_q.models import Schedule
 
 from sync.models import SyncEvent, SyncRun, SyncSchedule
-from tests.sync.pages import make_run
+from tests.factories import SyncRunFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,7 @@ def call(client, method, address, data=None):
 def change(request):
     """A call that changes something, and the permission that it needs."""
     method, address, permission = request.param
-    run = make_run(status=Status.FAILED)
+    run = SyncRunFactory(status=Status.FAILED)
     return lambda client: getattr(client, method)(address.format(run=run.pk), {}), permission
 
 
@@ -129,7 +129,7 @@ def test_an_unknown_method_is_405_in_json(admin_api):
 
 
 def test_runs_are_listed_the_latest_first_and_paged(api):
-    runs = [make_run() for _ in range(5)]
+    runs = SyncRunFactory.create_batch(5)
     page = api.get("/api/sync/runs", {"pageSize": 2}).json()
     assert [run["runId"] for run in page["results"]] == [runs[4].pk, runs[3].pk]
     assert (page["count"], page["previous"]) == (5, None)
@@ -151,10 +151,10 @@ def test_runs_are_listed_the_latest_first_and_paged(api):
 )
 def test_runs_are_filtered(question, api):
     old = datetime.fromisoformat("2026-01-01T12:00:00+01:00")
-    make_run(requested_at=old)
+    SyncRunFactory(requested_at=old)
     wanted = {"type": "sync_type"}
     fields = {wanted.get(name, name): value for name, value in question.items() if name not in ("since", "until")}
-    found = make_run(requested_at=old - timedelta(days=1) if "until" in question else timezone.now(), **fields)
+    found = SyncRunFactory(requested_at=old - timedelta(days=1) if "until" in question else timezone.now(), **fields)
     results = api.get("/api/sync/runs", question).json()["results"]
     assert found.pk in [run["runId"] for run in results]
     assert len(results) == (2 if "until" in question else 1)
@@ -175,14 +175,14 @@ def test_a_wrong_question_is_400_and_names_the_parameter(question, field, api):
 def test_a_page_of_runs_takes_two_queries_however_many_there_are(address, api):
     for count in (1, 30):
         for _ in range(count):
-            make_run(status="failed", requested_by=User.objects.create_user(f"{count} {_}"))
+            SyncRunFactory(status="failed", requested_by=UserFactory())
         with CaptureQueriesContext(connection) as queries:
             assert api.get(address).json()["results"]
         assert len(queries) == 2
 
 
 def test_a_filter_that_is_given_twice_means_either(api):
-    runs = [make_run(status=status) for status in ("failed", "quarantined", "succeeded")]
+    runs = [SyncRunFactory(status=status) for status in ("failed", "quarantined", "succeeded")]
     results = api.get("/api/sync/runs?status=failed&status=quarantined").json()["results"]
     assert [run["runId"] for run in results] == [runs[1].pk, runs[0].pk]
 
@@ -190,7 +190,7 @@ def test_a_filter_that_is_given_twice_means_either(api):
 def test_a_run_tells_its_whole_story(api):
     total = {"column": "ID", "function": "Count", "stated": "2", "found": "2", "differenceAllowed": "0"}
     attempt = {"outcome": "lost", "startedAt": None, "endedAt": "2026-01-20T11:00:00+00:00", "error": "", "text": ""}
-    run = make_run(
+    run = SyncRunFactory(
         status=Status.QUARANTINED,
         error_class="TooManyMissing",
         error_text="The export lacks 30.",
@@ -218,14 +218,14 @@ def test_a_run_that_is_not_there_is_404(api, admin_api):
 
 
 def test_a_finished_run_is_tried_again(admin_api):
-    run = make_run(status=Status.FAILED)
+    run = SyncRunFactory(status=Status.FAILED)
     answer = admin_api.post(f"/api/sync/runs/{run.pk}/retry")
     assert answer.status_code == 202
     assert SyncRun.objects.get(pk=answer.json()["run"]["runId"]).retries == run
 
 
 def test_a_queued_run_is_cancelled_at_once(admin_api):
-    run = make_run(status=Status.QUEUED)
+    run = SyncRunFactory(status=Status.QUEUED)
     answer = admin_api.post(f"/api/sync/runs/{run.pk}/cancel")
     assert (answer.status_code, answer.json()["run"]["status"]) == (200, "cancelled")
     assert SyncEvent.objects.get(kind="run_cancelled").by == User.objects.get(username="admin")
@@ -236,7 +236,7 @@ def test_a_queued_run_is_cancelled_at_once(admin_api):
     [("retry", "queued", "CannotRetry"), ("cancel", "succeeded", "CannotCancel"), ("accept", "failed", "CannotAccept")],
 )
 def test_what_does_not_fit_a_run_s_state_is_409_and_says_why(verb, status, code, admin_api):
-    run = make_run(status=status)
+    run = SyncRunFactory(status=status)
     answer = admin_api.post(f"/api/sync/runs/{run.pk}/{verb}")
     assert (answer.status_code, answer.json()["code"]) == (409, code)
     assert (str(run.pk) in answer.json()["error"], answer.json()["detail"]["run"]) == (True, run.pk)
@@ -245,7 +245,7 @@ def test_what_does_not_fit_a_run_s_state_is_409_and_says_why(verb, status, code,
 def test_a_quarantined_export_is_accepted(admin_api, tmp_path):
     export = tmp_path / "export.pdf"
     export.write_bytes(b"%PDF")
-    run = make_run(status=Status.QUARANTINED, export_path=str(export), exported_at=timezone.now())
+    run = SyncRunFactory(status=Status.QUARANTINED, export_path=str(export))
     answer = admin_api.post(f"/api/sync/runs/{run.pk}/accept")
     assert answer.status_code == 202
     assert SyncRun.objects.get(pk=answer.json()["run"]["runId"]).accepts == run

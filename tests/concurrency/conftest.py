@@ -14,6 +14,7 @@ from django.db import connections
 from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
 from sync.models import SyncSchedule
 from tests.concurrency.processes import Child, Worker
+from tests.factories import UserFactory
 from tests.sync.conftest import demo_server, erp, mirror_state
 
 __all__ = ["demo_server", "erp", "mirror_state"]
@@ -70,4 +71,4 @@ def short_lease(settings: Any) -> None:
 
 @pytest.fixture
 def agent(transactional_db: None) -> User:
-    return User.objects.create_user("agente")
+    return UserFactory()

@@ -20,6 +20,7 @@ from sync.mutex import Lease, hold_lock
 from sync.queue import request_sync
 from sync.service import service_for
 from tests.concurrency.processes import PATIENCE, Child, fork
+from tests.factories import SyncRunFactory
 from tests.sync.drawing import draw_list
 
 PROCESSES = 8
@@ -84,13 +85,11 @@ def logged_runs(log, meanwhile=lambda: None):
 
 def insert_a_second_running_run():
     with pytest.raises(IntegrityError), transaction.atomic():
-        SyncRun.objects.create(
-            sync_type="orders", priority=1, trigger=SyncRun.Trigger.MANUAL, status=SyncRun.Status.RUNNING
-        )
+        SyncRunFactory(status=SyncRun.Status.RUNNING)
 
 
 def insert_a_second_queued_run(sync_type):
-    twice = [SyncRun(sync_type=sync_type, priority=1, trigger=SyncRun.Trigger.MANUAL) for _ in range(2)]
+    twice = SyncRunFactory.build_batch(2, sync_type=sync_type, status=SyncRun.Status.QUEUED)
     with pytest.raises(IntegrityError), transaction.atomic():
         SyncRun.objects.bulk_create(twice)
 

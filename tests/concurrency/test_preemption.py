@@ -13,7 +13,7 @@ from sync.models import SyncRun
 from sync.queue import request_sync
 from tests.concurrency.processes import PATIENCE, running_run, until
 from tests.demo_erp import CachedDemoErp
-from tests.sync.conftest import mirrored_before
+from tests.factories import SyncRunFactory
 from tests.sync.demo import TODAY, is_mirrored, run_sync
 
 
@@ -66,7 +66,7 @@ def in_stage(stage):
 @pytest.mark.parametrize("stage", ["fetching", "reading", pytest.param("applying", marks=pytest.mark.postgresql)])
 def test_products_step_aside_for_an_order_form(start, erp, may_have_products, exports, agent, stage):
     run_sync("customers", mode="full")
-    mirrored_before("products")
+    SyncRunFactory(sync_type="products")
     erp.happen("changed-customer")
     erp.happen("new-customer")
     products = request_sync("products", mode="full", trigger=SyncRun.Trigger.API)

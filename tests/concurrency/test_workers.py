@@ -5,13 +5,13 @@ import signal
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
 from sync.events import Kind
 from sync.models import SyncEvent, SyncLock, SyncRun, SyncWorker
 from sync.queue import request_sync
 from tests.concurrency.processes import PATIENCE, holder, running_run, until
+from tests.factories import OrmQFactory
 from tests.sync.demo import is_mirrored
 
 NEVER = 24 * 60 * 60.0  # seconds
@@ -55,7 +55,7 @@ def test_wake_ups_that_no_worker_can_read_or_that_are_gone_cost_no_run(start_wor
     start_worker()
     until(lambda: is_done(run))
     assert run.status == SyncRun.Status.SUCCEEDED
-    OrmQ.objects.create(key="another cluster's name", payload="", lock=timezone.now())
+    OrmQFactory()
     later = request_sync("prices", trigger=SyncRun.Trigger.API)
     until(lambda: is_done(later))
     assert later.status == SyncRun.Status.SUCCEEDED

@@ -15,17 +15,17 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from customers.models import Customer
 from orders.models import Product
-from tests.api.conftest import PASSWORD
 from tests.conftest import ASYNC_UNSAFE, environment_of_database
 from tests.demo_erp import Erp
 from tests.e2e.browsers import DESK, FLAGS, PATIENCE, OwnBrowser, Watch, find_chromium, sign_in, somebody
 from tests.e2e.control_room import Room
 from tests.e2e.order_form import OrderForm, customers, goods
+from tests.factories import PASSWORD, UserFactory
 from tests.site import MirroredDemo, Site
 
 # The browser
@@ -96,12 +96,12 @@ def password_as_the_server_knows_it() -> str:
 
 
 @pytest.fixture
-def make_user(transactional_db: None, settings: Any) -> Callable[..., User]:
+def make_user(mirrored: MirroredDemo, settings: Any) -> Callable[..., User]:
     """Makes somebody who can sign in with PASSWORD on the login page: `make_user("capo", is_staff=True)`."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
 
     def made(name: str, **fields: Any) -> User:
-        return User.objects.create(username=name, password=password_as_the_server_knows_it(), **fields)
+        return UserFactory(username=name, password=password_as_the_server_knows_it(), **fields)
 
     return made
 
@@ -118,9 +118,7 @@ def colleague(make_user: Callable[..., User]) -> User:
 
 @pytest.fixture
 def administrator(make_user: Callable[..., User]) -> User:
-    user = make_user("administrator", is_staff=True)
-    user.groups.add(Group.objects.get(name="administrator"))
-    return user
+    return make_user("administrator", is_staff=True, groups=["administrator"])
 
 
 # Pages

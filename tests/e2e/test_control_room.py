@@ -17,11 +17,13 @@ from tests.concurrency.processes import until
 from tests.demo_erp import change_price
 from tests.e2e.browsers import DESK, axe, screenshot
 from tests.e2e.control_room import Room, last_run, quarantined_prices, strike
+from tests.factories import SyncRunFactory
 from tests.sync.demo import run_sync
 
 TABLET = (820, 1180)
 Status = SyncRun.Status
 Trigger = SyncRun.Trigger
+HOUR = timedelta(hours=1)
 
 
 # From trouble to health
@@ -328,7 +330,7 @@ def test_a_page_that_is_come_back_to_is_live(room, site):
 
 def test_a_run_that_was_deleted_meanwhile_is_said_to_be_gone(room, site, allowed):
     allowed.append("status of 404")
-    run = ran("products", hours_ago=3)
+    run = SyncRunFactory(sync_type="products", ended_ago=3 * HOUR)
     room.page.goto(f"{site.url}/admin/sync/syncrun/{run.pk}/change/")
     expect(room.page.locator("#story")).to_be_visible()
     run.delete()
@@ -339,19 +341,10 @@ def test_a_run_that_was_deleted_meanwhile_is_said_to_be_gone(room, site, allowed
 # The picture of the day
 
 
-def ran(sync_type, *, hours_ago, **fields):
-    start = timezone.now() - timedelta(hours=hours_ago)
-    values = {"requested_at": start, "started_at": start, "finished_at": start + timedelta(minutes=2)}
-    return SyncRun.objects.create(
-        **{"sync_type": sync_type, "trigger": Trigger.SCHEDULE, "priority": 1, "status": Status.SUCCEEDED}
-        | values
-        | fields
-    )
-
-
 @pytest.fixture
 def three_runs(site):
-    return [ran("products", hours_ago=hours) for hours in (9, 6, 3)]
+    fields = {"sync_type": "products", "trigger": Trigger.SCHEDULE, "took": timedelta(minutes=2)}
+    return [SyncRunFactory(**fields, ended_ago=hours * HOUR) for hours in (9, 6, 3)]
 
 
 def bars(page):
@@ -408,10 +401,10 @@ def test_it_can_be_printed(three_runs, room):
 @pytest.fixture
 def full_history(site, erp, agent):
     """One run of each end, a change, an open form, a queue, a problem."""
-    failed = ran("orders", hours_ago=2, status=Status.FAILED, error_class="ErpLoginRejected", error_text="The ERP…")
+    failed = SyncRunFactory(sync_type="orders", status=Status.FAILED, ended_ago=2 * HOUR)
     for hours in (5, 8, 20):
-        ran("prices", hours_ago=hours)
-    ran("ddt", hours_ago=4, status=Status.CANCELLED)
+        SyncRunFactory(sync_type="prices", ended_ago=hours * HOUR)
+    SyncRunFactory(sync_type="ddt", status=Status.CANCELLED, ended_ago=4 * HOUR)
     strike(erp, Fault.SILENT_FILTER, "prices")
     quarantined = run_sync("prices", mode="full")
     sessions.open_session(agent)

@@ -10,9 +10,9 @@ from playwright.sync_api import expect
 
 from orders.models import Draft
 from sync.models import SyncRun
-from tests.api.conftest import PASSWORD
 from tests.e2e.browsers import DESK, PHONE, axe, screenshot
 from tests.e2e.order_form import OrderForm, customers, live_sessions, saved_draft
+from tests.factories import PASSWORD
 from tests.site import Site
 
 LARGEST = 100_000  # bytes of script and style

@@ -13,11 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from orders import drafts, pages
-from orders.drafts import Wanted, WantedLine
 from orders.models import Draft
 from orders.pages import DRAFTS_ON_A_PAGE
-from tests.api.conftest import PASSWORD, agent, colleague, person
-from tests.factories import CustomerFactory, PriceFactory, ProductFactory
+from tests.api.conftest import agent, colleague
+from tests.factories import PASSWORD, CustomerFactory, DraftFactory, DraftLineFactory, ProductFactory, UserFactory
 
 __all__ = ["agent", "colleague"]
 
@@ -46,30 +45,19 @@ def customer(db):
 
 
 @pytest.fixture
-def products(db):
-    for erp_id, name, vat, price_unit in (("001627K2", "9801.314.016", "22", None), ("009000K3", "845104", "04", 100)):
-        ProductFactory(
-            erp_id=erp_id,
-            name=name,
-            description=f"Fresa {name}",
-            pack=erp_id[-2:],
-            vat_group=vat,
-            price_unit=price_unit,
-        )
-        PriceFactory(product_erp_id=erp_id, unit_price=Decimal("1290.50"), price_unit=price_unit)
-
-
-@pytest.fixture
-def saved(agent, customer, products):
+def saved(agent, customer):
     """Saves a draft: `saved()`, `saved(user=colleague)`, `saved(notes="Call first")`."""
+    one, hundred = (
+        ProductFactory(erp_id=erp_id, name=name, description=f"Fresa {name}", pack=erp_id[-2:])
+        for erp_id, name in (("001627K2", "9801.314.016"), ("009000K3", "845104"))
+    )
+    price = Decimal("1290.50")
 
-    def save(user=agent, discount="0", notes=""):
-        lines = [
-            WantedLine("001627K2", Decimal(2), Decimal(10)),
-            WantedLine("009000K3", Decimal(50), Decimal(0)),
-        ]
-        wanted = Wanted(customer.erp_id, lines, discount_percent=Decimal(discount), notes=notes)
-        draft, _is_new = drafts.create(wanted, user=user)
+    def save(user=agent, **fields):
+        draft = DraftFactory(user=user, customer=customer, **fields)
+        DraftLineFactory(draft=draft, product=one, quantity=2, discount_percent=10, unit_price=price, vat_rate=22)
+        in_hundreds = {"unit_price": price, "price_unit": 100}
+        DraftLineFactory(draft=draft, position=2, product=hundred, quantity=50, vat_rate=4, **in_hundreds)
         return draft
 
     return save
@@ -196,7 +184,7 @@ def test_an_empty_list_says_what_drafts_are(browser):
 
 
 def test_a_printed_draft_has_everything_that_an_order_has(browser, saved):
-    draft = saved(discount="5", notes="Call first\nthen send")
+    draft = saved(discount_percent=5, notes="Call first\nthen send")
     html = html_of(browser, f"/drafts/{draft.pk}/print")
     for text in (
         *(f"Order draft {draft.pk}", "not an order confirmation", "agente"),
@@ -283,7 +271,7 @@ def broken(monkeypatch):
 @pytest.mark.parametrize("path", ["/nothing", "/drafts/999", "/admin/nothing/"])
 def test_an_address_that_is_none_says_so(path, headers, text):
     client = Client(headers=headers)
-    client.force_login(person("capo", is_staff=True))
+    client.force_login(UserFactory(is_staff=True))
     answer = client.get(path)
     assert answer.status_code == 404
     assert f"<h1>{text}</h1>" in unescape(answer.content.decode())
@@ -298,7 +286,7 @@ def test_an_address_of_the_api_that_is_none_is_json(browser):
 )
 def test_who_lacks_a_permission_is_told(headers, text):
     client = Client(headers=headers)
-    client.force_login(person("capo", is_staff=True))
+    client.force_login(UserFactory(is_staff=True))
     answer = client.get("/admin/sync/syncrun/")
     assert answer.status_code == 403
     assert text in answer.content.decode()

@@ -1,7 +1,7 @@
 import subprocess
 import sys
 
-from django.contrib.auth import get_user_model
+from tests.factories import UserFactory
 
 RENAME = """
 import django; django.setup()
@@ -11,7 +11,7 @@ User.objects.update(username="b")
 
 
 def test_a_process_works_on_the_tests_own_database(process_environment):
-    user = get_user_model().objects.create(username="a")
+    user = UserFactory(username="a")
     subprocess.run([sys.executable, "-c", RENAME], env=process_environment, check=True, timeout=60)
     user.refresh_from_db()
 

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
-from django.utils import timezone
 
 from sync import runner
 from sync.erp.demo.erp import DemoErp
@@ -17,6 +15,7 @@ from sync.models import RecordChange, SyncRun
 from sync.queue import request_sync
 from sync.service import all_services, service_for
 from tests.demo_erp import CachedDemoErp
+from tests.factories import UserFactory
 from tests.sync.demo import TODAY
 from tests.sync.drawing import draw_list
 from tests.sync.tiny_erp import TinyErp
@@ -81,13 +80,11 @@ def tiny_erp(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def colleague(client: Any, django_user_model: Any) -> Callable[..., Any]:
+def colleague(client: Any) -> Callable[..., Any]:
     """Somebody who signs in with these permissions, and no others."""
 
     def signed_in(*codenames: str) -> Any:
-        person = django_user_model.objects.create_user("colleague", is_staff=True)
-        person.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-        client.force_login(person)
+        client.force_login(UserFactory(is_staff=True, permissions=codenames))
         return client
 
     return signed_in
@@ -95,12 +92,3 @@ def colleague(client: Any, django_user_model: Any) -> Callable[..., Any]:
 
 def customers(*numbers: int, **cells: str) -> list[dict[str, str]]:
     return [{"erp_id": str(number), "name": f"Studio {number}", **cells} for number in numbers]
-
-
-def mirrored_before(*sync_types: str) -> None:
-    """Let each of these types have succeeded once."""
-    now = timezone.now()
-    times = dict.fromkeys(("requested_at", "started_at", "exported_at", "finished_at"), now)
-    trigger, status = SyncRun.Trigger.SCHEDULE, SyncRun.Status.SUCCEEDED
-    for sync_type in sync_types:
-        SyncRun.objects.create(sync_type=sync_type, trigger=trigger, status=status, priority=1, **times)

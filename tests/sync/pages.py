@@ -3,24 +3,11 @@
 from django.contrib.messages import get_messages
 from django.urls import reverse
 
-from sync.models import RecordChange, SyncRun
-
-Status = SyncRun.Status
+from sync.models import SyncRun
 
 
 def url(model, page, *args, **query):
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args, query=query or None)
-
-
-def make_run(**fields):
-    return SyncRun.objects.create(
-        **{"sync_type": "customers", "trigger": "manual", "priority": 5, "status": Status.SUCCEEDED} | fields
-    )
-
-
-def make_change(run=None, **fields):
-    values = {"sync_type": "customers", "key": "1001", "kind": "updated"} | fields
-    return RecordChange.objects.create(run=run or make_run(), **values)
 
 
 def html_of(client, address):

@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from customers.models import Customer
 from sync.models import SyncEvent, SyncLock, SyncRun
+from tests.factories import CustomerFactory, SyncRunFactory
 from tests.sync.conftest import customers
-from tests.sync.pages import html_of, make_run, run_page, said, url
+from tests.sync.pages import html_of, run_page, said, url
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
@@ -61,7 +62,7 @@ def test_with_the_permission_there_is_a_button_and_an_action(quarantined, collea
 
 @pytest.mark.parametrize("status", sorted(set(Status) - {Status.QUARANTINED}))
 def test_only_a_quarantined_run_has_the_button(status, admin_client):
-    run = make_run(status=status)
+    run = SyncRunFactory(status=status)
     assert accept_url(run) not in run_page(admin_client, run)
     _, asked, question = html_of(admin_client, accept_url(run)).partition('class="asking"')
     assert asked
@@ -154,9 +155,7 @@ def test_the_page_asks_as_many_questions_for_many_records_as_for_few(quarantined
     question(admin_client, quarantined)
     with CaptureQueriesContext(connection) as for_few:
         question(admin_client, quarantined)
-    mirrored = Customer.objects.values().get(erp_id=30)
-    del mirrored["id"], mirrored["erp_id"]
-    Customer.objects.bulk_create(Customer(erp_id=number, **mirrored) for number in range(100, 300))
+    Customer.objects.bulk_create(CustomerFactory.build_batch(200))
     with CaptureQueriesContext(connection) as for_many:
         assert count_in(question(admin_client, quarantined), "Would be marked missing") == 221
     assert len(for_many) == len(for_few)
@@ -274,7 +273,7 @@ def test_an_export_is_accepted_once_however_often_the_button_is_pressed(quaranti
 
 
 def test_an_export_whose_acceptance_failed_can_be_accepted_again(quarantined, admin_client):
-    make_run(accepts=quarantined, status=Status.FAILED)
+    SyncRunFactory(accepts=quarantined, status=Status.FAILED)
     assert accept_url(quarantined) in run_page(admin_client, quarantined)
     answer = admin_client.post(accept_url(quarantined))
     assert said(answer) == ["Applied: 0 created, 0 updated, 21 missing, 0 removed."]
@@ -313,7 +312,7 @@ def test_the_action_leads_from_one_chosen_run_to_the_page_that_asks(quarantined,
 
 
 def test_the_action_takes_one_run_at_a_time(quarantined, admin_client):
-    chosen = {"action": "accept_export", "_selected_action": [quarantined.pk, make_run().pk]}
+    chosen = {"action": "accept_export", "_selected_action": [quarantined.pk, SyncRunFactory().pk]}
     answer = admin_client.post(url(SyncRun, "changelist"), chosen)
     assert said(answer) == ["Select one run: each export is accepted by itself."]
     assert not SyncRun.objects.filter(accepts=quarantined).exists()

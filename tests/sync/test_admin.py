@@ -6,13 +6,12 @@ from html import unescape
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from customers.models import Customer
 from sync.admin.parts import BoundedPaginator
 from sync.models import OrderFormSession, RecordChange, SyncEvent, SyncRun, SyncSchedule
 from tests import factories
-from tests.sync.pages import html_of, make_change, make_run, run_page, shown, url
+from tests.sync.pages import html_of, run_page, shown, url
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
@@ -38,18 +37,18 @@ NOW = dt.datetime(2026, 1, 20, 11, 4, 22, tzinfo=dt.UTC)
     ],
 )
 def test_a_duration_is_told_in_seconds_minutes_and_hours(seconds, text, admin_client):
-    run = make_run(started_at=NOW, finished_at=NOW + dt.timedelta(seconds=seconds))
+    run = factories.SyncRunFactory(took=dt.timedelta(seconds=seconds))
     assert f'<div class="readonly">{text}</div>' in run_page(admin_client, run)
 
 
 def test_a_run_that_lasts_has_no_duration(admin_client):
-    html = run_page(admin_client, make_run(status=Status.RUNNING, started_at=NOW, pages_read=30, pages=96))
+    html = run_page(admin_client, factories.SyncRunFactory(status=Status.RUNNING, pages_read=30, pages=96))
     assert "▶ running" in html
     assert "30 of 96" in html
 
 
 def test_a_run_s_page_shows_every_field(admin_client):
-    answer = admin_client.get(url(SyncRun, "change", make_run().pk))
+    answer = admin_client.get(url(SyncRun, "change", factories.SyncRunFactory().pk))
     names = {
         getattr(field, "__name__", field)
         for fieldset in answer.context["adminform"]
@@ -70,13 +69,14 @@ def test_a_run_s_page_shows_every_field(admin_client):
 
 
 def test_what_is_not_known_of_a_run_is_a_dash(admin_client):
-    make_run(sync_type="no longer mirrored")
+    times = dict.fromkeys(("started_at", "exported_at", "finished_at"))
+    factories.SyncRunFactory(sync_type="no longer mirrored", requested_at=NOW, **times)
     for answer in (run_page(admin_client, SyncRun.objects.get()), html_of(admin_client, url(SyncRun, "changelist"))):
         assert ">None<" not in answer
 
 
 def test_a_run_s_page_leads_to_its_changes(admin_client):
-    change, _other = make_change(), make_change()
+    change, _other = factories.RecordChangeFactory(), factories.RecordChangeFactory()
     address = url(RecordChange, "changelist", run=change.run.pk)
     assert f'href="{address}"' in run_page(admin_client, change.run)
     assert list(admin_client.get(address).context["cl"].result_list) == [change]
@@ -86,18 +86,17 @@ def test_a_run_s_page_leads_to_its_changes(admin_client):
 
 
 def test_the_list_of_changes_asks_as_many_questions_for_thirty_as_for_one(admin_client, django_assert_num_queries):
-    make_change(fields={"city": ["Roma", "Milano"]})
+    factories.RecordChangeFactory(fields={"city": ["Roma", "Milano"]})
     shown(admin_client, RecordChange)
     with CaptureQueriesContext(connection) as for_one:
         shown(admin_client, RecordChange)
-    for number in range(29):
-        make_change(key=str(number), fields={"city": ["Roma", "Milano"]})
+    factories.RecordChangeFactory.create_batch(29, fields={"city": ["Roma", "Milano"]})
     with django_assert_num_queries(len(for_one)):
         assert len(shown(admin_client, RecordChange)) == 30
 
 
 def test_a_change_tells_old_and_new_as_the_erp_prints_them(admin_client):
-    make_change(
+    factories.RecordChangeFactory(
         fields={
             "city": ["Roma", "Milano"],
             "sales_this_year": ["1200.50", None],
@@ -118,7 +117,7 @@ def test_a_change_tells_old_and_new_as_the_erp_prints_them(admin_client):
 def test_a_change_is_escaped_and_shortened_in_the_list_and_whole_on_its_page(admin_client):
     long = "<b>" + "x" * 60
     names = ["city", "street", "phone", "mobile", "website", "name"]
-    change = make_change(fields={name: ["", long] for name in names})
+    change = factories.RecordChangeFactory(fields={name: ["", long] for name in names})
     html = html_of(admin_client, url(RecordChange, "changelist"))
     assert "- → &lt;b&gt;" + "x" * 36 + "…" in html
     assert "and 2 more" in html
@@ -137,7 +136,7 @@ def test_a_change_is_escaped_and_shortened_in_the_list_and_whole_on_its_page(adm
     ],
 )
 def test_a_change_of_what_the_lists_no_longer_have_is_shown_as_it_was_kept(sync_type, fields, admin_client):
-    change = make_change(sync_type=sync_type, fields=fields)
+    change = factories.RecordChangeFactory(sync_type=sync_type, fields=fields)
     assert f"{next(iter(fields))}</span> 06 1 → 06 2" in html_of(admin_client, url(RecordChange, "changelist"))
     assert "06 2" in html_of(admin_client, url(RecordChange, "change", change.pk))
 
@@ -155,15 +154,15 @@ def test_a_change_of_what_the_lists_no_longer_have_is_shown_as_it_was_kept(sync_
     ],
 )
 def test_changes_are_found_by_the_whole_key_the_kind_and_the_type(query, found, admin_client):
-    make_change()
-    make_change(sync_type="invoices", key="CF1/26000695", kind="created")
+    factories.RecordChangeFactory(key="1001")
+    factories.RecordChangeFactory(sync_type="invoices", key="CF1/26000695", kind="created")
     assert {change.key for change in shown(admin_client, RecordChange, **query)} == found
 
 
 def test_no_list_of_changes_counts_all_of_them(admin_client, monkeypatch):
     monkeypatch.setattr(BoundedPaginator, "limit", 3)
     for number in range(5):
-        make_change(key=str(number))
+        factories.RecordChangeFactory(key=str(number))
     with CaptureQueriesContext(connection) as queries:
         html = html_of(admin_client, url(RecordChange, "changelist"))
     counts = [query["sql"] for query in queries if "COUNT(" in query["sql"]]
@@ -175,7 +174,7 @@ def test_no_list_of_changes_counts_all_of_them(admin_client, monkeypatch):
 
 @pytest.mark.parametrize("key", ["CF1/26000695", "9" * 30, "9" * 5000])
 def test_a_change_whose_key_no_record_of_the_list_can_have_leads_to_none(key, admin_client):
-    change = make_change(key=key)
+    change = factories.RecordChangeFactory(key=key)
     for page in (url(RecordChange, "changelist"), url(RecordChange, "change", change.pk)):
         html = html_of(admin_client, page)
         assert key in html
@@ -183,7 +182,7 @@ def test_a_change_whose_key_no_record_of_the_list_can_have_leads_to_none(key, ad
 
 
 def test_a_change_leads_to_its_record_and_its_run(admin_client):
-    change = make_change()
+    change = factories.RecordChangeFactory(key="1001")
     for html in (
         html_of(admin_client, url(RecordChange, "changelist")),
         html_of(admin_client, url(RecordChange, "change", change.pk)),
@@ -227,9 +226,9 @@ def test_no_list_fails_over_an_address_that_makes_no_sense(model, query, admin_c
 )
 def test_a_record_s_history_is_what_syncs_did_to_it(factory, sync_type, key, admin_client):
     record = factory()
-    change = make_change(sync_type=sync_type, key=str(getattr(record, key)))
-    make_change(sync_type=sync_type, key="another")
-    make_change(sync_type="no longer mirrored", key=change.key)
+    change = factories.RecordChangeFactory(sync_type=sync_type, key=str(getattr(record, key)))
+    factories.RecordChangeFactory(sync_type=sync_type, key="another")
+    factories.RecordChangeFactory(sync_type="no longer mirrored", key=change.key)
 
     answer = admin_client.get(url(type(record), "history", record.pk), follow=True)
     assert list(answer.context["cl"].result_list) == [change]
@@ -257,7 +256,7 @@ def test_a_history_is_hidden_from_those_who_may_not_see_the_record(colleague):
 # Who may do what
 
 
-@pytest.mark.parametrize("make", [make_run, make_change], ids=["runs", "changes"])
+@pytest.mark.parametrize("make", [factories.SyncRunFactory, factories.RecordChangeFactory], ids=["runs", "changes"])
 def test_nothing_can_be_added_changed_or_deleted_even_by_a_superuser(make, admin_client):
     row = make()
     model = type(row)
@@ -267,7 +266,7 @@ def test_nothing_can_be_added_changed_or_deleted_even_by_a_superuser(make, admin
     assert "delete_selected" not in html_of(admin_client, url(model, "changelist"))
 
 
-@pytest.mark.parametrize("make", [make_run, make_change], ids=["runs", "changes"])
+@pytest.mark.parametrize("make", [factories.SyncRunFactory, factories.RecordChangeFactory], ids=["runs", "changes"])
 def test_people_with_permission_to_view_may_look(make, colleague):
     row = make()
     client = colleague(f"view_{row._meta.model_name}")
@@ -275,7 +274,7 @@ def test_people_with_permission_to_view_may_look(make, colleague):
     assert client.get(url(type(row), "change", row.pk)).status_code == 200
 
 
-@pytest.mark.parametrize("make", [make_run, make_change], ids=["runs", "changes"])
+@pytest.mark.parametrize("make", [factories.SyncRunFactory, factories.RecordChangeFactory], ids=["runs", "changes"])
 def test_others_may_not_look(make, colleague):
     row = make()
     client = colleague("accept_syncrun")
@@ -284,7 +283,7 @@ def test_others_may_not_look(make, colleague):
 
 
 def test_times_and_counts_are_those_of_the_reader_s_language(admin_client):
-    run = make_run(read=17432, started_at=NOW, finished_at=timezone.now())
+    run = factories.SyncRunFactory(read=17432, started_at=NOW)
     answer = admin_client.get(url(SyncRun, "change", run.pk), headers={"accept-language": "it"})
     html = answer.content.decode()
     assert "17.432" in html

@@ -14,13 +14,14 @@ from sync import mutex, sessions
 from sync.models import OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.queue import request_sync
 from sync.service import all_types
-from tests.factories import CustomerFactory
-from tests.sync.pages import make_change, make_run, said, url
+from tests.factories import CustomerFactory, RecordChangeFactory, SyncRunFactory, SyncWorkerFactory, UserFactory
+from tests.sync.pages import said, url
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
 Status = SyncRun.Status
 MINUTE = dt.timedelta(minutes=1)
+SECOND = dt.timedelta(seconds=1)
 FRONT = "/admin/"
 NOW = "/admin/now/"
 
@@ -30,27 +31,9 @@ def all_well():
     """Everything was mirrored a minute ago, and a worker lives."""
     now = timezone.now()
     for sync_type in all_types():
-        succeeded(sync_type, now - MINUTE)
+        SyncRunFactory(sync_type=sync_type, ended_ago=MINUTE, took=3 * SECOND, read=1450)
     SyncSchedule.objects.update(requested_slot=now)
-    SyncWorker.objects.create(name="vm:1", seen_at=now)
-
-
-def succeeded(sync_type, at, **fields):
-    times = dict.fromkeys(("requested_at", "started_at", "exported_at"), at)
-    values = {"sync_type": sync_type, "finished_at": at + dt.timedelta(seconds=3), "read": 1450} | times
-    return make_run(**values | fields)
-
-
-def failed(sync_type, *, ago=dt.timedelta(0), **fields):
-    at = timezone.now() - ago
-    error = {"error_class": "ErpLoginRejected", "error_text": "The ERP does not accept the login of agente."}
-    values = {"status": Status.FAILED, "requested_at": at, "started_at": at, "finished_at": at, **error}
-    return make_run(sync_type=sync_type, **values | fields)
-
-
-def quarantined(sync_type="customers"):
-    fields = {"error_class": "TooManyMissing", "error_text": "The export lacks 400 of the 1450 mirrored records"}
-    return failed(sync_type, status=Status.QUARANTINED, exported_at=timezone.now(), **fields)
+    SyncWorkerFactory(name="vm:1")
 
 
 def context_of(client, address=NOW):
@@ -87,12 +70,13 @@ def test_when_all_is_well_the_first_line_says_so_and_nothing_else_is_said(all_we
 
 
 def test_a_failed_list_is_named_with_its_error_and_the_buttons_against_it(all_well, admin_client):
-    run = failed("prices")
+    text = "The ERP does not accept the login of agente."
+    run = SyncRunFactory(sync_type="prices", status=Status.FAILED, error_text=text)
     assert verdict(admin_client)["text"] == "Not to be trusted: prices"
     [problem] = problems(admin_client)
     assert problem.severity == "bad"
     assert problem.what.startswith("Prices: failed 1 time in a row, last at ")
-    assert problem.what.endswith("The ERP does not accept the login of agente.")
+    assert problem.what.endswith(text)
     assert buttons(problem) == {
         f"Look at run {run.pk}": url(SyncRun, "change", run.pk),
         "Try again": reverse("admin:sync_syncrun_do", args=[run.pk, "retry"]),
@@ -100,37 +84,38 @@ def test_a_failed_list_is_named_with_its_error_and_the_buttons_against_it(all_we
 
 
 def test_failures_in_a_row_are_counted(all_well, admin_client):
-    failed("prices", ago=dt.timedelta(seconds=20))
-    failed("prices")
+    SyncRunFactory.create_batch(2, sync_type="prices", status=Status.FAILED)
     assert "failed 2 times in a row" in problems(admin_client)[0].what
 
 
 def test_a_quarantined_export_leads_to_what_would_be_lost(all_well, admin_client):
-    run = quarantined()
+    text = "The export lacks 400 of the 1450 mirrored records"
+    run = SyncRunFactory(status=Status.QUARANTINED, error_text=text)
     [problem] = problems(admin_client)
     assert "in quarantine" in problem.what
-    assert "The export lacks 400 of the 1450 mirrored records" in problem.what
+    assert text in problem.what
     assert "Nothing was changed." in problem.todo
     assert buttons(problem)["Look at what would be lost"] == reverse("admin:sync_syncrun_accept", args=[run.pk])
 
 
 def test_who_may_not_accept_an_export_gets_no_button_for_it(all_well, colleague):
-    run = quarantined()
+    run = SyncRunFactory(status=Status.QUARANTINED)
     [problem] = problems(colleague("view_syncrun", "request_syncrun"))
     assert list(buttons(problem)) == [f"Look at run {run.pk}", "Try again"]
 
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING])
 def test_an_export_that_was_accepted_is_not_asked_about_again(status, all_well, admin_client):
-    run = quarantined()
-    make_run(accepts=run, trigger="accept", status=status)
+    run = SyncRunFactory(status=Status.QUARANTINED)
+    SyncRunFactory(accepts=run, trigger="accept", status=status)
     [problem] = problems(admin_client)
     assert problem.todo == "Its export was accepted and waits for its turn."
     assert list(buttons(problem)) == [f"Look at run {run.pk}"]
 
 
 def test_an_export_whose_acceptance_was_cancelled_is_asked_about_again(all_well, admin_client):
-    make_run(accepts=quarantined(), trigger="accept", status=Status.CANCELLED)
+    quarantined = SyncRunFactory(status=Status.QUARANTINED)
+    SyncRunFactory(accepts=quarantined, trigger="accept", status=Status.CANCELLED)
     [problem] = problems(admin_client)
     assert "Look at what would be lost" in buttons(problem)
 
@@ -182,7 +167,7 @@ def test_a_run_that_is_to_be_tried_again_says_why_and_when(all_well, admin_clien
     at = timezone.now().isoformat()
     attempt = {"outcome": "failed", "startedAt": at, "endedAt": at, "error": "ErpUnavailable", "text": text}
     later = timezone.now() + MINUTE
-    make_run(sync_type="ddt", status=Status.QUEUED, not_before=later, ended_attempts=[attempt])
+    SyncRunFactory(sync_type="ddt", status=Status.QUEUED, not_before=later, ended_attempts=[attempt])
     [problem] = problems(admin_client)
     assert problem.severity == "warn"
     assert problem.what == f"DDT: {text}"
@@ -192,14 +177,14 @@ def test_a_run_that_is_to_be_tried_again_says_why_and_when(all_well, admin_clien
 
 def test_a_long_error_of_an_attempt_is_told_in_part(all_well, admin_client):
     attempt = {"error": "ErpUnavailable", "text": "x y " * 250_000}
-    make_run(sync_type="ddt", status=Status.QUEUED, not_before=timezone.now() + MINUTE, ended_attempts=[attempt])
+    SyncRunFactory(sync_type="ddt", status=Status.QUEUED, not_before=timezone.now() + MINUTE, ended_attempts=[attempt])
     [problem] = problems(admin_client)
     assert problem.what.startswith("DDT: x y x y")
     assert len(problem.what) < 400
 
 
 def test_an_attempt_of_which_little_was_kept_is_no_problem(all_well, admin_client):
-    make_run(sync_type="ddt", status=Status.QUEUED, not_before=timezone.now() + MINUTE, ended_attempts=[{}])
+    SyncRunFactory(sync_type="ddt", status=Status.QUEUED, not_before=timezone.now() + MINUTE, ended_attempts=[{}])
     assert problems(admin_client) == []
 
 
@@ -212,19 +197,21 @@ def test_a_disabled_schedule_is_told(all_well, admin_client):
 
 def test_the_gravest_comes_first(all_well, admin_client):
     SyncSchedule.objects.filter(sync_type="orders").update(enabled=False)
-    failed("products")
+    SyncRunFactory(sync_type="products", status=Status.FAILED)
     assert [problem.severity for problem in problems(admin_client)] == ["bad", "warn"]
 
 
 def test_a_name_in_an_error_is_text_and_no_html(all_well, admin_client):
-    failed("prices", error_text="<script>alert(1)</script>")
+    SyncRunFactory(sync_type="prices", status=Status.FAILED, error_text="<script>alert(1)</script>")
     html = admin_client.get(FRONT).content.decode()
     assert "<script>alert(1)</script>" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
 
 
 def test_a_run_that_takes_much_longer_than_usual_is_told_and_can_be_cancelled(all_well, admin_client):
-    running(stage="fetching")  # for ten seconds, where it usually takes three
+    SyncRunFactory(
+        status=Status.RUNNING, took=10 * SECOND, stage="fetching"
+    )  # for ten seconds, where it usually takes three
     assert problems(admin_client) == []
     SyncRun.objects.running().update(started_at=timezone.now() - MINUTE)
     [problem] = problems(admin_client)
@@ -240,8 +227,8 @@ def test_while_an_order_form_is_open_no_card_promises_what_it_pauses(all_well, a
 
 
 def test_a_failed_acceptance_is_not_offered_to_be_tried_again(all_well, admin_client):
-    quarantined = failed("prices", ago=MINUTE, status=Status.QUARANTINED)
-    failed("prices", accepts=quarantined)
+    quarantined = SyncRunFactory(sync_type="prices", status=Status.QUARANTINED, ended_ago=MINUTE)
+    SyncRunFactory(sync_type="prices", status=Status.FAILED, accepts=quarantined)
     assert "Try again" not in buttons(problems(admin_client)[0])
 
 
@@ -258,8 +245,7 @@ def test_a_card_tells_its_list_in_figures(all_well, admin_client):
 
 
 def test_a_card_tells_what_its_runs_usually_take_beside_the_last(all_well, admin_client):
-    now = timezone.now()
-    succeeded("ddt", now - 2 * MINUTE, finished_at=now - 2 * MINUTE + dt.timedelta(seconds=2.2))
+    SyncRunFactory(sync_type="ddt", ended_ago=2 * MINUTE, took=2.2 * SECOND)
     assert card(admin_client, "ddt")["usual"] == "usually 2.6 s"
     assert '>3.0 s</a> <span class="quiet">usually 2.6 s</span>' in text_of(admin_client)
 
@@ -270,19 +256,17 @@ def test_a_list_that_was_never_mirrored_has_no_usual_duration(admin_client):
 
 def test_a_card_shows_the_last_change_and_leads_to_it(all_well, admin_client):
     customer = CustomerFactory()
-    run = succeeded("customers", customer.changed_at, created=1)
-    succeeded("customers", customer.changed_at + 5 * MINUTE)
+    run = SyncRunFactory(started_at=customer.changed_at, created=1)
+    SyncRunFactory(started_at=customer.changed_at + 5 * MINUTE)
     change = card(admin_client, "customers")["change"]
     assert (change["run"], change["what"]) == (run, "1 created")
     assert change["address"].endswith(f"?run={run.pk}")
 
 
 def test_a_sparkline_has_the_last_thirty_runs_with_their_ends_the_longest_highest(all_well, admin_client):
-    now = timezone.now()
     for number in range(35):
-        start = now - (40 - number) * MINUTE
-        make_run(sync_type="ddt", started_at=start, finished_at=start + dt.timedelta(seconds=1))
-    failed("ddt", ago=2 * MINUTE, started_at=now - 3 * MINUTE)
+        SyncRunFactory(sync_type="ddt", ended_ago=(40 - number) * MINUTE)
+    SyncRunFactory(sync_type="ddt", status=Status.FAILED, ended_ago=2 * MINUTE, took=MINUTE)
     spark = card(admin_client, "ddt")["spark"]
     assert len(spark["bars"]) == 30
     assert max(spark["bars"], key=lambda bar: float(bar["height"]))["kind"] == "failed"
@@ -303,14 +287,9 @@ def still():
         yield
 
 
-def running(**fields):
-    start = timezone.now() - dt.timedelta(seconds=10)
-    values = {"status": Status.RUNNING, "requested_at": start, "started_at": start, "token": 1}
-    return make_run(**values | fields)
-
-
 def test_a_run_that_reads_shows_its_pages_and_the_time_left(still, all_well, admin_client):
-    running(stage="reading", pages_read=250, pages=1000, erp_time=dt.timedelta(seconds=6))
+    progress = {"stage": "reading", "pages_read": 250, "pages": 1000, "erp_time": 6 * SECOND}
+    SyncRunFactory(status=Status.RUNNING, took=10 * SECOND, **progress)
     current = context_of(admin_client)["current"]
     # 250 pages in 4 seconds: 750 more in 12.
     assert current["text"] == "reading the export · page 250 of 1,000 · 10.0 s so far · about 12.0 s left"
@@ -319,35 +298,35 @@ def test_a_run_that_reads_shows_its_pages_and_the_time_left(still, all_well, adm
 
 def test_a_run_that_waits_for_the_erp_is_measured_by_how_long_its_like_took(still, all_well, admin_client):
     SyncRun.objects.filter(sync_type="customers").delete()
-    succeeded("customers", timezone.now() - MINUTE, finished_at=timezone.now() - dt.timedelta(seconds=20))
-    running(stage="fetching")
+    SyncRunFactory(took=40 * SECOND)
+    SyncRunFactory(status=Status.RUNNING, took=10 * SECOND, stage="fetching")
     current = context_of(admin_client)["current"]
     assert current["text"] == "fetching the export · 10.0 s so far · about 30.0 s left"
     assert current["percent"] == pytest.approx(25, abs=1)
 
 
 def test_a_run_that_takes_longer_than_usual_says_so_and_its_bar_knows_no_end(still, all_well, admin_client):
-    running(stage="fetching")
+    SyncRunFactory(status=Status.RUNNING, took=10 * SECOND, stage="fetching")
     current = context_of(admin_client)["current"]
     assert current["text"] == "fetching the export · 10.0 s so far · usually 3.0 s"
     assert current["percent"] is None
 
 
 def test_a_first_run_has_a_bar_that_knows_no_end(still, admin_client):
-    running(stage="fetching")
+    SyncRunFactory(status=Status.RUNNING, took=10 * SECOND, stage="fetching")
     current = context_of(admin_client)["current"]
     assert (current["percent"], current["text"]) == (None, "fetching the export · 10.0 s so far")
 
 
 def test_a_run_that_a_clock_ahead_of_ours_started_has_lasted_no_time(still, all_well, admin_client):
-    running(stage="fetching", started_at=timezone.now() + dt.timedelta(seconds=5))
+    SyncRunFactory(status=Status.RUNNING, took=-5 * SECOND, stage="fetching")
     current = context_of(admin_client)["current"]
     assert (current["percent"], current["text"]) == (0, "fetching the export · 0.0 s so far · about 3.0 s left")
 
 
 def test_while_a_run_is_in_progress_the_page_asks_every_second(all_well, admin_client):
     assert 'data-every="30"' in text_of(admin_client)
-    running()
+    SyncRunFactory(status=Status.RUNNING)
     assert 'data-every="1"' in text_of(admin_client)
 
 
@@ -365,7 +344,7 @@ def test_the_queue_is_in_the_order_in_which_it_will_run_with_what_each_waits_for
 
 def test_of_a_long_queue_the_first_are_shown_and_all_are_a_click_away(all_well, admin_client):
     for number in range(25):
-        make_run(sync_type="prices", status=Status.QUEUED, given_file=f"/exports/{number}.pdf")
+        SyncRunFactory(sync_type="prices", status=Status.QUEUED, given_file=f"/exports/{number}.pdf")
     context = context_of(admin_client)
     assert (len(context["queue"]), context["more_queued"]) == (20, 5)
     html = text_of(admin_client)
@@ -453,7 +432,7 @@ def test_what_cannot_be_asked_for_is_refused(asked, all_well, admin_client):
 
 
 def test_who_may_see_runs_sees_the_control_room_and_only_the_buttons_they_may_press(all_well, colleague):
-    failed("prices")
+    SyncRunFactory(sync_type="prices", status=Status.FAILED)
     client = colleague("view_syncrun")
     assert "Not to be trusted: prices" in text_of(client)
     html = text_of(client)
@@ -463,7 +442,7 @@ def test_who_may_see_runs_sees_the_control_room_and_only_the_buttons_they_may_pr
 
 
 def test_with_the_permission_there_are_buttons(all_well, colleague):
-    failed("prices")
+    SyncRunFactory(sync_type="prices", status=Status.FAILED)
     client = colleague("view_syncrun", "request_syncrun")
     assert ">Run now<" in text_of(client)
     assert ">Try again<" in text_of(client)
@@ -522,8 +501,8 @@ def test_who_is_not_signed_in_is_asked_to(address, client):
     assert answer.url.startswith("/admin/login/")
 
 
-def test_an_agent_has_no_admin(client, django_user_model):
-    client.force_login(django_user_model.objects.create_user("agente"))
+def test_an_agent_has_no_admin(client):
+    client.force_login(UserFactory())
     assert client.get(FRONT).status_code == 302
 
 
@@ -546,20 +525,18 @@ def queries(client, address):
 
 @pytest.mark.parametrize("address", [FRONT, NOW, "/admin/day/"])
 def test_it_asks_as_many_questions_after_a_long_history_as_after_a_short_one(
-    address, all_well, admin_client, admin_user, django_user_model
+    address, all_well, admin_client, admin_user
 ):
-    now = timezone.now()
     for sync_type in all_types():
-        failed(sync_type, ago=20 * MINUTE)
+        SyncRunFactory(sync_type=sync_type, status=Status.FAILED, ended_ago=20 * MINUTE)
         request_sync(sync_type, trigger=SyncRun.Trigger.API)
     sessions.open_session(admin_user)
     few = queries(admin_client, address)
     for number in range(30):
         for sync_type in all_types():
-            run = succeeded(sync_type, now - 5 * MINUTE - number * MINUTE)
-            make_change(run, sync_type=sync_type)
-            failed(sync_type, ago=20 * MINUTE + number * MINUTE)
-        sessions.open_session(django_user_model.objects.create_user(f"agente{number}"))
-        make_run(sync_type="prices", status=Status.QUEUED, given_file=f"/exports/{number}.pdf")
+            RecordChangeFactory(run=SyncRunFactory(sync_type=sync_type, ended_ago=(5 + number) * MINUTE))
+            SyncRunFactory(sync_type=sync_type, status=Status.FAILED, ended_ago=(20 + number) * MINUTE)
+        sessions.open_session(UserFactory())
+        SyncRunFactory(sync_type="prices", status=Status.QUEUED, given_file=f"/exports/{number}.pdf")
     assert OrderFormSession.objects.live().count() == 31
     assert queries(admin_client, address) == few

@@ -19,7 +19,8 @@ from sync.admin.parts import BoundedPaginator
 from sync.events import Kind
 from sync.exceptions import LeaseLost
 from sync.models import OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
-from tests.sync.pages import html_of, make_run, run_page, said, shown, url
+from tests.factories import SyncRunFactory, SyncScheduleFactory, SyncWorkerFactory
+from tests.sync.pages import html_of, run_page, said, shown, url
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
@@ -69,7 +70,7 @@ def queries_of(client, model):
 
 
 def test_a_queued_run_is_cancelled_at_once(admin_client, admin_user):
-    run = make_run(status=Status.QUEUED)
+    run = SyncRunFactory(status=Status.QUEUED)
     answer = admin_client.post(do_url(run, "cancel"))
     run.refresh_from_db()
     assert (run.status, answer.url) == (Status.CANCELLED, url(SyncRun, "change", run.pk))
@@ -78,7 +79,7 @@ def test_a_queued_run_is_cancelled_at_once(admin_client, admin_user):
 
 
 def test_a_running_run_is_asked_to_stop(admin_client):
-    run = make_run(status=Status.RUNNING)
+    run = SyncRunFactory(status=Status.RUNNING)
     answer = admin_client.post(do_url(run, "cancel"))
     run.refresh_from_db()
     assert run.status == Status.RUNNING
@@ -88,7 +89,7 @@ def test_a_running_run_is_asked_to_stop(admin_client):
 
 @pytest.mark.parametrize("status", FINISHED)
 def test_a_finished_run_cannot_be_cancelled(status, admin_client):
-    run = make_run(status=status)
+    run = SyncRunFactory(status=status)
     assert do_url(run, "cancel") not in run_page(admin_client, run)
     answer = admin_client.post(do_url(run, "cancel"))
     assert said(answer) == [f"Run {run.pk} cannot be cancelled: it is {status}."]
@@ -97,7 +98,7 @@ def test_a_finished_run_cannot_be_cancelled(status, admin_client):
 
 @pytest.mark.parametrize("status", FINISHED)
 def test_a_finished_run_can_be_tried_again(status, admin_client, admin_user):
-    run = make_run(status=status, mode="full")
+    run = SyncRunFactory(status=status, mode="full")
     assert do_url(run, "retry") in run_page(admin_client, run)
     answer = admin_client.post(do_url(run, "retry"))
     again = SyncRun.objects.get(retries=run)
@@ -112,7 +113,7 @@ def test_a_finished_run_can_be_tried_again(status, admin_client, admin_user):
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING])
 def test_a_run_that_has_not_ended_cannot_be_tried_again(status, admin_client):
-    run = make_run(status=status)
+    run = SyncRunFactory(status=status)
     assert do_url(run, "retry") not in run_page(admin_client, run)
     assert do_url(run, "cancel") in run_page(admin_client, run)
     answer = admin_client.post(do_url(run, "retry"))
@@ -125,15 +126,15 @@ def test_a_run_that_has_not_ended_cannot_be_tried_again(status, admin_client):
 )
 def test_what_cannot_be_done_again_has_no_button(fields, admin_client):
     if "accepts" in fields:
-        fields = {"accepts": make_run(status=Status.QUARANTINED)}
-    run = make_run(**fields)
+        fields = {"accepts": SyncRunFactory(status=Status.QUARANTINED)}
+    run = SyncRunFactory(**fields)
     assert do_url(run, "retry") not in run_page(admin_client, run)
     assert f"Run {run.pk} cannot be tried again" in said(admin_client.post(do_url(run, "retry")))[0]
     assert not SyncRun.objects.queued().exists()
 
 
 def test_of_several_chosen_runs_each_is_cancelled_or_said_why_not(admin_client):
-    queued, ended = make_run(status=Status.QUEUED), make_run(sync_type="orders")
+    queued, ended = SyncRunFactory(status=Status.QUEUED), SyncRunFactory(sync_type="orders")
     answer = choose(admin_client, SyncRun, "cancel", queued, ended)
     assert set(said(answer)) == {
         f"Run {queued.pk} is cancelled.",
@@ -142,7 +143,7 @@ def test_of_several_chosen_runs_each_is_cancelled_or_said_why_not(admin_client):
 
 
 def test_several_chosen_runs_are_tried_again(admin_client):
-    runs = [make_run(status=Status.FAILED), make_run(sync_type="orders")]
+    runs = [SyncRunFactory(status=Status.FAILED), SyncRunFactory(sync_type="orders")]
     choose(admin_client, SyncRun, "retry", *runs)
     assert {again.retries for again in SyncRun.objects.queued()} == set(runs)
 
@@ -176,7 +177,7 @@ def test_chosen_types_are_synced_now(admin_client):
 
 
 def test_a_type_that_is_no_longer_mirrored_is_shown_and_cannot_be_run(schedule, admin_client):
-    old = SyncSchedule.objects.create(sync_type="suppliers", every=30, first_at=0, counted_from=timezone.now())
+    old = SyncScheduleFactory(sync_type="suppliers")
     assert old in shown(admin_client, SyncSchedule)
     assert do_url(old, "run") not in page_of(admin_client, old)
     answer = admin_client.post(do_url(old, "run"))
@@ -185,9 +186,8 @@ def test_a_type_that_is_no_longer_mirrored_is_shown_and_cannot_be_run(schedule, 
 
 
 def test_the_list_of_schedules_tells_each_type_s_state(admin_client):
-    now = timezone.now()
-    make_run(sync_type="orders", finished_at=now, exported_at=now, started_at=now)
-    make_run(sync_type="ddt", status=Status.FAILED, finished_at=now)
+    SyncRunFactory(sync_type="orders")
+    SyncRunFactory(sync_type="ddt", status=Status.FAILED)
     html = html_of(admin_client, url(SyncSchedule, "changelist"))
     for text in ("✓ healthy", "✗ failing", "… never synced", "45 min"):
         assert text in html
@@ -312,8 +312,7 @@ def test_what_is_due_and_was_not_requested_runs_at_once(at_noon, schedule, admin
 
 
 def test_a_type_that_keeps_failing_waits_longer(at_noon, schedule, admin_client):
-    for _ in range(5):
-        make_run(sync_type="orders", status=Status.FAILED, finished_at=NOON)
+    SyncRunFactory.create_batch(5, sync_type="orders", status=Status.FAILED)
     assert previewed(admin_client, schedule, every=10, first_at=0, enabled="on")[0] == "12:20:00"
 
 
@@ -374,7 +373,7 @@ def test_a_free_lock_has_nothing_to_break(admin_client):
 
 
 def test_a_held_lock_shows_its_holder_and_the_run_in_progress(lease, admin_client):
-    run = make_run(status=Status.RUNNING, token=lease.token)
+    run = SyncRunFactory(status=Status.RUNNING, token=lease.token)
     for html in (page_of(admin_client, SyncLock.objects.get()), html_of(admin_client, break_url())):
         for text in ("▶ held", lease.holder, url(SyncRun, "change", run.pk)):
             assert text in html
@@ -465,7 +464,7 @@ def test_order_forms_are_found_by_whether_they_are_live(live, found, session, ad
 
 
 def test_events_are_told_in_the_reader_s_words(admin_client, admin_user, session):
-    run = make_run()
+    run = SyncRunFactory()
     events.record(Kind.RUN_QUEUED, run=run, by=admin_user, trigger="order_form", mode="full")
     events.record(Kind.RUN_SUCCEEDED, run=run, counts={"read": 17432, "created": 0})
     events.record(Kind.RUN_MERGED, run=run, into=run.pk)
@@ -493,19 +492,19 @@ def test_events_are_told_in_the_reader_s_words(admin_client, admin_user, session
 
 
 def test_a_count_that_runs_no_longer_have_is_told_by_its_own_name(admin_client):
-    event = events.record(Kind.RUN_SUCCEEDED, run=make_run(), counts={"skipped": 3, "read": None})
+    event = events.record(Kind.RUN_SUCCEEDED, run=SyncRunFactory(), counts={"skipped": 3, "read": None})
     assert "skipped</span> 3" in html_of(admin_client, url(SyncEvent, "changelist"))
     assert "skipped" in run_page(admin_client, event.run)
 
 
 def test_the_newest_event_comes_first(admin_client):
-    first, second = (events.record(Kind.RUN_QUEUED, run=make_run()) for _ in range(2))
+    first, second = (events.record(Kind.RUN_QUEUED, run=SyncRunFactory()) for _ in range(2))
     assert shown(admin_client, SyncEvent) == [second, first]
 
 
 def test_events_are_found_by_kind_type_and_run(admin_client):
-    lost = events.record(Kind.RUN_LOST, run=make_run())
-    failed = events.record(Kind.RUN_FAILED, run=make_run(sync_type="orders"))
+    lost = events.record(Kind.RUN_LOST, run=SyncRunFactory())
+    failed = events.record(Kind.RUN_FAILED, run=SyncRunFactory(sync_type="orders"))
     assert shown(admin_client, SyncEvent, kind__exact="run_lost") == [lost]
     assert shown(admin_client, SyncEvent, sync_type="orders") == [failed]
     assert shown(admin_client, SyncEvent, run=failed.run_id) == [failed]
@@ -515,16 +514,15 @@ def test_events_are_found_by_kind_type_and_run(admin_client):
 def test_no_list_of_events_counts_all_of_them(admin_client, monkeypatch):
     monkeypatch.setattr(BoundedPaginator, "limit", 3)
     for _ in range(5):
-        events.record(Kind.RUN_LOST, run=make_run())
+        events.record(Kind.RUN_LOST, run=SyncRunFactory())
     html = html_of(admin_client, url(SyncEvent, "changelist"))
     assert "only the newest 3 are shown" in html
 
 
 def test_a_silent_worker_is_told_from_one_that_is_alive(admin_client):
-    now = timezone.now()
-    SyncWorker.objects.create(name="here:1", seen_at=now)
+    SyncWorkerFactory()
     assert "✗ silent" not in html_of(admin_client, url(SyncWorker, "changelist"))
-    SyncWorker.objects.create(name="there:2", seen_at=now - dt.timedelta(minutes=4))
+    SyncWorkerFactory(seen_at=timezone.now() - dt.timedelta(minutes=4))
     html = html_of(admin_client, url(SyncWorker, "changelist"))
     assert "✓ alive" in html
     assert "✗ silent" in html
@@ -534,23 +532,14 @@ def test_a_silent_worker_is_told_from_one_that_is_alive(admin_client):
 
 
 def make_event(by):
-    run = make_run(requested_by=by)
+    run = SyncRunFactory(requested_by=by)
     events.record(Kind.RUN_MERGED, run=run, by=by, into=run.pk, trigger="api")
     return sessions.open_session(by).events.get()
 
 
-def make_worker(by):
-    return SyncWorker.objects.create(name=f"host:{SyncWorker.objects.count()}", seen_at=timezone.now())
-
-
-def make_old_schedule(by):
-    name = f"old {SyncSchedule.objects.count()}"
-    return SyncSchedule.objects.create(sync_type=name, every=30, first_at=0, counted_from=timezone.now())
-
-
 @pytest.mark.parametrize(
     "make",
-    [make_event, sessions.open_session, make_worker, make_old_schedule],
+    [make_event, sessions.open_session, lambda by: SyncWorkerFactory(), lambda by: SyncScheduleFactory()],
     ids=["events", "order forms", "workers", "schedules"],
 )
 def test_a_list_asks_as_many_questions_for_thirty_rows_as_for_two(make, admin_client, admin_user):
@@ -567,7 +556,7 @@ READ_ONLY: list[Any] = [SyncLock, OrderFormSession, SyncEvent, SyncWorker]
 
 @pytest.fixture
 def one_of_each(session, schedule):
-    SyncWorker.objects.create(name="here:1", seen_at=timezone.now())
+    SyncWorkerFactory()
     return {model: model.objects.first() for model in (*READ_ONLY, SyncSchedule)}
 
 
@@ -608,8 +597,8 @@ VERBS = [
 @pytest.fixture
 def rows(session, schedule):
     return {
-        "run to cancel": make_run(status=Status.QUEUED, sync_type="prices"),
-        "ended run": make_run(finished_at=timezone.now()),
+        "run to cancel": SyncRunFactory(status=Status.QUEUED, sync_type="prices"),
+        "ended run": SyncRunFactory(),
         "schedule": schedule,
         "order form": session,
     }

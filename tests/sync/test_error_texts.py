@@ -14,7 +14,8 @@ from sync import error_texts, events, exceptions, runner
 from sync.events import Kind
 from sync.exceptions import SyncError
 from sync.models import SyncEvent, SyncRun
-from tests.sync.pages import make_run, url
+from tests.factories import SyncRunFactory
+from tests.sync.pages import url
 
 ERRORS = [each for each in vars(exceptions).values() if isinstance(each, type) and issubclass(each, SyncError)]
 PHRASES = [(name, phrase) for name, phrases in error_texts.PHRASES.items() for phrase in phrases]
@@ -273,7 +274,7 @@ def truncated(db):
     """A run that failed, after an attempt that failed for the same reason."""
     text = str(exceptions.ExportTruncated(reason="it has no pages"))
     attempt = {"outcome": "failed", "startedAt": None, "endedAt": "2026-01-20T11:00:00+00:00"}
-    return make_run(
+    return SyncRunFactory(
         status=Status.FAILED,
         error_class="ExportTruncated",
         error_text=text,

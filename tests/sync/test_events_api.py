@@ -15,6 +15,7 @@ from sync import events
 from sync.models import SyncEvent
 from tests.api_server import ApiServer, Listener
 from tests.conftest import environment_of_database
+from tests.factories import UserFactory
 
 Kind = SyncEvent.Kind
 
@@ -23,7 +24,7 @@ EVENTS = "/api/sync/events"
 
 @pytest.fixture
 def agent(db: None) -> User:
-    return User.objects.create_user("agent")
+    return UserFactory()
 
 
 def happen(*facts: int, kind: Kind = Kind.HEALTH_CHANGED, sync_type: str = "orders") -> list[int]:

@@ -10,7 +10,8 @@ from django.urls import reverse
 from sync.admin import downloads
 from sync.events import Kind
 from sync.models import SyncEvent, SyncRun
-from tests.sync.pages import make_run, run_page, said, url
+from tests.factories import SyncRunFactory
+from tests.sync.pages import run_page, said, url
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
@@ -31,7 +32,7 @@ def run(export_dir):
 
 def run_of(path):
     path.write_bytes(CONTENT)
-    return make_run(status=SyncRun.Status.FAILED, export_path=str(path))
+    return SyncRunFactory(status=SyncRun.Status.FAILED, export_path=str(path))
 
 
 def export_url(run):
@@ -114,9 +115,9 @@ def is_refused(client, run):
 
 
 def test_an_export_that_is_no_longer_kept_leads_back_to_the_run(export_dir, admin_client):
-    assert is_refused(admin_client, make_run())
-    assert is_refused(admin_client, make_run(export_path=str(export_dir / "customers-2-1.pdf")))
-    assert is_refused(admin_client, make_run(export_path=str(export_dir)))
+    assert is_refused(admin_client, SyncRunFactory())
+    assert is_refused(admin_client, SyncRunFactory(export_path=str(export_dir / "customers-2-1.pdf")))
+    assert is_refused(admin_client, SyncRunFactory(export_path=str(export_dir)))
 
 
 def test_a_file_elsewhere_is_never_sent(export_dir, tmp_path, admin_client):
@@ -131,7 +132,7 @@ def test_a_link_to_a_file_elsewhere_is_never_followed(export_dir, tmp_path, admi
     (tmp_path / "secret.pdf").write_bytes(CONTENT)
     link = export_dir / "customers-3-1.pdf"
     link.symlink_to(tmp_path / "secret.pdf")
-    assert is_refused(admin_client, make_run(export_path=str(link)))
+    assert is_refused(admin_client, SyncRunFactory(export_path=str(link)))
 
 
 def test_a_folder_for_exports_may_be_a_link_itself(settings, run, tmp_path, admin_client):

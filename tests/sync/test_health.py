@@ -9,7 +9,6 @@ from threading import Thread
 import pytest
 import requests
 import time_machine
-from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -19,29 +18,17 @@ from sync import events, health, queue, sessions, worker
 from sync.api.serializers import SyncStatusSerializer
 from sync.health import State
 from sync.models import SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
+from tests.factories import SyncRunFactory, SyncWorkerFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
 Status = SyncRun.Status
+MINUTE = timedelta(minutes=1)
 TYPES = ["orders", "customers", "ddt", "invoices", "prices", "products"]
 
 
 def ago(**time):
     return timezone.now() - timedelta(**time)
-
-
-def ended(status=Status.SUCCEEDED, *, sync_type="orders", minutes=0.0, took=2.0, **fields):
-    """A run that ended so many minutes ago, after so many seconds."""
-    finished_at = ago(minutes=minutes)
-    values = {
-        "mode": "full",
-        "trigger": "schedule",
-        "priority": 6,
-        "started_at": finished_at - timedelta(seconds=took),
-        "finished_at": finished_at,
-        "exported_at": finished_at - timedelta(seconds=1),
-    }
-    return SyncRun.objects.create(sync_type=sync_type, status=status, **values | fields)
 
 
 def of(sync_type="orders"):
@@ -51,13 +38,13 @@ def of(sync_type="orders"):
 @pytest.fixture
 def everything_fresh():
     for sync_type in TYPES:
-        ended(sync_type=sync_type)
-    SyncWorker.objects.create(name="host:1", seen_at=timezone.now())
+        SyncRunFactory(sync_type=sync_type)
+    SyncWorkerFactory()
 
 
 @pytest.fixture
 def agent():
-    return User.objects.create_user("agente")
+    return UserFactory()
 
 
 # The state of a list
@@ -72,58 +59,61 @@ def test_a_list_that_was_never_mirrored_says_so():
 
 
 def test_a_list_is_healthy_after_a_success_and_as_fresh_as_its_export():
-    run = ended()
+    run = SyncRunFactory(sync_type="orders")
     assert (of().state, of().fresh_as_of) == (State.HEALTHY, run.exported_at)
 
 
 @pytest.mark.parametrize(("minutes", "state"), [(19, State.HEALTHY), (21, State.LATE)])
 def test_a_list_is_late_after_its_interval_and_ten_minutes(minutes, state):
-    ended(minutes=minutes)
+    SyncRunFactory(sync_type="orders", ended_ago=minutes * MINUTE)
     assert of().state == state
 
 
 def test_a_list_whose_schedule_is_disabled_is_never_late():
-    ended(minutes=600)
+    SyncRunFactory(sync_type="orders", ended_ago=600 * MINUTE)
     SyncSchedule.objects.filter(sync_type="orders").update(enabled=False)
     assert (of().state, of().next_due) == (State.HEALTHY, None)
 
 
 def test_the_time_of_the_export_counts_and_not_that_of_the_run():
-    ended(exported_at=ago(hours=5))
+    SyncRunFactory(sync_type="orders", exported_at=ago(hours=5))
     assert of().state == State.LATE
 
 
 def test_a_failed_run_makes_a_list_fail_until_a_success():
-    success = ended(minutes=3)
-    ended(Status.FAILED, minutes=2)
-    ended(Status.FAILED, minutes=1, error_class="ErpUnavailable", error_text="The ERP did not answer.")
+    success = SyncRunFactory(sync_type="orders", ended_ago=3 * MINUTE)
+    SyncRunFactory(sync_type="orders", status=Status.FAILED, ended_ago=2 * MINUTE)
+    SyncRunFactory(
+        sync_type="orders",
+        status=Status.FAILED,
+        ended_ago=MINUTE,
+        error_class="ErpUnavailable",
+        error_text="The ERP did not answer.",
+    )
     assert (of().state, of().consecutive_failures, of().fresh_as_of) == (State.FAILING, 2, success.exported_at)
     assert of().error == "ErpUnavailable: The ERP did not answer."
-    ended()
+    SyncRunFactory(sync_type="orders")
     assert (of().state, of().consecutive_failures, of().error) == (State.HEALTHY, 0, None)
 
 
 def test_a_quarantined_run_never_looks_healthy():
-    ended(minutes=2)
-    ended(Status.QUARANTINED, minutes=1)
+    SyncRunFactory(sync_type="orders", ended_ago=2 * MINUTE)
+    SyncRunFactory(sync_type="orders", status=Status.QUARANTINED, ended_ago=MINUTE)
     assert (of().state, of().consecutive_failures) == (State.QUARANTINED, 1)
 
 
 @pytest.mark.parametrize("status", [Status.CANCELLED, Status.QUEUED, Status.RUNNING])
 def test_a_run_that_was_cancelled_or_has_stepped_aside_says_nothing_of_a_list(status):
     preempted = [{"outcome": "preempted", "endedAt": timezone.now().isoformat()}]
-    fields = {"attempts": 1, "ended_attempts": preempted} | (
-        {} if status == Status.CANCELLED else {"finished_at": None}
-    )
-    ended(status, **fields)
+    SyncRunFactory(sync_type="orders", status=status, attempts=1, ended_attempts=preempted)
     assert (of().state, of().consecutive_failures) == (State.NEVER, 0)
 
 
 def test_a_smart_run_that_left_something_to_a_full_one_makes_nothing_fresh():
-    full = ended(sync_type="customers", minutes=60)
-    ended(sync_type="customers", mode="smart", minutes=1, left=3)
+    full = SyncRunFactory(ended_ago=60 * MINUTE)
+    SyncRunFactory(mode="smart", ended_ago=MINUTE, left=3)
     assert (of("customers").state, of("customers").fresh_as_of) == (State.LATE, full.exported_at)
-    smart = ended(sync_type="customers", mode="smart")
+    smart = SyncRunFactory(mode="smart")
     assert (of("customers").state, of("customers").fresh_as_of) == (State.HEALTHY, smart.exported_at)
 
 
@@ -140,7 +130,7 @@ def test_order_forms_pause_the_lists_that_wait_for_them(everything_fresh, agent)
 
 
 def test_a_run_that_waits_for_its_next_attempt_is_not_paused(agent):
-    ended(sync_type="customers", minutes=41)
+    SyncRunFactory(ended_ago=41 * MINUTE)
     later = timezone.now() + timedelta(minutes=1)
     queue.request_sync("customers", trigger=SyncRun.Trigger.SCHEDULE, not_before=later)
     sessions.open_session(agent)
@@ -149,7 +139,7 @@ def test_a_run_that_waits_for_its_next_attempt_is_not_paused(agent):
 
 def test_the_usual_duration_is_the_median_of_the_last_successes():
     for number, took in enumerate([1000, 1000, *range(1, 21)]):
-        ended(minutes=60 - number, took=took)
+        SyncRunFactory(sync_type="orders", ended_ago=(60 - number) * MINUTE, took=timedelta(seconds=took))
     assert (of().usual_duration, of().last_duration) == (timedelta(seconds=10.5), timedelta(seconds=20))
 
 
@@ -171,7 +161,7 @@ def test_a_list_without_a_schedule_is_not_trusted_as_nothing_is_known_of_it(ever
 
 
 def test_what_is_not_trusted_is_named_by_urgency(everything_fresh):
-    ended(Status.FAILED, sync_type="products")
+    SyncRunFactory(sync_type="products", status=Status.FAILED)
     SyncSchedule.objects.filter(sync_type="prices").delete()
     assert health.status().untrusted == ["prices", "products"]
 
@@ -188,7 +178,7 @@ def test_the_number_of_queries_does_not_grow(everything_fresh, agent):
         health.status()
     for sync_type in TYPES:
         for number in range(30):
-            ended(sync_type=sync_type, minutes=1000 + number)
+            SyncRunFactory(sync_type=sync_type, ended_ago=(1000 + number) * MINUTE)
         queue.request_sync(sync_type, trigger=SyncRun.Trigger.SCHEDULE)
     for _ in range(5):
         sessions.open_session(agent)
@@ -215,7 +205,7 @@ def changes():
 
 
 def test_each_change_of_state_is_one_event():
-    ended(sync_type="products")
+    SyncRunFactory(sync_type="products")
     for _ in range(2):
         health.record_changes()
     assert changes() == [("products", "never", "healthy")]
@@ -226,25 +216,25 @@ def test_each_change_of_state_is_one_event():
 
 
 def healthy():
-    ended()
+    SyncRunFactory(sync_type="orders")
 
 
 def late():
-    ended(minutes=21)
+    SyncRunFactory(sync_type="orders", ended_ago=21 * MINUTE)
 
 
 def failing():
-    ended(Status.FAILED)
+    SyncRunFactory(sync_type="orders", status=Status.FAILED)
 
 
 def quarantined():
-    ended(Status.QUARANTINED)
+    SyncRunFactory(sync_type="orders", status=Status.QUARANTINED)
 
 
 def paused():
     queue.request_sync("orders", trigger=SyncRun.Trigger.SCHEDULE)
-    ended(minutes=21)
-    sessions.open_session(User.objects.create_user("agente"))
+    SyncRunFactory(sync_type="orders", ended_ago=21 * MINUTE)
+    sessions.open_session(UserFactory())
 
 
 @pytest.mark.parametrize("happens", [healthy, late, failing, quarantined, paused])
@@ -272,7 +262,7 @@ def test_a_change_is_mailed_and_posted(settings, mailoutbox):
         Thread(target=server.handle_request, daemon=True).start()
         settings.ALERT_URL = f"http://127.0.0.1:{server.server_port}/"
         settings.ALERT_EMAILS = ["ufficio@example.com"]
-        ended(Status.FAILED)
+        SyncRunFactory(sync_type="orders", status=Status.FAILED)
         health.record_changes()
     assert [(each["type"], each["before"], each["after"]) for each in posted] == [("orders", "never", "failing")]
     assert [(mail.subject, mail.to) for mail in mailoutbox] == [
@@ -287,7 +277,7 @@ def test_an_alert_that_fails_is_logged_and_stops_nothing(settings, caplog, monke
 
     monkeypatch.setattr("sync.alerts.requests.post", refused)
     settings.ALERT_URL, settings.ALERT_EMAILS = "http://127.0.0.1:9/", ["ufficio@example.com"]
-    ended(Status.FAILED)
+    SyncRunFactory(sync_type="orders", status=Status.FAILED)
     health.record_changes()
     assert changes() == [("orders", "never", "failing")]
     assert "ConnectionError" in caplog.text
@@ -333,7 +323,9 @@ def test_the_command_says_that_all_is_well(everything_fresh):
 
 
 def test_the_command_says_what_is_wrong_and_what_to_do(everything_fresh):
-    ended(Status.FAILED, error_class="ErpUnavailable", error_text="The ERP did not answer.")
+    SyncRunFactory(
+        sync_type="orders", status=Status.FAILED, error_class="ErpUnavailable", error_text="The ERP did not answer."
+    )
     SyncWorker.objects.all().delete()
     status, said = syncstatus()
     assert status == 1

@@ -15,6 +15,7 @@ from sync.exports.erp_page import ErpPages
 from sync.models import RecordChange, SyncRun
 from sync.queue import accept, request_sync
 from sync.service import service_for
+from tests.factories import SyncRunFactory
 from tests.sync.conftest import customers
 from tests.sync.drawing import draw_list
 
@@ -176,7 +177,7 @@ def test_an_export_is_accepted_once_or_it_would_prove_two_absences(sync_customer
     with pytest.raises(CannotAccept, match="accepted already"):
         accept(quarantined)
     with pytest.raises(IntegrityError, match=r"accepts"), transaction.atomic():
-        SyncRun.objects.create(sync_type="customers", priority=5, accepts=quarantined)
+        SyncRunFactory(status=Status.QUEUED, accepts=quarantined)
     kept = Path(quarantined.export_path)
     assert kept.is_file()
     runner.wait_for(accepted)

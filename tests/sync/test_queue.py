@@ -4,7 +4,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from django_q.models import OrmQ
@@ -13,7 +12,7 @@ from sync import queue, runner, sessions
 from sync.exceptions import CannotAccept, CannotCancel, CannotRetry, ErpUnavailable
 from sync.models import SyncEvent, SyncRun
 from sync.progress import Stage
-from tests.sync.conftest import mirrored_before
+from tests.factories import SyncRunFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -23,11 +22,6 @@ PEOPLE = [Trigger.MANUAL, Trigger.API, Trigger.RETRY]
 
 def request(sync_type="orders", *, trigger=Trigger.MANUAL, **options):
     return queue.request_sync(sync_type, trigger=trigger, **options)
-
-
-def finished(status, **fields):
-    values = {"sync_type": "orders", "trigger": "schedule", "priority": 6, "finished_at": timezone.now()}
-    return SyncRun.objects.create(status=status, **values | fields)
 
 
 def ago(**time):
@@ -211,7 +205,7 @@ def test_a_running_run_is_cancelled_at_its_next_page(tiny_erp):
 @pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.FAILED, Status.QUARANTINED, Status.CANCELLED])
 def test_a_finished_run_cannot_be_cancelled(status):
     with pytest.raises(CannotCancel, match=f"it is {status}"):
-        queue.cancel(finished(status))
+        queue.cancel(SyncRunFactory(status=status))
 
 
 def test_a_run_that_is_to_be_cancelled_is_not_tried_again(tiny_erp):
@@ -227,7 +221,7 @@ def test_a_run_that_is_to_be_cancelled_is_not_tried_again(tiny_erp):
 
 
 def test_an_export_of_a_list_that_is_no_longer_mirrored_is_not_accepted():
-    run = finished(Status.QUARANTINED, sync_type="payments")
+    run = SyncRunFactory(sync_type="payments", status=Status.QUARANTINED)
     with pytest.raises(CannotAccept, match=r"cannot be accepted: payments is no longer mirrored\."):
         queue.accept(run)
     assert not SyncRun.objects.filter(accepts=run).exists()
@@ -239,15 +233,15 @@ def test_an_export_of_a_list_that_is_no_longer_mirrored_is_not_accepted():
 def test_a_finished_run_is_tried_again_with_its_mode_and_file(tmp_path):
     file = tmp_path / "Ordini.pdf"
     file.write_bytes(b"%PDF")
-    user = User.objects.create_user("agente")
-    failed = finished(Status.FAILED, mode="full", given_file=str(file))
+    user = UserFactory()
+    failed = SyncRunFactory(status=Status.FAILED, mode="full", given_file=str(file))
     again = queue.retry(failed, by=user)
     assert (again.retries, again.mode, again.given_file) == (failed, "full", str(file))
     assert (again.trigger, again.requested_by) == (Trigger.RETRY, user)
 
 
 def test_a_smart_run_is_tried_again_as_an_ordinary_one():
-    assert queue.retry(finished(Status.FAILED, sync_type="customers", mode="smart")).mode == "auto"
+    assert queue.retry(SyncRunFactory(status=Status.FAILED, mode="smart")).mode == "auto"
 
 
 @pytest.mark.parametrize(
@@ -261,13 +255,13 @@ def test_a_smart_run_is_tried_again_as_an_ordinary_one():
 )
 def test_what_cannot_be_tried_again_says_why(fields, reason):
     with pytest.raises(CannotRetry, match=reason):
-        queue.retry(finished(**{"status": Status.FAILED} | fields))
+        queue.retry(SyncRunFactory(**{"sync_type": "orders", "status": Status.FAILED} | fields))
 
 
 def test_an_accepted_export_is_accepted_again_instead():
-    quarantined = finished(Status.QUARANTINED)
+    quarantined = SyncRunFactory(status=Status.QUARANTINED)
     with pytest.raises(CannotRetry, match=f"accept the export of run {quarantined.pk} again"):
-        queue.retry(finished(Status.FAILED, accepts=quarantined))
+        queue.retry(SyncRunFactory(status=Status.FAILED, accepts=quarantined))
 
 
 # Coming back to the queue
@@ -289,7 +283,7 @@ def _asked_for_while_read(tiny_erp, monkeypatch):
 
 @pytest.mark.usefixtures("_asked_for_while_read")
 def test_a_run_that_comes_back_takes_over_the_newer_request(tiny_erp):
-    finished(Status.SUCCEEDED, mode="full")
+    SyncRunFactory(sync_type="orders", mode="full")
     run = request()
     assert run.mode == "auto"
     runner.drain()
@@ -317,8 +311,9 @@ def test_a_run_that_only_steps_aside_reads_its_kept_export(tiny_erp, monkeypatch
 
 
 def test_orders_wait_while_an_order_form_is_open():
-    mirrored_before("orders", "products")
-    sessions.open_session(User.objects.create_user("agente"))
+    for sync_type in ("orders", "products"):
+        SyncRunFactory(sync_type=sync_type)
+    sessions.open_session(UserFactory())
     for sync_type in ("orders", "customers", "products"):
         request(sync_type)
     assert waiting() == ["customers"]
@@ -341,22 +336,22 @@ def test_a_request_that_the_database_refuses_ends_with_its_error(given_file):
 
 
 def test_an_accepted_export_comes_before_what_has_waited_too_long():
-    quarantined = finished(Status.QUARANTINED)
+    quarantined = SyncRunFactory(sync_type="orders", status=Status.QUARANTINED)
     request("ddt")
     SyncRun.objects.update(requested_at=ago(hours=1))
-    SyncRun.objects.create(sync_type="orders", priority=1, trigger="accept", accepts=quarantined)
+    SyncRunFactory(sync_type="orders", status=Status.QUEUED, priority=1, trigger="accept", accepts=quarantined)
     assert waiting() == ["orders", "ddt"]
 
 
 def test_a_type_that_is_no_longer_mirrored_fails_by_name_and_keeps_nobody_waiting(tiny_erp):
-    old = SyncRun.objects.create(sync_type="leads", priority=9, trigger="schedule")
+    old = SyncRunFactory(sync_type="leads", status=Status.QUEUED, priority=9)
     assert runner.wait_for(request()).status == Status.SUCCEEDED
     old.refresh_from_db()
     assert (old.status, old.error_class) == (Status.FAILED, "NotMirrored")
 
 
 def test_an_export_of_the_future_keeps_no_later_one_out(tiny_erp):
-    finished(Status.SUCCEEDED, exported_at=timezone.now() + timedelta(days=365))
+    SyncRunFactory(sync_type="orders", exported_at=timezone.now() + timedelta(days=365))
     assert runner.wait_for(request()).status == Status.SUCCEEDED
 
 

@@ -9,13 +9,13 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.urls import reverse
-from django.utils import timezone
 
 from sync import mutex, sessions
 from sync.admin.refusals import forbidden
 from sync.models import OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule
+from tests.factories import GroupFactory, SyncRunFactory, UserFactory
 from tests.roles import granted, make_roles
-from tests.sync.pages import html_of, make_run, url
+from tests.sync.pages import html_of, url
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
@@ -71,8 +71,7 @@ def test_a_database_of_an_earlier_version_gets_the_roles():
 
 def test_a_group_that_has_the_name_already_keeps_what_it_may():
     Group.objects.all().delete()
-    others = Permission.objects.get(codename="view_user")
-    Group.objects.create(name="operator").permissions.add(others)
+    GroupFactory(name="operator", permissions=["view_user"])
     make_roles()
     make_roles()
     assert granted("operator") == OPERATOR | {"auth.view_user"}
@@ -83,13 +82,11 @@ def test_a_group_that_has_the_name_already_keeps_what_it_may():
 
 
 @pytest.fixture
-def member(client, django_user_model):
+def member(client):
     """Somebody on the staff who signs in as a member of this group, or of none."""
 
     def signed_in(role=None):
-        person = django_user_model.objects.create_user("colleague", is_staff=True)
-        person.groups.set(Group.objects.filter(name=role))
-        client.force_login(person)
+        client.force_login(UserFactory(is_staff=True, groups=[role] if role else []))
         return client
 
     return signed_in
@@ -100,17 +97,15 @@ def rows(settings, tmp_path, admin_user):
     settings.EXPORT_DIR = tmp_path
     export = tmp_path / "orders-1-1.pdf"
     export.write_bytes(b"%PDF-1.7")
-    refused = {"error_facts": {"mirrored": 30, "missing": 21, "allowed": 20}, "exported_at": timezone.now()}
     mutex.acquire()
     return {
-        "queued run": make_run(sync_type="prices", status=Status.QUEUED),
-        "ended run": make_run(finished_at=timezone.now()),
-        "quarantined run": make_run(
+        "queued run": SyncRunFactory(sync_type="prices", status=Status.QUEUED),
+        "ended run": SyncRunFactory(),
+        "quarantined run": SyncRunFactory(
             sync_type="orders",
             status=Status.QUARANTINED,
             export_path=str(export),
-            finished_at=timezone.now(),
-            **refused,
+            error_facts={"mirrored": 30, "missing": 21, "allowed": 20},
         ),
         "schedule": SyncSchedule.objects.get(sync_type="ddt"),
         "order form": sessions.open_session(admin_user),
@@ -275,9 +270,9 @@ def test_what_was_not_written_for_people_is_not_shown_to_them(text, rf, admin_us
     assert "vault" not in said
 
 
-def test_an_agent_is_led_back_to_the_drafts(rf, django_user_model):
+def test_an_agent_is_led_back_to_the_drafts(rf):
     request = rf.get("/")
-    request.user = django_user_model(username="agent")
+    request.user = UserFactory.build()
     said = told(forbidden(request, PermissionDenied()))
     assert f'<a class="button primary" href="{reverse("drafts")}">' in said
     assert reverse("admin:index") not in said

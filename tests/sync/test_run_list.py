@@ -11,12 +11,14 @@ from django.utils import timezone
 from sync.admin import run_list
 from sync.admin.run_list import KeyPaginator
 from sync.models import SyncRun
-from tests.sync.pages import html_of, make_run, shown, url
+from tests.factories import SyncRunFactory, UserFactory
+from tests.sync.pages import html_of, shown, url
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
 Status = SyncRun.Status
 NOW = dt.datetime(2026, 1, 20, 11, 4, 22, tzinfo=dt.UTC)
+FAILED = {"status": Status.FAILED, "error_class": "LayoutChanged", "error_text": "The export lacks columns"}
 
 
 def list_page(client, **query):
@@ -29,11 +31,7 @@ def ago(**time):
 
 def asked_for_at(**named):
     """A run for each moment, and the names by which they are told apart."""
-    return {make_run(requested_at=moment).pk: name for name, moment in named.items()}
-
-
-def failed(text="The export lacks columns", **fields):
-    return make_run(**{"status": Status.FAILED, "error_class": "LayoutChanged", "error_text": text} | fields)
+    return {SyncRunFactory(requested_at=moment).pk: name for name, moment in named.items()}
 
 
 # What it shows
@@ -42,22 +40,21 @@ def failed(text="The export lacks columns", **fields):
 def test_the_list_asks_as_many_questions_for_thirty_runs_as_for_one(
     admin_client, admin_user, django_assert_num_queries
 ):
-    make_run(requested_by=admin_user, accepts=make_run())
+    SyncRunFactory(requested_by=admin_user, accepts=SyncRunFactory())
     shown(admin_client, SyncRun)
     with CaptureQueriesContext(connection) as for_two:
         shown(admin_client, SyncRun)
-    for _ in range(28):
-        make_run(requested_by=admin_user)
+    SyncRunFactory.create_batch(28, requested_by=admin_user)
     with django_assert_num_queries(len(for_two)):
         assert len(shown(admin_client, SyncRun)) == 30
 
 
 def test_each_run_tells_what_it_did_how_it_ended_and_who_asked(admin_client, admin_user):
-    failed(
-        "The export is cut short: no <end>.\nA second line",
-        requested_at=NOW,
+    SyncRunFactory(
+        status=Status.FAILED,
+        error_text="The export is cut short: no <end>.\nA second line",
         started_at=NOW,
-        finished_at=NOW + dt.timedelta(seconds=1.3),
+        took=dt.timedelta(seconds=1.3),
         read=17432,
         updated=2,
         mode="full",
@@ -77,7 +74,7 @@ def test_each_run_tells_what_it_did_how_it_ended_and_who_asked(admin_client, adm
 
 
 def test_a_run_that_did_nothing_yet_shows_a_dash(admin_client):
-    make_run(status=Status.QUEUED, requested_at=NOW)
+    SyncRunFactory(status=Status.QUEUED, requested_at=NOW)
     assert '<td class="field-outcome">-</td>' in list_page(admin_client)
 
 
@@ -101,21 +98,24 @@ def test_the_newest_come_first_whatever_order_is_asked_for(admin_client):
     ],
 )
 def test_runs_are_found_by_what_they_were_and_how_they_ended(query, found, admin_client):
-    names = {failed().pk: "failed", make_run(sync_type="orders", mode="full", trigger="schedule").pk: "orders"}
+    names = {
+        SyncRunFactory(**FAILED).pk: "failed",
+        SyncRunFactory(sync_type="orders", mode="full", trigger="schedule").pk: "orders",
+    }
     assert {names[run.pk] for run in shown(admin_client, SyncRun, **query)} == found
 
 
-def test_runs_are_found_by_who_asked_for_them(admin_client, admin_user, django_user_model):
-    agent = django_user_model.objects.create_user("agent")
-    theirs, the_agent_s, nobody_s = make_run(requested_by=admin_user), make_run(requested_by=agent), make_run()
+def test_runs_are_found_by_who_asked_for_them(admin_client, admin_user):
+    agent = UserFactory()
+    theirs, the_agent_s, nobody_s = (SyncRunFactory(requested_by=user) for user in (admin_user, agent, None))
     assert shown(admin_client, SyncRun, requested_by=admin_user.pk) == [theirs]
     assert shown(admin_client, SyncRun, requested_by=agent.pk) == [the_agent_s]
     assert shown(admin_client, SyncRun, requested_by="nobody") == [nobody_s]
     assert shown(admin_client, SyncRun, requested_by="somebody") == []
 
 
-def test_staff_stand_beside_the_list_and_agents_do_not(admin_client, admin_user, django_user_model):
-    agent = django_user_model.objects.create_user("agent")
+def test_staff_stand_beside_the_list_and_agents_do_not(admin_client, admin_user):
+    agent = UserFactory()
     html = list_page(admin_client)
     assert f'href="?requested_by={admin_user.pk}"' in html
     assert f'href="?requested_by={agent.pk}"' not in html
@@ -144,7 +144,7 @@ def test_runs_are_found_by_the_days_they_were_asked_for_on(title, found, admin_c
 
 
 def test_a_link_names_any_stretch_of_time_and_the_list_says_which(admin_client):
-    within, at_its_end = make_run(requested_at=NOW), make_run(requested_at=NOW + dt.timedelta(hours=1))
+    within, at_its_end = SyncRunFactory(requested_at=NOW), SyncRunFactory(requested_at=NOW + dt.timedelta(hours=1))
     stretch = {
         "requested_at__gte": NOW.isoformat(),
         "requested_at__lt": at_its_end.requested_at.isoformat(),
@@ -168,19 +168,19 @@ def test_a_link_names_any_stretch_of_time_and_the_list_says_which(admin_client):
     ],
 )
 def test_an_address_that_makes_no_sense_is_no_error(query, admin_client):
-    make_run()
+    SyncRunFactory()
     assert admin_client.get(url(SyncRun, "changelist", **query), follow=True).status_code == 200
 
 
 @pytest.mark.parametrize("digits", [19, 30, 5000])
 @pytest.mark.parametrize("name", ["q", "requested_by"])
 def test_a_number_that_no_database_holds_finds_nothing(name, digits, admin_client):
-    make_run()
+    SyncRunFactory()
     assert shown(admin_client, SyncRun, **{name: "9" * digits}) == []
 
 
 def test_a_long_error_is_told_in_part(admin_client):
-    failed("x y " * 250_000)
+    SyncRunFactory(status=Status.FAILED, error_text="x y " * 250_000)
     assert "x y " * 250 not in list_page(admin_client)
 
 
@@ -200,56 +200,57 @@ def test_a_long_error_is_told_in_part(admin_client):
     ],
 )
 def test_runs_are_searched_by_words_of_their_error_or_by_who_asked(typed, found, admin_client, admin_user):
+    cut = {"error_class": "ExportTruncated", "error_text": "The export is cut short"}
     names = {
-        failed().pk: "failed",
-        failed("The export is cut short", error_class="ExportTruncated").pk: "cut",
-        make_run(requested_by=admin_user, error_text="words of no error that ended it: columns").pk: "admin's",
+        SyncRunFactory(**FAILED).pk: "failed",
+        SyncRunFactory(**FAILED | cut).pk: "cut",
+        SyncRunFactory(requested_by=admin_user, error_text="words of no error that ended it: columns").pk: "admin's",
     }
     assert {names[run.pk] for run in shown(admin_client, SyncRun, q=typed)} == found
 
 
 def test_an_error_is_found_by_the_words_it_is_told_in(admin_client, settings):
     settings.LANGUAGE_CODE = "it"
-    run = failed()
-    failed(error_class="ExportTruncated")
+    run = SyncRunFactory(**FAILED)
+    SyncRunFactory(**FAILED | {"error_class": "ExportTruncated"})
     assert shown(admin_client, SyncRun, q="Mancano colonne") == [run]
 
 
 @pytest.mark.parametrize("typed", ["{run}", "9" * 30, "%", "_"])
 def test_what_stands_in_no_error_finds_nothing(typed, admin_client):
-    failed()
+    SyncRunFactory(**FAILED)
     assert shown(admin_client, SyncRun, q=typed) == []
 
 
 def test_of_very_many_words_the_first_fifty_are_searched_for(admin_client):
-    run = failed()
+    run = SyncRunFactory(**FAILED)
     assert shown(admin_client, SyncRun, q="columns " * 50 + "unheard-of " * 3000) == [run]
 
 
 def test_a_run_is_found_by_its_number_and_no_other_whose_error_has_it(admin_client):
-    run = make_run()
-    failed(f"like run {run.pk}")
+    run = SyncRunFactory()
+    SyncRunFactory(status=Status.FAILED, error_text=f"like run {run.pk}")
     assert shown(admin_client, SyncRun, q=f" {run.pk} ") == [run]
 
 
 def test_a_search_is_narrowed_like_the_list(admin_client):
-    run = failed(sync_type="orders")
-    failed()
+    run = SyncRunFactory(**FAILED, sync_type="orders")
+    SyncRunFactory(**FAILED)
     assert shown(admin_client, SyncRun, q="columns", sync_type="orders") == [run]
 
 
 def test_a_search_reads_the_newest_errors_only(admin_client, monkeypatch):
     monkeypatch.setattr(run_list, "ERRORS_SEARCHED", 2)
-    failed(requested_at=ago(hours=3))
-    newest = [failed(requested_at=ago(hours=1)), failed(requested_at=ago(hours=2))]
+    SyncRunFactory(**FAILED, requested_at=ago(hours=3))
+    newest = [SyncRunFactory(**FAILED, requested_at=ago(hours=1)), SyncRunFactory(**FAILED, requested_at=ago(hours=2))]
     assert shown(admin_client, SyncRun, q="columns") == newest
 
 
 def test_runs_without_an_error_do_not_keep_older_errors_from_being_found(admin_client, monkeypatch):
     monkeypatch.setattr(run_list, "ERRORS_SEARCHED", 2)
-    errors = [failed(requested_at=ago(hours=hours)) for hours in (3, 4)]
+    errors = [SyncRunFactory(**FAILED, requested_at=ago(hours=hours)) for hours in (3, 4)]
     for hours in (0, 1, 2):
-        make_run(requested_at=ago(hours=hours))
+        SyncRunFactory(requested_at=ago(hours=hours))
     assert shown(admin_client, SyncRun, q="columns") == errors
 
 
@@ -258,8 +259,7 @@ def test_runs_without_an_error_do_not_keep_older_errors_from_being_found(admin_c
 
 def test_no_list_counts_all_runs(admin_client, monkeypatch):
     monkeypatch.setattr(KeyPaginator, "limit", 3)
-    for _ in range(5):
-        make_run()
+    SyncRunFactory.create_batch(5)
     with CaptureQueriesContext(connection) as queries:
         html = list_page(admin_client)
     assert not [query for query in queries if "COUNT(" in query["sql"]]
@@ -269,13 +269,13 @@ def test_no_list_counts_all_runs(admin_client, monkeypatch):
 
 def test_pages_follow_one_another_to_the_last(admin_client, monkeypatch):
     monkeypatch.setattr("sync.admin.runs.SyncRunAdmin.list_per_page", 2)
-    runs = [make_run(requested_at=ago(minutes=minutes)) for minutes in range(5)]
+    runs = [SyncRunFactory(requested_at=ago(minutes=minutes)) for minutes in range(5)]
     pages = [shown(admin_client, SyncRun, p=str(number)) for number in (1, 2, 3)]
     assert pages == [runs[:2], runs[2:4], runs[4:]]
 
 
 def test_a_list_that_finds_nothing_reads_no_run(admin_client):
-    make_run()
+    SyncRunFactory()
     with CaptureQueriesContext(connection) as queries:
         assert shown(admin_client, SyncRun, status__exact="failed", sync_type="orders") == []
     assert len([query for query in queries if 'FROM "sync_syncrun"' in query["sql"]]) == 1
@@ -286,7 +286,7 @@ def test_a_list_that_finds_nothing_reads_no_run(admin_client):
     [{}, {"status__exact": "failed"}, {"sync_type": "orders", "mode__exact": "smart"}, {"requested_by": "nobody"}],
 )
 def test_what_a_list_leaves_out_is_not_looked_at(query, admin_client):
-    make_run()
+    SyncRunFactory()
     with CaptureQueriesContext(connection) as queries:
         shown(admin_client, SyncRun, **query)
     keys = next(each["sql"] for each in queries if each["sql"].startswith('SELECT "sync_syncrun"."id"'))
@@ -301,8 +301,7 @@ def test_what_a_list_leaves_out_is_not_looked_at(query, admin_client):
 
 
 def test_nothing_is_done_with_all_pages_at_once(admin_client):
-    for _ in range(60):
-        make_run()
+    SyncRunFactory.create_batch(60)
     html = list_page(admin_client)
     assert "0 of 50 selected" in html
     assert "Select all 60" not in html

@@ -10,12 +10,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from sync import queue
-from sync.models import RecordChange, SyncEvent, SyncRun
+from sync.models import RecordChange, SyncRun
 from sync.queue import request_sync
 from sync.service import service_for
-from tests.factories import CustomerFactory
+from tests.factories import CustomerFactory, RecordChangeFactory, SyncEventFactory, SyncRunFactory
 from tests.sync.conftest import customers
-from tests.sync.pages import make_change, make_run, url
+from tests.sync.pages import url
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
@@ -47,10 +47,9 @@ def test_each_step_is_told_with_its_time_and_who_did_it(admin_client, admin_user
 
 
 def test_of_many_steps_the_latest_are_told_and_the_others_counted(admin_client):
-    run = make_run()
-    for _ in range(104):
-        SyncEvent.objects.create(kind="run_preempted", run=run)
-    SyncEvent.objects.create(kind="run_succeeded", run=run)
+    run = SyncRunFactory()
+    SyncEventFactory.create_batch(104, kind="run_preempted", run=run)
+    SyncEventFactory(kind="run_succeeded", run=run)
     story = story_of(admin_client, run)
     assert (len(story["steps"]), story["more_steps"]) == (100, 5)
     assert story["steps"][-1]["what"] == "run succeeded"
@@ -58,25 +57,24 @@ def test_of_many_steps_the_latest_are_told_and_the_others_counted(admin_client):
 
 
 def test_a_run_whose_events_are_no_longer_kept_still_tells_when_it_was_requested_started_and_finished(admin_client):
-    now = timezone.now()
-    run = make_run(started_at=now, finished_at=now)
-    assert [step["what"] for step in story_of(admin_client, run)["steps"]] == ["requested", "started", "finished"]
+    steps = story_of(admin_client, SyncRunFactory())["steps"]
+    assert [step["what"] for step in steps] == ["requested", "started", "finished"]
 
 
 def test_earlier_attempts_say_why_they_ended(admin_client):
     at = timezone.now().isoformat()
     kept = {"outcome": "failed", "startedAt": at, "endedAt": at, "error": "ExportEmpty", "text": "The export is empty."}
-    [attempt] = story_of(admin_client, make_run(ended_attempts=[kept]))["attempts"]
+    [attempt] = story_of(admin_client, SyncRunFactory(ended_attempts=[kept]))["attempts"]
     assert (str(attempt["why"]), attempt["error"]) == ("failed, to be tried again", "The export is empty.")
 
 
 def test_an_attempt_of_which_little_was_kept_is_told_as_far_as_it_is(admin_client):
-    [attempt] = story_of(admin_client, make_run(ended_attempts=[{}]))["attempts"]
+    [attempt] = story_of(admin_client, SyncRunFactory(ended_attempts=[{}]))["attempts"]
     assert attempt == {"started": "-", "ended": "-", "why": "", "error": ""}
 
 
 def test_a_run_that_was_tried_again_leads_to_the_one_that_did_and_follows_it(admin_client, admin_user):
-    run = make_run(status=Status.FAILED)
+    run = SyncRunFactory(status=Status.FAILED)
     assert story_of(admin_client, run)["every"] == 60
     again = queue.retry(run, by=admin_user)
     story = story_of(admin_client, run)
@@ -88,16 +86,15 @@ def test_a_run_that_was_tried_again_leads_to_the_one_that_did_and_follows_it(adm
 
 
 def test_trying_again_leads_to_the_new_run(admin_client):
-    run = make_run(status=Status.FAILED)
+    run = SyncRunFactory(status=Status.FAILED)
     answer = admin_client.post(reverse("admin:sync_syncrun_do", args=[run.pk, "retry"]))
     assert answer.url == url(SyncRun, "change", SyncRun.objects.get(retries=run).pk)
 
 
 def test_a_run_in_progress_shows_its_bar_and_is_asked_for_every_second(admin_client):
-    start = timezone.now() - dt.timedelta(seconds=4)
-    run = make_run(
+    run = SyncRunFactory(
         status=Status.RUNNING,
-        started_at=start,
+        took=dt.timedelta(seconds=4),
         stage="reading",
         pages_read=30,
         pages=96,
@@ -112,7 +109,7 @@ def test_a_run_in_progress_shows_its_bar_and_is_asked_for_every_second(admin_cli
 
 
 def test_an_error_names_the_page_the_row_and_the_column(admin_client):
-    run = make_run(
+    run = SyncRunFactory(
         status=Status.FAILED,
         error_class="UnreadableValue",
         error_text="Page 12, row 3, column IMPORTO: 'n/a' is not a number. Correct it in the ERP, then export again.",
@@ -126,14 +123,14 @@ def test_an_error_names_the_page_the_row_and_the_column(admin_client):
 def test_of_an_error_of_a_megabyte_a_page_shows_the_beginning(admin_client):
     huge = "x y " * 250_000
     attempt = {"outcome": "lost", "text": huge}
-    run = make_run(error_class="E", error_text=huge, error_facts={"key": huge}, ended_attempts=[attempt])
+    run = SyncRunFactory(error_class="E", error_text=huge, error_facts={"key": huge}, ended_attempts=[attempt])
     html = page_of(admin_client, run)
     assert "x y x y" in html
     assert len(html) < 100_000
 
 
 def test_a_quarantined_run_tells_facts_that_are_no_numbers_as_they_were_kept(admin_client):
-    run = make_run(status=Status.QUARANTINED, error_facts={"mirrored": "n/a", "missing": "1895"})
+    run = SyncRunFactory(status=Status.QUARANTINED, error_facts={"mirrored": "n/a", "missing": "1895"})
     told = story_of(admin_client, run)["quarantine"]
     assert (told["mirrored"], told["missing"]) == ("n/a", "1,895")
 
@@ -162,7 +159,7 @@ def test_a_quarantine_that_is_settled_says_so(sync_customers, admin_client, admi
 
 def test_an_acceptance_that_failed_is_not_told_as_done(sync_customers, admin_client):
     run = quarantined(sync_customers)
-    make_run(accepts=run, status=Status.FAILED, error_class="ExportDamaged", error_text="The export is damaged.")
+    SyncRunFactory(accepts=run, status=Status.FAILED, error_class="ExportDamaged", error_text="The export is damaged.")
     html = page_of(admin_client, run)
     assert "Accepting its export did not succeed:" in html
     assert "Its export was accepted:" not in html
@@ -171,7 +168,7 @@ def test_an_acceptance_that_failed_is_not_told_as_done(sync_customers, admin_cli
 
 def test_a_quarantine_that_a_later_export_has_overtaken_says_so(sync_customers, admin_client):
     run = quarantined(sync_customers)
-    later = make_run(exported_at=timezone.now())
+    later = SyncRunFactory()
     html = page_of(admin_client, run)
     assert f"This is settled: run {later.pk} applied a later export." in html
     assert "clear the filter in the ERP" not in html
@@ -182,7 +179,7 @@ def test_a_quarantine_that_a_later_export_has_overtaken_says_so(sync_customers, 
 
 def test_control_totals_are_compared_line_by_line(admin_client):
     total = {"column": "VENDITE", "function": "Sum", "differenceAllowed": "0.50"}
-    run = make_run(
+    run = SyncRunFactory(
         export_sha256="0f" * 32,
         export_size=2_411_724,
         control_totals=[
@@ -211,7 +208,7 @@ def test_control_totals_are_compared_line_by_line(admin_client):
     ],
 )
 def test_a_total_without_its_numbers_is_told_as_it_was_kept(kept, told, admin_client):
-    [line] = story_of(admin_client, make_run(control_totals=[kept]))["totals"]
+    [line] = story_of(admin_client, SyncRunFactory(control_totals=[kept]))["totals"]
     assert (line["stated"], line["found"], line["difference"], line["agrees"]) == told
 
 
@@ -229,8 +226,8 @@ def test_a_run_whose_totals_did_not_agree_shows_all_of_them(sync_customers, admi
 
 def test_changes_are_shown_with_the_record_s_name_and_old_and_new_values(admin_client):
     customer = CustomerFactory(erp_id=1001, name="Studio Rossi")
-    run = make_run(updated=1)
-    make_change(run, key="1001", fields={"city": ["Roma", "Milano"]})
+    run = SyncRunFactory(updated=1)
+    RecordChangeFactory(run=run, key="1001", fields={"city": ["Roma", "Milano"]})
     [row] = story_of(admin_client, run)["changes"]["rows"]
     assert row["name"] == str(customer)
     assert row["fields"] == [("city", "Roma", "Milano")]
@@ -238,9 +235,9 @@ def test_changes_are_shown_with_the_record_s_name_and_old_and_new_values(admin_c
 
 
 def test_changes_can_be_narrowed_to_a_kind(admin_client):
-    run = make_run(created=1, updated=1)
-    make_change(run, key="1", kind="created")
-    make_change(run, key="2", kind="updated")
+    run = SyncRunFactory(created=1, updated=1)
+    RecordChangeFactory(run=run, kind="created")
+    RecordChangeFactory(run=run, kind="updated")
     story = story_of(admin_client, run, kind="created")
     assert [row["kind"] for row in story["changes"]["rows"]] == ["created"]
     assert [count["kind"] for count in story["counts"] if count["is_chosen"]] == ["created"]
@@ -249,9 +246,8 @@ def test_changes_can_be_narrowed_to_a_kind(admin_client):
 
 
 def test_of_many_changes_the_first_are_shown_and_all_are_a_click_away(admin_client):
-    run = make_run(updated=25)
-    for number in range(25):
-        make_change(run, key=str(number))
+    run = SyncRunFactory(updated=25)
+    RecordChangeFactory.create_batch(25, run=run)
     changes = story_of(admin_client, run, kind="updated")["changes"]
     assert (len(changes["rows"]), changes["has_more"]) == (20, True)
     listed = admin_client.get(changes["all"]).context["cl"].result_list
@@ -259,8 +255,8 @@ def test_of_many_changes_the_first_are_shown_and_all_are_a_click_away(admin_clie
 
 
 def test_who_may_not_see_changes_sees_how_many_there_were(colleague):
-    run = make_run(updated=1)
-    make_change(run, key="1001", fields={"city": ["Roma", "Milano"]})
+    run = SyncRunFactory(updated=1)
+    RecordChangeFactory(run=run, key="1001", fields={"city": ["Roma", "Milano"]})
     html = page_of(colleague("view_syncrun"), run)
     assert "Milano" not in html
     assert "1 updated" in html
@@ -268,8 +264,8 @@ def test_who_may_not_see_changes_sees_how_many_there_were(colleague):
 
 def test_a_record_is_named_for_whoever_may_see_its_list(colleague):
     CustomerFactory(erp_id=1001, name="Studio Rossi")
-    run = make_run(updated=1)
-    make_change(run, key="1001", fields={"city": ["Roma", "Milano"]})
+    run = SyncRunFactory(updated=1)
+    RecordChangeFactory(run=run, key="1001", fields={"city": ["Roma", "Milano"]})
     client = colleague("view_syncrun", "view_recordchange")
     [row] = story_of(client, run)["changes"]["rows"]
     assert row["name"] == ""
@@ -280,12 +276,11 @@ def test_a_record_is_named_for_whoever_may_see_its_list(colleague):
 
 
 def test_a_story_asks_as_many_questions_for_a_long_run_as_for_a_short_one(admin_client, admin_user):
-    short, long = make_run(updated=1), make_run(updated=20)
-    make_change(short, key="1")
-    SyncEvent.objects.create(kind="run_queued", run=short, by=admin_user)
-    for number in range(20):
-        make_change(long, key=str(number), fields={"city": ["Roma", "Milano"]})
-        SyncEvent.objects.create(kind="run_queued", run=long, by=admin_user)
+    short, long = SyncRunFactory(updated=1), SyncRunFactory(updated=20)
+    RecordChangeFactory(run=short)
+    SyncEventFactory(run=short, by=admin_user)
+    RecordChangeFactory.create_batch(20, run=long, fields={"city": ["Roma", "Milano"]})
+    SyncEventFactory.create_batch(20, run=long, by=admin_user)
 
     def queries(run):
         with CaptureQueriesContext(connection) as captured:
@@ -297,7 +292,7 @@ def test_a_story_asks_as_many_questions_for_a_long_run_as_for_a_short_one(admin_
 
 
 def test_the_story_is_for_whoever_may_see_runs(colleague):
-    run = make_run()
+    run = SyncRunFactory()
     client = colleague("view_customer")
     assert client.get(reverse("admin:sync_syncrun_story", args=[run.pk])).status_code == 403
 

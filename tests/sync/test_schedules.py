@@ -8,7 +8,6 @@ from itertools import pairwise
 import pytest
 import time_machine
 from django.conf import settings as project
-from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.utils import timezone
@@ -19,6 +18,7 @@ from django_q.signing import SignedPackage
 from sync import health, queue, retention, runner, schedules, tasks
 from sync.exceptions import InvalidSchedule
 from sync.models import SyncEvent, SyncRun, SyncSchedule
+from tests.factories import ScheduleFactory, SyncRunFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -82,12 +82,6 @@ def minutes_of(sync_type):
     """When its scheduled runs were asked for, in minutes from START."""
     runs = SyncRun.objects.for_type(sync_type).filter(trigger=Trigger.SCHEDULE).order_by("requested_at")
     return [(at - START) / timedelta(minutes=1) for at in runs.values_list("requested_at", flat=True)]
-
-
-def failed(sync_type, count, **fields):
-    for _ in range(count):
-        values = {"status": Status.FAILED, "finished_at": timezone.now()} | fields
-        SyncRun.objects.create(sync_type=sync_type, trigger=Trigger.SCHEDULE, priority=1, **values)
 
 
 # Rows
@@ -203,7 +197,7 @@ def test_what_is_no_schedule_is_refused(clock, change):
 
 
 def test_a_change_is_an_event_with_who_made_it(clock):
-    user = User.objects.create_user("capo")
+    user = UserFactory()
     schedules.change_schedule("ddt", every=60, by=user)
     event = SyncEvent.objects.get(kind="schedule_changed")
     assert (event.sync_type, event.by, event.facts) == ("ddt", user, {"every": 60})
@@ -239,7 +233,7 @@ def test_a_tampered_wake_up_is_mended_by_the_tick(clock, damage):
 def test_deleted_and_doubled_wake_ups_are_mended_by_the_tick(clock):
     clock.shift(timedelta(minutes=1))
     Schedule.objects.filter(name="sync orders").delete()
-    Schedule.objects.create(name="sync ddt", func="sync.tasks.scheduled", args="'ddt',")
+    ScheduleFactory(name="sync ddt", func="sync.tasks.scheduled", args="'ddt',")
     tasks.tick()
     assert Schedule.objects.filter(name="sync orders", next_run=START + timedelta(minutes=10)).count() == 1
     assert Schedule.objects.filter(name="sync ddt").count() == 1
@@ -253,8 +247,8 @@ def test_nothing_is_missed_while_a_wake_up_is_broken(clock):
 
 def test_a_schedule_whose_arguments_cannot_be_read_is_refused():
     with pytest.raises(ValidationError, match="cannot be read"):
-        Schedule.objects.create(name="ours", func="builtins.print", args="not python")
-    assert Schedule.objects.create(name="ours", func="builtins.print", args="'python', 1")
+        ScheduleFactory(args="not python")
+    assert ScheduleFactory(args="'python', 1")
 
 
 # Patience
@@ -287,7 +281,7 @@ def test_a_success_ends_the_wait(clock, failing):
 
 @pytest.mark.parametrize("trigger", [Trigger.MANUAL, Trigger.API, Trigger.RETRY])
 def test_a_person_s_request_ends_the_wait(clock, trigger):
-    failed("prices", 7)
+    SyncRunFactory.create_batch(7, sync_type="prices", status=Status.FAILED)
     schedule = SyncSchedule.objects.get(sync_type="prices")
     assert schedules.failures_in_a_row(schedule) == 7
     clock.shift(timedelta(seconds=1))
@@ -297,11 +291,11 @@ def test_a_person_s_request_ends_the_wait(clock, trigger):
 
 
 def test_only_failures_of_the_list_itself_count(clock):
-    failed("customers", 9, mode="smart")
-    failed("customers", 9, status=Status.CANCELLED)
-    failed("customers", 9, status=Status.QUEUED, given_file="Clienti.pdf", finished_at=None)
-    failed("customers", 2, status=Status.QUARANTINED)
-    failed("customers", 1)
+    SyncRunFactory.create_batch(9, status=Status.FAILED, mode="smart")
+    SyncRunFactory.create_batch(9, status=Status.CANCELLED)
+    SyncRunFactory.create_batch(9, status=Status.QUEUED, given_file="Clienti.pdf")
+    SyncRunFactory.create_batch(2, status=Status.QUARANTINED)
+    SyncRunFactory(status=Status.FAILED)
     assert schedules.failures_in_a_row(SyncSchedule.objects.get(sync_type="customers")) == 3
 
 

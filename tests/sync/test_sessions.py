@@ -10,14 +10,13 @@ from datetime import datetime, timedelta
 import pytest
 import time_machine
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.utils import timezone
 
 from sync import queue, runner, sessions
 from sync.exceptions import ErpUnavailable, SessionNotFound
 from sync.models import OrderFormSession, SyncEvent, SyncRun, SyncSchedule
 from sync.tasks import tick
-from tests.sync.conftest import mirrored_before
+from tests.factories import SyncRunFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +26,7 @@ NOW = datetime.fromisoformat("2026-01-20T12:00:00+01:00")
 
 @pytest.fixture
 def agent():
-    return User.objects.create_user("agente")
+    return UserFactory()
 
 
 @pytest.fixture
@@ -52,7 +51,8 @@ def kinds():
 
 
 def test_while_an_order_form_is_open_only_what_it_reads_may_run(agent):
-    mirrored_before("orders", "products")
+    for sync_type in ("orders", "products"):
+        SyncRunFactory(sync_type=sync_type)
     for sync_type in ("orders", "customers", "products"):
         request(sync_type)
     session = sessions.open_session(agent)
@@ -62,7 +62,7 @@ def test_while_an_order_form_is_open_only_what_it_reads_may_run(agent):
 
 
 def test_what_was_never_mirrored_waits_for_no_order_form(agent):
-    mirrored_before("orders")
+    SyncRunFactory(sync_type="orders")
     for sync_type in ("orders", "prices", "products"):
         request(sync_type)
     sessions.open_session(agent)
@@ -70,7 +70,7 @@ def test_what_was_never_mirrored_waits_for_no_order_form(agent):
 
 
 def test_of_two_tabs_one_closed_twice_leaves_the_other_s_pause(agent):
-    mirrored_before("orders")
+    SyncRunFactory(sync_type="orders")
     first, second = sessions.open_session(agent), sessions.open_session(agent)
     request("orders")
     for _ in range(2):
@@ -82,7 +82,7 @@ def test_of_two_tabs_one_closed_twice_leaves_the_other_s_pause(agent):
 
 
 def test_a_lost_tab_lets_the_others_go_on_after_ten_minutes_with_nothing_in_between(agent, clock):
-    mirrored_before("orders")
+    SyncRunFactory(sync_type="orders")
     sessions.open_session(agent)
     request("orders")
     clock.shift(timedelta(minutes=9, seconds=59))
@@ -136,7 +136,7 @@ def test_a_tab_may_choose_its_own_number(agent):
 
 def test_another_agent_s_session_is_not_there(agent):
     session = sessions.open_session(agent)
-    colleague = User.objects.create_user("collega")
+    colleague = UserFactory()
     with pytest.raises(SessionNotFound):
         sessions.touch_session(colleague, session.pk)
     with pytest.raises(SessionNotFound):
@@ -202,7 +202,7 @@ def test_who_has_no_patience_gets_the_run_to_watch(agent, tiny_erp):
 
 
 def test_what_has_waited_for_the_longest_pause_gets_its_turn(agent, clock):
-    mirrored_before("products")
+    SyncRunFactory(sync_type="products")
     request("products")
     for minute in range(31):
         sessions.open_session(agent)
@@ -243,7 +243,7 @@ def test_an_endless_stream_of_order_forms_starves_no_list(agent, clock, tiny_erp
 
 @pytest.mark.django_db(transaction=True)
 def test_a_process_that_has_seen_none_of_it_pauses_all_the_same(agent, process_environment):
-    mirrored_before("products")
+    SyncRunFactory(sync_type="products")
     session = sessions.open_session(agent)
     command = [sys.executable, "manage.py", "runsync", "products"]
     environment = process_environment | {"ERP_URL": "", "ERP_FOLDER": ""}

@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from sync import health
 from sync.admin import day as drawing
-from sync.models import OrderFormSession, SyncRun, SyncSchedule
+from sync.models import SyncRun, SyncSchedule
 from sync.timeline import day_until
-from tests.sync.pages import make_run
+from tests.factories import OrderFormSessionFactory, SyncRunFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
@@ -23,11 +23,6 @@ SECOND = dt.timedelta(seconds=1)
 @pytest.fixture
 def now():
     return timezone.now()
-
-
-def ran(sync_type, start, *, took=2 * SECOND, waited=dt.timedelta(0), **fields):
-    times = {"requested_at": start - waited, "started_at": start, "finished_at": start + took}
-    return make_run(sync_type=sync_type, **times | fields)
 
 
 def ended(outcome, start, end, text=""):
@@ -57,7 +52,8 @@ def stretches(found):
 
 
 def test_a_day_is_the_last_24_hours_and_the_next_two(now):
-    yesterday, older = ran("orders", now - 23 * HOUR), ran("orders", now - 25 * HOUR)
+    yesterday = SyncRunFactory(sync_type="orders", started_at=now - 23 * HOUR)
+    older = SyncRunFactory(sync_type="orders", started_at=now - 25 * HOUR)
     day = day_until(health.status())
     assert (day.end - day.now, day.now - day.start) == (2 * HOUR, 24 * HOUR)
     assert [attempt.run.pk for attempt in day_of("orders").attempts] == [yesterday.pk]
@@ -67,7 +63,7 @@ def test_a_day_is_the_last_24_hours_and_the_next_two(now):
 def test_what_ended_before_the_day_is_not_part_of_it_though_its_run_is(now):
     first, second = now - 60 * HOUR, now - 30 * HOUR
     attempts = [ended("preempted", at, at + SECOND) for at in (first, second)]
-    run = ran("customers", now - HOUR, waited=60 * HOUR, ended_attempts=attempts)
+    run = SyncRunFactory(started_at=now - HOUR, waited=60 * HOUR, ended_attempts=attempts)
     day = day_of("customers")
     assert stretches(day.attempts) == [(now - HOUR, run.finished_at)]
     assert stretches(day.waits) == [(second + SECOND, now - HOUR)]
@@ -86,7 +82,7 @@ def test_every_type_has_its_row_the_most_urgent_first(now):
 
 def test_a_run_that_waited_shows_from_when_to_when(now):
     start = now - HOUR
-    ran("prices", start, waited=3 * MINUTE)
+    SyncRunFactory(sync_type="prices", started_at=start, waited=3 * MINUTE)
     day = day_of("prices")
     assert stretches(day.waits) == [(start - 3 * MINUTE, start)]
     assert stretches(day.attempts) == [(start, start + 2 * SECOND)]
@@ -94,7 +90,8 @@ def test_a_run_that_waited_shows_from_when_to_when(now):
 
 def test_a_run_that_stepped_aside_shows_both_its_attempts_and_the_wait_between(now):
     first, second = now - HOUR, now - HOUR + 5 * MINUTE
-    run = ran("products", second, waited=5 * MINUTE, ended_attempts=[ended("preempted", first, first + SECOND)])
+    attempt = ended("preempted", first, first + SECOND)
+    run = SyncRunFactory(sync_type="products", started_at=second, waited=5 * MINUTE, ended_attempts=[attempt])
     day = day_of("products")
     assert stretches(day.attempts) == [(first, first + SECOND), (second, run.finished_at)]
     assert [attempt.ended and attempt.ended["outcome"] for attempt in day.attempts] == ["preempted", None]
@@ -102,7 +99,7 @@ def test_a_run_that_stepped_aside_shows_both_its_attempts_and_the_wait_between(n
 
 
 def test_a_run_in_the_queue_waits_until_now_and_has_no_bar(now):
-    make_run(sync_type="prices", status=Status.QUEUED, requested_at=now - 4 * MINUTE)
+    SyncRunFactory(sync_type="prices", status=Status.QUEUED, requested_at=now - 4 * MINUTE)
     day = day_of("prices")
     [wait] = day.waits
     assert (wait.start, wait.end >= now) == (now - 4 * MINUTE, True)
@@ -112,32 +109,24 @@ def test_a_run_in_the_queue_waits_until_now_and_has_no_bar(now):
 def test_a_run_that_was_cancelled_while_it_waited_to_be_tried_again_is_not_drawn_as_running_on(now):
     first = now - HOUR
     attempt = ended("failed", first, first + SECOND, "The ERP did not answer")
-    ran("ddt", first, took=10 * MINUTE, status=Status.CANCELLED, ended_attempts=[attempt])
+    run = {"started_at": first, "took": 10 * MINUTE, "ended_attempts": [attempt]}
+    SyncRunFactory(sync_type="ddt", status=Status.CANCELLED, **run)
     day = day_of("ddt")
     assert stretches(day.attempts) == [(first, first + SECOND)]
     assert stretches(day.waits) == [(first + SECOND, first + 10 * MINUTE)]
 
 
 def test_a_running_run_reaches_until_now(now):
-    make_run(sync_type="orders", status=Status.RUNNING, requested_at=now - MINUTE, started_at=now - MINUTE, token=1)
+    SyncRunFactory(sync_type="orders", status=Status.RUNNING, started_at=now - MINUTE)
     [attempt] = day_of("orders").attempts
     assert attempt.start == now - MINUTE
     assert attempt.end >= now
 
 
-def test_open_order_forms_pause_all_lists_but_the_one_they_read_overlapping_ones_once(now, admin_user):
-    def form(opened, closed):
-        OrderFormSession.objects.create(
-            user=admin_user,
-            opened_at=now + opened,
-            active_at=now + opened,
-            expires_at=now + opened + 10 * MINUTE,
-            closed_at=closed and now + closed,
-        )
-
-    form(-HOUR, -HOUR + 4 * MINUTE)
-    form(-HOUR + 2 * MINUTE, -HOUR + 7 * MINUTE)
-    form(-30 * MINUTE, None)  # nobody closed it: it ended by itself
+def test_open_order_forms_pause_all_lists_but_the_one_they_read_overlapping_ones_once(now):
+    OrderFormSessionFactory(opened_at=now - HOUR, closed_at=now - HOUR + 4 * MINUTE)
+    OrderFormSessionFactory(opened_at=now - HOUR + 2 * MINUTE, closed_at=now - HOUR + 7 * MINUTE)
+    OrderFormSessionFactory(opened_at=now - 30 * MINUTE)  # nobody closed it: it ended by itself after ten minutes
     assert stretches(day_of("prices").pauses) == [
         (now - HOUR, now - HOUR + 7 * MINUTE),
         (now - 30 * MINUTE, now - 20 * MINUTE),
@@ -145,9 +134,9 @@ def test_open_order_forms_pause_all_lists_but_the_one_they_read_overlapping_ones
     assert day_of("customers").pauses == []
 
 
-def test_a_pause_that_reaches_beyond_the_day_is_cut_at_its_edges(now, admin_user):
-    for opened, expires in ((now - 25 * HOUR, now - 23 * HOUR), (now - HOUR, now + 3 * HOUR)):
-        OrderFormSession.objects.create(user=admin_user, opened_at=opened, active_at=opened, expires_at=expires)
+def test_a_pause_that_reaches_beyond_the_day_is_cut_at_its_edges(now):
+    OrderFormSessionFactory(opened_at=now - 25 * HOUR, expires_at=now - 23 * HOUR)
+    OrderFormSessionFactory(opened_at=now - HOUR, expires_at=now + 3 * HOUR)
     day = day_until(health.status())
     first, last = day.types[0].pauses
     assert (first.start, last.end) == (day.start, day.end)
@@ -164,11 +153,12 @@ def test_what_is_due_stands_at_its_times_and_a_disabled_schedule_is_never_due(no
 
 def test_the_day_asks_as_many_questions_for_thirty_runs_as_for_one(now, django_assert_num_queries):
     status = health.status()
-    ran("orders", now - HOUR)
+    SyncRunFactory(sync_type="orders", started_at=now - HOUR)
     with django_assert_num_queries(4):
         day_until(status)
+    attempts = [ended("lost", now - HOUR, now - HOUR)]
     for number in range(30):
-        ran("orders", now - HOUR - number * MINUTE, ended_attempts=[ended("lost", now - HOUR, now - HOUR)])
+        SyncRunFactory(sync_type="orders", started_at=now - HOUR - number * MINUTE, ended_attempts=attempts)
     with django_assert_num_queries(4):
         drawing.drawn(day_until(status))
 
@@ -181,7 +171,7 @@ def number(text):
 
 
 def test_a_bar_stands_where_its_run_was_and_tells_it(now):
-    run = ran("orders", now - 12 * HOUR, took=13 * MINUTE, created=3, updated=1)
+    run = SyncRunFactory(sync_type="orders", started_at=now - 12 * HOUR, took=13 * MINUTE, created=3, updated=1)
     [bar] = row_of("orders").bars
     assert number(bar.x) == pytest.approx(100 * 12 / 26, abs=0.1)
     assert number(bar.width) == pytest.approx(100 * 13 / (26 * 60), abs=0.01)
@@ -194,7 +184,7 @@ def test_a_bar_stands_where_its_run_was_and_tells_it(now):
 
 @pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.FAILED, Status.QUARANTINED, Status.CANCELLED])
 def test_a_bar_is_of_the_kind_of_its_run_s_end(status, now):
-    ran("orders", now - HOUR, status=status)
+    SyncRunFactory(sync_type="orders", started_at=now - HOUR, status=status)
     [bar] = row_of("orders").bars
     assert bar.kind == status
 
@@ -211,7 +201,8 @@ def test_a_bar_is_of_the_kind_of_its_run_s_end(status, now):
 )
 def test_an_attempt_that_came_back_says_why(outcome, kind, words, now):
     first = now - 2 * HOUR
-    ran("orders", now - HOUR, waited=HOUR, ended_attempts=[ended(outcome, first, first + SECOND)])
+    attempt = ended(outcome, first, first + SECOND)
+    SyncRunFactory(sync_type="orders", started_at=now - HOUR, waited=HOUR, ended_attempts=[attempt])
     came_back, _succeeded = row_of("orders").bars
     assert came_back.kind == kind
     assert words in came_back.tip
@@ -220,13 +211,13 @@ def test_an_attempt_that_came_back_says_why(outcome, kind, words, now):
 def test_an_attempt_of_which_little_was_kept_takes_no_picture_down(now):
     first = (now - 2 * HOUR).isoformat()
     kept = [{}, {"startedAt": first}, {"startedAt": first, "endedAt": first}]
-    ran("orders", now - HOUR, waited=HOUR, ended_attempts=kept)
+    SyncRunFactory(sync_type="orders", started_at=now - HOUR, waited=HOUR, ended_attempts=kept)
     assert [bar.kind for bar in row_of("orders").bars] == ["retried", "succeeded"]
 
 
 def test_a_short_run_can_still_be_seen_and_one_at_the_edge_stays_inside(now):
-    ran("orders", now - 12 * HOUR, took=SECOND)
-    ran("orders", now - 25 * HOUR, took=HOUR + SECOND)
+    SyncRunFactory(sync_type="orders", started_at=now - 12 * HOUR, took=SECOND)
+    SyncRunFactory(sync_type="orders", started_at=now - 25 * HOUR, took=HOUR + SECOND)
     for bar in row_of("orders").bars:
         assert number(bar.width) == pytest.approx(drawing.NARROWEST)
         assert number(bar.x) >= 0
@@ -234,8 +225,8 @@ def test_a_short_run_can_still_be_seen_and_one_at_the_edge_stays_inside(now):
 
 def test_runs_too_close_to_tell_apart_share_a_bar_that_tells_the_worst_and_leads_to_all(now):
     for number in range(3):
-        ran("customers", now - HOUR + number * 20 * SECOND)
-    failed = ran("customers", now - HOUR + 30 * SECOND, status=Status.FAILED, error_class="ErpUnavailable")
+        SyncRunFactory(started_at=now - HOUR + number * 20 * SECOND)
+    failed = SyncRunFactory(started_at=now - HOUR + 30 * SECOND, status=Status.FAILED)
     [bar] = row_of("customers").bars
     assert bar.kind == "failed"
     assert "4 attempts" in bar.tip
@@ -246,17 +237,17 @@ def test_runs_too_close_to_tell_apart_share_a_bar_that_tells_the_worst_and_leads
 
 
 def test_the_shared_bar_s_list_has_exactly_its_runs(now, admin_client):
-    runs = [ran("customers", now - HOUR + number * 20 * SECOND) for number in range(3)]
-    ran("customers", now - 3 * HOUR)
-    ran("orders", now - HOUR)
+    runs = [SyncRunFactory(started_at=now - HOUR + number * 20 * SECOND) for number in range(3)]
+    SyncRunFactory(started_at=now - 3 * HOUR)
+    SyncRunFactory(sync_type="orders", started_at=now - HOUR)
     bar = row_of("customers").bars[-1]
     listed = admin_client.get(bar.address).context["cl"].result_list
     assert {run.pk for run in listed} == {run.pk for run in runs}
 
 
 def test_two_runs_ten_minutes_apart_have_a_bar_each(now):
-    ran("orders", now - HOUR)
-    ran("orders", now - HOUR + 10 * MINUTE)
+    SyncRunFactory(sync_type="orders", started_at=now - HOUR)
+    SyncRunFactory(sync_type="orders", started_at=now - HOUR + 10 * MINUTE)
     assert len(row_of("orders").bars) == 2
 
 

@@ -53,6 +53,7 @@ export function inThisLanguage(order) {
   const lines = order.lines.map((line) => ({
     ...line,
     quantity: written(line.quantity, quantity),
+    usual: line.usual && written(line.usual, quantity),
     discount: written(line.discount, percent),
   }));
   return order.language === language

@@ -8,7 +8,7 @@ const LARGEST_PERCENT = 100;
 function parsed(text, { largest, places, typedIn }) {
   const group = new Intl.NumberFormat(typedIn).formatToParts(12345.6).find(({ type }) => type === "group").value;
   const compact = text.replace(/\s/g, "");
-  const isGrouped = new RegExp(`^[1-9]\\d{0,2}(\\${group}\\d{3})+(?!\\d)`).test(compact);
+  const isGrouped = new RegExp(`^[1-9]\\d{0,2}(\\${group}\\d{3})+(?!\\d|.*\\${group})`).test(compact);
   const plain = (isGrouped ? compact.replaceAll(group, "") : compact).replace(",", ".");
   const isNumber = new RegExp(`^\\d{1,7}(\\.\\d{1,${places}})?$`).test(plain);
   return isNumber && Number(plain) <= largest ? plain : null;

@@ -3,6 +3,8 @@
 import { newId } from "./kept_forms.js";
 import { language, parsedPercent, parsedQuantity, shown } from "./numbers.js";
 
+const INEXACT = 1e-9; // how far a quotient of decimals may be off: 2.1 / 0.7 is more than 3
+
 /** An empty order; its id is also what keeps a repeated save from making two drafts. */
 export function emptyOrder() {
   const lines = [emptyLine()];
@@ -51,6 +53,7 @@ export function inThisLanguage(order) {
   const lines = order.lines.map((line) => ({
     ...line,
     quantity: written(line.quantity, quantity),
+    usual: line.usual && written(line.usual, quantity),
     discount: written(line.discount, percent),
   }));
   return order.language === language
@@ -109,18 +112,19 @@ export function asSent(order, lines) {
   };
 }
 
-/** The smallest quantity of a product that may be ordered, or the one it is usually ordered in, as text. */
-export function usualQuantity(product) {
-  const step = Number(product.multipleQuantity) || 1;
-  const wanted = Math.max(Number(product.defaultQuantity) || Number(product.minimumQuantity) || step, step);
-  return shown(Math.ceil(wanted / step) * step);
+/** The quantity that a product is usually ordered in, or else the smallest that may be ordered, as text. */
+export function usualQuantity({ defaultQuantity, minimumQuantity, multipleQuantity, maximumQuantity }) {
+  const step = Number(multipleQuantity) || 1;
+  const wanted = Math.max(Number(defaultQuantity), Number(minimumQuantity), step) / step;
+  const most = (Number(maximumQuantity) || Infinity) / step;
+  return shown(Math.min(Math.ceil(wanted - INEXACT), Math.floor(most + INEXACT)) * step);
 }
 
 /** Whether so many of a product may be ordered, as far as its minimum, multiple and maximum say. */
 export function mayBeOrdered(product, quantity) {
   const { minimumQuantity, multipleQuantity, maximumQuantity, isBlocked, isOrderable } = product;
   const steps = quantity / (Number(multipleQuantity) || 1);
-  const isWhole = Math.abs(steps - Math.round(steps)) < 1e-9 && steps >= 1;
+  const isWhole = Math.abs(steps - Math.round(steps)) < INEXACT && steps >= 1;
   const isWithin = quantity >= Number(minimumQuantity) && quantity <= (Number(maximumQuantity) || Infinity);
   return isWhole && isWithin && !isBlocked && isOrderable !== false;
 }

@@ -1,4 +1,4 @@
-"""The roles that `migrate` makes, for tests whose database has lost them."""
+"""The roles that `migrate` makes."""
 
 from importlib import import_module
 from typing import Any
@@ -12,7 +12,7 @@ MIGRATIONS = ("sync.migrations.0004_roles", "customers.migrations.0003_roles", "
 
 
 def make_roles() -> None:
-    """A test that commits empties all tables at its end, and takes the groups with it."""
+    """Do what the migrations do."""
     for name in MIGRATIONS:
         for step in import_module(name).Migration.operations:
             if isinstance(step, RunPython):

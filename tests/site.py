@@ -91,6 +91,7 @@ class MirroredDemo:
         self.servers = ExitStack()
 
     def __enter__(self) -> Self:
+        before = Snapshot()
         with override_settings(**self.settings):
             for sync_type in all_types():
                 run = request_sync(sync_type, mode="full", trigger=SyncRun.Trigger.MANUAL)
@@ -98,6 +99,8 @@ class MirroredDemo:
         # A worker seems to be there, and to stay.
         SyncWorkerFactory(seen_at=timezone.now() + timedelta(hours=1))
         self.mirrored = Snapshot()
+        before.restore()
+        before.close()
         return self
 
     def __exit__(self, *_: object) -> None:

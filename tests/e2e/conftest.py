@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import User
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
@@ -92,16 +92,19 @@ def own_site(mirrored: MirroredDemo, tmp_path: Path) -> Iterator[Site]:
 @cache
 def password_as_the_server_knows_it() -> str:
     """Hashing takes a while, which tests that never type the password need not spend each."""
-    return make_password(PASSWORD, hasher="pbkdf2_sha256")
+    hasher = PBKDF2PasswordHasher()
+    return hasher.encode(PASSWORD, hasher.salt())
 
 
 @pytest.fixture
-def make_user(mirrored: MirroredDemo, settings: Any) -> Callable[..., User]:
+def make_user(mirrored: MirroredDemo) -> Callable[..., User]:
     """Makes somebody who can sign in with PASSWORD on the login page: `make_user("capo", is_staff=True)`."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
 
     def made(name: str, **fields: Any) -> User:
-        return UserFactory(username=name, password=password_as_the_server_knows_it(), **fields)
+        user: User = UserFactory(username=name, **fields)
+        user.password = password_as_the_server_knows_it()
+        user.save(update_fields=["password"])
+        return user
 
     return made
 

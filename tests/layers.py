@@ -1,9 +1,9 @@
-"""The layers of the tests, the fastest first. A test's fixtures say to which it belongs.
+"""The layers of the tests, the fastest first. A test's fixtures and its folder say to which it belongs.
 
     unit         calls code, and needs neither database nor network
     integration  uses the database, a server in this process, or the ERP's own exports
     process      starts processes: it uses the fixture `real_processes`, by itself or through another fixture
-    browser      looks at pages in a real browser: it uses the fixture `playwright`
+    browser      looks at pages in a real browser: it stands in tests/e2e
 
 A layer is a marker: `pytest -m unit`. What uses the database is marked `database` too.
 """
@@ -11,10 +11,12 @@ A layer is a marker: `pytest -m unit`. What uses the database is marked `databas
 from __future__ import annotations
 
 from collections import defaultdict
+from pathlib import Path
 
 import pytest
 from django.db import connection
 
+E2E = Path(__file__).parent / "e2e"
 LAYERS = ("unit", "integration", "process", "browser")
 
 
@@ -29,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_itemcollected(item: pytest.Item) -> None:
     fixtures = set(getattr(item, "fixturenames", ()))
     uses_database = item.get_closest_marker("django_db") or {"db", "transactional_db"} & fixtures
-    if "playwright" in fixtures:
+    if item.path.parent == E2E:
         layer = "browser"
     elif "real_processes" in fixtures:
         layer = "process"

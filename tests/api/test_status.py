@@ -192,20 +192,20 @@ def test_what_the_clock_alone_changes_is_never_answered_as_unchanged(after, api,
 
 
 def test_every_change_that_time_brings_is_foreseen(api, agent, everything_fresh, monkeypatch):
-    """Minute by minute through two hours: a 304 only when the whole answer would have been the same."""
+    """Step by step through two hours: a 304 only when the whole answer would have been the same."""
     monkeypatch.setattr(health, "LONGEST_UNCHANGED", timedelta(days=1))
     queue.request_sync("products", trigger=SyncRun.Trigger.API)
     sessions.open_session(agent)
     start, unchanged = timezone.now(), 0
     with time_machine.travel(start, tick=False) as clock:
-        for minute in range(120):
+        for minute in range(0, 120, 2):
             clock.move_to(start + timedelta(minutes=minute))
             before, etag = data(api), api.get(STATUS)["ETag"]
-            clock.move_to(start + timedelta(minutes=minute + 1))
+            clock.move_to(start + timedelta(minutes=minute + 2))
             if again(api, etag)[0] == 304:
                 unchanged += 1
                 assert data(api) == before
-    assert unchanged > 60
+    assert unchanged > 20
 
 
 def asked(api, address):

@@ -21,6 +21,12 @@ from tests.factories import SyncRunFactory
 from tests.sync.demo import run_sync
 
 TABLET = (820, 1180)
+LOOKS = [  # every language with every width, every width with every scheme, every scheme with every language
+    ("it-IT", TABLET, "light"),
+    ("it-IT", DESK, "dark"),
+    ("en-GB", TABLET, "dark"),
+    ("en-GB", DESK, "light"),
+]
 Status = SyncRun.Status
 Trigger = SyncRun.Trigger
 HOUR = timedelta(hours=1)
@@ -412,9 +418,7 @@ def full_history(site, erp, agent):
     return {"failed": failed, "quarantined": quarantined, "applied": last_run(sync_type="customers")}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [DESK, TABLET])
-@pytest.mark.parametrize("locale", ["it-IT", "en-GB"])
+@pytest.mark.parametrize(("locale", "viewport", "scheme"), LOOKS)
 def test_no_page_has_a_serious_fault_or_scrolls_sideways(
     full_history, open_page, administrator, site, locale, viewport, scheme
 ):

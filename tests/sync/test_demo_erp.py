@@ -316,7 +316,8 @@ def test_the_lists_find_each_other_in_whichever_order_they_arrive(db, demo_serve
     assert all(price.product for price in rows("prices"))
 
 
-def test_whatever_happens_in_the_erp_one_more_run_brings_the_mirror_to_it(db, erp, demo_server):
+def test_whatever_happens_in_the_erp_one_more_run_brings_the_mirror_to_it(db, demo_server):
+    erp = demo_server.erp = CachedDemoErp(scale=0, today=TODAY)
     run_all()
     kinds = set()
     for what in (

@@ -19,7 +19,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Playwright
 
 from tests.concurrency.processes import until
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
@@ -129,8 +129,7 @@ class OwnBrowser:
 
     def kill(self) -> None:
         """End it in this moment, as a power cut does: no page hears of it, nothing more is written."""
-        [main] = [pid for pid in self.processes() if "--type=" not in command_line(pid)]
-        group = os.getpgid(main)
+        [group] = {os.getpgid(pid) for pid in self.processes() if "--type=" not in command_line(pid)}
         assert group != os.getpgid(0)
         with self.context.expect_event("close"):
             os.killpg(group, signal.SIGKILL)

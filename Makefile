@@ -9,7 +9,7 @@ READY := $(VENV)/ready
 NOTHING_SET := env -i PATH="$$PATH" HOME="$$HOME" LANG=C.UTF-8 ENV_FILE=/dev/null DATA_DIR="$(abspath $(VENV))/data"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test flaky lint format bench clean
+.PHONY: help demo test flaky lint format bench mutants clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ format: $(READY) ## Format the code and mend what can be mended
 
 bench: $(READY) ## Run the benchmarks, on SQLite
 	@set -e; for benchmark in benchmarks/[!_]*.py; do env -u DATABASE_URL PYTHONPATH=. $(BIN)/python "$$benchmark"; done
+
+mutants: $(READY) ## Break the product on purpose, in many places, and see whether the tests notice
+	@env -u DATABASE_URL $(BIN)/python tests/mutations/run.py $(ARGS)
 
 clean: ## Remove what make made; data in var/ stays
 	@rm -rf $(VENV) build dist *.egg-info .*_cache .hypothesis

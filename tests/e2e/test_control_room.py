@@ -329,7 +329,8 @@ def test_a_page_whose_events_were_refused_hears_them_again(room, site, allowed):
 def test_a_page_that_is_come_back_to_is_live(room, site):
     page = room.page
     page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
-    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    with page.expect_request("**/api/sync/events"):
+        page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
     request_sync("products", trigger=Trigger.API)
     expect(room.panel("queue")).to_contain_text("Products")
 

@@ -93,7 +93,7 @@ def test_an_administrator_s_day(room, site, erp):
         page.get_by_role("button", name="Accept the export").click()
         expect(page.locator(".messagelist")).to_contain_text("Applied:")
     assert Price.objects.filter(missing_since__isnull=False).count() == lost > 0
-    assert last_run(trigger=Trigger.ACCEPT).requested_by.username == "administrator"
+    assert str(last_run(trigger=Trigger.ACCEPT).requested_by) == "administrator"
 
     page.goto(f"{site.url}/admin/sync/syncschedule/")
     page.locator("#result_list").get_by_role("link", name="DDT").click()

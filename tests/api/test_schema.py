@@ -110,6 +110,7 @@ def test_schemathesis_finds_nothing_wrong(mirrored: MirroredDemo, tmp_path: Path
             "--exclude-path=/api/sync/events",  # a stream does not end
             f"--max-examples={EXAMPLES}",
             "--seed=1",
+            "--workers=4",  # each waits more than it works
             "--no-color",
         ],
         env=os.environ | {"HYPOTHESIS_STORAGE_DIRECTORY": str(tmp_path / "hypothesis")},

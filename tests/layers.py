@@ -26,8 +26,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "database: set by tests/layers.py: uses the database")
 
 
-# After pytest-django's, which puts what shares a connection together.
-@pytest.hookimpl(trylast=True)
 def pytest_itemcollected(item: pytest.Item) -> None:
     fixtures = set(getattr(item, "fixturenames", ()))
     uses_database = item.get_closest_marker("django_db") or {"db", "transactional_db"} & fixtures
@@ -44,6 +42,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker("database")
 
 
+# After pytest-django's, whose order within a layer stays: what shares a transaction comes first.
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out on SQLite what only PostgreSQL can do; the fastest layer comes first."""

@@ -312,13 +312,13 @@ def test_a_hidden_page_rests_and_is_right_when_it_is_seen_again(room, site):
     expect(room.panel("queue")).to_contain_text("Products")
 
 
-def test_a_page_whose_events_were_refused_hears_them_again(room, site, allowed):
+def test_a_page_whose_events_were_refused_hears_them_again(own_site, room, allowed):
     allowed += ["(status of|answer) 502", "ERR_CONNECTION", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_EMPTY_RESPONSE"]
     room.page.context.route("**/api/sync/events", lambda route: route.fulfill(status=502, body="restarting"))
-    site.stop()
+    own_site.stop()
     expect(room.page.locator("#live-lost")).to_be_visible()
     with room.page.expect_response(lambda answer: answer.status == 502):
-        site.start()
+        own_site.start()
     expect(room.page.locator("#live-lost")).to_be_hidden()
     with room.page.expect_response(lambda answer: answer.url.endswith("/api/sync/events") and answer.ok):
         room.page.context.unroute("**/api/sync/events")

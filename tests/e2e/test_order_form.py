@@ -405,16 +405,18 @@ def test_a_changed_price_is_told_though_no_preview_had_answered(page, site, agen
 # Saving
 
 
-def test_a_save_with_the_server_down_keeps_the_form_and_succeeds_when_it_is_up(form, site, customer, product, allowed):
+def test_a_save_with_the_server_down_keeps_the_form_and_succeeds_when_it_is_up(
+    own_site, form, customer, product, allowed
+):
     allowed += ["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_EMPTY_RESPONSE"]
     form.fill(customer, product)
     form.notes.fill("Citofonare due volte")
-    site.stop()
+    own_site.stop()
     form.save()
     expect(form.banner).to_contain_text("Non salvata. Nessuna connessione al servizio. L'ordine resta qui.")
     expect(form.customer).to_have_value(customer.name)
     expect(form.notes).to_have_value("Citofonare due volte")
-    site.start()
+    own_site.start()
     form.banner.get_by_role("button", name="Riprova").click()
     form.expect_saved(1)
     assert Draft.objects.get().notes == "Citofonare due volte"

@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
 LONGEST = 300  # seconds that tests may take
-FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?::.+?)(?: - .*)?$", re.MULTILINE)  # a test, in pytest's summary
+FAILED = re.compile(r"^FAILED (.+?::.+?)(?: - .*)?$", re.MULTILINE)  # a test, in pytest's summary
 
 
 @contextmanager

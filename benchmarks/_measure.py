@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -36,17 +37,18 @@ def on_one_core() -> None:
 
 def use_scratch(**variables: str) -> Path:
     """Settings for this process and its children: files that are gone at the end, DATABASE_URL or else SQLite."""
-    scratch = tempfile.TemporaryDirectory(prefix="archibald-benchmark-")
-    atexit.register(scratch.cleanup)
+    scratch = tempfile.mkdtemp(prefix="archibald-benchmark-")
+    # No TemporaryDirectory: a forked process forgets what is registered here, and that object then removes itself.
+    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
     for name in ("EXPORT_DIR", "ERP_FOLDER"):
         os.environ.pop(name, None)
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "archibald.settings",
-        "DATA_DIR": scratch.name,
+        "DATA_DIR": scratch,
         "ENV_FILE": os.devnull,
         **variables,
     }
-    return Path(scratch.name)
+    return Path(scratch)
 
 
 def make_tables() -> str:

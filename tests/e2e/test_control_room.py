@@ -140,6 +140,18 @@ def test_a_schedule_is_changed_and_obeyed(short_minutes, own_site, room, site):
         assert not SyncRun.objects.filter(trigger=Trigger.SCHEDULE).exclude(sync_type="ddt").exists()
 
 
+def test_what_is_typed_before_the_page_s_script_has_come_is_previewed_too(open_page, site, administrator):
+    page = open_page(user=administrator, locale="en-GB")
+    held = []
+    page.route("**/schedule.js", lambda route: held.append(route))
+    schedule = SyncSchedule.objects.get(sync_type="ddt")
+    page.goto(f"{site.url}/admin/sync/syncschedule/{schedule.pk}/change/", wait_until="commit")
+    page.get_by_label("Every").fill("4")
+    until(lambda: page.evaluate("true") and held)
+    held[0].continue_()
+    expect(page.locator("#schedule-preview")).to_contain_text("greater than or equal to 5")
+
+
 # Watching
 
 

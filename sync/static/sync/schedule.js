@@ -39,4 +39,8 @@ function showSoon(form) {
 const form = region?.closest("form");
 if (form?.elements.every) {
   form.addEventListener("input", () => showSoon(form));
+  // What was typed before this script had come, or stands there again after a reload.
+  const { every, first_at, enabled } = form.elements;
+  const isChanged = [every, first_at].some((field) => field.value !== field.defaultValue);
+  if (isChanged || enabled.checked !== enabled.defaultChecked) showSoon(form);
 }

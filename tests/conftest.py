@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
+from django.utils import translation
 from pytest_django import DjangoDbBlocker
 
 from tests.api_server import ApiServer
@@ -32,6 +33,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: migrated.restore())
         yield
     migrated.close()
+
+
+@pytest.fixture(autouse=True)
+def language_of_nobody() -> None:
+    """The language of an earlier test's last request is not this one's."""
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")

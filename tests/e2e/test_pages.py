@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from orders.models import Draft
 from sync.models import SyncRun
+from tests.concurrency.processes import until
 from tests.e2e.browsers import DESK, PHONE, axe, screenshot
 from tests.e2e.order_form import OrderForm, customers, live_sessions, saved_draft
 from tests.factories import PASSWORD
@@ -223,6 +224,21 @@ def test_deleting_is_undone(page, site, draft, agent):
     page.keyboard.press("Enter")
     expect(page.get_by_role("link", name=draft.customer.name, exact=True)).to_be_focused()
     assert Draft.objects.of(agent).get() == draft
+
+
+@pytest.mark.parametrize(
+    ("address", "script", "button"), [("", "drafts.js", "Elimina"), ("/print", "print.js", "Stampa")]
+)
+def test_a_button_can_be_used_once_its_script_has_come(page, site, draft, address, script, button):
+    """Before, a click would be lost."""
+    held = []
+    page.route(f"**/{script}", lambda route: held.append(route))
+    page.goto(f"{site.url}/drafts{address and f'/{draft.pk}{address}'}", wait_until="commit")
+    found = page.get_by_role("button", name=re.compile(f"^{button}"))
+    expect(found).to_be_disabled()
+    until(lambda: page.evaluate("true") and held)
+    held[0].continue_()
+    expect(found).to_be_enabled()
 
 
 def test_n_begins_a_new_order(page, site, draft):

@@ -15,6 +15,7 @@ document.querySelector("[data-drafts]")?.addEventListener("click", ({ target }) 
   const button = target.closest("[data-delete]");
   if (button) deleteDraft(button);
 });
+for (const button of document.querySelectorAll("[data-delete]")) button.disabled = false;
 document.addEventListener("keydown", (event) => {
   const isTyped = event.target.closest("input, select, textarea, dialog, [contenteditable]");
   if (event.key.toLowerCase() !== "n" || event.ctrlKey || event.metaKey || event.altKey || isTyped) return;

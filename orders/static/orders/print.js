@@ -1,1 +1,3 @@
-document.querySelector("[data-print]").addEventListener("click", () => window.print());
+const button = document.querySelector("[data-print]");
+button.addEventListener("click", () => window.print());
+button.disabled = false;

@@ -7,6 +7,7 @@ const tryAgain = document.querySelector("[data-try-again]");
 
 if (tryAgain) {
   tryAgain.addEventListener("click", () => location.reload());
+  tryAgain.disabled = false;
   addEventListener("online", () => location.reload());
   setInterval(reloadWhenItAnswers, LOOKS_EVERY);
 } else if ("serviceWorker" in navigator) {

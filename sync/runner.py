@@ -113,7 +113,7 @@ def wait_for(run: SyncRun, *, progress: Progress = unwatched, at_most: timedelta
         elif (
             worker.is_stopping()
             or may_not_start(run)
-            or (at_most and time.monotonic() - started > at_most.total_seconds())
+            or (at_most is not None and time.monotonic() - started > at_most.total_seconds())
         ):
             return run
         else:

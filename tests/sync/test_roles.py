@@ -1,5 +1,6 @@
 """Who may do what in the admin: the two roles, and what people are told who may not."""
 
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -11,6 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.urls import reverse
 
 from sync import mutex, sessions
+from sync.admin import acceptance
 from sync.admin.refusals import forbidden
 from sync.models import OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule
 from tests.factories import GroupFactory, SyncRunFactory, UserFactory
@@ -93,8 +95,9 @@ def member(client):
 
 
 @pytest.fixture
-def rows(settings, tmp_path, admin_user):
+def rows(settings, monkeypatch, tmp_path, admin_user):
     settings.EXPORT_DIR = tmp_path
+    monkeypatch.setattr(acceptance, "ACCEPTED_WITHIN", timedelta(0))  # nobody waits for the lock that is held here
     export = tmp_path / "orders-1-1.pdf"
     export.write_bytes(b"%PDF-1.7")
     mutex.acquire()

@@ -189,14 +189,12 @@ def every_minutes(func: str, minutes: int) -> dict[str, Any]:
 
 def mend(name: str, wanted: dict[str, Any]) -> Schedule:
     """The one row of this name, with these fields. A row that is as it should be is not touched."""
-    rows = Schedule.objects.filter(name=name).order_by("pk")
-    row = rows.first()
-    if row is None:
-        return Schedule.objects.create(name=name, **wanted)
-    rows.exclude(pk=row.pk).delete()
+    row, *others = Schedule.objects.filter(name=name).order_by("pk") or [Schedule.objects.create(name=name, **wanted)]
+    for other in others:
+        other.delete()
     changes = {field: value for field, value in wanted.items() if getattr(row, field) != value}
     if changes:
-        rows.filter(pk=row.pk).update(**changes)
+        Schedule.objects.filter(pk=row.pk).update(**changes)
     return row
 
 

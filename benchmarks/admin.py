@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any
 from urllib.parse import urlencode
 
-from _measure import cpu, make_tables, seconds, show, use_scratch
+from _measure import cpu, make_tables, seconds, show, sized, use_scratch
 
 use_scratch(SECURE_SSL_REDIRECT="False")
 
@@ -31,10 +31,10 @@ from sync.admin.run_list import KeyPaginator
 from sync.models import RecordChange, SyncRun
 
 ON_POSTGRESQL = connection.vendor == "postgresql"
-FEW, MANY = 1_000, 1_000_000 if ON_POSTGRESQL else 100_000  # runs
+FEW, MANY = 1_000, sized(1_000_000 if ON_POSTGRESQL else 100_000)  # runs
 CHANGES = 5  # of each run
 BOUND = 200  # milliseconds
-TIMES = 9  # that each page is asked for; the median counts
+TIMES = sized(9)  # that each page is asked for; the median counts
 
 # The history: its n-th run, the oldest first, one every 63 seconds as all schedules and order forms make them; and
 # its n-th change, a run's five after one another.

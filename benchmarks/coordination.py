@@ -15,7 +15,7 @@ from datetime import timedelta
 from statistics import median
 from typing import Any
 
-from _measure import cpu, make_tables, seconds, show, use_scratch
+from _measure import cpu, make_tables, seconds, show, sized, use_scratch
 
 use_scratch()
 
@@ -33,8 +33,8 @@ from django_q.models import OrmQ
 from sync import health, mutex, queue, retention, runner, schedules, sessions
 from sync.models import SyncEvent, SyncLock, SyncRun, SyncSchedule
 
-FEW, MANY = 1_000, 1_000_000  # finished runs
-TIMES = 200  # that each thing is done; the median counts
+FEW, MANY = 1_000, sized(1_000_000)  # finished runs
+TIMES = sized(200)  # that each thing is done; the median counts
 LONG_AGO = timedelta(days=36500)
 
 # The history: its n-th run, the oldest first; about as many a day as the schedules make.
@@ -180,7 +180,7 @@ def request_time() -> float:
 def measure() -> dict[str, float]:
     """Seconds for each."""
     asked = {"health.fingerprint": health.fingerprint, **questions()}
-    return {"request_sync": request_time()} | {name: typical(ask, times=20) for name, ask in asked.items()}
+    return {"request_sync": request_time()} | {name: typical(ask, times=sized(20)) for name, ask in asked.items()}
 
 
 def indexes_used(ask: Callable[[], Any]) -> str:

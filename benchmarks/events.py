@@ -22,7 +22,7 @@ from pathlib import Path
 from subprocess import Popen
 from typing import IO
 
-from _measure import cpu, make_tables, percentile, running, show, use_scratch
+from _measure import cpu, make_tables, percentile, running, show, sized, use_scratch
 
 use_scratch(SECURE_SSL_REDIRECT="False", THROTTLE_USER="1000000/min", THROTTLE_ANON="1000000/min")
 
@@ -37,7 +37,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 from sync import events
 from sync.models import SyncEvent
 
-SECONDS = 30
+SECONDS = sized(30)
 LISTENERS = 200
 REQUESTS = 20  # each second
 WRITERS = 4

@@ -14,7 +14,7 @@ from datetime import date
 from statistics import median
 from typing import Any
 
-from _measure import cpu, make_tables, seconds, show, use_scratch
+from _measure import cpu, make_tables, seconds, show, sized, use_scratch
 
 use_scratch()
 
@@ -32,9 +32,9 @@ from sync.models import MirroredModel
 from sync.models.search_field import SearchField
 from sync.search import search
 
-TIMES = 15  # that each search is done
+TIMES = sized(15)  # that each search is done
 CHUNK = 1000  # rows in memory at a time
-SIZES = {"customers": 150_000, "products": 454_000, "orders": 100_000}
+SIZES = {"customers": sized(150_000), "products": sized(454_000), "orders": sized(100_000)}
 MODELS: dict[str, type[MirroredModel]] = {"customers": Customer, "products": Product, "orders": Order}
 ON_POSTGRESQL = connection.vendor == "postgresql"
 EXPLAIN = "EXPLAIN " if ON_POSTGRESQL else "EXPLAIN QUERY PLAN "

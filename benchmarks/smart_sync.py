@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 
-from _measure import cpu, make_tables, percentile, running, show, use_scratch
+from _measure import cpu, make_tables, percentile, running, show, sized, use_scratch
 
 use_scratch()
 
@@ -35,7 +35,7 @@ from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME
 from sync.models import SyncEvent, SyncRun
 from sync.progress import Stage
 
-ROUNDS = 50
+ROUNDS = sized(50)
 DELAY = 0.2  # seconds that the demo ERP takes for an export, after those that it needs to write one
 
 

@@ -270,7 +270,7 @@ def test_a_page_that_cannot_be_loaded_says_that_there_is_no_connection_and_comes
     context.set_offline(True)
     page.goto(f"{site.url}/orders/new")
     expect(page.locator("h1")).to_be_visible()
-    expect(page.get_by_role("button", name="Riprova")).to_be_visible()
+    expect(page.get_by_role("button", name="Riprova")).to_be_enabled()
     context.set_offline(False)
     expect(page.get_by_label("Cliente", exact=True)).to_be_focused()
 
@@ -281,7 +281,7 @@ def test_a_page_that_the_server_did_not_answer_comes_when_it_does(own_site, page
     page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
     own_site.stop()
     page.goto(f"{own_site.url}/orders/new")
-    expect(page.get_by_role("button", name="Riprova")).to_be_visible()
+    expect(page.get_by_role("button", name="Riprova")).to_be_enabled()
     own_site.start()
     expect(page.get_by_label("Cliente", exact=True)).to_be_focused()
 

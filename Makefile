@@ -35,7 +35,7 @@ format: $(READY) ## Format the code and mend what can be mended
 	@$(BIN)/ruff check --quiet --fix . || true
 	@$(BIN)/ruff format .
 
-bench: $(READY) ## Run the benchmarks, on SQLite; SMALL=1 for a tenth of their sizes
+bench: $(READY) ## Run the benchmarks, on SQLite; SMALL=1 for a tenth of the rounds and rows
 	@set -e; for benchmark in benchmarks/[!_]*.py; do env -u DATABASE_URL PYTHONPATH=. SMALL="$(SMALL)" $(BIN)/python "$$benchmark"; done
 
 mutants: $(READY) ## Break the product on purpose, in many places, and see whether the tests notice

@@ -133,7 +133,7 @@ def preempting_round(agent: User, dice: Random) -> Round:
 
 
 def show_percentiles(what: str, values: list[float], *, bound: str = "") -> None:
-    for percent in (50, 95):
+    for percent in (50, 95) if values else ():
         show(f"{what}, p{percent}", f"{percentile(values, percent):.3f} s", bound=bound if percent == 95 else "")
 
 

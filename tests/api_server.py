@@ -46,11 +46,16 @@ class ApiServer:
             )
 
     def wait_until_it_answers(self) -> None:
+        """If it never does, it is ended."""
         deadline = time.monotonic() + PATIENCE
-        while not self.answers():
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.05)
+        try:
+            while not self.answers():
+                assert self.process.poll() is None, self.log.read_text()
+                assert time.monotonic() < deadline, self.log.read_text()
+                time.sleep(0.05)
+        except BaseException:
+            self.process.kill()
+            raise
 
     def answers(self) -> bool:
         address = re.search(r"http://[\w.]+:\d+", self.log.read_text())

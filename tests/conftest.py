@@ -36,8 +36,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 
 @pytest.fixture(autouse=True)
-def language_of_nobody() -> None:
-    """The language of an earlier test's last request is not this one's."""
+def no_active_language() -> None:
+    """Deactivate the language that a request of an earlier test activated."""
     translation.deactivate()
 
 
@@ -48,6 +48,11 @@ def erp_exports() -> Path:
     if not folder.is_dir():
         pytest.skip("no sample exports in ../shared/erp-exports")
     return folder
+
+
+@pytest.fixture(scope="session")
+def network() -> None:
+    """Puts a test into the layer `integration`, and so does every fixture that starts a server in this process."""
 
 
 @pytest.fixture(scope="session")
@@ -104,16 +109,17 @@ def mirrored_demo(
 
 
 @pytest.fixture
-def mirrored(transactional_db: None, mirrored_demo: MirroredDemo, settings: Any) -> MirroredDemo:
+def mirrored(transactional_db: None, mirrored_demo: MirroredDemo, settings: Any) -> Iterator[MirroredDemo]:
     """All lists of the shared ERP are mirrored, and nothing else has happened; the settings name that ERP."""
     mirrored_demo.restore()
     for name, value in mirrored_demo.settings.items():
         setattr(settings, name, value)
-    return mirrored_demo
+    yield mirrored_demo
+    mirrored_demo.stop_work()
 
 
 @pytest.fixture
-def api_server(transactional_db: None, mirrored_demo: MirroredDemo) -> ApiServer:
+def api_server(transactional_db: None, mirrored_demo: MirroredDemo) -> Iterator[ApiServer]:
     """The shared `manage.py serve`, on this test's database; a test that stops its server uses `serve`."""
-    mirrored_demo.wait_until_idle()
-    return mirrored_demo.api_server
+    yield mirrored_demo.api_server
+    mirrored_demo.stop_work()

@@ -33,7 +33,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         layer = "browser"
     elif "real_processes" in fixtures:
         layer = "process"
-    elif uses_database or {"server", "demo_server", "erp_exports"} & fixtures:
+    elif uses_database or {"network", "erp_exports"} & fixtures:
         layer = "integration"
     else:
         layer = "unit"

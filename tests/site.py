@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
+from django.db.models import F
 from django.test import override_settings
 from django.utils import timezone
 
 from sync import runner
 from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME
-from sync.models import SyncLock, SyncRun, SyncSchedule
+from sync.models import SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.queue import request_sync
 from sync.service import all_types
 from tests.api_server import ApiServer
@@ -98,7 +99,7 @@ class MirroredDemo:
                 assert runner.wait_for(run).status == SyncRun.Status.SUCCEEDED, run.error_text
         # A worker seems to be there, and to stay.
         SyncWorkerFactory(seen_at=timezone.now() + timedelta(hours=1))
-        self.mirrored = Snapshot()
+        self.mirrored, self.mirrored_at = Snapshot(), timezone.now()
         before.restore()
         before.close()
         return self
@@ -119,13 +120,19 @@ class MirroredDemo:
         server.wait_until_it_answers()
         return server
 
-    def wait_until_idle(self) -> None:
-        """End what an earlier test began and left at work."""
+    def stop_work(self) -> None:
+        """End what a test has left a server at work on; the database is still as that test left it."""
+        servers = [self.__dict__[name] for name in ("site", "api_server") if name in self.__dict__]
+        processes = [(each.server if isinstance(each, Site) else each).process.pid for each in servers]
         SyncRun.objects.running().update(cancel_requested_at=timezone.now())
-        until(lambda: SyncLock.objects.free().exists())
+        held = [SyncLock.objects.filter(holder__contains=f":{pid}:") for pid in processes]
+        until(lambda: not any(lock.exists() for lock in held))
 
     def restore(self) -> None:
-        """Make the database and the ERP as they were when all lists had been mirrored."""
-        self.wait_until_idle()
+        """Make the database and the ERP as they were when all lists had been mirrored, as if that was just now."""
         self.mirrored.restore()
         self.erp.restore()
+        since = timezone.now() - self.mirrored_at
+        moments = ("requested_at", "started_at", "finished_at", "exported_at")
+        SyncRun.objects.update(**{field: F(field) + since for field in moments})
+        SyncWorker.objects.update(seen_at=F("seen_at") + since)

@@ -38,14 +38,13 @@ class Snapshot:
         connection.ensure_connection()
         if connection.vendor == "sqlite":
             database = connection.connection
-            numbers = dict(database.execute("SELECT name, seq FROM sqlite_sequence"))
+            numbers = dict(self.copy.execute("SELECT name, seq FROM sqlite_sequence"))
+            for name, number in database.execute("SELECT name, seq FROM sqlite_sequence"):
+                numbers[name] = max(number, numbers.get(name, 0))
+            with self.copy:
+                self.copy.execute("DELETE FROM sqlite_sequence")
+                self.copy.executemany("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", numbers.items())
             self.copy.backup(database)
-            numbers |= {
-                name: max(number, numbers.get(name, 0))
-                for name, number in database.execute("SELECT name, seq FROM sqlite_sequence")
-            }
-            database.execute("DELETE FROM sqlite_sequence")
-            database.executemany("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", numbers.items())
         else:
             with transaction.atomic(), connection.cursor() as cursor:  # foreign keys are looked at when it ends
                 for table in self.tables:
@@ -60,7 +59,10 @@ class Snapshot:
 
 
 class Rows:
-    """What the tables of the project's own apps hold when it is made, for a test that works in a transaction."""
+    """What the tables of the project's own apps hold when it is made, for a test that works in a transaction.
+
+    Fields that Django sets to the moment at which a row is written get that of `restore`.
+    """
 
     def __init__(self) -> None:
         models: list[type[Any]] = [

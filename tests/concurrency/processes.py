@@ -76,7 +76,7 @@ class Worker:
         self.pid = self.process.pid
 
     def processes(self) -> set[int]:
-        """All that it consists of, but for what is dead and not yet buried."""
+        """All that it consists of, but for zombies."""
         return {pid for pid, (state, group) in process_table().items() if group == self.pid and state != "Z"}
 
     def terminate(self) -> None:

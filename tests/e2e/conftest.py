@@ -143,7 +143,7 @@ def allowed(watch: Watch) -> list[str]:
 
 @pytest.fixture
 def open_context(browser: Browser, watch: Watch, agent: User) -> Iterator[Callable[..., BrowserContext]]:
-    """Opens browsers without a past: `open_context(user=None, locale="en-GB")`. `user` is the agent unless given."""
+    """Opens browsers with an empty profile, as the agent: `open_context(user=None, locale="en-GB")`."""
     with ExitStack() as contexts:
 
         def opened(*, user: User | None = agent, **options: Any) -> BrowserContext:

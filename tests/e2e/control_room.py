@@ -6,13 +6,17 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page
 
+from sync.admin.control_room import RESTING_EVERY
 from sync.erp.demo.faults import Fault
 from sync.erp.demo.front_end import Strike
 from sync.models import SyncRun
 from sync.queue import enqueue_drain, request_sync
 from tests.concurrency.processes import until
 from tests.demo_erp import Erp
+from tests.e2e.browsers import PATIENCE
 from tests.site import Site
+
+assert PATIENCE < RESTING_EVERY * 1000  # what a test sees in the page came by an event: nothing else is so quick
 
 
 class Room:

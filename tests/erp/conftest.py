@@ -30,7 +30,7 @@ def erp() -> DemoErp:
 
 
 @pytest.fixture
-def server(erp: DemoErp) -> Iterator[DemoServer]:
+def server(erp: DemoErp, network: None) -> Iterator[DemoServer]:
     with DemoServer(erp) as server:
         yield server
 

@@ -57,7 +57,7 @@ def test_every_list_can_be_fetched(fetch, erp, tmp_path, sync_type):
     assert asked_at <= export.fetched_at <= datetime.now(tz=UTC)
 
 
-def test_an_english_profile_is_understood(erp, tmp_path):
+def test_an_english_profile_is_understood(erp, tmp_path, network):
     with DemoServer(erp, profile="en") as server:
         client = HttpClient(server.url, DEMO_USERNAME, DEMO_PASSWORD)
         client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", progress=unwatched)

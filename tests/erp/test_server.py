@@ -88,7 +88,7 @@ def test_a_list_shows_its_first_records(browser, server, erp):
     ("profile", "button", "file_name"),
     [("it", "Esportare in", "Documenti di trasporto.pdf"), ("en", "Export to", "Packing slip journal.pdf")],
 )
-def test_an_export_is_named_in_the_users_language(erp, browser, profile, button, file_name):
+def test_an_export_is_named_in_the_users_language(erp, browser, profile, button, file_name, network):
     ddt = next(each for each in LISTS if each.sync_type == "ddt")
     with DemoServer(erp, profile=profile) as server:
         shown = page(log_in(browser, server, to=ddt))
@@ -138,7 +138,7 @@ def test_life_can_be_asked_for(server, erp):
     assert erp.events == 2
 
 
-def test_life_goes_on_by_itself(erp):
+def test_life_goes_on_by_itself(erp, network):
     server = DemoServer(erp)
     server.start(life=0.01)
     try:

@@ -37,7 +37,7 @@ def copied() -> Iterator[Path]:
 def run_tests(copy: Path, tests: Iterable[str]) -> tuple[int, str]:
     """pytest's exit status and output."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-rfEs", "-p", "no:cacheprovider", *tests]
-    environment = os.environ | {"TMPDIR": str(copy.parent), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = os.environ | {"TMPDIR": str(copy.parent), "PYTHONDONTWRITEBYTECODE": "1", "PY_COLORS": "0"}
     with Popen(command, cwd=copy, env=environment, text=True, stdout=PIPE, stderr=STDOUT) as pytest:
         try:
             output, _ = pytest.communicate(timeout=LONGEST)

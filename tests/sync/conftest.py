@@ -60,7 +60,7 @@ def erp() -> DemoErp:
 
 
 @pytest.fixture
-def demo_server(erp: DemoErp, settings: Any, tmp_path: Path) -> Iterator[DemoServer]:
+def demo_server(erp: DemoErp, settings: Any, tmp_path: Path, network: None) -> Iterator[DemoServer]:
     """The demo ERP on the web, as the one that the settings name."""
     with DemoServer(erp) as server:
         settings.ERP_URL, settings.ERP_FOLDER = server.url, None

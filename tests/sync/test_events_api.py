@@ -42,7 +42,7 @@ def runserver(real_processes: None, django_db_setup: None, tmp_path_factory: pyt
 
 
 @pytest.fixture(params=["serve", "runserver"])
-def server(request: pytest.FixtureRequest, transactional_db: None) -> ApiServer:
+def server(request: pytest.FixtureRequest, transactional_db: None, real_processes: None) -> ApiServer:
     server: ApiServer = request.getfixturevalue("api_server" if request.param == "serve" else "runserver")
     return server
 

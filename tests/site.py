@@ -90,6 +90,7 @@ class MirroredDemo:
         self.variables = named | {"EXPORT_DIR": str(exports)}
         self.environment = environment | self.variables
         self.servers = ExitStack()
+        self.processes: list[int] = []  # of the servers
 
     def __enter__(self) -> Self:
         before = Snapshot()
@@ -110,7 +111,9 @@ class MirroredDemo:
 
     @cached_property
     def site(self) -> Site:
-        return self.servers.enter_context(Site(self.folder, self.environment))
+        site = self.servers.enter_context(Site(self.folder, self.environment))
+        self.processes.append(site.server.process.pid)
+        return site
 
     @cached_property
     def api_server(self) -> ApiServer:
@@ -118,14 +121,13 @@ class MirroredDemo:
         server = ApiServer(self.folder, self.environment)
         self.servers.callback(server.stop)
         server.wait_until_it_answers()
+        self.processes.append(server.process.pid)
         return server
 
     def stop_work(self) -> None:
         """End what a test has left a server at work on; the database is still as that test left it."""
-        servers = [self.__dict__[name] for name in ("site", "api_server") if name in self.__dict__]
-        processes = [(each.server if isinstance(each, Site) else each).process.pid for each in servers]
         SyncRun.objects.running().update(cancel_requested_at=timezone.now())
-        held = [SyncLock.objects.filter(holder__contains=f":{pid}:") for pid in processes]
+        held = [SyncLock.objects.filter(holder__contains=f":{pid}:") for pid in self.processes]
         until(lambda: not any(lock.exists() for lock in held))
 
     def restore(self) -> None:

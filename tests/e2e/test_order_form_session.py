@@ -192,6 +192,25 @@ def test_a_copied_tab_is_a_form_of_its_own(form, context, site, fill):
     expect_sessions(2)
 
 
+def test_a_copied_tab_is_a_form_of_its_own_however_slowly_the_browser_locks(form, context, site):
+    form.page.add_init_script(  # of the first tab only
+        """const request = LockManager.prototype.request;
+           LockManager.prototype.request = async function (...asked) {
+             await new Promise((proceed) => setTimeout(proceed, 1500));
+             return request.apply(this, asked);
+           };"""
+    )
+    form.open_fresh()
+    form.type("Rossi")
+    until(lambda: form.page.evaluate("navigator.locks.query()")["held"])
+    with context.expect_page() as opened:
+        form.page.evaluate("window.open('/orders/new')")
+    copy = OrderForm(opened.value, site)
+    expect(copy.news).to_contain_text("Clienti aggiornati")
+    expect(copy.customer).to_have_value("")
+    expect(form.customer).to_have_value("Rossi")
+
+
 def test_a_customer_created_in_the_erp_just_before_entry_is_found(form, erp):
     came = new_customer(erp, name="Studio Appena Nato", account="7654321")
     form.open()

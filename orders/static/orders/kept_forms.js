@@ -10,7 +10,7 @@ const { del, entries, get, set } = globalThis.idbKeyval;
 export const NEW_ORDER = "/orders/new"; // the slot of an order that is no draft yet
 const DAYS = 24 * 60 * 60 * 1000; // milliseconds
 const KEPT_FOR = 30 * DAYS;
-const LOCKED_WITHIN = 500; // milliseconds; a page that is being left lets go at once, another tab never
+const LET_GO_WITHIN = 500; // milliseconds; a page that is being left lets go of its lock at once, another tab never
 
 const nameOf = (userId, id) => `archibald:form:${userId}:${id}`;
 const slotOf = (userId, slot) => `archibald:slot:${userId}:${slot}`;
@@ -86,6 +86,7 @@ export function resume(kept) {
 const lockOf = (id) => `archibald:form:${id}`;
 const claimed = new Map(); // id -> whether this tab holds its lock, once that is known
 
+/** Ask for the lock of a form, once: whether this tab has it, as soon as that is known, however slow the browser. */
 function claim(id) {
   if (!navigator.locks) return true;
   if (!claimed.has(id)) claimed.set(id, lock(id));
@@ -93,13 +94,17 @@ function claim(id) {
 }
 
 function lock(id) {
+  const waiting = new AbortController();
+  const stopIfShownElsewhere = async () => {
+    // A request that was granted meanwhile is not stopped by this.
+    if ((await navigator.locks.query()).held.some(({ name }) => name === lockOf(id))) waiting.abort();
+  };
+  setTimeout(stopIfShownElsewhere, LET_GO_WITHIN);
   return new Promise((tell) => {
     const untilTheEnd = () => {
       tell(true);
       return new Promise(() => {});
     };
-    navigator.locks
-      .request(lockOf(id), { signal: AbortSignal.timeout(LOCKED_WITHIN) }, untilTheEnd)
-      .catch(() => tell(false)); // another tab shows it
+    navigator.locks.request(lockOf(id), { signal: waiting.signal }, untilTheEnd).catch(() => tell(false));
   });
 }

@@ -30,16 +30,24 @@ class CachedDemoErp(DemoErp):
         path: Path,
         *,
         faults: Collection[Fault] = (),
+        choice: str = "",
         filtered: bool = False,
+        shown: Collection[int] | None = None,
         footer: bool = True,
     ) -> Written:
         with self.lock:
             base, sync_type = self.world.base, list_called(name).sync_type
             happened = tuple(sorted(self.world.changed[sync_type].items())), tuple(self.world.added[sync_type])
-            shown = sync_type, frozenset(faults), filtered, footer
-            key = (base.seed, base.scale, base.today), happened, shown
+            options: dict[str, Any] = {
+                "faults": frozenset(faults),
+                "choice": choice,
+                "filtered": filtered,
+                "footer": footer,
+            }
+            options["shown"] = shown if shown is None else frozenset(shown)
+            key = (base.seed, base.scale, base.today), happened, sync_type, tuple(options.values())
             if key not in drawn:
-                written = super().write_export(name, path, faults=faults, filtered=filtered, footer=footer)
+                written = super().write_export(name, path, **options)
                 drawn[key] = path.read_bytes(), written
             content, written = drawn[key]
             path.write_bytes(content)

@@ -16,7 +16,8 @@ class ErpList:
 
     name: str  # in its address, such as CUSTTABLE_ListView_Agent
     file_names: tuple[str, ...]  # of its exports, Italian and English profiles
-    safe_filter: str = "Tutti"  # the filter that hides nothing
+    safe_filter: str = ""  # how the value of the filter ends that hides nothing; "": the list has no filter
+    columns_to_show: tuple[str, ...] = ()  # captions of columns that a new session hides, and the sync can use
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from urllib3.exceptions import ReadTimeoutError
 
 from sync.erp.client import ErpList, Export
 from sync.erp.severable import Line, SeverableAdapter
-from sync.erp.web_page import Fields, WebPage
+from sync.erp.web_page import Fields, FilterCombo, WebPage
 from sync.exceptions import ErpLoginRejected, ErpSessionExpired, ErpUnavailable
 from sync.progress import Progress, Stage
 
@@ -24,6 +24,7 @@ READ_TIMEOUT = 180.0  # seconds without a byte; generating a large export takes 
 BETWEEN_CHECKPOINTS = 0.1  # seconds; 0.25 is promised
 CHUNK = 64 * 1024  # bytes
 CLICKS = 3  # on the export button, while the ERP shows its banner
+ATTEMPTS = 3  # to end a filter
 LARGEST_PAGE = 4 * 1024**2  # bytes of a web page that are looked at
 
 
@@ -91,7 +92,7 @@ class Download:
 
     def export(self) -> None:
         """From the list's page to the last byte. Raises SessionExpired."""
-        page = self.with_safe_filter(self.list_page())
+        page = self.with_columns(self.without_grid_filter(self.with_safe_filter(self.list_page())))
         for _ in range(CLICKS):
             fields = page.export_fields()
             if fields is None:
@@ -99,6 +100,8 @@ class Download:
             self.asked_at = datetime.now(tz=UTC)
             with self.post(page, fields) as response:
                 shown = self.save(response)
+            if shown and not (shown.has_banner or shown.is_login):
+                shown = self.save_waiting_export(page)
             if shown is None:
                 return
             if not shown.has_banner:
@@ -106,37 +109,88 @@ class Download:
             page = shown
         raise ErpUnavailable(reason=f"it says “Requested objects cannot be loaded”, {CLICKS} times")
 
+    def save_waiting_export(self, page: WebPage) -> WebPage | None:
+        """After a click on the export button the list's own address gives the export, once."""
+        with self.session.get(page.action, timeout=self.timeouts, stream=True) as response:
+            response.raise_for_status()
+            return self.save(response)
+
     def list_page(self) -> WebPage:
         """The list, after logging in if need be."""
-        page = self.get(f"{self.client.url}/{self.erp_list.name}/")
+        url = f"{self.client.url}/{self.erp_list.name}/"
+        page = self.get(url)
         if not page.is_login:
             return page
         username, password = self.client.username, self.client.password
-        with self.post(page, page.login_fields(username, password)) as response:
-            page = web_page(response, response.content)
-        if page.is_login:
+        if self.sent(page, page.login_fields(username, password)).is_login:
             raise ErpLoginRejected(username=username)
+        page = self.get(url)
+        if page.is_login:
+            raise SessionExpired
         return page
 
     def with_safe_filter(self, page: WebPage) -> WebPage:
         """The page with the filter that hides nothing: the ERP remembers what its user chose last."""
-        safe = self.erp_list.safe_filter
-        combo = page.filter_combo(safe)
-        if combo is None or combo.chosen == safe:
+        if not self.erp_list.safe_filter:
             return page
-        with self.post(page, page.filter_fields(combo, safe)) as response:
-            page = web_page(response, response.content)
-        if page.is_login:
-            raise SessionExpired
-        combo = page.filter_combo(safe)
-        if combo is None or combo.chosen != safe:
-            raise ErpUnavailable(reason=f"the filter of {self.erp_list.name} cannot be set to {safe}")
+        for _ in range(ATTEMPTS):
+            combo = self.filter_combo(page)
+            if combo.is_safe:
+                return page
+            page = self.sent_in_session(page, page.filter_fields(combo))
+        if not self.filter_combo(page).is_safe:
+            raise ErpUnavailable(
+                reason=f"the filter of {self.erp_list.name} cannot be set to {self.erp_list.safe_filter}"
+            )
         return page
 
-    def get(self, url: str) -> WebPage:
-        with self.session.get(url, timeout=self.timeouts) as response:
-            response.raise_for_status()
+    def filter_combo(self, page: WebPage) -> FilterCombo:
+        combo = page.filter_combo(self.erp_list.safe_filter)
+        if combo is None:
+            raise ErpUnavailable(reason=f"the page of {self.erp_list.name} has no filter {self.erp_list.safe_filter}")
+        return combo
+
+    def without_grid_filter(self, page: WebPage) -> WebPage:
+        """The page whose grid has no filter of its own: the ERP keeps that too, from one session to the next."""
+        for _ in range(ATTEMPTS):
+            if not page.grid_filter:
+                return page
+            page = self.sent_in_session(page, page.clear_filter_fields())
+        if page.grid_filter:
+            raise ErpUnavailable(reason=f"{self.erp_list.name} keeps its filter {page.grid_filter}")
+        return page
+
+    def with_columns(self, page: WebPage) -> WebPage:
+        """The page with the columns that a new session hides, as far as the ERP shows them.
+
+        An export without them is still of use: the reader says which are not there. Each fetch looks, and asks once.
+        """
+        wanted = page.hidden(self.erp_list.columns_to_show)
+        if not wanted or not page.grid:
+            return page
+        chooser = self.sent_in_session(page, page.show_chooser_fields())
+        fields = chooser.choose_columns_fields(wanted)
+        return self.sent_in_session(chooser, fields) if fields else page
+
+    def sent_in_session(self, page: WebPage, fields: Fields) -> WebPage:
+        """What the page becomes after its form was sent. Raises SessionExpired."""
+        page = self.sent(page, fields)
+        if page.is_login:
+            raise SessionExpired
+        return page
+
+    def sent(self, page: WebPage, fields: Fields) -> WebPage:
+        with self.post(page, fields) as response:
             return web_page(response, response.content)
+
+    def get(self, url: str) -> WebPage:
+        """A page. An export that was asked for and never fetched comes instead, once: it is passed over."""
+        for _ in range(2):
+            with self.session.get(url, timeout=self.timeouts, stream=True) as response:
+                response.raise_for_status()
+                if "pdf" not in response.headers.get("Content-Type", ""):
+                    return web_page(response, response.content)
+        raise ErpUnavailable(reason=f"{self.erp_list.name} is a PDF, not a page")
 
     def post(self, page: WebPage, fields: Fields) -> requests.Response:
         response = self.session.post(page.action, data=fields, timeout=self.timeouts, stream=True)

@@ -21,7 +21,15 @@ from tests.demo_erp import CachedDemoErp
 
 TODAY = date(2026, 1, 20)
 SMALL = 0.15  # of the real size: every list has several bands
-ERP_LISTS = {each.sync_type: ErpList(each.name, each.file_names, each.filters[0]) for each in LISTS}
+ERP_LISTS = {
+    each.sync_type: ErpList(
+        each.name,
+        each.file_names,
+        each.safe_filter,
+        tuple(column.header for column in each.columns if column.hidden),
+    )
+    for each in LISTS
+}
 
 
 @pytest.fixture
@@ -42,8 +50,8 @@ def client(server: DemoServer) -> HttpClient:
 
 def let_sessions_idle(server: DemoServer) -> None:
     """As if nobody had used them for longer than they live."""
-    sessions = server.front_end.sessions
-    sessions.update(dict.fromkeys(sessions, float("-inf")))
+    for session in server.front_end.sessions.values():
+        session.last_used = float("-inf")
 
 
 def control(server: DemoServer, method: str, path: str, **body: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The demo ERP's records are plausible, and consistent over its lists."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+from datetime import date
 from decimal import Decimal
 from itertools import groupby
 
@@ -20,7 +21,7 @@ def lists():
 
 def test_the_lists_have_the_real_sizes(lists):
     assert {name: len(records) for name, records in lists.items()} == {
-        "customers": 1450, "orders": 1000, "ddt": 1130, "invoices": 130, "products": 4540, "prices": 4960,
+        "customers": 1450, "orders": 1000, "ddt": 1130, "invoices": 130, "products": 4540, "prices": 4955,
     }  # fmt: skip
 
 
@@ -93,31 +94,77 @@ def test_credit_notes_are_negative(lists):
     assert all(note.total <= 0 and note.quantity < 0 for note in credit_notes)
 
 
-def test_an_article_comes_in_several_packs(lists):
+def test_an_open_invoice_says_how_many_days_are_left_and_a_closed_one_0(lists):
+    assert all(invoice.days_left == 0 for invoice in lists["invoices"] if invoice.closed_on)
+    still_open = [invoice for invoice in lists["invoices"] if not invoice.closed_on]
+    assert all(invoice.days_left == (invoice.due_date - TODAY).days for invoice in still_open)
+    assert len(still_open) == 28
+    assert sum(invoice.days_left < 0 for invoice in still_open) == 4
+
+
+def test_an_article_comes_in_several_packs_each_a_product(lists):
     by_name = {name: list(packs) for name, packs in groupby(lists["products"], key=lambda product: product.name)}
-    assert [product.pack for product in by_name["9801.314.012"]] == ["K1", "K2", "K3"]
-    assert len(by_name) == pytest.approx(4540 / 2, rel=0.01)  # no name twice in different places
-    assert all(product.minimum == product.multiple == product.pack_pieces for product in lists["products"])
-    assert {product.vat_group for product in lists["products"]} == {"22", "04"}
+    assert len(by_name) == 3920
+    assert sum(map(len, by_name.values())) == 4540  # no name twice in different places
+    assert [product.pack for product in by_name["9801.314.016"]] == ["K1", "K2", "K3"]
+    assert {product.pack_pieces for product in lists["products"]} == {0, 1, 5, 10, 100}
+    assert {product.price_unit for product in lists["products"]} == {0, 1}
     assert {product.image for product in lists["products"]} == {"System.Byte[]"}
+    assert all(product.group.isdecimal() for product in lists["products"])
 
 
-def test_prices_refer_to_products_and_accounts(lists):
+def test_vat_is_the_key_of_a_vat_group(lists):
+    assert Counter(product.vat_group for product in lists["products"]) == {"5": 4418, "1": 121, "0": 1}
+    [course] = [product for product in lists["products"] if product.vat_group == "0"]
+    assert course.description.startswith("CORSO")
+    assert {"5": Decimal("0.22"), "1": Decimal("0.04")} == VAT_RATES
+
+
+def test_prices_are_those_of_one_price_group(lists):
+    accounts = Counter((price.account_code, price.account, price.account_name) for price in lists["prices"])
+    assert accounts == {("Group", "002", "DETTAGLIO (consigliato)"): 4952, ("Group", "", ""): 3}
+    for price in lists["prices"]:
+        assert (price.quantity_from, price.quantity_to, price.price_unit) == (1, 100_000_000, 0)
+        assert (price.currency, price.is_net_price) == ("EUR", False)
+        assert price.valid_from.year in (2022, 2023, 2024, 2025)
+        assert price.valid_to == date(2154, 12, 31)
+        assert price.unit_price == round(price.unit_price, 2) > 0
+
+
+def test_priced_articles_and_products_are_not_the_same(lists):
     names = {product.id: product.name for product in lists["products"]}
-    accounts = {customer.account for customer in lists["customers"]}
-    assert all(names[price.product_id] == price.product_name for price in lists["prices"])
-    assert all(price.account in accounts for price in lists["prices"])
-    assert {price.product_id for price in lists["prices"] if not price.account} == set(names)
+    priced = Counter(price.product_id for price in lists["prices"])
+    assert len(priced) == 4950
+    assert sum(article not in names for article in priced) == 430
+    assert sum(product not in priced for product in names) == 20
+    assert all(names.get(price.product_id, price.product_name) == price.product_name for price in lists["prices"])
 
 
-def test_quantity_breaks_go_on_where_the_list_price_ends(lists):
-    prices = {(price.product_id, price.quantity_from): price for price in lists["prices"] if not price.account}
-    breaks = [price for price in prices.values() if price.quantity_from]
-    assert len(breaks) == 210
-    for price in breaks:
-        listed = prices[price.product_id, Decimal(0)]
-        assert listed.quantity_to == price.quantity_from - 1
-        assert price.unit_price < listed.unit_price
+def test_five_articles_have_a_second_price_from_a_later_day(lists):
+    by_article = defaultdict(list)
+    for price in lists["prices"]:
+        by_article[price.product_id].append(price)
+    second_prices = [prices for prices in by_article.values() if len(prices) > 1]
+    assert len(second_prices) == 5
+    for first, second in second_prices:
+        assert first.valid_from < second.valid_from
+        assert first.unit_price < second.unit_price
+    assert sum(not second.account for _, second in second_prices) == 3
+
+
+@pytest.mark.parametrize("scale", [0, 0.005, 0.02, 0.1])
+def test_a_small_erp_has_some_of_each_kind(scale):
+    erp = DemoErp(scale=scale, today=TODAY)
+    products, prices = list(erp.records("products")), list(erp.records("prices"))
+    assert {product.vat_group for product in products} == {"0", "1", "5"}
+    assert {product.pack_pieces for product in products} == {0, 1, 5, 10, 100}
+    assert len({product.name for product in products}) < len(products)
+    known, priced = {product.id for product in products}, {price.product_id for price in prices}
+    assert priced - known
+    assert known - priced
+    assert sum(not price.account for price in prices) == 3
+    assert len(prices) - len(priced) == 5
+    assert {product.vat_group for product in products if product.id in priced} == {"0", "1", "5"}
 
 
 def test_texts_keep_their_leading_zeros(lists):

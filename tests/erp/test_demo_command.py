@@ -16,9 +16,9 @@ def test_all_exports_can_be_written_into_a_folder(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert sorted(path.name for path in (tmp_path / "exports").iterdir()) == [
         "Clienti.pdf",
-        "Documenti di trasporto.pdf",
-        "Fatture.pdf",
-        "Ordini.pdf",
+        "Giornale di registrazione bolla di consegna.pdf",
+        "Giornale di registrazione fatture cliente.pdf",
+        "Ordini cliente.pdf",
         "Prodotti.pdf",
         "Tabella prezzi.pdf",
     ]

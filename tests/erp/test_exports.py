@@ -1,7 +1,7 @@
 """Exports show what the demo ERP's records say."""
 
 import hashlib
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 import pdfplumber
@@ -52,8 +52,75 @@ def test_pdfplumber_reads_the_values_of_the_records_and_the_totals(tmp_path, syn
     assert written.records == erp.size(sync_type)
 
 
+@pytest.mark.parametrize(
+    ("sync_type", "pages", "columns"),
+    [
+        ("customers", 8, 26), ("orders", 7, 23), ("ddt", 6, 17), ("invoices", 7, 22), ("products", 9, 36),
+        ("prices", 3, 14),
+    ],
+)  # fmt: skip
+def test_a_band_has_as_many_pages_as_the_real_ones(tmp_path, sync_type, pages, columns):
+    demo_list = list_called(sync_type)
+    assert CachedDemoErp(scale=0, today=TODAY).write_export(sync_type, tmp_path / "export.pdf").pages == pages
+    assert len(demo_list.columns) == sum(map(len, demo_list.pages)) == columns
+
+
+def test_the_pages_of_prices_begin_where_the_real_ones_do():
+    starts = [page[0].header for page in list_called("prices").pages]
+    assert starts == ["ID", "ITEM DESCRIPTION:", "QUANTITÀIMPORTO"]
+
+
+def test_a_new_session_shows_half_of_the_products_columns_on_five_pages(tmp_path):
+    products = list_called("products")
+    assert [products.columns[place].header for place in sorted(products.shown_at_first())] == [
+        "ID ARTICOLO", "NOME ARTICOLO:", "DESCRIZIONE", "GRUPPO ARTICOLO:", "IMMAGINE:", "CONTENUTO DELL'IMBALLAGGIO",
+        "NOME DELLA RICERCA", "UNITÀ DI PREZZO:", "ID GRUPPO DI PRODOTTI", "DESCRIZIONE GRUPPO ARTICOLO:",
+        "QTÀ MINIMA:", "QTÀ MULTIPLI:", "QTÀ MASSIMA:", "FIGURA:", "DATAAREAID", "ID", "DATETIME MODIFICATO", "FERMATO",
+    ]  # fmt: skip
+    erp = CachedDemoErp(scale=0, today=TODAY)
+    path = tmp_path / "export.pdf"
+    assert erp.write_export("products", path, shown=products.shown_at_first()).pages == 5
+    assert erp.write_export("products", path, shown=range(35)).pages == 8  # all but the VAT
+    assert tables(path, -1)[0][0][-1] == "ID UNITÀ"
+
+
+def test_a_page_of_prices_has_47_rows(tmp_path):
+    written = CachedDemoErp(scale=SMALL, today=TODAY).write_export("prices", tmp_path / "export.pdf")
+    [first] = tables(tmp_path / "export.pdf", 0)
+    assert len(first) - 1 == 47
+    assert written.pages == 3 * -(-(written.records + 1) // 47)  # the footer is a row too
+
+
+@pytest.mark.parametrize(
+    ("sync_type", "expected"),
+    [
+        (
+            "products",
+            {
+                "ID ARTICOLO": "001627K1", "NOME ARTICOLO:": "9801.314.016", "IMMAGINE:": "System.Byte[]",
+                "CONTENUTO DELL'IMBALLAGGIO": "10", "UNITÀ DI PREZZO:": "0", "QTÀ MINIMA:": "10", "PACCO": "K1",
+                "ARTICOLO ORDINABILE:": "Si", "ID ELEMENTO IVAID": "5",
+            },
+        ),
+        (
+            "prices",
+            {
+                "CODICE CONTO": "Group", "ACCOUNT:": "002", "DESCRIZIONE ACCOUNT:": "DETTAGLIO (consigliato)",
+                "ITEM SELECTION:": "001627K1", "DATA": "31/12/2154", "QUANTITÀIMPORTODA": "1",
+                "QUANTITÀIMPORTO": "100.000.000", "UNITÀ DI PREZZO": "0", "VALUTA": "EUR",
+                "PREZZO NETTO BRASSELER": "No",
+            },
+        ),
+    ],
+)  # fmt: skip
+def test_products_and_prices_are_printed_as_they_were_seen(tmp_path, sync_type, expected):
+    CachedDemoErp(scale=0, today=TODAY).write_export(sync_type, tmp_path / "export.pdf")
+    header, first, *_ = side_by_side(tables(tmp_path / "export.pdf"))
+    assert expected.items() <= dict(zip(header, first, strict=True)).items()
+
+
 def test_invoices_have_no_count_and_the_others_no_lack_of_one():
-    counted = {each.sync_type for each in LISTS if any(c.total and c.total.value == "Count" for c in each.pages[0])}
+    counted = {each.sync_type for each in LISTS if any(c.total and c.total.value == "Count" for c in each.columns)}
     assert counted == {"customers", "orders", "ddt", "products", "prices"}
 
 
@@ -98,12 +165,31 @@ def test_values_are_printed_in_italian(kind, value, text):
     assert kind.text(value) == text
 
 
-def test_wrapped_cells_and_headers_occur(erp: DemoErp, tmp_path):
+@pytest.mark.parametrize(
+    ("kind", "value", "text"),
+    [
+        (Kind.INTEGER, 60757, "60,757"),
+        (Kind.NUMBER, Decimal("9518.10"), "9,518.1"),
+        (Kind.MONEY, Decimal("1922.85"), "1,922.85 €"),
+        (Kind.PERCENT, Decimal("21.49"), "21.49 %"),
+        (Kind.DAY, date(2026, 1, 8), "1/8/2026"),
+        (Kind.MOMENT, datetime(2026, 1, 8, 15, 4, 5), "1/8/2026 3:04:05 PM"),  # noqa: DTZ001  # as the ERP shows it
+        (Kind.MOMENT, datetime(2026, 1, 8, 0, 4, 5), "1/8/2026 12:04:05 AM"),  # noqa: DTZ001
+        (Kind.YES_NO, True, "Yes"),
+        (Kind.TEXT, "9801.314.016", "9801.314.016"),
+        (Kind.TEXT, None, ""),
+    ],
+)
+def test_values_can_be_printed_in_english(kind, value, text):
+    assert kind.text(value, english=True) == text
+
+
+def test_wrapped_cells_occur(erp: DemoErp, tmp_path):
     names = {record.name for record in DemoErp(scale=1, today=TODAY).records("customers")}
     assert any(len(name) > 120 for name in names)
     erp.write_export("products", tmp_path / "export.pdf")
     with pdfplumber.open(tmp_path / "export.pdf") as pdf:
-        assert "CONTENUTO\nDELL'IMBALLAGGIO" in pdf.pages[1].extract_tables()[0][0]
+        assert any("\n" in (row[2] or "") for row in pdf.pages[0].extract_tables()[0])
 
 
 def test_a_small_scale_still_has_several_bands(erp: DemoErp, tmp_path):

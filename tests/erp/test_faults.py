@@ -1,5 +1,7 @@
 """Every fault of an export does what it says."""
 
+import re
+
 import pikepdf
 import pytest
 
@@ -92,8 +94,80 @@ def test_unequal_rows_are_on_the_second_page(shown):
 def test_a_silent_filter_leaves_records_out_and_agrees_with_itself(erp: DemoErp, shown):
     [page] = shown("customers", Fault.SILENT_FILTER, pages=[-8])
     kept = len(list(erp.records("customers", filtered=True)))
-    assert 0 < kept < erp.size("customers")
+    assert kept == pytest.approx(erp.size("customers") * 0.09, abs=1)
     assert page[-1][0] == f"Count={kept}"
+
+
+def all_headers(path):
+    return [header for page in tables(path) for header in page[0]]
+
+
+@pytest.mark.parametrize(
+    ("sync_type", "pages", "columns", "left_out"),
+    [
+        ("customers", 6, 20, "CITTÀ"), ("orders", 5, 17, "E-MAIL"), ("ddt", 4, 13, "DESCRIZIONE:"),
+        ("invoices", 5, 16, "OLTRE I GIORNI DI SCADENZA"), ("products", 5, 18, "ID ELEMENTO IVAID"),
+        ("prices", 3, 12, "QUANTITÀIMPORTODA"),
+    ],
+)  # fmt: skip
+def test_columns_are_hidden_whatever_the_session_shows(tmp_path, sync_type, pages, columns, left_out):
+    path = tmp_path / "export.pdf"
+    erp = DemoErp(scale=0, today=TODAY)
+    erp.write_export(sync_type, path, faults=[Fault.HIDDEN_COLUMNS], shown=range(36))
+    headers = all_headers(path)
+    assert (len(tables(path)), len(headers)) == (pages, columns)
+    assert left_out not in headers
+    assert list_called(sync_type).key.header in headers
+
+
+def test_every_tenth_product_has_a_vat_key_that_nobody_knows(erp: DemoErp, shown):
+    keys = [product.vat_group for product in erp.records("products", faults=[Fault.NEW_VAT_KEY])]
+    assert keys[::10] == ["7"] * len(keys[::10])
+    assert "7" not in [key for place, key in enumerate(keys) if place % 10]
+    [page] = shown("products", Fault.NEW_VAT_KEY, pages=[8])
+    assert [page[0][0], page[1][0], page[2][0]] == ["ID ELEMENTO IVAID", "7", "5"]
+
+
+def test_every_tenth_price_has_a_second_price_group(erp: DemoErp, shown):
+    prices = list(erp.records("prices", faults=[Fault.SECOND_PRICE_GROUP]))
+    other = [price for price in prices if price.account == "003"]
+    assert len(prices) - len(other) == erp.size("prices")
+    assert len(other) == pytest.approx(erp.size("prices") / 10, abs=1)
+    assert {price.account_code for price in other} == {"Group"}
+    assert len({price.id for price in prices}) == len(prices)
+    [page] = shown("prices", Fault.SECOND_PRICE_GROUP, pages=[0])
+    assert [row[2] for row in page[1:4]] == ["002", "003", "002"]
+    assert page[1][4] == page[2][4]
+
+
+def test_every_tenth_price_has_a_customers_own_prices(erp: DemoErp, shown):
+    prices = list(erp.records("prices", faults=[Fault.CUSTOMER_PRICES]))
+    own = [price for price in prices if price.account_code == "Table"]
+    customer = next(customer for customer in erp.records("customers") if customer.account)
+    assert {(price.account, price.account_name) for price in own} == {(customer.account, customer.name)}
+    assert [price.quantity_from for price in own[:2]] == [1, 50]
+    assert prices[0].unit_price > own[0].unit_price > own[1].unit_price
+    assert len(prices) - len(own) == erp.size("prices")
+    assert len({price.id for price in prices}) == len(prices)
+    [page] = shown("prices", Fault.CUSTOMER_PRICES, pages=[0])
+    assert [row[1] for row in page[1:5]] == ["Group", "Table", "Table", "Group"]
+
+
+def test_an_english_profile_has_other_headers_dates_and_numbers(erp: DemoErp, shown):
+    first, third = shown("orders", Fault.ENGLISH, pages=[0, 2])
+    assert first[0] == ["ID", "SALES ID", "CUSTOMER PROFILE:", "SALES NAME:"]
+    order = next(erp.records("orders"))
+    created = order.created_at
+    assert first[1][0] == f"{order.id:,}"
+    assert third[1][0].startswith(f"{created.month}/{created.day}/{created.year} ")
+    [page] = shown("orders", Fault.ENGLISH, pages=[-2])
+    assert re.fullmatch(r"Sum=[\d,]+\.\d\d €", page[-1][3])
+
+
+@pytest.mark.parametrize("fault", [Fault.NEW_VAT_KEY, Fault.SECOND_PRICE_GROUP, Fault.CUSTOMER_PRICES])
+def test_a_fault_of_one_list_strikes_no_other(erp: DemoErp, tmp_path, fault):
+    with pytest.raises(ValueError, match=f"{fault.label} can strike (products|prices) only"):
+        erp.write_export("customers", tmp_path / "export.pdf", faults=[fault])
 
 
 def test_a_truncated_file_does_not_open_strictly(erp: DemoErp, tmp_path):
@@ -116,11 +190,36 @@ def test_a_fault_that_cannot_strike_says_so(erp: DemoErp, tmp_path):
         erp.write_export("invoices", tmp_path / "export.pdf", faults=[Fault.MISSING_PAGE])
 
 
-def test_every_list_has_a_filter_that_hides_something():
-    erp = DemoErp(scale=1)
-    for demo_list in LISTS:
-        kept = sum(1 for _ in erp.records(demo_list.name, filtered=True))
-        assert 0 < kept < erp.size(demo_list.name), demo_list.sync_type
+@pytest.mark.parametrize(
+    ("sync_type", "safe", "forgotten"),
+    [
+        ("customers", "All_Customers", "Exclusive_Customers"),
+        ("orders", "ListViewSalesTableOrdersAll", "ListViewSalesTableOrdersMonth"),
+        ("ddt", "ListViewPackingSlipsAll", "ListViewPackingSlipsMonth"),
+        ("invoices", "All_invoices", "Open_invoices"),
+        ("products", "", ""),
+        ("prices", "ActivePrices", "BlockedPrices"),
+    ],
+)
+def test_a_forgotten_filter_hides_something_and_the_safe_one_nothing(erp: DemoErp, sync_type, safe, forgotten):
+    demo_list = list_called(sync_type)
+    assert (demo_list.safe_filter, demo_list.forgotten) == (safe, forgotten)
+    assert erp.count(sync_type, choice=safe) == erp.size(sync_type)
+    for choice in demo_list.choices:
+        kept = list(erp.records(sync_type, choice=choice.value))
+        assert len(kept) == erp.count(sync_type, choice=choice.value)
+        assert len(kept) < erp.size(sync_type) or choice.value != forgotten
+
+
+def test_the_filter_of_this_month_shows_this_month(erp: DemoErp):
+    orders = list(erp.records("orders", choice="ListViewSalesTableOrdersMonth"))
+    assert {(order.created_at.year, order.created_at.month) for order in orders} == {(2026, 1)}
+
+
+@pytest.mark.parametrize("sync_type", [each.sync_type for each in LISTS])
+def test_a_grid_filter_shows_a_small_part_of_every_list(sync_type):
+    erp = DemoErp(scale=1, today=TODAY)
+    assert erp.count(sync_type, filtered=True) / erp.size(sync_type) == pytest.approx(0.091, abs=0.002)
 
 
 def test_faults_are_called_by_their_labels():

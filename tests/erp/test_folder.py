@@ -1,6 +1,7 @@
 """Exports are taken from a folder that somebody drops them into."""
 
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -9,6 +10,7 @@ from sync.erp.client import ErpList
 from sync.erp.folder import CHUNK, FolderClient
 from sync.exceptions import ErpFolderNotFound, ErpUnavailable, ExportNotFound
 from sync.progress import Stage, unwatched
+from sync.service import all_services
 
 CUSTOMERS = ErpList("CUSTTABLE_ListView_Agent", ("Clienti.pdf", "Customers.pdf"))
 
@@ -52,6 +54,37 @@ def test_the_newest_export_is_taken_and_left_there(drop, fetch, folder):
 def test_names_are_recognised_as_browsers_write_them(drop, fetch, name):
     drop(name)
     fetch()
+
+
+@pytest.mark.parametrize("named", ["{}.pdf", "{} (2).pdf", "{}(12).pdf", "{}.PDF"])
+@pytest.mark.parametrize(
+    ("sync_type", "name"),
+    [
+        ("customers", "Clienti"),
+        ("customers", "Customers"),
+        ("orders", "Ordini"),
+        ("orders", "Ordini cliente"),
+        ("orders", "Customer orders"),
+        ("ddt", "Documenti di trasporto"),
+        ("ddt", "Giornale di registrazione bolla di consegna"),
+        ("ddt", "Packing slip journal"),
+        ("invoices", "Fatture"),
+        ("invoices", "Giornale di registrazione fatture cliente"),
+        ("invoices", "Customer invoice journal"),
+        ("products", "Prodotti"),
+        ("products", "Products"),
+        ("prices", "Tabella prezzi"),
+        ("prices", "Price table"),
+    ],
+)
+def test_every_name_that_the_erp_gives_an_export_is_recognised_as_its_lists(drop, folder, sync_type, name, named):
+    drop(named.format(name))
+    drop(named.format(name.upper() + " VECCHIO"))
+    found = {}
+    for service in all_services():
+        with suppress(FileNotFoundError):
+            found[service.sync_type] = FolderClient(folder).newest(service.erp_list).name
+    assert found == {sync_type: named.format(name)}
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ import socket
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 
-import pikepdf
 import pytest
 
 from sync.erp import http
 from sync.erp.client import ErpList
-from sync.erp.demo.lists import LISTS
-from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
+from sync.erp.demo import web
+from sync.erp.demo.lists import LISTS, list_called
+from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer, Handler
 from sync.erp.http import HttpClient
 from sync.exceptions import ErpLoginRejected, ErpSessionExpired, ErpUnavailable
 from sync.progress import Stage, unwatched
@@ -60,8 +60,16 @@ def test_every_list_can_be_fetched(fetch, erp, tmp_path, sync_type):
 def test_an_english_profile_is_understood(erp, tmp_path, network):
     with DemoServer(erp, profile="en") as server:
         client = HttpClient(server.url, DEMO_USERNAME, DEMO_PASSWORD)
+        control(server, "POST", "faults", fault="remembered-filter")
         client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", progress=unwatched)
-    pikepdf.open(tmp_path / "export.pdf", attempt_recovery=False).close()
+    [first] = tables(tmp_path / "export.pdf", 0)
+    assert first[0] == ["ID", "CUSTOMER PROFILE:", "NAME", "VAT NUMBER:"]
+
+
+def test_a_user_whose_language_became_english_is_understood(fetch, server):
+    control(server, "POST", "faults", fault="english", times=1)
+    [first] = tables(fetch().path, 0)
+    assert first[0] == ["ID", "CUSTOMER PROFILE:", "NAME", "VAT NUMBER:"]
 
 
 def test_the_session_is_kept_from_one_fetch_to_the_next(fetch, server):
@@ -86,15 +94,106 @@ def test_progress_counts_bytes(fetch):
     assert seen[-1] == (Stage.FETCHING, size, size)
 
 
-def test_a_remembered_filter_is_reset(fetch, server, erp):
+@pytest.mark.parametrize("fault", ["remembered-filter", "kept-grid-filter"])
+@pytest.mark.parametrize("sync_type", ERP_LISTS)
+def test_a_filter_that_a_user_left_is_ended(fetch, server, erp, tmp_path, sync_type, fault):
+    control(server, "POST", "faults", fault=fault)
+    export = fetch(ERP_LISTS[sync_type])
+    erp.write_export(sync_type, tmp_path / "whole.pdf")
+    assert export.path.read_bytes() == (tmp_path / "whole.pdf").read_bytes()
+    state = control(server, "GET", "state")
+    assert sync_type not in state["grid_filters"]
+    assert state["filters"].get(sync_type, "") in ("", list_called(sync_type).safe_filter)
+
+
+def test_a_filter_that_comes_back_is_ended_at_the_third_attempt(fetch, server, monkeypatch):
     control(server, "POST", "faults", fault="remembered-filter")
-    export = fetch()
-    assert tables(export.path, -8)[0][-1][0] == f"Count={erp.size('customers')}"
-    assert control(server, "GET", "state")["filters"]["customers"] == "Tutti i clienti"
+    asked = []
+
+    def choose_reluctantly(demo_list, value):
+        asked.append(value)
+        if len(asked) == 3:
+            server.front_end.filters[demo_list.sync_type] = value
+
+    monkeypatch.setattr(server.front_end, "choose_filter", choose_reluctantly)
+    fetch()
+    assert asked == ["All_Customers"] * 3
 
 
-def test_a_list_whose_filter_is_unknown_is_fetched_as_it_is(fetch):
-    fetch(ErpList(CUSTOMERS.name, CUSTOMERS.file_names, "Un filtro che non c'è"))
+def test_a_filter_that_stays_is_named(fetch, server, monkeypatch):
+    control(server, "POST", "faults", fault="remembered-filter")
+    monkeypatch.setattr(server.front_end, "choose_filter", lambda *_: None)
+    with pytest.raises(ErpUnavailable, match="filter of CUSTTABLE_ListView_Agent cannot be set to All_Customers"):
+        fetch()
+
+
+def test_a_grid_filter_that_stays_is_named(fetch, server, monkeypatch):
+    control(server, "POST", "faults", fault="kept-grid-filter", list="products")
+    monkeypatch.setattr(server.front_end, "clear_grid_filter", lambda _: None)
+    with pytest.raises(ErpUnavailable, match=r"INVENTTABLE_ListView keeps its filter \[Oid\] % 11 = 0"):
+        fetch(ERP_LISTS["products"])
+
+
+def test_a_filter_is_found_whatever_its_values_begin_with(fetch, server, monkeypatch):
+    control(server, "POST", "faults", fault="remembered-filter")
+    monkeypatch.setattr(web, "FILTER_PREFIX", "xaf_xaf_a2")
+    fetch()
+    assert control(server, "GET", "state")["filters"]["customers"] == "All_Customers"
+
+
+def test_a_list_whose_filter_is_not_there_is_not_fetched(fetch):
+    with pytest.raises(ErpUnavailable, match="has no filter Every_Customer"):
+        fetch(ErpList(CUSTOMERS.name, CUSTOMERS.file_names, "Every_Customer"))
+
+
+def test_columns_that_a_new_session_hides_are_shown_once_in_it(fetch, server, monkeypatch):
+    chosen = []
+    choose = server.front_end.choose_columns
+
+    def choose_and_count(session, demo_list, places):
+        chosen.append(len(places))
+        choose(session, demo_list, places)
+
+    monkeypatch.setattr(server.front_end, "choose_columns", choose_and_count)
+    for expected in ([36], [36]):
+        fetch(ERP_LISTS["products"])
+        assert chosen == expected
+    let_sessions_idle(server)
+    fetch(ERP_LISTS["products"])
+    assert chosen == [36, 36]
+
+
+def test_a_session_that_goes_on_hiding_columns_gives_what_it_shows(fetch, server, erp, tmp_path):
+    control(server, "POST", "faults", fault="hidden-columns")
+    export = fetch(ERP_LISTS["products"])
+    products = list_called("products")
+    erp.write_export("products", tmp_path / "expected.pdf", shown=products.shown_at_first())
+    assert export.path.read_bytes() == (tmp_path / "expected.pdf").read_bytes()
+
+
+def test_an_export_that_nobody_fetched_is_passed_over(fetch, server):
+    fetch()
+    [session] = server.front_end.sessions.values()
+    session.waiting[CUSTOMERS.name] = set()
+    assert fetch().path.read_bytes().startswith(b"%PDF")
+    assert session.waiting == {}
+
+
+def test_an_export_that_comes_at_once_is_taken(fetch, server, monkeypatch):
+    """Where the click's answer leads to the export by itself."""
+    monkeypatch.setattr(Handler, "send_list", redirect_when_an_export_waits)
+    assert fetch().path.read_bytes().startswith(b"%PDF")
+    assert server.front_end.exports == 1
+
+
+send_list = Handler.send_list
+
+
+def redirect_when_an_export_waits(handler, demo_list, session, **also):
+    if also.get("fetches_export"):
+        handler.redirect(f"/{demo_list.name}/")
+    else:
+        send_list(handler, demo_list, session, **also)
 
 
 @pytest.mark.parametrize("fault", ["expired-session", "html-instead-of-pdf"])

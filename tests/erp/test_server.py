@@ -1,16 +1,20 @@
 """The demo ERP's web front end behaves as the real one does."""
 
 import re
+from io import BytesIO
+from typing import Any
 from urllib.error import HTTPError
 
+import pikepdf
 import pytest
 import requests
 
 from sync.erp.demo.faults import Fault
-from sync.erp.demo.lists import CUSTOMERS, LISTS, ORDERS
+from sync.erp.demo.lists import CUSTOMERS, LISTS, ORDERS, PRODUCTS, list_called
 from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
 from sync.erp.web_page import WebPage
 from tests.concurrency.processes import until
+from tests.demo_erp import CachedDemoErp
 from tests.erp.conftest import control, let_sessions_idle
 
 
@@ -30,7 +34,13 @@ def log_in(browser, server, *, to=CUSTOMERS, password=DEMO_PASSWORD):
 
 
 def export(browser, shown):
-    return browser.post(shown.action, data=shown.export_fields())
+    """Click on the export button, then take what waits for the session."""
+    assert page(browser.post(shown.action, data=shown.export_fields())).action == shown.action
+    return browser.get(shown.action)
+
+
+def headers(shown):
+    return [header.get_text() for header in shown.soup.select("th.dxgvHeader_XafTheme")]
 
 
 def test_without_a_session_a_list_redirects_to_the_login(browser, server):
@@ -70,11 +80,116 @@ def test_a_form_without_its_view_state_is_refused(browser, server):
     assert response.status_code == 500
 
 
-def test_the_export_button_has_another_place_on_every_list(browser, server):
+def test_all_four_cookies_are_needed(browser, server):
     log_in(browser, server)
-    fields = [page(browser.get(f"{server.url}{each.name}/")).export_fields() or {} for each in LISTS]
-    places = {each["__EVENTARGUMENT"] for each in fields}
-    assert len(places) == len(LISTS)
+    cookies = {cookie.name: cookie for cookie in browser.cookies}
+    assert set(cookies) == {"ASP.NET_SessionId", "Login", "UserName", "ClientId"}
+    assert [name for name, cookie in cookies.items() if cookie.has_nonstandard_attr("HttpOnly")] == [
+        "ASP.NET_SessionId",
+        "Login",
+    ]
+    for name in cookies:
+        others = {other: cookie.value for other, cookie in cookies.items() if other != name}
+        assert page(requests.get(f"{server.url}{CUSTOMERS.name}/", cookies=others)).is_login
+    assert not page(browser.get(f"{server.url}{CUSTOMERS.name}/")).is_login
+
+
+@pytest.mark.parametrize(
+    ("sync_type", "place"),
+    [("customers", "6"), ("orders", "7"), ("ddt", "3"), ("invoices", "3"), ("products", "3"), ("prices", "3")],
+)
+def test_the_export_button_has_its_place_on_every_list(browser, server, sync_type, place):
+    fields = page(log_in(browser, server, to=list_called(sync_type))).export_fields() or {}
+    assert (fields["__EVENTTARGET"], fields["__EVENTARGUMENT"]) == ("Vertical$mainMenu", place)
+
+
+def test_an_export_waits_for_the_session_that_asked_for_it_and_is_given_once(browser, server):
+    shown = page(log_in(browser, server))
+    with requests.Session() as other:
+        log_in(other, server)
+        response = export(browser, shown)
+        assert response.headers["Content-Type"] == "application/pdf"
+        assert response.url == f"{server.url}{CUSTOMERS.name}/"
+        assert "<h1>Clienti</h1>" in browser.get(response.url).text
+        assert "<h1>Clienti</h1>" in other.get(response.url).text
+
+
+def test_a_filter_is_a_text_field_beside_a_hidden_value(browser, server):
+    soup: Any = page(log_in(browser, server)).soup
+    name = "Vertical$mainMenu$Menu$ITCNT8$xaf_a1$Cb"
+    assert soup.select_one(f'input[type="text"][name="{name}"]')["value"] == "Tutti i clienti"
+    assert soup.select_one(f'input[type="hidden"][name="{name}_VI"]')["value"] == "xaf_xaf_a1All_Customers"
+    assert soup.select("select") == []
+    assert len(soup.select('input[name$="Cb_VI"]')) == 2  # the other one chooses between a list and a map
+
+
+@pytest.mark.parametrize(
+    ("sync_type", "choices"),
+    [
+        ("customers", ["Tutti i clienti", "Clienti esclusivi", "Clienti liberi"]),
+        (
+            "orders",
+            ["Tutti gli ordini", "Ordini odierni", "Ordini della settimana", "Ordini del mese", "Ordini inseriti",
+             "Ordini completati", "Ordini in attesa di approvazione"],
+        ),
+        ("ddt", ["Oggi", "Questa settimana", "Questo mese", "Ultimi 3 mesi", "Tutti"]),
+        ("invoices", ["Ultimi 3 mesi", "Fatture aperte", "Fatture scadute", "Tutti"]),
+        ("products", []),
+        ("prices", ["Prezzi attivi", "Prezzi bloccati"]),
+    ],
+)  # fmt: skip
+def test_every_list_has_its_choices(browser, server, sync_type, choices):
+    shown = page(log_in(browser, server, to=list_called(sync_type)))
+    items = shown.soup.select('td.dxeListBoxItem_XafTheme[id*="ITCNT8"]')
+    assert [item.get_text() for item in items] == choices
+
+
+def test_columns_are_shown_to_the_session_that_chose_them(browser, server):
+    shown = page(log_in(browser, server, to=PRODUCTS))
+    assert len(headers(shown)) == 18
+    assert len(page(browser.get(shown.url)).soup.select('[id$="DXCDWindow"]')) == 0
+    chooser = page(browser.post(shown.action, data=shown.show_chooser_fields()))
+    assert len(chooser.soup.select('[id$="DXCDWindow"] input[type="checkbox"]')) == 36
+    assert len(chooser.soup.select('[id$="DXCDWindow"] input[type="checkbox"][checked]')) == 18
+    applied = page(browser.post(shown.action, data=chooser.choose_columns_fields(["Pacco", "ID elemento IvaId"])))
+    assert headers(applied)[14] == "PACCO"
+    assert headers(applied)[-1] == "ID ELEMENTO IVAID"
+    assert len(headers(page(browser.get(shown.url)))) == 20
+    with requests.Session() as other:
+        assert len(headers(page(log_in(other, server, to=PRODUCTS)))) == 18
+
+
+@pytest.mark.parametrize(("chosen", "pages"), [((), 5), ([each.header for each in PRODUCTS.columns], 9)])
+def test_an_export_has_the_columns_that_its_session_shows(erp, browser, network, chosen, pages):
+    with DemoServer(CachedDemoErp(scale=0, today=erp.today)) as server:
+        shown = page(log_in(browser, server, to=PRODUCTS))
+        chooser = page(browser.post(shown.action, data=shown.show_chooser_fields()))
+        shown = page(browser.post(shown.action, data=chooser.choose_columns_fields(chosen)))
+        with pikepdf.open(BytesIO(export(browser, shown).content)) as pdf:
+            assert len(pdf.pages) == pages
+
+
+def test_the_grids_id_is_another_in_every_session(browser, server):
+    first = page(log_in(browser, server)).grid
+    browser.cookies.clear()
+    second = page(log_in(browser, server)).grid
+    assert re.fullmatch(r"Vertical\$v\d+\$LE_v2", first)
+    assert first != second
+
+
+def test_a_grid_filter_is_kept_over_sessions_until_it_is_cleared(server, erp):
+    control(server, "POST", "faults", fault="kept-grid-filter", list="products")
+    for _ in range(2):
+        with requests.Session() as browser:
+            shown = page(log_in(browser, server, to=PRODUCTS))
+            assert shown.grid_filter == "[Oid] % 11 = 0"
+            assert f"su {erp.count('products', filtered=True)}</p>" in shown.html
+            assert page(browser.get(f"{server.url}{CUSTOMERS.name}/")).grid_filter == ""
+    with requests.Session() as browser:
+        shown = page(log_in(browser, server, to=PRODUCTS))
+        cleared = page(browser.post(shown.action, data=shown.clear_filter_fields()))
+        assert f"su {erp.size('products')}</p>" in cleared.html
+    assert control(server, "GET", "state")["grid_filters"] == []
 
 
 def test_a_list_shows_its_first_records(browser, server, erp):
@@ -84,29 +199,54 @@ def test_a_list_shows_its_first_records(browser, server, erp):
     assert f"25 elementi su {erp.size('customers')}" in shown
 
 
+@pytest.mark.parametrize("profile", ["it", "en"])
 @pytest.mark.parametrize(
-    ("profile", "button", "file_name"),
-    [("it", "Esportare in", "Documenti di trasporto.pdf"), ("en", "Export to", "Packing slip journal.pdf")],
+    ("sync_type", "names"),
+    [
+        ("customers", {"it": "Clienti.pdf", "en": "Customers.pdf"}),
+        ("orders", {"it": "Ordini cliente.pdf", "en": "Customer orders.pdf"}),
+        (
+            "ddt",
+            {"it": "Giornale di registrazione bolla di consegna.pdf", "en": "Packing slip journal.pdf"},
+        ),
+        (
+            "invoices",
+            {"it": "Giornale di registrazione fatture cliente.pdf", "en": "Customer invoice journal.pdf"},
+        ),
+        ("products", {"it": "Prodotti.pdf", "en": "Products.pdf"}),
+        ("prices", {"it": "Tabella prezzi.pdf", "en": "Price table.pdf"}),
+    ],
 )
-def test_an_export_is_named_in_the_users_language(erp, browser, profile, button, file_name, network):
-    ddt = next(each for each in LISTS if each.sync_type == "ddt")
-    with DemoServer(erp, profile=profile) as server:
-        shown = page(log_in(browser, server, to=ddt))
-        assert button in shown.html
+def test_an_export_is_named_in_the_users_language(erp, browser, profile, network, sync_type, names):
+    with DemoServer(CachedDemoErp(scale=0, today=erp.today), profile=profile) as server:
+        shown = page(log_in(browser, server, to=list_called(sync_type)))
+        assert {"it": "Esportare in", "en": "Export toExport to"}[profile] in shown.soup.get_text()
         response = export(browser, shown)
     assert response.content.startswith(b"%PDF-1.3")
-    assert f'filename="{file_name}"' in response.headers["Content-Disposition"]
+    assert f'filename="{names[profile]}"' in response.headers["Content-Disposition"]
+
+
+def test_the_login_button_is_named_in_the_users_language(erp, browser, network):
+    for profile, button in (("it", "Accedi"), ("en", "Log In")):
+        with DemoServer(erp, profile=profile) as server:
+            soup: Any = page(browser.get(f"{server.url}Login.aspx")).soup
+            assert soup.select_one("a#Logon_PopupActions_Menu_DXI0_T")["title"] == button
+            assert soup.select_one("a#Logon_HeaderTableLogo")  # whose id has "log" in it too
 
 
 def test_the_chosen_filter_is_remembered_over_sessions(server):
-    for chosen in (ORDERS.filters[0], ORDERS.filters[1]):
-        with requests.Session() as browser:
-            shown = page(log_in(browser, server, to=ORDERS))
-            combo = shown.filter_combo(ORDERS.filters[0])
-            assert combo
-            assert combo.chosen == chosen
-            browser.post(shown.action, data=shown.filter_fields(combo, ORDERS.filters[1]))
-    assert control(server, "GET", "state")["filters"] == {"orders": ORDERS.filters[1]}
+    chosen = ORDERS.forgotten
+    control(server, "POST", "faults", fault="remembered-filter", list="orders")
+    with requests.Session() as browser:
+        shown = page(log_in(browser, server, to=ORDERS))
+        combo: Any = shown.filter_combo(ORDERS.safe_filter)
+        assert combo.chosen == f"xaf_xaf_a1{chosen}"
+        assert f"su {len(list(server.erp.records('orders', choice=chosen)))}</p>" in shown.html
+        browser.post(shown.action, data=shown.filter_fields(combo))
+    with requests.Session() as browser:
+        combo = page(log_in(browser, server, to=ORDERS)).filter_combo(ORDERS.safe_filter)
+        assert combo.is_safe
+    assert control(server, "GET", "state")["filters"] == {"orders": ORDERS.safe_filter}
 
 
 def test_the_state_says_what_is_there_and_what_is_to_come(server, erp):
@@ -121,6 +261,13 @@ def test_faults_strike_as_often_as_asked_and_only_their_list(server):
     control(server, "POST", "faults", fault="server-error")
     struck = [server.front_end.faults_for(demo_list) for demo_list in (CUSTOMERS, ORDERS, ORDERS)]
     assert struck == [{Fault.SERVER_ERROR}, {Fault.SERVER_ERROR, Fault.ERROR_BANNER}, {Fault.SERVER_ERROR}]
+
+
+def test_a_fault_of_one_list_strikes_that_list_only(server):
+    state = control(server, "POST", "faults", fault="new-vat-key")
+    assert state["faults"] == [{"fault": "new-vat-key", "list": "products", "times": None}]
+    assert server.front_end.faults_for(CUSTOMERS) == set()
+    assert server.front_end.faults_for(PRODUCTS) == {Fault.NEW_VAT_KEY}
 
 
 def test_faults_can_be_cleared_one_by_one_or_all(server):
@@ -153,6 +300,7 @@ def test_life_goes_on_by_itself(erp, network):
         ("POST", "faults", {"fault": "flood"}),
         ("POST", "faults", {"fault": "error-banner", "times": 0}),
         ("POST", "faults", {"fault": "error-banner", "list": "agents"}),
+        ("POST", "faults", {"fault": "new-vat-key", "list": "prices"}),
         ("POST", "faults", {}),
         ("POST", "life/flood", {}),
         ("GET", "faults", {}),

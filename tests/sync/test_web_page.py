@@ -4,25 +4,132 @@ import pytest
 
 from sync.erp.web_page import WebPage
 
-MENU = "Vertical_mainMenu_Menu"
-FORMATS = f'<ul><li id="{MENU}_DXI3i0_">PDF</li><li id="{MENU}_DXI3i1_">XLSX</li></ul>'
+URL = "https://erp.example/Archibald/INVENTTABLE_ListView/"
+ITEM = "Vertical_mainMenu_Menu_DXI"
+CLICK = {"__EVENTTARGET": "Vertical$mainMenu", "__EVENTARGUMENT": "3"}
+COMBO = "Vertical$mainMenu$Menu$ITCNT8$xaf_a1$Cb"
+GRID = "Vertical$v7_4711$LE_v8"
 
 
-def page(export_button):
-    items = f'<li id="{MENU}_DXI0_">Esportazioni</li>{export_button}<li id="{MENU}_DXI4_">Guida</li>'
-    return WebPage(f'<form action="/X/"><input type="hidden" name="__VIEWSTATE" value="v"><ul>{items}</ul></form>', "")
+def page(body="", url=URL):
+    return WebPage(f'<form action="/X/"><input type="hidden" name="__VIEWSTATE" value="v">{body}</form>', url)
 
 
-@pytest.mark.parametrize("text", ["Esportare in", " Export to\n"])
-@pytest.mark.parametrize(("inside", "place"), [(FORMATS, "3i0"), ("", "3")])
-def test_the_export_button_is_found_by_its_text_and_its_pdf_within(text, inside, place):
-    fields = page(f'<li id="{MENU}_DXI3_">{text}{inside}</li>').export_fields()
-    assert fields == {
-        "__VIEWSTATE": "v",
-        "__EVENTTARGET": "Vertical$mainMenu$Menu",
-        "__EVENTARGUMENT": f"CLICK:{place}",
-    }
+@pytest.mark.parametrize("text", ["Esportare in", " Export to\n", "Export toExport to"])
+def test_the_export_button_is_found_by_the_text_of_its_anchor(text):
+    others = f'<li id="{ITEM}0_"><a id="{ITEM}0_T">Altro</a><ul><li>Export to Excel</li></ul></li>'
+    fields = page(f'{others}<li id="{ITEM}3_"><a id="{ITEM}3_T"><span>{text}</span></a></li>').export_fields()
+    assert fields == {"__VIEWSTATE": "v", **CLICK}
 
 
 def test_a_page_without_an_export_button_has_none():
-    assert page("").export_fields() is None
+    assert page(f'<li id="{ITEM}0_"><a id="{ITEM}0_T">Esportazioni</a></li>').export_fields() is None
+
+
+@pytest.mark.parametrize("text", ["Accedi", "Login", "Log In", "Log\n In"])
+def test_a_login_is_filled_in_and_sent_by_its_button(text):
+    fields = page(
+        '<a id="Logon_HeaderTableLogo">Log in</a><input type="text" name="Search"><input type="text" name="L$UserName">'
+        f'<input type="password" name="L$Secret"><a id="Logon_PopupActions_Menu_DXI0_T">{text}</a>'
+    ).login_fields("agente", "geheim")
+    assert fields == {
+        "__VIEWSTATE": "v",
+        "Search": "",
+        "L$UserName": "agente",
+        "L$Secret": "geheim",
+        "__EVENTTARGET": "Logon$PopupActions",
+        "__EVENTARGUMENT": "0",
+    }
+
+
+def test_a_user_name_goes_into_the_first_text_field_if_none_is_called_so():
+    fields = page('<input type="text" name="A"><input type="text" name="B">').login_fields("agente", "")
+    assert (fields["A"], fields["B"]) == ("agente", "")
+
+
+@pytest.mark.parametrize(
+    ("url", "body", "is_login"),
+    [
+        ("https://erp.example/Archibald/Login.aspx?ReturnUrl=%2fArchibald%2fDefault.aspx", "", True),
+        ("https://erp.example/Archibald/Default.aspx", "", False),
+        ("https://erp.example/Archibald/Default.aspx?from=Login.aspx", "", False),
+        (URL, '<input type="password" name="p">', True),  # a login page under a list's address
+    ],
+)
+def test_a_login_page_is_known_by_its_path_or_its_password_field(url, body, is_login):
+    assert page(body, url).is_login is is_login
+
+
+def combo(chosen, *values):
+    offered = ",".join(f"'{value}'" for value in values)
+    control = COMBO.replace("$", "_")
+    return (
+        f'<input type="text" name="{COMBO}" value="Tutti"><input type="hidden" name="{COMBO}_VI" value="{chosen}">'
+        f"<script>ASPx.createControl(Box,'other','',{{'itemsValue':['a9All_Customers']}});"
+        f"ASPx.createControl(Box,'{control}','',{{'itemsValue':[{offered}]}});</script>"
+    )
+
+
+def test_the_safe_filter_is_known_by_how_its_value_ends():
+    found = page(combo("xaf_xaf_a2Free", "xaf_xaf_a2Free", "xaf_xaf_a2All_Customers")).filter_combo("All_Customers")
+    assert (found.name, found.chosen, found.safe) == (COMBO, "xaf_xaf_a2Free", "xaf_xaf_a2All_Customers")
+    assert not found.is_safe
+
+
+def test_a_safe_filter_that_is_chosen_need_not_be_looked_for():
+    assert page(combo("xaf_xaf_a0All_Customers")).filter_combo("All_Customers").is_safe
+
+
+def test_another_controls_values_are_not_the_filters():
+    assert page(combo("xaf_xaf_a2Free", "xaf_xaf_a2Free")).filter_combo("All_Customers") is None
+
+
+def test_a_chosen_filter_is_posted_as_its_value():
+    shown = page(combo("Free", "Free", "All_Customers"))
+    assert shown.filter_fields(shown.filter_combo("All_Customers")) == {
+        "__VIEWSTATE": "v",
+        COMBO: "Tutti",
+        f"{COMBO}_VI": "All_Customers",
+        "__EVENTTARGET": COMBO,
+        "__EVENTARGUMENT": "All_Customers",
+    }
+
+
+SCRIPT = f"<script>createControl(Grid,'x','',{{'uniqueID':'{GRID}'}})</script>"
+
+
+def test_a_grids_filter_is_read_and_cleared():
+    shown = page(f'{SCRIPT}<td class="dxgvFilterBarExpressionCell_XafTheme"><a>[ID] = 1</a></td>')
+    assert shown.grid_filter == "[ID] = 1"
+    assert shown.clear_filter_fields() == {
+        "__VIEWSTATE": "v",
+        "__EVENTTARGET": GRID,
+        "__EVENTARGUMENT": "ClearFilter",
+    }
+    assert page(SCRIPT).grid_filter == ""
+
+
+def test_hidden_columns_are_those_without_a_header():
+    shown = page('<td class="dxgvHeader_XafTheme">Pacco</td><td class="dxgvHeader_XafTheme">CREATO\n DA:</td>')
+    assert shown.hidden(["PACCO", "CREATO DA", "ID ELEMENTO IVAID"]) == {"ID ELEMENTO IVAID"}
+
+
+def test_columns_are_chosen_by_their_captions_and_applied_by_the_buttons_text():
+    chooser = page(
+        f'{SCRIPT}<div id="V_DXCDWindow"><label><input type="checkbox" name="b0" value="C" checked>ID</label>'
+        '<input type="checkbox" name="b1" id="b1"><label for="b1">Creato da:</label>'
+        '<label><input type="checkbox" name="b2" value="C">GAMBA</label>'
+        '<a id="V_DXCDWindow_DXCBtn202">Annulla</a><a id="V_DXCDWindow_DXCBtn207">Applica</a></div>'
+    )
+    assert chooser.choose_columns_fields(["CREATO DA"]) == {
+        "__VIEWSTATE": "v",
+        "b0": "C",
+        "b1": "on",
+        "__EVENTTARGET": f"{GRID}$DXCDWindow",
+        "__EVENTARGUMENT": "DXCBtn207",
+    }
+
+
+def test_a_page_without_a_column_chooser_or_without_its_button_has_none():
+    assert page(SCRIPT).choose_columns_fields(["PACCO"]) is None
+    assert page(f'{SCRIPT}<div id="V_DXCDWindow"></div>').choose_columns_fields(["PACCO"]) is None

@@ -20,6 +20,7 @@ from sync.erp.demo.documents import credit_note, new_ddt, new_invoice, new_order
 from sync.erp.demo.invented import (
     account_number,
     cents,
+    is_one_of,
     part,
     practice_name,
     sdi_code,
@@ -31,16 +32,34 @@ from sync.erp.demo.invented import (
 from sync.erp.demo.records import NOTHING, Customer, Ddt, Invoice, Order, OrderState, Price, Product
 from sync.erp.demo.text import CENT
 
-REAL_SIZES = {"customers": 1450, "orders": 1000, "ddt": 1130, "invoices": 130, "products": 4540, "prices": 4960}
+REAL_SIZES = {"customers": 1450, "orders": 1000, "ddt": 1130, "invoices": 130, "products": 4540, "prices": 4955}
 PENDING, OPEN, DELIVERED = 4, 12, 34  # of 1,000 orders, from the newest; the rest is invoiced
 ORDERS_REACH = 400  # days back
 WITH_ACCOUNT = 6  # of ten customers, the first
 CREDIT_NOTE_EVERY = 12  # of so many invoices, the last is a credit note
-OPEN_INVOICES = 0.4  # of the list, from the newest
+OPEN_INVOICES = 0.21  # of the list, from the newest
 OVERDUE_EVERY = 7  # of so many open invoices, the last is overdue
-PACKS = {"K1": 10, "K2": 5, "K3": 1}  # pieces
-PACKS_OF_ARTICLE = (("K2",), ("K2", "K3"), ("K1", "K2", "K3"))  # of three articles in a row
-PRODUCTS_OF_THREE_ARTICLES = 6
+
+# Of 4,540 products and 4,955 prices, as they were seen in the real ERP's lists.
+VAT_STANDARD, VAT_REDUCED, NO_VAT = "5", "1", "0"  # keys of VAT groups: 22 %, 4 %, none
+REDUCED_VAT = 121  # products
+FIRST_REDUCED, COURSE = 5, 10  # places; the course is the only product without VAT
+UNPRICED = 20  # products, the latest
+UNKNOWN_ARTICLES = 430  # have a price, and are not among the products
+SECOND_PRICES = 5  # of articles that have one already
+WITHOUT_ACCOUNT = 3  # of the second prices; of which articles the real ones are is not known
+PRICE_GROUP = ("002", "DETTAGLIO (consigliato)")
+PRICED_FOR_EVER = date(2154, 12, 31)
+ANY_QUANTITY = Decimal(100_000_000)
+
+# One article name comes in several packs: 22 products have 19 names, so 4,540 have 3,920.
+PACKS = {"K1": 10, "K2": 5, "K3": 1, "K4": 100}  # pieces
+ROUND = 19  # articles, whose packs come again with the next ones
+SEVERAL_PACKS = {0: ("K1", "K2", "K3"), 9: ("K2", "K3")}  # of a round's articles
+ONLY_PACK = ("K2", "K3", "K2", "K1", "K4")  # of the others, by turns
+PRODUCTS_OF_ROUND = [
+    (article, pack) for article in range(ROUND) for pack in range(len(SEVERAL_PACKS.get(article, ("only",))))
+]
 
 
 @dataclass
@@ -65,6 +84,11 @@ class BaseData:
         self.first_invoiced = self.first_delivered + max(1, round(DELIVERED * scale))
         self.accounts = self.sizes["customers"] // 10 * WITH_ACCOUNT + min(self.sizes["customers"] % 10, WITH_ACCOUNT)
         self.sizes["invoices"] = min(self.sizes["invoices"], self.sizes["orders"] - self.first_invoiced)
+        self.priced_products = self.sizes["products"] - self.share_of(UNPRICED)
+        self.second_prices = max(SECOND_PRICES, self.share_of(SECOND_PRICES))
+        self.without_account = max(WITHOUT_ACCOUNT, self.share_of(WITHOUT_ACCOUNT))
+        self.first_second_price = self.priced_products + self.share_of(UNKNOWN_ARTICLES)
+        self.sizes["prices"] = self.first_second_price + self.second_prices
         self.makers: dict[str, Callable[[int], Any]] = {
             "customers": self.customer,
             "orders": self.order,
@@ -77,6 +101,10 @@ class BaseData:
 
     def record(self, sync_type: str, place: int) -> Any:
         return self.makers[sync_type](place)
+
+    def share_of(self, number: int) -> int:
+        """What is left of a number of records at this scale; at least one."""
+        return max(1, round(number * self.scale))
 
     def dice(self, what: str, place: int) -> Random:
         return Random(f"{self.seed}/{what}/{place}")
@@ -215,6 +243,7 @@ class BaseData:
             dice,
             sequence=self.sizes["invoices"] - place,
             day=min(order.delivery_date + timedelta(days=3), self.today),
+            today=self.today,
         )
         if place % CREDIT_NOTE_EVERY == CREDIT_NOTE_EVERY - 1:
             invoice = credit_note(invoice)
@@ -223,34 +252,39 @@ class BaseData:
             return invoice
         if is_open:
             due = self.today - timedelta(days=1 + dice.randrange(75))
-            return replace(invoice, due_date=due, days_overdue=(self.today - due).days)
+            return replace(invoice, due_date=due, days_left=(due - self.today).days)
         return settled(invoice, f"INC/{invoice.issued_on:%y}{dice.randrange(10**6):06d}", self.today)
 
     # Products, prices
 
     def product(self, place: int) -> Product:
-        """Of three articles in a row the first has one pack, the second two, the third three."""
-        three, rest = divmod(place, PRODUCTS_OF_THREE_ARTICLES)
-        in_three, pack_place = ((0, 0), (1, 0), (1, 1), (2, 0), (2, 1), (2, 2))[rest]
-        article = three * 3 + in_three
+        rounds, rest = divmod(place, len(PRODUCTS_OF_ROUND))
+        in_round, pack_place = PRODUCTS_OF_ROUND[rest]
+        article = rounds * ROUND + in_round
+        is_course = place == COURSE
+        packs = SEVERAL_PACKS.get(in_round) or (ONLY_PACK[article % len(ONLY_PACK)],)
+        pack = "" if is_course else packs[pack_place]
+        pieces = Decimal(PACKS.get(pack, 0))
         dice = self.dice("article", article)
-        pack = PACKS_OF_ARTICLE[in_three][pack_place]
-        pieces = Decimal(PACKS[pack])
-        shank, size = words.SHANKS[article // 12 % 4], words.SIZES[article % 12]
-        figure = str(9801 + article // 48)
-        group, group_description, description = dice.choice(words.PRODUCT_GROUPS)
+        name = article_name(9801, article)
+        figure, shank, size = name.split(".")
+        group, group_description, description = words.COURSE if is_course else dice.choice(words.PRODUCT_GROUPS)
         created_at = datetime.combine(self.today - timedelta(days=400 + dice.randrange(3000)), time(9, 12, 4))
         modified = self.dice("product", place)
         return Product(
             id=f"{1627 + article * 7:06d}{pack}",
-            name=f"{figure}.{shank}.{size}",
-            description=f"{description} Ø {int(size) / 10:.1f} MM{dice.choice(words.PRODUCT_REMARKS)}",
+            name=name,
+            description=(
+                description
+                if is_course
+                else f"{description} Ø {int(size) / 10:.1f} MM{dice.choice(words.PRODUCT_REMARKS)}"
+            ),
             group=group,
             image="System.Byte[]",
             pack_pieces=pieces,
             search_name=f"{figure}{shank}{size}",
-            price_unit=Decimal(1),
-            product_group=f"{group[:3]}{article % 9:02d}",
+            price_unit=Decimal(article % 3 != 0),
+            product_group=f"{group}{article % 9:02d}",
             group_description=group_description,
             minimum=pieces,
             multiple=pieces,
@@ -270,7 +304,7 @@ class BaseData:
             created_by="admin",
             created_at=created_at,
             default_quantity=pieces,
-            display_number=f"{figure}.{shank}.{size} {pack}",
+            display_number=f"{name} {pack}".rstrip(),
             total_discount=Decimal(0),
             line_discount="",
             modified_by=modified.choice(("admin", "listino")),
@@ -278,50 +312,62 @@ class BaseData:
             purchase_price=NOTHING,
             standard_configuration=pack,
             standard_quantity=pieces,
-            vat_group="04" if article % 40 == 39 else "22",
+            vat_group=self.vat_group(place),
             unit="pz",
         )
 
-    def price(self, place: int) -> Price:
-        """First the list price of every product; then, by turns, quantity breaks and one account's own prices."""
-        products = self.sizes["products"]
-        dice = self.dice("price", place)
-        own_price, rank = (place - products) % 2 == 1, (place - products) // 2
-        if place < products:
-            return self.list_price(place, place)
-        if own_price:
-            base = self.list_price((rank * 10 + 3) % products, place)
-            customer = self.practice(self.place_with_account(dice.randrange(self.accounts)))
-            return replace(
-                base,
-                account_code="Tabella",
-                account=customer.account,
-                account_name=customer.name,
-                unit_price=share(base.unit_price, dice.randrange(70, 95)),
-                quantity_to=None,
-                is_net_price=True,
-            )
-        base = self.list_price(rank * 10 % products, place)
-        return replace(base, quantity_from=Decimal(50), quantity_to=None, unit_price=share(base.unit_price, 90))
+    def vat_group(self, place: int) -> str:
+        if place == COURSE:
+            return NO_VAT
+        is_reduced = is_one_of(place, self.share_of(REDUCED_VAT), self.sizes["products"], first=FIRST_REDUCED)
+        return VAT_REDUCED if is_reduced else VAT_STANDARD
 
-    def list_price(self, product_place: int, place: int) -> Price:
-        product = self.product(product_place)
-        breaks = (self.sizes["prices"] - self.sizes["products"] + 1) // 2
-        has_break = product_place % 10 == 0 and product_place // 10 < breaks
-        start, end = date(self.today.year, 1, 1), date(self.today.year, 12, 31)
+    def price(self, place: int) -> Price:
+        """First those of products, then those of articles that are no products, then second prices."""
+        if place < self.priced_products:
+            product = self.product(place)
+            return self.list_price(place, product.id, product.name)
+        unknown = place - self.priced_products
+        if place < self.first_second_price:
+            return self.list_price(place, f"{1630 + unknown * 7:06d}K2", article_name(7401, unknown))
+        return self.second_price(place)
+
+    def list_price(self, place: int, product_id: str, product_name: str) -> Price:
+        dice = self.dice("price", place)
+        account, account_name = PRICE_GROUP
         return Price(
             id=5_637_100 + place * 3,
-            account_code="Tutti",
-            account="",
-            account_name="",
-            product_id=product.id,
-            product_name=product.name,
-            valid_from=start,
-            valid_to=end if product_place % 5 else None,
-            quantity_from=Decimal(0),
-            quantity_to=Decimal(49) if has_break else None,
-            price_unit=Decimal(1),
-            unit_price=cents(self.dice("unit price", product_place), 4, 240),
+            account_code="Group",
+            account=account,
+            account_name=account_name,
+            product_id=product_id,
+            product_name=product_name,
+            valid_from=date(2022 + dice.randrange(3), 1 + dice.randrange(12), 1),
+            valid_to=PRICED_FOR_EVER,
+            quantity_from=Decimal(1),
+            quantity_to=ANY_QUANTITY,
+            price_unit=Decimal(0),
+            unit_price=cents(dice, 4, 240),
             currency="EUR",
             is_net_price=False,
         )
+
+    def second_price(self, place: int) -> Price:
+        """A higher price of a product from a later day; the first ones have no account."""
+        rank = place - self.first_second_price
+        first = self.price(rank * self.priced_products // self.second_prices)
+        account, account_name = ("", "") if rank < self.without_account else PRICE_GROUP
+        return replace(
+            first,
+            id=5_637_100 + place * 3,
+            account=account,
+            account_name=account_name,
+            valid_from=date(2025, 3, 1 + rank % 28),
+            unit_price=share(first.unit_price, 108),
+        )
+
+
+def article_name(first_figure: int, article: int) -> str:
+    """Figure, shank and size: `9801.314.016`."""
+    shank, size = words.SHANKS[article // 12 % 4], words.SIZES[article % 12]
+    return f"{first_figure + article // 48}.{shank}.{size}"

@@ -12,7 +12,7 @@ from sync.erp.demo.invented import cents, end_of_month, fedex_anchor, practice_n
 from sync.erp.demo.records import NOTHING, Customer, Ddt, Invoice, Order, OrderState
 from sync.erp.demo.text import CENT
 
-VAT_RATES = {"22": Decimal("0.22"), "04": Decimal("0.04")}
+VAT_RATES = {"5": Decimal("0.22"), "1": Decimal("0.04")}  # by the keys of VAT groups
 
 
 def new_order(
@@ -51,7 +51,7 @@ def new_order(
         gross=gross,
         total=gross * (100 - discount) / 100,
         pieces=2 + dice.randrange(90),
-        vat_group="04" if dice.random() < 0.06 else "22",
+        vat_group="1" if dice.random() < 0.06 else "5",
     )
 
 
@@ -77,8 +77,9 @@ def new_ddt(order: Order, dice: Random, *, ddt_id: int, number: str, pieces: int
     )
 
 
-def new_invoice(order: Order, dice: Random, *, sequence: int, day: date) -> Invoice:
+def new_invoice(order: Order, dice: Random, *, sequence: int, day: date, today: date) -> Invoice:
     """The invoice of a whole order, not yet paid."""
+    due = end_of_month(day + timedelta(days=60))
     tax = (order.net * VAT_RATES[order.vat_group]).quantize(CENT, ROUND_HALF_UP)
     total = order.net + tax
     return Invoice(
@@ -94,9 +95,9 @@ def new_invoice(order: Order, dice: Random, *, sequence: int, day: date) -> Invo
         total=total,
         purchase_order=order.description,
         customer_reference="",
-        due_date=end_of_month(day + timedelta(days=60)),
+        due_date=due,
         payment_terms=dice.choice(words.PAYMENT_TERMS),
-        days_overdue=0,
+        days_left=(due - today).days,
         settled=NOTHING,
         last_payment="",
         settled_on=None,
@@ -124,5 +125,11 @@ def settled(invoice: Invoice, payment: str, today: date) -> Invoice:
     """The invoice, paid on the day it was due or, if that has not come, today."""
     day = min(invoice.due_date, today)
     return replace(
-        invoice, settled=invoice.total, remaining=NOTHING, last_payment=payment, settled_on=day, closed_on=day
+        invoice,
+        days_left=0,
+        settled=invoice.total,
+        remaining=NOTHING,
+        last_payment=payment,
+        settled_on=day,
+        closed_on=day,
     )

@@ -18,12 +18,14 @@ from sync.erp.demo import pdf
 from sync.erp.demo.data import BaseData
 from sync.erp.demo.faults import Fault
 from sync.erp.demo.life import Event, Journal, anything, happen, italian_now
-from sync.erp.demo.lists import DemoList, ListColumn, Total, list_called
+from sync.erp.demo.lists import DemoList, ListColumn, Total, list_called, paged
 from sync.erp.demo.pdf import Flaws, PageAt, Written
-from sync.erp.demo.text import Kind, thousands
+from sync.erp.demo.text import Kind
+from sync.erp.demo.unusual import with_unusual_records
 from sync.erp.demo.world import World
 
 DEFAULT_SEED = 816
+FILTERED = 11  # of so many records the grid's filter shows one: it once left 419 of 4,523 products
 DIGIT = 7.5  # pt that one more digit, or its separator, adds to a total
 CENT = Decimal("0.01")
 
@@ -76,17 +78,34 @@ class DemoErp:
         with self.lock:
             return self.world.copy()
 
-    def records(self, name: str, *, filtered: bool = False) -> Iterator[Any]:
-        """A list's records in the order in which the ERP shows them; with `filtered`, those of its second filter."""
+    def records(
+        self, name: str, *, choice: str = "", filtered: bool = False, faults: Collection[Fault] = ()
+    ) -> Iterator[Any]:
+        """A list's records in the order in which the ERP shows them.
+
+        `choice` is the value of one of its filter's choices; `filtered` leaves what a forgotten grid filter shows.
+        Faults may change records or add some.
+        """
         demo_list = list_called(name)
-        records = self.moment().records(demo_list)
-        today = self.today
-        return (record for record in records if not filtered or demo_list.is_kept(record, today))
+        moment, today = self.moment(), self.today
+        records = moment.records(demo_list)
+        if choice and choice != demo_list.safe_filter:
+            shows = demo_list.choice(choice).shows
+            records = (record for record in records if shows(record, today))
+        if filtered or Fault.SILENT_FILTER in faults:
+            records = islice(records, 0, None, FILTERED)
+        base = self.world.base
+        return with_unusual_records(records, faults, base.practice(base.place_with_account(0)))
 
     def size(self, name: str) -> int:
         """How many records a list has."""
         with self.lock:
             return self.world.size(list_called(name).sync_type)
+
+    def count(self, name: str, *, choice: str = "", filtered: bool = False) -> int:
+        """How many records are left by a choice of the list's filter, or by the grid's."""
+        everything = not filtered and choice in ("", list_called(name).safe_filter)
+        return self.size(name) if everything else sum(1 for _ in self.records(name, choice=choice, filtered=filtered))
 
     def as_json(self) -> dict[str, Any]:
         """What it is, and how much has happened."""
@@ -100,11 +119,20 @@ class DemoErp:
                 "sizes": self.world.sizes(),
             }
 
-    def first_rows(self, name: str, count: int, *, filtered: bool = False) -> list[list[str]]:
-        """The texts of a list's first records."""
-        columns = [column for page in list_called(name).pages for column in page]
-        values = map(value_getter(columns), islice(self.records(name, filtered=filtered), count))
-        return [texts(columns, row) for row in values]
+    def first_rows(
+        self,
+        name: str,
+        columns: Sequence[ListColumn],
+        count: int,
+        *,
+        choice: str = "",
+        filtered: bool = False,
+        english: bool = False,
+    ) -> list[list[str]]:
+        """The texts of a list's first records, in these columns."""
+        records = self.records(name, choice=choice, filtered=filtered)
+        values_of = value_getter(columns)
+        return [texts(columns, values_of(record), english=english) for record in islice(records, count)]
 
     def write_export(
         self,
@@ -112,18 +140,21 @@ class DemoErp:
         path: Path,
         *,
         faults: Collection[Fault] = (),
+        choice: str = "",
         filtered: bool = False,
+        shown: Collection[int] | None = None,
         footer: bool = True,
     ) -> Written:
         """Write the export of a list, by sync type or list view name.
 
-        `filtered` leaves out what the list's second filter leaves out. Raises ValueError for a fault that cannot
-        strike this list.
+        `choice` and `filtered` leave out records, as in `records`. `shown` are the places of the columns that the
+        session shows: all, if nothing is said. Raises ValueError for a fault that cannot strike this list.
         """
         demo_list = list_called(name)
-        pages = spoiled_pages(demo_list, faults)
+        check_list(demo_list, faults)
+        pages = spoiled_pages(demo_list, shown, faults)
         table = ExportedTable([column for page in pages for column in page], faults)
-        records = self.records(name, filtered=filtered or Fault.SILENT_FILTER in faults)
+        records = self.records(name, choice=choice, filtered=filtered, faults=faults)
         written = pdf.write_pdf(
             path,
             [[self.drawn(column) for column in page] for page in pages],
@@ -149,6 +180,7 @@ class ExportedTable:
     def __init__(self, columns: Sequence[ListColumn], faults: Collection[Fault]) -> None:
         self.columns = columns
         self.faults = faults
+        self.english = Fault.ENGLISH in faults
         self.count = 0
         self.sums = {place: Decimal(0) for place, column in enumerate(columns) if column.total is Total.SUM}
         if Fault.WRONG_COUNT in faults and not any(column.total is Total.COUNT for column in columns):
@@ -165,7 +197,7 @@ class ExportedTable:
             self.count += 1
             for place in self.sums:
                 self.sums[place] += values[place]
-            row = texts(self.columns, values)
+            row = texts(self.columns, values, english=self.english)
             if self.count == 1:
                 first_key = row[key_place]
             elif self.count == 2:
@@ -187,11 +219,14 @@ class ExportedTable:
     def total(self, place: int, column: ListColumn) -> str:
         match column.total:
             case Total.COUNT:
-                return f"Count={thousands(self.count + (Fault.WRONG_COUNT in self.faults))}"
+                return f"Count={self.text(Kind.INTEGER, self.count + (Fault.WRONG_COUNT in self.faults))}"
             case Total.SUM:
-                return f"Sum={column.kind.text(self.stated_sum(place))}"
+                return f"Sum={self.text(column.kind, self.stated_sum(place))}"
             case None:
                 return ""
+
+    def text(self, kind: Kind, value: Any) -> str:
+        return kind.text(value, english=self.english)
 
     def stated_sum(self, place: int) -> Decimal | int:
         is_integer = self.columns[place].kind is Kind.INTEGER
@@ -214,22 +249,36 @@ def value_getter(columns: Sequence[ListColumn]) -> Any:
     return lambda record: [get(record) for get in getters]
 
 
-def texts(columns: Sequence[ListColumn], values: Sequence[Any]) -> list[str]:
-    return [column.kind.text(value) for column, value in zip(columns, values, strict=True)]
+def texts(columns: Sequence[ListColumn], values: Sequence[Any], *, english: bool = False) -> list[str]:
+    return [column.kind.text(value, english=english) for column, value in zip(columns, values, strict=True)]
 
 
-def spoiled_pages(demo_list: DemoList, faults: Collection[Fault]) -> list[list[ListColumn]]:
-    """The columns of each page, as the faults leave them."""
-    pages = [list(page) for page in demo_list.pages]
+def check_list(demo_list: DemoList, faults: Collection[Fault]) -> None:
+    for fault in faults:
+        if fault.sync_type not in (None, demo_list.sync_type):
+            raise ValueError(f"The fault {fault.label} can strike {fault.sync_type} only.")
+
+
+def spoiled_pages(
+    demo_list: DemoList, shown: Collection[int] | None, faults: Collection[Fault]
+) -> list[list[ListColumn]]:
+    """The columns of each page: those that the session shows, as the faults leave them."""
+    if Fault.HIDDEN_COLUMNS in faults:
+        shown = demo_list.shown_by_a_stubborn_session()
+    columns = [column for place, column in enumerate(demo_list.columns) if shown is None or place in shown]
+    if Fault.ENGLISH in faults:
+        columns = [column.in_english() for column in columns]
+    pages = paged(columns)
+    key_place = next((place for place, column in enumerate(pages[0]) if column.field == demo_list.key.field), 0)
+    key = pages[0][key_place]
     if Fault.HIDDEN_COLUMN in faults:
         pages[1].pop()
     if Fault.HIDDEN_KEY in faults:
-        pages[0].remove(demo_list.key)
+        pages[0].remove(key)
     if Fault.MOVED_COLUMN in faults:
         pages[-1].append(pages[0].pop())
     if Fault.RENAMED_COLUMN in faults:
-        place = pages[0].index(demo_list.key)
-        pages[0][place] = replace(demo_list.key, header="CHIAVE")
+        pages[0][key_place] = replace(key, header="CHIAVE")
     if Fault.EXTRA_COLUMN in faults:
         pages[1].insert(1, ListColumn("NOTE INTERNE", ""))
     return pages

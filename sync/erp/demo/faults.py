@@ -15,10 +15,11 @@ class Where(Enum):
 class Fault(Enum):
     """A fault: its name, where it strikes, and what it does."""
 
-    def __init__(self, label: str, where: Where, does: str) -> None:
+    def __init__(self, label: str, where: Where, does: str, sync_type: str | None = None) -> None:
         self.label = label
         self.where = where
         self.does = does
+        self.sync_type = sync_type  # the only list that it can strike
 
     EXPIRED_SESSION = ("expired-session", Where.DELIVERY, "The session ends before the export: the login page comes.")
     HTML_INSTEAD_OF_PDF = ("html-instead-of-pdf", Where.DELIVERY, "A web page comes under the export's name.")
@@ -26,11 +27,31 @@ class Fault(Enum):
     ERROR_BANNER = ("error-banner", Where.DELIVERY, "“Requested objects cannot be loaded”: the next click works.")
     CUT_CONNECTION = ("cut-connection", Where.DELIVERY, "The connection breaks half-way through the export.")
     STALLED_CONNECTION = ("stalled-connection", Where.DELIVERY, "The export stops coming half-way, without an end.")
-    REMEMBERED_FILTER = ("remembered-filter", Where.DELIVERY, "The list keeps the filter its user chose last.")
+    REMEMBERED_FILTER = ("remembered-filter", Where.DELIVERY, "A filter such as “this month”, left by a user.")
+    KEPT_GRID_FILTER = (
+        "kept-grid-filter",
+        Where.DELIVERY,
+        "A filter of the grid itself, left by a user: one record in eleven.",
+    )
 
     TRUNCATED_FILE = ("truncated-file", Where.EXPORT, "The file ends after 60 % of its bytes.")
     EMPTY_FILE = ("empty-file", Where.EXPORT, "The file has no bytes.")
-    SILENT_FILTER = ("silent-filter", Where.EXPORT, "Records are left out, and nothing shows it.")
+    SILENT_FILTER = ("silent-filter", Where.EXPORT, "Of eleven records one is left, and nothing shows it.")
+    HIDDEN_COLUMNS = ("hidden-columns", Where.EXPORT, "A new session's columns, whatever the column chooser is told.")
+    ENGLISH = ("english", Where.EXPORT, "The user's language is English: headers, dates, numbers, file name.")
+    NEW_VAT_KEY = ("new-vat-key", Where.EXPORT, "Every tenth product has the VAT key 7.", "products")
+    SECOND_PRICE_GROUP = (
+        "second-price-group",
+        Where.EXPORT,
+        "Every tenth price stands once more, lower, for price group 003.",
+        "prices",
+    )
+    CUSTOMER_PRICES = (
+        "customer-prices",
+        Where.EXPORT,
+        "Every tenth price stands twice more, lower, for one customer's account: from 1 piece and from 50.",
+        "prices",
+    )
     HIDDEN_COLUMN = ("hidden-column", Where.EXPORT, "The user has hidden the last column of the second page.")
     HIDDEN_KEY = ("hidden-key", Where.EXPORT, "The user has hidden the key's column.")
     MOVED_COLUMN = ("moved-column", Where.EXPORT, "The user has moved the first page's last column to the very end.")

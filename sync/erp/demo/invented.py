@@ -73,6 +73,11 @@ def part(pieces: int, parts: int, place: int) -> int:
     return pieces * (place + 1) // parts - pieces * place // parts
 
 
+def is_one_of(place: int, count: int, size: int, *, first: int) -> bool:
+    """Whether a place is among `count` of `size`, spread evenly from the first of them."""
+    return (place - first) * count % size < count
+
+
 def weekday(day: date, *, forward: bool = False) -> date:
     """The day, or the Friday before it, or the Monday after it."""
     past_friday = day.weekday() - 4

@@ -168,7 +168,7 @@ def deliver(world: World, dice: Random, order: Order, at: datetime) -> str:
 
 
 def invoice(world: World, dice: Random, order: Order, at: datetime) -> str:
-    made = new_invoice(order, dice, sequence=world.size("invoices") + 1, day=at.date())
+    made = new_invoice(order, dice, sequence=world.size("invoices") + 1, day=at.date(), today=at.date())
     world.add("invoices", made)
     return made.number
 

@@ -133,7 +133,7 @@ class Invoice:
     customer_reference: str
     due_date: date
     payment_terms: str
-    days_overdue: int
+    days_left: int  # until the due date; 0 once it is closed
     settled: Decimal
     last_payment: str
     settled_on: date | None
@@ -180,16 +180,19 @@ class Product:
     purchase_price: Decimal
     standard_configuration: str
     standard_quantity: Decimal
-    vat_group: str
+    vat_group: str  # the key of a VAT group: neither its name nor its rate
     unit: str
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """The price of a product: for all accounts or one, from a day to a day, from a quantity to a quantity."""
+    """What an article costs a price group or one customer, from a day to a day, from a quantity to a quantity.
+
+    The article need not be among the products.
+    """
 
     id: int
-    account_code: str
+    account_code: str  # says what the account is: Group, or Table for one customer
     account: str
     account_name: str
     product_id: str

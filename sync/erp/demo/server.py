@@ -1,5 +1,8 @@
 """The demo ERP's web front end: login, lists, exports; and a control API for tests and demonstrations.
 
+An export takes two requests: a click on the button is posted to the list's address, then the same address gives the
+PDF, once, to the session that clicked.
+
 POST   /demo/faults          {"fault": "error-banner", "list": "customers", "times": 1}; no times: until cleared
 DELETE /demo/faults          clears all, /demo/faults/<fault> one
 POST   /demo/life/<what>     lets something happen, such as new-order; without <what>, anything
@@ -12,7 +15,7 @@ import json
 import logging
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,17 +26,17 @@ from typing import Any, BinaryIO, Self
 from urllib.parse import parse_qs, quote, urlsplit
 
 from sync.erp.demo import web
-from sync.erp.demo.erp import DemoErp
+from sync.erp.demo.erp import FILTERED, DemoErp
 from sync.erp.demo.faults import Fault, Where
-from sync.erp.demo.front_end import FrontEnd, Strike
+from sync.erp.demo.front_end import FrontEnd, Session, Strike
 from sync.erp.demo.life import HAPPENINGS, NothingLeft
 from sync.erp.demo.lists import LISTS, DemoList, list_called
 
 logger = logging.getLogger(__name__)
 
-SESSION_COOKIE = "ASP.NET_SessionId"
 ROWS_SHOWN = 25
 CHUNK = 64 * 1024  # bytes
+NAME_KEPT = 30 * 24 * 60 * 60  # seconds that the browser keeps the user's name
 DEMO_USERNAME, DEMO_PASSWORD = "agente", "dimostrazione"  # shown to everybody who starts the demo
 
 
@@ -135,9 +138,8 @@ class Handler(BaseHTTPRequestHandler):
         return self.server.demo.front_end
 
     @property
-    def session(self) -> str:
-        cookie = SimpleCookie(self.headers.get("Cookie", "")).get(SESSION_COOKIE)
-        return cookie.value if cookie else ""
+    def cookies(self) -> dict[str, str]:
+        return {name: cookie.value for name, cookie in SimpleCookie(self.headers.get("Cookie", "")).items()}
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the base class calls it so
         logger.debug(format, *args)
@@ -170,49 +172,79 @@ class Handler(BaseHTTPRequestHandler):
         if fields and fields.get("__VIEWSTATE") != self.front_end.view_state:
             self.send_bad_view_state()
             return
-        token = self.front_end.log_in(
-            fields.get("Logon$xaf_dviUserName_Edit", ""), fields.get("Logon$xaf_dviPassword_Edit", "")
+        session = fields.get("__EVENTTARGET") == web.LOGIN_MENU and self.front_end.log_in(
+            fields.get("Logon$v0$xaf_dviUserName$Edit", ""), fields.get("Logon$v0$xaf_dviPassword$Edit", "")
         )
-        if token:
-            self.redirect(here(return_url), cookie=f"{SESSION_COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax")
+        if session:
+            self.redirect(here(return_url), cookies=[set_cookie(*cookie) for cookie in session.cookies.items()])
         else:
             page = web.login_page(self.demo.profile, return_url, self.front_end.view_state, rejected=bool(fields))
             self.send_page(page)
 
     def answer_list(self, demo_list: DemoList, fields: dict[str, str]) -> None:
-        if not self.front_end.is_logged_in(self.session):
+        session = self.front_end.session(self.cookies)
+        if session is None:
             self.redirect_to_login()
-        elif fields and fields.get("__VIEWSTATE") != self.front_end.view_state:
+        elif not fields and demo_list.name in session.waiting:
+            self.send_export(demo_list, session, session.waiting.pop(demo_list.name))
+        elif not fields:
+            self.send_list(demo_list, session)
+        elif fields.get("__VIEWSTATE") != self.front_end.view_state:
             self.send_bad_view_state()
-        elif fields.get("__EVENTARGUMENT") == f"CLICK:{demo_list.export_item}i0":
-            self.answer_export(demo_list)
         else:
-            if fields.get("__EVENTTARGET") == web.FILTER.replace("_", "$"):
-                self.front_end.choose_filter(demo_list, fields.get(web.FILTER.replace("_", "$"), ""))
-            self.send_list(demo_list)
+            self.answer_form(demo_list, session, fields)
 
-    def send_list(self, demo_list: DemoList, *, has_banner: bool = False) -> None:
-        erp = self.demo.erp
-        chosen = self.front_end.chosen_filter(demo_list)
-        filtered = chosen != demo_list.filters[0]
-        size = sum(1 for _ in erp.records(demo_list.name, filtered=True)) if filtered else erp.size(demo_list.name)
+    def answer_form(self, demo_list: DemoList, session: Session, fields: dict[str, str]) -> None:
+        grid = web.grid_name(demo_list, session.grid)
+        match fields.get("__EVENTTARGET"), fields.get("__EVENTARGUMENT"):
+            case web.MENU, place if place == str(demo_list.export_item):
+                self.answer_click_on_export(demo_list, session)
+                return
+            case web.FILTER, _:
+                value = fields.get(f"{web.FILTER}_VI", "").removeprefix(web.FILTER_PREFIX)
+                self.front_end.choose_filter(demo_list, value)
+            case target, web.CLEAR_FILTER if target == grid:
+                self.front_end.clear_grid_filter(demo_list)
+            case target, web.SHOW_CHOOSER if target == grid:
+                self.send_list(demo_list, session, has_chooser=True)
+                return
+            case target, web.APPLY if target == f"{grid}${web.CHOOSER}":
+                chosen = [at for at in range(len(demo_list.columns)) if web.check_box(grid, at) in fields]
+                self.front_end.choose_columns(session, demo_list, chosen)
+        self.send_list(demo_list, session)
+
+    def send_list(self, demo_list: DemoList, session: Session, **also: bool) -> None:
+        erp, name = self.demo.erp, demo_list.name
+        chosen, filtered = self.front_end.chosen_filter(demo_list), self.front_end.keeps_grid_filter(demo_list)
+        english = self.is_english(demo_list)
+        shown = session.shown(demo_list)
+        if self.front_end.is_struck(demo_list, Fault.HIDDEN_COLUMNS):
+            shown = demo_list.shown_by_a_stubborn_session()
+        columns = [column for place, column in enumerate(demo_list.columns) if place in shown]
         view = web.ListView(
             demo_list,
-            erp.first_rows(demo_list.name, ROWS_SHOWN, filtered=filtered),
-            size,
+            [column.in_english() if english else column for column in demo_list.columns],
+            shown,
+            erp.first_rows(name, columns, ROWS_SHOWN, choice=chosen, filtered=filtered, english=english),
+            erp.count(name, choice=chosen, filtered=filtered),
             chosen,
+            f"[Oid] % {FILTERED} = 0" if filtered else "",
+            web.grid_name(demo_list, session.grid),
             self.front_end.view_state,
-            has_banner,
+            **also,
         )
-        self.send_page(web.list_page(view, self.demo.profile))
+        self.send_page(web.list_page(view, web.PROFILES["en"] if english else self.demo.profile))
+
+    def is_english(self, demo_list: DemoList) -> bool:
+        return self.demo.profile is web.PROFILES["en"] or self.front_end.is_struck(demo_list, Fault.ENGLISH)
 
     def redirect_to_login(self) -> None:
         self.redirect(f"/Login.aspx?ReturnUrl={quote(urlsplit(self.path).path, safe='')}")
 
-    def redirect(self, url: str, *, cookie: str = "") -> None:
+    def redirect(self, url: str, *, cookies: Sequence[str] = ()) -> None:
         self.send_response(HTTPStatus.FOUND)
         self.send_header("Location", url)
-        if cookie:
+        for cookie in cookies:
             self.send_header("Set-Cookie", cookie)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -233,23 +265,27 @@ class Handler(BaseHTTPRequestHandler):
 
     # Exports
 
-    def answer_export(self, demo_list: DemoList) -> None:
+    def answer_click_on_export(self, demo_list: DemoList, session: Session) -> None:
+        """Let an export wait for the session, unless a fault strikes the click."""
         faults = self.front_end.faults_for(demo_list)
         if Fault.ERROR_BANNER in faults:
-            self.send_list(demo_list, has_banner=True)
+            self.send_list(demo_list, session, has_banner=True)
         elif Fault.EXPIRED_SESSION in faults:
-            self.front_end.end_session(self.session)
+            self.front_end.end_session(session)
             self.redirect_to_login()
         elif Fault.SERVER_ERROR in faults:
             self.send_page("<h1>Server Error in '/' Application.</h1>", HTTPStatus.INTERNAL_SERVER_ERROR)
-        elif Fault.HTML_INSTEAD_OF_PDF in faults:
+        else:
+            session.waiting[demo_list.name] = faults
+            self.send_list(demo_list, session, fetches_export=True)
+
+    def send_export(self, demo_list: DemoList, session: Session, faults: set[Fault]) -> None:
+        if Fault.HTML_INSTEAD_OF_PDF in faults:
             page = web.page("Archibald", "<p>La sessione è scaduta.</p>")
             self.send(page.encode(), "application/pdf")
-        else:
-            self.send_export(demo_list, faults)
-
-    def send_export(self, demo_list: DemoList, faults: set[Fault]) -> None:
-        filtered = self.front_end.chosen_filter(demo_list) != demo_list.filters[0]
+            return
+        if self.demo.profile is web.PROFILES["en"]:
+            faults.add(Fault.ENGLISH)
         with tempfile.TemporaryDirectory(prefix="demo-erp-") as folder:
             path = Path(folder) / "export.pdf"
             try:
@@ -257,7 +293,9 @@ class Handler(BaseHTTPRequestHandler):
                     demo_list.name,
                     path,
                     faults={fault for fault in faults if fault.where is Where.EXPORT},
-                    filtered=filtered,
+                    choice=self.front_end.chosen_filter(demo_list),
+                    filtered=self.front_end.keeps_grid_filter(demo_list),
+                    shown=session.shown(demo_list),
                 )
             except ValueError as impossible:
                 self.send_page(f"<h1>{impossible}</h1>", HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -270,7 +308,7 @@ class Handler(BaseHTTPRequestHandler):
         self.front_end.exports += 1
 
     def send_file(self, file: BinaryIO, size: int, demo_list: DemoList, faults: set[Fault]) -> None:
-        name = demo_list.file_names[self.demo.profile.file_name]
+        name = demo_list.file_names[Fault.ENGLISH in faults]
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", "application/pdf")
         self.send_header("Content-Length", str(size))
@@ -321,6 +359,16 @@ class Handler(BaseHTTPRequestHandler):
 def here(return_url: str) -> str:
     """The address to go back to, on this server."""
     return "/" + quote(return_url.lstrip("/\\"), safe="/?=&%")
+
+
+def set_cookie(name: str, value: str) -> str:
+    match name:
+        case "Login" | "ASP.NET_SessionId":
+            return f"{name}={value}; Path=/; HttpOnly; SameSite=Lax"
+        case "UserName":
+            return f"{name}={quote(value)}; Path=/; Max-Age={NAME_KEPT}; SameSite=Lax"
+        case _:
+            return f"{name}={value}; Path=/; SameSite=Lax"
 
 
 def form(body: bytes) -> dict[str, str]:

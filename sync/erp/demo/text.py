@@ -1,4 +1,8 @@
-"""Values as the ERP prints them in Italian. Empty means unknown."""
+"""Values as the ERP prints them, in Italian and in English. Empty means unknown.
+
+The Italian forms were measured on real exports. Of the English ones `M/D/YYYY` and `1,922.85` were seen; how English
+exports write times, currencies and booleans is assumed.
+"""
 
 from __future__ import annotations
 
@@ -59,22 +63,59 @@ def checked(value: bool) -> str:
     return "Checked" if value else "Unchecked"
 
 
+def english_thousands(value: int) -> str:
+    """`60,757`."""
+    return f"{value:,}"
+
+
+def english_money(value: Decimal) -> str:
+    """`1,729.22 €`."""
+    return f"{value.quantize(CENT, ROUND_HALF_UP):,} €"
+
+
+def english_percent(value: Decimal) -> str:
+    """`21.49 %`."""
+    return f"{value.quantize(CENT, ROUND_HALF_UP):,} %"
+
+
+def english_number(value: Decimal) -> str:
+    """`9,518.1`."""
+    return number(value).translate(ITALIAN)
+
+
+def english_day(value: date) -> str:
+    """`1/20/2026`."""
+    return f"{value.month}/{value.day}/{value.year}"
+
+
+def english_moment(value: datetime) -> str:
+    """`1/20/2026 6:05:09 PM`."""
+    return f"{english_day(value)} {value.hour % 12 or 12}:{value:%M:%S %p}"
+
+
+def english_yes_no(value: bool) -> str:
+    return "Yes" if value else "No"
+
+
 class Kind(Enum):
-    """What a column holds: how its values are printed, and where in the cell."""
+    """What a column holds: how its values are printed in Italian and in English, and where in the cell."""
 
-    TEXT = (str, "left")
-    INTEGER = (thousands, "right")
-    NUMBER = (number, "right")
-    MONEY = (money, "right")
-    PERCENT = (percent, "right")
-    DAY = (day, "left")
-    MOMENT = (moment, "left")
-    YES_NO = (yes_no, "left")
-    CHECKED = (checked, "centre")
+    TEXT = (str, str, "left")
+    INTEGER = (thousands, english_thousands, "right")
+    NUMBER = (number, english_number, "right")
+    MONEY = (money, english_money, "right")
+    PERCENT = (percent, english_percent, "right")
+    DAY = (day, english_day, "left")
+    MOMENT = (moment, english_moment, "left")
+    YES_NO = (yes_no, english_yes_no, "left")
+    CHECKED = (checked, checked, "centre")
 
-    def __init__(self, print_value: Callable[[Any], str], align: Align) -> None:
-        self.print_value = print_value
+    def __init__(self, in_italian: Callable[[Any], str], in_english: Callable[[Any], str], align: Align) -> None:
+        self.in_italian = in_italian
+        self.in_english = in_english
         self.align = align
 
-    def text(self, value: Any) -> str:
-        return "" if value is None else self.print_value(value)
+    def text(self, value: Any, *, english: bool = False) -> str:
+        if value is None:
+            return ""
+        return self.in_english(value) if english else self.in_italian(value)

@@ -97,12 +97,13 @@ PAYMENT_TERMS = (
 DELIVERY_TERMS = ("Spese trasporto carico destinatario", "")
 
 PRODUCT_GROUPS = (
-    ("FRESE", "Frese in carburo di tungsteno", "FRESA CARB. TUNGSTENO"),
-    ("DIAMANT", "Frese diamantate", "STRUMENTO DIAMANTATO"),
-    ("GOMMINI", "Gommini e lucidatori", "LUCIDANTE IN SILICONE"),
-    ("CHIRURG", "Strumenti per chirurgia orale", "FRESA CHIRURGICA LINDEMANN"),
-    ("ENDO", "Endodonzia", "STRUMENTO CANALARE NI-TI"),
+    ("110", "Frese in carburo di tungsteno", "FRESA CARB. TUNGSTENO"),
+    ("120", "Frese diamantate", "STRUMENTO DIAMANTATO"),
+    ("230", "Gommini e lucidatori", "LUCIDANTE IN SILICONE"),
+    ("340", "Strumenti per chirurgia orale", "FRESA CHIRURGICA LINDEMANN"),
+    ("410", "Endodonzia", "STRUMENTO CANALARE NI-TI"),
 )
+COURSE = ("900", "Corsi", "CORSO DI FORMAZIONE, UN GIORNO")
 PRODUCT_REMARKS = (
     "",
     "",

@@ -39,7 +39,8 @@ class Command(BaseCommand):
         parser.epilog = (
             f"POST /demo/life/WHAT lets something happen: {', '.join(HAPPENINGS)}. "
             'POST /demo/faults with {"fault": FAULT, "list": TYPE, "times": NUMBER} makes exports go wrong; list and '
-            f"times may be left out. Faults: {', '.join(fault.label for fault in Fault)}."
+            "times may be left out. remembered-filter and kept-grid-filter stay until somebody ends them. Faults: "
+            + " ".join(f"{fault.label}: {fault.does}" for fault in Fault)
         )
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
         parser.add_argument("--port", type=int, default=8001, help="port to listen on; 0: any (default: 8001)")
@@ -52,7 +53,12 @@ class Command(BaseCommand):
             "--life", type=not_negative, metavar="SECONDS", help="let something happen by itself every so often"
         )
         parser.add_argument("--state", type=Path, metavar="FILE", help="remember what happened in this file")
-        parser.add_argument("--write", type=Path, metavar="DIR", help="write all exports into this folder, and exit")
+        parser.add_argument(
+            "--write",
+            type=Path,
+            metavar="DIR",
+            help="write all exports, with all columns shown, into this folder, and exit",
+        )
 
     def handle(self, **options: Any) -> None:
         try:

@@ -91,8 +91,18 @@ def ends(template: str) -> tuple[str, str]:
 
 # The texts, where makemessages finds them. Those of errors are docstrings; sync.exports knows nothing of Django.
 
-LISTS = ("sync_type", "found", "expected")  # facts that may name a sync type
-NUMBERS = ("page", "first_page", "row", "run", "times", "mirrored", "allowed")  # facts that are nothing else
+LISTS = ("sync_type", "found", "expected", "source", "target")  # facts that may name a sync type
+NUMBERS = (  # facts that are nothing else
+    "page",
+    "first_page",
+    "row",
+    "run",
+    "times",
+    "mirrored",
+    "allowed",
+    "named",
+    "unmatched",
+)
 
 ERRORS = (
     _("The sync could not be carried out."),
@@ -130,7 +140,7 @@ ERRORS = (
         "{setting}."
     ),
     _("Page {page} holds no table that can be read: {reason}. Export the list again."),
-    _("The export lacks required columns: {missing}. Show them again in the ERP's list, then export it."),
+    _("The export lacks required columns: {missing}. Show them again in the ERP's list, in Italian, then export it."),
     _(
         "The column {header} stands {found} times where the layout cannot tell one from another: {expected}. Put the "
         "ERP's columns back in their usual order, with none of these hidden, then export again."
@@ -151,10 +161,16 @@ ERRORS = (
         "The ERP gave an export of {exported}, older than the one of {later} that run {run} applied. Export the list "
         "again, or give this file with --file if it is right."
     ),
+    _("The export may be wrong: it is applied only if a person accepts it."),
     _(
         "The export lacks {missing} of the {mirrored} mirrored records; up to {allowed} are removed without asking. "
         "It may be filtered: nothing was applied. Check the list's filter in the ERP, or accept the export if it is "
         "right."
+    ),
+    _(
+        "The list {source} names {named} different records of {target}, of which {unmatched} are not there; up to "
+        "{allowed} may be absent without asking. One of the two lists may be filtered: nothing was applied. Check the "
+        "filters of both in the ERP, or accept the export if it is right."
     ),
 )
 
@@ -168,6 +184,14 @@ NOTES = (
     _("The export has no control totals to compare."),
     _("The footer's {function} of {header} was not checked: the column is not added up."),
     _("This export was applied before: what it lacks was not counted as absent again."),
+    _(
+        "{header}: values that could not be read are taken as unknown ({count}, such as “{text}”), as their form was "
+        "only assumed."
+    ),
+    _("First seen in an export, as it was assumed: {columns}. Please tell whoever keeps this software."),
+    _("VAT not known, by the value of ID ELEMENTO IVAID and the number of products: {values}."),
+    _("Prices of a price group that is not named, which are nobody's: {count}."),
+    _("CODICE CONTO not known, whose prices are nobody's: {values}."),
 )
 
 PHRASES = {  # by the fact that they are
@@ -193,6 +217,9 @@ PHRASES = {  # by the fact that they are
         _("the page of {list_name} has no export button"),
         _("it says “Requested objects cannot be loaded”, {clicks} times"),
         _("the filter of {list_name} cannot be set to {filter}"),
+        _("the page of {list_name} has no filter {filter}"),
+        _("{list_name} keeps its filter {filter}"),
+        _("{list_name} is a PDF, not a page"),
         _("the connection ended after {done} of {total} bytes"),
         _("it answered with status {code}"),
         _("no connection within {seconds} s"),

@@ -162,7 +162,7 @@ class PageUnreadable(ExportError):
 
 
 class LayoutChanged(ExportError):
-    """The export lacks required columns: {missing}. Show them again in the ERP's list, then export it."""
+    """The export lacks required columns: {missing}. Show them again in the ERP's list, in Italian, then export it."""
 
 
 class RepeatedColumn(LayoutChanged):
@@ -210,6 +210,16 @@ class ExportOutdated(SyncError):
     again, or give this file with --file if it is right."""
 
 
-class TooManyMissing(SyncError):
+class NeedsAcceptance(SyncError):
+    """The export may be wrong: it is applied only if a person accepts it."""
+
+
+class TooManyMissing(NeedsAcceptance):
     """The export lacks {missing} of the {mirrored} mirrored records; up to {allowed} are removed without asking. It
     may be filtered: nothing was applied. Check the list's filter in the ERP, or accept the export if it is right."""
+
+
+class TooManyUnmatched(NeedsAcceptance):
+    """The list {source} names {named} different records of {target}, of which {unmatched} are not there; up to
+    {allowed} may be absent without asking. One of the two lists may be filtered: nothing was applied. Check the
+    filters of both in the ERP, or accept the export if it is right."""

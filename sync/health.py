@@ -21,7 +21,7 @@ from sync import events, queue, schedules
 from sync.events import Kind
 from sync.models import OrderFormSession, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.models.runs import SyncRunQuerySet
-from sync.service import all_types
+from sync.service import Notice, all_services, all_types
 
 GRACE = timedelta(minutes=10)  # that a type may be older than its interval: a run takes its time, and waits its turn
 WORKER_SILENT_AFTER = timedelta(minutes=3)  # without a tick; they come once a minute
@@ -311,6 +311,11 @@ def usual_duration(sync_type: str) -> timedelta | None:
     last = SyncRun.objects.succeeded().for_type(sync_type).exclude(mode=SyncRun.Mode.SMART).order_by("-finished_at")
     durations = [run.duration for run in last.only("started_at", "finished_at")[:USUAL_OF] if run.duration]
     return median(durations) if durations else None  # type: ignore[type-var]  # durations can be added and halved
+
+
+def notices() -> list[tuple[str, Notice]]:
+    """What somebody has to decide, by sync type, although the mirror can be trusted."""
+    return [(service.sync_type, notice) for service in all_services() for notice in service.notices()]
 
 
 def record_changes() -> None:

@@ -22,6 +22,7 @@ from sync.exceptions import TooManyMissing
 from sync.exports.reader import Records
 from sync.models import RecordChange, SyncRun
 from sync.progress import Progress, Stage, unwatched
+from sync.references import Coverage, check
 from sync.service import SyncService
 
 CHUNK = 1000  # records in memory at a time
@@ -50,6 +51,16 @@ class Staged:
                 yield pickle.load(self.file)  # noqa: S301  # this process wrote it
             except EOFError:
                 return
+
+    def different_values(self, fields: Iterable[str], progress: Progress = unwatched) -> dict[str, set[Any]]:
+        """Of each of these fields that the export shows, all values but the empty text."""
+        places = {name: self.fields.index(name) for name in fields if name in self.fields}
+        found: dict[str, set[Any]] = {name: set() for name in places}
+        for chunk in self.chunks() if places else ():
+            for name, place in places.items():
+                found[name].update(values[place] for values in chunk)
+            progress(Stage.APPLYING, 0, len(self.keys))
+        return {name: values - {""} for name, values in found.items()}
 
 
 @contextmanager
@@ -100,15 +111,16 @@ def apply(
     *,
     run: SyncRun,
     outcome: Outcome,
+    coverage: Sequence[Coverage] = (),
     absences_count: bool = True,
     progress: Progress = unwatched,
 ) -> None:
-    """Bring the mirror to the export's state, in the caller's transaction. Raises TooManyMissing before it writes.
+    """Bring the mirror to the export's state, in the caller's transaction. Raises NeedsAcceptance before it writes.
 
     `absences_count` is False for an export that was applied before: it proves no absence a second time.
     """
     writer = Writer(service, records.fields, run)
-    comparison = Comparison(service, records, outcome)
+    comparison = Comparison(service, records, outcome, coverage)
     for differences in comparison.differences(
         mode=run.mode, may_lose=run.accepts_id is not None, absences_count=absences_count
     ):
@@ -118,10 +130,17 @@ def apply(
 
 
 def preview(
-    service: SyncService, records: Staged, *, mode: str, outcome: Outcome, may_lose: bool = False
+    service: SyncService,
+    records: Staged,
+    *,
+    mode: str,
+    outcome: Outcome,
+    coverage: Sequence[Coverage] = (),
+    may_lose: bool = False,
 ) -> Iterator[Difference]:
-    """What `apply` would write; the outcome is complete after the last. Raises TooManyMissing."""
-    for differences in Comparison(service, records, outcome).differences(mode=mode, may_lose=may_lose):
+    """What `apply` would write; the outcome is complete after the last. Raises NeedsAcceptance."""
+    comparison = Comparison(service, records, outcome, coverage)
+    for differences in comparison.differences(mode=mode, may_lose=may_lose):
         outcome.count(differences)
         yield from differences
 
@@ -129,18 +148,22 @@ def preview(
 class Comparison:
     """One export beside the list's rows; reads only."""
 
-    def __init__(self, service: SyncService, records: Staged, outcome: Outcome) -> None:
+    def __init__(
+        self, service: SyncService, records: Staged, outcome: Outcome, coverage: Sequence[Coverage] = ()
+    ) -> None:
         self.rows = service.model.objects.all()
         self.key = service.layout.key
         self.records = records
         self.place = records.fields.index(self.key)
         self.outcome = outcome
+        self.coverage = coverage
 
     def differences(self, *, mode: str, may_lose: bool, absences_count: bool = True) -> Iterator[list[Difference]]:
         """All that a run of this mode must write, in batches."""
         newly_absent, again_absent = self.absent()
         if not may_lose:
             self.check_volume(len(newly_absent))
+            check(self.coverage)
         if mode == Mode.SMART:
             yield self.newest(SMART_MAX_RECORDS)
         else:

@@ -20,7 +20,8 @@ from django.db.models import Case, Exists, F, Value, When
 from django.utils import timezone
 from django_q.exceptions import TimeoutException
 
-from sync import events, mirror, queue, worker
+from sync import events, mirror, queue, references, worker
+from sync.columns import record_shown_columns
 from sync.erp import erp_client
 from sync.events import Kind
 from sync.exceptions import (
@@ -29,11 +30,11 @@ from sync.exceptions import (
     HandedBack,
     Interrupted,
     LeaseLost,
+    NeedsAcceptance,
     Preempted,
     ProcessLost,
     RunCancelled,
     SyncError,
-    TooManyMissing,
 )
 from sync.exports.pdf import Limits
 from sync.exports.reader import Records, read_export
@@ -41,6 +42,7 @@ from sync.exports.totals import ControlTotal
 from sync.models import SyncRun
 from sync.mutex import Lease, fenced, hold_lock
 from sync.progress import Progress, Stage, unwatched
+from sync.references import Coverage
 from sync.service import SyncService, all_services, service_for
 
 logger = logging.getLogger(__name__)
@@ -166,8 +168,19 @@ def execute(run: SyncRun, *, lease: Lease, progress: Progress = unwatched) -> No
         with reading(Path(run.export_path), service, watch) as records, mirror.staged(records) as staged:
             proves_absences = not was_applied(run)
             note(run, records, proves_absences=proves_absences)
+            coverage = compared(service, staged, mode=run.mode, progress=watch)
+            run.change(coverage=[each.as_json() for each in coverage])
             with fenced(lease):
-                mirror.apply(service, staged, run=run, outcome=outcome, absences_count=proves_absences, progress=watch)
+                mirror.apply(
+                    service,
+                    staged,
+                    run=run,
+                    outcome=outcome,
+                    coverage=coverage,
+                    absences_count=proves_absences,
+                    progress=watch,
+                )
+                note_mirrored(run, service, staged)
                 succeed(run, outcome)
     if run.status == Status.SUCCEEDED:
         for path in applied:
@@ -195,8 +208,11 @@ def previewed(
         with reading(path, service, progress) as records, mirror.staged(records) as staged:
             mode = automatic_mode(sync_type) if mode == Mode.AUTO else mode
             outcome = mirror.Outcome()
-            differences = mirror.preview(service, staged, mode=mode, outcome=outcome, may_lose=may_lose)
-            yield Preview(mode, outcome, differences, records)
+            coverage = compared(service, staged, mode=mode, progress=progress)
+            differences = mirror.preview(
+                service, staged, mode=mode, outcome=outcome, coverage=coverage, may_lose=may_lose
+            )
+            yield Preview(mode, outcome, differences, records, coverage)
 
 
 @dataclass(frozen=True)
@@ -207,6 +223,15 @@ class Preview:
     outcome: mirror.Outcome
     differences: Iterator[mirror.Difference]
     records: Records
+    coverage: Sequence[Coverage]
+
+
+def compared(service: SyncService, staged: mirror.Staged, *, mode: str, progress: Progress) -> list[Coverage]:
+    """The export held against the other lists; not for an order form, which waits, and takes nothing away."""
+    if mode == Mode.SMART:
+        return []
+    exported = staged.different_values(references.fields_of(service), progress)
+    return references.compare(service, exported, progress=progress)
 
 
 def start(run: SyncRun, lease: Lease) -> bool:
@@ -251,7 +276,7 @@ def recorded(run: SyncRun) -> Iterator[None]:
         raise
     except Interrupted as interruption:
         interrupt(run, interruption)
-    except TooManyMissing as error:
+    except NeedsAcceptance as error:
         stop(run, Status.QUARANTINED, error)
     except SyncError as error:
         retry_or_fail(run, error)
@@ -454,6 +479,17 @@ def note(run: SyncRun, records: Records, *, proves_absences: bool) -> None:
         control_totals=as_json(records.totals),
         notes=[storable(text) for text in records.notes + applied_before],
     )
+
+
+def note_mirrored(run: SyncRun, service: SyncService, records: mirror.Staged) -> None:
+    """Keep what is known of the list now that the records are applied, in the same transaction."""
+    first_seen = record_shown_columns(service, records.fields, at=run.exported_at or timezone.now())
+    notes = service.describe_doubts()
+    if first_seen:
+        headers = ", ".join(column.header for column in first_seen)
+        notes.append(f"First seen in an export, as it was assumed: {headers}. Please tell whoever keeps this software.")
+    if notes:
+        run.change(notes=[*run.notes, *map(storable, notes)])
 
 
 def as_json(totals: Sequence[ControlTotal]) -> list[dict[str, str]]:

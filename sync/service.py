@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
 
@@ -14,16 +15,42 @@ from sync.exports.layout import ExportLayout
 from sync.models import MirroredModel
 
 
+@dataclass(frozen=True)
+class Notice:
+    """Something that nobody but a person can put right, and what to do; in the reader's language."""
+
+    text: str
+    action: str
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A field of one list whose texts are those of another list's field: each price names its product."""
+
+    field: str
+    target: str  # the other list's sync type
+    target_field: str
+
+
 class SyncService:
     """One list of the ERP: where it comes from, what its export looks like, where it is mirrored."""
 
     erp_list: ClassVar[ErpList]
     layout: ClassVar[ExportLayout]
     model: ClassVar[type[MirroredModel]]
+    references: ClassVar[tuple[Reference, ...]] = ()  # what its records name of other lists
     smart: ClassVar[bool] = False  # whether order forms may ask for a smart sync of it
 
     def __init__(self, sync_type: str) -> None:
         self.sync_type = sync_type
+
+    def describe_doubts(self) -> list[str]:
+        """What the mirrored records leave open, in English, for the notes of the run that has just applied them."""
+        return []
+
+    def notices(self) -> list[Notice]:
+        """What somebody has to decide before these records can be used as they should."""
+        return []
 
 
 @cache
@@ -43,6 +70,11 @@ def all_types() -> list[str]:
 def all_services() -> list[SyncService]:
     """Every service, the most urgent type first."""
     return [service_for(sync_type) for sync_type in all_types()]
+
+
+def service_mirroring(model: type[MirroredModel]) -> SyncService:
+    """The service whose records these are."""
+    return next(service for service in all_services() if service.model is model)
 
 
 def smart_types() -> list[str]:

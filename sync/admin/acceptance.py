@@ -121,6 +121,8 @@ def facts_of(run: SyncRun) -> list[tuple[Any, str]]:
     facts = {
         _("Expected, as in the mirror"): run.error_facts.get("mirrored"),
         _("In the export"): run.read,
+        _("Named, in one of the two lists"): run.error_facts.get("named"),
+        _("Not there, in the other"): run.error_facts.get("unmatched"),
         _("Allowed without asking"): run.error_facts.get("allowed"),
     }
     return [(name, with_thousands_apart(fact)) for name, fact in facts.items() if fact is not None]

@@ -111,6 +111,7 @@ def story(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
         "more_steps": max(0, run.events.count() - STEPS_SHOWN),
         "all_steps": list_address(SyncEvent, run=str(run.pk)) if may_view(request, SyncEvent) else "",
         "attempts": [attempt(each) for each in run.ended_attempts],
+        "coverage": [covered(kept, by=run.sync_type) for kept in run.coverage],
         "totals": [compared(kept) for kept in run.control_totals],
         "counts": counts(run, kind),
         "changes": changes(request, run, kind),
@@ -220,6 +221,30 @@ def compared(kept: dict[str, str]) -> dict[str, Any]:
         "difference": number_format(total.found - total.stated, force_grouping=True),
         "agrees": total.agrees,
     }
+
+
+def covered(kept: dict[str, Any], *, by: str) -> dict[str, Any]:
+    """How much of what one list names the other has, in words, and whether no more is absent than is allowed."""
+    facts = {
+        "source": list_name(kept["source"]),
+        "target": list_name(kept["target"]),
+        "named": number_format(kept["named"], force_grouping=True),
+        "found": number_format(kept["found"], force_grouping=True),
+        "share": share(kept["found"], kept["named"]),
+    }
+    if kept["target"] == by:
+        text = gettext("%(target)s that %(source)s name: %(named)s, of which %(found)s (%(share)s) are in this export")
+    else:
+        text = gettext("%(target)s that this export names: %(named)s, of which %(found)s (%(share)s) are mirrored")
+    before = kept["namedBefore"] and gettext("; before, %s") % share(kept["foundBefore"], kept["namedBefore"])
+    return {
+        "text": capfirst(text % facts) + (before or ""),
+        "agrees": kept["named"] - kept["found"] <= kept["allowed"],
+    }
+
+
+def share(part: int, whole: int) -> str:
+    return f"{number_format(100 * part / whole, 1)} %"
 
 
 def finite(text: str) -> Decimal | None:

@@ -111,6 +111,20 @@ class ControlTotal(Serializer):
     difference_allowed = serializers.CharField(source="differenceAllowed")
 
 
+class CoverageSerializer(Serializer):
+    """How many different records one list names of another, and how many are there, with this export in its place."""
+
+    source = serializers.CharField(help_text="The list that names.")  # type: ignore[assignment]  # no attribute either
+    target = serializers.CharField(help_text="The list that is named.")
+    named = serializers.IntegerField()
+    found = serializers.IntegerField()
+    named_before = serializers.IntegerField(
+        source="namedBefore", allow_null=True, help_text="In the mirror before; null if it could not be compared then."
+    )
+    found_before = serializers.IntegerField(source="foundBefore", allow_null=True)
+    allowed = serializers.IntegerField(help_text="How many may be named and not be there without a person's consent.")
+
+
 class EndedAttempt(Serializer):
     """Why a run came back to the queue."""
 
@@ -126,6 +140,7 @@ class WholeRunSerializer(FinishedRunSerializer):
 
     waits_for_a_decision = serializers.BooleanField(help_text="Quarantined, and its export not accepted yet.")
     control_totals = ControlTotal(many=True)
+    coverage = CoverageSerializer(many=True)
     notes = serializers.ListField(child=serializers.CharField())
     ended_attempts = EndedAttempt(many=True)
 

@@ -70,6 +70,17 @@ class Band:
         except ValueError:
             raise self.unreadable(place, column, rows, texts) from None
 
+    def readable_values(self, place: int, column: Column, rows: Sequence[int]) -> tuple[list[Any], list[str]]:
+        """The values of one column, unknown where a text cannot be read; and those texts."""
+        values, unreadable = [], []
+        for text in self.texts(place, rows):
+            try:
+                values.append(column.convert(text))
+            except ValueError:
+                values.append(column.convert(""))
+                unreadable.append(text)
+        return values, unreadable
+
     def unreadable(self, place: int, column: Column, rows: Sequence[int], texts: Sequence[str]) -> UnreadableValue:
         page, _ = self.column(place)
         for row, text in zip(rows, texts, strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect
+from bisect import bisect, bisect_left
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
@@ -89,9 +89,8 @@ def check_texts_stay_in_cells(page: Any, table: Any, number: int) -> None:
     for char, following in pairwise(drawn):
         if is_one_text(char, following) and column(char, columns) != column(following, columns):
             raise PageUnreadable(page=number, reason=f"a text runs over the edge of its cell at {following['text']!r}")
-    for char, following in pairwise(sorted(drawn, key=lambda char: (round(char["top"]), char["x0"]))):
-        if lies_on(char, following):
-            raise PageUnreadable(page=number, reason=f"characters lie on one another at {char['text']!r}")
+    if (char := lying_on_another(drawn)) is not None:
+        raise PageUnreadable(page=number, reason=f"characters lie on one another at {char['text']!r}")
 
 
 def is_one_text(char: Any, following: Any) -> bool:
@@ -99,10 +98,16 @@ def is_one_text(char: Any, following: Any) -> bool:
     return bool(abs(char["top"] - following["top"]) < 1 and abs(following["x0"] - char["x1"]) < reach)
 
 
-def lies_on(char: Any, following: Any) -> bool:
-    on_one_line = abs(char["top"] - following["top"]) < SPOILT * char["size"]
-    both_seen = char["text"].strip() and following["text"].strip()
-    return bool(both_seen and on_one_line and following["x0"] - char["x0"] < SPOILT * (char["x1"] - char["x0"]))
+def lying_on_another(drawn: list[Any]) -> Any:
+    """The first character on which another one lies, whichever was drawn first; None if none does."""
+    seen = sorted((char for char in drawn if char["text"].strip()), key=lambda char: char["x0"])
+    places = [char["x0"] for char in seen]
+    for at, char in enumerate(seen, start=1):
+        reach = bisect_left(places, char["x0"] + SPOILT * (char["x1"] - char["x0"]), at)
+        for other in seen[at:reach]:
+            if abs(char["top"] - other["top"]) < SPOILT * char["size"]:
+                return char
+    return None
 
 
 def column(char: Any, edges: list[float]) -> int:

@@ -21,35 +21,52 @@ class Footer(Enum):
     OPTIONAL = "optional"
 
 
+class Source(Enum):
+    """How well the header of a column, and the form of its values, are known."""
+
+    MEASURED = "measured"  # on real exports of the list
+    GRID = "read from the grid"  # the header is what the ERP shows on the screen; the printed form is inferred
+    ASSUMED = "assumed"  # neither was ever seen
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of a list.
 
     `convert` takes the cell's text, white space already normalised, and raises ValueError for what it cannot read.
-    `occurrence` tells apart columns that share a header; such a column is known by the one that stands directly before
-    it, which is the one declared before it.
+    `required` says why a record is nothing without this column: an export that hides it is refused. A column whose
+    header was never seen must not be required. `occurrence` tells apart columns that share a header; such a column is
+    known by the one that stands directly before it, which is the one declared before it.
     """
 
     header: str
     field: str
     convert: Converter
-    required: bool = False
+    required: str = ""
+    source: Source = Source.MEASURED
     occurrence: int = 1
-    aliases: tuple[str, ...] = ()
     added_before_rounding: bool = False  # the ERP's Sum adds amounts with more digits than it prints
 
     def is_headed(self, header: str) -> bool:
-        return normalised(header) in {normalised(name) for name in (self.header, *self.aliases)}
+        return normalised(header) == normalised(self.header)
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether a value that cannot be read is an error: else it is unknown, as its form is only assumed."""
+        return bool(self.required) or self.source is not Source.ASSUMED
 
 
-def ignored(header: str) -> Column:
+def ignored(header: str, source: Source = Source.MEASURED) -> Column:
     """A column that is known and not mirrored."""
-    return Column(header, "", str)
+    return Column(header, "", str, source=source)
 
 
 def normalised(header: str) -> str:
-    """A header as it is compared: single spaces, straight apostrophes, composed accents, one case, no last colon."""
-    return " ".join(unicodedata.normalize("NFC", header).replace("’", "'").removesuffix(":").split()).casefold()
+    """A header as it is compared: straight apostrophes, composed accents, one case, no last colon.
+
+    And no white space: a header without any, QUANTITÀIMPORTODA, has to break within the word when it wraps.
+    """
+    return "".join(unicodedata.normalize("NFC", header).replace("’", "'").split()).removesuffix(":").casefold()
 
 
 @dataclass(frozen=True)
@@ -89,12 +106,22 @@ class ExportLayout:
         namesakes = [other for other in self.columns if other.is_headed(column.header)]
         if len(found) == len(namesakes) == 1:
             return found[0]
-        before = self.columns[self.columns.index(column) - 1]
-        following = [place for place in found if place and before.is_headed(headers[place - 1])]
-        if len(found) != len(namesakes) or len(following) != 1:
+        places = {each: self.following(each, found, headers) for each in namesakes}
+        before = self.before(column)
+        if not any(before.is_headed(header) for header in headers):  # hidden: it is what the others leave
+            others = [place for each in namesakes if each is not column for place in places[each]]
+            places[column] = [place for place in found if place not in others]
+        if len(found) != len(namesakes) or len(places[column]) != 1:
             expected = f"{len(namesakes)} expected, this one directly after {before.header}"
             raise RepeatedColumn(header=column.header, found=len(found), expected=expected)
-        return following[0]
+        return places[column][0]
+
+    def before(self, column: Column) -> Column:
+        return self.columns[self.columns.index(column) - 1]
+
+    def following(self, column: Column, found: Sequence[int], headers: Sequence[str]) -> list[int]:
+        """Which of the places stand directly after the column that is declared before this one."""
+        return [place for place in found if place and self.before(column).is_headed(headers[place - 1])]
 
     def notes(self, headers: Sequence[str], positions: dict[Column, int], missing: Sequence[str]) -> list[str]:
         """What is unusual about the columns, and harmless."""

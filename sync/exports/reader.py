@@ -10,6 +10,7 @@ can be trusted once the last one has been given: only then have the control tota
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -102,6 +103,7 @@ class Records:
         self.keys: set[Any] = set()
         self.binding = Binding({}, ())
         self.running = RunningTotals(())
+        self.unreadable: dict[Column, Counter[str]] = {}  # texts of columns whose form is only assumed
 
     @property
     def fields(self) -> list[str]:
@@ -123,6 +125,7 @@ class Records:
         if band is None:
             raise ExportTruncated(reason="it has no pages")
         yield from self.last_records(band)
+        self.note_unreadable()
         self.note_pages()
 
     def bind(self, band: Band) -> None:
@@ -160,7 +163,7 @@ class Records:
         kept = [row for row, text in zip(rows, keys, strict=True) if text not in NO_RECORD]
         values = []
         for column, place in self.columns.items():
-            values.append(band.values(place, column, kept))
+            values.append(self.values(band, place, column, kept))
             self.running.add(column, values[-1])
         self.running.records += len(kept)
         self.running.placeholders += len(rows) - len(kept)
@@ -170,6 +173,25 @@ class Records:
                 raise DuplicateKey(header=key.header, key=record[at], page=band.first_page, row=row)
             self.keys.add(record[at])
             yield Record(band.first_page, row, record)
+
+    def values(self, band: Band, place: int, column: Column, rows: Sequence[int]) -> list[Any]:
+        """The values of one column; one whose form is only assumed is unknown where it cannot be read."""
+        try:
+            return band.values(place, column, rows)
+        except UnreadableValue:
+            if column.is_strict:
+                raise
+        values, unreadable = band.readable_values(place, column, rows)
+        self.unreadable.setdefault(column, Counter()).update(unreadable)
+        return values
+
+    def note_unreadable(self) -> None:
+        for column, texts in self.unreadable.items():
+            (text, _), total = texts.most_common(1)[0], sum(texts.values())
+            self.notes.append(
+                f"{column.header}: values that could not be read are taken as unknown ({total}, such as “{text}”), as "
+                f"their form was only assumed."
+            )
 
     def note_pages(self) -> None:
         if self.pages.fallback_pages:

@@ -76,6 +76,12 @@ def money(cell: str) -> Decimal | None:
 
 
 @cached
+def unit_price(cell: str) -> Decimal | None:
+    """A price, which may have more decimals than an amount: `10,45 €`, `0,1234`."""
+    return number(cell.removesuffix("€").rstrip())
+
+
+@cached
 def percent(cell: str) -> Decimal | None:
     """`21,49 %` is 21.49."""
     return decimal(cell.removesuffix("%").rstrip(), places=MONEY_PLACES, kind="a percentage") if cell else None
@@ -123,4 +129,4 @@ def boolean(cell: str) -> bool | None:
         raise ValueError("a yes or no (Si, No, Checked, Unchecked)") from None
 
 
-NUMERIC = frozenset({number, integer, money, percent})  # what a control total can add up
+NUMERIC = frozenset({number, integer, money, unit_price, percent})  # what a control total can add up

@@ -45,6 +45,23 @@ class MirroredModel(models.Model):
         abstract = True
 
 
+class MirroredColumn(models.Model):
+    """A column of one of the ERP's lists, as an applied export last showed it."""
+
+    sync_type = models.CharField(_("type"), max_length=30)
+    field = models.CharField(_("field"), max_length=100)
+    last_seen_at = models.DateTimeField(_("last seen"), help_text=_("In an export of this moment."))
+    applied_at = models.DateTimeField(_("applied"), help_text=_("When that export was applied."))
+
+    class Meta:
+        verbose_name = _("mirrored column")
+        verbose_name_plural = _("mirrored columns")
+        constraints = (models.UniqueConstraint(fields=["sync_type", "field"], name="one_row_per_column"),)
+
+    def __str__(self) -> str:
+        return f"{self.sync_type} {self.field}"
+
+
 def list_indexes(name: str, *order: str) -> tuple[models.Index, models.Index]:
     """Two indexes that every list needs: one of its records in their order, one of those that are removed.
 

@@ -163,6 +163,9 @@ class SyncRun(models.Model):
     )
 
     control_totals = models.JSONField(_("control totals"), default=list, blank=True)
+    coverage = models.JSONField(
+        _("coverage"), default=list, blank=True, help_text=_("What lists name of each other, and how much is there.")
+    )
     notes = models.JSONField(_("notes"), default=list, blank=True)
     error_class = models.CharField(_("error"), max_length=100, blank=True)
     error_text = models.TextField(_("error text"), blank=True)

@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from sync import queue, runner
-from sync.exceptions import SyncError, TooManyMissing
+from sync.exceptions import NeedsAcceptance, SyncError
 from sync.management.database import check_migrated
 from sync.management.progress_bar import ProgressBar
 from sync.mirror import Difference, Outcome
@@ -101,6 +101,7 @@ class Command(BaseCommand):
             seconds = run.duration.total_seconds() if run.duration else 0
             self.stdout.write(f"{run.sync_type}: {counted(run)} ({run.mode}, run {run.pk}, {seconds:.1f} s)")
             self.stdout.write(f"  Control totals that agree: {len(run.control_totals)}")
+            self.show_coverage(run)
         elif run.is_finished:
             number = f"run {run.pk}" if run.pk else "dry run"
             said = f"{run.status}. {run.error_text}" if run.error_text else run.status
@@ -112,6 +113,14 @@ class Command(BaseCommand):
                 self.stdout.write(f"  {note}")
         self.stdout.flush()  # before what follows on standard error
 
+    def show_coverage(self, run: SyncRun) -> None:
+        for each in run.coverage:
+            there = "are in this export" if each["target"] == run.sync_type else "are mirrored"
+            self.stdout.write(
+                f"  {each['target'].capitalize()} that {each['source']} name: {each['named']}, "
+                f"of which {each['found']} {there}"
+            )
+
     def preview(self, sync_type: str, mode: str, options: dict[str, Any]) -> int:
         """Show what a run would do. Its end is told the same way as that of a run."""
         try:
@@ -122,17 +131,19 @@ class Command(BaseCommand):
                 shown = list(islice(preview.differences, DIFFERENCES_SHOWN))
                 more = sum(1 for _ in preview.differences)
         except SyncError as error:
-            status = Status.QUARANTINED if isinstance(error, TooManyMissing) else Status.FAILED
+            status = Status.QUARANTINED if isinstance(error, NeedsAcceptance) else Status.FAILED
             run = SyncRun(sync_type=sync_type, mode=mode, status=status)
             run.error_class, run.error_text = type(error).__name__, str(error)
             self.show(run, as_json=options["json"])
             return EXIT_STATUS[status]
         totals = [total.as_json() for total in preview.records.totals]
         run = SyncRun(sync_type=sync_type, mode=preview.mode, control_totals=totals, **preview.outcome.counts())
+        run.coverage = [each.as_json() for each in preview.coverage]
         if options["json"]:
             self.stdout.write(json.dumps(described(run) | {"status": "dry-run"}))
             return 0
         self.stdout.write(f"{sync_type}: {counted(run)} (dry run, {preview.mode}: nothing was written)")
+        self.show_coverage(run)
         for difference in shown:
             self.stdout.write(f"  {difference_line(difference)}")
         if more:

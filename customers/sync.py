@@ -13,24 +13,24 @@ class CustomerSync(SyncService):
     """The agent's customers and prospects. The list has no modification time: what changed is told by comparing."""
 
     erp_list = ErpList(
-        name="CUSTTABLE_ListView_Agent", file_names=("Clienti.pdf", "Customers.pdf"), safe_filter="Tutti i clienti"
+        name="CUSTTABLE_ListView_Agent", file_names=("Clienti.pdf", "Customers.pdf"), safe_filter="All_Customers"
     )
     model = Customer
     smart = True
     layout = ExportLayout(
         key="erp_id",
         columns=[
-            Column("ID", "erp_id", integer, required=True),
-            Column("PROFILO CLIENTE:", "account_number", text, required=True),
-            Column("NOME", "name", text, required=True),
-            Column("PARTITA IVA:", "vat_number", text, required=True),
+            Column("ID", "erp_id", integer, required="the key"),
+            Column("PROFILO CLIENTE:", "account_number", text, required="orders, DDT and invoices name it"),
+            Column("NOME", "name", text, required="nobody can be chosen without it"),
+            Column("PARTITA IVA:", "vat_number", text),
             Column("PEC:", "certified_email", text),
             Column("SDI:", "sdi_code", text),
             Column("CODICE FISCALE:", "tax_code", text),
             Column("TERMINI DI CONSEGNA", "delivery_mode", text),  # mislabelled in the ERP: it is the courier
-            Column("VIA:", "street", text, required=True),
-            Column("INDIRIZZO LOGISTICO CAP", "postcode", text, required=True),
-            Column("CITTÀ", "city", text, required=True),
+            Column("VIA:", "street", text),
+            Column("INDIRIZZO LOGISTICO CAP", "postcode", text),
+            Column("CITTÀ", "city", text),
             Column("TELEFONO:", "phone", text),
             Column("CELLULARE:", "mobile", text),
             Column("URL:", "website", text),

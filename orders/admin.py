@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
@@ -139,13 +140,14 @@ class InvoiceAdmin(LinkedAdmin):
         "total_amount",
         "remaining_amount",
         "due_date",
+        "overdue",
         "closed_date",
     )
     list_filter = (("closed_date", admin.EmptyFieldListFilter), "payment_terms")
     search_fields = ("number", "order_number", "account_number", "customer_name", "purchase_order")
     date_hierarchy = "invoice_date"
     ordering = ("-invoice_date", "-pk")
-    readonly_fields = ("customer", "order", "ddts")
+    readonly_fields = ("customer", "order", "ddts", "overdue")
     fieldsets = (
         (None, {"fields": ["number", "invoice_date", "quantity", "purchase_order", "customer_reference"]}),
         (_("Linked records"), {"fields": ["customer", "order", "ddts"]}),
@@ -160,7 +162,8 @@ class InvoiceAdmin(LinkedAdmin):
                 "fields": [
                     "payment_terms",
                     "due_date",
-                    "days_overdue",
+                    "days_left",
+                    "overdue",
                     "settled_amount",
                     "remaining_amount",
                     "last_payment_number",
@@ -170,6 +173,24 @@ class InvoiceAdmin(LinkedAdmin):
             },
         ),
     )
+
+    @admin.display(description=_("overdue"))
+    def overdue(self, invoice: Invoice) -> str:
+        """By today's date: the ERP's own count of days is as old as its export."""
+        if not invoice.is_overdue:
+            return NOTHING
+        days = ngettext("since %(days)s day", "since %(days)s days", invoice.days_overdue or 0)
+        return f"{printed(invoice, 'remaining_amount')} {days % {'days': invoice.days_overdue}}"
+
+
+@admin.display(description=_("for whom"), ordering="account")
+def audience_of(price: Price) -> str:
+    """A customer's or a price group's name, everybody, or nobody, with what the ERP says."""
+    if price.audience == Price.Audience.EVERYBODY:
+        return str(price.audience.label)
+    if price.audience is None or not price.account:
+        return gettext("nobody (%s)") % (price.account_code or NOTHING)
+    return price.account_description or price.account
 
 
 @admin.register(Product)
@@ -246,8 +267,7 @@ class ProductAdmin(MirroredAdmin):
     @admin.display(description=_("prices"))
     def prices(self, product: Product) -> SafeString | str:
         lines = (
-            (link(price), price.account_description or _("all accounts"), printed(price, "unit_price"), price.currency)
-            for price in product.prices
+            (link(price), audience_of(price), printed(price, "unit_price"), price.currency) for price in product.prices
         )
         return format_html_join("", "<div>{} · {}: {} {}</div>", lines) or NOTHING
 
@@ -257,7 +277,7 @@ class PriceAdmin(MirroredAdmin):
     list_display = (
         "product_name",
         "product_by_id",
-        "account_description",
+        audience_of,
         "unit_price",
         "currency",
         "quantity_from",
@@ -265,7 +285,7 @@ class PriceAdmin(MirroredAdmin):
         "valid_from",
         "valid_to",
     )
-    list_filter = ("currency", "is_net_price")
+    list_filter = ("account_code", "currency", "is_net_price")
     search_fields = ("product_name", "product_erp_id", "account", "account_description")
     ordering = ("product_name", "product_erp_id", "account", "quantity_from", "pk")
     readonly_fields = ("product", "customer")

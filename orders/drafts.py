@@ -253,12 +253,9 @@ def orderable_line(
     valid = nearest_valid(wanted.quantity, product)
     if valid != [wanted.quantity]:
         raise LineProblem("quantity", quantity_text(valid))
-    if product.vat_rate is None:
-        text = _("The VAT of {product} is not known: its group is “{group}”.")
-        raise LineProblem("product", text.format(product=product, group=product.vat_group))
     price = prices.price(product, wanted.quantity)
     if price is None or price.unit_price is None:
-        raise LineProblem("product", _("{product} has no price that is valid today.").format(product=product))
+        raise LineProblem("product", no_price_text(product, prices))
     draft.currency = draft.currency or price.currency
     if price.currency != draft.currency:
         text = _("An order has one currency: this price is in {currency}, those above are in {others}.")
@@ -273,6 +270,13 @@ def orderable_line(
         price_unit=price_unit(price, product),
         vat_rate=product.vat_rate,
     )
+
+
+def no_price_text(product: Product, prices: PriceList) -> str:
+    if prices.must_choose_group:
+        text = _("{product} has no price: the administrator has to choose the price group that counts.")
+        return text.format(product=product)
+    return _("{product} has no price in the ERP that is valid today.").format(product=product)
 
 
 def quantity_text(valid: list[Decimal]) -> str:

@@ -11,14 +11,20 @@ from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.dateformat import format as date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from orders.api.drafts import MOST_LINES, NOTES_LENGTH, DraftSerializer
-from orders.models import Draft
+from orders.models import Draft, Product
 from sync.api.urls import KeyConverter
+from sync.columns import hidden_columns
+from sync.service import service_for
 
 DRAFTS_ON_A_PAGE = 25
+ORDER_COLUMNS = ("minimum_quantity", "multiple_quantity", "maximum_quantity", "is_orderable", "is_blocked", "vat_group")
 MODULES = [  # of the order form: loaded together, as each names the next ones only once it is there
     f"orders/{name}.js"
     for name in (
@@ -69,8 +75,25 @@ def form_page(request: HttpRequest, *, draft: Draft | None = None, copied: Draft
         "timeZone": settings.TIME_ZONE,
         "mostLines": MOST_LINES,
         "notesLength": NOTES_LENGTH,
+        "notices": [notice.text for notice in service_for("prices").notices()],
+        "hiddenColumns": hidden_order_columns(),
     }
     return render(request, "orders/order_form.html", {"facts": facts, "draft": draft, "modules": MODULES})
+
+
+def hidden_order_columns() -> list[str]:
+    """What an order rests on and the ERP's list of products does not show now, each as of when it is known."""
+    names = {field.name: str(field.verbose_name) for field in Product._meta.fields}
+    shown = []
+    for each in hidden_columns(service_for("products")):
+        if each.column.field not in ORDER_COLUMNS:
+            continue
+        name = names[each.column.field]
+        if each.last_seen_at:
+            day = date_format(localtime(each.last_seen_at), "d/m/Y")
+            name = gettext("%(column)s (as of %(day)s)") % {"column": name, "day": day}
+        shown.append(name)
+    return shown
 
 
 @login_required

@@ -4,59 +4,108 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 
-from django.db.models import Q
+from django.conf import settings
+from django.db.models import Count, Max, Q, QuerySet
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from customers.matching import present
-from orders.models.catalogue import Price, Product
+from orders.models.catalogue import ACCOUNT_CODES, Price, Product
 
 ONE = Decimal(1)
+MOST_SPECIFIC_LAST = (Price.Audience.EVERYBODY, Price.Audience.GROUP, Price.Audience.CUSTOMER)
+
+Audience = Price.Audience
+
+
+@dataclass(frozen=True)
+class PriceGroup:
+    """A price group that the mirror has prices of."""
+
+    code: str  # what ACCOUNT: says
+    description: str
+    prices: int
+
+    def __str__(self) -> str:
+        return f"{self.code} ({self.description})" if self.description else self.code
 
 
 class PriceList:
     """The prices of some products that are valid on a day for an account, read in one query.
 
-    An account's own price goes before that of all accounts; then the one for the largest quantity that is reached, then
-    the one that is valid since the latest day. A prospect, without an account, has the prices of all. A price of
-    nothing, or without a currency, is none.
+    A customer's own price goes before the price group's, that before everybody's; then the one for the largest quantity
+    that is reached, then the one that is valid since the latest day. A prospect, without an account, has no prices of
+    its own. A price of nothing, or without a currency, is none.
     """
 
     def __init__(self, products: Iterable[Product], *, account: str, on: date | None = None) -> None:
-        self.prices: dict[tuple[str, str], list[Price]] = defaultdict(list)
+        self.prices: dict[str, list[Price]] = defaultdict(list)
         for price in valid_prices(list(products), account=account, on=on or timezone.localdate()):
-            self.prices[price.product_erp_id, ""].append(price)
-            self.prices[price.product_erp_id, price.product_name].append(price)
+            self.prices[price.product_erp_id].append(price)
 
     def price(self, product: Product, quantity: Decimal) -> Price | None:
         """The price that counts; None if none does."""
-        by_id = self.prices.get((product.erp_id, ""), [])
-        as_pack = self.prices.get((product.pack, product.name), []) if product.pack and product.name else []
-        fitting = [price for price in {*by_id, *as_pack} if is_for(quantity, price)]
+        fitting = [price for price in self.prices.get(product.erp_id, []) if is_for(quantity, price)]
         return max(fitting, key=precedence, default=None)
+
+    @cached_property
+    def must_choose_group(self) -> bool:
+        """Whether no group's price counts as long as nobody chooses a price group."""
+        return must_choose_price_group()
 
 
 def valid_prices(products: Collection[Product], *, account: str, on: date) -> Iterable[Price]:
-    by_id = Q(product_erp_id__in={product.erp_id for product in products})
-    packs = [product for product in products if product.pack and product.name]
-    as_pack = Q(product_erp_id__in={each.pack for each in packs}, product_name__in={each.name for each in packs})
+    is_anyones = Q(code__in=ACCOUNT_CODES[Audience.EVERYBODY])
+    if group := price_group():
+        is_anyones |= Q(code__in=ACCOUNT_CODES[Audience.GROUP], account=group)
+    if account:
+        is_anyones |= Q(code__in=ACCOUNT_CODES[Audience.CUSTOMER], account=account)
     return (
         present(Price)
+        .annotate(code=Lower("account_code"))
         .filter(
-            by_id | as_pack,
+            is_anyones,
             Q(valid_from=None) | Q(valid_from__lte=on),
             Q(valid_to=None) | Q(valid_to__gte=on),
-            account__in={account, ""},
+            product_erp_id__in={product.erp_id for product in products},
             unit_price__gt=0,
         )
         .exclude(currency="")
     )
 
 
+def price_group() -> str:
+    """The price group that counts: the setting, or the only one that the mirror holds; empty while none does."""
+    if settings.PRICE_GROUP:
+        return settings.PRICE_GROUP
+    found = group_prices().order_by("account").values_list("account", flat=True).distinct()[:2]
+    return found[0] if len(found) == 1 else ""
+
+
+def price_groups() -> list[PriceGroup]:
+    """All price groups that the mirror has prices of."""
+    rows = group_prices().values("account").annotate(count=Count("pk"), text=Max("account_description"))
+    return [PriceGroup(row["account"], row["text"], row["count"]) for row in rows.order_by("account")]
+
+
+def must_choose_price_group() -> bool:
+    """Whether no group's price counts, as nobody has chosen one of the groups there are."""
+    groups = {group.code for group in price_groups()}
+    return bool(groups) and price_group() not in groups
+
+
+def group_prices() -> QuerySet[Price]:
+    prices = present(Price).annotate(code=Lower("account_code"))
+    return prices.filter(code__in=ACCOUNT_CODES[Audience.GROUP]).exclude(account="")
+
+
 def price_unit(price: Price, product: Product) -> Decimal:
-    """How many pieces a price is for."""
+    """How many pieces a price is for: the ERP's 0 is one piece."""
     return next(unit for unit in (price.price_unit, product.price_unit, ONE) if unit and unit > 0)
 
 
@@ -65,5 +114,10 @@ def is_for(quantity: Decimal, price: Price) -> bool:
     return (price.quantity_from or 0) <= quantity and (not price.quantity_to or quantity <= price.quantity_to)
 
 
-def precedence(price: Price) -> tuple[bool, Decimal, date, int]:
-    return (bool(price.account), price.quantity_from or Decimal(0), price.valid_from or date.min, price.erp_id)
+def precedence(price: Price) -> tuple[int, Decimal, date, int]:
+    return (
+        MOST_SPECIFIC_LAST.index(price.audience) if price.audience else -1,
+        price.quantity_from or Decimal(0),
+        price.valid_from or date.min,
+        price.erp_id,
+    )

@@ -23,7 +23,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sync.models import MirroredModel, RecordChange
-from sync.service import all_services
+from sync.service import service_mirroring
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -111,6 +111,7 @@ class MirroredAdmin(ReadOnlyAdmin):
     """Records of one of the ERP's lists: the fields of the list as declared, what the mirror knows at the end."""
 
     change_form_template = "admin/mirrored_change_form.html"
+    change_list_template = "admin/mirrored_change_list.html"
 
     def __init__(self, model: type[MirroredModel], admin_site: admin.AdminSite) -> None:
         super().__init__(model, admin_site)
@@ -236,7 +237,7 @@ def changes_of(record: MirroredModel) -> str:
 
 def identity_of(record: MirroredModel) -> dict[str, str]:
     """What tells a record's changes from those of others."""
-    service = next(service for service in all_services() if isinstance(record, service.model))
+    service = service_mirroring(type(record))
     return {"sync_type": service.sync_type, "key": str(getattr(record, service.layout.key))}
 
 

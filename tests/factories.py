@@ -20,7 +20,7 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 
 from customers.models import Customer
 from orders.models import Ddt, Draft, DraftLine, Invoice, Order, Price, Product
-from sync.models import OrderFormSession, RecordChange, SyncEvent, SyncRun, SyncSchedule, SyncWorker
+from sync.models import MirroredColumn, OrderFormSession, RecordChange, SyncEvent, SyncRun, SyncSchedule, SyncWorker
 
 MIRRORED_AT = dt.datetime(2026, 1, 20, 12, 0, tzinfo=dt.UTC)
 PASSWORD = "una parola segreta"
@@ -117,6 +117,9 @@ class PriceFactory(MirroredFactory):
         model = Price
 
     erp_id = Sequence(lambda number: 5000 + number)
+    account_code = "Group"
+    account = "002"
+    account_description = "DETTAGLIO (consigliato)"
     valid_from = dt.date(2022, 7, 1)
     valid_to = dt.date(2154, 12, 31)
     unit_price = Decimal("234.59")
@@ -142,6 +145,16 @@ class DraftLineFactory(DjangoModelFactory):
     quantity = Decimal(1)
     unit_price = Decimal("234.59")
     vat_rate = Decimal(22)
+
+
+class MirroredColumnFactory(DjangoModelFactory):
+    class Meta:
+        model = MirroredColumn
+
+    sync_type = "products"
+    field = "erp_id"
+    last_seen_at = MIRRORED_AT
+    applied_at = SelfAttribute("last_seen_at")
 
 
 class SyncRunFactory(DjangoModelFactory):

@@ -4,7 +4,7 @@ import pytest
 from django.conf import settings
 from django.db import models
 
-from sync.exports.layout import Footer, normalised
+from sync.exports.layout import Footer, Source, normalised
 from sync.exports.reader import read_export
 from sync.models import MirroredModel
 from sync.service import service_for
@@ -28,7 +28,7 @@ HEADERS = {
         RIFERIMENTO CLIENTE | STATO DELLE VENDITE | TIPO DI ORDINE | STATO DEL DOCUMENTO
         ORIGINE VENDITE: | STATO DEL TRASFERIMENTO | DATA DI TRASFERIMENTO
         DATA DI COMPLETAMENTO | PREVENTIVO: | APPLICA SCONTO %: | IMPORTO LORDO:
-        IMPORTO TOTALE | ORDINE OMAGGIO:
+        IMPORTO TOTALE | ORDINE OMAGGIO: | E-MAIL
     """,
     "ddt": """
         PDF DDT | ID | DOCUMENTO DI TRASPORTO: | DATA DI CONSEGNA | ID DI VENDITA
@@ -48,23 +48,35 @@ HEADERS = {
         CHIUSO | IMPORTO RIMANENTE MST | ID VENDITE
     """,
     "products": """
-        ID ARTICOLO | NOME ARTICOLO | DESCRIZIONE
-        GRUPPO ARTICOLO | IMMAGINE | CONTENUTO DELL'IMBALLAGGIO | NOME DELLA RICERCA
-        UNITÀ DI PREZZO | ID GRUPPO DI PRODOTTI | DESCRIZIONE GRUPPO ARTICOLO | QTÀ MINIMA
-        QTÀ MULTIPLI | QTÀ MASSIMA | FIGURA | DATAAREAID | ID | DATETIME MODIFICATO
-        FERMATO | ID IN BLOCCO ARTICOLO | PACCO | GAMBA | GRANDEZZA | ID CONFIGURAZIONE
-        CREATO DA | DATA CREATA | QTÀ PREDEFINITA | VISUALIZZA NUMERO PRODOTTO
-        SCONTO ASSOLUTO TOTALE | SCONTO LINEA | MODIFICATO DA | ARTICOLO ORDINABILE
-        PURCH PRICE PCS | ID CONFIGURAZIONE STANDARD | QTÀ STANDARD | ID ELEMENTO IVAID
-        ID UNITÀ
+        ID ARTICOLO | NOME ARTICOLO: | DESCRIZIONE
+        GRUPPO ARTICOLO: | IMMAGINE: | CONTENUTO DELL'IMBALLAGGIO | NOME DELLA RICERCA
+        UNITÀ DI PREZZO: | ID GRUPPO DI PRODOTTI | DESCRIZIONE GRUPPO ARTICOLO: | QTÀ MINIMA:
+        QTÀ MULTIPLI: | QTÀ MASSIMA: | FIGURA: | ID IN BLOCCO DELL'ARTICOLO | PACCO | GAMBA | GRANDEZZA
+        ID DI CONFIGURAZIONE | CREATO DA: | DATA CREATA | DATAAREAID | QTÀ PREDEFINITA:
+        VISUALIZZA IL NUMERO DI PRODOTTO | SCONTO ASSOLUTO TOTALE: | ID | SCONTO LINEA | MODIFICATO DA:
+        DATETIME MODIFICATO | ARTICOLO ORDINABILE: | PURCH PRICE PCS | ID DI CONFIGURAZIONE STANDARD
+        QTÀ STANDARD: | FERMATO | ID UNITÀ | ID ELEMENTO IVAID
     """,
     "prices": """
         ID | CODICE CONTO | ACCOUNT: | DESCRIZIONE ACCOUNT: | ITEM SELECTION:
-        ITEM DESCRIPTION: | DA DATA | DATA | QUANTITÀ IMPORTO DA
-        QUANTITÀ IMPORTO | UNITÀ DI PREZZO | IMPORTO UNITARIO: | VALUTA | PREZZO NETTO BRASSELER
+        ITEM DESCRIPTION: | DA DATA | DATA | QUANTITÀIMPORTODA
+        QUANTITÀIMPORTO | UNITÀ DI PREZZO | IMPORTO UNITARIO: | VALUTA | PREZZO NETTO BRASSELER
     """,
 }
-IGNORED = {"ddt": ["PDF DDT"], "invoices": ["FATTURA PDF"], "products": ["IMMAGINE"]}
+IGNORED = {"orders": ["E-MAIL"], "ddt": ["PDF DDT"], "invoices": ["FATTURA PDF"], "products": ["IMMAGINE:"]}
+REQUIRED = {  # the key, and what a record is nothing without
+    "customers": ["ID", "PROFILO CLIENTE:", "NOME"],
+    "orders": ["ID", "ID DI VENDITA", "PROFILO CLIENTE:"],
+    "ddt": ["ID", "DOCUMENTO DI TRASPORTO:", "CONTO DELL'ORDINE"],
+    "invoices": ["ID FATTURA", "CONTO FATTURE"],
+    "products": ["ID ARTICOLO", "NOME ARTICOLO:", "DESCRIZIONE"],
+    "prices": ["ID", "CODICE CONTO", "ACCOUNT:", "ITEM SELECTION:", "IMPORTO UNITARIO:", "VALUTA"],
+}
+SHOWN_BY_A_FRESH_SESSION = """
+    ID ARTICOLO | NOME ARTICOLO: | DESCRIZIONE | GRUPPO ARTICOLO: | IMMAGINE: | CONTENUTO DELL'IMBALLAGGIO
+    NOME DELLA RICERCA | UNITÀ DI PREZZO: | ID GRUPPO DI PRODOTTI | DESCRIZIONE GRUPPO ARTICOLO: | QTÀ MINIMA:
+    QTÀ MULTIPLI: | QTÀ MASSIMA: | FIGURA: | DATAAREAID | ID | DATETIME MODIFICATO | FERMATO
+"""
 SAMPLES = {
     "customers": "Clienti.pdf",
     "orders": "Ordini.pdf",
@@ -80,9 +92,11 @@ def service(request):
 
 
 def headers_of(service):
-    return [
-        header.strip() for line in HEADERS[service.sync_type].split("\n") for header in line.split("|") if line.strip()
-    ]
+    return split(HEADERS[service.sync_type])
+
+
+def split(headers):
+    return [header.strip() for line in headers.split("\n") for header in line.split("|") if line.strip()]
 
 
 def list_fields(model):
@@ -106,8 +120,8 @@ def test_every_column_is_found_in_an_export_with_all_of_them(service):
     assert not binding.notes
 
 
-def test_no_header_is_another_column_s_alias(service):
-    names = [normalised(name) for column in service.layout.columns for name in {column.header, *column.aliases}]
+def test_no_two_columns_share_a_header_but_those_told_apart_by_their_occurrence(service):
+    names = [normalised(column.header) for column in service.layout.columns]
     repeated = {name for name in names if names.count(name) > 1}
     assert repeated == {normalised(column.header) for column in service.layout.columns if column.occurrence > 1}
 
@@ -127,8 +141,32 @@ def test_a_field_s_help_is_its_header_in_the_erp(service):
             assert text == column.header or text.startswith(f"{column.header} ("), column
 
 
-def test_the_key_is_required_and_unique(service):
-    assert service.layout.key_column.required
+def test_only_what_a_record_is_nothing_without_is_required(service):
+    assert [column.header for column in service.layout.columns if column.required] == REQUIRED[service.sync_type]
+
+
+def test_what_was_never_seen_is_not_required(service):
+    assert not [column for column in service.layout.columns if column.required and column.source is Source.ASSUMED]
+
+
+def test_the_measured_lists_are_measured(service):
+    unmeasured = {column.header for column in service.layout.columns if column.source is not Source.MEASURED}
+    every = set(headers_of(service))
+    assert unmeasured == {"orders": {"E-MAIL"}, "products": every, "prices": every}.get(service.sync_type, set())
+
+
+def test_a_fresh_session_s_eighteen_columns_of_products_are_enough():
+    shown = split(SHOWN_BY_A_FRESH_SESSION)
+    binding = service_for("products").layout.bind(shown)
+    assert (len(shown), len(binding.positions)) == (18, 18)
+
+
+def test_a_header_that_wraps_within_a_word_is_the_same():
+    assert normalised("QUANTITÀIMPORTO DA") == normalised("QUANTITÀIMPORTODA")
+    assert normalised("NOME ARTICOLO :") == normalised("NOME ARTICOLO") == normalised("Nome  articolo:")
+
+
+def test_the_key_is_unique(service):
     assert service.model._meta.get_field(service.layout.key).unique
 
 

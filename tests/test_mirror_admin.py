@@ -197,7 +197,7 @@ def test_a_product_and_its_price_lead_to_each_other(admin_client):
 
 
 def test_a_customer_and_its_own_prices_lead_to_each_other(admin_client):
-    customer, own, of_all = make(Customer), make(Price, account="068631"), make(Price)
+    customer, own, of_all = make(Customer), make(Price, account="068631", account_code="Table"), make(Price)
     assert f'href="{url(Price, "changelist", account="068631")}">1</a>' in page_of(admin_client, customer)
     assert list(admin_client.get(url(Price, "changelist", account="068631")).context["cl"].result_list) == [own]
     assert f'href="{url(Customer, "change", customer.pk)}"' in page_of(admin_client, own)
@@ -335,3 +335,53 @@ def test_who_may_not_see_runs_is_not_led_to_them(run, viewer):
     client = viewer("view_recordchange")
     assert len(history_of(client, price)) == 1
     assert url(SyncRun, "change", run.pk) not in page_of(client, price)
+
+
+# Columns
+
+
+def test_a_list_s_page_says_how_well_each_column_is_known(admin_client):
+    html = " ".join(unescape(admin_client.get(url(Product, "changelist")).content.decode()).split())
+    assert "<td>NOME ARTICOLO:</td><td>nome articolo</td><td>lette dalla griglia dell'ERP</td><td>sì</td>" in html
+    assert "<td>ID ELEMENTO IVAID</td><td>gruppo IVA</td><td>presunte</td><td></td>" in html
+    html = unescape(admin_client.get(url(Order, "changelist")).content.decode())
+    assert "<td>IMPORTO TOTALE</td><td>importo totale</td><td>misurate su esportazioni vere</td>" in html
+    assert "<td>E-MAIL</td><td>non copiata</td>" in html
+
+
+def test_a_record_s_page_says_as_of_when_hidden_columns_are_known(admin_client):
+    then = dt.datetime(2026, 3, 3, 9, tzinfo=dt.UTC)
+    now = then + dt.timedelta(days=9)
+    for field in ("erp_id", "name"):
+        factories.MirroredColumnFactory(sync_type="products", field=field, last_seen_at=now)
+    factories.MirroredColumnFactory(sync_type="products", field="vat_group", last_seen_at=then)
+    known = make(Product, created_at=then - dt.timedelta(days=1))
+    html = unescape(page_of(admin_client, known))
+    assert "<li>gruppo IVA: vista il 03/03/2026 10:00:00</li>" in html
+    assert "<li>confezione: sconosciuta, perché l'elenco non l'ha mai mostrata per questo record</li>" in html
+    assert "<li>articolo:" not in html
+    html = unescape(page_of(admin_client, make(Product, created_at=then + dt.timedelta(days=1))))
+    assert "<li>gruppo IVA: sconosciuta, perché l'elenco non l'ha mai mostrata per questo record</li>" in html
+
+
+@pytest.mark.parametrize(
+    ("fields", "whom"),
+    [
+        ({}, "DETTAGLIO (consigliato)"),
+        ({"account_code": "All", "account": ""}, "tutti"),
+        ({"account": ""}, "nessuno (Group)"),
+        ({"account_code": "Altro"}, "nessuno (Altro)"),
+    ],
+)
+def test_the_list_of_prices_says_for_whom_each_is(fields, whom, admin_client):
+    make(Price, **fields)
+    assert f'<td class="field-audience_of">{whom}</td>' in unescape(
+        admin_client.get(url(Price, "changelist")).content.decode()
+    )
+
+
+def test_an_overdue_invoice_says_how_much_and_since_when(admin_client):
+    invoice = make(Invoice, due_date=timezone.localdate() - dt.timedelta(days=3), remaining_amount=Decimal("122.00"))
+    assert "122,00 € da 3 giorni" in page_of(admin_client, invoice)
+    paid = make(Invoice, due_date=timezone.localdate() - dt.timedelta(days=3), remaining_amount=Decimal("0.00"))
+    assert "da 3 giorni" not in page_of(admin_client, paid)

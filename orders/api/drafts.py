@@ -69,11 +69,11 @@ class DraftLineSerializer(Serializer):
     discount_percent = Number()
     unit_price = UnitPrice()
     price_unit = Number(help_text="Pieces that the price is for.")
-    vat_rate = Number(help_text="Percent.")
+    vat_rate = Number(allow_null=True, help_text="Percent; null if it is not known.")
     goods = Amount(source="amounts.goods", help_text="Without VAT, after the line's discount.")
     net = Amount(source="amounts.net", help_text="After the order's discount too.")
-    vat = Amount(source="amounts.vat")
-    gross = Amount(source="amounts.gross", help_text="Net with VAT.")
+    vat = Amount(source="amounts.vat", allow_null=True)
+    gross = Amount(source="amounts.gross", allow_null=True, help_text="Net with VAT; null if that is not known.")
 
 
 class VatTotalSerializer(Serializer):
@@ -83,13 +83,14 @@ class VatTotalSerializer(Serializer):
 
 
 class TotalsSerializer(Serializer):
-    """What the order comes to: goods less discount is net, and that with VAT is gross."""
+    """What the order comes to: goods less discount is net, and that with VAT, as far as that is known, is gross."""
 
     goods = Amount()
     discount = Amount(help_text="By the order's discount.")
     net = Amount()
     vat_by_rate = VatTotalSerializer(many=True)
     vat = Amount()
+    net_without_vat = Amount(help_text="The part of net whose VAT is not known: it is in gross without VAT.")
     gross = Amount()
 
 
@@ -123,7 +124,7 @@ class PreviewLine(Serializer):
     discount_percent = Number(source="wanted.discount_percent")
     unit_price = UnitPrice(source="line.unit_price", allow_null=True)
     price_unit = Number(source="line.price_unit", allow_null=True, help_text="Pieces that the price is for.")
-    vat_rate = Number(source="line.vat_rate", allow_null=True, help_text="Percent.")
+    vat_rate = Number(source="line.vat_rate", allow_null=True, help_text="Percent; null if it is not known.")
     goods = Amount(source="line.amounts.goods", allow_null=True, help_text="Without VAT, after the line's discount.")
     net = Amount(source="line.amounts.net", allow_null=True, help_text="After the order's discount too.")
     vat = Amount(source="line.amounts.vat", allow_null=True)
@@ -194,7 +195,7 @@ class GivenPreview(GivenDraft):
         max_value=LARGEST_INTEGER,
         default=None,
         allow_null=True,
-        help_text="The customer's erpId; without one, prices are those of all accounts.",
+        help_text="The customer's erpId; without one, no customer's own prices count.",
     )
     lines = serializers.ListField(child=GivenLine(), max_length=MOST_LINES)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
@@ -15,13 +14,13 @@ from rest_framework.views import APIView
 
 from customers.matching import match
 from customers.models import Customer
-from orders.api.values import GivenQuantity, Number, UnitPrice
+from orders.api.values import Amount, GivenQuantity, Number, UnitPrice
+from orders.drafts import no_price_text
 from orders.models import Ddt, Invoice, Order, Price, Product
 from orders.pricing import PriceList, price_unit
 from orders.quantities import least, nearest_valid
 from sync.api.base import Envelope, ModelSerializer, Query, Serializer, list_answer
 from sync.api.mirror import OF_THE_MIRROR, MirrorQuery, MirrorView
-from sync.models.mirrored import MirroredQuerySet
 
 KEY_LENGTH = 2000
 
@@ -35,7 +34,7 @@ class ProductSerializer(ModelSerializer):
     multiple_quantity = Number(allow_null=True)
     maximum_quantity = Number(allow_null=True)
     default_quantity = Number(allow_null=True)
-    vat_rate = Number(allow_null=True, help_text="Percent; null if the ERP's VAT group names none.")
+    vat_rate = Number(allow_null=True, help_text="Percent; null if the ERP's VAT group is not known.")
 
     class Meta:
         model = Product
@@ -124,7 +123,7 @@ class PricesView(MirrorView):
     model = Price
     record = PriceSerializer
     query = PriceQuery
-    lookups: ClassVar = {"account": "account"}
+    lookups: ClassVar = {"account": "account", "product": "product_erp_id"}
 
     @extend_schema(
         operation_id="listPrices", parameters=[PriceQuery], responses=list_answer(PriceSerializer, "PriceList")
@@ -132,13 +131,6 @@ class PricesView(MirrorView):
     def get(self, request: Request) -> Response:
         """The price list. `/api/prices/lookup` tells which price counts today."""
         return self.answer(request)
-
-    def records(self, wanted: dict[str, Any]) -> MirroredQuerySet:
-        records = super().records(wanted)
-        if "product" not in wanted:
-            return records
-        product = match(Product, erp_id=wanted["product"])
-        return records.filter(product.priced_as if product else Q(product_erp_id=wanted["product"]))
 
 
 class LookupQuery(Query):
@@ -148,7 +140,7 @@ class LookupQuery(Query):
         allow_blank=True,
         default="",
         max_length=KEY_LENGTH,
-        help_text="Of the customer; absent: the prices of all.",
+        help_text="Of the customer; absent: no customer's own prices.",
     )
     quantity = GivenQuantity(required=False, help_text="In pieces; absent: the least that may be ordered.")
 
@@ -159,7 +151,7 @@ class LookedUpPrice(Serializer):
     unit_price = UnitPrice()
     price_unit = Number(help_text="Pieces that the price is for.")
     currency = serializers.CharField()
-    vat_rate = Number(allow_null=True, help_text="Percent.")
+    vat_rate = Number(allow_null=True, help_text="Percent; null if it is not known.")
     quantity = Number(help_text="That the price was looked up for.")
     nearest_quantities = serializers.ListField(
         child=Number(), help_text="What may be ordered instead, next below and above; the quantity alone if it may."
@@ -188,7 +180,8 @@ class PriceLookupView(APIView):
     def get(self, request: Request) -> Response:
         """The price of a product that is valid today for an account and a quantity. 404 if there is none.
 
-        An account's own price goes before that of all accounts, then the one of the largest quantity reached.
+        A customer's own price goes before the price group's, that before everybody's; then the one of the largest
+        quantity reached; then the one with the latest start.
         """
         wanted = LookupQuery.of(request)
         product = match(Product, erp_id=wanted["product"])
@@ -198,9 +191,10 @@ class PriceLookupView(APIView):
         if account and match(Customer, account_number=account) is None:
             raise ValidationError({"account": [_("No customer has the account {account}.").format(account=account)]})
         quantity = wanted.get("quantity", least(product))
-        price = PriceList([product], account=account).price(product, quantity)
+        prices = PriceList([product], account=account)
+        price = prices.price(product, quantity)
         if price is None:
-            raise NotFound(_("{product} has no price that is valid today.").format(product=product))
+            raise NotFound(no_price_text(product, prices))
         found = {
             "unit_price": price.unit_price,
             "price_unit": price_unit(price, product),
@@ -317,6 +311,10 @@ class InvoiceSerializer(ModelSerializer):
     """An invoice, or a credit note: its amounts are negative. In euro."""
 
     quantity = Number(allow_null=True)
+    days_overdue = serializers.IntegerField(
+        allow_null=True, help_text="Since the due date, today; 0 if nothing is overdue, null if that is not known."
+    )
+    overdue_amount = Amount(allow_null=True, help_text="To be paid after the due date; null if that is not known.")
 
     class Meta:
         model = Invoice
@@ -336,7 +334,9 @@ class InvoiceSerializer(ModelSerializer):
             "purchase_order",
             "due_date",
             "payment_terms",
+            "days_left",
             "days_overdue",
+            "overdue_amount",
             "settled_amount",
             "remaining_amount",
             "last_payment_number",

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 
 from django.db import models
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from customers.matching import match, present
 from customers.models import Customer
 from sync.models import MirroredModel, list_indexes
 
-VAT_RATE = re.compile(r"\d{1,2}", re.ASCII)  # 22 is 22 %, 04 is 4 %
+# ID ELEMENTO IVAID is a foreign key. The ERP's grid shows 5 for the group 22 (4,416 products), 1 for the group 04
+# (121) and 0 for none (1, a course); whether an export prints the key or the group was never seen, so both are known.
+# Anything else is unknown, never a percentage: 5 is also a rate that Italian law has.
+VAT_RATES = {"5": Decimal(22), "22": Decimal(22), "1": Decimal(4), "04": Decimal(4), "0": Decimal(0)}
 
 
 class Product(MirroredModel):
@@ -23,74 +24,70 @@ class Product(MirroredModel):
 
     erp_id = models.CharField(_("product ID"), unique=True, help_text="ID ARTICOLO")
     name = models.CharField(
-        _("article name"), blank=True, default="", help_text=_("NOME ARTICOLO (the code people type)")
+        _("article name"), blank=True, default="", help_text=_("NOME ARTICOLO: (the code people type)")
     )
     description = models.CharField(_("description"), blank=True, default="", help_text="DESCRIZIONE")
-
-    group = models.CharField(_("group"), blank=True, default="", help_text="GRUPPO ARTICOLO")
+    group = models.CharField(_("group"), blank=True, default="", help_text="GRUPPO ARTICOLO:")
     pack_pieces = models.DecimalField(
         _("pieces per pack"), max_digits=19, decimal_places=4, null=True, help_text="CONTENUTO DELL'IMBALLAGGIO"
     )
     search_name = models.CharField(_("search name"), blank=True, default="", help_text="NOME DELLA RICERCA")
-
     price_unit = models.DecimalField(
-        _("price unit"), max_digits=19, decimal_places=4, null=True, help_text="UNITÀ DI PREZZO"
+        _("price unit"), max_digits=19, decimal_places=4, null=True, help_text="UNITÀ DI PREZZO:"
     )
     product_group = models.CharField(_("product group"), blank=True, default="", help_text="ID GRUPPO DI PRODOTTI")
     group_description = models.CharField(
-        _("group description"), blank=True, default="", help_text="DESCRIZIONE GRUPPO ARTICOLO"
+        _("group description"), blank=True, default="", help_text="DESCRIZIONE GRUPPO ARTICOLO:"
     )
     minimum_quantity = models.DecimalField(
-        _("minimum quantity"), max_digits=19, decimal_places=4, null=True, help_text="QTÀ MINIMA"
+        _("minimum quantity"), max_digits=19, decimal_places=4, null=True, help_text="QTÀ MINIMA:"
     )
-
     multiple_quantity = models.DecimalField(
-        _("multiple"), max_digits=19, decimal_places=4, null=True, help_text="QTÀ MULTIPLI"
+        _("multiple"), max_digits=19, decimal_places=4, null=True, help_text="QTÀ MULTIPLI:"
     )
     maximum_quantity = models.DecimalField(
-        _("maximum quantity"), max_digits=19, decimal_places=4, null=True, help_text="QTÀ MASSIMA"
+        _("maximum quantity"), max_digits=19, decimal_places=4, null=True, help_text="QTÀ MASSIMA:"
     )
-    figure = models.CharField(_("figure"), blank=True, default="", help_text="FIGURA")
-    data_area = models.CharField(_("data area"), blank=True, default="", help_text="DATAAREAID")
-    record_id = models.IntegerField(_("record ID"), null=True, help_text="ID")
-    erp_modified_at = models.DateTimeField(_("modified in the ERP"), null=True, help_text="DATETIME MODIFICATO")
+    figure = models.CharField(_("figure"), blank=True, default="", help_text="FIGURA:")
 
-    is_blocked = models.BooleanField(_("blocked"), null=True, help_text="FERMATO")
-    bulk_product_id = models.CharField(_("bulk product ID"), blank=True, default="", help_text="ID IN BLOCCO ARTICOLO")
+    bulk_product_id = models.CharField(
+        _("bulk product ID"), blank=True, default="", help_text="ID IN BLOCCO DELL'ARTICOLO"
+    )
     pack = models.CharField(_("pack"), blank=True, default="", help_text="PACCO")
     shank = models.CharField(_("shank"), blank=True, default="", help_text="GAMBA")
     size = models.CharField(_("size"), blank=True, default="", help_text="GRANDEZZA")
-    configuration = models.CharField(_("configuration"), blank=True, default="", help_text="ID CONFIGURAZIONE")
-
-    erp_created_by = models.CharField(_("created in the ERP by"), blank=True, default="", help_text="CREATO DA")
+    configuration = models.CharField(_("configuration"), blank=True, default="", help_text="ID DI CONFIGURAZIONE")
+    erp_created_by = models.CharField(_("created in the ERP by"), blank=True, default="", help_text="CREATO DA:")
     erp_created_at = models.DateTimeField(_("created in the ERP"), null=True, help_text="DATA CREATA")
+    data_area = models.CharField(_("data area"), blank=True, default="", help_text="DATAAREAID")
     default_quantity = models.DecimalField(
-        _("default quantity"), max_digits=19, decimal_places=4, null=True, help_text="QTÀ PREDEFINITA"
+        _("default quantity"), max_digits=19, decimal_places=4, null=True, help_text="QTÀ PREDEFINITA:"
     )
     display_number = models.CharField(
-        _("display number"), blank=True, default="", help_text="VISUALIZZA NUMERO PRODOTTO"
+        _("display number"), blank=True, default="", help_text="VISUALIZZA IL NUMERO DI PRODOTTO"
     )
-
     total_discount = models.DecimalField(
-        _("total discount"), max_digits=19, decimal_places=4, null=True, help_text="SCONTO ASSOLUTO TOTALE"
+        _("total discount"), max_digits=19, decimal_places=4, null=True, help_text="SCONTO ASSOLUTO TOTALE:"
     )
+    record_id = models.IntegerField(_("record ID"), null=True, help_text="ID")
     line_discount = models.CharField(_("line discount group"), blank=True, default="", help_text="SCONTO LINEA")
-    erp_modified_by = models.CharField(_("modified in the ERP by"), blank=True, default="", help_text="MODIFICATO DA")
-    is_orderable = models.BooleanField(_("orderable"), null=True, help_text="ARTICOLO ORDINABILE")
-
+    erp_modified_by = models.CharField(_("modified in the ERP by"), blank=True, default="", help_text="MODIFICATO DA:")
+    erp_modified_at = models.DateTimeField(_("modified in the ERP"), null=True, help_text="DATETIME MODIFICATO")
+    is_orderable = models.BooleanField(_("orderable"), null=True, help_text="ARTICOLO ORDINABILE:")
     purchase_price = models.DecimalField(
         _("purchase price per piece"), max_digits=19, decimal_places=4, null=True, help_text="PURCH PRICE PCS"
     )
     standard_configuration = models.CharField(
-        _("standard configuration"), blank=True, default="", help_text="ID CONFIGURAZIONE STANDARD"
+        _("standard configuration"), blank=True, default="", help_text="ID DI CONFIGURAZIONE STANDARD"
     )
     standard_quantity = models.DecimalField(
-        _("standard quantity"), max_digits=19, decimal_places=4, null=True, help_text="QTÀ STANDARD"
+        _("standard quantity"), max_digits=19, decimal_places=4, null=True, help_text="QTÀ STANDARD:"
     )
-    vat_group = models.CharField(
-        _("VAT group"), blank=True, default="", help_text=_("ID ELEMENTO IVAID (22 is 22 %, 04 is 4 %)")
-    )
+    is_blocked = models.BooleanField(_("blocked"), null=True, help_text="FERMATO")
     unit = models.CharField(_("unit"), blank=True, default="", help_text="ID UNITÀ")
+    vat_group = models.CharField(
+        _("VAT group"), blank=True, default="", help_text=_("ID ELEMENTO IVAID (5 or 22: 22 %; 1 or 04: 4 %; 0: none)")
+    )
 
     class Meta:
         verbose_name = _("product")
@@ -105,22 +102,26 @@ class Product(MirroredModel):
 
     @property
     def vat_rate(self) -> Decimal | None:
-        """Percent, as the VAT group names it; None for a group that names none."""
-        return Decimal(self.vat_group) if VAT_RATE.fullmatch(self.vat_group) else None
-
-    @property
-    def priced_as(self) -> Q:
-        """What its prices carry: its ID, or its pack and its article's name."""
-        by_id = Q(product_erp_id=self.erp_id)
-        return by_id | Q(product_erp_id=self.pack, product_name=self.name) if self.pack and self.name else by_id
+        """Percent; None if it is not known."""
+        return VAT_RATES.get(self.vat_group)
 
     @property
     def prices(self) -> models.QuerySet[Price]:
-        return present(Price).filter(self.priced_as)
+        return present(Price).filter(product_erp_id=self.erp_id)
 
 
 class Price(MirroredModel):
-    """What a piece of a product costs: for whom, from when to when, and from what quantity to what quantity."""
+    """What a product costs: for whom, from when to when, and from what quantity to what quantity.
+
+    A row of Dynamics AX's price table: CODICE CONTO says whether ACCOUNT: is one customer's account number, a price
+    group, or nothing as the price is everybody's. Of 4,955 active prices seen, all say Group, for the group 002 but for
+    three, whose ACCOUNT: is empty: those are nobody's.
+    """
+
+    class Audience(models.TextChoices):
+        CUSTOMER = "customer", _("one customer")
+        GROUP = "group", _("a price group")
+        EVERYBODY = "everybody", _("everybody")
 
     search_fields = ("product_name", "product_erp_id", "account", "account_description")
 
@@ -131,18 +132,18 @@ class Price(MirroredModel):
         _("account description"), blank=True, default="", help_text="DESCRIZIONE ACCOUNT:"
     )
     product_erp_id = models.CharField(
-        _("product ID"), blank=True, default="", help_text=_("ITEM SELECTION: (the product's ID, or its pack)")
+        _("product ID"), blank=True, default="", help_text=_("ITEM SELECTION: (the product's ID)")
     )
 
     product_name = models.CharField(_("article name"), blank=True, default="", help_text="ITEM DESCRIPTION:")
     valid_from = models.DateField(_("valid from"), null=True, help_text="DA DATA")
     valid_to = models.DateField(_("valid to"), null=True, help_text="DATA")
     quantity_from = models.DecimalField(
-        _("quantity from"), max_digits=19, decimal_places=4, null=True, help_text="QUANTITÀ IMPORTO DA"
+        _("quantity from"), max_digits=19, decimal_places=4, null=True, help_text="QUANTITÀIMPORTODA"
     )
 
     quantity_to = models.DecimalField(
-        _("quantity to"), max_digits=19, decimal_places=4, null=True, help_text="QUANTITÀ IMPORTO"
+        _("quantity to"), max_digits=19, decimal_places=4, null=True, help_text="QUANTITÀIMPORTO"
     )
     price_unit = models.DecimalField(
         _("price unit"), max_digits=19, decimal_places=4, null=True, help_text="UNITÀ DI PREZZO"
@@ -160,6 +161,12 @@ class Price(MirroredModel):
             models.Index(fields=["product_erp_id"]),
             models.Index(fields=["product_name"]),
             models.Index(fields=["account"]),
+            # The price groups there are, without a look at the rows.
+            models.Index(
+                fields=["account_code", "account", "removed_at"],
+                condition=models.Q(removed_at=None),
+                name="price_accounts",
+            ),
             *list_indexes("prices", "search_text", "id"),
         )
 
@@ -167,12 +174,25 @@ class Price(MirroredModel):
         return f"{self.product_name or self.product_erp_id} (ID {self.erp_id})"
 
     @property
+    def audience(self) -> Audience | None:
+        """Whom it is for; None if CODICE CONTO has a word that is not known."""
+        code = self.account_code.strip().casefold()
+        return next((audience for audience, words in ACCOUNT_CODES.items() if code in words), None)
+
+    @property
     def customer(self) -> Customer | None:
-        """Whose own price it is; None if it is for all accounts."""
-        return match(Customer, account_number=self.account)
+        """Whose own price it is."""
+        return match(Customer, account_number=self.account) if self.audience == Price.Audience.CUSTOMER else None
 
     @property
     def product(self) -> Product | None:
-        return match(Product, erp_id=self.product_erp_id) or match(
-            Product, pack=self.product_erp_id, name=self.product_name
-        )
+        return match(Product, erp_id=self.product_erp_id)
+
+
+# What CODICE CONTO says, in lower case. The English words are Dynamics AX's own, and Group was seen; that an Italian
+# profile prints the Italian ones is assumed.
+ACCOUNT_CODES = {
+    Price.Audience.CUSTOMER: ("table", "tabella"),
+    Price.Audience.GROUP: ("group", "gruppo"),
+    Price.Audience.EVERYBODY: ("all", "tutto", "tutti"),
+}

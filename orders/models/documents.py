@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.matching import match, matching
@@ -208,7 +211,11 @@ class Invoice(MirroredModel):
     due_date = models.DateField(_("due date"), null=True, help_text="SCADENZA")
 
     payment_terms = models.CharField(_("payment terms"), blank=True, default="", help_text="ID TERMINE DI PAGAMENTO")
-    days_overdue = models.IntegerField(_("days overdue"), null=True, help_text="OLTRE I GIORNI DI SCADENZA")
+    days_left = models.IntegerField(
+        _("days left"),
+        null=True,
+        help_text=_("OLTRE I GIORNI DI SCADENZA (until the due date, when it was exported; 0 once it is closed)"),
+    )
 
     settled_amount = models.DecimalField(
         _("settled amount"), max_digits=17, decimal_places=2, null=True, help_text="LIQUIDA IMPORTO MST"
@@ -248,6 +255,27 @@ class Invoice(MirroredModel):
     @property
     def ddts(self) -> models.QuerySet[Ddt]:
         return matching(Ddt, order_number=self.order_number)
+
+    @property
+    def is_overdue(self) -> bool | None:
+        """Whether an amount is still to be paid after the due date, by today's date; None if that is not known."""
+        if self.due_date is None or self.remaining_amount is None:
+            return None
+        return self.remaining_amount > 0 and self.due_date < timezone.localdate()
+
+    @property
+    def days_overdue(self) -> int | None:
+        """Since the due date, today; 0 if nothing is overdue, None if that is not known."""
+        if self.is_overdue is None or self.due_date is None:
+            return None
+        return (timezone.localdate() - self.due_date).days if self.is_overdue else 0
+
+    @property
+    def overdue_amount(self) -> Decimal | None:
+        """In euro; 0 if nothing is overdue, None if that is not known."""
+        if self.is_overdue is None:
+            return None
+        return self.remaining_amount if self.is_overdue else Decimal("0.00")
 
     @property
     def is_credit_note(self) -> bool:

@@ -93,7 +93,9 @@ class DraftLine(models.Model):
         default=Decimal(1),
         help_text=_("Pieces that the price is for."),
     )
-    vat_rate = models.DecimalField(_("VAT %"), max_digits=5, decimal_places=2)
+    vat_rate = models.DecimalField(
+        _("VAT %"), max_digits=5, decimal_places=2, null=True, help_text=_("Empty if it was not known.")
+    )
 
     class Meta:
         verbose_name = _("draft line")

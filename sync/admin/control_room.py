@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -35,6 +36,7 @@ from sync.admin.parts import (
 from sync.admin.problems import problems_of, verdict
 from sync.admin.progress import progress_of
 from sync.admin.refusals import require
+from sync.columns import hidden_columns
 from sync.health import SyncStatus, TypeHealth
 from sync.models import OrderFormSession, RecordChange, SyncLock, SyncRun, SyncWorker
 from sync.read_only_admin import NOTHING, ModelAdmin, list_address, may_view, printed_duration
@@ -139,7 +141,23 @@ def card(each: TypeHealth, status: SyncStatus) -> dict[str, Any]:
         "spark": sparkline(recent_runs(each.sync_type)),
         "records": number_format(each.last_success.read, force_grouping=True) if each.last_success else NOTHING,
         "change": last_change(each.sync_type),
+        "hidden": hidden(each.sync_type),
     }
+
+
+def hidden(sync_type: str) -> dict[str, Any]:
+    """The columns that the ERP's list does not show now: how many, and which, by as of when they are known."""
+    columns = hidden_columns(service_for(sync_type))
+    by_time: dict[datetime | None, list[str]] = defaultdict(list)
+    for each in columns:
+        by_time[each.last_seen_at].append(each.column.header.removesuffix(":"))
+    lines = [
+        gettext("as of %(time)s: %(columns)s") % {"time": clock(at), "columns": ", ".join(headers)}
+        if at
+        else gettext("never shown so far: %s") % ", ".join(headers)
+        for at, headers in by_time.items()
+    ]
+    return {"count": len(columns), "lines": lines}
 
 
 def age(at: datetime | None, now: datetime) -> str:

@@ -15,7 +15,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from sync import error_texts
+from sync import error_texts, health
 from sync.admin.coordination import lock_address
 from sync.admin.parts import clock, list_name, run_address
 from sync.erp.http import READ_TIMEOUT
@@ -67,6 +67,9 @@ def found_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem
     yield from chain(worker_problems(status), lock_problems(request, status), slow_problems(request, status))
     for each in status.types:
         yield from chain(state_problems(request, each, status.at), retry_problems(each))
+    for sync_type, notice in health.notices():
+        what = f"{capfirst(list_name(sync_type))}: {notice.text}"
+        yield Problem("warn", what, notice.action)
     yield from schedule_problems(request, status)
 
 

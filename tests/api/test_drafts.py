@@ -72,6 +72,7 @@ def test_a_saved_draft_comes_back_with_its_totals(api, customer, product):
         "net": "110.30",
         "vatByRate": [{"rate": "22", "taxable": "110.30", "amount": "24.27"}],
         "vat": "24.27",
+        "netWithoutVat": "0.00",
         "gross": "134.57",
     }
     assert (said["draft"]["currency"], said["draft"]["version"]) == ("EUR", 1)
@@ -91,7 +92,7 @@ def test_the_banner_is_italian_for_an_italian_browser(api, customer, product):
 
 
 def test_the_customer_s_own_price_is_taken_and_no_client_says_another(api, customer, product):
-    PriceFactory(product_erp_id="001627K2", account="1002239", unit_price=Decimal("9.50"))
+    PriceFactory(product_erp_id="001627K2", account="1002239", account_code="Table", unit_price=Decimal("9.50"))
     refused = api.post(DRAFTS, wanted(line(unitPrice="0.01")))
     assert (refused.status_code, refused.json()["detail"]["lines"]["0"]) == (
         400,
@@ -154,7 +155,6 @@ def test_a_line_that_cannot_be_ordered_is_400_and_names_line_and_field(change, f
         ({"is_blocked": True}, "cannot be ordered"),
         ({"is_orderable": False}, "cannot be ordered"),
         ({"removed_at": timezone.now()}, "no product"),
-        ({"vat_group": "ESENTE"}, "VAT"),
         ({"maximum_quantity": 3}, "No quantity"),
     ],
 )
@@ -168,6 +168,49 @@ def test_a_product_without_a_price_today_is_refused(api, customer, product):
     Price.objects.update(valid_to=timezone.localdate() - timedelta(days=1))
     answer = api.post(DRAFTS, wanted())
     assert (answer.status_code, "no price" in str(answer.json()["detail"]["lines"])) == (400, True)
+
+
+# What the ERP's list did not show, or nobody knows
+
+
+@pytest.mark.parametrize("group", ["ESENTE", "7", "4", "05", ""])
+def test_an_order_does_not_depend_on_vat(group, api, customer, product):
+    ProductFactory(erp_id="X", vat_group=group)
+    PriceFactory(product_erp_id="X", unit_price=Decimal("100.00"))
+    order = wanted(line(), line("X", quantity="1"))
+    saved = api.post(DRAFTS, order).json()["draft"]
+    unknown = saved["lines"][1]
+    assert (unknown["net"], unknown["vatRate"], unknown["vat"], unknown["gross"]) == ("100.00", None, None, None)
+    assert saved["totals"] == {
+        "goods": "229.00",
+        "discount": "0.00",
+        "net": "229.00",
+        "vatByRate": [{"rate": "22", "taxable": "129.00", "amount": "28.38"}],
+        "vat": "28.38",
+        "netWithoutVat": "100.00",
+        "gross": "257.38",
+    }
+    assert previewed(api, *order["lines"])["totals"] == saved["totals"]
+    assert api.get(address(saved)).json()["draft"]["lines"][1]["vatRate"] is None
+
+
+@pytest.mark.parametrize(
+    ("group", "rate", "vat"),
+    [("5", "22", "28.38"), ("22", "22", "28.38"), ("1", "4", "5.16"), ("04", "4", "5.16"), ("0", "0", "0.00")],
+)
+def test_the_erp_s_keys_for_vat_are_rates(group, rate, vat, api, customer, product):
+    Product.objects.update(vat_group=group)
+    shown = api.post(DRAFTS, wanted()).json()["draft"]
+    assert (shown["lines"][0]["vatRate"], shown["lines"][0]["vat"]) == (rate, vat)
+    assert (shown["totals"]["vat"], shown["totals"]["netWithoutVat"]) == (vat, "0.00")
+
+
+def test_what_the_erp_does_not_show_keeps_nobody_from_ordering(api, customer, product):
+    hidden = ("minimum_quantity", "multiple_quantity", "maximum_quantity", "is_orderable", "is_blocked")
+    Product.objects.update(**dict.fromkeys(hidden))
+    assert api.post(DRAFTS, wanted(line(quantity="7"))).status_code == 201
+    Product.objects.update(is_blocked=True)
+    assert "cannot be ordered" in str(api.post(DRAFTS, wanted(line(quantity="7"))).json()["detail"])
 
 
 def test_an_order_has_one_currency(api, customer, product):
@@ -253,7 +296,6 @@ def test_a_preview_shows_every_line_and_adds_up_those_without_a_problem(api, cus
     [
         {"is_blocked": True},
         {"removed_at": timezone.now()},
-        {"vat_group": "ESENTE"},
         {"maximum_quantity": 3},
         {"multiple_quantity": 4},
     ],
@@ -280,7 +322,7 @@ def test_a_preview_tells_the_line_whose_currency_is_another(api, customer, produ
 
 @pytest.mark.parametrize("nobody", [{"customer": None}, {}])
 def test_a_preview_without_a_customer_has_the_prices_of_all(nobody, api, customer, product):
-    PriceFactory(product_erp_id="001627K2", account="1002239", unit_price=Decimal("9.50"))
+    PriceFactory(product_erp_id="001627K2", account="1002239", account_code="Table", unit_price=Decimal("9.50"))
     said = api.post(f"{DRAFTS}/preview", {"lines": [line()]} | nobody).json()["draft"]
     assert (said["customer"], said["lines"][0]["unitPrice"], said["complete"]) == (None, "12.90", False)
     assert previewed(api, line())["lines"][0]["unitPrice"] == "9.50"
@@ -546,7 +588,7 @@ def test_a_save_takes_as_many_queries_for_fifty_lines_as_for_one(api, customer, 
     assert one == fifty
 
 
-def test_a_preview_takes_three_queries_however_many_lines_it_has_and_whatever_is_wrong(api, customer, product):
+def test_a_preview_takes_four_queries_however_many_lines_it_has_and_whatever_is_wrong(api, customer, product):
     for lines in (1, 50):
         order = wanted(*[line(), line(quantity="7"), line("unknown")] * lines)
-        assert queries(lambda order=order: api.post(f"{DRAFTS}/preview", order)) == 3
+        assert queries(lambda order=order: api.post(f"{DRAFTS}/preview", order)) == 4

@@ -1,9 +1,10 @@
 """The mirrored lists by the API: what is found, in which order, and at how many queries."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -200,3 +201,26 @@ def test_lists_are_for_who_is_signed_in_and_read_only(name, api):
     assert api.post(f"/api/{name}", {}).status_code == 405
     api.force_authenticate(None)
     assert api.get(f"/api/{name}").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("due_in", "remaining", "overdue", "days", "amount"),
+    [
+        (-3, "122.00", True, 3, "122.00"),
+        (0, "122.00", False, 0, "0.00"),
+        (5, "122.00", False, 0, "0.00"),
+        (-3, "0.00", False, 0, "0.00"),
+        (-3, "-50.00", False, 0, "0.00"),
+        (None, "122.00", None, None, None),
+        (-3, None, None, None, None),
+    ],
+)
+def test_what_is_overdue_follows_from_due_date_and_remaining_amount_today(
+    due_in, remaining, overdue, days, amount, api
+):
+    due = None if due_in is None else date(2026, 1, 20) + timedelta(days=due_in)
+    invoice = InvoiceFactory(due_date=due, remaining_amount=remaining and Decimal(remaining), days_left=27)
+    with time_machine.travel(datetime(2026, 1, 20, 11, tzinfo=UTC), tick=False):
+        assert invoice.is_overdue is overdue
+        [shown] = results(api, "invoices")
+    assert (shown["daysLeft"], shown["daysOverdue"], shown["overdueAmount"]) == (27, days, amount)

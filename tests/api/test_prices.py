@@ -9,7 +9,8 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from orders.pricing import PriceList
+from orders.pricing import PriceList, must_choose_price_group, price_group
+from sync.service import service_for
 from tests.factories import CustomerFactory, PriceFactory, ProductFactory
 
 pytestmark = pytest.mark.django_db
@@ -48,10 +49,81 @@ def test_a_look_up_gives_price_currency_and_vat(product, api):
     assert (found["price"]["erpId"], found["product"]["name"]) == (line.erp_id, "9801.314.016")
 
 
-def test_a_customer_s_own_price_goes_before_that_of_all(product):
+def test_a_customer_s_own_price_goes_before_the_group_s_and_that_before_everybody_s(product):
+    price(product, 14, account="", account_code="All")
+    assert (cost(product), cost(product, account="1002239")) == (14, 14)
     price(product, 10)
-    price(product, 12, account="1002239", account_code="Tabella")
+    price(product, 12, account="1002239", account_code="Table")
     assert (cost(product), cost(product, account="1002239"), cost(product, account="1002240")) == (10, 12, 10)
+
+
+@pytest.mark.parametrize(
+    ("code", "account"),
+    [
+        ("Table", "1002239"),
+        ("Tabella", "1002239"),
+        ("Group", "002"),
+        ("Gruppo", "002"),
+        ("GROUP", "002"),
+        ("All", ""),
+        ("Tutto", ""),
+        ("Tutti", ""),
+    ],
+)
+def test_codice_conto_says_whose_price_it_is_in_both_languages(code, account, product):
+    price(product, 10, account_code=code, account=account)
+    assert cost(product, account="1002239") == 10
+
+
+@pytest.mark.parametrize(("code", "account"), [("Group", ""), ("Table", ""), ("Altro", "002"), ("", "002"), ("", "")])
+def test_a_price_that_names_nobody_is_nobody_s(code, account, product):
+    PriceFactory(product_erp_id="another")  # so that a price group counts
+    price(product, 10, account_code=code, account=account)
+    assert (cost(product), cost(product, account="1002239")) == (None, None)
+
+
+def test_a_price_group_that_has_a_customer_s_number_is_not_that_customer_s(product):
+    price(product, 10, account_code="Table", account="002")
+    price(product, 12)
+    assert (cost(product, account="1002239"), cost(product, account="002")) == (12, 10)
+
+
+# Price groups
+
+
+def test_the_only_price_group_counts_and_of_several_the_one_that_was_chosen(product, settings):
+    price(product, 10)
+    assert (price_group(), cost(product), must_choose_price_group()) == ("002", 10, False)
+    price(product, 9, account="003", account_description="RIVENDITORI")
+    assert (price_group(), cost(product), must_choose_price_group()) == ("", None, True)
+    settings.PRICE_GROUP = "003"
+    assert (price_group(), cost(product), must_choose_price_group()) == ("003", 9, False)
+
+
+def test_a_chosen_price_group_that_has_no_prices_is_to_be_chosen_anew(product, settings):
+    settings.PRICE_GROUP = "004"
+    assert not must_choose_price_group()  # there are no prices yet
+    price(product, 10)
+    assert (cost(product), must_choose_price_group()) == (None, True)
+    [notice] = service_for("prices").notices()
+    assert "004" in notice.text
+    assert "002 (DETTAGLIO (consigliato))" in notice.text
+    assert "PRICE_GROUP" in notice.action
+
+
+def test_several_price_groups_are_named_where_a_price_is_lacking(product, api):
+    price(product, 10)
+    price(product, 9, account="003", account_description="RIVENDITORI")
+    [notice] = service_for("prices").notices()
+    assert "002 (DETTAGLIO (consigliato)), 003 (RIVENDITORI)" in notice.text
+    answer = api.get("/api/prices/lookup", {"product": product.erp_id})
+    assert (answer.status_code, "price group" in answer.json()["error"]) == (404, True)
+
+
+def test_a_removed_price_s_group_does_not_count(product):
+    price(product, 10)
+    price(product, 9, account="003", removed_at=datetime(2026, 1, 1, tzinfo=ZoneInfo("UTC")))
+    assert (cost(product), service_for("prices").notices()) == (10, [])
 
 
 def test_the_price_of_the_largest_quantity_that_is_reached_counts(product):
@@ -89,28 +161,37 @@ def test_of_two_prices_the_one_valid_since_later_counts(product):
     assert cost(product) == 11
 
 
-def test_a_price_may_name_the_pack_and_the_article_instead(product):
+def test_two_prices_of_one_product_without_a_break_are_told_apart_by_their_start(product):
+    price(product, 11, quantity_from=1, quantity_to=100_000_000, valid_from=date(2022, 7, 1))
+    price(product, 12, quantity_from=1, quantity_to=100_000_000, valid_from=date(2025, 1, 1))
+    assert cost(product, quantity=7) == 12
+
+
+def test_a_price_that_names_the_pack_instead_of_the_product_is_another_s(product):
     PriceFactory(product_erp_id="K2", product_name="9801.314.016", unit_price=10)
-    PriceFactory(product_erp_id="K2", product_name="9802.314.016", unit_price=20)
-    PriceFactory(product_erp_id="K3", product_name="9801.314.016", unit_price=30)
-    assert cost(product) == 10
+    assert cost(product) is None
+
+
+def test_a_price_unit_of_nothing_is_one_piece(product, api):
+    price(product, "10.45", price_unit=0)
+    assert (looked_up(api, product)["unitPrice"], looked_up(api, product)["priceUnit"]) == ("10.45", "1")
 
 
 def test_removed_prices_and_those_of_others_do_not_count(product):
     price(product, 10, removed_at=datetime(2026, 1, 1, tzinfo=ZoneInfo("UTC")))
     PriceFactory(product_erp_id="another", unit_price=10)
-    price(product, 10, account="1002239")
+    price(product, 10, account="1002239", account_code="Table")
     assert cost(product) is None
 
 
-def test_many_products_take_one_query():
+def test_many_products_take_two_queries():
     products = [ProductFactory() for _ in range(20)]
     for each in products:
         price(each, 10)
     with CaptureQueriesContext(connection) as queries:
         prices = PriceList(products, account="1002239")
         assert all(prices.price(each, Decimal(1)) for each in products)
-    assert len(queries) == 1
+    assert len(queries) == 2  # one for the price group
 
 
 def test_without_a_quantity_the_least_that_may_be_ordered_is_looked_up(product, api):
@@ -122,7 +203,7 @@ def test_without_a_quantity_the_least_that_may_be_ordered_is_looked_up(product, 
 
 def test_no_price_and_no_product_are_404_with_a_sentence(product, api):
     answer = api.get("/api/prices/lookup", {"product": product.erp_id})
-    assert (answer.status_code, "no price that is valid today" in answer.json()["error"]) == (404, True)
+    assert (answer.status_code, "no price in the ERP that is valid today" in answer.json()["error"]) == (404, True)
     answer = api.get("/api/prices/lookup", {"product": "unknown"})
     assert (answer.status_code, "unknown" in answer.json()["error"]) == (404, True)
 
@@ -150,11 +231,11 @@ def test_an_account_that_no_customer_has_is_not_taken_for_one_without_prices_of_
 
 
 def test_the_price_list_is_shown_by_product_and_account(product, api):
-    own = price(product, 9, account="1002239")
-    as_pack = PriceFactory(product_erp_id="K2", product_name=product.name)
+    own = price(product, 9, account="1002239", account_code="Table")
+    group_s = price(product, 10)
     PriceFactory(product_erp_id="another")
     shown = api.get("/api/prices", {"product": product.erp_id}).json()["results"]
-    assert {each["erpId"] for each in shown} == {own.erp_id, as_pack.erp_id}
+    assert {each["erpId"] for each in shown} == {own.erp_id, group_s.erp_id}
     [only] = api.get("/api/prices", {"product": product.erp_id, "account": "1002239"}).json()["results"]
     assert only["erpId"] == own.erp_id
     assert api.get("/api/prices", {"product": "unknown"}).json()["results"] == []

@@ -16,6 +16,8 @@ from orders import drafts
 from orders.drafts import Wanted, WantedLine
 from orders.models import Draft, Price, Product
 from orders.quantities import least, nearest_valid
+from sync.erp.demo.faults import Fault
+from sync.erp.demo.front_end import Strike
 from sync.models import OrderFormSession, SyncRun
 from sync.queue import request_sync
 from tests.demo_erp import change_price, new_customer
@@ -283,6 +285,65 @@ def test_the_pack_can_be_changed(form, customer, packed):
     line.pack.select_option(other.erp_id)
     expect(line.quantity).to_be_focused()
     expect(line.quantity).to_have_value(shown(least(other)))
+
+
+# The real ERP's lists
+
+
+def as_the_erp_has_it(erp, product):
+    """What a piece of a product costs, and its VAT rate, by the ERP's own records."""
+    rates = {"5": 22, "1": 4, "0": 0}
+    [record] = [each for each in erp.erp.records("products") if each.id == product.erp_id]
+    prices = [each for each in erp.erp.records("prices") if (each.product_id, each.account) == (product.erp_id, "002")]
+    return max(prices, key=lambda price: price.valid_from).unit_price, rates[record.vat_group]
+
+
+@pytest.mark.parametrize("hides", [(), (Fault.HIDDEN_COLUMNS,)], ids=["all columns shown", "a fresh session's columns"])
+def test_an_order_of_ten_lines_of_both_vat_rates_costs_what_the_erp_says(hides, page, site, customer, erp):
+    for fault in hides:
+        erp.front_end.strike(Strike(fault))
+        run = run_sync("products", mode="full")
+        assert run.status == SyncRun.Status.SUCCEEDED
+    form = OrderForm(page, site).open_fresh()
+    expect(page.locator("#hidden-columns")).to_have_count(len(hides))
+    reduced, full = ([each for each in goods() if each.vat_rate == rate] for rate in (4, 22))
+    products = [*reduced[:1], *full[:9]]
+    assert len(products) == 10
+    form.fill(customer, *products)
+    form.save()
+    form.expect_saved(1)
+    draft = Draft.objects.get()
+    saved = [(line.product.erp_id, line.unit_price, line.vat_rate) for line in draft.lines.all()]
+    assert saved == [(each.erp_id, *as_the_erp_has_it(erp, each)) for each in products]
+    assert [vat.rate for vat in draft.totals.vat_by_rate] == [22, 4]
+    assert draft.totals.net_without_vat == 0
+
+
+def test_a_line_whose_vat_is_not_known_is_saved_net_and_both_form_and_print_say_so(form, customer):
+    known, unknown = list(goods())[:2]
+    present(Product).filter(pk=unknown.pk).update(vat_group="7")
+    form.fill(customer, known, unknown)
+    expect(form.line(1).group).not_to_contain_text("IVA non nota")
+    expect(form.line(2).group).to_contain_text("IVA non nota")
+    expect(form.totals).to_contain_text("IVA non nota su")
+    expect(form.totals).to_contain_text("Totale senza quell'IVA")
+    expect(form.page.locator(".bar")).to_contain_text("IVA non nota per alcune righe")
+    form.save()
+    form.expect_saved(1)
+    draft = Draft.objects.get()
+    assert draft.totals.net_without_vat == draft.lines.get(product=unknown).amounts.net > 0
+    form.page.goto(f"{form.site.url}/drafts/{draft.pk}/print")
+    expect(form.page.get_by_text("IVA non nota su")).to_be_visible()
+    expect(form.page.get_by_text(euro(draft.totals.gross))).to_be_visible()
+
+
+def test_several_price_groups_are_named_until_one_is_chosen(form, customer, product):
+    present(Price).filter(product_erp_id=product.erp_id).update(account="003", account_description="RIVENDITORI")
+    form.open_fresh()
+    expect(form.page.locator(".news")).to_contain_text("002 (DETTAGLIO (consigliato)), 003 (RIVENDITORI)")
+    form.choose_customer(customer)
+    form.add(product)
+    expect(form.line(1).problem).to_contain_text("l'amministratore deve scegliere il gruppo di prezzi")
 
 
 # Prices and totals

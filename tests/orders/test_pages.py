@@ -1,7 +1,8 @@
 """The agents' pages, as a browser gets them: who may see what, what is shown, what is said when something is wrong."""
 
+import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html import unescape
 
@@ -16,7 +17,16 @@ from orders import drafts, pages
 from orders.models import Draft
 from orders.pages import DRAFTS_ON_A_PAGE
 from tests.api.conftest import agent, colleague
-from tests.factories import PASSWORD, CustomerFactory, DraftFactory, DraftLineFactory, ProductFactory, UserFactory
+from tests.factories import (
+    PASSWORD,
+    CustomerFactory,
+    DraftFactory,
+    DraftLineFactory,
+    MirroredColumnFactory,
+    PriceFactory,
+    ProductFactory,
+    UserFactory,
+)
 
 __all__ = ["agent", "colleague"]
 
@@ -180,6 +190,14 @@ def test_an_empty_list_says_what_drafts_are(browser):
     assert "not yet given to the ERP" in html
 
 
+def facts_of(client, path):
+    """What a page tells its script."""
+    html = client.get(path).content.decode()
+    found = re.search(r'<script id="facts" type="application/json">(.*?)</script>', html)
+    assert found
+    return json.loads(found[1])
+
+
 # On paper
 
 
@@ -195,6 +213,45 @@ def test_a_printed_draft_has_everything_that_an_order_has(browser, saved):
         "Call first<br>then send",
     ):
         assert text in html, text
+
+
+def test_a_printed_draft_says_whose_vat_is_not_known_and_leaves_it_out(browser, saved):
+    draft = saved()
+    draft.lines.filter(position=2).update(vat_rate=None)
+    html = html_of(browser, f"/drafts/{draft.pk}/print")
+    for text in (
+        "not known",
+        "VAT 22% of €2,322.90",
+        "€511.04",
+        "VAT not known of",
+        "€645.25",
+        "Total without that VAT",
+    ):
+        assert text in html, text
+    assert "VAT 4%" not in html
+    assert "€3,479.19" in html  # 2,322.90 + 645.25 + 511.04
+    assert "VAT not known for some lines" in html_of(browser, "/drafts")
+
+
+def test_the_order_form_says_once_what_the_erp_does_not_show(browser):
+    then, now = (datetime(2026, 3, day, 9, tzinfo=UTC) for day in (3, 12))
+    for field, seen in (("erp_id", now), ("minimum_quantity", then), ("is_blocked", now), ("is_orderable", now)):
+        MirroredColumnFactory(field=field, last_seen_at=seen)
+    facts = facts_of(browser, "/orders/new")
+    assert facts["hiddenColumns"] == [
+        "minimum quantity (as of 03/03/2026)",
+        "multiple",
+        "maximum quantity",
+        "VAT group",
+    ]
+    assert facts["notices"] == []
+
+
+def test_the_order_form_names_the_price_groups_to_choose_from(browser):
+    PriceFactory()
+    PriceFactory(account="003", account_description="RIVENDITORI")
+    [notice] = facts_of(browser, "/orders/new")["notices"]
+    assert "002 (DETTAGLIO (consigliato)), 003 (RIVENDITORI)" in notice
 
 
 def test_a_printed_draft_says_nothing_of_what_the_customer_does_not_have(browser, saved, customer):

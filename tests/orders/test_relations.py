@@ -81,15 +81,6 @@ def test_a_price_finds_its_product_by_id():
     assert [*product.prices] == [price]
 
 
-def test_a_price_finds_its_product_by_pack_and_name():
-    five, one = (ProductFactory(erp_id=f"016869{pack}", name="H129FSQ.104.023", pack=pack) for pack in ("K2", "K3"))
-    price = PriceFactory(product_erp_id="K3", product_name="H129FSQ.104.023")
-
-    assert price.product == one
-    assert [*one.prices] == [price]
-    assert [*five.prices] == []
-
-
 def test_an_invoice_below_zero_is_a_credit_note():
     assert InvoiceFactory(total_amount=-1).is_credit_note
     assert not InvoiceFactory(total_amount=0).is_credit_note

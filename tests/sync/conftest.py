@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,16 +42,23 @@ def mirror_state() -> Callable[[], State]:
 
 
 @pytest.fixture
-def sync_customers(tmp_path: Path, db: None) -> Callable[..., SyncRun]:
-    """Runs a sync of customers from an export of these rows, given as texts by field."""
+def sync_list(tmp_path: Path, db: None) -> Callable[..., SyncRun]:
+    """Runs a sync of a list from an export of these rows, given as texts by field."""
 
-    def sync(rows: Sequence[dict[str, str]], *, mode: str = "full", **options: Any) -> SyncRun:
-        path = draw_list(tmp_path / "Clienti.pdf", service_for("customers"), rows, **options)
-        run = request_sync("customers", mode=mode, trigger=SyncRun.Trigger.MANUAL, given_file=path)
+    def sync(sync_type: str, rows: Sequence[dict[str, str]], *, mode: str = "full", **options: Any) -> SyncRun:
+        service = service_for(sync_type)
+        path = draw_list(tmp_path / service.erp_list.file_names[0], service, rows, **options)
+        run = request_sync(sync_type, mode=mode, trigger=SyncRun.Trigger.MANUAL, given_file=path)
         runner.wait_for(run)
         return run
 
     return sync
+
+
+@pytest.fixture
+def sync_customers(sync_list: Callable[..., SyncRun]) -> Callable[..., SyncRun]:
+    """Runs a sync of customers from an export of these rows, given as texts by field."""
+    return partial(sync_list, "customers")
 
 
 @pytest.fixture

@@ -139,6 +139,12 @@ def values(records: Records) -> list[Values]:
     return [dict(zip(records.fields, record.values, strict=True)) for record in records]
 
 
+def unusual_notes(run: SyncRun) -> list[str]:
+    """What is noted beside what a healthy ERP's lists always give cause to note."""
+    usual = ("First seen in an export", "Prices of a price group that is not named")
+    return [note for note in run.notes if not note.startswith(usual)]
+
+
 def last_error(run: SyncRun) -> tuple[str, str]:
     """The name and the text of what stopped a run's last attempt: for good, or until it is tried again."""
     if run.status == SyncRun.Status.QUEUED:

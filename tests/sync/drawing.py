@@ -17,8 +17,8 @@ LAYOUT = ExportLayout(
     key="erp_id",
     columns=[
         ignored("IMMAGINE"),
-        Column("ID", "erp_id", integer, required=True),
-        Column("NOME:", "name", text, required=True),
+        Column("ID", "erp_id", integer, required="the key"),
+        Column("NOME:", "name", text, required="nobody is found without it"),
         Column("CONTEGGIO", "orders_last_year", integer),
         Column("VENDITE", "sales_last_year", money),
         Column("CONTEGGIO 2", "orders_before", integer),

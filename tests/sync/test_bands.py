@@ -108,6 +108,21 @@ def test_columns_with_one_header_that_cannot_be_told_apart_are_refused(tmp_path,
         read(draw(tmp_path / "list.pdf", **moved(places)))
 
 
+@pytest.mark.parametrize(
+    ("hidden", "places"),
+    [
+        ("orders_last_year", [0, 1, 2, 4, 5, 6, 7, 8, 9]),
+        ("orders_before", [0, 1, 2, 3, 4, 6, 7, 8, 9]),
+    ],
+)
+def test_one_of_two_columns_with_one_header_is_known_by_the_other_when_its_neighbour_is_hidden(
+    tmp_path, hidden, places
+):
+    usual = read(draw(tmp_path / "usual.pdf"))
+    shown = read(draw(tmp_path / "list.pdf", **moved(places)))
+    assert shown == [{field: value for field, value in record.items() if field != hidden} for record in usual]
+
+
 def test_a_known_header_that_comes_twice_is_refused(tmp_path):
     path = draw(
         tmp_path / "list.pdf",
@@ -161,7 +176,7 @@ def test_a_page_that_lacks_a_row_is_named(tmp_path, page):
 
 
 def test_another_lists_export_is_named_as_what_it_is(tmp_path):
-    other = ExportLayout(key="number", columns=[Column("NUMERO", "number", integer, required=True)])
+    other = ExportLayout(key="number", columns=[Column("NUMERO", "number", integer, required="the key")])
     with pytest.raises(WrongList, match="export of studios, not of numbers"):
         read(draw(tmp_path / "list.pdf"), other, name="numbers", other_layouts={"numbers": other, "studios": LAYOUT})
 

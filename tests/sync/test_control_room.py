@@ -13,8 +13,16 @@ from django.utils import timezone
 from sync import mutex, sessions
 from sync.models import OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.queue import request_sync
-from sync.service import all_types
-from tests.factories import CustomerFactory, RecordChangeFactory, SyncRunFactory, SyncWorkerFactory, UserFactory
+from sync.service import all_types, service_for
+from tests.factories import (
+    CustomerFactory,
+    MirroredColumnFactory,
+    PriceFactory,
+    RecordChangeFactory,
+    SyncRunFactory,
+    SyncWorkerFactory,
+    UserFactory,
+)
 from tests.sync.pages import said, url
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
@@ -58,6 +66,37 @@ def buttons(problem):
 
 def text_of(client, address=FRONT):
     return " ".join(unescape(client.get(address).content.decode()).split())
+
+
+# Columns that the ERP hides, and what somebody has to decide
+
+
+def test_a_card_says_without_alarm_which_columns_the_erp_does_not_show(all_well, admin_client):
+    now = timezone.now()
+    layout = service_for("products").layout
+    for column in layout.columns:
+        if column.field and column.field != "pack":
+            seen = now - dt.timedelta(days=1) if column.field == "vat_group" else now
+            MirroredColumnFactory(field=column.field, last_seen_at=seen)
+    hidden = card(admin_client, "products")["hidden"]
+    assert hidden["lines"][0] == "never shown so far: PACCO"
+    assert hidden["lines"][1].startswith("as of ")
+    assert hidden["lines"][1].endswith(": ID ELEMENTO IVAID")
+    assert "2 columns" in text_of(admin_client)
+    assert card(admin_client, "customers")["hidden"]["count"] == 0
+    assert problems(admin_client) == []
+
+
+def test_several_price_groups_are_named_until_one_is_chosen(all_well, admin_client, settings):
+    PriceFactory()
+    assert problems(admin_client) == []
+    PriceFactory(account="003", account_description="RIVENDITORI")
+    [problem] = problems(admin_client)
+    assert problem.severity == "warn"
+    assert problem.what.endswith("none was chosen: 002 (DETTAGLIO (consigliato)), 003 (RIVENDITORI).")
+    assert problem.todo.startswith("Set PRICE_GROUP to one of them.")
+    settings.PRICE_GROUP = "003"
+    assert problems(admin_client) == []
 
 
 # The verdict

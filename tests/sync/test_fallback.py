@@ -196,7 +196,11 @@ def by_words(path, name):
 
 CITIES = ExportLayout(
     key="id",
-    columns=[Column("ID", "id", integer, required=True), Column("NOME:", "name", text), Column("CITTÀ", "city", text)],
+    columns=[
+        Column("ID", "id", integer, required="the key"),
+        Column("NOME:", "name", text),
+        Column("CITTÀ", "city", text),
+    ],
 )
 
 

@@ -29,7 +29,7 @@ function head(form) {
     </div>
     <div class="news">
       <p id="customers-status" role="status">${customersLine(form)}</p>
-      ${freshness(form)} ${pause(form)}
+      ${freshness(form)} ${pause(form)} ${openQuestions(form.facts)}
     </div>`;
 }
 
@@ -77,6 +77,14 @@ function freshness({ status, facts }) {
     if (!status.isDoubtful(type)) return html`<p>${line}</p>`;
     return html`<p class="warn">${line}. ${gettext("Newer ones are overdue: check before you order.")}</p>`;
   });
+}
+
+/** What the mirror leaves open: said once, above the order. */
+function openQuestions({ notices, hiddenColumns }) {
+  const columns = hiddenColumns.join(", ");
+  const hidden = text(gettext("The ERP's list does not show now: %(columns)s. What is not known is not checked."), { columns });
+  return html`${notices.map((notice) => html`<p class="warn">${notice}</p>`)}
+    ${columns ? html`<p class="muted" id="hidden-columns">${hidden}</p>` : nothing}`;
 }
 
 function pause({ status, facts }) {
@@ -188,7 +196,7 @@ function lineRow(form, line, number) {
     <button type="button" class="quiet remove" ?hidden=${isLastEmpty} @click=${() => form.removeLine(line)}
       aria-label=${text(gettext("Remove line %(number)s"), { number })}>×</button>
     <div class="below">
-      ${problem(`problem-${line.id}`, error?.text)} ${nearest(form, line)} ${priceChange(form, line)}
+      ${problem(`problem-${line.id}`, error?.text)} ${nearest(form, line)} ${unknownVat(form, line)} ${priceChange(form, line)}
     </div>
   </div>`;
 }
@@ -277,6 +285,12 @@ function nearest(form, line) {
   </p>`;
 }
 
+function unknownVat(form, line) {
+  const priced = form.priced.get(line.id);
+  if (!priced || priced.unitPrice === null || priced.vatRate !== null) return nothing;
+  return html`<p class="muted unknown-vat">${gettext("VAT not known")}</p>`;
+}
+
 function priceChange(form, line) {
   const before = priceBefore(form.order, line);
   if (!before) return nothing;
@@ -315,7 +329,8 @@ function totals(form) {
     ...(Number(sums.discount) ? [[gettext("Goods"), sums.goods], [gettext("Discount"), `-${sums.discount}`]] : []),
     [gettext("Net"), sums.net],
     ...sums.vatByRate.map(({ rate, amount }) => [text(gettext("VAT %(rate)s%"), { rate: shown(rate) }), amount]),
-    [gettext("Total"), sums.gross],
+    ...(hasUnknownVat(sums) ? [[gettext("VAT not known of"), sums.netWithoutVat]] : []),
+    [hasUnknownVat(sums) ? gettext("Total without that VAT") : gettext("Total"), sums.gross],
   ] : [];
   return html`<div id="totals" class=${pricing === "idle" ? "" : "old"}>
     <dl>${amounts.map(([name, amount]) => html`<div><dt>${name}</dt><dd class="amount">${money(amount, currency)}</dd></div>`)}</dl>
@@ -323,9 +338,16 @@ function totals(form) {
   </div>`;
 }
 
+function hasUnknownVat(sums) {
+  return Number(sums.netWithoutVat) !== 0;
+}
+
 /** What the totals do not hold. */
-function leftOut({ order, priced, pricing }) {
+function leftOut({ order, priced, pricing, totals: sums }) {
   const left = filledLines(order).filter(({ id }) => !priced.get(id) || priced.get(id).problem).length;
+  if (pricing === "idle" && !left && sums && hasUnknownVat(sums)) {
+    return html`<span class="left-out">${gettext("VAT not known for some lines")}</span>`;
+  }
   const isUnsaid = !left || pricing !== "idle";
   if (pricing !== "failed" && isUnsaid) return nothing;
   const said = pricing === "failed" ? gettext("not up to date") : ngettext("without %s line", "without %s lines", left);

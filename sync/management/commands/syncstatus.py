@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from sync import health
 from sync.api.serializers import SyncStatusSerializer
@@ -114,6 +114,8 @@ def problems(status: SyncStatus) -> list[str]:
     found += map(unknown.format, status.without_schedule)
     if not status.has_worker:
         found.append("No worker: nothing runs by itself. Start manage.py qcluster.")
+    with translation.override("en"):
+        found += [f"{sync_type}: {notice.text} {notice.action}" for sync_type, notice in health.notices()]
     return found or ["All is well."]
 
 

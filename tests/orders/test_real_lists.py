@@ -1,0 +1,163 @@
+"""Products and prices as the real ERP's exports have them: what they make of the mirror, and what is said of it."""
+
+from decimal import Decimal
+
+import pytest
+
+from orders.models import Price, Product
+from sync import runner
+from sync.columns import hidden_columns
+from sync.models import MirroredColumn, SyncRun
+from sync.queue import request_sync
+from sync.service import service_for
+from tests.sync.drawing import draw_list
+
+pytestmark = pytest.mark.django_db
+
+SHOWN_BY_A_FRESH_SESSION = (
+    *("erp_id", "name", "description", "group", "", "pack_pieces", "search_name", "price_unit", "product_group"),
+    *("group_description", "minimum_quantity", "multiple_quantity", "maximum_quantity", "figure", "data_area"),
+    *("record_id", "erp_modified_at", "is_blocked"),
+)
+HIDDEN = [
+    column.field for column in service_for("products").layout.columns if column.field not in SHOWN_BY_A_FRESH_SESSION
+]
+
+
+@pytest.fixture
+def mirrored(tmp_path):
+    """Mirrors a list from an export of these rows, given as texts by field."""
+
+    def sync(sync_type, *rows, **options):
+        path = draw_list(tmp_path / f"{sync_type}.pdf", service_for(sync_type), rows, **options)
+        run = request_sync(sync_type, mode="full", trigger=SyncRun.Trigger.MANUAL, given_file=path)
+        runner.wait_for(run)
+        assert run.status == SyncRun.Status.SUCCEEDED, run.error_text
+        return run
+
+    return sync
+
+
+def product(**cells):
+    return {"erp_id": "001627K2", "name": "9801.314.016", "description": "FRESA TC", **cells}
+
+
+def price(**cells):
+    return {
+        "erp_id": "5.637.100",
+        "account_code": "Group",
+        "account": "002",
+        "account_description": "DETTAGLIO (consigliato)",
+        "product_erp_id": "001627K2",
+        "valid_from": "01/01/2025",
+        "valid_to": "31/12/2154",
+        "quantity_from": "1",
+        "quantity_to": "100.000.000",
+        "price_unit": "0",
+        "unit_price": "10,45 €",
+        "currency": "EUR",
+        "is_net_price": "No",
+        **cells,
+    }
+
+
+# Columns that the ERP hides
+
+
+def test_eighteen_columns_are_enough_to_mirror_products(mirrored):
+    run = mirrored("products", product(minimum_quantity="5", is_blocked="Unchecked"), hidden=HIDDEN)
+    found = Product.objects.get()
+    assert (found.name, found.minimum_quantity, found.is_blocked) == ("9801.314.016", Decimal(5), False)
+    assert (found.is_orderable, found.vat_group, found.pack) == (None, "", "")
+    [note] = [note for note in run.notes if note.startswith("Columns not in the export")]
+    assert "ID ELEMENTO IVAID" in note
+    assert "ARTICOLO ORDINABILE:" in note
+
+
+def test_a_hidden_column_keeps_its_values_and_is_known_as_of_then(mirrored):
+    first = mirrored("products", product(vat_group="5", is_orderable="Si", pack="K2"))
+    assert hidden_columns(service_for("products")) == []
+    mirrored("products", product(description="FRESA TUNGSTENO"), hidden=HIDDEN)
+    found = Product.objects.get()
+    assert (found.description, found.pack, found.is_orderable) == ("FRESA TUNGSTENO", "K2", True)
+    assert found.vat_rate == 22
+    hidden = {each.column.field: each.last_seen_at for each in hidden_columns(service_for("products"))}
+    assert hidden == dict.fromkeys(HIDDEN, first.exported_at)
+
+
+def test_a_column_that_is_shown_again_is_hidden_no_more(mirrored):
+    mirrored("products", product(), hidden=HIDDEN)
+    assert {each.last_seen_at for each in hidden_columns(service_for("products"))} == {None}
+    mirrored("products", product())
+    assert hidden_columns(service_for("products")) == []
+
+
+def test_what_is_seen_for_the_first_time_is_noted_once_and_only_if_it_was_never_measured(mirrored):
+    first = mirrored("products", product(), hidden=["vat_group"])
+    second = mirrored("products", product(vat_group="5"))
+    third = mirrored("products", product(vat_group="5"))
+    assert [note for note in first.notes if note.startswith("First seen in an export, as it was assumed: ID ARTICOLO")]
+    assert [note for note in second.notes if "First seen" in note] == [
+        "First seen in an export, as it was assumed: ID ELEMENTO IVAID. Please tell whoever keeps this software."
+    ]
+    assert not [note for note in third.notes if "First seen" in note]
+    customers = mirrored("customers", {"erp_id": "1", "account_number": "1", "name": "Studio 1"})
+    assert not [note for note in customers.notes if "First seen" in note]
+
+
+def test_a_run_that_fails_has_shown_nothing(mirrored, tmp_path):
+    mirrored("products", product(), hidden=HIDDEN)
+    path = draw_list(tmp_path / "again.pdf", service_for("products"), [product(), product()])
+    run = request_sync("products", mode="full", trigger=SyncRun.Trigger.MANUAL, given_file=path)
+    runner.wait_for(run)
+    assert run.status == SyncRun.Status.FAILED
+    assert not MirroredColumn.objects.filter(field="vat_group").exists()
+
+
+def test_values_whose_form_was_only_assumed_stop_nothing(mirrored):
+    odd = {"erp_modified_at": "March 3", "is_orderable": "forse", "minimum_quantity": "five"}
+    run = mirrored("products", product(**odd), product(erp_id="001628K3", is_orderable="Si"))
+    first, second = (Product.objects.get(erp_id=erp_id) for erp_id in ("001627K2", "001628K3"))
+    assert (first.erp_modified_at, first.is_orderable, first.minimum_quantity) == (None, None, None)
+    assert second.is_orderable is True
+    assert (
+        "ARTICOLO ORDINABILE:: values that could not be read are taken as unknown (1, such as “forse”), as their form "
+        "was only assumed." in run.notes
+    )
+
+
+# VAT
+
+
+def test_a_vat_key_that_is_not_known_is_named_with_its_products(mirrored):
+    rows = [product(erp_id=f"{number}K2", vat_group=group) for number, group in enumerate("557710", start=100000)]
+    run = mirrored("products", *rows)
+    said = "VAT not known, by the value of ID ELEMENTO IVAID and the number of products: “7” (2)."
+    assert [note for note in run.notes if note.startswith("VAT")] == [said]
+    found = [Product.objects.get(erp_id=row["erp_id"]).vat_rate for row in rows]
+    assert found == [22, 22, None, None, 4, 0]
+
+
+# Prices
+
+
+def test_a_price_as_the_real_list_has_it(mirrored):
+    mirrored("prices", price())
+    found = Price.objects.get()
+    assert (found.audience, found.account, found.unit_price) == (Price.Audience.GROUP, "002", Decimal("10.45"))
+    assert (found.quantity_to, found.price_unit) == (Decimal(100_000_000), Decimal(0))
+    assert found.is_net_price is False
+
+
+def test_prices_that_are_nobody_s_are_noted(mirrored):
+    run = mirrored(
+        "prices",
+        price(),
+        price(erp_id="2", account=""),
+        price(erp_id="3", account=""),
+        price(erp_id="4", account_code="Sonstige"),
+    )
+    assert [note for note in run.notes if "nobody" in note] == [
+        "Prices of a price group that is not named, which are nobody's: 2.",
+        "CODICE CONTO not known, whose prices are nobody's: “Sonstige” (1).",
+    ]

@@ -1,9 +1,13 @@
 """Each layout declares every column that the list's exports have, and each of its fields is one of the model's."""
 
+from datetime import date
+from decimal import Decimal
+
 import pytest
 from django.conf import settings
 from django.db import models
 
+from sync.exceptions import LayoutChanged
 from sync.exports.layout import Footer, Source, normalised
 from sync.exports.reader import read_export
 from sync.models import MirroredModel
@@ -77,6 +81,17 @@ SHOWN_BY_A_FRESH_SESSION = """
     NOME DELLA RICERCA | UNITÀ DI PREZZO: | ID GRUPPO DI PRODOTTI | DESCRIZIONE GRUPPO ARTICOLO: | QTÀ MINIMA:
     QTÀ MULTIPLI: | QTÀ MASSIMA: | FIGURA: | DATAAREAID | ID | DATETIME MODIFICATO | FERMATO
 """
+NOT_MIRRORED = {
+    "discounts": """
+        ID | CODICE CONTO | ACCOUNT: | DESCRIZIONE ACCOUNT: | CODICE ARTICOLO | ITEM SELECTION: | ITEM DESCRIPTION:
+        DA DATA | DATA | QUANTITÀIMPORTODA | QUANTITÀIMPORTO | PERCENTUALE1 | PERCENTUALE2 | UNITÀ DI PREZZO
+        IMPORTO UNITARIO:
+    """,
+    "order lines": """
+        LINEA: | NOME ARTICOLO: | QTÀ ORDINATA | UNITÀ DI PREZZO: | SCONTO %: | APPLICA SCONTO %:
+        IMPORTO DELLA LINEA | PREZZO NETTO: | NOME
+    """,
+}
 SAMPLES = {
     "customers": "Clienti.pdf",
     "orders": "Ordini.pdf",
@@ -159,6 +174,33 @@ def test_a_fresh_session_s_eighteen_columns_of_products_are_enough():
     shown = split(SHOWN_BY_A_FRESH_SESSION)
     binding = service_for("products").layout.bind(shown)
     assert (len(shown), len(binding.positions)) == (18, 18)
+
+
+@pytest.mark.parametrize(
+    ("sync_type", "header", "occurrence", "field", "cell", "value"),
+    [
+        ("customers", "TIPO DI CLIENTE", 1, "sales_this_year", "1.729,22 €", Decimal("1729.22")),
+        ("customers", "VENDITE PRECEDENTE", 1, "sales_last_year", "221,17 €", Decimal("221.17")),
+        ("customers", "VENDITE PRECEDENTE", 2, "sales_two_years_ago", "78,3 €", Decimal("78.3")),
+        ("customers", "TERMINI DI CONSEGNA", 1, "delivery_mode", "FedEx", "FedEx"),
+        ("orders", "RIMANI VENDITE FINANZIARIE", 1, "description", "spedire lunedì", "spedire lunedì"),
+        ("ddt", "NOME DI CONSEGNA", 2, "delivery_address", "Via Roma, 1", "Via Roma, 1"),
+        ("ddt", "TOTALE", 1, "pieces", "1.015", Decimal(1015)),
+        ("ddt", "CITTÀ DI CONSEGNA", 1, "delivery_city", "studio@alfa.example;", "studio@alfa.example;"),
+        ("invoices", "OLTRE I GIORNI DI SCADENZA", 1, "days_left", "31", 31),
+        ("invoices", "CHIUSO", 1, "closed_date", "31/08/2022", date(2022, 8, 31)),
+    ],
+)
+def test_a_mislabelled_column_becomes_what_it_holds(sync_type, header, occurrence, field, cell, value):
+    columns = service_for(sync_type).layout.columns
+    [column] = [each for each in columns if (each.header, each.occurrence) == (header, occurrence)]
+    assert (column.field, column.convert(cell)) == (field, value)
+
+
+@pytest.mark.parametrize("headers", NOT_MIRRORED.values(), ids=NOT_MIRRORED)
+def test_a_list_that_is_not_mirrored_is_not_taken_for_one_that_is(headers, service):
+    with pytest.raises(LayoutChanged):
+        service.layout.bind(split(headers))
 
 
 def test_a_header_that_wraps_within_a_word_is_the_same():

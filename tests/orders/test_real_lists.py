@@ -126,6 +126,15 @@ def test_values_whose_form_was_only_assumed_stop_nothing(mirrored):
     )
 
 
+def test_the_modification_time_decides_nothing(mirrored):
+    same = {"erp_modified_at": "03/03/2026 02:00:00"}
+    mirrored("products", product(**same), product(erp_id="001628K3", **same))
+    older = {"erp_modified_at": "01/01/2020 02:00:00"}
+    run = mirrored("products", product(description="FRESA TUNGSTENO", **same), product(erp_id="001628K3", **older))
+    assert (run.updated, run.unchanged, run.missing) == (2, 0, 0)
+    assert Product.objects.get(erp_id="001627K2").description == "FRESA TUNGSTENO"
+
+
 # VAT
 
 

@@ -1,6 +1,8 @@
 """An export that cannot be trusted is refused, with its own error that says what, where and what to do."""
 
 import zlib
+from contextlib import nullcontext
+from dataclasses import replace
 
 import pikepdf
 import pytest
@@ -20,7 +22,7 @@ from sync.exceptions import (
 from sync.exports.layout import Column, ExportLayout, Footer
 from sync.exports.pdf import Limits
 from sync.exports.values import text
-from tests.sync.drawing import FOOTER, TWO_ROWS, draw, notes, read, row, without_footer
+from tests.sync.drawing import FOOTER, LAYOUT, TWO_ROWS, draw, notes, read, row, without_footer
 
 
 @pytest.fixture
@@ -159,6 +161,17 @@ def footer_with(place, text):
 def test_totals_that_do_not_agree(tmp_path, place, text, message):
     with pytest.raises(ControlTotalMismatch, match=message):
         read(draw(tmp_path / "list.pdf", footer=footer_with(place, text)))
+
+
+@pytest.mark.parametrize(("stated", "agrees"), [("2.401,01", True), ("2.400,99", True), ("2.401,02", False)])
+def test_a_sum_that_the_erp_adds_before_it_rounds_may_differ_by_half_a_cent_a_record(tmp_path, stated, agrees):
+    columns = [
+        replace(column, added_before_rounding=True) if column.field == "sales_last_year" else column
+        for column in LAYOUT.columns
+    ]
+    path = draw(tmp_path / "list.pdf", footer=footer_with(4, f"Sum={stated} €"))
+    with nullcontext() if agrees else pytest.raises(ControlTotalMismatch, match=r"VENDITE Sum is 2\.401,00"):
+        read(path, ExportLayout(key=LAYOUT.key, columns=columns))
 
 
 def test_no_footer_where_one_is_due(tmp_path):

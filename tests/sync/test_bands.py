@@ -1,8 +1,10 @@
 """Columns and bands: right, or a named error; never a shifted column."""
 
 import random
+from datetime import date
 from itertools import accumulate, pairwise
 
+import pikepdf
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -143,6 +145,20 @@ def test_headers_are_the_same_with_either_apostrophe_and_however_they_wrap(tmp_p
 def test_a_wrapped_cell_is_one_text(tmp_path):
     rows = [row("1.001", name="Studio Dentistico\nAssociato\nGamma"), row("1.002")]
     assert read(draw(tmp_path / "list.pdf", rows))[0]["name"] == "Studio Dentistico Associato Gamma"
+
+
+def test_a_kerned_text_loses_nothing(tmp_path):
+    path = draw(tmp_path / "list.pdf", [row("1.001", name="Via\nVA"), row("1.002")])
+    with pikepdf.open(path) as pdf:
+        assert b"] TJ" in pdf.pages[0].Contents.read_bytes()
+    assert (read(path)[0]["name"], notes(path)) == ("Via VA", [])
+
+
+def test_an_empty_cell_is_empty_and_moves_no_other(tmp_path):
+    path = draw(tmp_path / "list.pdf", [row("1.001", name="", is_blocked=""), row("1.002", last_order="")])
+    first, second = read(path)
+    assert (first["name"], first["is_blocked"], first["last_order"]) == ("", None, date(2026, 1, 18))
+    assert (second["name"], second["is_blocked"], second["last_order"]) == ("Studio Alfa", False, None)
 
 
 def test_rows_without_an_id_are_no_records(tmp_path):

@@ -99,6 +99,7 @@ def test_values_as_the_erp_prints_them(converter, cell, value):
         (values.number, "1,234.5"),
         (values.number, "1.2345"),
         (values.number, "12 %"),
+        (values.number, "(12,30)"),  # so the grid shows it on the screen; exports print -12,30
         (values.number, "١٢"),
         (values.number, "0,00001"),
         (values.number, "1234567890123456"),

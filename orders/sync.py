@@ -19,7 +19,7 @@ from orders.pricing import must_choose_price_group, price_groups
 from orders.tracking import tracking
 from sync.erp.client import ErpList
 from sync.exports.layout import Column, ExportLayout, Footer, Source, ignored
-from sync.exports.values import boolean, date, date_time, integer, money, number, percent, text, unit_price
+from sync.exports.values import boolean, date, date_time, integer, money, number, percent, record_id, text, unit_price
 from sync.service import Notice, Reference, SyncService
 
 CUSTOMER = Reference("account_number", target="customers", target_field="account_number")
@@ -210,7 +210,7 @@ class ProductSync(SyncService):
             Column("QTÀ PREDEFINITA:", "default_quantity", number, source=ASSUMED),
             Column("VISUALIZZA IL NUMERO DI PRODOTTO", "display_number", text, source=GRID),
             Column("SCONTO ASSOLUTO TOTALE:", "total_discount", number, source=ASSUMED),
-            Column("ID", "record_id", integer, source=ASSUMED),
+            Column("ID", "record_id", record_id, source=ASSUMED),
             Column("SCONTO LINEA", "line_discount", text, source=GRID),
             Column("MODIFICATO DA:", "erp_modified_by", text, source=GRID),
             Column("DATETIME MODIFICATO", "erp_modified_at", date_time, source=ASSUMED),
@@ -247,7 +247,7 @@ class PriceSync(SyncService):
     layout = ExportLayout(
         key="erp_id",
         columns=[
-            Column("ID", "erp_id", integer, required="the key", source=GRID),
+            Column("ID", "erp_id", record_id, required="the key", source=GRID),
             Column("CODICE CONTO", "account_code", text, required="whose price it is", source=GRID),
             Column("ACCOUNT:", "account", text, required="whose price it is", source=GRID),
             Column("DESCRIZIONE ACCOUNT:", "account_description", text, source=GRID),

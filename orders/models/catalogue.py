@@ -69,7 +69,7 @@ class Product(MirroredModel):
     total_discount = models.DecimalField(
         _("total discount"), max_digits=19, decimal_places=4, null=True, help_text="SCONTO ASSOLUTO TOTALE:"
     )
-    record_id = models.IntegerField(_("record ID"), null=True, help_text="ID")
+    record_id = models.BigIntegerField(_("record ID"), null=True, help_text="ID")
     line_discount = models.CharField(_("line discount group"), blank=True, default="", help_text="SCONTO LINEA")
     erp_modified_by = models.CharField(_("modified in the ERP by"), blank=True, default="", help_text="MODIFICATO DA:")
     erp_modified_at = models.DateTimeField(_("modified in the ERP"), null=True, help_text="DATETIME MODIFICATO")
@@ -125,7 +125,7 @@ class Price(MirroredModel):
 
     search_fields = ("product_name", "product_erp_id", "account", "account_description")
 
-    erp_id = models.IntegerField(_("ERP ID"), unique=True, help_text="ID")
+    erp_id = models.BigIntegerField(_("ERP ID"), unique=True, help_text="ID")
     account_code = models.CharField(_("account code"), blank=True, default="", help_text="CODICE CONTO")
     account = models.CharField(_("account"), blank=True, default="", help_text="ACCOUNT:")
     account_description = models.CharField(

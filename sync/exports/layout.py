@@ -25,8 +25,8 @@ class Source(Enum):
     """How well the header of a column, and the form of its values, are known."""
 
     MEASURED = "measured"  # on real exports of the list
-    GRID = "read from the grid"  # the header is what the ERP shows on the screen; the printed form is inferred
-    ASSUMED = "assumed"  # neither was ever seen
+    GRID = "read from the grid"  # others saw the header, on the screen or in an export; the form is that of others
+    ASSUMED = "assumed"  # the header was read from the grid at the most; the printed form was never seen
 
 
 @dataclass(frozen=True)

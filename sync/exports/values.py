@@ -22,6 +22,8 @@ MONEY_PLACES = 2  # and of percentages
 NUMBER_PLACES = 4  # as the mirror keeps them: what it cannot keep exactly is not read
 NUMBER_DIGITS = 15  # as SQLite keeps them exactly
 LARGEST_INTEGER = 2**31 - 1
+LARGEST_RECORD_ID = 2**63 - 1
+RECORD_ID_DIGITS = 19
 
 cached = lru_cache(maxsize=4096)  # the same few thousand texts stand in most cells
 
@@ -41,14 +43,14 @@ def is_unicode(cell: str) -> bool:
     return True
 
 
-def decimal(cell: str, *, places: int, kind: str) -> Decimal:
+def decimal(cell: str, *, places: int, kind: str, digits: int = NUMBER_DIGITS) -> Decimal:
     """An Italian number of at most `places` decimals."""
     if not NUMBER.fullmatch(cell):
         raise ValueError(kind)
     value = Decimal(cell.replace(".", "").replace(",", "."))
-    _, digits, exponent = value.as_tuple()
-    if -int(exponent) > places or len(digits) > NUMBER_DIGITS:
-        raise ValueError(f"{kind} of at most {places} decimals and {NUMBER_DIGITS} digits")
+    _, found, exponent = value.as_tuple()
+    if -int(exponent) > places or len(found) > digits:
+        raise ValueError(f"{kind} of at most {places} decimals and {digits} digits")
     return value
 
 
@@ -66,6 +68,17 @@ def integer(cell: str) -> int | None:
     value = decimal(cell, places=0, kind="a whole number")
     if abs(value) > LARGEST_INTEGER:
         raise ValueError(f"a whole number up to {LARGEST_INTEGER}")
+    return int(value)
+
+
+@cached
+def record_id(cell: str) -> int | None:
+    """The ID of a record whose size is not known: Dynamics AX counts its records in 64 bits."""
+    if not cell:
+        return None
+    value = decimal(cell, places=0, digits=RECORD_ID_DIGITS, kind="a whole number")
+    if abs(value) > LARGEST_RECORD_ID:
+        raise ValueError(f"a whole number up to {LARGEST_RECORD_ID}")
     return int(value)
 
 
@@ -129,4 +142,4 @@ def boolean(cell: str) -> bool | None:
         raise ValueError("a yes or no (Si, No, Checked, Unchecked)") from None
 
 
-NUMERIC = frozenset({number, integer, money, unit_price, percent})  # what a control total can add up
+NUMERIC = frozenset({number, integer, record_id, money, unit_price, percent})  # what a control total can add up

@@ -158,6 +158,13 @@ def test_a_price_as_the_real_list_has_it(mirrored):
     assert found.is_net_price is False
 
 
+def test_ids_may_have_as_many_digits_as_dynamics_ax_gives_them(mirrored):
+    mirrored("prices", price(erp_id="5.637.144.576"))
+    mirrored("products", product(record_id="5.637.144.577"))
+    assert Price.objects.get(erp_id=5_637_144_576).account == "002"
+    assert Product.objects.get(record_id=5_637_144_577).name == "9801.314.016"
+
+
 def test_prices_that_are_nobody_s_are_noted(mirrored):
     run = mirrored(
         "prices",

@@ -65,31 +65,35 @@ def valid_prices(products: Collection[Product], *, account: str, on: date) -> It
         is_anyones |= Q(code__in=ACCOUNT_CODES[Audience.GROUP], account=group)
     if account:
         is_anyones |= Q(code__in=ACCOUNT_CODES[Audience.CUSTOMER], account=account)
-    return (
-        present(Price)
-        .annotate(code=Lower("account_code"))
-        .filter(
-            is_anyones,
-            Q(valid_from=None) | Q(valid_from__lte=on),
-            Q(valid_to=None) | Q(valid_to__gte=on),
-            product_erp_id__in={product.erp_id for product in products},
-            unit_price__gt=0,
-        )
-        .exclude(currency="")
-    )
+    prices = present(Price).annotate(code=Lower("account_code")).filter(is_anyones)
+    return that_count(prices.filter(product_erp_id__in={product.erp_id for product in products}), on=on)
+
+
+def that_count(prices: QuerySet[Price], *, on: date) -> QuerySet[Price]:
+    """Those that are valid on a day, of more than nothing, in a currency."""
+    is_valid = (Q(valid_from=None) | Q(valid_from__lte=on)) & (Q(valid_to=None) | Q(valid_to__gte=on))
+    return prices.filter(is_valid, unit_price__gt=0).exclude(currency="")
 
 
 def price_group() -> str:
-    """The price group that counts: the setting, or the only one that the mirror holds; empty while none does."""
+    """The group that counts: the setting, or the only one with prices that are valid today; empty if none does."""
     if settings.PRICE_GROUP:
         return settings.PRICE_GROUP
-    found = group_prices().order_by("account").values_list("account", flat=True).distinct()[:2]
-    return found[0] if len(found) == 1 else ""
+    prices = group_prices()
+    for looked_at in (prices, that_count(prices, on=timezone.localdate())):  # the first takes no look at the rows
+        found = looked_at.order_by("account").values_list("account", flat=True).distinct()[:2]
+        if len(found) == 1:
+            return found[0]
+    return ""
 
 
 def price_groups() -> list[PriceGroup]:
-    """All price groups that the mirror has prices of."""
-    rows = group_prices().values("account").annotate(count=Count("pk"), text=Max("account_description"))
+    """All price groups that the mirror has prices of, valid today."""
+    rows = (
+        that_count(group_prices(), on=timezone.localdate())
+        .values("account")
+        .annotate(count=Count("pk"), text=Max("account_description"))
+    )
     return [PriceGroup(row["account"], row["text"], row["count"]) for row in rows.order_by("account")]
 
 

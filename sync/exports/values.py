@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 ERP_TIME_ZONE = ZoneInfo("Europe/Rome")  # the ERP prints local Italian time
 NUMBER = re.compile(r"-?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?", re.ASCII)
-DATE = re.compile(r"(\d{2})/(\d{2})/(\d{4})", re.ASCII)
+DATE = re.compile(r"(\d{2})/(\d{2})/(\d{4})(?: 00:00:00)?", re.ASCII)
 DATE_TIME = re.compile(r"(\d{2})/(\d{2})/(\d{4}) (\d{2}):(\d{2}):(\d{2})", re.ASCII)
 BOOLEANS = {"checked": True, "unchecked": False, "si": True, "sì": True, "no": False}
 TEXT_LENGTH = 2000  # characters; PostgreSQL indexes no longer ones
@@ -85,13 +85,13 @@ def record_id(cell: str) -> int | None:
 @cached
 def money(cell: str) -> Decimal | None:
     """An amount in euro, to the cent: `623.935,84 €`."""
-    return decimal(cell.removesuffix("€").rstrip(), places=MONEY_PLACES, kind="an amount in euro") if cell else None
+    return decimal(cell.strip("€ "), places=MONEY_PLACES, kind="an amount in euro") if cell else None
 
 
 @cached
 def unit_price(cell: str) -> Decimal | None:
     """A price, which may have more decimals than an amount: `10,45 €`, `0,1234`."""
-    return number(cell.removesuffix("€").rstrip())
+    return number(cell.strip("€ "))
 
 
 @cached
@@ -102,7 +102,7 @@ def percent(cell: str) -> Decimal | None:
 
 @cached
 def date(cell: str) -> dt.date | None:
-    """`18/01/2026`."""
+    """`18/01/2026`; the midnight that a date may be printed with says nothing."""
     if not cell:
         return None
     if not (match := DATE.fullmatch(cell)):

@@ -120,6 +120,15 @@ def test_several_price_groups_are_named_where_a_price_is_lacking(product, api):
     assert (answer.status_code, "price group" in answer.json()["error"]) == (404, True)
 
 
+@pytest.mark.parametrize(
+    "fields", [{"valid_to": date(2023, 12, 31)}, {"valid_from": date(2027, 1, 1)}, {"unit_price": 0}, {"currency": ""}]
+)
+def test_a_price_that_cannot_count_today_makes_no_second_price_group(fields, product):
+    price(product, 10)
+    PriceFactory(product_erp_id="another", account="003", **fields)
+    assert (price_group(), cost(product), service_for("prices").notices()) == ("002", 10, [])
+
+
 def test_a_removed_price_s_group_does_not_count(product):
     price(product, 10)
     price(product, 9, account="003", removed_at=datetime(2026, 1, 1, tzinfo=ZoneInfo("UTC")))

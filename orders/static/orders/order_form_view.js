@@ -224,7 +224,7 @@ function packField(form, line) {
 }
 
 function packName({ erpId, pack, packPieces }) {
-  const pieces = packPieces ? interpolate(ngettext("%s pc.", "%s pcs.", Number(packPieces)), [shown(packPieces)]) : "";
+  const pieces = Number(packPieces) ? interpolate(ngettext("%s pc.", "%s pcs.", Number(packPieces)), [shown(packPieces)]) : "";
   return [pack || erpId, pieces].filter(Boolean).join(" · ");
 }
 

@@ -319,7 +319,7 @@ ERP_FOLDER = Path(folder) if (folder := env.str("ERP_FOLDER", "")) else None
 if ERP_URL and ERP_FOLDER:
     raise ImproperlyConfigured("Set ERP_URL or ERP_FOLDER, not both: a list has one source.")
 
-# Which of the ERP's price groups counts, as ACCOUNT: of its prices names it (002); unset, the only one there is.
+# Which of the ERP's price groups counts, as ACCOUNT: of its prices names it (002); unset, the only one that is valid.
 PRICE_GROUP = env.str("PRICE_GROUP", "").strip()
 
 # Limits on an export: 100 times the largest real list still fits.

@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from django.conf import settings
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -29,7 +29,6 @@ class PriceGroup:
 
     code: str  # what ACCOUNT: says
     description: str
-    prices: int
 
     def __str__(self) -> str:
         return f"{self.code} ({self.description})" if self.description else self.code
@@ -66,10 +65,10 @@ def valid_prices(products: Collection[Product], *, account: str, on: date) -> It
     if account:
         is_anyones |= Q(code__in=ACCOUNT_CODES[Audience.CUSTOMER], account=account)
     prices = present(Price).annotate(code=Lower("account_code")).filter(is_anyones)
-    return that_count(prices.filter(product_erp_id__in={product.erp_id for product in products}), on=on)
+    return filter_valid(prices.filter(product_erp_id__in={product.erp_id for product in products}), on=on)
 
 
-def that_count(prices: QuerySet[Price], *, on: date) -> QuerySet[Price]:
+def filter_valid(prices: QuerySet[Price], *, on: date) -> QuerySet[Price]:
     """Those that are valid on a day, of more than nothing, in a currency."""
     is_valid = (Q(valid_from=None) | Q(valid_from__lte=on)) & (Q(valid_to=None) | Q(valid_to__gte=on))
     return prices.filter(is_valid, unit_price__gt=0).exclude(currency="")
@@ -80,7 +79,7 @@ def price_group() -> str:
     if settings.PRICE_GROUP:
         return settings.PRICE_GROUP
     prices = group_prices()
-    for looked_at in (prices, that_count(prices, on=timezone.localdate())):  # the first takes no look at the rows
+    for looked_at in (prices, filter_valid(prices, on=timezone.localdate())):  # the first takes no look at the rows
         found = looked_at.order_by("account").values_list("account", flat=True).distinct()[:2]
         if len(found) == 1:
             return found[0]
@@ -89,12 +88,9 @@ def price_group() -> str:
 
 def price_groups() -> list[PriceGroup]:
     """All price groups that the mirror has prices of, valid today."""
-    rows = (
-        that_count(group_prices(), on=timezone.localdate())
-        .values("account")
-        .annotate(count=Count("pk"), text=Max("account_description"))
-    )
-    return [PriceGroup(row["account"], row["text"], row["count"]) for row in rows.order_by("account")]
+    prices = filter_valid(group_prices(), on=timezone.localdate())
+    groups = prices.order_by("account").values_list("account").annotate(text=Max("account_description"))
+    return [PriceGroup(*group) for group in groups]
 
 
 def must_choose_price_group() -> bool:

@@ -139,6 +139,7 @@ TEMPLATES = [
 # Languages and time: the ERP and its users are Italian.
 LANGUAGE_CODE = "it"
 LANGUAGES = [("it", "Italiano"), ("en", "English")]
+FORMAT_MODULE_PATH = ["archibald.formats"]
 LOCALE_PATHS = [BASE_DIR / "archibald" / "locale"]
 TIME_ZONE = "Europe/Rome"
 USE_TZ = True

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.utils.html import format_html_join
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from orders.models import Ddt, Invoice, Order, Price, Product
+from orders.pricing import valid_prices
 from sync.read_only_admin import NOTHING, MirroredAdmin, link, list_link, outside_link, printed
 
 
@@ -193,6 +195,10 @@ def audience_of(price: Price) -> str:
     return price.account_description or price.account
 
 
+def span(price: Price, first: str, last: str) -> str:
+    return f"{printed(price, first)} – {printed(price, last)}"
+
+
 @admin.register(Product)
 class ProductAdmin(MirroredAdmin):
     list_display = (
@@ -266,10 +272,27 @@ class ProductAdmin(MirroredAdmin):
 
     @admin.display(description=_("prices"))
     def prices(self, product: Product) -> SafeString | str:
-        lines = (
-            (link(price), audience_of(price), printed(price, "unit_price"), price.currency) for price in product.prices
+        """All that the mirror has, those that count today first."""
+        counting = {price.pk for price in valid_prices([product], account=None, on=timezone.localdate())}
+        rows = [
+            (
+                link(price),
+                audience_of(price),
+                f"{printed(price, 'unit_price')} {price.currency}",
+                span(price, "quantity_from", "quantity_to"),
+                span(price, "valid_from", "valid_to"),
+                gettext("yes") if price.pk in counting else gettext("no"),
+            )
+            for price in sorted(product.prices, key=lambda price: price.pk not in counting)
+        ]
+        headings = (_("price"), _("for whom"), _("amount"), _("quantity"), _("valid"), _("counts today"))
+        heads = format_html_join("", "<th scope='col'>{}</th>", ((heading,) for heading in headings))
+        cells = format_html_join(
+            "", "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>", rows
         )
-        return format_html_join("", "<div>{} · {}: {} {}</div>", lines) or NOTHING
+        return (
+            format_html("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", heads, cells) if rows else NOTHING
+        )
 
 
 @admin.register(Price)

@@ -58,11 +58,14 @@ class PriceList:
         return must_choose_price_group()
 
 
-def valid_prices(products: Collection[Product], *, account: str, on: date) -> Iterable[Price]:
+def valid_prices(products: Collection[Product], *, account: str | None, on: date) -> QuerySet[Price]:
+    """The prices that are valid on a day for an account, whatever the quantity; for None, those of all accounts."""
     is_anyones = Q(code__in=ACCOUNT_CODES[Audience.EVERYBODY])
     if group := price_group():
         is_anyones |= Q(code__in=ACCOUNT_CODES[Audience.GROUP], account=group)
-    if account:
+    if account is None:
+        is_anyones |= Q(code__in=ACCOUNT_CODES[Audience.CUSTOMER])
+    elif account:
         is_anyones |= Q(code__in=ACCOUNT_CODES[Audience.CUSTOMER], account=account)
     prices = present(Price).annotate(code=Lower("account_code")).filter(is_anyones)
     return filter_valid(prices.filter(product_erp_id__in={product.erp_id for product in products}), on=on)

@@ -36,6 +36,7 @@ class OrderSync(SyncService):
     )
     model = Order
     references = (CUSTOMER,)
+    may_be_empty = True
     layout = ExportLayout(
         key="erp_id",
         columns=[
@@ -81,6 +82,7 @@ class DdtSync(SyncService):
     )
     model = Ddt
     references = (CUSTOMER, ORDER)
+    may_be_empty = True
     layout = ExportLayout(
         key="erp_id",
         columns=[
@@ -120,6 +122,7 @@ class InvoiceSync(SyncService):
     )
     model = Invoice
     references = (CUSTOMER, ORDER)
+    may_be_empty = True
     layout = ExportLayout(
         key="number",
         columns=[
@@ -226,9 +229,11 @@ class ProductSync(SyncService):
     )
 
     def describe_doubts(self) -> list[str]:
-        unknown = present(Product).exclude(vat_group__in=VAT_RATES)
+        unknown = present(Product).exclude(vat_group__in=[*VAT_RATES, ""])
         counts = unknown.values_list("vat_group").annotate(count=Count("pk")).order_by("-count", "vat_group")
         notes = []
+        if count := present(Product).filter(vat_group="").count():
+            notes.append(f"Products of which the ERP shows no VAT: {count}.")
         if values := ", ".join(f"“{group}” ({count})" for group, count in counts[:SHOWN]):
             notes.append(f"VAT not known, by the value of ID ELEMENTO IVAID and the number of products: {values}.")
         return notes

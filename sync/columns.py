@@ -23,7 +23,7 @@ class HiddenColumn:
 
 
 def record_shown_columns(service: SyncService, fields: Collection[str], *, at: datetime) -> list[Column]:
-    """Note that an export of this moment showed these fields; gives those never seen in one and never measured."""
+    """Note that an export of this moment showed these fields; gives those of an assumed form never seen before."""
     columns = MirroredColumn.objects.filter(sync_type=service.sync_type)
     known, now = set(columns.values_list("field", flat=True)), timezone.now()
     MirroredColumn.objects.bulk_create(
@@ -33,7 +33,7 @@ def record_shown_columns(service: SyncService, fields: Collection[str], *, at: d
         update_fields=["last_seen_at", "applied_at"],
     )
     unseen = set(fields) - known
-    return [each for each in service.layout.columns if each.field in unseen and each.source is not Source.MEASURED]
+    return [each for each in service.layout.columns if each.field in unseen and each.source is Source.ASSUMED]
 
 
 def seen_columns(service: SyncService) -> dict[str, MirroredColumn]:

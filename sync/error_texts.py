@@ -155,13 +155,22 @@ ERRORS = (
         "the list again."
     ),
     _("{header} {key} stands twice in the export, the second time on page {page}, row {row}. Export the list again."),
+    _(
+        "Page {page}, row {row}, column {header}: {text!r} is not {kind}. Correct it in the ERP, or hide this column "
+        "in the ERP's list, then export again."
+    ),
     _("Page {page}, row {row}, column {header}: {text!r} is not {kind}. Correct it in the ERP, then export again."),
+    _("The {function} of {column} in the export's footer, {text!r}, is not {kind}. Export the list again."),
     _("The export's {column} {function} is {found}, its footer says {stated}: not applied. Export the list again."),
     _(
         "The ERP gave an export of {exported}, older than the one of {later} that run {run} applied. Export the list "
         "again, or give this file with --file if it is right."
     ),
     _("The export may be wrong: it is applied only if a person accepts it."),
+    _(
+        "The export has no records, and nothing is mirrored so far: it may be filtered. Nothing was applied. Check the "
+        "list's filter in the ERP, or accept the export if it is right."
+    ),
     _(
         "The export lacks {missing} of the {mirrored} mirrored records; up to {allowed} are removed without asking. "
         "It may be filtered: nothing was applied. Check the list's filter in the ERP, or accept the export if it is "
@@ -176,7 +185,7 @@ ERRORS = (
 
 NOTES = (
     _("Columns that are not mirrored: {columns}."),
-    _("Columns not in the export, whose mirrored values were kept: {columns}."),
+    _("Columns not in the export, where what is mirrored stays: {columns}."),
     _("The columns stand in another order than usual."),
     _("Pages not drawn as the ERP draws, read by pdfplumber: {pages}."),
     _("Rows without an ID, which are no records: {rows}."),
@@ -189,6 +198,7 @@ NOTES = (
         "only assumed."
     ),
     _("First seen in an export, as it was assumed: {columns}. Please tell whoever keeps this software."),
+    _("Products of which the ERP shows no VAT: {count}."),
     _("VAT not known, by the value of ID ELEMENTO IVAID and the number of products: {values}."),
     _("Prices of a price group that is not named, which are nobody's: {count}."),
     _("CODICE CONTO not known, whose prices are nobody's: {values}."),

@@ -189,7 +189,16 @@ class DuplicateKey(ExportError):
 
 
 class UnreadableValue(ExportError):
+    """Page {page}, row {row}, column {header}: {text!r} is not {kind}. Correct it in the ERP, or hide this column in
+    the ERP's list, then export again."""
+
+
+class UnreadableRequiredValue(UnreadableValue):
     """Page {page}, row {row}, column {header}: {text!r} is not {kind}. Correct it in the ERP, then export again."""
+
+
+class UnreadableTotal(ExportError):
+    """The {function} of {column} in the export's footer, {text!r}, is not {kind}. Export the list again."""
 
 
 class ControlTotalMismatch(ExportError):
@@ -212,6 +221,11 @@ class ExportOutdated(SyncError):
 
 class NeedsAcceptance(SyncError):
     """The export may be wrong: it is applied only if a person accepts it."""
+
+
+class ListEmpty(NeedsAcceptance):
+    """The export has no records, and nothing is mirrored so far: it may be filtered. Nothing was applied. Check the
+    list's filter in the ERP, or accept the export if it is right."""
 
 
 class TooManyMissing(NeedsAcceptance):

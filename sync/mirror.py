@@ -18,7 +18,7 @@ from typing import IO, Any, TypeVar
 
 from django.utils import timezone
 
-from sync.exceptions import TooManyMissing
+from sync.exceptions import ListEmpty, TooManyMissing
 from sync.exports.reader import Records
 from sync.models import RecordChange, SyncRun
 from sync.progress import Progress, Stage, unwatched
@@ -151,6 +151,7 @@ class Comparison:
     def __init__(
         self, service: SyncService, records: Staged, outcome: Outcome, coverage: Sequence[Coverage] = ()
     ) -> None:
+        self.service = service
         self.rows = service.model.objects.all()
         self.key = service.layout.key
         self.records = records
@@ -181,6 +182,8 @@ class Comparison:
     def check_volume(self, newly_absent: int) -> None:
         """The footer of a filtered export agrees with itself: only the mirror knows that records are lacking."""
         mirrored = self.rows.present().count()
+        if not (mirrored or self.records.keys or self.service.may_be_empty):
+            raise ListEmpty
         allowed = max(LOST_WITHOUT_ASKING, int(mirrored * SHARE_LOST_WITHOUT_ASKING))
         if newly_absent > allowed:
             raise TooManyMissing(missing=newly_absent, mirrored=mirrored, allowed=allowed)

@@ -39,6 +39,7 @@ class SyncService:
     layout: ClassVar[ExportLayout]
     model: ClassVar[type[MirroredModel]]
     references: ClassVar[tuple[Reference, ...]] = ()  # what its records name of other lists
+    may_be_empty: ClassVar[bool] = False  # whether a list without a record may be right
     smart: ClassVar[bool] = False  # whether order forms may ask for a smart sync of it
 
     def __init__(self, sync_type: str) -> None:

@@ -78,13 +78,13 @@ def state_problems(request: HttpRequest, each: TypeHealth, now: datetime) -> Ite
         case State.QUARANTINED:
             yield quarantined_problem(request, each)
         case State.FAILING:
-            yield failing_problem(request, each)
+            yield failing_problem(request, each, now)
         case State.NEVER:
-            yield Problem("bad", gettext("%(list)s: never mirrored so far.") % names(each), next_attempt(each))
+            yield Problem("bad", gettext("%(list)s: never mirrored so far.") % names(each), next_attempt(each, now))
         case State.LATE if each.fresh_as_of:
             facts = {**names(each), "time": clock(each.fresh_as_of), "ago": timesince(each.fresh_as_of, now, depth=1)}
             what = gettext("%(list)s: not refreshed since %(time)s, %(ago)s ago.") % facts
-            yield Problem("bad", what, next_attempt(each))
+            yield Problem("bad", what, next_attempt(each, now))
 
 
 def worker_problems(status: SyncStatus) -> Iterator[Problem]:
@@ -145,7 +145,7 @@ def quarantined_problem(request: HttpRequest, each: TypeHealth) -> Problem:
     return Problem("bad", what, todo, [*acceptance(request, run), look, *again(request, run)])
 
 
-def failing_problem(request: HttpRequest, each: TypeHealth) -> Problem:
+def failing_problem(request: HttpRequest, each: TypeHealth, now: datetime) -> Problem:
     run = cast(SyncRun, each.last_end)
     times = ngettext("failed %d time in a row", "failed %d times in a row", each.consecutive_failures)
     return Problem(
@@ -157,7 +157,7 @@ def failing_problem(request: HttpRequest, each: TypeHealth) -> Problem:
             "time": clock(run.finished_at),
             "error": shortened(run.error_text),
         },
-        next_attempt(each),
+        next_attempt(each, now),
         [Button(_("Look at run %s") % run.pk, run_address(run)), *again(request, run)],
     )
 
@@ -191,7 +191,7 @@ def schedule_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Prob
         yield Problem("warn", what, buttons=[link] if may_view(request, SyncSchedule) else [])
 
 
-def next_attempt(each: TypeHealth) -> str:
+def next_attempt(each: TypeHealth, now: datetime) -> str:
     """What happens to a list that is in trouble if nobody does anything."""
     if each.current:
         return gettext("A run is in progress.")
@@ -199,6 +199,8 @@ def next_attempt(each: TypeHealth) -> str:
         return gettext("A run waits for its turn.")
     if each.next_due is None:
         return gettext("Its schedule is disabled: press Run now on its card.")
+    if each.next_due <= now:
+        return gettext("It has been due since %s: it runs when a worker takes it.") % clock(each.next_due)
     return gettext("It is tried next at %s; or press Run now on its card.") % clock(each.next_due)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from sync.exceptions import BandIncomplete, PageUnreadable, UnequalRows, UnreadableValue
+from sync.exceptions import BandIncomplete, PageUnreadable, UnequalRows, UnreadableRequiredValue, UnreadableValue
 from sync.exports.erp_page import Table
 from sync.exports.layout import Column, normalised
 
@@ -87,7 +87,8 @@ class Band:
             try:
                 column.convert(text)
             except ValueError as error:
-                return UnreadableValue(page=page.page, row=row, header=column.header, text=text, kind=error)
+                kind = UnreadableRequiredValue if column.required else UnreadableValue
+                return kind(page=page.page, row=row, header=column.title, text=text, kind=error)
         raise AssertionError("a converter gave two answers for one text")
 
 

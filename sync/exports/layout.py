@@ -47,6 +47,11 @@ class Column:
     occurrence: int = 1
     added_before_rounding: bool = False  # the ERP's Sum adds amounts with more digits than it prints
 
+    @property
+    def title(self) -> str:
+        """The header as it stands in a sentence, where a last colon would be its end."""
+        return self.header.removesuffix(":")
+
     def is_headed(self, header: str) -> bool:
         return normalised(header) == normalised(self.header)
 
@@ -130,7 +135,7 @@ class ExportLayout:
         if extra := [header for place, header in enumerate(headers) if place not in known]:
             notes.append(f"Columns that are not mirrored: {', '.join(extra)}.")
         if missing:
-            notes.append(f"Columns not in the export, whose mirrored values were kept: {', '.join(missing)}.")
+            notes.append(f"Columns not in the export, where what is mirrored stays: {', '.join(missing)}.")
         if list(positions.values()) != sorted(positions.values()):
             notes.append("The columns stand in another order than usual.")
         return notes

@@ -23,6 +23,7 @@ from sync.exceptions import (
     ExportDamaged,
     ExportTruncated,
     LayoutChanged,
+    UnreadableRequiredValue,
     UnreadableValue,
     WrongList,
 )
@@ -146,9 +147,7 @@ class Records:
         yield from self.records(band, range(1, band.length + (footer is None)))
         if footer is not None:
             by_place = {place: column for column, place in self.columns.items()}
-            self.totals, notes = self.running.compare(
-                footer, band.headers, by_place, page=band.first_page, row=band.length
-            )
+            self.totals, notes = self.running.compare(footer, band.headers, by_place)
             self.notes.extend(notes)
         if not self.totals and (self.layout.footer is Footer.REQUIRED or self.pages.document.rebuilt):
             raise ExportTruncated(reason="the control totals that end this list are missing")
@@ -159,7 +158,7 @@ class Records:
         for row, text in zip(rows, keys, strict=True):
             if is_total(text):  # which only the last row may hold
                 page, _ = band.column(self.columns[key])
-                raise UnreadableValue(page=page.page, row=row, header=key.header, text=text, kind="a key")
+                raise UnreadableRequiredValue(page=page.page, row=row, header=key.title, text=text, kind="a key")
         kept = [row for row, text in zip(rows, keys, strict=True) if text not in NO_RECORD]
         values = []
         for column, place in self.columns.items():
@@ -170,7 +169,7 @@ class Records:
         at = self.fields.index(self.layout.key)
         for row, record in zip(kept, zip(*values, strict=True), strict=True):
             if record[at] in self.keys:
-                raise DuplicateKey(header=key.header, key=record[at], page=band.first_page, row=row)
+                raise DuplicateKey(header=key.title, key=record[at], page=band.first_page, row=row)
             self.keys.add(record[at])
             yield Record(band.first_page, row, record)
 
@@ -189,7 +188,7 @@ class Records:
         for column, texts in self.unreadable.items():
             (text, _), total = texts.most_common(1)[0], sum(texts.values())
             self.notes.append(
-                f"{column.header}: values that could not be read are taken as unknown ({total}, such as “{text}”), as "
+                f"{column.title}: values that could not be read are taken as unknown ({total}, such as “{text}”), as "
                 f"their form was only assumed."
             )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sync.exceptions import ControlTotalMismatch, UnreadableValue
+from sync.exceptions import ControlTotalMismatch, UnreadableTotal
 from sync.exports.layout import Column
 from sync.exports.values import MONEY_PLACES, NUMERIC, number
 
@@ -62,7 +62,7 @@ class RunningTotals:
             self.sums[column] += sum((value for value in values if value is not None), Decimal(0))
 
     def compare(
-        self, footer: Sequence[str], headers: Sequence[str], columns: dict[int, Column], *, page: int, row: int
+        self, footer: Sequence[str], headers: Sequence[str], columns: dict[int, Column]
     ) -> tuple[list[ControlTotal], list[str]]:
         """Each total of the footer as compared, and notes on those that cannot be. Raises ControlTotalMismatch."""
         totals, notes, texts = [], [], []
@@ -77,7 +77,7 @@ class RunningTotals:
                     f"The footer's {function} of {headers[place]} was not checked: the column is not added up."
                 )
                 continue
-            stated = stated_number(text, header=headers[place], page=page, row=row)
+            stated = stated_number(text, function, headers[place])
             totals.append(self.total(function, stated, headers[place], column))
             texts.append(text)
         check(totals, texts)
@@ -100,13 +100,13 @@ def check(totals: Sequence[ControlTotal], texts: Sequence[str]) -> None:
             )
 
 
-def stated_number(text: str, *, header: str, page: int, row: int) -> Decimal:
+def stated_number(text: str, function: str, column: str) -> Decimal:
     try:
         value = number(text.rstrip("€% "))
         if value is None:
             raise ValueError("a number")
     except ValueError as error:
-        raise UnreadableValue(page=page, row=row, header=header, text=text, kind=error) from None
+        raise UnreadableTotal(function=function, column=column, text=text, kind=error) from None
     return value
 
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 ERP_TIME_ZONE = ZoneInfo("Europe/Rome")  # the ERP prints local Italian time
 NUMBER = re.compile(r"-?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?", re.ASCII)
 DATE = re.compile(r"(\d{2})/(\d{2})/(\d{4})(?: 00:00:00)?", re.ASCII)
-DATE_TIME = re.compile(r"(\d{2})/(\d{2})/(\d{4}) (\d{2}):(\d{2}):(\d{2})", re.ASCII)
+DATE_TIME = re.compile(r"(\d{2})/(\d{2})/(\d{4})(?: (\d{2}):(\d{2})(?::(\d{2}))?)?", re.ASCII)
 BOOLEANS = {"checked": True, "unchecked": False, "si": True, "sì": True, "no": False}
 TEXT_LENGTH = 2000  # characters; PostgreSQL indexes no longer ones
 MONEY_PLACES = 2  # and of percentages
@@ -116,7 +116,7 @@ def date(cell: str) -> dt.date | None:
 
 @cached
 def date_time(cell: str) -> dt.datetime | None:
-    """`20/01/2026 12:04:22`, Italian local time, as UTC.
+    """`20/01/2026 12:04:22`, Italian local time, as UTC; without seconds or a time, as far as it goes.
 
     UTC, because Python never finds the hour that a clock change repeats equal to the same moment elsewhere: such a
     record would differ from its mirror for ever.
@@ -125,7 +125,7 @@ def date_time(cell: str) -> dt.datetime | None:
         return None
     if not (match := DATE_TIME.fullmatch(cell)):
         raise ValueError("a date and time (dd/mm/yyyy hh:mm:ss)")
-    day, month, year, hour, minute, second = map(int, match.groups())
+    day, month, year, hour, minute, second = map(int, match.groups(default="0"))
     try:
         return dt.datetime(year, month, day, hour, minute, second, tzinfo=ERP_TIME_ZONE).astimezone(dt.UTC)
     except (ValueError, OverflowError):

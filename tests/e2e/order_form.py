@@ -92,7 +92,7 @@ class Line:
 
     def __init__(self, group: Locator) -> None:
         self.group = group
-        self.product = group.get_by_label("Articolo")
+        self.product = group.get_by_label("Prodotto")
         self.pack = group.get_by_label("Confezione")
         self.quantity = group.get_by_label("Quantità")
         self.discount = group.get_by_label("Sconto %")

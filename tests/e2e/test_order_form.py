@@ -325,15 +325,15 @@ def test_a_line_whose_vat_is_not_known_is_saved_net_and_both_form_and_print_say_
     form.fill(customer, known, unknown)
     expect(form.line(1).group).not_to_contain_text("IVA non nota")
     expect(form.line(2).group).to_contain_text("IVA non nota")
-    expect(form.totals).to_contain_text("IVA non nota su")
-    expect(form.totals).to_contain_text("Totale senza quell'IVA")
+    expect(form.totals).to_contain_text("IVA non nota, su ")
+    expect(form.totals).to_contain_text("Totale, IVA incompleta")
     expect(form.page.locator(".bar")).to_contain_text("IVA non nota per alcune righe")
     form.save()
     form.expect_saved(1)
     draft = Draft.objects.get()
     assert draft.totals.net_without_vat == draft.lines.get(product=unknown).amounts.net > 0
     form.page.goto(f"{form.site.url}/drafts/{draft.pk}/print")
-    expect(form.page.get_by_text("IVA non nota su")).to_be_visible()
+    expect(form.page.get_by_text("IVA non nota, su ")).to_be_visible()
     expect(form.page.get_by_text(euro(draft.totals.gross))).to_be_visible()
 
 

@@ -114,8 +114,12 @@ def test_a_second_tab_counts_up(form, context, site):
     expect(form.pause).to_contain_text("(2 moduli aperti)")
 
 
-def test_closing_all_resumes(form, context, site, ask_for_orders):
-    form.open_fresh()
+def test_closing_all_resumes(open_context, allowed, site, ask_for_orders):
+    # While a service worker is at hand, Chromium loses about one in a hundred messages of tabs that are closed on a
+    # busy machine; such a session ends by itself.
+    context = open_context(service_workers="block")
+    allowed.append("Service Worker registration blocked")
+    form = OrderForm(context.new_page(), site).open_fresh()
     second = OrderForm(context.new_page(), site).open_fresh()
     form.page.close(run_before_unload=True)
     expect_sessions(1)

@@ -92,11 +92,13 @@ def test_a_column_that_is_shown_again_is_hidden_no_more(mirrored):
     assert hidden_columns(service_for("products")) == []
 
 
-def test_what_is_seen_for_the_first_time_is_noted_once_and_only_if_it_was_never_measured(mirrored):
+def test_what_is_seen_for_the_first_time_is_noted_once_and_only_if_its_form_was_assumed(mirrored):
     first = mirrored("products", product(), hidden=["vat_group"])
     second = mirrored("products", product(vat_group="5"))
     third = mirrored("products", product(vat_group="5"))
-    assert [note for note in first.notes if note.startswith("First seen in an export, as it was assumed: ID ARTICOLO")]
+    (said,) = [note for note in first.notes if note.startswith("First seen in an export, as it was assumed: ")]
+    assert "QTÀ MINIMA" in said
+    assert "NOME ARTICOLO" not in said
     assert [note for note in second.notes if "First seen" in note] == [
         "First seen in an export, as it was assumed: ID ELEMENTO IVAID. Please tell whoever keeps this software."
     ]
@@ -121,7 +123,7 @@ def test_values_whose_form_was_only_assumed_stop_nothing(mirrored):
     assert (first.erp_modified_at, first.is_orderable, first.minimum_quantity) == (None, None, None)
     assert second.is_orderable is True
     assert (
-        "ARTICOLO ORDINABILE:: values that could not be read are taken as unknown (1, such as “forse”), as their form "
+        "ARTICOLO ORDINABILE: values that could not be read are taken as unknown (1, such as “forse”), as their form "
         "was only assumed." in run.notes
     )
 

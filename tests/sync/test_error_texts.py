@@ -105,7 +105,7 @@ def test_every_note_is_told_in_italian_with_all_its_facts(template):
                 kind="a number of at most 4 decimals and 15 digits",
             ),
             'Pagina 3, riga 2, colonna VENDITE: is not: "it\'s" non è un numero con al massimo 4 decimali e 15 cifre.'
-            " Correggi il valore nell'ERP, poi esporta di nuovo.",
+            " Correggi il valore nell'ERP, o nascondi questa colonna nell'elenco dell'ERP, poi esporta di nuovo.",
         ),
         (
             exceptions.ControlTotalMismatch(column="VENDITE PRECEDENTE", function="Sum", found="1,0", stated="2,0 €"),

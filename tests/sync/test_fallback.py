@@ -1,6 +1,8 @@
 """Pages that the ERP did not draw are read by pdfplumber, and give the same records or none."""
 
 import re
+from decimal import Decimal
+from unittest.mock import Mock
 
 import pikepdf
 import pytest
@@ -9,13 +11,15 @@ from reportlab.lib.pagesizes import landscape, letter
 from reportlab.pdfgen import canvas
 from reportlab.platypus import PageBreak, SimpleDocTemplate, Spacer, Table, TableStyle
 
+from sync.erp.demo.pdf import Column as Drawn
+from sync.erp.demo.pdf import write_pdf
 from sync.exceptions import ExportTooLarge, PageUnreadable
 from sync.exports.erp_page import ErpPages, NotErpPage
 from sync.exports.fallback import FallbackPages
 from sync.exports.layout import Column, ExportLayout
 from sync.exports.pdf import Limits
 from sync.exports.reader import spans
-from sync.exports.values import integer, text
+from sync.exports.values import date_time, integer, money, text
 from tests.sync.drawing import FOOTER, HEADERS, TWO_ROWS, draw, notes, read, row
 
 GRID = TableStyle([("GRID", (0, 0), (-1, -1), 0.5, colors.grey), ("VALIGN", (0, 0), (-1, -1), "MIDDLE")])
@@ -45,6 +49,32 @@ def test_another_producers_export_gives_the_same_records_and_a_note(tmp_path):
     path = other_producer(tmp_path / "other.pdf")
     assert read(path) == read(draw(tmp_path / "list.pdf"))
     assert any("read by pdfplumber: 1-3" in note for note in notes(path))
+
+
+@pytest.mark.parametrize("reader", ["as the ERP draws", "pdfplumber"])
+def test_a_word_wider_than_its_cell_stays_one_word(tmp_path, monkeypatch, reader):
+    path = tmp_path / "narrow.pdf"
+    layout = ExportLayout(
+        key="code",
+        columns=[
+            Column("CODICE", "code", text, required="the key"),
+            Column("NOME:", "name", text),
+            Column("SOMMA", "amount", money),
+            Column("DATA", "changed_at", date_time),
+        ],
+    )
+    rows = [
+        ["001000K0", "9801.314.016", "100.000.000,50 €", "20/01/2026 12:04:22"],
+        ["001001K0", "MANICO PER TURBINA", "1,50 €", "21/01/2026 12:04:22"],
+    ]
+    strips = [[Drawn("CODICE", width=40), Drawn("NOME:", width=50), Drawn("SOMMA", width=42), Drawn("DATA", width=58)]]
+    write_pdf(path, strips, rows, totals=["Count=2", "", "Sum=100.000.002 €", ""])
+    if reader == "pdfplumber":
+        monkeypatch.setattr(ErpPages, "table", Mock(side_effect=NotErpPage))
+    first, second = read(path, layout)
+    assert (first["code"], first["name"], first["amount"]) == ("001000K0", "9801.314.016", Decimal("100000000.50"))
+    assert (second["code"], second["name"]) == ("001001K0", "MANICO PER TURBINA")
+    assert str(first["changed_at"]) == "2026-01-20 11:04:22+00:00"
 
 
 def test_the_erps_own_pages_never_fall_back(tmp_path):

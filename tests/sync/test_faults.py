@@ -106,7 +106,7 @@ NOTED = [
     *((Fault.EXTRA_COLUMN, name, "Columns that are not mirrored: NOTE INTERNE.") for name in TYPES),
     *((Fault.MOVED_COLUMN, name, "The columns stand in another order than usual.") for name in TYPES),
     *(
-        (Fault.HIDDEN_COLUMN, name, f"Columns not in the export, whose mirrored values were kept: {HIDDEN[name]}.")
+        (Fault.HIDDEN_COLUMN, name, f"Columns not in the export, where what is mirrored stays: {HIDDEN[name]}.")
         for name in TYPES
     ),
 ]
@@ -241,7 +241,7 @@ def test_a_session_s_hidden_columns_keep_their_values(db, erp, sync_type, strike
     run = run_sync(sync_type, mode="full")
     assert (run.status, run.unchanged) == (Status.SUCCEEDED, erp.size(sync_type)), run.error_text
     [note] = unusual_notes(run)
-    assert note.startswith("Columns not in the export, whose mirrored values were kept: ")
+    assert note.startswith("Columns not in the export, where what is mirrored stays: ")
     assert in_the_mirror(service_for(sync_type)) == before
     assert hidden_columns(service_for(sync_type))
     clear()

@@ -123,7 +123,7 @@ def test_a_column_that_is_hidden_keeps_its_mirrored_values(sync_customers, tmp_p
     run = sync_customers(shown, hidden=("website",))
     kept = Customer.objects.get(erp_id=1)
     assert (kept.city, kept.website) == ("Milano", "studio1.example")
-    assert any("URL:" in note and "kept" in note for note in run.notes)
+    assert any("URL:" in note and "what is mirrored stays" in note for note in run.notes)
 
 
 def test_a_moment_in_the_hour_that_is_repeated_does_not_change_for_ever(tmp_path, db):
@@ -237,7 +237,7 @@ def test_a_text_that_no_database_takes_fails_the_run_and_no_more(sync_customers,
     monkeypatch.setattr(ErpPages, "table", spoilt)
     run = sync_customers(customers(1))
     run.refresh_from_db()
-    assert (first.status, run.status, run.error_class) == (Status.SUCCEEDED, Status.FAILED, "UnreadableValue")
+    assert (first.status, run.status, run.error_class) == (Status.SUCCEEDED, Status.FAILED, "UnreadableRequiredValue")
 
 
 def test_a_bug_below_fails_the_run_and_changes_nothing(sync_customers, mirror_state, monkeypatch, caplog):

@@ -90,6 +90,8 @@ def test_the_hour_that_the_clock_change_repeats_is_one_moment_in_utc():
         (values.percent, "", None),
         (values.date, "", None),
         (values.date_time, "", None),
+        (values.date_time, "18/01/2026 12:04", dt.datetime(2026, 1, 18, 11, 4, tzinfo=dt.UTC)),
+        (values.date_time, "18/01/2026", dt.datetime(2026, 1, 17, 23, 0, tzinfo=dt.UTC)),
         (values.boolean, "", None),
     ],
 )
@@ -118,7 +120,7 @@ def test_values_as_the_erp_prints_them(converter, cell, value):
         (values.date, "31/02/2026"),
         (values.date, "2026-01-18"),
         (values.date, "1/2/2026"),
-        (values.date_time, "18/01/2026"),
+        (values.date_time, "18/01/2026 12"),
         (values.date_time, "18/01/2026 25:00:00"),
         (values.date_time, "01/01/0001 00:00:00"),
         (values.boolean, "forse"),

@@ -44,7 +44,8 @@ export function money(amount, currency) {
 export function clock(moment, timeZone) {
   const day = { timeZone, dateStyle: "short" };
   const date = new Date(moment);
-  const isToday = date.toLocaleDateString(language, day) === new Date().toLocaleDateString(language, day);
+  const european = language === "en" ? "en-GB" : language; // 30/06/2026, never 6/30/26
+  const isToday = date.toLocaleDateString(european, day) === new Date().toLocaleDateString(european, day);
   const time = date.toLocaleTimeString(language, { timeZone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  return isToday ? time : `${date.toLocaleDateString(language, day)} ${time}`;
+  return isToday ? time : `${date.toLocaleDateString(european, day)} ${time}`;
 }

@@ -59,8 +59,11 @@ function freshCustomers({ freshAsOf, created, updated, restored }, { timeZone })
 /** Why there are no customers, for somebody who cannot help it: the administrator finds the details. */
 function reason(error) {
   if (!error.rest?.run) return error.message; // it is not the ERP
-  const silent = ["ErpUnavailable", "ErpSessionExpired", "ErpLoginRejected"];
-  return silent.includes(error.code) ? gettext("The ERP does not answer.") : gettext("The ERP gave no list that can be trusted.");
+  const { code } = error;
+  if (["ErpNotConfigured", "ErpFolderNotFound"].includes(code)) return gettext("No ERP is set up: tell the administrator.");
+  if (code === "ExportNotFound") return gettext("There is no export of the customers.");
+  if (["ErpUnavailable", "ErpSessionExpired", "ErpLoginRejected"].includes(code)) return gettext("The ERP does not answer.");
+  return gettext("The ERP gave no list that can be trusted.");
 }
 
 function freshness({ status, facts }) {
@@ -329,11 +332,14 @@ function totals(form) {
     ...(Number(sums.discount) ? [[gettext("Goods"), sums.goods], [gettext("Discount"), `-${sums.discount}`]] : []),
     [gettext("Net"), sums.net],
     ...sums.vatByRate.map(({ rate, amount }) => [text(gettext("VAT %(rate)s%"), { rate: shown(rate) }), amount]),
-    ...(hasUnknownVat(sums) ? [[gettext("VAT not known of"), sums.netWithoutVat]] : []),
-    [hasUnknownVat(sums) ? gettext("Total without that VAT") : gettext("Total"), sums.gross],
-  ] : [];
+  ].map(([name, amount]) => [name, money(amount, currency)]) : [];
+  if (amounts.length) {
+    const net = money(sums.netWithoutVat, currency);
+    if (hasUnknownVat(sums)) amounts.push([text(gettext("VAT not known, of %(net)s"), { net }), "—"]);
+    amounts.push([hasUnknownVat(sums) ? gettext("Total, VAT incomplete") : gettext("Total"), money(sums.gross, currency)]);
+  }
   return html`<div id="totals" class=${pricing === "idle" ? "" : "old"}>
-    <dl>${amounts.map(([name, amount]) => html`<div><dt>${name}</dt><dd class="amount">${money(amount, currency)}</dd></div>`)}</dl>
+    <dl>${amounts.map(([name, amount]) => html`<div><dt>${name}</dt><dd class="amount">${amount}</dd></div>`)}</dl>
     ${pricing === "failed" ? html`<p class="warn">${gettext("Prices and totals are not up to date.")} ${pricingError}</p>` : nothing}
   </div>`;
 }

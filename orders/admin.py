@@ -196,7 +196,8 @@ def audience_of(price: Price) -> str:
 
 
 def span(price: Price, first: str, last: str) -> str:
-    return f"{printed(price, first)} – {printed(price, last)}"
+    ends = [printed(price, name) for name in (first, last)]
+    return NOTHING if ends == [NOTHING, NOTHING] else " – ".join(ends)
 
 
 @admin.register(Product)
@@ -281,17 +282,19 @@ class ProductAdmin(MirroredAdmin):
                 f"{printed(price, 'unit_price')} {price.currency}",
                 span(price, "quantity_from", "quantity_to"),
                 span(price, "valid_from", "valid_to"),
-                gettext("yes") if price.pk in counting else gettext("no"),
+                gettext("Yes") if price.pk in counting else gettext("No"),
             )
             for price in sorted(product.prices, key=lambda price: price.pk not in counting)
         ]
-        headings = (_("price"), _("for whom"), _("amount"), _("quantity"), _("valid"), _("counts today"))
+        headings = (_("record"), _("for whom"), _("price"), _("quantity"), _("valid"), _("counts today"))
         heads = format_html_join("", "<th scope='col'>{}</th>", ((heading,) for heading in headings))
         cells = format_html_join(
             "", "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>", rows
         )
         return (
-            format_html("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", heads, cells) if rows else NOTHING
+            format_html("<table class='prices'><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", heads, cells)
+            if rows
+            else NOTHING
         )
 
 

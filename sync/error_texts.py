@@ -142,8 +142,8 @@ ERRORS = (
     _("Page {page} holds no table that can be read: {reason}. Export the list again."),
     _("The export lacks required columns: {missing}. Show them again in the ERP's list, in Italian, then export it."),
     _(
-        "The column {header} stands {found} times where the layout cannot tell one from another: {expected}. Put the "
-        "ERP's columns back in their usual order, with none of these hidden, then export again."
+        "The column {header} stands {found} times in the export, where one is expected. Hide the other one in the "
+        "ERP's list, then export again."
     ),
     _("This is an export of {found}, not of {expected}. Nothing was applied."),
     _(
@@ -186,6 +186,10 @@ ERRORS = (
 NOTES = (
     _("Columns that are not mirrored: {columns}."),
     _("Columns not in the export, where what is mirrored stays: {columns}."),
+    _(
+        "Columns that share a header and cannot be told apart, where what is mirrored stays: {columns}. Show all of "
+        "them in the ERP's list, in their usual order."
+    ),
     _("The columns stand in another order than usual."),
     _("Pages not drawn as the ERP draws, read by pdfplumber: {pages}."),
     _("Rows without an ID, which are no records: {rows}."),
@@ -264,10 +268,7 @@ PHRASES = {  # by the fact that they are
         _("page {page}, unpacked,"),
     ),
     "limit": (_("{count} bytes"),),
-    "expected": (
-        _("{count} expected, this one directly after {header}"),
-        _("{expected} or {name}"),
-    ),
+    "expected": (_("{expected} or {name}"),),
     "kind": (
         _("a key"),
         _("a text of at most {count} characters, all of them Unicode"),

@@ -166,8 +166,8 @@ class LayoutChanged(ExportError):
 
 
 class RepeatedColumn(LayoutChanged):
-    """The column {header} stands {found} times where the layout cannot tell one from another: {expected}. Put the
-    ERP's columns back in their usual order, with none of these hidden, then export again."""
+    """The column {header} stands {found} times in the export, where one is expected. Hide the other one in the ERP's
+    list, then export again."""
 
 
 class WrongList(ExportError):

@@ -196,6 +196,23 @@ def test_a_product_and_its_price_lead_to_each_other(admin_client):
     assert f'href="{url(Product, "change", product.pk)}"' in page_of(admin_client, price)
 
 
+def test_a_product_s_page_says_which_of_its_prices_count_today(admin_client):
+    product = make(Product, erp_id="001000K0")
+    day = {"product_erp_id": "001000K0", "valid_from": dt.date(2022, 1, 1), "valid_to": dt.date(2154, 12, 31)}
+    make(Price, **day, account="002", quantity_from=Decimal(1), quantity_to=Decimal(100_000_000), unit_price=10)
+    make(Price, **day | {"valid_to": dt.date(2025, 12, 31)}, account="002", unit_price=9)
+    make(Price, **day, account_code="Table", account="068631", unit_price=8)
+    make(Price, **day, account="", unit_price=7)
+    table = page_of(admin_client, product).partition("<table class='prices'>")[2].partition("</table>")[0]
+    rows = [re.findall(r"<td>(.*?)</td>", row)[2:] for row in table.split("<tr>")[2:]]
+    assert rows == [
+        ["10,00 EUR", "1 – 100.000.000", "01/01/2022 – 31/12/2154", "Sì"],
+        ["8,00 EUR", "-", "01/01/2022 – 31/12/2154", "Sì"],
+        ["9,00 EUR", "-", "01/01/2022 – 31/12/2025", "No"],
+        ["7,00 EUR", "-", "01/01/2022 – 31/12/2154", "No"],
+    ]
+
+
 def test_a_customer_and_its_own_prices_lead_to_each_other(admin_client):
     customer, own, of_all = make(Customer), make(Price, account="068631", account_code="Table"), make(Price)
     assert f'href="{url(Price, "changelist", account="068631")}">1</a>' in page_of(admin_client, customer)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import chain
 from typing import Any
 
 from sync.exceptions import LayoutChanged, RepeatedColumn
@@ -97,29 +98,35 @@ class ExportLayout:
     def bind(self, headers: Sequence[str]) -> Binding:
         """Find each column by its header. Raises LayoutChanged or RepeatedColumn, never takes one for another."""
         positions = {}
+        doubtful = []
         for column in self.columns:
             found = [place for place, header in enumerate(headers) if column.is_headed(header)]
-            if found:
-                positions[column] = self.place(column, found, headers)
-        missing = [column.header for column in self.columns if column not in positions and column.field]
+            place = self.place(column, found, headers) if found else None
+            if place is not None:
+                positions[column] = place
+            elif found:
+                doubtful.append(column)
+        absent = [column for column in self.columns if column not in positions and column.field]
         if required := [column.header for column in self.columns if column.required and column not in positions]:
             raise LayoutChanged(missing=", ".join(required))
-        return Binding(positions, tuple(self.notes(headers, positions, missing)))
+        return Binding(positions, tuple(self.notes(headers, positions, absent, doubtful)))
 
-    def place(self, column: Column, found: Sequence[int], headers: Sequence[str]) -> int:
-        """Which of the places found is this column's."""
+    def place(self, column: Column, found: Sequence[int], headers: Sequence[str]) -> int | None:
+        """Which of the places found is this column's; None if others share its header, and it is not certain."""
         namesakes = [other for other in self.columns if other.is_headed(column.header)]
         if len(found) == len(namesakes) == 1:
             return found[0]
+        if column.required:
+            raise RepeatedColumn(header=column.title, found=len(found))
         places = {each: self.following(each, found, headers) for each in namesakes}
-        before = self.before(column)
-        if not any(before.is_headed(header) for header in headers):  # hidden: it is what the others leave
-            others = [place for each in namesakes if each is not column for place in places[each]]
-            places[column] = [place for place in found if place not in others]
-        if len(found) != len(namesakes) or len(places[column]) != 1:
-            expected = f"{len(namesakes)} expected, this one directly after {before.header}"
-            raise RepeatedColumn(header=column.header, found=len(found), expected=expected)
-        return places[column][0]
+        for each in namesakes:
+            if not any(
+                self.before(each).is_headed(header) for header in headers
+            ):  # hidden: it is what the others leave
+                others = [place for other in namesakes if other is not each for place in places[other]]
+                places[each] = [place for place in found if place not in others]
+        is_certain = len(found) == len(namesakes) and sorted(chain.from_iterable(places.values())) == list(found)
+        return places[column][0] if is_certain and len(places[column]) == 1 else None
 
     def before(self, column: Column) -> Column:
         return self.columns[self.columns.index(column) - 1]
@@ -128,14 +135,27 @@ class ExportLayout:
         """Which of the places stand directly after the column that is declared before this one."""
         return [place for place in found if place and self.before(column).is_headed(headers[place - 1])]
 
-    def notes(self, headers: Sequence[str], positions: dict[Column, int], missing: Sequence[str]) -> list[str]:
+    def notes(
+        self,
+        headers: Sequence[str],
+        positions: dict[Column, int],
+        absent: Sequence[Column],
+        doubtful: Sequence[Column],
+    ) -> list[str]:
         """What is unusual about the columns, and harmless."""
         notes = []
         known = set(positions.values())
-        if extra := [header for place, header in enumerate(headers) if place not in known]:
+        is_doubtful = [any(column.is_headed(header) for column in doubtful) for header in headers]
+        if extra := [header for place, header in enumerate(headers) if place not in known and not is_doubtful[place]]:
             notes.append(f"Columns that are not mirrored: {', '.join(extra)}.")
-        if missing:
+        if missing := [column.header for column in absent if column not in doubtful]:
             notes.append(f"Columns not in the export, where what is mirrored stays: {', '.join(missing)}.")
+        if doubtful:
+            shared = ", ".join(dict.fromkeys(column.header for column in doubtful))
+            notes.append(
+                f"Columns that share a header and cannot be told apart, where what is mirrored stays: {shared}. Show "
+                "all of them in the ERP's list, in their usual order."
+            )
         if list(positions.values()) != sorted(positions.values()):
             notes.append("The columns stand in another order than usual.")
         return notes

@@ -346,6 +346,23 @@ def test_several_price_groups_are_named_until_one_is_chosen(form, customer, prod
     expect(form.line(1).problem).to_contain_text("l'amministratore deve scegliere il gruppo di prezzi")
 
 
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("ErpNotConfigured", "Nessun ERP è configurato: avvisa l'amministratore."),
+        ("ExportNotFound", "Non c'è un'esportazione dei clienti."),
+        ("ErpUnavailable", "L'ERP non risponde."),
+        ("ControlTotalMismatch", "L'ERP non ha dato un elenco affidabile."),
+    ],
+)
+def test_why_there_are_no_new_customers_is_said_in_the_agent_s_words(form, allowed, code, reason):
+    allowed += ["(status of|answer) 502"]
+    answer = {"success": False, "error": "x", "code": code, "detail": {}, "run": {"id": 1}, "session": None}
+    intercept(form.page, "**/api/customers/smart-sync", lambda route: route.fulfill(status=502, json=answer))
+    form.page.get_by_role("button", name="Aggiorna", exact=True).click()
+    expect(form.news).to_contain_text(f"Clienti non aggiornati. {reason}")
+
+
 # Prices and totals
 
 

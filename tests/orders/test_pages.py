@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from orders import drafts, pages
-from orders.models import Draft
+from orders.models import Draft, Product
 from orders.pages import DRAFTS_ON_A_PAGE
 from tests.api.conftest import agent, colleague
 from tests.factories import (
@@ -213,6 +213,15 @@ def test_a_printed_draft_has_everything_that_an_order_has(browser, saved):
         "Call first<br>then send",
     ):
         assert text in html, text
+
+
+def test_a_printed_draft_in_english_has_european_dates_and_one_piece_in_the_singular(browser, saved):
+    draft = saved()
+    Draft.objects.filter(pk=draft.pk).update(changed_at=datetime(2026, 6, 30, 12, tzinfo=UTC))
+    Product.objects.filter(pk=draft.lines.get(position=1).product_id).update(pack_pieces=1)
+    html = html_of(browser, f"/drafts/{draft.pk}/print")
+    assert "30/06/2026 14:00" in html
+    assert "· 1 pc.<" in html
 
 
 def test_a_printed_draft_says_whose_vat_is_not_known_and_leaves_it_out(browser, saved):

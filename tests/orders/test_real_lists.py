@@ -116,6 +116,21 @@ def test_a_run_that_fails_has_shown_nothing(mirrored, tmp_path):
     assert not MirroredColumn.objects.filter(field="vat_group").exists()
 
 
+def test_products_without_a_vat_are_counted_apart_from_those_with_an_unknown_one(mirrored):
+    run = mirrored("products", product(), product(erp_id="001628K2", vat_group="9"))
+    assert "Products of which the ERP shows no VAT: 1." in run.notes
+    assert any(note.endswith("the number of products: “9” (1).") for note in run.notes)
+
+
+def test_a_value_that_cannot_be_read_can_be_hidden_unless_no_record_is_without_it(mirrored):
+    with pytest.raises(AssertionError, match="column DA DATA: 'now' is not a date .* or hide this column in the ERP's"):
+        mirrored("prices", price(valid_from="now"))
+    with pytest.raises(
+        AssertionError, match="IMPORTO UNITARIO: 'n/a' is not a number. Correct it in the ERP, then exp"
+    ):
+        mirrored("prices", price(unit_price="n/a"))
+
+
 def test_values_whose_form_was_only_assumed_stop_nothing(mirrored):
     odd = {"erp_modified_at": "March 3", "is_orderable": "forse", "minimum_quantity": "five"}
     run = mirrored("products", product(**odd), product(erp_id="001628K3", is_orderable="Si"))

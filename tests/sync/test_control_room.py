@@ -175,6 +175,16 @@ def test_a_list_that_was_never_mirrored_is_not_trusted(all_well, admin_client):
     assert "press Run now" in problem.todo
 
 
+def test_what_is_due_already_is_not_said_to_be_tried_at_a_time_that_is_past(all_well, admin_client):
+    SyncSchedule.objects.filter(sync_type="products").update(
+        requested_slot=None, counted_from=timezone.now() - dt.timedelta(days=1)
+    )
+    SyncRun.objects.filter(sync_type="products").delete()
+    [problem] = problems(admin_client)
+    assert problem.todo.startswith("It has been due since ")
+    assert card(admin_client, "products")["next"].startswith("due since ")
+
+
 def test_a_list_that_is_late_says_since_when(all_well, admin_client):
     SyncRun.objects.filter(sync_type="orders").update(exported_at=timezone.now() - dt.timedelta(hours=2))
     [problem] = problems(admin_client)

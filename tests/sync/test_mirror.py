@@ -226,6 +226,12 @@ def test_a_smart_run_applies_the_newest_and_queues_a_full_one_for_the_rest(sync_
     assert (queued.sync_type, queued.mode) == ("customers", "full")
 
 
+def test_a_first_list_without_a_record_waits_for_a_person_unless_it_may_be_empty(sync_list, sync_customers):
+    run = sync_customers([])
+    assert (run.status, run.error_class) == (Status.QUARANTINED, "ListEmpty")
+    assert sync_list("invoices", []).status == Status.SUCCEEDED
+
+
 @pytest.mark.parametrize("cell", ["a\0b", "\ud800"])
 def test_a_text_that_no_database_takes_fails_the_run_and_no_more(sync_customers, monkeypatch, cell):
     first = sync_customers(customers(1))

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import termios
@@ -226,6 +227,17 @@ def test_a_terminal_shows_a_progress_bar_and_a_file_does_not(process_environment
     assert shown.returncode == 0
     assert "customers: reading" in screen
     assert "pages" in screen
+
+
+def test_whoever_reads_only_the_first_line_sees_no_traceback(process_environment, export):
+    command = [sys.executable, "manage.py", "runsync", "customers", "--file", export(customers(1, 2))]
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run(
+        command, cwd=settings.BASE_DIR, env=process_environment, stdout=writing, stderr=subprocess.PIPE, text=True
+    )
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (128 + signal.SIGPIPE, "")
 
 
 @pytest.mark.usefixtures("real_processes")

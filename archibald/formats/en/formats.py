@@ -1,3 +1,7 @@
-"""Dates in English as they are written in Europe: 30/06/2026, where an American reads the sixth of a month."""
+"""Dates and times in English as Europe writes them: the day before the month, and 24 hours."""
 
 from django.conf.locale.en_GB.formats import *  # type: ignore[import-untyped]  # noqa: F403
+
+TIME_FORMAT = "H:i"
+DATETIME_FORMAT = "j M Y, H:i"
+SHORT_DATETIME_FORMAT = "d/m/Y H:i"

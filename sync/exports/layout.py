@@ -120,9 +120,7 @@ class ExportLayout:
             raise RepeatedColumn(header=column.title, found=len(found))
         places = {each: self.following(each, found, headers) for each in namesakes}
         for each in namesakes:
-            if not any(
-                self.before(each).is_headed(header) for header in headers
-            ):  # hidden: it is what the others leave
+            if not any(map(self.before(each).is_headed, headers)):  # hidden: this one is what the others leave
                 others = [place for other in namesakes if other is not each for place in places[other]]
                 places[each] = [place for place in found if place not in others]
         is_certain = len(found) == len(namesakes) and sorted(chain.from_iterable(places.values())) == list(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from customers.models import Customer
 from sync.erp.client import ErpList
 from sync.exports.layout import Column, ExportLayout, Footer
-from sync.exports.values import date, integer, money, text
+from sync.exports.values import code, date, integer, money, text
 from sync.service import SyncService
 
 
@@ -21,19 +21,19 @@ class CustomerSync(SyncService):
         key="erp_id",
         columns=[
             Column("ID", "erp_id", integer, required="the key"),
-            Column("PROFILO CLIENTE:", "account_number", text, required="orders, DDT and invoices name it"),
+            Column("PROFILO CLIENTE:", "account_number", code, required="orders, DDT and invoices name it"),
             Column("NOME", "name", text, required="nobody can be chosen without it"),
-            Column("PARTITA IVA:", "vat_number", text),
-            Column("PEC:", "certified_email", text),
-            Column("SDI:", "sdi_code", text),
-            Column("CODICE FISCALE:", "tax_code", text),
+            Column("PARTITA IVA:", "vat_number", code),
+            Column("PEC:", "certified_email", code),
+            Column("SDI:", "sdi_code", code),
+            Column("CODICE FISCALE:", "tax_code", code),
             Column("TERMINI DI CONSEGNA", "delivery_mode", text),  # mislabelled in the ERP: it is the courier
             Column("VIA:", "street", text),
-            Column("INDIRIZZO LOGISTICO CAP", "postcode", text),
+            Column("INDIRIZZO LOGISTICO CAP", "postcode", code),
             Column("CITTÀ", "city", text),
             Column("TELEFONO:", "phone", text),
             Column("CELLULARE:", "mobile", text),
-            Column("URL:", "website", text),
+            Column("URL:", "website", code),
             Column("ALL’ATTENZIONE DI:", "attention_to", text),
             Column("DATA DELL'ULTIMO ORDINE", "last_order_date", date),
             Column("CONTEGGI DEGLI ORDINI EFFETTIVI", "orders_this_year", integer),
@@ -44,8 +44,8 @@ class CustomerSync(SyncService):
             Column("VENDITE PRECEDENTE", "sales_two_years_ago", money, occurrence=2),
             Column("DESCRIZIONE:", "description", text),
             Column("TYPE:", "customer_type", text),
-            Column("NUMERO DI CONTO ESTERNO", "external_account_number", text),
-            Column("IL NOSTRO NUMERO DI CONTO", "our_account_number", text),
+            Column("NUMERO DI CONTO ESTERNO", "external_account_number", code),
+            Column("IL NOSTRO NUMERO DI CONTO", "our_account_number", code),
         ],
         footer=Footer.REQUIRED,
     )

@@ -273,8 +273,8 @@ class ProductAdmin(MirroredAdmin):
 
     @admin.display(description=_("prices"))
     def prices(self, product: Product) -> SafeString | str:
-        """All that the mirror has, those that count today first."""
-        counting = {price.pk for price in valid_prices([product], account=None, on=timezone.localdate())}
+        """All that the mirror has, those that are valid today, and somebody's, first."""
+        valid = {price.pk for price in valid_prices([product], account=None, on=timezone.localdate())}
         rows = [
             (
                 link(price),
@@ -282,11 +282,11 @@ class ProductAdmin(MirroredAdmin):
                 f"{printed(price, 'unit_price')} {price.currency}",
                 span(price, "quantity_from", "quantity_to"),
                 span(price, "valid_from", "valid_to"),
-                gettext("Yes") if price.pk in counting else gettext("No"),
+                gettext("Yes") if price.pk in valid else gettext("No"),
             )
-            for price in sorted(product.prices, key=lambda price: price.pk not in counting)
+            for price in sorted(product.prices, key=lambda price: price.pk not in valid)
         ]
-        headings = (_("record"), _("for whom"), _("price"), _("quantity"), _("valid"), _("counts today"))
+        headings = (_("record"), _("for whom"), _("price"), _("quantity"), _("valid"), _("valid today"))
         heads = format_html_join("", "<th scope='col'>{}</th>", ((heading,) for heading in headings))
         cells = format_html_join(
             "", "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>", rows

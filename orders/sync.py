@@ -19,7 +19,19 @@ from orders.pricing import must_choose_price_group, price_groups
 from orders.tracking import tracking
 from sync.erp.client import ErpList
 from sync.exports.layout import Column, ExportLayout, Footer, Source, ignored
-from sync.exports.values import boolean, date, date_time, integer, money, number, percent, record_id, text, unit_price
+from sync.exports.values import (
+    boolean,
+    code,
+    date,
+    date_time,
+    integer,
+    money,
+    number,
+    percent,
+    record_id,
+    text,
+    unit_price,
+)
 from sync.service import Notice, Reference, SyncService
 
 CUSTOMER = Reference("account_number", target="customers", target_field="account_number")
@@ -41,8 +53,8 @@ class OrderSync(SyncService):
         key="erp_id",
         columns=[
             Column("ID", "erp_id", integer, required="the key"),
-            Column("ID DI VENDITA", "number", text, required="DDT and invoices name it"),
-            Column("PROFILO CLIENTE:", "account_number", text, required="whose it is"),
+            Column("ID DI VENDITA", "number", code, required="DDT and invoices name it"),
+            Column("PROFILO CLIENTE:", "account_number", code, required="whose it is"),
             Column("NOME VENDITE:", "customer_name", text),
             Column("NOME DI CONSEGNA", "delivery_name", text),
             Column("INDIRIZZO DI CONSEGNA", "delivery_address", text),
@@ -88,10 +100,10 @@ class DdtSync(SyncService):
         columns=[
             ignored("PDF DDT"),
             Column("ID", "erp_id", integer, required="the key"),
-            Column("DOCUMENTO DI TRASPORTO:", "number", text, required="what it is called"),
+            Column("DOCUMENTO DI TRASPORTO:", "number", code, required="what it is called"),
             Column("DATA DI CONSEGNA", "delivery_date", date),
-            Column("ID DI VENDITA", "order_number", text),
-            Column("CONTO DELL'ORDINE", "account_number", text, required="whose it is"),
+            Column("ID DI VENDITA", "order_number", code),
+            Column("CONTO DELL'ORDINE", "account_number", code, required="whose it is"),
             Column("NOME VENDITE:", "customer_name", text),
             Column("NOME DI CONSEGNA", "delivery_name", text),
             Column("NOME DI CONSEGNA", "delivery_address", text, occurrence=2),  # mislabelled in the ERP
@@ -127,9 +139,9 @@ class InvoiceSync(SyncService):
         key="number",
         columns=[
             ignored("FATTURA PDF"),
-            Column("ID FATTURA", "number", text, required="the key"),
+            Column("ID FATTURA", "number", code, required="the key"),
             Column("DATA FATTURA", "invoice_date", date),
-            Column("CONTO FATTURE", "account_number", text, required="whose it is"),
+            Column("CONTO FATTURE", "account_number", code, required="whose it is"),
             Column("NOME DI FATTURAZIONE", "customer_name", text),
             Column("QUANTITÀ", "quantity", number),
             Column("SALDO VENDITE MST", "sales_balance", money),
@@ -143,11 +155,11 @@ class InvoiceSync(SyncService):
             Column("ID TERMINE DI PAGAMENTO", "payment_terms", text),
             Column("OLTRE I GIORNI DI SCADENZA", "days_left", integer),  # mislabelled in the ERP: until the due date
             Column("LIQUIDA IMPORTO MST", "settled_amount", money),
-            Column("IDENTIFICATIVO ULTIMO PAGAMENTO:", "last_payment_number", text),
+            Column("IDENTIFICATIVO ULTIMO PAGAMENTO:", "last_payment_number", code),
             Column("DATA DI ULTIMA LIQUIDAZIONE", "last_settlement_date", date),
             Column("CHIUSO", "closed_date", date),  # no yes or no in the ERP's export: the day it was closed
             Column("IMPORTO RIMANENTE MST", "remaining_amount", money),
-            Column("ID VENDITE", "order_number", text),
+            Column("ID VENDITE", "order_number", code),
         ],
         footer=Footer.REQUIRED,
     )
@@ -188,30 +200,30 @@ class ProductSync(SyncService):
     layout = ExportLayout(
         key="erp_id",
         columns=[
-            Column("ID ARTICOLO", "erp_id", text, required="the key", source=GRID),
-            Column("NOME ARTICOLO:", "name", text, required="what agents type", source=GRID),
+            Column("ID ARTICOLO", "erp_id", code, required="the key", source=GRID),
+            Column("NOME ARTICOLO:", "name", code, required="what agents type", source=GRID),
             Column("DESCRIZIONE", "description", text, required="what agents know it by", source=GRID),
             Column("GRUPPO ARTICOLO:", "group", text, source=GRID),
             ignored("IMMAGINE:", GRID),
             Column("CONTENUTO DELL'IMBALLAGGIO", "pack_pieces", number, source=ASSUMED),
             Column("NOME DELLA RICERCA", "search_name", text, source=GRID),
             Column("UNITÀ DI PREZZO:", "price_unit", number, source=ASSUMED),
-            Column("ID GRUPPO DI PRODOTTI", "product_group", text, source=GRID),
+            Column("ID GRUPPO DI PRODOTTI", "product_group", code, source=GRID),
             Column("DESCRIZIONE GRUPPO ARTICOLO:", "group_description", text, source=GRID),
             Column("QTÀ MINIMA:", "minimum_quantity", number, source=ASSUMED),
             Column("QTÀ MULTIPLI:", "multiple_quantity", number, source=ASSUMED),
             Column("QTÀ MASSIMA:", "maximum_quantity", number, source=ASSUMED),
             Column("FIGURA:", "figure", text, source=GRID),
-            Column("ID IN BLOCCO DELL'ARTICOLO", "bulk_product_id", text, source=GRID),
-            Column("PACCO", "pack", text, source=GRID),
+            Column("ID IN BLOCCO DELL'ARTICOLO", "bulk_product_id", code, source=GRID),
+            Column("PACCO", "pack", code, source=GRID),
             Column("GAMBA", "shank", text, source=GRID),
             Column("GRANDEZZA", "size", text, source=GRID),
-            Column("ID DI CONFIGURAZIONE", "configuration", text, source=GRID),
+            Column("ID DI CONFIGURAZIONE", "configuration", code, source=GRID),
             Column("CREATO DA:", "erp_created_by", text, source=GRID),
             Column("DATA CREATA", "erp_created_at", date_time, source=ASSUMED),
-            Column("DATAAREAID", "data_area", text, source=GRID),
+            Column("DATAAREAID", "data_area", code, source=GRID),
             Column("QTÀ PREDEFINITA:", "default_quantity", number, source=ASSUMED),
-            Column("VISUALIZZA IL NUMERO DI PRODOTTO", "display_number", text, source=GRID),
+            Column("VISUALIZZA IL NUMERO DI PRODOTTO", "display_number", code, source=GRID),
             Column("SCONTO ASSOLUTO TOTALE:", "total_discount", number, source=ASSUMED),
             Column("ID", "record_id", record_id, source=ASSUMED),
             Column("SCONTO LINEA", "line_discount", text, source=GRID),
@@ -219,11 +231,11 @@ class ProductSync(SyncService):
             Column("DATETIME MODIFICATO", "erp_modified_at", date_time, source=ASSUMED),
             Column("ARTICOLO ORDINABILE:", "is_orderable", boolean, source=ASSUMED),
             Column("PURCH PRICE PCS", "purchase_price", unit_price, source=ASSUMED),
-            Column("ID DI CONFIGURAZIONE STANDARD", "standard_configuration", text, source=GRID),
+            Column("ID DI CONFIGURAZIONE STANDARD", "standard_configuration", code, source=GRID),
             Column("QTÀ STANDARD:", "standard_quantity", number, source=ASSUMED),
             Column("FERMATO", "is_blocked", boolean, source=ASSUMED),
-            Column("ID UNITÀ", "unit", text, source=GRID),
-            Column("ID ELEMENTO IVAID", "vat_group", text, source=ASSUMED),  # hidden in every view that was seen
+            Column("ID UNITÀ", "unit", code, source=GRID),
+            Column("ID ELEMENTO IVAID", "vat_group", code, source=ASSUMED),  # hidden in every view that was seen
         ],
         footer=Footer.OPTIONAL,  # whether this list has one is not known
     )
@@ -253,10 +265,10 @@ class PriceSync(SyncService):
         key="erp_id",
         columns=[
             Column("ID", "erp_id", record_id, required="the key", source=GRID),
-            Column("CODICE CONTO", "account_code", text, required="whose price it is", source=GRID),
-            Column("ACCOUNT:", "account", text, required="whose price it is", source=GRID),
+            Column("CODICE CONTO", "account_code", code, required="whose price it is", source=GRID),
+            Column("ACCOUNT:", "account", code, required="whose price it is", source=GRID),
             Column("DESCRIZIONE ACCOUNT:", "account_description", text, source=GRID),
-            Column("ITEM SELECTION:", "product_erp_id", text, required="what it is the price of", source=GRID),
+            Column("ITEM SELECTION:", "product_erp_id", code, required="what it is the price of", source=GRID),
             Column("ITEM DESCRIPTION:", "product_name", text, source=GRID),
             Column("DA DATA", "valid_from", date, source=GRID),
             Column("DATA", "valid_to", date, source=GRID),
@@ -264,7 +276,7 @@ class PriceSync(SyncService):
             Column("QUANTITÀIMPORTO", "quantity_to", number, source=GRID),
             Column("UNITÀ DI PREZZO", "price_unit", number, source=GRID),
             Column("IMPORTO UNITARIO:", "unit_price", unit_price, required="the price", source=GRID),
-            Column("VALUTA", "currency", text, required="an amount is no price without it", source=GRID),
+            Column("VALUTA", "currency", code, required="an amount is no price without it", source=GRID),
             Column("PREZZO NETTO BRASSELER", "is_net_price", boolean, source=GRID),
         ],
         footer=Footer.OPTIONAL,  # whether this list has one is not known

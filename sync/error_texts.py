@@ -168,8 +168,8 @@ ERRORS = (
     ),
     _("The export may be wrong: it is applied only if a person accepts it."),
     _(
-        "The export has no records, and nothing is mirrored so far: it may be filtered. Nothing was applied. Check the "
-        "list's filter in the ERP, or accept the export if it is right."
+        "The export has no records: it may be filtered. Nothing was applied. Check the list's filter in the ERP, or "
+        "accept the export if it is right."
     ),
     _(
         "The export lacks {missing} of the {mirrored} mirrored records; up to {allowed} are removed without asking. "
@@ -186,6 +186,10 @@ ERRORS = (
 NOTES = (
     _("Columns that are not mirrored: {columns}."),
     _("Columns not in the export, where what is mirrored stays: {columns}."),
+    _(
+        "Columns that stand more often than expected, where what is mirrored stays: {columns}. Hide the others of "
+        "these names in the ERP's list."
+    ),
     _(
         "Columns that share a header and cannot be told apart, where what is mirrored stays: {columns}. Show all of "
         "them in the ERP's list, in their usual order."

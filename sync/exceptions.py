@@ -224,8 +224,8 @@ class NeedsAcceptance(SyncError):
 
 
 class ListEmpty(NeedsAcceptance):
-    """The export has no records, and nothing is mirrored so far: it may be filtered. Nothing was applied. Check the
-    list's filter in the ERP, or accept the export if it is right."""
+    """The export has no records: it may be filtered. Nothing was applied. Check the list's filter in the ERP, or accept
+    the export if it is right."""
 
 
 class TooManyMissing(NeedsAcceptance):

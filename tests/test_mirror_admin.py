@@ -196,7 +196,7 @@ def test_a_product_and_its_price_lead_to_each_other(admin_client):
     assert f'href="{url(Product, "change", product.pk)}"' in page_of(admin_client, price)
 
 
-def test_a_product_s_page_says_which_of_its_prices_count_today(admin_client):
+def test_a_product_s_page_says_which_of_its_prices_are_valid_today(admin_client):
     product = make(Product, erp_id="001000K0")
     day = {"product_erp_id": "001000K0", "valid_from": dt.date(2022, 1, 1), "valid_to": dt.date(2154, 12, 31)}
     make(Price, **day, account="002", quantity_from=Decimal(1), quantity_to=Decimal(100_000_000), unit_price=10)

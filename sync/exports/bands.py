@@ -63,10 +63,10 @@ class Band:
 
     def values(self, place: int, column: Column, rows: Sequence[int]) -> list[Any]:
         """The values of one column. Raises UnreadableValue."""
-        convert = column.convert
+        read = column.read
         texts = self.texts(place, rows)
         try:
-            return [convert(text) for text in texts]
+            return [read(text) for text in texts]
         except ValueError:
             raise self.unreadable(place, column, rows, texts) from None
 
@@ -75,18 +75,19 @@ class Band:
         values, unreadable = [], []
         for text in self.texts(place, rows):
             try:
-                values.append(column.convert(text))
+                values.append(column.read(text))
             except ValueError:
                 values.append(column.convert(""))
-                unreadable.append(text)
+                unreadable.append(" ".join(text.split()))
         return values, unreadable
 
     def unreadable(self, place: int, column: Column, rows: Sequence[int], texts: Sequence[str]) -> UnreadableValue:
         page, _ = self.column(place)
         for row, text in zip(rows, texts, strict=True):
             try:
-                column.convert(text)
+                column.read(text)
             except ValueError as error:
+                text = " ".join(text.split())
                 kind = UnreadableRequiredValue if column.required else UnreadableValue
                 return kind(page=page.page, row=row, header=column.title, text=text, kind=error)
         raise AssertionError("a converter gave two answers for one text")
@@ -102,6 +103,7 @@ def bands(tables: Iterable[PageTable]) -> Iterator[Band]:
     for table in tables:
         if not table.rows or not any(table.rows[0]):
             raise PageUnreadable(page=table.page, reason="it has no header")
+        table.rows[0][:] = [" ".join(header.split()) for header in table.rows[0]]
         if pages and same_headers(table.rows[0], pages[0].rows[0]):
             band = checked(pages, first)
             first = first or band

@@ -8,8 +8,7 @@ anything else is NotErpPage, to be read another way.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -26,7 +25,7 @@ SHOW = rb"(?:<[0-9A-Fa-f]*> Tj|\[[^\]()]*\] ?TJ)"
 FILLED = re.compile(rb"%b re W n %b %b re f" % (BOX, COLOUR, BOX))
 MOVE = rb"%b %b Td" % ((NUMBER,) * 2)
 TEXT = re.compile(
-    rb"%b re W n %b q BT /(\w+) (%b) Tf %b (%b(?: %b %b)*) ET Q" % (BOX, COLOUR, NUMBER, MOVE, SHOW, MOVE, SHOW)
+    rb"%b re W n %b q BT /(\w+) %b Tf %b (%b(?: %b %b)*) ET Q" % (BOX, COLOUR, NUMBER, MOVE, SHOW, MOVE, SHOW)
 )
 GAP = re.compile(rb"> ?(-[0-9.]+)")
 HEX = re.compile(rb"<([0-9A-Fa-f]*)>")
@@ -34,13 +33,10 @@ BFCHAR = re.compile(rb"beginbfchar(.*?)endbfchar", re.DOTALL)
 BFRANGE = re.compile(rb"beginbfrange(.*?)endbfrange", re.DOTALL)
 
 CODE_DIGITS = 4  # of a two-byte code
-LAST_CODE = 0xFFFF
 UNMAPPABLE = frozenset(["\0", "\ufffd", *map(chr, range(0xD800, 0xE000))])  # no character of any text
 
 BETWEEN = b" Q q "  # what ends one drawing and begins the next
 WIDEST_GAP = -100.0  # thousandths of the font size; a wider one may stand for a space, and the ERP draws its spaces
-EM = 1000  # thousandths
-PADDING = 3.0  # pt of a cell's inner box that no text fills; measured where the ERP had broken long words
 THIN = 1.0  # pt; a border is 0.75 wide, the lowest cell 13 high
 SLACK = 0.3  # pt, between edges printed to a few digits
 DRAWINGS_KEPT = 100_000  # 20 MB; a list of 40 columns, whose rows start at 290 heights, has 60,000
@@ -74,16 +70,12 @@ UNSEEN = Box(0, 0, 0, 0)
 class Font:
     """A font's codes as texts. A code without a character is never dropped: the page is not read this way."""
 
-    def __init__(self, font: pikepdf.Object, glyphs: dict[int, str]) -> None:
-        self.font = font
+    def __init__(self, glyphs: dict[int, str]) -> None:
         self.glyphs = Glyphs(glyphs)
-        self.texts: dict[bytes, str] = {}  # of one line
+        self.texts: dict[bytes, str] = {}
 
-    def text(self, shown: bytes, size: float, room: float) -> str:
-        """What the operators that show a text in a cell say; size and room in pt.
-
-        Its lines are joined by single spaces; the parts of a word that is wider than its cell, by nothing.
-        """
+    def text(self, shown: bytes) -> str:
+        """What the operators that show a text say, line by line."""
         text = self.texts.get(shown)
         if text is None:
             if any(float(gap) < WIDEST_GAP for gap in GAP.findall(shown)):
@@ -93,42 +85,14 @@ class Font:
                 codes = [bytes.fromhex(line.decode()).decode("utf-16-be") for line in lines]
             except ValueError:
                 raise NotErpPage from None
-            parts = [line.translate(self.glyphs) for line in codes]
-            text = parts[0]
-            for at in range(1, len(parts)):
-                width = self.width(codes[at - 1] + codes[at][:1]) * size / EM
-                is_one_word = " " not in parts[at - 1] and width > room - PADDING - SLACK
-                text += parts[at] if is_one_word else f" {parts[at]}"
-            text = " ".join(text.split())
-            if len(parts) == 1:
-                remember(self.texts, shown, text, TEXTS_KEPT)
+            text = tidy([line.translate(self.glyphs) for line in codes])
+            remember(self.texts, shown, text, TEXTS_KEPT)
         return text
 
-    def width(self, codes: str) -> float:
-        """In thousandths of the font's size."""
-        widths, default = self.widths
-        return sum(widths.get(ord(code), default) for code in codes)
 
-    @cached_property
-    def widths(self) -> tuple[dict[int, float], float]:
-        """Each code's width, and that of all others. Raises NotErpPage."""
-        try:
-            font = self.font.DescendantFonts[0]
-            widths: dict[int, float] = {}
-            end = -1  # of the ranges so far, which ascend
-            entries = iter(font.get("/W", []))
-            for first in entries:
-                following = next(entries)
-                if isinstance(following, pikepdf.Array):
-                    widths.update(enumerate(map(float, following), start=int(first)))
-                elif end < int(first) <= int(following) <= LAST_CODE:
-                    end = int(following)
-                    widths.update(dict.fromkeys(range(int(first), end + 1), float(next(entries))))
-                else:
-                    raise NotErpPage
-            return widths, float(font.get("/DW", EM))
-        except (AttributeError, IndexError, StopIteration, TypeError, ValueError):
-            raise NotErpPage from None
+def tidy(lines: Iterable[str]) -> str:
+    """Lines of a cell, without empty ones, and with single spaces."""
+    return "\n".join(filter(None, [" ".join(line.split()) for line in lines]))
 
 
 class Glyphs(dict[int, str]):
@@ -145,7 +109,7 @@ class ErpPages:
         self.fonts: dict[tuple[int, int], Font] = {}
 
     def table(self, page: pikepdf.Page, number: int) -> Table:
-        """The page's table, header first. Raises NotErpPage."""
+        """The page's table, header first; a newline is where the ERP broke a text. Raises NotErpPage."""
         fonts = self.page_fonts(page, number)
         fills = self.fills
         cells: list[Box] = []
@@ -203,8 +167,7 @@ class ErpPages:
         if font.get("/Encoding") != "/Identity-H" or not isinstance(to_unicode, pikepdf.Stream):
             raise NotErpPage
         if to_unicode.objgen not in self.fonts:
-            glyphs = characters(unpacked(to_unicode, page=number, limits=self.limits))
-            self.fonts[to_unicode.objgen] = Font(font, glyphs)
+            self.fonts[to_unicode.objgen] = Font(characters(unpacked(to_unicode, page=number, limits=self.limits)))
         return self.fonts[to_unicode.objgen]
 
 
@@ -220,11 +183,10 @@ def text_of(drawing: bytes, cell: Box, fonts: dict[bytes, Font]) -> str:
     match = TEXT.fullmatch(drawing)
     if not match:
         raise NotErpPage
-    *clip, font, size, shown = match.groups()
-    left, bottom, width, height, points = numbers([*clip, size])
-    if font not in fonts or not cell.holds(left, bottom, width, height):
+    *clip, font, shown = match.groups()
+    if font not in fonts or not cell.holds(*numbers(clip)):
         raise NotErpPage
-    return fonts[font].text(shown, points, width)
+    return fonts[font].text(shown)
 
 
 def numbers(operands: Sequence[bytes]) -> list[float]:

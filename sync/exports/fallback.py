@@ -12,12 +12,11 @@ from typing import Any
 import pikepdf
 
 from sync.exceptions import ExportError, PageUnreadable
-from sync.exports.erp_page import Table
+from sync.exports.erp_page import Table, tidy
 from sync.exports.pdf import Limits, unpacked
 
 SPACE = 0.15  # of the font's size; pdfplumber's own bound is wider than many fonts' spaces
 NEXT_WORD = 0.35  # of the font's size: what follows nearer belongs to one text; two cells' texts stand further apart
-WIDEST_INSET = 0.7  # of the font's size: what a cell may leave empty beside a line that fills it
 SPOILT = 0.25  # of a character's height or width that may lie across an edge, or on the next character
 MOST_LINES = 10_000  # drawn on a page; a page of the ERP has 1,500, and pdfplumber needs 3 s for so many
 DRAWN_LINE = re.compile(rb"\b(?:re|l|c|v|y)\b")
@@ -41,7 +40,7 @@ class FallbackPages:
             self.document.close()
 
     def table(self, page: pikepdf.Page, number: int, *, pages: int) -> Table:
-        """The one table of the page, header first, of a PDF with so many pages. Raises PageUnreadable."""
+        """As ErpPages.table, of a page that shows one table, in a PDF with so many pages. Raises PageUnreadable."""
         check_streams(page, number, self.limits)
         try:
             return self.plumbed(number, pages=pages)
@@ -68,34 +67,13 @@ def only_table(page: Any, number: int) -> Table:
     tables = page.find_tables()
     if len(tables) != 1:
         raise PageUnreadable(page=number, reason=f"it shows {len(tables)} tables, not one")
-    table = tables[0]
-    rows = table.extract(x_tolerance_ratio=SPACE)
+    rows = tables[0].extract(x_tolerance_ratio=SPACE)
     if any(cell is None for row in rows for cell in row):
         raise PageUnreadable(page=number, reason="its rows have unequal cells")
     if any(char["text"].startswith("(cid:") for char in page.chars):
         raise PageUnreadable(page=number, reason="its font does not say which characters it shows")
-    check_texts_stay_in_cells(page, table, number)
-    return [
-        [
-            text_of(page, box) if "\n" in text else " ".join(text.split())
-            for box, text in zip(row.cells, texts, strict=True)
-        ]
-        for row, texts in zip(table.rows, rows, strict=True)
-    ]
-
-
-def text_of(page: Any, cell: tuple[float, float, float, float]) -> str:
-    """A cell's lines joined by single spaces; the parts of a word that is wider than its cell, by nothing."""
-    left, _, right, _ = cell
-    lines = page.crop(cell).extract_text_lines(x_tolerance_ratio=SPACE)
-    text = str(lines[0]["text"])
-    for line, following in pairwise(lines):
-        chars, more = line["chars"], following["chars"][0]
-        inset = min(line["x0"] - left, right - line["x1"], WIDEST_INSET * more["size"])
-        width = sum(char["x1"] - char["x0"] for char in [*chars, more])  # as before any kerning
-        is_one_word = " " not in line["text"] and width > right - left - 2 * inset
-        text += following["text"] if is_one_word else f" {following['text']}"
-    return " ".join(text.split())
+    check_texts_stay_in_cells(page, tables[0], number)
+    return [[tidy(cell.split("\n")) for cell in row] for row in rows]
 
 
 def check_texts_stay_in_cells(page: Any, table: Any, number: int) -> None:

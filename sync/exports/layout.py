@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any
 
 from sync.exceptions import LayoutChanged, RepeatedColumn
+from sync.exports.values import SPACELESS, code
 
 Converter = Callable[[str], Any]
 
@@ -34,7 +35,7 @@ class Source(Enum):
 class Column:
     """One column of a list.
 
-    `convert` takes the cell's text, white space already normalised, and raises ValueError for what it cannot read.
+    `convert` takes the cell's text, on one line, and raises ValueError for what it cannot read.
     `required` says why a record is nothing without this column: an export that hides it is refused. A column whose
     header was never seen must not be required. `occurrence` tells apart columns that share a header; such a column is
     known by the one that stands directly before it, which is the one declared before it.
@@ -52,6 +53,17 @@ class Column:
     def title(self) -> str:
         """The header as it stands in a sentence, where a last colon would be its end."""
         return self.header.removesuffix(":")
+
+    def read(self, cell: str) -> Any:
+        """A cell's value. Raises ValueError.
+
+        The ERP breaks a text between words, and a word that is wider than its cell anywhere: of what has no spaces, a
+        number, a date or a code, the lines belong together.
+        """
+        if "\n" in cell:
+            is_one_word = self.convert in SPACELESS and not (self.convert is code and " " in cell)
+            cell = cell.replace("\n", "" if is_one_word else " ")
+        return self.convert(cell)
 
     def is_headed(self, header: str) -> bool:
         return normalised(header) == normalised(self.header)
@@ -148,11 +160,20 @@ class ExportLayout:
             notes.append(f"Columns that are not mirrored: {', '.join(extra)}.")
         if missing := [column.header for column in absent if column not in doubtful]:
             notes.append(f"Columns not in the export, where what is mirrored stays: {', '.join(missing)}.")
-        if doubtful:
-            shared = ", ".join(dict.fromkeys(column.header for column in doubtful))
+        counts = Counter(map(normalised, headers))
+        expected = Counter(normalised(column.header) for column in self.columns)
+        added = [
+            each.header for each in doubtful if counts[normalised(each.header)] > expected[normalised(each.header)]
+        ]
+        if added:
             notes.append(
-                f"Columns that share a header and cannot be told apart, where what is mirrored stays: {shared}. Show "
-                "all of them in the ERP's list, in their usual order."
+                f"Columns that stand more often than expected, where what is mirrored stays: {', '.join(added)}. Hide "
+                "the others of these names in the ERP's list."
+            )
+        if shared := [column.header for column in doubtful if column.header not in added]:
+            notes.append(
+                f"Columns that share a header and cannot be told apart, where what is mirrored stays: "
+                f"{', '.join(shared)}. Show all of them in the ERP's list, in their usual order."
             )
         if list(positions.values()) != sorted(positions.values()):
             notes.append("The columns stand in another order than usual.")

@@ -142,7 +142,7 @@ class Records:
 
     def last_records(self, band: Band) -> Iterator[Record]:
         """The records of the last band, then its footer."""
-        last = band.row(band.length)
+        last = [cell.replace("\n", "") for cell in band.row(band.length)]  # a total has no spaces
         footer = last if band.length and is_footer(last, key=last[self.columns[self.layout.key_column]]) else None
         yield from self.records(band, range(1, band.length + (footer is None)))
         if footer is not None:
@@ -154,7 +154,7 @@ class Records:
 
     def records(self, band: Band, rows: Sequence[int]) -> Iterator[Record]:
         key = self.layout.key_column
-        keys = band.texts(self.columns[key], rows)
+        keys = [text.replace("\n", "") for text in band.texts(self.columns[key], rows)]
         for row, text in zip(rows, keys, strict=True):
             if is_total(text):  # which only the last row may hold
                 page, _ = band.column(self.columns[key])

@@ -1,7 +1,7 @@
 """The ERP's texts as values: Italian numbers, dates and booleans, read strictly.
 
-A converter takes a cell's text with its white space normalised. Empty is None ("" for `text`). What it cannot read is a
-ValueError that says what was expected: "a number", "a date (dd/mm/yyyy)".
+A converter takes a cell's text, on one line and with single spaces. Empty is None, or "" for a text. What it cannot
+read is a ValueError that says what was expected: "a number", "a date (dd/mm/yyyy)".
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 ERP_TIME_ZONE = ZoneInfo("Europe/Rome")  # the ERP prints local Italian time
 NUMBER = re.compile(r"-?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?", re.ASCII)
-DATE = re.compile(r"(\d{2})/(\d{2})/(\d{4})(?: 00:00:00)?", re.ASCII)
-DATE_TIME = re.compile(r"(\d{2})/(\d{2})/(\d{4})(?: (\d{2}):(\d{2})(?::(\d{2}))?)?", re.ASCII)
+DATE = re.compile(r"(\d{2})/(\d{2})/(\d{4})(?: ?00:00:00)?", re.ASCII)
+DATE_TIME = re.compile(r"(\d{2})/(\d{2})/(\d{4})(?: ?(\d{2}):(\d{2})(?::(\d{2}))?)?", re.ASCII)
 BOOLEANS = {"checked": True, "unchecked": False, "si": True, "sì": True, "no": False}
 TEXT_LENGTH = 2000  # characters; PostgreSQL indexes no longer ones
 MONEY_PLACES = 2  # and of percentages
@@ -33,6 +33,11 @@ def text(cell: str) -> str:
     if "\0" in cell or len(cell) > TEXT_LENGTH or not is_unicode(cell):
         raise ValueError(f"a text of at most {TEXT_LENGTH} characters, all of them Unicode")
     return cell
+
+
+def code(cell: str) -> str:
+    """A text that is one word, if the ERP does not put a space into it: a key, a number with letters, an address."""
+    return text(cell)
 
 
 def is_unicode(cell: str) -> bool:
@@ -143,3 +148,4 @@ def boolean(cell: str) -> bool | None:
 
 
 NUMERIC = frozenset({number, integer, record_id, money, unit_price, percent})  # what a control total can add up
+SPACELESS = NUMERIC | {date, date_time, boolean, code}

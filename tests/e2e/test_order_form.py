@@ -352,7 +352,7 @@ def test_several_price_groups_are_named_until_one_is_chosen(form, customer, prod
         ("ErpNotConfigured", "Nessun ERP è configurato: avvisa l'amministratore."),
         ("ExportNotFound", "Non c'è un'esportazione dei clienti."),
         ("ErpUnavailable", "L'ERP non risponde."),
-        ("ControlTotalMismatch", "L'ERP non ha dato un elenco affidabile."),
+        ("ControlTotalMismatch", "Non si è potuto usare l'elenco dell'ERP."),
     ],
 )
 def test_why_there_are_no_new_customers_is_said_in_the_agent_s_words(form, allowed, code, reason):

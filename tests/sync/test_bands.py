@@ -143,6 +143,20 @@ def test_a_known_header_that_comes_twice_is_refused(tmp_path):
         read(path)
 
 
+def test_a_column_that_comes_twice_and_is_not_required_is_not_read_and_noted(tmp_path):
+    path = draw(
+        tmp_path / "list.pdf",
+        [[*cells, "No"] for cells in TWO_ROWS],
+        headers=[*HEADERS, "BLOCCATO"],
+        footer=[*FOOTER, ""],
+        pages=(3, 3, 2, 3),
+    )
+    assert "is_blocked" not in read(path)[0]
+    assert any(
+        note.startswith("Columns that stand more often than expected") and "BLOCCATO" in note for note in notes(path)
+    )
+
+
 def test_headers_are_the_same_with_either_apostrophe_and_however_they_wrap(tmp_path):
     headers = [header.replace("’", "'").replace("DELL'ULTIMO ORDINE", "DELL’ULTIMO\nORDINE") for header in HEADERS]
     assert read(draw(tmp_path / "list.pdf", headers=headers)) == read(draw(tmp_path / "usual.pdf"))

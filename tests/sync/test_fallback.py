@@ -19,7 +19,7 @@ from sync.exports.fallback import FallbackPages
 from sync.exports.layout import Column, ExportLayout
 from sync.exports.pdf import Limits
 from sync.exports.reader import spans
-from sync.exports.values import date_time, integer, money, text
+from sync.exports.values import code, date_time, integer, money, text
 from tests.sync.drawing import FOOTER, HEADERS, TWO_ROWS, draw, notes, read, row
 
 GRID = TableStyle([("GRID", (0, 0), (-1, -1), 0.5, colors.grey), ("VALIGN", (0, 0), (-1, -1), "MIDDLE")])
@@ -52,29 +52,36 @@ def test_another_producers_export_gives_the_same_records_and_a_note(tmp_path):
 
 
 @pytest.mark.parametrize("reader", ["as the ERP draws", "pdfplumber"])
-def test_a_word_wider_than_its_cell_stays_one_word(tmp_path, monkeypatch, reader):
+@pytest.mark.parametrize("width", [24, 31, 38, 45, 52, 59, 66, 90])
+def test_what_has_no_spaces_is_whole_however_narrow_its_cell_is_and_prose_keeps_its_spaces(
+    tmp_path, monkeypatch, reader, width
+):
     path = tmp_path / "narrow.pdf"
     layout = ExportLayout(
         key="code",
         columns=[
-            Column("CODICE", "code", text, required="the key"),
+            Column("CODICE", "code", code, required="the key"),
             Column("NOME:", "name", text),
             Column("SOMMA", "amount", money),
             Column("DATA", "changed_at", date_time),
         ],
     )
     rows = [
-        ["001000K0", "9801.314.016", "100.000.000,50 €", "20/01/2026 12:04:22"],
-        ["001001K0", "MANICO PER TURBINA", "1,50 €", "21/01/2026 12:04:22"],
+        ["001000K0", "San Remo di Sopra", "100.000.000,50 €", "20/01/2026 12:04:22"],
+        ["AB 12 CD", "Roma", "1,50 €", "21/01/2026 12:04:22"],
     ]
-    strips = [[Drawn("CODICE", width=40), Drawn("NOME:", width=50), Drawn("SOMMA", width=42), Drawn("DATA", width=58)]]
+    strips = [[Drawn(column.header, width=width) for column in layout.columns]]
     write_pdf(path, strips, rows, totals=["Count=2", "", "Sum=100.000.002 €", ""])
     if reader == "pdfplumber":
         monkeypatch.setattr(ErpPages, "table", Mock(side_effect=NotErpPage))
     first, second = read(path, layout)
-    assert (first["code"], first["name"], first["amount"]) == ("001000K0", "9801.314.016", Decimal("100000000.50"))
-    assert (second["code"], second["name"]) == ("001001K0", "MANICO PER TURBINA")
+    assert (first["code"], first["amount"]) == ("001000K0", Decimal("100000000.50"))
     assert str(first["changed_at"]) == "2026-01-20 11:04:22+00:00"
+    assert second["amount"] == Decimal("1.50")
+    if width > 38:  # "Sopra" fits
+        assert (first["name"], second["name"]) == ("San Remo di Sopra", "Roma")
+    if width > 45:  # "AB 12" fits
+        assert second["code"] == "AB 12 CD"
 
 
 def test_the_erps_own_pages_never_fall_back(tmp_path):
@@ -250,6 +257,20 @@ def test_a_text_that_runs_into_the_next_row_is_refused(tmp_path):
     SimpleDocTemplate(str(path)).build([Table(cells, rowHeights=[14] * 4, style=GRID)])
     with pytest.raises(PageUnreadable, match=r"runs over the edge of its row|lie on one another"):
         read(path, CITIES)
+
+
+@pytest.mark.parametrize("padding", [0, 1, 3])
+def test_letters_that_hang_into_another_row_stay_in_their_own(tmp_path, padding):
+    path = tmp_path / "tight.pdf"
+    cells = [["ID", "NOME:", "CITTÀ"], ["1", "Rossi gqp", "Bari"], ["2", "VIA ROMA\nMILANO", "Via\nTorino"]]
+    style = TableStyle(
+        [*GRID.getCommands(), *((f"{side}PADDING", (0, 0), (-1, -1), padding) for side in ("TOP", "BOTTOM"))]
+    )
+    SimpleDocTemplate(str(path)).build([Table([*cells, ["Count=2", "", ""]], [50, 60, 50], style=style)])
+    assert [(record["name"], record["city"]) for record in read(path, CITIES)] == [
+        ("Rossi gqp", "Bari"),
+        ("VIA ROMA MILANO", "Via Torino"),
+    ]
 
 
 def test_a_page_of_countless_lines_is_refused_before_pdfplumber_sees_it(tmp_path):

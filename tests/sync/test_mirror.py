@@ -226,10 +226,22 @@ def test_a_smart_run_applies_the_newest_and_queues_a_full_one_for_the_rest(sync_
     assert (queued.sync_type, queued.mode) == ("customers", "full")
 
 
-def test_a_first_list_without_a_record_waits_for_a_person_unless_it_may_be_empty(sync_list, sync_customers):
+def test_a_list_without_a_record_waits_for_a_person_unless_it_may_be_empty(sync_list, sync_customers):
     run = sync_customers([])
     assert (run.status, run.error_class) == (Status.QUARANTINED, "ListEmpty")
     assert sync_list("invoices", []).status == Status.SUCCEEDED
+
+
+def test_the_last_few_records_are_not_removed_by_a_list_without_any(sync_customers):
+    sync_customers(customers(1, 2, 3))
+    assert sync_customers([]).error_class == "ListEmpty"
+    assert Customer.objects.present().count() == 3
+
+
+def test_that_a_list_is_empty_is_accepted_once(sync_customers):
+    accepted = runner.wait_for(accept(sync_customers([])))
+    assert (accepted.status, accepted.read) == (Status.SUCCEEDED, 0)
+    assert sync_customers([]).status == Status.SUCCEEDED
 
 
 @pytest.mark.parametrize("cell", ["a\0b", "\ud800"])

@@ -90,6 +90,7 @@ def test_the_hour_that_the_clock_change_repeats_is_one_moment_in_utc():
         (values.percent, "", None),
         (values.date, "", None),
         (values.date_time, "", None),
+        (values.date_time, "20/01/202612:04:22", dt.datetime(2026, 1, 20, 11, 4, 22, tzinfo=dt.UTC)),
         (values.date_time, "18/01/2026 12:04", dt.datetime(2026, 1, 18, 11, 4, tzinfo=dt.UTC)),
         (values.date_time, "18/01/2026", dt.datetime(2026, 1, 17, 23, 0, tzinfo=dt.UTC)),
         (values.boolean, "", None),

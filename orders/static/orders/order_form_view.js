@@ -60,10 +60,10 @@ function freshCustomers({ freshAsOf, created, updated, restored }, { timeZone })
 function reason(error) {
   if (!error.rest?.run) return error.message; // it is not the ERP
   const { code } = error;
-  if (["ErpNotConfigured", "ErpFolderNotFound"].includes(code)) return gettext("No ERP is set up: tell the administrator.");
-  if (code === "ExportNotFound") return gettext("There is no export of the customers.");
+  if (code === "ErpNotConfigured") return gettext("No ERP is set up: tell the administrator.");
+  if (["ErpFolderNotFound", "ExportNotFound"].includes(code)) return gettext("There is no export of the customers.");
   if (["ErpUnavailable", "ErpSessionExpired", "ErpLoginRejected"].includes(code)) return gettext("The ERP does not answer.");
-  return gettext("The ERP gave no list that can be trusted.");
+  return gettext("The ERP's list could not be used.");
 }
 
 function freshness({ status, facts }) {

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from sync.erp.demo.font import width
 
-BREAKS = re.compile(r"\s+|(?<=\?)|(?<=\.x=)|(?=&\w)")  # the ERP breaks web addresses too
+BREAKS = re.compile(r"\s+|(?<=\?)")  # the ERP breaks web addresses too
 
 
 @lru_cache(maxsize=65_536)

@@ -8,7 +8,7 @@ export. Which columns a list shows belongs to the ERP's session: of the products
 from __future__ import annotations
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
@@ -245,7 +245,7 @@ class ProductSync(SyncService):
         counts = unknown.values_list("vat_group").annotate(count=Count("pk")).order_by("-count", "vat_group")
         notes = []
         if count := present(Product).filter(vat_group="").count():
-            notes.append(f"Products of which the ERP shows no VAT: {count}.")
+            notes.append(f"Products whose VAT the ERP did not show: {count}.")
         if values := ", ".join(f"“{group}” ({count})" for group, count in counts[:SHOWN]):
             notes.append(f"VAT not known, by the value of ID ELEMENTO IVAID and the number of products: {values}.")
         return notes
@@ -287,6 +287,11 @@ class PriceSync(SyncService):
         notes = []
         if nobodys := prices.filter(code__in=ACCOUNT_CODES[Price.Audience.GROUP], account="").count():
             notes.append(f"Prices of a price group that is not named, which are nobody's: {nobodys}.")
+        if incomplete := prices.filter(Q(unit_price=None) | Q(currency="")).count():
+            notes.append(f"Prices without an amount or a currency, which are nobody's: {incomplete}.")
+        if must_choose_price_group():
+            groups = ", ".join(map(str, price_groups()))
+            notes.append(f"No price group's price counts: set PRICE_GROUP to one of these: {groups}.")
         known = {code for codes in ACCOUNT_CODES.values() for code in codes}
         counts = prices.exclude(code__in=known).values_list("account_code").annotate(count=Count("pk"))
         if unknown := ", ".join(f"“{code}” ({count})" for code, count in counts.order_by("-count")[:SHOWN]):

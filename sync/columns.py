@@ -22,17 +22,24 @@ class HiddenColumn:
     applied_at: datetime | None  # when that was applied: records that came later never had a value of it
 
 
-def record_shown_columns(service: SyncService, fields: Collection[str], *, at: datetime) -> list[Column]:
-    """Note that an export of this moment showed these fields; gives those of an assumed form never seen before."""
+def record_shown_columns(
+    service: SyncService, fields: Collection[str], *, well_read: Collection[str], at: datetime
+) -> list[Column]:
+    """Note that an export of this moment showed these fields, and of some had values that could all be read.
+
+    Gives the columns of an assumed form that were never read before.
+    """
     columns = MirroredColumn.objects.filter(sync_type=service.sync_type)
-    known, now = set(columns.values_list("field", flat=True)), timezone.now()
+    now = timezone.now()
     MirroredColumn.objects.bulk_create(
         [MirroredColumn(sync_type=service.sync_type, field=field, last_seen_at=at, applied_at=now) for field in fields],
         update_conflicts=True,
         unique_fields=["sync_type", "field"],
         update_fields=["last_seen_at", "applied_at"],
     )
-    unseen = set(fields) - known
+    confirmed = columns.filter(field__in=well_read, is_confirmed=False)
+    unseen = set(confirmed.values_list("field", flat=True))
+    confirmed.update(is_confirmed=True)
     return [each for each in service.layout.columns if each.field in unseen and each.source is Source.ASSUMED]
 
 

@@ -206,8 +206,10 @@ NOTES = (
         "only assumed."
     ),
     _("First seen in an export, as it was assumed: {columns}. Please tell whoever keeps this software."),
-    _("Products of which the ERP shows no VAT: {count}."),
+    _("Products whose VAT the ERP did not show: {count}."),
     _("VAT not known, by the value of ID ELEMENTO IVAID and the number of products: {values}."),
+    _("Prices without an amount or a currency, which are nobody's: {count}."),
+    _("No price group's price counts: set PRICE_GROUP to one of these: {groups}."),
     _("Prices of a price group that is not named, which are nobody's: {count}."),
     _("CODICE CONTO not known, whose prices are nobody's: {values}."),
 )

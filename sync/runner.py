@@ -180,7 +180,7 @@ def execute(run: SyncRun, *, lease: Lease, progress: Progress = unwatched) -> No
                     absences_count=proves_absences,
                     progress=watch,
                 )
-                note_mirrored(run, service, staged)
+                note_mirrored(run, service, records)
                 succeed(run, outcome)
     if run.status == Status.SUCCEEDED:
         for path in applied:
@@ -481,12 +481,13 @@ def note(run: SyncRun, records: Records, *, proves_absences: bool) -> None:
     )
 
 
-def note_mirrored(run: SyncRun, service: SyncService, records: mirror.Staged) -> None:
+def note_mirrored(run: SyncRun, service: SyncService, records: Records) -> None:
     """Keep what is known of the list now that the records are applied, in the same transaction."""
-    first_seen = record_shown_columns(service, records.fields, at=run.exported_at or timezone.now())
+    at = run.exported_at or timezone.now()
+    first_seen = record_shown_columns(service, records.fields, well_read=records.well_read, at=at)
     notes = service.describe_doubts()
     if first_seen:
-        headers = ", ".join(column.header for column in first_seen)
+        headers = ", ".join(column.title for column in first_seen)
         notes.append(f"First seen in an export, as it was assumed: {headers}. Please tell whoever keeps this software.")
     if notes:
         run.change(notes=[*run.notes, *map(storable, notes)])

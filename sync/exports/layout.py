@@ -132,11 +132,17 @@ class ExportLayout:
             raise RepeatedColumn(header=column.title, found=len(found))
         places = {each: self.following(each, found, headers) for each in namesakes}
         for each in namesakes:
-            if not any(map(self.before(each).is_headed, headers)):  # hidden: this one is what the others leave
-                others = [place for other in namesakes if other is not each for place in places[other]]
-                places[each] = [place for place in found if place not in others]
+            others = [place for other in namesakes if other is not each for place in places[other]]
+            left = [place for place in found if place not in others]
+            if not any(map(self.before(each).is_headed, headers)):  # its neighbour is hidden
+                places[each] = left
+            elif not places[each]:  # a column that nobody knows may stand between
+                places[each] = [place for place in left if place and not self.knows(headers[place - 1])]
         is_certain = len(found) == len(namesakes) and sorted(chain.from_iterable(places.values())) == list(found)
         return places[column][0] if is_certain and len(places[column]) == 1 else None
+
+    def knows(self, header: str) -> bool:
+        return any(column.is_headed(header) for column in self.columns)
 
     def before(self, column: Column) -> Column:
         return self.columns[self.columns.index(column) - 1]

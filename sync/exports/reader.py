@@ -105,10 +105,16 @@ class Records:
         self.binding = Binding({}, ())
         self.running = RunningTotals(())
         self.unreadable: dict[Column, Counter[str]] = {}  # texts of columns whose form is only assumed
+        self.filled: set[Column] = set()  # columns with a value
 
     @property
     def fields(self) -> list[str]:
         return [column.field for column in self.columns]
+
+    @property
+    def well_read(self) -> list[str]:
+        """The fields of which there were values, and all could be read."""
+        return [column.field for column in self.columns if column in self.filled and column not in self.unreadable]
 
     @property
     def columns(self) -> dict[Column, int]:
@@ -164,6 +170,8 @@ class Records:
         for column, place in self.columns.items():
             values.append(self.values(band, place, column, kept))
             self.running.add(column, values[-1])
+            if column not in self.filled and any(value not in (None, "") for value in values[-1]):
+                self.filled.add(column)
         self.running.records += len(kept)
         self.running.placeholders += len(rows) - len(kept)
         at = self.fields.index(self.layout.key)

@@ -52,6 +52,9 @@ class MirroredColumn(models.Model):
     field = models.CharField(_("field"), max_length=100)
     last_seen_at = models.DateTimeField(_("last seen"), help_text=_("In an export of this moment."))
     applied_at = models.DateTimeField(_("applied"), help_text=_("When that export was applied."))
+    is_confirmed = models.BooleanField(
+        _("confirmed"), default=False, help_text=_("Whether an export ever had values of it, and all could be read.")
+    )
 
     class Meta:
         verbose_name = _("mirrored column")

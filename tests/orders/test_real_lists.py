@@ -93,12 +93,12 @@ def test_a_column_that_is_shown_again_is_hidden_no_more(mirrored):
 
 
 def test_what_is_seen_for_the_first_time_is_noted_once_and_only_if_its_form_was_assumed(mirrored):
-    first = mirrored("products", product(), hidden=["vat_group"])
+    mirrored("products", product(minimum_quantity="five"), hidden=["vat_group"])
+    first = mirrored("products", product(minimum_quantity="5"), hidden=["vat_group"])
     second = mirrored("products", product(vat_group="5"))
     third = mirrored("products", product(vat_group="5"))
     (said,) = [note for note in first.notes if note.startswith("First seen in an export, as it was assumed: ")]
-    assert "QTÀ MINIMA" in said
-    assert "NOME ARTICOLO" not in said
+    assert said.removeprefix("First seen in an export, as it was assumed: ").startswith("QTÀ MINIMA. Please")
     assert [note for note in second.notes if "First seen" in note] == [
         "First seen in an export, as it was assumed: ID ELEMENTO IVAID. Please tell whoever keeps this software."
     ]
@@ -118,7 +118,7 @@ def test_a_run_that_fails_has_shown_nothing(mirrored, tmp_path):
 
 def test_products_without_a_vat_are_counted_apart_from_those_with_an_unknown_one(mirrored):
     run = mirrored("products", product(), product(erp_id="001628K2", vat_group="9"))
-    assert "Products of which the ERP shows no VAT: 1." in run.notes
+    assert "Products whose VAT the ERP did not show: 1." in run.notes
     assert any(note.endswith("the number of products: “9” (1).") for note in run.notes)
 
 
@@ -194,3 +194,16 @@ def test_prices_that_are_nobody_s_are_noted(mirrored):
         "Prices of a price group that is not named, which are nobody's: 2.",
         "CODICE CONTO not known, whose prices are nobody's: “Sonstige” (1).",
     ]
+
+
+def test_prices_that_say_no_amount_or_no_currency_are_counted(mirrored):
+    rows = [price(), price(erp_id="2", unit_price=""), price(erp_id="3", currency="")]
+    assert "Prices without an amount or a currency, which are nobody's: 2." in mirrored("prices", *rows).notes
+
+
+def test_the_run_that_brings_a_second_price_group_says_that_one_must_be_chosen(mirrored):
+    run = mirrored("prices", price(), price(erp_id="2", account="003", account_description=""))
+    assert (
+        "No price group's price counts: set PRICE_GROUP to one of these: 002 (DETTAGLIO (consigliato)), 003."
+        in run.notes
+    )

@@ -131,6 +131,21 @@ def test_one_of_two_columns_with_one_header_is_known_by_the_other_when_its_neigh
     assert shown == [{field: value for field, value in record.items() if field != hidden} for record in usual]
 
 
+@pytest.mark.parametrize("at", [4, 6])
+def test_a_new_column_may_stand_between_one_of_two_with_one_header_and_its_neighbour(tmp_path, at):
+    def widened(cells, text):
+        return [*cells[:at], text, *cells[at:]]
+
+    path = draw(
+        tmp_path / "list.pdf",
+        [widened(cells, "x") for cells in TWO_ROWS],
+        headers=widened(HEADERS, "NUOVA"),
+        footer=widened(FOOTER, ""),
+        pages=(3, 3, 2, 3),
+    )
+    assert read(path) == read(draw(tmp_path / "usual.pdf"))
+
+
 def test_a_known_header_that_comes_twice_is_refused(tmp_path):
     path = draw(
         tmp_path / "list.pdf",

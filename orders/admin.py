@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Customer
 from orders.models import Ddt, Invoice, Order, Price, Product
 from orders.pricing import valid_prices
+from sync.admin.parts import table
 from sync.read_only_admin import NOTHING, MirroredAdmin, link, list_link, outside_link, printed
 
 
@@ -287,15 +288,7 @@ class ProductAdmin(MirroredAdmin):
             for price in sorted(product.prices, key=lambda price: price.pk not in valid)
         ]
         headings = (_("record"), _("for whom"), _("price"), _("quantity"), _("valid"), _("valid today"))
-        heads = format_html_join("", "<th scope='col'>{}</th>", ((heading,) for heading in headings))
-        cells = format_html_join(
-            "", "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>", rows
-        )
-        return (
-            format_html("<table class='prices'><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", heads, cells)
-            if rows
-            else NOTHING
-        )
+        return table(headings, rows)
 
 
 @admin.register(Price)

@@ -203,7 +203,7 @@ def test_a_product_s_page_says_which_of_its_prices_are_valid_today(admin_client)
     make(Price, **day | {"valid_to": dt.date(2025, 12, 31)}, account="002", unit_price=9)
     make(Price, **day, account_code="Table", account="068631", unit_price=8)
     make(Price, **day, account="", unit_price=7)
-    table = page_of(admin_client, product).partition("<table class='prices'>")[2].partition("</table>")[0]
+    table = page_of(admin_client, product).partition('<table class="small-table">')[2].partition("</table>")[0]
     rows = [re.findall(r"<td>(.*?)</td>", row)[2:] for row in table.split("<tr>")[2:]]
     assert rows == [
         ["10,00 EUR", "1 – 100.000.000", "01/01/2022 – 31/12/2154", "Sì"],

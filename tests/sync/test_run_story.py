@@ -144,6 +144,12 @@ def test_a_quarantined_run_says_what_was_expected_what_came_and_what_would_be_lo
     assert f'href="{reverse("admin:sync_syncrun_accept", args=[run.pk])}"' in html
 
 
+def test_a_list_without_a_record_is_told_in_a_sentence_not_in_empty_figures(sync_customers, admin_client):
+    html = page_of(admin_client, sync_customers([])).partition('id="quarantine"')[2].partition("</section>")[0]
+    assert "The export has no records: it may be filtered." in html
+    assert "Would be lost" not in html
+
+
 def test_an_operator_is_told_who_can_accept(sync_customers, colleague):
     run = quarantined(sync_customers)
     client = colleague("view_syncrun", "request_syncrun")

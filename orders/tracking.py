@@ -42,8 +42,19 @@ COURIERS = {  # by the first word that the ERP writes, in lower case
 }
 
 
+ONE_LINK = rf"<a[^>]*>({'|'.join(COURIERS)})([A-Z0-9-]+)</a>(?:<br/?>|[,;])*"  # without white space
+LINK = re.compile(ONE_LINK, re.IGNORECASE | re.ASCII)
+LINKS = re.compile(f"(?:{ONE_LINK})+", re.IGNORECASE | re.ASCII)
+
+
 def tracking(cell: str) -> str:
-    """A tracking cell as text, `fedex 175934530820`: several are separated by commas, no HTML is kept."""
+    """A tracking cell as text, `fedex 175934530820`: several are separated by commas, no HTML is kept.
+
+    Nothing but links to couriers that are known here is read whatever a narrow cell has broken.
+    """
+    compact = "".join(html.unescape(cell).split())
+    if LINKS.fullmatch(compact):
+        return ", ".join(" ".join(link) for link in LINK.findall(compact))
     texts = LINK_TAG.sub("\0", html.unescape(cell.replace("\0", " "))).split("\0")
     tidy = (" ".join(OTHER_TAG.sub(" ", text).split()).strip(" ,;") for text in texts)
     return ", ".join(text for text in tidy if text)

@@ -25,6 +25,12 @@ def test_a_link_wrapped_within_its_text_keeps_one_space():
     assert tracking(UPS) == tracking(UPS.replace(" ", "\n")) == "Ups 1Z4V26Y50693533735"
 
 
+@pytest.mark.parametrize("link", [FEDEX, UPS])
+def test_a_link_is_read_wherever_a_narrow_cell_broke_it(link):
+    whole = tracking(link)
+    assert {tracking(f"{link[:at]} {link[at:]}") for at in range(len(link))} == {whole}
+
+
 def test_several_links_are_separated_by_commas_and_the_first_one_counts():
     text = tracking(f"{FEDEX}<br>{UPS}")
     assert text == "fedex 175934530820, Ups 1Z4V26Y50693533735"

@@ -285,7 +285,7 @@ class ProductAdmin(MirroredAdmin):
                 span(price, "valid_from", "valid_to"),
                 gettext("Yes") if price.pk in valid else gettext("No"),
             )
-            for price in sorted(product.prices, key=lambda price: price.pk not in valid)
+            for price in sorted(product.prices, key=lambda price: (price.pk not in valid, price.erp_id))
         ]
         headings = (_("record"), _("for whom"), _("price"), _("quantity"), _("valid"), _("valid today"))
         return table(headings, rows)

@@ -42,7 +42,7 @@ COURIERS = {  # by the first word that the ERP writes, in lower case
 }
 
 
-ONE_LINK = rf"<a[^>]*>({'|'.join(COURIERS)})([A-Z0-9-]+)</a>(?:<br/?>|[,;])*"  # without white space
+ONE_LINK = rf"<a[^>]*>({'|'.join(COURIERS)})(\d[\d-]*|1Z[A-Z0-9]+)</a>(?:<br/?>|[,;])*"  # without white space
 LINK = re.compile(ONE_LINK, re.IGNORECASE | re.ASCII)
 LINKS = re.compile(f"(?:{ONE_LINK})+", re.IGNORECASE | re.ASCII)
 
@@ -50,7 +50,7 @@ LINKS = re.compile(f"(?:{ONE_LINK})+", re.IGNORECASE | re.ASCII)
 def tracking(cell: str) -> str:
     """A tracking cell as text, `fedex 175934530820`: several are separated by commas, no HTML is kept.
 
-    Nothing but links to couriers that are known here is read whatever a narrow cell has broken.
+    If all of it is links to known couriers with a number, it does not matter where a narrow cell has broken them.
     """
     compact = "".join(html.unescape(cell).split())
     if LINKS.fullmatch(compact):

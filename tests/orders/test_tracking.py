@@ -31,6 +31,11 @@ def test_a_link_is_read_wherever_a_narrow_cell_broke_it(link):
     assert {tracking(f"{link[:at]} {link[at:]}") for at in range(len(link))} == {whole}
 
 
+@pytest.mark.parametrize("words", ["gls 12 colli", "poste italiane 12345", "gls n 123", "tnt in consegna"])
+def test_words_in_a_link_that_are_no_number_keep_their_spaces(words):
+    assert tracking(f"<a href='x'>{words}</a>") == words
+
+
 def test_several_links_are_separated_by_commas_and_the_first_one_counts():
     text = tracking(f"{FEDEX}<br>{UPS}")
     assert text == "fedex 175934530820, Ups 1Z4V26Y50693533735"

@@ -20,6 +20,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 from environs import Env, validate
 
+from sync.disk import make_durable
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Env()
@@ -45,7 +47,8 @@ if ON_SQLITE:
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",  # a writer waits its turn at BEGIN instead of failing half-way
         "timeout": 20,  # seconds
-        "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON",
+        # FULL: what was committed is on the disk. With NORMAL a power cut takes the last seconds back.
+        "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
     }
     DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}  # a file: tests start real processes
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -61,7 +64,9 @@ def kept_secret_key() -> str:
         with NamedTemporaryFile("w", dir=DATA_DIR) as complete, suppress(FileExistsError):  # readable by its owner only
             complete.write(get_random_secret_key())
             complete.flush()
+            make_durable(Path(complete.name))  # a power cut must not leave an empty key
             os.link(complete.name, path)  # of processes that start together, the first one's key stays
+            make_durable(path)
     return path.read_text()
 
 

@@ -22,6 +22,7 @@ from django_q.exceptions import TimeoutException
 
 from sync import events, mirror, queue, references, worker
 from sync.columns import record_shown_columns
+from sync.disk import make_durable
 from sync.erp import erp_client
 from sync.events import Kind
 from sync.exceptions import (
@@ -416,6 +417,7 @@ def fetch(run: SyncRun, service: SyncService, progress: Progress) -> None:
         asked = time.monotonic()
         exported_at = erp_client().fetch(service.erp_list, to=path, progress=progress).fetched_at
         erp_time = timedelta(seconds=time.monotonic() - asked)
+    make_durable(path)  # the run's row says that it is kept
     with path.open("rb") as file:
         fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
     run.change(

@@ -15,6 +15,10 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from tests.on_disk import pages_not_on_disk
+
+SYNCHRONOUS_FULL = 2  # as SQLite counts: each commit is on the disk before it is told
+
 
 class Project:
     """The project on a machine that has nothing but a data directory and the given variables."""
@@ -184,6 +188,23 @@ def test_the_generated_key_is_its_owners_alone_and_stays(project):
     assert stat.S_IMODE((project.data_dir / "secret-key").stat().st_mode) == 0o600
 
 
+def test_the_generated_key_is_on_the_disk_before_it_has_its_name(project):
+    told_in_order = """
+import os
+sync, link = os.fsync, os.link
+os.fsync = lambda file: print("synced", os.path.basename(os.readlink(f"/proc/self/fd/{file}"))) or sync(file)
+os.link = lambda old, new: print("named", os.path.basename(new)) or link(old, new)
+import django; django.setup()
+"""
+    output, errors = project.start("-c", told_in_order, variables={}).communicate(timeout=60)
+    steps = output.splitlines()
+
+    assert steps.count("named secret-key") == 1, errors
+    named = steps.index("named secret-key")
+    assert steps[0].startswith("synced tmp"), "the file, by the name that it has until then"
+    assert f"synced {project.data_dir.name}" in steps[named:]
+
+
 def test_processes_that_start_together_agree_on_the_key(project, tmp_path_factory):
     folder = str(tmp_path_factory.mktemp("together"))
     together = f"""
@@ -210,7 +231,28 @@ def test_sqlite_keeps_a_write_ahead_log_and_waits_its_turn(project):
     names = ["journal_mode", "busy_timeout", "synchronous", "foreign_keys"]
     values = project.tell(f"[connection.cursor().execute('PRAGMA ' + name).fetchone()[0] for name in {names}]")
 
-    assert values == ["wal", 20_000, 1, 1]
+    assert values == ["wal", 20_000, SYNCHRONOUS_FULL, 1]
+
+
+# Every process has its connections from these settings. What is not on the disk is asked of the kernel, where it says it.
+COMMIT_AND_BE_CUT_OFF = """
+import os, django; django.setup()
+from django.contrib.auth.models import User
+from django.db import transaction
+for number in range(30):
+    with transaction.atomic():
+        User.objects.create(username=str(number))
+os._exit(0)
+"""
+
+
+def test_what_was_committed_on_sqlite_survives_a_power_cut(project):
+    assert project.manage("migrate").returncode == 0
+    process = project.start("-c", COMMIT_AND_BE_CUT_OFF, variables={})
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 0, errors
+    assert pages_not_on_disk(project.data_dir / "archibald.sqlite3-wal") in (0, None)
 
 
 def test_a_sqlite_transaction_holds_the_write_lock_from_its_beginning(project):

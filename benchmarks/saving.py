@@ -58,7 +58,7 @@ def something_to_order() -> Wanted:
         product_erp_id="1",
         account_code="Group",
         account="002",
-        unit_price=Decimal("10"),
+        unit_price=Decimal(10),
         currency="EUR",
         created_at=now,
         changed_at=now,

@@ -234,7 +234,7 @@ def test_sqlite_keeps_a_write_ahead_log_and_waits_its_turn(project):
     assert values == ["wal", 20_000, SYNCHRONOUS_FULL, 1]
 
 
-# Every process has its connections from these settings. What is not on the disk is asked of the kernel, where it says it.
+# Every process has its connections from these settings. What is not on the disk is asked of the kernel.
 COMMIT_AND_BE_CUT_OFF = """
 import os, django; django.setup()
 from django.contrib.auth.models import User

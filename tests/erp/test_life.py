@@ -1,6 +1,8 @@
 """Things happen in the demo ERP, one at a time, and are not forgotten."""
 
 import hashlib
+import json
+from collections import Counter
 from contextlib import suppress
 from datetime import datetime, time, timedelta
 from threading import Thread
@@ -157,3 +159,58 @@ def test_a_journal_of_another_demo_is_refused(tmp_path):
     DemoErp(scale=SMALL, seed=1, today=TODAY, state=state)
     with pytest.raises(OtherJournal, match=r"with seed 1, scale 0\.15, not seed 2, scale 0\.15"):
         DemoErp(scale=SMALL, seed=2, today=TODAY, state=state)
+
+
+WEEK = 7 * 24 * 60 * 6  # events: one every ten seconds, as `manage.py demo` lets them happen
+KEYS = {
+    "customers": ("id", "account"), "orders": ("id", "number"), "ddt": ("id", "number"), "invoices": ("number",),
+    "products": ("id", "record_id"), "prices": ("id",),
+}  # fmt: skip
+
+
+def repeated(erp: DemoErp) -> dict[str, list[Any]]:
+    """Keys that stand twice, by list and field. A customer may lack its account, an order its number."""
+    found = {}
+    for sync_type, fields in KEYS.items():
+        records = list(erp.records(sync_type))
+        for field in fields:
+            counts = Counter(getattr(record, field) for record in records)
+            found[f"{sync_type}.{field}"] = [key for key, count in counts.items() if key and count > 1]
+    return {where: keys for where, keys in found.items() if keys}
+
+
+def test_every_key_is_unique_in_a_demo_that_has_run_for_weeks():
+    erp = DemoErp(scale=SMALL, today=TODAY)
+    for _ in range(2 * WEEK):
+        erp.happen(at=NOON)
+    assert erp.size("customers") > 5_000
+    assert repeated(erp) == {}
+
+
+def test_a_new_customer_has_the_highest_number_as_the_newest_of_the_erp_have(erp):
+    for _ in range(50):
+        erp.happen("new-customer")
+    numbers = [customer.id for customer in erp.records("customers")]
+    assert numbers == sorted(numbers)
+
+
+@pytest.fixture
+def older_journal(tmp_path):
+    """Of a demo that drew the numbers of new customers at random, after so many had come that some share one."""
+    state = tmp_path / "state.jsonl"
+    event = json.dumps({"what": "new-customer", "at": NOON.isoformat()})
+    beginnings = json.dumps({"seed": 816, "scale": SMALL, "today": TODAY.isoformat()})
+    state.write_text("\n".join([beginnings, *[event] * 1500]) + "\n")
+    return state
+
+
+def test_customers_of_an_older_demo_keep_their_numbers_but_no_two_the_same(older_journal):
+    erp = DemoErp(scale=SMALL, state=older_journal)
+    came = erp.world.added["customers"]
+    assert [customer.id for customer in came[:3]] == [35831, 11535, 30443]
+    assert repeated(erp) == {}
+    for _ in range(1500):
+        erp.happen("new-customer")
+    assert repeated(erp) == {}
+    again = DemoErp(scale=SMALL, state=older_journal)
+    assert list(again.records("customers")) == list(erp.records("customers"))

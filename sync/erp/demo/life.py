@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from sync.erp.demo import vocabulary as words
 from sync.erp.demo.documents import new_ddt, new_invoice, new_order
 from sync.erp.demo.invented import share, street
-from sync.erp.demo.records import Order, OrderState
+from sync.erp.demo.records import Customer, Order, OrderState
 from sync.erp.demo.world import World
 
 TRIES = 200  # draws before it is taken that no order is left to move
@@ -38,6 +38,7 @@ class Event:
 
     what: str
     at: datetime
+    numbers_rise: bool = True  # False in journals of older demos, which drew the numbers of new customers at random
 
 
 def italian_now() -> datetime:
@@ -47,7 +48,8 @@ def italian_now() -> datetime:
 
 def happen(world: World, event: Event, number: int) -> str:
     """Let the `number`-th event happen, always in the same way. Says in a few words what changed."""
-    return HAPPENINGS[event.what](world, Random(f"{world.base.seed}/life/{number}/{event.what}"), event.at)
+    happening = HAPPENINGS[event.what] if event.numbers_rise else OLDER_HAPPENINGS[event.what]
+    return happening(world, Random(f"{world.base.seed}/life/{number}/{event.what}"), event.at)
 
 
 def anything(seed: int, number: int) -> str:
@@ -58,9 +60,28 @@ def anything(seed: int, number: int) -> str:
 
 def customer_comes(world: World, dice: Random, _: datetime) -> str:
     """One in three has no account number yet."""
-    place = world.size("customers")
-    template = world.base.make_practice(place // 10 * 10 + 10 * dice.randrange(1000))
-    number = template.id + 6 * place
+    template = customer_template(world, dice)
+    return add_customer(world, dice, template, rising_number(world))
+
+
+def customer_came(world: World, dice: Random, _: datetime) -> str:
+    """As older demos numbered it, so that what was mirrored of it stays; but no number twice."""
+    template = customer_template(world, dice)
+    drawn = template.id + 6 * world.size("customers")
+    taken = any(customer.id == drawn for customer in world.added["customers"])
+    return add_customer(world, dice, template, rising_number(world) if taken else drawn)
+
+
+def customer_template(world: World, dice: Random) -> Customer:
+    return world.base.make_practice(world.size("customers") // 10 * 10 + 10 * dice.randrange(1000))
+
+
+def rising_number(world: World) -> int:
+    """Above every number that was given to an earlier customer, by older demos too."""
+    return 60_100 + 12 * world.size("customers")
+
+
+def add_customer(world: World, dice: Random, template: Customer, number: int) -> str:
     customer = replace(
         template,
         id=number,
@@ -203,6 +224,7 @@ HAPPENINGS: dict[str, Callable[[World, Random, datetime], str]] = {
     "changed-price": price_changes,
     "changed-product": product_changes,
 }
+OLDER_HAPPENINGS = HAPPENINGS | {"new-customer": customer_came}
 FREQUENCIES = {  # of what happens by itself
     "new-order": 4,
     "next-state": 6,
@@ -237,10 +259,10 @@ class Journal:
     def events(self) -> Iterator[Event]:
         for line in self.lines()[1:]:
             event = json.loads(line)
-            yield Event(event["what"], datetime.fromisoformat(event["at"]))
+            yield Event(event["what"], datetime.fromisoformat(event["at"]), "numbersRise" in event)
 
     def add(self, event: Event) -> None:
-        self.write({"what": event.what, "at": event.at.isoformat()})
+        self.write({"what": event.what, "at": event.at.isoformat(), "numbersRise": True})
 
     def lines(self) -> list[str]:
         return self.path.read_text(encoding="utf-8").splitlines()

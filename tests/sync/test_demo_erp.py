@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from io import StringIO
 from operator import itemgetter
@@ -65,6 +65,15 @@ def check_totals(service, records):
         assert (total.stated == total.found) or (service.sync_type, total.column) == ("orders", "IMPORTO TOTALE")
 
 
+@pytest.fixture(scope="module")
+def old_erp():
+    """A demo ERP in which something has happened every five minutes for two weeks."""
+    erp = DemoErp(scale=0.02, today=TODAY)
+    for minutes in range(0, 14 * 24 * 60, 5):
+        erp.happen(at=datetime.combine(TODAY, time()) + timedelta(minutes=minutes))
+    return erp
+
+
 # Reading
 
 
@@ -75,6 +84,26 @@ def test_an_export_is_read_as_the_erp_has_it_and_no_page_falls_back(service, exp
         assert records.pages.fallback_pages == []
         assert records.notes == []
         check_totals(service, records)
+
+
+def test_a_demo_that_has_run_for_weeks_is_read_as_it_is(service, old_erp, tmp_path):
+    old_erp.write_export(service.sync_type, tmp_path / "export.pdf")
+    with read_export(tmp_path / "export.pdf", service.layout) as records:
+        assert values(records) == in_the_erp(old_erp, service)
+        assert records.notes == []
+        check_totals(service, records)
+
+
+def test_totals_have_room_in_a_demo_whose_lists_have_grown_past_the_real_ones(tmp_path):
+    erp = DemoErp(scale=0.02, today=TODAY)
+    for _ in range(12_000):
+        erp.happen("new-order")
+    service = service_for("customers")
+    erp.write_export("customers", tmp_path / "export.pdf")
+    with read_export(tmp_path / "export.pdf", service.layout) as records:
+        assert values(records) == in_the_erp(erp, service)
+        check_totals(service, records)
+        assert max(total.found for total in records.totals) > 10_000_000
 
 
 def test_pdfplumber_reads_the_same_records_and_totals(service, export, monkeypatch):

@@ -15,7 +15,7 @@ from threading import RLock
 from typing import Any
 
 from sync.erp.demo import pdf
-from sync.erp.demo.data import BaseData
+from sync.erp.demo.data import REAL_SIZES, BaseData
 from sync.erp.demo.faults import Fault
 from sync.erp.demo.life import Event, Journal, anything, happen, italian_now
 from sync.erp.demo.lists import DemoList, ListColumn, Total, list_called, paged
@@ -153,11 +153,12 @@ class DemoErp:
         demo_list = list_called(name)
         check_list(demo_list, faults)
         pages = spoiled_pages(demo_list, shown, faults)
+        growth = self.growth
         table = ExportedTable([column for page in pages for column in page], faults)
         records = self.records(name, choice=choice, filtered=filtered, faults=faults)
         written = pdf.write_pdf(
             path,
-            [[self.drawn(column) for column in page] for page in pages],
+            [[self.drawn(column, growth) for column in page] for page in pages],
             table.rows(records, demo_list.key),
             totals=table.totals if footer else None,
             flaws=flaws(faults),
@@ -166,12 +167,18 @@ class DemoErp:
         spoil_file(path, faults)
         return written
 
-    def drawn(self, column: ListColumn) -> pdf.Column:
+    def drawn(self, column: ListColumn, growth: float) -> pdf.Column:
         """The column as it is drawn; the totals of larger lists need more room, and the ERP gives it."""
         drawn = pdf.Column(column.header, column.kind.align, column.width)
-        if column.total and self.world.base.scale > 1:
-            return replace(drawn, width=drawn.drawn_width + DIGIT * math.ceil(math.log10(self.world.base.scale)))
+        if column.total and growth > 1:
+            return replace(drawn, width=drawn.drawn_width + DIGIT * math.ceil(math.log10(growth)))
         return drawn
+
+    @property
+    def growth(self) -> float:
+        """How many times larger than the real ERP's its lists are at most: customers add up what the orders bring."""
+        with self.lock:
+            return max(size / REAL_SIZES[name] for name, size in self.world.sizes().items())
 
 
 class ExportedTable:

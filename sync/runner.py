@@ -56,6 +56,7 @@ RECORDED_EVERY = 0.5  # seconds between two writes of a run's progress
 POLLED_EVERY = 0.05  # seconds between two looks at a run that another process carries out
 LOSSES_ALLOWED = 2  # of a run's process; at the next one a person has to look
 KEPT_CHARACTERS = 10_000  # of a text: a bug's can weigh megabytes, and so would every page that shows it
+LOGGED_CHARACTERS = 1000  # of a text that is logged, on one line
 
 APPLIED_BEFORE = "This export was applied before: what it lacks was not counted as absent again."
 
@@ -380,6 +381,9 @@ def fail(run: SyncRun, status: Status, error: BaseException) -> None:
     run.finish(status, error_class=type(error).__name__, error_text=storable(error), error_facts=facts, **found)
     kind = Kind.RUN_QUARANTINED if status == Status.QUARANTINED else Kind.RUN_FAILED
     events.record(kind, run=run, error_class=run.error_class, error=run.error_text)
+    text = " ".join(run.error_text.split())[:LOGGED_CHARACTERS]
+    ended = (run.pk, run.sync_type, status.value, run.error_class, text)
+    transaction.on_commit(lambda: logger.warning("Run %s of %s %s: %s: %s", *ended))
 
 
 def succeed(run: SyncRun, outcome: mirror.Outcome) -> None:

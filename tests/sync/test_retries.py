@@ -72,6 +72,33 @@ def test_what_will_not_pass_fails_at_once(tiny_erp, run, error):
     assert tiny_erp.fetched == ["orders"]
 
 
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (exceptions.ListEmpty(), "orders quarantined: ListEmpty: The export has no records: it may be filtered. "),
+        (exceptions.ExportEncrypted(), "orders failed: ExportEncrypted: The export is encrypted. "),
+        (RuntimeError("a bug\nin two lines"), "orders failed: RuntimeError: a bug in two lines"),
+    ],
+    ids=["quarantined", "failed", "a bug"],
+)
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_fails_or_is_quarantined_leaves_a_line_in_the_log(tiny_erp, run, error, line, caplog):
+    tiny_erp.errors["orders"] = error
+    runner.wait_for(run)
+    lines = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+    assert len(lines) == 1
+    assert lines[0].startswith(f"Run {run.pk} of {line}")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_tried_again_and_what_succeeds_leaves_no_such_line(tiny_erp, run, caplog):
+    tiny_erp.errors["orders"] = NO_ANSWER
+    runner.wait_for(run)
+    assert run.status == Status.QUEUED
+    runner.wait_for(queue.request_sync("ddt", trigger=SyncRun.Trigger.MANUAL))
+    assert [each.getMessage() for each in caplog.records if each.name == "sync.runner"] == []
+
+
 def test_of_a_very_long_error_the_beginning_is_kept(tiny_erp, run):
     tiny_erp.errors["orders"] = exceptions.DuplicateKey(header="ID", key="x" * 1_000_000, page=1, row=2)
     runner.wait_for(run)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.contrib import admin
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
@@ -201,6 +204,10 @@ def span(price: Price, first: str, last: str) -> str:
     return NOTHING if ends == [NOTHING, NOTHING] else " – ".join(ends)
 
 
+def as_number(number: Decimal | None) -> str:
+    return NOTHING if number is None else number_format(number.normalize(), use_l10n=True, force_grouping=True)
+
+
 @admin.register(Product)
 class ProductAdmin(MirroredAdmin):
     list_display = (
@@ -216,7 +223,7 @@ class ProductAdmin(MirroredAdmin):
     list_filter = ("is_orderable", "is_blocked", "vat_group", "group_description")
     search_fields = ("name", "erp_id", "search_name", "description")
     ordering = ("name", "erp_id")
-    readonly_fields = ("prices",)
+    readonly_fields = ("prices", "may_be_ordered")
     fieldsets = (
         (None, {"fields": ["name", "erp_id", "description", "search_name", "prices"]}),
         (
@@ -230,6 +237,7 @@ class ProductAdmin(MirroredAdmin):
                     "maximum_quantity",
                     "default_quantity",
                     "standard_quantity",
+                    "may_be_ordered",
                     "pack",
                     "pack_pieces",
                     "unit",
@@ -271,6 +279,19 @@ class ProductAdmin(MirroredAdmin):
             },
         ),
     )
+
+    @admin.display(description=_("quantities that may be ordered"))
+    def may_be_ordered(self, product: Product) -> str:
+        """What follows from minimum, multiple and maximum, and why a maximum is no limit."""
+        quantities = product.order_quantities
+        if quantities.most is None:
+            text = gettext("From {least} on, in steps of {step}.")
+        else:
+            text = gettext("From {least} to {most}, in steps of {step}.")
+        if quantities.ignored_maximum:
+            text += " " + gettext("The maximum of {ignored_maximum} is no limit: it is below the least, {least}.")
+        names = ("least", "most", "step", "ignored_maximum")
+        return text.format(**{name: as_number(getattr(quantities, name)) for name in names})
 
     @admin.display(description=_("prices"))
     def prices(self, product: Product) -> SafeString | str:

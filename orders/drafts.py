@@ -19,7 +19,6 @@ from customers.matching import present
 from customers.models import Customer
 from orders.models import Draft, DraftLine, Product
 from orders.pricing import PriceList, price_unit
-from orders.quantities import nearest_valid
 from orders.totals import Totals, totals_of
 
 
@@ -92,7 +91,7 @@ class PricedLine:
 
     @property
     def nearest_quantities(self) -> list[Decimal]:
-        return nearest_valid(self.wanted.quantity, self.product) if self.product else []
+        return self.product.order_quantities.nearest(self.wanted.quantity) if self.product else []
 
 
 @dataclass(frozen=True)
@@ -250,7 +249,7 @@ def orderable_line(
         raise LineProblem("product", _("There is no product {id}.").format(id=wanted.product))
     if product.is_blocked or product.is_orderable is False:
         raise LineProblem("product", _("{product} cannot be ordered.").format(product=product))
-    valid = nearest_valid(wanted.quantity, product)
+    valid = product.order_quantities.nearest(wanted.quantity)
     if valid != [wanted.quantity]:
         raise LineProblem("quantity", quantity_text(valid))
     price = prices.price(product, wanted.quantity)
@@ -281,8 +280,6 @@ def no_price_text(product: Product, prices: PriceList) -> str:
 
 def quantity_text(valid: list[Decimal]) -> str:
     """Which quantities may be ordered instead."""
-    if not valid:
-        return _("No quantity of it may be ordered: its maximum is under its minimum.")
     return _("May be ordered: {quantities}.").format(
         quantities=_(" or ").join(number_format(each.normalize(), use_l10n=True) for each in valid)
     )

@@ -1,7 +1,8 @@
-"""How many of a product may be ordered."""
+"""How many of a product may be ordered. It is decided here alone: the API gives pages and scripts what this says."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Protocol
 
@@ -9,7 +10,7 @@ PIECE = Decimal(1)
 
 
 class Rules(Protocol):
-    """A product's minimum, multiple and maximum, in pieces; None and 0 say nothing."""
+    """What the ERP says of a product, in pieces; None, 0 and less say nothing."""
 
     @property
     def minimum_quantity(self) -> Decimal | None: ...
@@ -20,25 +21,47 @@ class Rules(Protocol):
     @property
     def maximum_quantity(self) -> Decimal | None: ...
 
+    @property
+    def default_quantity(self) -> Decimal | None: ...
 
-def nearest_valid(quantity: Decimal, rules: Rules) -> list[Decimal]:
-    """What may be ordered instead of a quantity: the next below and above, in order; itself alone if it may be.
 
-    Empty if nothing may be ordered: the maximum is under the minimum.
+@dataclass(frozen=True)
+class OrderQuantities:
+    """What may be ordered: `least`, and on in steps of `step`, up to `most`. All of them are multiples of `step`."""
+
+    least: Decimal
+    step: Decimal
+    most: Decimal | None  # None: there is no limit
+    usual: Decimal  # what a form begins with
+    ignored_maximum: Decimal | None  # the ERP's, if nothing could be ordered within it
+
+    def nearest(self, quantity: Decimal) -> list[Decimal]:
+        """What may be ordered instead of a quantity: the next below and above, in order; itself alone if it may be."""
+        around = {multiple_of(self.step, quantity, rounding) for rounding in (ROUND_FLOOR, ROUND_CEILING)}
+        return sorted({clamped(each, self.least, self.most) for each in around})
+
+
+def order_quantities(rules: Rules) -> OrderQuantities:
+    """What the ERP's minimum, multiple and maximum come to.
+
+    Without a multiple pieces are whole. A minimum that is no multiple is the next one above it, a maximum the next one
+    below. A maximum under the least that may be ordered is no limit: the ERP has counted maximum in packs, 1 beside a
+    minimum and a multiple of 100, and an article that cannot be ordered at all is one that it has stopped.
     """
     step = positive(rules.multiple_quantity) or PIECE
-    least = multiple_of(step, max(rules.minimum_quantity or step, step), ROUND_CEILING)
+    least = multiple_of(step, positive(rules.minimum_quantity) or step, ROUND_CEILING)
     maximum = positive(rules.maximum_quantity)
     most = multiple_of(step, maximum, ROUND_FLOOR) if maximum else None
-    if most is not None and most < least:
-        return []
-    around = {multiple_of(step, quantity, rounding) for rounding in (ROUND_FLOOR, ROUND_CEILING)}
-    return sorted({clamped(each, least, most) for each in around})
-
-
-def least(rules: Rules) -> Decimal:
-    """The smallest quantity that may be ordered; one piece if none may."""
-    return next(iter(nearest_valid(Decimal(0), rules)), PIECE)
+    is_ignored = most is not None and most < least
+    if is_ignored:
+        most = None
+    return OrderQuantities(
+        least=least,
+        step=step,
+        most=most,
+        usual=clamped(multiple_of(step, positive(rules.default_quantity) or step, ROUND_CEILING), least, most),
+        ignored_maximum=maximum if is_ignored else None,
+    )
 
 
 def positive(quantity: Decimal | None) -> Decimal | None:

@@ -131,7 +131,7 @@ class PreviewLine(Serializer):
     gross = Amount(source="line.amounts.gross", allow_null=True, help_text="Net with VAT.")
     nearest_quantities = serializers.ListField(
         child=Number(),
-        help_text="What may be ordered instead, next below and above; the quantity alone if it may; empty if none may.",
+        help_text="What may be ordered instead, next below and above; itself alone if it may; empty without a product.",
     )
     problem = ProblemSerializer(allow_null=True)
 

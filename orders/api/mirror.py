@@ -18,15 +18,29 @@ from orders.api.values import Amount, GivenQuantity, Number, UnitPrice
 from orders.drafts import no_price_text
 from orders.models import Ddt, Invoice, Order, Price, Product
 from orders.pricing import PriceList, price_unit
-from orders.quantities import least, nearest_valid
 from sync.api.base import Envelope, ModelSerializer, Query, Serializer, list_answer
 from sync.api.mirror import OF_THE_MIRROR, MirrorQuery, MirrorView
 
 KEY_LENGTH = 2000
 
 
+class OrderQuantitiesSerializer(Serializer):
+    """What may be ordered, in pieces: `least`, and on in steps of `step`, up to `most`; all are multiples of `step`."""
+
+    least = Number()
+    step = Number()
+    most = Number(allow_null=True, help_text="Null if there is no limit.")
+    usual = Number(help_text="What a form begins with.")
+    ignored_maximum = Number(
+        allow_null=True, help_text="The ERP's maximum, if nothing could be ordered within it: it is no limit then."
+    )
+
+
 class ProductSerializer(ModelSerializer):
-    """An article in one of its packs. Minimum, multiple and maximum are in pieces; 0 and null say nothing."""
+    """An article in one of its packs.
+
+    Minimum, multiple, maximum and default quantity are what the ERP says; `orderQuantities` is what follows from them.
+    """
 
     pack_pieces = Number(allow_null=True)
     price_unit = Number(allow_null=True)
@@ -34,6 +48,7 @@ class ProductSerializer(ModelSerializer):
     multiple_quantity = Number(allow_null=True)
     maximum_quantity = Number(allow_null=True)
     default_quantity = Number(allow_null=True)
+    order_quantities = OrderQuantitiesSerializer()
     vat_rate = Number(allow_null=True, help_text="Percent; null if the ERP's VAT group is not known.")
 
     class Meta:
@@ -49,6 +64,7 @@ class ProductSerializer(ModelSerializer):
             "multiple_quantity",
             "maximum_quantity",
             "default_quantity",
+            "order_quantities",
             "price_unit",
             "vat_group",
             "vat_rate",
@@ -190,7 +206,7 @@ class PriceLookupView(APIView):
         account = wanted["account"]
         if account and match(Customer, account_number=account) is None:
             raise ValidationError({"account": [_("No customer has the account {account}.").format(account=account)]})
-        quantity = wanted.get("quantity", least(product))
+        quantity = wanted.get("quantity", product.order_quantities.least)
         prices = PriceList([product], account=account)
         price = prices.price(product, quantity)
         if price is None:
@@ -201,7 +217,7 @@ class PriceLookupView(APIView):
             "currency": price.currency,
             "vat_rate": product.vat_rate,
             "quantity": quantity,
-            "nearest_quantities": nearest_valid(quantity, product),
+            "nearest_quantities": product.order_quantities.nearest(quantity),
             "price": price,
             "product": product,
         }

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.matching import match, present
 from customers.models import Customer
+from orders.quantities import OrderQuantities, order_quantities
 from sync.models import MirroredModel, list_indexes
 
 # ID ELEMENTO IVAID is a foreign key. The ERP's grid shows 5 for the group 22 (4,416 products), 1 for the group 04
@@ -104,6 +105,11 @@ class Product(MirroredModel):
     def vat_rate(self) -> Decimal | None:
         """Percent; None if it is not known."""
         return VAT_RATES.get(self.vat_group)
+
+    @property
+    def order_quantities(self) -> OrderQuantities:
+        """How many of it may be ordered."""
+        return order_quantities(self)
 
     @property
     def prices(self) -> models.QuerySet[Price]:

@@ -155,7 +155,7 @@ def test_a_line_that_cannot_be_ordered_is_400_and_names_line_and_field(change, f
         ({"is_blocked": True}, "cannot be ordered"),
         ({"is_orderable": False}, "cannot be ordered"),
         ({"removed_at": timezone.now()}, "no product"),
-        ({"maximum_quantity": 3}, "No quantity"),
+        ({"maximum_quantity": 5}, "May be ordered: 5."),
     ],
 )
 def test_a_product_that_cannot_be_ordered_is_refused_with_the_reason(change, text, api, customer, product):
@@ -296,7 +296,7 @@ def test_a_preview_shows_every_line_and_adds_up_those_without_a_problem(api, cus
     [
         {"is_blocked": True},
         {"removed_at": timezone.now()},
-        {"maximum_quantity": 3},
+        {"maximum_quantity": 5},
         {"multiple_quantity": 4},
     ],
 )
@@ -307,9 +307,19 @@ def test_a_preview_names_a_problem_as_a_refused_save_does(change, api, customer,
     assert {shown["problem"]["field"]: [shown["problem"]["text"]]} == errors
 
 
-def test_no_quantity_is_offered_if_none_may_be_ordered(api, customer, product):
-    Product.objects.update(maximum_quantity=3)
-    assert previewed(api, line())["lines"][0]["nearestQuantities"] == []
+def test_a_maximum_that_was_counted_in_packs_keeps_nobody_from_ordering(api, customer, product):
+    Product.objects.update(minimum_quantity=100, multiple_quantity=100, maximum_quantity=1)
+    [found] = api.get("/api/products?name=9801.314.016").json()["results"]
+    assert found["orderQuantities"] == {
+        "least": "100",
+        "step": "100",
+        "most": None,
+        "usual": "100",
+        "ignoredMaximum": "1",
+    }
+    [shown] = previewed(api, line(quantity="150"))["lines"]
+    assert (shown["problem"]["field"], shown["nearestQuantities"]) == ("quantity", ["100", "200"])
+    assert api.post(DRAFTS, wanted(line(quantity="200"))).status_code == 201
 
 
 def test_a_preview_tells_the_line_whose_currency_is_another(api, customer, product):

@@ -14,7 +14,6 @@ from orders import drafts
 from orders.drafts import Wanted, WantedLine
 from orders.models import Draft, Product
 from orders.pricing import PriceList
-from orders.quantities import least
 from sync.models import OrderFormSession
 from tests.concurrency.processes import until
 from tests.site import Site
@@ -107,13 +106,13 @@ def goods(account: str = "") -> Iterator[Product]:
     products = list(present(Product).exclude(is_blocked=True).exclude(is_orderable=False).order_by("erp_id"))
     prices = PriceList(products, account=account)
     for product in products:
-        if product.vat_rate is not None and prices.price(product, least(product)):
+        if product.vat_rate is not None and prices.price(product, product.order_quantities.least):
             yield product
 
 
 def price_of(product: Product, account: str) -> tuple[int, Decimal]:
     """Its number in the ERP, and what it is for the least quantity."""
-    price = PriceList([product], account=account).price(product, least(product))
+    price = PriceList([product], account=account).price(product, product.order_quantities.least)
     assert price
     assert price.unit_price
     return price.erp_id, price.unit_price
@@ -134,7 +133,7 @@ def expect_sessions(count: int) -> None:
 
 def saved_draft(user: User, customer: Customer, product: Product) -> Draft:
     """A draft with one line, at today's price."""
-    line = WantedLine(product.erp_id, least(product), Decimal(0))
+    line = WantedLine(product.erp_id, product.order_quantities.least, Decimal(0))
     assert customer.erp_id
     draft, _is_new = drafts.create(Wanted(customer.erp_id, [line], Decimal(0), ""), user=user)
     return draft

@@ -15,7 +15,6 @@ from customers.matching import present
 from orders import drafts
 from orders.drafts import Wanted, WantedLine
 from orders.models import Draft, Price, Product
-from orders.quantities import least, nearest_valid
 from sync.erp.demo.faults import Fault
 from sync.erp.demo.front_end import Strike
 from sync.models import OrderFormSession, SyncRun
@@ -119,14 +118,20 @@ def test_arrows_choose_among_customers_shown_with_city_vat_number_and_account(fo
 
 def test_what_is_typed_ahead_of_the_answers_lands_where_it_belongs(form, customer, product):
     other = next(each for each in goods() if each.name != product.name)
-    for part in (customer.account_number, product.erp_id, shown(least(product)), other.name, shown(least(other))):
+    for part in (
+        customer.account_number,
+        product.erp_id,
+        shown(product.order_quantities.least),
+        other.name,
+        shown(other.order_quantities.least),
+    ):
         form.type(part)
         form.press("Enter")
     expect(form.line(3).product).to_be_focused()
     expect(form.customer).to_have_value(customer.name)
     expect(form.line(1).product).to_have_value(product.name)
     expect(form.line(2).product).to_have_value(other.name)
-    expect(form.line(2).quantity).to_have_value(shown(least(other)))
+    expect(form.line(2).quantity).to_have_value(shown(other.order_quantities.least))
 
 
 def test_tab_typed_ahead_moves_on_too(form, customer, product):
@@ -179,7 +184,7 @@ def test_keys_that_were_held_for_a_box_go_nowhere_else(form, customer, product):
         form.page.keyboard.insert_text("x")
     form.line(1).product.fill(product.erp_id)
     form.press("Enter")
-    expect(form.line(1).quantity).to_have_value(shown(least(product)))
+    expect(form.line(1).quantity).to_have_value(shown(product.order_quantities.least))
 
 
 def test_tab_takes_the_highlighted_one_and_goes_on(form, customer):
@@ -230,7 +235,9 @@ def packed():
     """A product that is ordered in fives or more, whose article has another pack too."""
     for product in goods():
         others = [each for each in goods() if each.name == product.name and each != product]
-        if least(product) >= FIVE and any(nearest_valid(Decimal(7), each) == [Decimal(7)] for each in others):
+        if product.order_quantities.least >= FIVE and any(
+            each.order_quantities.nearest(Decimal(7)) == [Decimal(7)] for each in others
+        ):
             return product
     raise AssertionError("no such product")
 
@@ -239,7 +246,7 @@ def test_a_quantity_that_cannot_be_ordered_offers_the_nearest(form, customer, pa
     form.choose_customer(customer)
     form.add(packed, "7")
     line = form.line(1)
-    offered = [shown(each) for each in nearest_valid(Decimal(7), packed)]
+    offered = [shown(each) for each in packed.order_quantities.nearest(Decimal(7))]
     expect(line.problem).to_contain_text(offered[-1])
     expect(line.quantity).to_have_attribute("aria-invalid", "true")
     line.group.get_by_role("button", name=offered[-1], exact=True).click()
@@ -284,7 +291,7 @@ def test_the_pack_can_be_changed(form, customer, packed):
     other = next(each for each in goods() if each.name == packed.name and each != packed)
     line.pack.select_option(other.erp_id)
     expect(line.quantity).to_be_focused()
-    expect(line.quantity).to_have_value(shown(least(other)))
+    expect(line.quantity).to_have_value(shown(other.order_quantities.least))
 
 
 # The real ERP's lists
@@ -411,7 +418,7 @@ def test_a_price_that_changed_since_the_draft_was_saved_is_marked(page, site, ag
 def test_another_quantity_s_price_is_no_change(form, customer, product):
     form.fill(customer, product)
     line = form.line(1)
-    line.quantity.fill(shown(least(product) * 10))
+    line.quantity.fill(shown(product.order_quantities.least * 10))
     expect(line.amount).to_contain_text("€")
     expect(form.totals).not_to_have_class("old")
     expect(line.change).to_be_hidden()
@@ -433,9 +440,9 @@ def test_a_changed_price_stays_marked_though_the_quantity_was_another_meanwhile(
     form = OrderForm(page, site).open(f"/drafts/{draft.pk}")
     line = form.line(1)
     expect(line.change).to_contain_text(f"{euro(old)} → {euro(old + 2)}")
-    line.quantity.fill(shown(least(product) * 10))
+    line.quantity.fill(shown(product.order_quantities.least * 10))
     expect(line.change).to_be_hidden()
-    line.quantity.fill(shown(least(product)))
+    line.quantity.fill(shown(product.order_quantities.least))
     expect(line.change).to_contain_text(f"{euro(old)} → {euro(old + 2)}")
 
 
@@ -615,7 +622,7 @@ def test_a_browser_that_keeps_nothing_says_so_and_saves_all_the_same(open_page, 
 
 
 def test_five_hundred_lines_are_saved(page, site, agent, customer, product):
-    lines = [WantedLine(product.erp_id, least(product), Decimal(0))] * 500
+    lines = [WantedLine(product.erp_id, product.order_quantities.least, Decimal(0))] * 500
     draft, _is_new = drafts.create(Wanted(customer.erp_id, lines, Decimal(0), ""), user=agent)
     form = OrderForm(page, site).open(f"/drafts/{draft.pk}")
     expect(form.page.get_by_role("group", name="Riga")).to_have_count(500)

@@ -5,9 +5,9 @@ They run in blank pages of the browser, an Italian and an English one; there is 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,10 +15,13 @@ import pytest
 from django.contrib.staticfiles import finders
 from playwright.sync_api import Browser, Page, Route
 from rest_framework.exceptions import ValidationError
+from rest_framework.renderers import JSONRenderer
 
+from orders.api.mirror import ProductSerializer
 from orders.api.values import GivenPercent, GivenQuantity
-from orders.quantities import least, nearest_valid
+from orders.models import Product
 from tests.e2e.browsers import HERE, Watch, somebody
+from tests.orders.test_quantities import CASES
 
 ORIGIN = f"http://{HERE}"
 BLANK = """<!DOCTYPE html>
@@ -524,94 +527,37 @@ def test_an_order_is_priced_before_it_has_a_customer_or_a_discount_that_can_be_r
 # Quantities
 
 
-def rules(minimum=None, multiple=None, maximum=None, default=None, **values):
-    """A product as the API gives it."""
-    quantities = {"minimum": minimum, "multiple": multiple, "maximum": maximum, "default": default}
-    product = {f"{name}Quantity": number for name, number in quantities.items()}
-    return product | {"isBlocked": False, "isOrderable": True} | values
-
-
-def as_the_server_knows_it(product):
-    def number(name):
-        return None if product[name] is None else Decimal(product[name])
-
-    return SimpleNamespace(
-        minimum_quantity=number("minimumQuantity"),
-        multiple_quantity=number("multipleQuantity"),
-        maximum_quantity=number("maximumQuantity"),
+def product_of(minimum=None, multiple=None, maximum=None, **values):
+    """A product as the API gives it, and the quantities that the server says may be ordered."""
+    product = Product(
+        minimum_quantity=minimum, multiple_quantity=multiple, maximum_quantity=maximum, is_blocked=False, **values
     )
+    return json.loads(JSONRenderer().render(ProductSerializer(product).data)), product.order_quantities
 
 
-@pytest.mark.parametrize(
-    ("product", "usual"),
-    [
-        (rules(), "1"),
-        (rules("0", "0", "0", "0"), "1"),
-        (rules("5", "5"), "5"),
-        (rules("7", "5"), "10"),  # the minimum is no multiple
-        (rules("1", "5"), "5"),
-        (rules("3"), "3"),
-        (rules("0.5", "0.5"), "0,5"),
-        (rules("0.3", "0.1"), "0,3"),
-        (rules("2.1", "0.7"), "2,1"),  # as floats, 2.1 / 0.7 is more than 3
-        (rules("1000", "1"), "1000"),
-        (rules("5", "5", "52"), "5"),
-    ],
-)
-def test_the_usual_quantity_is_the_least_that_may_be_ordered(italian, product, usual):
-    assert call(italian, "usualQuantity", product) == usual
-    assert Decimal(call(italian, "parsedQuantity", usual)) == least(as_the_server_knows_it(product))
-
-
-@pytest.mark.parametrize(
-    ("product", "usual"),
-    [
-        (rules("5", "5", default="20"), "20"),
-        (rules("5", "5", default="22"), "25"),
-        (rules(default="10"), "10"),
-        (rules(default="2.5", multiple="0.5"), "2,5"),
-        (rules("10", "5", default="5"), "10"),  # less than the minimum
-        (rules("5", "5", "52", default="100"), "50"),  # more than the maximum
-        (rules("5", "5", "10", default="10"), "10"),
-        (rules("0.1", "0.1", "0.3", default="5"), "0,3"),  # as floats, 0.3 / 0.1 is less than 3
-    ],
-)
-def test_the_usual_quantity_is_the_product_s_own_as_far_as_it_may_be_ordered(italian, product, usual):
-    assert call(italian, "usualQuantity", product) == usual
-    quantity = Decimal(call(italian, "parsedQuantity", usual))
-    assert nearest_valid(quantity, as_the_server_knows_it(product)) == [quantity]
-
-
-@pytest.mark.parametrize(
-    ("product", "may_be", "may_not_be"),
-    [
-        (rules(), ["1", "2", "1000000"], ["0", "0.5", "1.5"]),
-        (rules("0", "0", "0"), ["1", "3"], ["0"]),
-        (rules("5", "5"), ["5", "10", "10.0"], ["0", "1", "7", "5.0001"]),
-        (rules("7", "5"), ["10"], ["5", "7"]),
-        (rules("2", "1", "4"), ["2", "3", "4"], ["1", "5"]),
-        (rules("5", "5", "52"), ["50"], ["52", "55"]),
-        (rules(None, "0.1"), ["0.1", "0.3", "0.7", "1.1"], ["0", "0.05", "0.35"]),
-        (rules("10", "5", "5"), [], ["5", "10"]),
-    ],
-)
-def test_a_quantity_may_be_ordered_as_the_server_says(italian, product, may_be, may_not_be):
-    for quantity in may_be + may_not_be:
-        assert call(italian, "mayBeOrdered", product, quantity) is (quantity in may_be), quantity
-        nearest = nearest_valid(Decimal(quantity), as_the_server_knows_it(product))
-        assert (nearest == [Decimal(quantity)]) is (quantity in may_be), quantity
+@pytest.mark.parametrize("said", [case[:3] for case in CASES])
+def test_a_quantity_may_be_ordered_as_the_server_says(italian, said):
+    product, quantities = product_of(*said)
+    ends = {quantities.least, quantities.most or 0, *filter(None, said), Decimal("0.35"), Decimal(1_000_000)}
+    distances = (0, quantities.step, quantities.step / 2)
+    around = {end + sign * distance for end in ends for distance in distances for sign in (1, -1)}
+    for quantity in sorted(each for each in around if each >= 0):
+        may_be = quantities.nearest(quantity) == [quantity]
+        assert call(italian, "mayBeOrdered", product, f"{quantity:f}") is may_be, quantity
 
 
 @pytest.mark.parametrize(
     ("values", "may_be_ordered"),
     [
-        ({"isOrderable": None}, True),  # the ERP does not say
-        ({"isOrderable": False}, False),
-        ({"isBlocked": True}, False),
+        ({"is_orderable": None}, True),  # the ERP does not say
+        ({"is_orderable": False}, False),
+        ({"is_orderable": True}, True),
     ],
 )
-def test_a_product_that_is_blocked_or_not_orderable_may_not_be_ordered_at_all(italian, values, may_be_ordered):
-    assert call(italian, "mayBeOrdered", rules(**values), "1") is may_be_ordered
+def test_a_product_that_is_not_orderable_may_not_be_ordered_at_all(italian, values, may_be_ordered):
+    product, _quantities = product_of(**values)
+    assert call(italian, "mayBeOrdered", product, "1") is may_be_ordered
+    assert call(italian, "mayBeOrdered", product | {"isBlocked": True}, "1") is False
 
 
 # Prices that change while somebody looks at them

@@ -2,13 +2,11 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.quantities import least, nearest_valid
 from orders.totals import line_amounts, totals_of
 
 D = Decimal
@@ -82,59 +80,3 @@ def test_whatever_is_ordered_what_is_shown_adds_up_and_is_right_to_the_cent(want
     assert sum((each.taxable for each in totals.vat_by_rate), D(0)) == totals.net
     assert sum((each.amount for each in totals.vat_by_rate), D(0)) == totals.vat
     assert all(amount == amount.quantize(D("0.01"), ROUND_HALF_UP) for amount in (totals.net, totals.vat))
-
-
-# Quantities
-
-
-def rules(minimum=None, multiple=None, maximum=None):
-    def number(given):
-        return None if given is None else D(given)
-
-    return SimpleNamespace(
-        minimum_quantity=number(minimum), multiple_quantity=number(multiple), maximum_quantity=number(maximum)
-    )
-
-
-@pytest.mark.parametrize(
-    ("quantity", "of", "valid"),
-    [
-        ("1", rules(), ["1"]),
-        ("1.5", rules(), ["1", "2"]),
-        ("0.5", rules(), ["1"]),
-        ("7", rules(5, 5, 0), ["5", "10"]),
-        ("5", rules(5, 5, 0), ["5"]),
-        ("1", rules(5, 5), ["5"]),
-        ("7", rules(7, 5), ["10"]),  # the minimum is no multiple
-        ("100", rules(5, 5, 52), ["50"]),
-        ("48", rules(5, 5, 52), ["45", "50"]),
-        ("0.7", rules(None, "0.5"), ["0.5", "1.0"]),
-        ("1", rules(10, 5, 5), []),
-        ("3", rules(0, 0, 0), ["3"]),
-    ],
-)
-def test_the_nearest_quantities_that_may_be_ordered_are(quantity, of, valid):
-    assert nearest_valid(D(quantity), of) == [D(each) for each in valid]
-
-
-def test_the_least_that_may_be_ordered_is_the_first_multiple_from_the_minimum():
-    assert (least(rules(7, 5)), least(rules())) == (D(10), D(1))
-
-
-steps = st.none() | st.integers(0, 60)
-
-
-@given(st.decimals(0, 1000, places=2), steps, steps, steps)
-def test_what_is_offered_may_itself_be_ordered_and_nothing_is_nearer(quantity, minimum, multiple, maximum):
-    of = rules(minimum, multiple, maximum)
-    step = multiple or 1
-    allowed = [
-        D(each) for each in range(step, 2000, step) if each >= (minimum or 0) and (not maximum or each <= maximum)
-    ]
-    valid = nearest_valid(quantity, of)
-    assert set(valid) <= set(allowed)
-    assert bool(valid) == bool(allowed)
-    if allowed:
-        assert min(allowed, key=lambda each: abs(each - quantity)) in valid or min(
-            abs(each - quantity) for each in valid
-        ) == min(abs(each - quantity) for each in allowed)

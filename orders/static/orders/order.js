@@ -3,8 +3,6 @@
 import { newId } from "./kept_forms.js";
 import { language, parsedPercent, parsedQuantity, shown } from "./numbers.js";
 
-const INEXACT = 1e-9; // how far a quotient of decimals may be off: 2.1 / 0.7 is more than 3
-
 /** An empty order; its id is also what keeps a repeated save from making two drafts. */
 export function emptyOrder() {
   const lines = [emptyLine()];
@@ -112,21 +110,16 @@ export function asSent(order, lines) {
   };
 }
 
-/** The quantity that a product is usually ordered in, or else the smallest that may be ordered, as text. */
-export function usualQuantity({ defaultQuantity, minimumQuantity, multipleQuantity, maximumQuantity }) {
-  const step = Number(multipleQuantity) || 1;
-  const wanted = Math.max(Number(defaultQuantity), Number(minimumQuantity), step) / step;
-  const most = (Number(maximumQuantity) || Infinity) / step;
-  return shown(Math.min(Math.ceil(wanted - INEXACT), Math.floor(most + INEXACT)) * step);
+/** Whether so many of a product may be ordered: the server says which quantities may be. */
+export function mayBeOrdered({ orderQuantities: { least, step, most }, isBlocked, isOrderable }, quantity) {
+  const isWhole = inTenThousandths(quantity) % inTenThousandths(step) === 0;
+  const isWithin = Number(quantity) >= Number(least) && (most === null || Number(quantity) <= Number(most));
+  return isWhole && isWithin && !isBlocked && isOrderable !== false;
 }
 
-/** Whether so many of a product may be ordered, as far as its minimum, multiple and maximum say. */
-export function mayBeOrdered(product, quantity) {
-  const { minimumQuantity, multipleQuantity, maximumQuantity, isBlocked, isOrderable } = product;
-  const steps = quantity / (Number(multipleQuantity) || 1);
-  const isWhole = Math.abs(steps - Math.round(steps)) < INEXACT && steps >= 1;
-  const isWithin = quantity >= Number(minimumQuantity) && quantity <= (Number(maximumQuantity) || Infinity);
-  return isWhole && isWithin && !isBlocked && isOrderable !== false;
+/** A quantity, which has four decimals at most, as a whole number: 0.3 / 0.1 is less than 3. */
+function inTenThousandths(quantity) {
+  return Math.round(Number(quantity) * 10_000);
 }
 
 // Prices that change while somebody looks at them

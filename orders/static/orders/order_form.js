@@ -20,7 +20,6 @@ import {
   orderOf,
   priceOf,
   question,
-  usualQuantity,
 } from "./order.js";
 import { customerOption, productOption, view } from "./order_form_view.js";
 import { OrderFormSession } from "./session.js";
@@ -207,7 +206,7 @@ class OrderForm {
 
   chooseProduct(line, product) {
     const isUntouched = !line.quantity.trim() || line.quantity === line.usual;
-    const usual = usualQuantity(product);
+    const usual = shown(product.orderQuantities.usual);
     const text = product.name || product.erpId;
     this.change(
       () => Object.assign(line, { product, text, usual, ...(isUntouched ? { quantity: usual } : {}) }),

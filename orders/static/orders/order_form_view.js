@@ -232,10 +232,12 @@ function packName({ erpId, pack, packPieces }) {
 }
 
 export function productOption(product) {
+  const { least, step, most } = product.orderQuantities;
   const rules = [
     packName(product),
-    Number(product.minimumQuantity) > 1 ? text(gettext("min. %(n)s"), { n: shown(product.minimumQuantity) }) : "",
-    Number(product.multipleQuantity) > 1 ? text(gettext("in %(n)s's"), { n: shown(product.multipleQuantity) }) : "",
+    Number(least) > 1 ? text(gettext("min. %(n)s"), { n: shown(least) }) : "",
+    Number(step) > 1 ? text(gettext("in %(n)s's"), { n: shown(step) }) : "",
+    most === null ? "" : text(gettext("max. %(n)s"), { n: shown(most) }),
     product.isBlocked || product.isOrderable === false ? gettext("cannot be ordered") : "",
   ].filter(Boolean);
   return html`<strong>${product.name || product.erpId}</strong> <span>${product.description}</span> <span>${rules.join(" · ")}</span>`;

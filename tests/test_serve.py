@@ -10,6 +10,7 @@ import pytest
 import requests
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from sync.models import SyncRun
 from tests.api_server import signed_in
@@ -57,6 +58,38 @@ def test_requests_are_logged_if_that_is_asked_for(serve):
     server = serve("serve", "--access-log")
     server.get("/healthz")
     assert '"GET /healthz HTTP/1.1" 200' in server.log.read_text()
+
+
+@pytest.fixture
+def broken_page():
+    """A page of the admin that always fails: its table is not there."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE sync_syncworker RENAME TO somewhere_else")
+        yield "/admin/sync/syncworker/"
+        cursor.execute("ALTER TABLE somewhere_else RENAME TO sync_syncworker")
+
+
+@pytest.mark.parametrize("debug", ["true", "false"])
+def test_failed_requests_leave_no_connection_to_the_database_open(serve, broken_page, client, debug):
+    """Django makes error pages in threads in which no request ends, and those of DEBUG show what queries find."""
+    server = serve(DEBUG=debug, SECURE_SSL_REDIRECT="false")
+    client.force_login(UserFactory(is_superuser=True, is_staff=True))
+    session = f"sessionid={client.cookies['sessionid'].value}"
+    before = open_files(server)
+    assert server.get("/nothing/here", Cookie=session)[0] == 404
+    assert server.get(broken_page, Cookie=session)[0] == 500
+
+    def fail(number):
+        return server.get(["/nothing/here", broken_page][number % 2], Cookie=session)[0]
+
+    with ThreadPoolExecutor(5) as threads:
+        assert set(threads.map(fail, range(20))) == {404, 500}
+    until(lambda: open_files(server) == before)
+
+
+def open_files(server):
+    """How many files and sockets a server has open; a connection to the database is one, or on SQLite three."""
+    return len(os.listdir(f"/proc/{server.process.pid}/fd"))
 
 
 @pytest.mark.django_db(transaction=True)

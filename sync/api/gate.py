@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from asyncio import AbstractEventLoop
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
+from django.db import connections
 from django.utils.translation import gettext as _
 
 from sync.api.errors import error_body
@@ -23,6 +26,20 @@ Send = Callable[[Any], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
+class ThreadsOfErrors(ThreadPoolExecutor):
+    """Threads in which Django makes error pages: as no request ends in them, they close what the pages have opened."""
+
+    def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        return super().submit(closing_connections, work, *args, **kwargs)
+
+
+def closing_connections(work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    try:
+        return work(*args, **kwargs)
+    finally:
+        connections.close_all()  # of this thread
+
+
 class Gate:
     """An ASGI application before another one.
 
@@ -35,8 +52,12 @@ class Gate:
         self.waiting = waiting
         self.places = asyncio.Semaphore(AT_ONCE)
         self.waiting_places = asyncio.Semaphore(WAITING_AT_ONCE)
+        self.loop: AbstractEventLoop | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.loop is not (loop := asyncio.get_running_loop()):
+            self.loop = loop
+            loop.set_default_executor(ThreadsOfErrors(thread_name_prefix="errors"))
         if scope["type"] != "http" or scope["path"] == STREAMS:
             await self.app(scope, receive, send)
         elif refusal := refusal_of(dict(scope["headers"])):

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import requests
@@ -89,7 +90,7 @@ def test_failed_requests_leave_no_connection_to_the_database_open(serve, broken_
 
 def open_files(server):
     """How many files and sockets a server has open; a connection to the database is one, or on SQLite three."""
-    return len(os.listdir(f"/proc/{server.process.pid}/fd"))
+    return sum(1 for _ in Path(f"/proc/{server.process.pid}/fd").iterdir())
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,4 +1,8 @@
-"""What an order comes to: every amount is rounded half up to the cent, line by line, so that what is shown adds up."""
+"""What an order comes to, rounded half up to the cent so that what is shown adds up.
+
+Goods and net are rounded line by line, VAT as on the ERP's invoices: once for each rate, on what the lines of that rate
+come to together. So an order's VAT may differ by cents from what its lines have one by one.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,10 @@ EXACT = Context(prec=100, rounding=ROUND_HALF_UP)  # digits; no product of an or
 
 @dataclass(frozen=True)
 class Amounts:
-    """What a line comes to, in the order's currency: `goods` after its own discount, `net` after the order's too."""
+    """What a line comes to, in the order's currency: `goods` after its own discount, `net` after the order's too.
+
+    `vat` is that of the line alone: the order's is no sum of these.
+    """
 
     goods: Decimal
     net: Decimal
@@ -29,7 +36,7 @@ class Amounts:
 
 @dataclass(frozen=True)
 class VatTotal:
-    """The VAT of all lines of one rate."""
+    """The VAT of all lines of one rate, on what they come to together."""
 
     rate: Decimal  # percent
     taxable: Decimal
@@ -68,7 +75,12 @@ def line_amounts(
     with localcontext(EXACT):
         goods = cents(quantity * unit_price * (ALL - discount) / (price_unit * ALL))
         net = cents(goods * (ALL - order_discount) / ALL)
-        return Amounts(goods, net, vat_rate, None if vat_rate is None else cents(net * vat_rate / ALL))
+        return Amounts(goods, net, vat_rate, None if vat_rate is None else vat_of(net, vat_rate))
+
+
+def vat_of(net: Decimal, rate: Decimal) -> Decimal:
+    with localcontext(EXACT):
+        return cents(net * rate / ALL)
 
 
 def cents(amount: Decimal) -> Decimal:
@@ -77,20 +89,18 @@ def cents(amount: Decimal) -> Decimal:
 
 def totals_of(lines: Iterable[Amounts]) -> Totals:
     lines = list(lines)
-    by_rate: dict[Decimal, list[Amounts]] = defaultdict(list)
+    taxable: dict[Decimal, Decimal] = defaultdict(lambda: ZERO)
     for line in lines:
         if line.vat_rate is not None:
-            by_rate[line.vat_rate].append(line)
+            taxable[line.vat_rate] += line.net
+    vat_by_rate = [VatTotal(rate, net, vat_of(net, rate)) for rate, net in sorted(taxable.items(), reverse=True)]
     goods, net = total(line.goods for line in lines), total(line.net for line in lines)
-    vat = total(line.vat or ZERO for line in lines)
+    vat = total(each.amount for each in vat_by_rate)
     return Totals(
         goods=goods,
         discount=goods - net,
         net=net,
-        vat_by_rate=[
-            VatTotal(rate, total(line.net for line in same), total(line.vat or ZERO for line in same))
-            for rate, same in sorted(by_rate.items(), reverse=True)
-        ],
+        vat_by_rate=vat_by_rate,
         vat=vat,
         net_without_vat=total(line.net for line in lines if line.vat_rate is None),
         gross=net + vat,

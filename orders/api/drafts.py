@@ -72,7 +72,7 @@ class DraftLineSerializer(Serializer):
     vat_rate = Number(allow_null=True, help_text="Percent; null if it is not known.")
     goods = Amount(source="amounts.goods", help_text="Without VAT, after the line's discount.")
     net = Amount(source="amounts.net", help_text="After the order's discount too.")
-    vat = Amount(source="amounts.vat", allow_null=True)
+    vat = Amount(source="amounts.vat", allow_null=True, help_text="Of this line alone; the order's is no sum of these.")
     gross = Amount(source="amounts.gross", allow_null=True, help_text="Net with VAT; null if that is not known.")
 
 
@@ -83,7 +83,10 @@ class VatTotalSerializer(Serializer):
 
 
 class TotalsSerializer(Serializer):
-    """What the order comes to: goods less discount is net, and that with VAT, as far as that is known, is gross."""
+    """What the order comes to: goods less discount is net, and that with VAT, as far as that is known, is gross.
+
+    VAT is rounded once for each rate, on what its lines come to together.
+    """
 
     goods = Amount()
     discount = Amount(help_text="By the order's discount.")
@@ -127,7 +130,7 @@ class PreviewLine(Serializer):
     vat_rate = Number(source="line.vat_rate", allow_null=True, help_text="Percent; null if it is not known.")
     goods = Amount(source="line.amounts.goods", allow_null=True, help_text="Without VAT, after the line's discount.")
     net = Amount(source="line.amounts.net", allow_null=True, help_text="After the order's discount too.")
-    vat = Amount(source="line.amounts.vat", allow_null=True)
+    vat = Amount(source="line.amounts.vat", allow_null=True, help_text="Of this line alone.")
     gross = Amount(source="line.amounts.gross", allow_null=True, help_text="Net with VAT.")
     nearest_quantities = serializers.ListField(
         child=Number(),

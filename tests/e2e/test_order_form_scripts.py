@@ -6,6 +6,7 @@ They run in blank pages of the browser, an Italian and an English one; there is 
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.staticfiles import finders
+from django.utils import translation
 from playwright.sync_api import Browser, Page, Route
 from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import JSONRenderer
@@ -20,6 +22,7 @@ from rest_framework.renderers import JSONRenderer
 from orders.api.mirror import ProductSerializer
 from orders.api.values import GivenPercent, GivenQuantity
 from orders.models import Product
+from orders.templatetags.amounts import money as on_paper
 from tests.e2e.browsers import HERE, Watch, somebody
 from tests.orders.test_quantities import CASES
 
@@ -252,6 +255,16 @@ def test_a_number_is_shown_so_that_typing_it_means_the_same(italian, english, nu
 def test_an_amount_of_money_is_shown_with_all_its_decimals(italian, english, amount, currency, in_italian, in_english):
     assert call(italian, "money", amount, currency) == in_italian
     assert call(english, "money", amount, currency) == in_english
+
+
+def test_an_amount_of_money_is_written_as_the_print_page_writes_it(italian, english):
+    """The form shows the server's amounts as they are; no cent is lost or moved on the way."""
+    chance = random.Random(22)
+    amounts = [Decimal(chance.randint(0, 10**digits)).scaleb(-2) for digits in range(1, 18) for _ in range(20)]
+    for page, language in ((italian, "it"), (english, "en")):
+        written = page.evaluate("(amounts) => amounts.map((amount) => money(amount, 'EUR'))", list(map(str, amounts)))
+        with translation.override(language):
+            assert [each.replace("\u00a0", " ") for each in written] == [on_paper(amount, "EUR") for amount in amounts]
 
 
 @pytest.mark.parametrize(

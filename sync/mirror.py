@@ -293,8 +293,14 @@ class Writer:
             sync_type=self.run.sync_type,
             key=str(difference.key),
             kind=difference.kind,
-            fields=difference.changes,
+            fields=difference.changes or first_values(difference),
         )
+
+
+def first_values(difference: Difference) -> dict[str, tuple[None, Any]]:
+    """Of a created record all that its export showed, so that a record can be told from its changes alone."""
+    values = difference.values if difference.kind == Kind.CREATED else {}
+    return {name: (None, value) for name, value in values.items()}
 
 
 def chunked(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -302,6 +302,13 @@ def test_a_page_ends_with_what_syncs_did_to_the_record(model, run, admin_client)
     assert ends == ["ripristinato", "rimosso", "mancante", "copiato la prima volta - → -", "creato"]
 
 
+def test_a_created_record_s_history_begins_with_how_many_values_it_had_and_where_they_are(run, admin_client):
+    price = make(Price)
+    change = changed(price, run, "created", currency=[None, "EUR"], unit_price=[None, "12.4"], account=[None, ""])
+    assert history_of(admin_client, price) == [f"creato · 2 primi valori · 03/03/2026 10:42 · esecuzione {run.pk}"]
+    assert f'<a href="{url(RecordChange, "change", change.pk)}">' in page_of(admin_client, price)
+
+
 def test_a_change_is_told_as_the_erp_prints_its_values(run, admin_client):
     price = make(Price)
     changed(price, run, unit_price=["12.4", "12.9"])

@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import models
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
@@ -77,6 +78,8 @@ class RecordChangeAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("changed fields"))
     def changed(self, change: RecordChange) -> SafeString | str:
+        if change.kind == RecordChange.Kind.CREATED:
+            return first_values(change) or NOTHING
         names = list(change.fields)
         lines = [
             (label, Truncator(old).chars(CHARACTERS_SHOWN), Truncator(new).chars(CHARACTERS_SHOWN))
@@ -111,6 +114,21 @@ def changed_field(change: RecordChange, name: str) -> tuple[str, str, str]:
             values = [printed_value(field, field.to_python(value)) for value in (old, new)]
             return str(field.verbose_name), values[0], values[1]
     return name, str(old), str(new)
+
+
+def read_fields(change: RecordChange) -> list[tuple[str, str, str]]:
+    """A change's fields where many changes are told; none of a created record, whose fields are all of its list."""
+    is_long = change.kind == RecordChange.Kind.CREATED
+    return [] if is_long else [changed_field(change, name) for name in change.fields]
+
+
+def first_values(change: RecordChange) -> SafeString | str:
+    """How many values a created record began with, as a link to the page that shows them; empty if none were kept."""
+    if change.kind != RecordChange.Kind.CREATED or not change.fields:
+        return ""
+    count = sum(new not in (None, "") for _old, new in change.fields.values())
+    address = reverse("admin:sync_recordchange_change", args=[change.pk])
+    return format_html('<a href="{}">{}</a>', address, ngettext("%d first value", "%d first values", count) % count)
 
 
 def record_link(change: RecordChange) -> SafeString | str:

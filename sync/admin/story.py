@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from sync import error_texts, health, runner
-from sync.admin.changes import changed_field, fits, record_link
+from sync.admin.changes import first_values, fits, read_fields, record_link
 from sync.admin.facts import told_fact
 from sync.admin.parts import (
     CAME_BACK,
@@ -308,7 +308,8 @@ def changed(request: HttpRequest, shown: list[RecordChange]) -> list[dict[str, A
             "record": record_link(change),
             "name": names.get(change.key, ""),
             "kind": change.get_kind_display(),
-            "fields": [changed_field(change, name) for name in change.fields],
+            "fields": read_fields(change),
+            "first_values": first_values(change),
         }
         for change in shown
     ]

@@ -271,7 +271,11 @@ class SyncRun(models.Model):
 
 
 class RecordChange(models.Model):
-    """What one run did to one record: which fields went from what to what."""
+    """What one run did to one record: which fields went from what to what.
+
+    A created one has every field that its first export showed, from null: whoever carries out a record's changes one
+    after the other, from an empty row of its model, gets the record. It has none if it is older than that was kept.
+    """
 
     class Kind(models.TextChoices):
         CREATED = "created", _("created")

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from sync.admin.changes import changed_field
+from sync.admin.changes import first_values, read_fields
 from sync.admin.parts import run_address
 from sync.models import MirroredModel, RecordChange, SyncRun
 from sync.read_only_admin import changes_of, identity_of, may_view, printed
@@ -39,7 +39,8 @@ def record_history(context: dict[str, Any], record: MirroredModel) -> dict[str, 
 def told(change: RecordChange, *, leads_to_runs: bool) -> dict[str, Any]:
     return {
         "kind": "" if change.kind == RecordChange.Kind.UPDATED else change.get_kind_display(),
-        "fields": [changed_field(change, name) for name in change.fields],
+        "fields": read_fields(change),
+        "first_values": first_values(change),
         "when": printed(change.run, "finished_at"),
         "run": run_named(change.run, as_link=leads_to_runs),
     }

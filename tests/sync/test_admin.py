@@ -127,6 +127,21 @@ def test_a_change_is_escaped_and_shortened_in_the_list_and_whole_on_its_page(adm
     assert html.count("<td>&lt;b&gt;" + "x" * 60 + "</td>") == 6
 
 
+def test_a_created_record_s_values_are_counted_in_the_list_and_shown_on_its_change_s_page(admin_client):
+    change = factories.RecordChangeFactory(kind="created", fields={"erp_id": [None, 1001], "city": [None, ""]})
+    link = f'<a href="{url(RecordChange, "change", change.pk)}">1 first value</a>'
+    html = html_of(admin_client, url(RecordChange, "changelist"))
+    assert link in html
+    assert "ERP ID</span>" not in html
+    assert "<td>ERP ID</td><td>-</td><td>1001</td>" in html_of(admin_client, url(RecordChange, "change", change.pk))
+
+
+def test_a_record_that_was_created_before_first_values_were_kept_has_none(admin_client):
+    change = factories.RecordChangeFactory(kind="created")
+    for address in (url(RecordChange, "changelist"), url(RecordChange, "change", change.pk)):
+        assert "first value" not in html_of(admin_client, address)
+
+
 @pytest.mark.parametrize(
     ("sync_type", "fields"),
     [

@@ -258,7 +258,7 @@ def differences(before, after):
         for key, record in records.items():
             old = before[sync_type].get(key)
             if old is None:
-                found.append((sync_type, str(key), "created", {}))
+                found.append((sync_type, str(key), "created", {field: (None, new) for field, new in record.items()}))
             elif old != record:
                 changed = {field: (old[field], new) for field, new in record.items() if old[field] != new}
                 found.append((sync_type, str(key), "updated", changed))

@@ -31,7 +31,23 @@ def test_a_first_run_creates_every_record(sync_customers):
     assert (run.status, run.mode, run.read, run.created) == (Status.SUCCEEDED, "full", 2, 2)
     first = Customer.objects.get(erp_id=1)
     assert (first.name, first.sales_this_year, first.created_at) == ("Studio 1", Decimal("1200.5"), first.changed_at)
-    assert changes(run) == [("1", "created", {}), ("2", "created", {})]
+    assert [(key, kind) for key, kind, _fields in changes(run)] == [("1", "created"), ("2", "created")]
+
+
+def test_a_created_record_s_change_has_all_that_its_first_export_showed(sync_customers):
+    cells = {"sales_this_year": "1.200,50 €", "last_order_date": "18/01/2026", "city": "Roma"}
+    run = sync_customers(customers(1, **cells), hidden=("website",))
+    ((_key, _kind, fields),) = changes(run)
+    assert {name: new for name, (_old, new) in fields.items() if new not in (None, "")} == {
+        "erp_id": 1,
+        "name": "Studio 1",
+        "sales_this_year": "1200.50",
+        "last_order_date": "2026-01-18",
+        "city": "Roma",
+    }
+    assert {old for old, _new in fields.values()} == {None}
+    assert "phone" in fields
+    assert "website" not in fields
 
 
 def test_a_changed_record_keeps_its_row_and_tells_old_and_new(sync_customers):

@@ -240,6 +240,14 @@ def test_changes_are_shown_with_the_record_s_name_and_old_and_new_values(admin_c
     assert "Roma → <strong>Milano</strong>" in page_of(admin_client, run)
 
 
+def test_of_a_created_record_the_story_tells_how_many_values_it_began_with_and_where_they_are(admin_client):
+    run = SyncRunFactory(created=1)
+    change = RecordChangeFactory(run=run, kind="created", fields={"erp_id": [None, 1001], "name": [None, "Studio"]})
+    [row] = story_of(admin_client, run)["changes"]["rows"]
+    assert row["fields"] == []
+    assert f'<a href="/admin/sync/recordchange/{change.pk}/change/">2 first values</a>' in page_of(admin_client, run)
+
+
 def test_changes_can_be_narrowed_to_a_kind(admin_client):
     run = SyncRunFactory(created=1, updated=1)
     RecordChangeFactory(run=run, kind="created")

@@ -6,7 +6,7 @@ from customers.models import Customer
 from sync.erp.client import ErpList
 from sync.exports.layout import Column, ExportLayout, Footer
 from sync.exports.values import code, date, integer, money, text
-from sync.service import SyncService
+from sync.service import LossColumn, SyncService
 
 
 class CustomerSync(SyncService):
@@ -16,6 +16,7 @@ class CustomerSync(SyncService):
         name="CUSTTABLE_ListView_Agent", file_names=("Clienti.pdf", "Customers.pdf"), safe_filter="All_Customers"
     )
     model = Customer
+    loss_columns = (LossColumn("city"), LossColumn("last_order_date"))
     smart = True
     layout = ExportLayout(
         key="erp_id",

@@ -8,9 +8,10 @@ export. Which columns a list shows belongs to the ERP's session: of the products
 from __future__ import annotations
 
 from django.conf import settings
-from django.db.models import Count, Q
+from django.db.models import Count, F, OuterRef, Q, Subquery
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from customers.matching import present
 from orders.models import Ddt, Invoice, Order, Price, Product
@@ -32,7 +33,7 @@ from sync.exports.values import (
     text,
     unit_price,
 )
-from sync.service import Notice, Reference, SyncService
+from sync.service import LossColumn, Notice, Reference, SyncService
 
 CUSTOMER = Reference("account_number", target="customers", target_field="account_number")
 ORDER = Reference("order_number", target="orders", target_field="number")
@@ -49,6 +50,7 @@ class OrderSync(SyncService):
     model = Order
     references = (CUSTOMER,)
     may_be_empty = True
+    loss_columns = (LossColumn("customer_name"), LossColumn("ordered_at"), LossColumn("total_amount"))
     layout = ExportLayout(
         key="erp_id",
         columns=[
@@ -95,6 +97,7 @@ class DdtSync(SyncService):
     model = Ddt
     references = (CUSTOMER, ORDER)
     may_be_empty = True
+    loss_columns = (LossColumn("customer_name"), LossColumn("delivery_date"), LossColumn("pieces"))
     layout = ExportLayout(
         key="erp_id",
         columns=[
@@ -135,6 +138,7 @@ class InvoiceSync(SyncService):
     model = Invoice
     references = (CUSTOMER, ORDER)
     may_be_empty = True
+    loss_columns = (LossColumn("customer_name"), LossColumn("invoice_date"), LossColumn("total_amount"))
     layout = ExportLayout(
         key="number",
         columns=[
@@ -165,6 +169,13 @@ class InvoiceSync(SyncService):
     )
 
 
+UNIT_PRICE = Price._meta.get_field("unit_price")
+LAST_PRICE = Subquery(  # that a product had, of anybody's
+    present(Price)
+    .filter(product_erp_id=OuterRef("erp_id"), unit_price__gt=0)
+    .order_by(F("valid_from").desc(nulls_last=True), "-erp_id")
+    .values("unit_price")[:1]
+)
 GRID, ASSUMED = Source.GRID, Source.ASSUMED
 SHOWN = 20  # unknown values that a note names
 
@@ -197,6 +208,10 @@ class ProductSync(SyncService):
         ),
     )
     model = Product
+    loss_columns = (
+        LossColumn("description"),
+        LossColumn("last_price", gettext_lazy("last price"), LAST_PRICE, UNIT_PRICE),
+    )
     layout = ExportLayout(
         key="erp_id",
         columns=[
@@ -261,6 +276,12 @@ class PriceSync(SyncService):
     )
     model = Price
     references = (Reference("product_erp_id", target="products", target_field="erp_id"),)
+    loss_columns = (
+        LossColumn("product_erp_id"),
+        LossColumn("account"),
+        LossColumn("unit_price"),
+        LossColumn("valid_to"),
+    )
     layout = ExportLayout(
         key="erp_id",
         columns=[

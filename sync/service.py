@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
+from django.db import models
 from django.utils.module_loading import import_string
 
 from sync.erp.client import ErpList
@@ -32,6 +33,16 @@ class Reference:
     target_field: str
 
 
+@dataclass(frozen=True)
+class LossColumn:
+    """What a person judges by whether a record may be lost: a field of it, or a value that is found elsewhere."""
+
+    name: str
+    label: Any = None  # the field's own, if it is one of the record
+    value: models.Subquery | None = None
+    field: models.Field[Any, Any] | None = None  # of another list, as which the value is printed
+
+
 class SyncService:
     """One list of the ERP: where it comes from, what its export looks like, where it is mirrored."""
 
@@ -40,6 +51,7 @@ class SyncService:
     model: ClassVar[type[MirroredModel]]
     references: ClassVar[tuple[Reference, ...]] = ()  # what its records name of other lists
     may_be_empty: ClassVar[bool] = False  # whether a list without a record may be right
+    loss_columns: ClassVar[tuple[LossColumn, ...]] = ()  # beside the record's key and name
     smart: ClassVar[bool] = False  # whether order forms may ask for a smart sync of it
 
     def __init__(self, sync_type: str) -> None:

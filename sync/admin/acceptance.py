@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from operator import attrgetter
@@ -30,8 +30,8 @@ from sync.admin.verbs import VerbsAdmin
 from sync.exceptions import CannotAccept, SyncError
 from sync.mirror import Outcome
 from sync.models import MirroredModel, RecordChange, SyncRun
-from sync.read_only_admin import link, may_view, printed
-from sync.service import SyncService, service_for
+from sync.read_only_admin import link, may_view, printed, printed_value
+from sync.service import LossColumn, SyncService, service_for
 
 ACCEPTED_WITHIN = timedelta(seconds=15)  # or the page says that it is still being applied
 NAMED = 500  # records of a kind; the others are counted
@@ -170,6 +170,7 @@ def names_of(request: HttpRequest, run: SyncRun, keys: Sequence[Any]) -> SafeStr
     columns: dict[Any, Any] = {field_of(service.model, key).verbose_name: attrgetter(key)}
     if may_view(request, service.model):
         columns[_("record")] = link
+        columns |= dict(loss_column(service, each) for each in service.loss_columns if may_see(request, each))
     records = records_of(service, sorted(keys)[:NAMED])
     html = table(columns, ([show(record) for show in columns.values()] for record in records))
     if (more := len(keys) - NAMED) > 0:
@@ -179,7 +180,19 @@ def names_of(request: HttpRequest, run: SyncRun, keys: Sequence[Any]) -> SafeStr
 
 def records_of(service: SyncService, keys: Sequence[Any]) -> models.QuerySet[MirroredModel]:
     key = service.layout.key
-    return service.model._default_manager.filter(**{f"{key}__in": keys}).order_by(key)
+    found = {column.name: column.value for column in service.loss_columns if column.value is not None}
+    return service.model._default_manager.filter(**{f"{key}__in": keys}).annotate(**found).order_by(key)
+
+
+def may_see(request: HttpRequest, column: LossColumn) -> bool:
+    """Whether it is of the record itself, or of a list that one may see too."""
+    return column.field is None or may_view(request, column.field.model)
+
+
+def loss_column(service: SyncService, column: LossColumn) -> tuple[Any, Callable[[MirroredModel], str]]:
+    """Its label, and how it is shown of a record."""
+    field = column.field or field_of(service.model, column.name)
+    return column.label or field.verbose_name, lambda record: printed_value(field, getattr(record, column.name))
 
 
 def told(run: SyncRun) -> tuple[str, int]:

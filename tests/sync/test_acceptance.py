@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from customers.models import Customer
 from sync.models import SyncEvent, SyncLock, SyncRun
-from tests.factories import CustomerFactory, SyncRunFactory
+from sync.service import service_for
+from tests.factories import CustomerFactory, PriceFactory, SyncRunFactory
 from tests.sync.conftest import customers
 from tests.sync.pages import html_of, run_page, said, url
 
@@ -88,8 +89,9 @@ def table_in(html, name):
     return rows.replace("<tr>", "").split("</tr>")[:-1]
 
 
-def link_to(customer):
-    return f'<td>{customer.erp_id}</td><td><a href="{url(Customer, "change", customer.pk)}">{customer}</a></td>'
+def row_of(customer, town="-", last_order="-"):
+    name = f'<a href="{url(Customer, "change", customer.pk)}">{customer}</a>'
+    return "".join(f"<td>{cell}</td>" for cell in (customer.erp_id, name, town, last_order))
 
 
 def test_the_page_says_plainly_that_nothing_was_changed(quarantined, admin_client):
@@ -99,7 +101,111 @@ def test_the_page_says_plainly_that_nothing_was_changed(quarantined, admin_clien
 
 def test_the_page_names_each_record_that_would_be_lost(quarantined, admin_client):
     rows = table_in(question(admin_client, quarantined), "Would be marked missing")
-    assert rows == [link_to(customer) for customer in Customer.objects.filter(erp_id__gte=10).order_by("erp_id")]
+    assert rows == [row_of(customer) for customer in Customer.objects.filter(erp_id__gte=10).order_by("erp_id")]
+
+
+def test_of_a_customer_that_would_be_lost_town_and_last_order_are_shown(quarantined, admin_client):
+    customer = Customer.objects.get(erp_id=30)
+    customer.city, customer.last_order_date = "Roma", dt.date(2026, 1, 18)
+    customer.save()
+    rows = table_in(question(admin_client, quarantined), "Would be marked missing")
+    assert row_of(customer, "Roma", "18/01/2026") in rows
+
+
+LOST = {  # what is mirrored of the record that an export lacks, and what is shown of it beside its key and its name
+    "orders": (
+        {
+            "erp_id": "30",
+            "number": "ORD/26000030",
+            "customer_name": "Studio Rossi",
+            "ordered_at": "20/01/2026 12:04:22",
+            "total_amount": "1.200,50 €",
+        },
+        ["Studio Rossi", "20/01/2026 12:04", "1,200.50 €"],
+    ),
+    "ddt": (
+        {
+            "erp_id": "30",
+            "number": "DDT/26000030",
+            "customer_name": "Studio Rossi",
+            "delivery_date": "20/01/2026",
+            "pieces": "6",
+        },
+        ["Studio Rossi", "20/01/2026", "6"],
+    ),
+    "invoices": (
+        {
+            "number": "CF1/26000030",
+            "customer_name": "Studio Rossi",
+            "invoice_date": "20/01/2026",
+            "total_amount": "-122,00",
+        },
+        ["Studio Rossi", "20/01/2026", "-122.00 €"],
+    ),
+    "prices": (
+        {
+            "erp_id": "30",
+            "product_name": "9801.314.016",
+            "product_erp_id": "000030K2",
+            "account_code": "Group",
+            "account": "002",
+            "unit_price": "12,40",
+            "currency": "EUR",
+            "valid_to": "31/12/2154",
+        },
+        ["000030K2", "002", "12.40", "31/12/2154"],
+    ),
+    "products": (
+        {"erp_id": "000030K2", "name": "9801.314.016", "description": "FRESA"},
+        ["FRESA", "12.90"],
+    ),
+}
+
+
+@pytest.mark.parametrize("sync_type", LOST)
+def test_of_every_list_s_records_that_is_shown_by_which_a_person_can_judge(sync_type, sync_list, admin_client):
+    PriceFactory(product_erp_id="000030K2", unit_price="12.40", valid_from=dt.date(2024, 1, 1))
+    PriceFactory(product_erp_id="000030K2", unit_price="12.90", valid_from=dt.date(2026, 1, 1))
+    cells, shown = LOST[sync_type]
+    key = service_for(sync_type).layout.key
+    others = [cells | {key: f"{number:06}K2" if sync_type == "products" else str(number)} for number in range(1, 24)]
+    sync_list(sync_type, [*others, cells])
+    run = sync_list(sync_type, others[:2])
+    assert run.status == Status.QUARANTINED
+    rows = table_in(question(admin_client, run), "Would be marked missing")
+    [row] = [row for row in rows if f"<td>{cells[key]}<" in row]
+    assert re.findall("<td>(.*?)</td>", row)[2:] == shown
+
+
+def test_who_may_not_see_prices_does_not_see_the_last_price_of_a_product(sync_list, colleague):
+    PriceFactory(product_erp_id="000001K2", unit_price="12.90")
+    rows = [{"erp_id": f"{number:06}K2", "name": "9801"} for number in range(24)]
+    sync_list("products", rows)
+    run = sync_list("products", rows[-1:])
+    for permission, is_shown in (("view_price", True), ("view_customer", False)):
+        html = question(colleague("view_syncrun", "accept_syncrun", "view_product", permission), run)
+        assert ("last price" in html, "12.90" in html) == (is_shown, is_shown)
+
+
+def test_the_page_says_how_to_undo_an_acceptance_before_and_after_it(quarantined, admin_client):
+    way = "mend the list in the ERP and sync again"
+    assert way in question(admin_client, quarantined)
+    admin_client.post(accept_url(quarantined))
+    accepting = SyncRun.objects.get(accepts=quarantined)
+    assert way in run_page(admin_client, accepting)
+    assert way not in run_page(admin_client, quarantined)
+
+
+def test_what_the_page_says_of_undoing_is_true(quarantined, admin_client, sync_customers):
+    """Removed records come back as the same rows, and so do values, with the next whole export."""
+    before = dict(Customer.objects.values_list("erp_id", "pk"))
+    admin_client.post(accept_url(quarantined))
+    sync_customers(customers(*range(1, 10)))
+    assert Customer.objects.filter(removed_at__isnull=False).count() == 21
+    run = sync_customers(customers(*range(1, 31)))
+    assert (run.status, run.restored) == (Status.SUCCEEDED, 21)
+    assert not Customer.objects.exclude(removed_at=None, missing_since=None).exists()
+    assert dict(Customer.objects.values_list("erp_id", "pk")) == before
 
 
 def test_records_that_would_be_removed_stand_apart_from_those_first_missing(sync_customers, admin_client):
@@ -107,7 +213,7 @@ def test_records_that_would_be_removed_stand_apart_from_those_first_missing(sync
         sync_customers(customers(*range(1, last + 1)))
     run = sync_customers(customers(*range(1, 10)))
     html = question(admin_client, run)
-    assert table_in(html, "Would be removed") == [link_to(Customer.objects.get(erp_id=31))]
+    assert table_in(html, "Would be removed") == [row_of(Customer.objects.get(erp_id=31))]
     assert len(table_in(html, "Would be marked missing")) == 21
     assert (count_in(html, "Would be removed"), count_in(html, "Would be marked missing")) == (1, 21)
 
@@ -148,7 +254,7 @@ def test_who_may_not_see_the_list_gets_the_keys_without_names(quarantined, colle
 
 def test_who_may_see_the_list_gets_names_that_lead_to_the_records(quarantined, colleague):
     html = question(colleague("view_syncrun", "accept_syncrun", "view_customer"), quarantined)
-    assert link_to(Customer.objects.get(erp_id=30)) in table_in(html, "Would be marked missing")
+    assert row_of(Customer.objects.get(erp_id=30)) in table_in(html, "Would be marked missing")
 
 
 def test_the_page_asks_as_many_questions_for_many_records_as_for_few(quarantined, sync_customers, admin_client):

@@ -1,0 +1,326 @@
+"""What must hold, whatever is struck: looked at each second, and at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
+from itertools import chain
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+
+from orders.models import Draft
+from sync.events import Kind
+from sync.models import RecordChange, SyncEvent, SyncRun
+from sync.service import SyncService, all_services
+from tests.campaign.chronicle import Chronicle
+from tests.campaign.erp_states import ErpStates, Values
+from tests.campaign.faults import Stage
+from tests.campaign.people import Administrator, Agent
+from tests.campaign.snapshot import MirroredList, Snapshot, seconds
+from tests.sync.demo import mirrored_fields
+
+NOTHING_DONE_FOR = 30  # seconds that runs may wait while a worker is fit and nothing runs
+ENDS = {
+    Kind.RUN_SUCCEEDED,
+    Kind.RUN_FAILED,
+    Kind.RUN_QUARANTINED,
+    Kind.RUN_CANCELLED,
+    Kind.RUN_PREEMPTED,
+    Kind.RUN_HANDED_BACK,
+    Kind.RUN_LOST,
+    Kind.RUN_TO_BE_RETRIED,
+}
+
+
+class Oracle:
+    """Finds one kind of violation."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.chronicle: Chronicle = stage.chronicle
+
+    def look(self, snapshot: Snapshot) -> None:
+        """Each second, while faults are struck."""
+
+    def conclude(self, snapshot: Snapshot) -> None:
+        """When everything has been synced once more, and nothing is struck."""
+
+
+class NoOverlap(Oracle):
+    """Never two runs at once: by their rows, and by their events, which stand in the order in which they were made."""
+
+    def look(self, snapshot: Snapshot) -> None:
+        if len(snapshot.running) > 1:
+            self.chronicle.violate("overlap", "two runs are running", runs=[run.pk for run in snapshot.running])
+
+    def conclude(self, snapshot: Snapshot) -> None:
+        started: SyncEvent | None = None
+        starts: dict[int, int] = {}
+        for event in SyncEvent.objects.filter(kind__in=[Kind.RUN_STARTED, *ENDS]).order_by("pk"):
+            if event.kind == Kind.RUN_STARTED:
+                if started:
+                    shown = [(each.run_id, each.at.isoformat(), each.facts) for each in (started, event)]
+                    self.chronicle.violate("overlap", "a run started before another had ended", events=shown)
+                started = event
+                starts[event.run_id or 0] = starts.get(event.run_id or 0, 0) + 1
+            elif started and event.run_id == started.run_id:
+                started = None
+        for run in snapshot.runs.values():
+            if run.attempts != starts.get(run.pk, 0):
+                self.chronicle.violate("overlap", "attempts are not counted", run=run.pk, starts=starts.get(run.pk, 0))
+
+
+@dataclass
+class NothingVanishes(Oracle):
+    """What was asked for stays, ends once, and ends for good."""
+
+    stage: Stage
+    administrators: list[Administrator]
+    ended: dict[int, str] = field(default_factory=dict)
+    known: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        super().__init__(self.stage)
+
+    def look(self, snapshot: Snapshot) -> None:
+        if gone := self.known - snapshot.runs.keys():
+            self.chronicle.violate("runs", "runs have vanished", runs=sorted(gone))
+        self.known |= snapshot.runs.keys()
+        for run in snapshot.runs.values():
+            if self.ended.get(run.pk, run.status) != run.status:
+                self.chronicle.violate("runs", "a run ended twice", run=run.pk, ends=[self.ended[run.pk], run.status])
+            if run.is_finished:
+                self.ended[run.pk] = run.status
+
+    def conclude(self, snapshot: Snapshot) -> None:
+        self.look(snapshot)
+        for asked in set(chain(*(each.requested for each in self.administrators))):
+            if asked not in snapshot.runs:
+                self.chronicle.violate("runs", "a run that was asked for does not exist", run=asked)
+        for run in snapshot.running:
+            self.chronicle.violate("runs", "a run is still running at the end", run=run.pk, type=run.sync_type)
+
+
+@dataclass
+class DraftsAreKept(Oracle):
+    """Every acknowledged draft is there, once, as it was sent; and none that nobody sent."""
+
+    stage: Stage
+    agents: list[Agent]
+
+    def __post_init__(self) -> None:
+        super().__init__(self.stage)
+        self.acknowledged: set[int] = set()
+
+    def look(self, snapshot: Snapshot) -> None:
+        """Of those that were acknowledged before the snapshot was taken."""
+        if lost := self.acknowledged - snapshot.drafts:
+            self.chronicle.violate("drafts", "acknowledged drafts are lost", drafts=sorted(lost))
+        self.acknowledged = {sent.draft_id for agent in self.agents for sent in list(agent.sent) if sent.draft_id}
+
+    def conclude(self, snapshot: Snapshot) -> None:
+        self.look(snapshot)
+        self.look(snapshot)
+        rows = list(Draft.objects.whole().select_related("user"))
+        sent = {(each.user, each.key): each for agent in self.agents for each in agent.sent}
+        for row in rows:
+            was = sent.get((row.user.username, row.idempotency_key))
+            if was is None or was.draft_id != row.pk:
+                shown = {"draft": row.pk, "key": row.idempotency_key, "acknowledged": was and was.draft_id}
+                self.chronicle.violate("drafts", "a draft that nobody sent, or twice", **shown)
+            elif (row.customer.erp_id, row.notes, lines_of(row)) != wanted(was.body):
+                self.chronicle.violate("drafts", "a draft is not as it was sent", draft=row.pk, sent=was.body)
+
+
+def lines_of(draft: Draft) -> list[tuple[str, str]]:
+    return [(line.product.erp_id, f"{line.quantity.normalize():f}") for line in draft.lines.all()]
+
+
+def wanted(body: dict[str, Any]) -> tuple[int, str, list[tuple[str, str]]]:
+    return body["customer"], body["notes"], [(line["product"], line["quantity"]) for line in body["lines"]]
+
+
+@dataclass
+class MirrorIsWhole(Oracle):
+    """A list changes with a run's success alone, and is then what the ERP showed at one moment, never an earlier."""
+
+    stage: Stage
+    states: ErpStates
+
+    def __post_init__(self) -> None:
+        super().__init__(self.stage)
+        self.seen: dict[str, tuple[int, int]] = {}  # of each list: its last success, its digest
+        self.reached: dict[str, int] = {}  # the number of the ERP's version
+        self.incomplete: dict[str, bool] = {}
+
+    def look(self, snapshot: Snapshot) -> None:
+        self.states.catch_up()
+        for sync_type, shown in snapshot.lists.items():
+            if not shown.success:
+                continue
+            now = (shown.success.pk, shown.digest)
+            before = self.seen.get(sync_type, (0, 0))
+            if before[0] == now[0] and before[1] != now[1]:
+                self.chronicle.violate("mirror", f"{sync_type} changed without a run's success", run=now[0])
+            if before != now:
+                self.judge(sync_type, shown, shown.success)
+            self.seen[sync_type] = now
+
+    def judge(self, sync_type: str, shown: MirroredList, run: SyncRun) -> None:
+        self.note_incomplete(sync_type, run)
+        found = self.states.found(sync_type, shown.digest)
+        evidence = {"run": run.pk, "mode": run.mode, "versions": found, "reached": self.reached.get(sync_type, 0)}
+        if self.incomplete[sync_type]:
+            self.judge_values(sync_type, shown, evidence)
+        elif not found:
+            evidence |= self.nearest(sync_type, shown)
+            self.chronicle.violate("mirror", f"{sync_type} is no state of the ERP", **evidence)
+        elif max(found) < self.reached.get(sync_type, 0):
+            self.chronicle.violate("mirror", f"{sync_type} went back in time", **evidence)
+        elif not run.left and max(found) < (due := self.states.number_at(sync_type, seconds(run.exported_at))):
+            self.chronicle.violate("mirror", f"{sync_type} is older than it says", due=due, **evidence)
+        else:
+            self.reached[sync_type] = min(each for each in found if each >= self.reached.get(sync_type, 0))
+        if run.mode == SyncRun.Mode.FULL and len(shown.records) != run.read:
+            self.chronicle.violate("mirror", f"{sync_type}: not as many records as were read", **evidence)
+
+    def note_incomplete(self, sync_type: str, run: SyncRun) -> None:
+        """Whether it need not be one state of the ERP: somebody accepted an export, columns were hidden."""
+        hidden = [each for each in self.chronicle.struck if "columns" in each.touches]
+        exported = seconds(run.exported_at)
+        is_hidden = any(each.began - 5 < exported and (not each.ended or exported < each.ended + 5) for each in hidden)
+        if run.accepts_id or is_hidden or run.left:
+            self.incomplete[sync_type] = True
+        elif run.mode == SyncRun.Mode.FULL or sync_type not in self.incomplete:
+            self.incomplete[sync_type] = False
+
+    def judge_values(self, sync_type: str, shown: MirroredList, evidence: dict[str, Any]) -> None:
+        """Each value is one that the ERP showed once, or none."""
+        versions = self.states.versions[sync_type]
+        for key, record in shown.records.items():
+            known = [version.records[key] for version in versions if key in version.records]
+            wrong = [name for name, value in record.items() if value and all(each[name] != value for each in known)]
+            if wrong:
+                evidence |= {"key": key, "fields": wrong}
+                self.chronicle.violate("mirror", f"{sync_type}: values that the ERP never showed", **evidence)
+
+    def nearest(self, sync_type: str, shown: MirroredList) -> dict[str, Any]:
+        """How it differs from the version that it resembles most."""
+        differences = [differing(shown.records, version.records) for version in self.states.versions[sync_type]]
+        number, keys = min(enumerate(differences), key=lambda each: len(each[1]))
+        theirs = self.states.versions[sync_type][number].records
+        example = {str(key): (shown.records.get(key), theirs.get(key)) for key in keys[:1]}
+        return {"nearest version": number, "differing records": len(keys), "example": example}
+
+    def conclude(self, snapshot: Snapshot) -> None:
+        """Record for record."""
+        self.states.catch_up()
+        for sync_type, shown in snapshot.lists.items():
+            theirs = self.states.versions[sync_type][-1].records
+            if keys := differing(shown.records, theirs):
+                example = {str(key): (shown.records.get(key), theirs.get(key)) for key in keys[:1]}
+                evidence = {"differing": len(keys), "example": example}
+                self.chronicle.violate("mirror", f"{sync_type} is not equal to the ERP at the end", **evidence)
+
+
+def differing(ours: dict[Any, Values], theirs: dict[Any, Values]) -> list[Any]:
+    return [key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)]
+
+
+class HistoryAgrees(Oracle):
+    """All changes undone from the present, newest first, agree with each record and leave nothing.
+
+    Where a record's first values are kept, the changes replayed from nothing give the mirror.
+    """
+
+    def conclude(self, snapshot: Snapshot) -> None:
+        for service in all_services():
+            fields = mirrored_fields(service.model)
+            rows = service.model.objects.values(*fields)
+            present = {str(row[service.layout.key]): row for row in rows}
+            changes: dict[str, list[RecordChange]] = {}
+            for change in RecordChange.objects.filter(sync_type=service.sync_type).order_by("-pk"):
+                changes.setdefault(change.key, []).append(change)
+            for key in present.keys() | changes.keys():
+                if why := disagreement(service, present.get(key), changes.get(key, [])):
+                    self.chronicle.violate("history", f"{service.sync_type}: {why}", key=key)
+
+
+def disagreement(service: SyncService, record: Values | None, changes: Iterable[RecordChange]) -> str:
+    """What does not fit, if anything."""
+    if record is None:
+        return "changes of a record that does not exist"
+    values = dict(record)
+    for change in changes:
+        if not values:
+            return "a change before the record was created"
+        for name, (old, new) in change.fields.items():
+            if not same(service, name, values[name], new):
+                return f"{change.kind} says that {name} became {new}, and it was {values[name]}"
+            values[name] = old
+        if change.kind == RecordChange.Kind.CREATED:
+            lacking = [name for name, value in values.items() if value and name not in change.fields]
+            if change.fields and lacking:
+                return f"created without {', '.join(lacking)}"
+            values = {}
+    return "never created" if values else ""
+
+
+def same(service: SyncService, name: str, value: Any, recorded: Any) -> bool:
+    """Whether a value is the recorded one, which went through JSON."""
+    if DjangoJSONEncoder().encode(value) == DjangoJSONEncoder().encode(recorded):
+        return True
+    return bool(service.model._meta.get_field(name).to_python(recorded) == value)  # type: ignore[union-attr]
+
+
+class WorkIsDone(Oracle):
+    """What waits is carried out while a worker is fit."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(stage)
+        self.idle_since = 0.0
+
+    def look(self, snapshot: Snapshot) -> None:
+        fit = [worker.name for worker in self.stage.workers if worker.is_fit]
+        if not fit or snapshot.running or not snapshot.waiting:
+            self.idle_since = snapshot.at
+        elif snapshot.at > self.idle_since + NOTHING_DONE_FOR:
+            waiting = [(run.pk, run.sync_type, run.mode) for run in snapshot.waiting]
+            evidence = {"workers": fit, "waiting": waiting, "lock": snapshot.lock.holder}
+            self.chronicle.violate("work", f"nothing is done for {NOTHING_DONE_FOR} s, and a worker is fit", **evidence)
+            self.idle_since = snapshot.at
+
+
+class WebAnswers(Oracle):
+    """/healthz answers within seconds, unless the web server itself was struck."""
+
+    def look(self, snapshot: Snapshot) -> None:
+        was_fit = self.stage.web.is_fit
+        http = HTTPConnection("127.0.0.1", self.stage.web_port, timeout=5)
+        try:
+            http.request("GET", "/healthz")
+            if http.getresponse().status == 200:
+                return
+            said = "another status than 200"
+        except (OSError, HTTPException) as error:
+            said = f"{type(error).__name__}: {error}"
+        finally:
+            http.close()
+        if was_fit and self.stage.web.is_fit:
+            self.chronicle.violate("web", "/healthz does not answer", said=said)
+
+
+class AlertsArrive(Oracle):
+    """Every change of state is told by mail and by webhook, or given up with a trace."""
+
+    def conclude(self, snapshot: Snapshot) -> None:
+        posted = [(each.get("type"), each.get("after"), each.get("at")) for each in self.stage.webhook.posted]
+        mails = "\n".join(self.stage.mail_server.mails)
+        for event in SyncEvent.objects.filter(kind=Kind.HEALTH_CHANGED):
+            after = event.facts.get("after")
+            if (event.sync_type, after, event.at.isoformat()) not in posted:
+                self.chronicle.violate("alerts", "a change of state was not posted", event=event.pk, at=event.at)
+            if f"{event.sync_type} is {after}" not in mails:
+                self.chronicle.violate("alerts", "a change of state was not mailed", event=event.pk, at=event.at)

@@ -1,0 +1,168 @@
+"""Whether `syncstatus` tells the truth: what it says beside what the tool knows."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from time import time
+from typing import Any
+
+from django.conf import settings
+
+from sync import health
+from sync.api.serializers import SyncStatusSerializer
+from sync.models import SyncLock, SyncRun, SyncSchedule
+from sync.service import all_types, service_for
+from tests.campaign.faults import Stage
+from tests.campaign.oracles import Oracle
+from tests.campaign.parts import PROJECT, state_of
+from tests.campaign.snapshot import Snapshot, database_time, seconds
+
+SLACK = 3.0  # seconds between what is said and what is looked at
+SILENT_AFTER = health.WORKER_SILENT_AFTER.total_seconds()
+FIRST_BEAT = 90  # seconds that a worker may take to be heard of: ticks come once a minute
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a status rests on: if it is the same before and after, what was said can be held against it."""
+
+    lock: tuple[str, datetime | None]
+    failed_last: dict[str, int | None]  # by type, the run that ended last, or waits to be tried again, if it failed
+    longest: dict[str, float]  # by type, seconds that what it shows may be old
+
+
+def facts() -> Facts:
+    return Facts(
+        lock=SyncLock.objects.values_list("holder", "leased_until").get(),
+        failed_last={name: failed_last(name) for name in all_types()},
+        longest={
+            row.sync_type: (row.interval + health.GRACE).total_seconds() for row in SyncSchedule.objects.order_by("pk")
+        },
+    )
+
+
+def failed_last(sync_type: str) -> int | None:
+    runs = SyncRun.objects.for_type(sync_type)
+    last = runs.finished_by_themselves().order_by("-finished_at").first()
+    if last and last.status != SyncRun.Status.SUCCEEDED:
+        return last.pk
+    retried = runs.queued().exclude(mode=SyncRun.Mode.SMART).first()
+    attempt = retried.ended_attempts[-1] if retried and retried.ended_attempts else {}
+    if not retried or attempt.get("outcome") != "failed":
+        return None
+    return retried.pk if last is None or read(attempt["endedAt"]) > seconds(last.finished_at) else None
+
+
+class StatusTellsTheTruth(Oracle):
+    """Each second."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(stage)
+        self.asleep_since = self.fit_since = time()
+
+    def look(self, snapshot: Snapshot | None = None) -> None:
+        """What the product says in this process."""
+        self.chronicle.count("samples of the status")
+        self.note_workers()
+        self.compare(lambda: dict(SyncStatusSerializer(health.status()).data))
+
+    def look_at_command(self) -> None:
+        """What it says on the command line, which takes longer."""
+        self.chronicle.count("samples of syncstatus")
+        self.compare(self.ask)
+
+    def compare(self, ask: Callable[[], dict[str, Any]]) -> None:
+        before = facts()
+        said = ask()
+        if said and before == facts():
+            self.judge(said, before)
+
+    def conclude(self, snapshot: Snapshot) -> None:
+        """Everything has just been synced: all is well, and it says so."""
+        self.look_at_command()
+        said = self.ask()
+        if said and not said["healthy"]:
+            states = {name: each["state"] for name, each in said["types"].items()}
+            self.violate("not healthy though all is well", states=states, worker=said["worker"])
+
+    def violate(self, what: str, **evidence: Any) -> None:
+        self.chronicle.violate("status", what, **evidence)
+
+    def note_workers(self) -> None:
+        up = [worker for worker in self.stage.workers if worker.is_up and state_of(worker.pid) != "T"]
+        if up:
+            self.asleep_since = time()
+        if not any(worker.is_fit for worker in self.stage.workers):
+            self.fit_since = time()
+
+    def ask(self) -> dict[str, Any]:
+        """The command, in a process of its own."""
+        done = subprocess.run(
+            [sys.executable, str(PROJECT / "manage.py"), "syncstatus", "--json"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        try:
+            said: dict[str, Any] = json.loads(done.stdout)
+        except ValueError:
+            self.violate("syncstatus says nothing", status=done.returncode, error=done.stderr[-2000:])
+            return {}
+        if (done.returncode == 0) != said["healthy"] or done.returncode not in (0, 1):
+            self.violate("the exit status does not fit", status=done.returncode, healthy=said["healthy"])
+        return said
+
+    def judge(self, said: dict[str, Any], known: Facts) -> None:
+        at = database_time()
+        self.judge_worker(said["worker"])
+        self.judge_lock(said["lock"], known, read(said["at"]))
+        for name, each in said["types"].items():
+            self.judge_type(name, each, known, at)
+        if abs(read(said["at"]) - at) > SLACK + 5:
+            self.violate("it is of another time", at=said["at"])
+        parts = [said["worker"]["alive"], *(each["healthy"] for each in said["types"].values())]
+        if said["healthy"] and not all(parts):
+            self.violate("all is said to be well, and the parts are not", said=said)
+
+    def judge_worker(self, said: dict[str, Any]) -> None:
+        now = time()
+        if said["alive"] and now > self.asleep_since + SILENT_AFTER + SLACK:
+            self.violate("a worker is said to live, and none does", said=said)
+        if not said["alive"] and now > self.fit_since + FIRST_BEAT:
+            self.violate("no worker is said to live, and one does", said=said)
+        if said["seenAt"] and read(said["seenAt"]) > now + SLACK:
+            self.violate("a worker was heard of in the future", said=said)
+
+    def judge_lock(self, said: dict[str, Any], known: Facts, at: float) -> None:
+        holder, until = known.lock
+        if seconds(until) > at + settings.SYNC_LEASE.total_seconds() + SLACK:
+            self.violate("the lock is held for longer than a lease", until=until, at=at)
+        if said["holder"] != holder or (said["held"] and seconds(until) < at - SLACK):
+            self.violate("the lock is said to be held, and is not", said=said, holder=holder, until=until)
+
+    def judge_type(self, name: str, said: dict[str, Any], known: Facts, at: float) -> None:
+        fresh = read(said["freshAsOf"]) if said["freshAsOf"] else 0.0
+        evidence = {"type": name, "state": said["state"], "fresh as of": said["freshAsOf"]}
+        if fresh > at + 1:
+            self.violate("a list is fresh as of the future", **evidence)
+        if fresh and not self.was_asked_for(name, fresh):
+            self.violate("a list is fresh as of a moment at which nobody asked the ERP", **evidence)
+        if said["state"] == "healthy" and said["enabled"] and fresh < at - known.longest[name] - SLACK:
+            self.violate("a list is healthy, and too old", **evidence)
+        if said["state"] == "healthy" and known.failed_last[name]:
+            self.violate("a list is healthy, and its last attempt failed", run=known.failed_last[name], **evidence)
+
+    def was_asked_for(self, name: str, moment: float) -> bool:
+        """Whether the export button of the list was clicked then."""
+        clicks = list(self.stage.erp_line.clicks[service_for(name).erp_list.name])
+        return any(abs(click - moment) < SLACK for click in clicks)
+
+
+def read(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()

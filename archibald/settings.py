@@ -43,6 +43,8 @@ if not (ON_SQLITE or ON_POSTGRESQL) or not DATABASES["default"]["NAME"]:
     raise ImproperlyConfigured(
         "DATABASE_URL must be sqlite:///path/to/file or postgresql://user:password@host/database."
     )
+if ON_POSTGRESQL:
+    DATABASES["default"]["ENGINE"] = "archibald.postgresql"
 if ON_SQLITE:
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",  # a writer waits its turn at BEGIN instead of failing half-way
@@ -305,6 +307,7 @@ else:
 Q_CLUSTER = {
     "name": "archibald",
     "orm": "default",
+    "broker_class": "sync.broker.Broker",
     "workers": 1,
     "bulk": 1,
     "queue_limit": 1,

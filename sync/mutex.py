@@ -11,11 +11,12 @@ from contextlib import contextmanager
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
 from sync import events, queue
+from sync.deadlocks import retry_deadlocks
 from sync.events import Kind
 from sync.exceptions import LeaseLost
 from sync.models import SyncLock, SyncRun
@@ -84,6 +85,7 @@ def acquire() -> Lease | None:
     return Lease(holder, lock.token)
 
 
+@retry_deadlocks
 def break_lock(*, by: User | None = None) -> bool:
     """Take the lock out of whoever's hands it is in, who can then never write again. False if it was free."""
     with transaction.atomic():
@@ -101,19 +103,26 @@ def break_lock(*, by: User | None = None) -> bool:
 @contextmanager
 def fenced(lease: Lease) -> Iterator[None]:
     """A transaction that only the lock's holder can commit. Raises LeaseLost, and then nothing is written."""
+    with transaction.atomic():
+        lease.renew()
+        yield
+        lease.renew()  # so that a long transaction does not end with a lease that has passed
+
+
+@contextmanager
+def lost_with_the_connection() -> Iterator[None]:
+    """Raises LeaseLost if the connection to the database is lost in here; whoever goes on gets another one.
+
+    On PostgreSQL the database ends the connection of a process that sleeps in a transaction for a lease: it would keep
+    the lock's row, and so the lock, for ever.
+    """
     connection.ensure_connection()
     session = connection.connection
     try:
-        with transaction.atomic():
-            if connection.vendor == "postgresql":
-                # A process that is stopped in here would keep the lock's row, and so the lock, for ever.
-                milliseconds = int(settings.SYNC_LEASE.total_seconds() * 1000)
-                with connection.cursor() as cursor:
-                    cursor.execute(f"SET LOCAL idle_in_transaction_session_timeout = {milliseconds}")
-            lease.renew()
-            yield
-            lease.renew()  # so that a long transaction does not end with a lease that has passed
-    except DatabaseError as error:
+        yield
+    except (DatabaseError, InterfaceError) as error:
+        if connection.connection is session and not connection.in_atomic_block and not connection.is_usable():
+            connection.close()
         if connection.connection is session:
             raise
-        raise LeaseLost from error  # the database has ended it, as when this process slept in here
+        raise LeaseLost from error

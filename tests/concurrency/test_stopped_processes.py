@@ -2,17 +2,16 @@
 
 import time
 from datetime import timedelta
-from types import SimpleNamespace
 from unittest.mock import patch
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django_q.models import OrmQ
 
 from sync import runner
 from sync.events import Kind
 from sync.models import SyncEvent, SyncLock, SyncRun
-from sync.mutex import break_lock
+from sync.mutex import break_lock, fenced
 from sync.queue import request_sync
 from tests.concurrency.processes import at_a_record, running_run, stop_here, until
 from tests.sync.demo import is_mirrored
@@ -114,14 +113,14 @@ def test_a_sleeper_that_ends_its_run_while_it_is_replaced_leaves_nothing_waiting
     request_sync("prices", trigger=SyncRun.Trigger.API)
     until(lambda: SyncLock.objects.free().exists())
 
-    def atomic_late():
+    def fenced_late(lease):
         """The orphan has been seen, and is about to be put back."""
         if child.process.is_alive():
             child.resume()
         assert child.ended_well()
-        return transaction.atomic()
+        return fenced(lease)
 
-    with patch.object(runner, "transaction", SimpleNamespace(atomic=atomic_late)):
+    with patch.object(runner, "fenced", fenced_late):
         runner.drain()
     ended = dict(SyncRun.objects.values_list("sync_type", "status"))
     assert ended == {"customers": SyncRun.Status.FAILED, "prices": SyncRun.Status.SUCCEEDED}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django.contrib import admin
-from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Customer
 from orders.models import Ddt, Invoice, Order, Price, Product
 from orders.pricing import valid_prices
+from sync import clock
 from sync.admin.parts import table
 from sync.read_only_admin import NOTHING, MirroredAdmin, link, list_link, outside_link, printed
 
@@ -296,7 +296,7 @@ class ProductAdmin(MirroredAdmin):
     @admin.display(description=_("prices"))
     def prices(self, product: Product) -> SafeString | str:
         """All that the mirror has, those that are valid today, and somebody's, first."""
-        valid = {price.pk for price in valid_prices([product], account=None, on=timezone.localdate())}
+        valid = {price.pk for price in valid_prices([product], account=None, on=clock.today())}
         rows = [
             (
                 link(price),

@@ -11,7 +11,6 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import F
-from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
@@ -20,6 +19,7 @@ from customers.models import Customer
 from orders.models import Draft, DraftLine, Product
 from orders.pricing import PriceList, price_unit
 from orders.totals import Totals, totals_of
+from sync import clock
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def change(draft: Draft, wanted: Wanted, *, version: int) -> Draft:
             notes=new.notes,
             currency=new.currency,
             version=F("version") + 1,
-            changed_at=timezone.now(),
+            changed_at=clock.now(),
         )
         if not changed:
             raise stale(draft)
@@ -182,7 +182,7 @@ def stale(draft: Draft) -> Exception:
 
 def delete(draft: Draft) -> None:
     """Take a draft out of its owner's list; `restore` brings it back."""
-    Draft.objects.filter(pk=draft.pk).update(deleted_at=timezone.now())
+    Draft.objects.filter(pk=draft.pk).update(deleted_at=clock.now())
 
 
 def restore(draft: Draft) -> Draft:

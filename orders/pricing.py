@@ -12,10 +12,10 @@ from functools import cached_property
 from django.conf import settings
 from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import Lower
-from django.utils import timezone
 
 from customers.matching import present
 from orders.models.catalogue import ACCOUNT_CODES, Price, Product
+from sync import clock
 
 ONE = Decimal(1)
 MOST_SPECIFIC_LAST = (Price.Audience.EVERYBODY, Price.Audience.GROUP, Price.Audience.CUSTOMER)
@@ -44,7 +44,7 @@ class PriceList:
 
     def __init__(self, products: Iterable[Product], *, account: str, on: date | None = None) -> None:
         self.prices: dict[str, list[Price]] = defaultdict(list)
-        for price in valid_prices(list(products), account=account, on=on or timezone.localdate()):
+        for price in valid_prices(list(products), account=account, on=on or clock.today()):
             self.prices[price.product_erp_id].append(price)
 
     def price(self, product: Product, quantity: Decimal) -> Price | None:
@@ -82,7 +82,7 @@ def price_group() -> str:
     if settings.PRICE_GROUP:
         return settings.PRICE_GROUP
     prices = group_prices()
-    for looked_at in (prices, filter_valid(prices, on=timezone.localdate())):  # the first takes no look at the rows
+    for looked_at in (prices, filter_valid(prices, on=clock.today())):  # the first takes no look at the rows
         found = looked_at.order_by("account").values_list("account", flat=True).distinct()[:2]
         if len(found) == 1:
             return found[0]
@@ -91,7 +91,7 @@ def price_group() -> str:
 
 def price_groups() -> list[PriceGroup]:
     """All price groups that the mirror has prices of, valid today."""
-    prices = filter_valid(group_prices(), on=timezone.localdate())
+    prices = filter_valid(group_prices(), on=clock.today())
     groups = prices.order_by("account").values_list("account").annotate(text=Max("account_description"))
     return [PriceGroup(*group) for group in groups]
 

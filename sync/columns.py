@@ -6,8 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils import timezone
-
+from sync import clock
 from sync.exports.layout import Column, Source
 from sync.models import MirroredColumn
 from sync.service import SyncService
@@ -30,7 +29,7 @@ def record_shown_columns(
     Gives the columns of an assumed form that were never read before.
     """
     columns = MirroredColumn.objects.filter(sync_type=service.sync_type)
-    now = timezone.now()
+    now = clock.now()
     MirroredColumn.objects.bulk_create(
         [MirroredColumn(sync_type=service.sync_type, field=field, last_seen_at=at, applied_at=now) for field in fields],
         update_conflicts=True,

@@ -200,6 +200,10 @@ NOTES = (
     _("The PDF's page index was damaged and was rebuilt."),
     _("The export has no control totals to compare."),
     _("The footer's {function} of {header} was not checked: the column is not added up."),
+    _(
+        "The export's file is dated {dated}, which is still to come: it counts from when it was first read. Correct "
+        "the file's date, or the clock of the machine that it comes from: a file with an earlier date is not read."
+    ),
     _("This export was applied before: what it lacks was not counted as absent again."),
     _(
         "{header}: values that could not be read are taken as unknown ({count}, such as “{text}”), as their form was "

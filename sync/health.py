@@ -7,6 +7,7 @@ line show what `status()` says.
 from __future__ import annotations
 
 import hashlib
+import socket
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,9 +16,8 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, OuterRef, Subquery
-from django.utils import timezone
 
-from sync import events, queue, schedules
+from sync import clock, events, queue, schedules
 from sync.events import Kind
 from sync.models import OrderFormSession, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.models.runs import SyncRunQuerySet
@@ -26,6 +26,7 @@ from sync.service import Notice, all_services, all_types
 GRACE = timedelta(minutes=10)  # that a type may be older than its interval: a run takes its time, and waits its turn
 WORKER_SILENT_AFTER = timedelta(minutes=3)  # without a tick; they come once a minute
 LONGEST_UNCHANGED = timedelta(minutes=1)  # that a status is taken to hold, whatever the clock does
+CLOCKS_AGREE = timedelta(seconds=5)  # as far as clocks do that a network keeps right
 USUAL_OF = 20  # successes that the usual duration is the median of
 UNFINISHED = ("pk", "status", "mode", "trigger", "priority", "not_before", "attempts", "stage", "pages_read", "pages")
 
@@ -116,6 +117,14 @@ class TypeHealth:
 
 
 @dataclass(frozen=True)
+class WrongClock:
+    """A machine whose clock is not the database's: `ahead` of it, or behind if that is less than nothing."""
+
+    machine: str
+    ahead: timedelta
+
+
+@dataclass(frozen=True)
 class SyncStatus:
     """Everything at one moment."""
 
@@ -126,6 +135,7 @@ class SyncStatus:
     queue: list[SyncRun]  # the most urgent first; those that may not start yet at the end
     sessions: list[OrderFormSession]
     worker: SyncWorker | None  # the one that was heard of last
+    wrong_clocks: list[WrongClock]
 
     @property
     def has_worker(self) -> bool:
@@ -197,7 +207,7 @@ def fingerprint() -> str:
 
 
 def status() -> SyncStatus:
-    now = timezone.now()
+    now = clock.now()
     sessions = list(OrderFormSession.objects.live(now).select_related("user").order_by("opened_at"))
     current = SyncRun.objects.running().first()
     runnable = list(queue.runnable(now))
@@ -211,7 +221,15 @@ def status() -> SyncStatus:
         queue=runnable + waiting,
         sessions=sessions,
         worker=SyncWorker.objects.order_by("-seen_at").first(),
+        wrong_clocks=wrong_clocks(now),
     )
+
+
+def wrong_clocks(now: datetime) -> list[WrongClock]:
+    """The machines of workers, and this one, whose clock differs from the database's by more than a few seconds."""
+    workers = SyncWorker.objects.filter(seen_at__gt=now - WORKER_SILENT_AFTER).order_by("seen_at")
+    clocks = {worker.machine: worker.clock_ahead for worker in workers} | {socket.gethostname(): clock.ahead()}
+    return [WrongClock(machine, ahead) for machine, ahead in clocks.items() if abs(ahead) > CLOCKS_AGREE]
 
 
 def type_healths(

@@ -16,8 +16,7 @@ from datetime import datetime
 from itertools import chain, islice
 from typing import IO, Any, TypeVar
 
-from django.utils import timezone
-
+from sync import clock
 from sync.exceptions import ListEmpty, TooManyMissing
 from sync.exports.reader import Records
 from sync.models import RecordChange, SyncRun
@@ -239,7 +238,7 @@ class Writer:
         self.key = service.layout.key
         self.fields = fields
         self.run = run
-        self.now = timezone.now()
+        self.now = clock.now()
 
     def write(self, differences: Sequence[Difference]) -> None:
         if not differences:

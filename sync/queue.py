@@ -11,12 +11,12 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, Value, When
 from django.db.models.functions import Greatest
-from django.utils import timezone
 from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
-from sync import events
+from sync import clock, events
+from sync.deadlocks import retry_deadlocks
 from sync.events import Kind
 from sync.exceptions import CannotAccept, CannotCancel, CannotRetry
 from sync.models import OrderFormSession, SyncRun, SyncSchedule
@@ -32,6 +32,7 @@ SMART_PRIORITY = 100  # above all that a person can ask for
 TRIES = 10  # at a row that others queue and start at the same moment
 
 
+@retry_deadlocks
 def request_sync(
     sync_type: str,
     *,
@@ -76,16 +77,19 @@ def request_sync(
 def inserted(**fields: Any) -> SyncRun:
     """A new run in the queue. Raises IntegrityError if it must not stand there beside another."""
     with transaction.atomic():
+        note_request(fields["sync_type"], fields["trigger"])
         run = SyncRun.objects.create(**fields)
         events.record(Kind.RUN_QUEUED, run=run, by=run.requested_by, trigger=run.trigger, mode=run.mode)
-        note_request(run.sync_type, run.trigger)
     return run
 
 
 def note_request(sync_type: str, trigger: str) -> None:
-    """Wake a worker for a request, and end the type's back-off if it is a person's."""
+    """Wake a worker for a request, and end the type's back-off if it is a person's.
+
+    Called before a run's row is touched: whoever takes a schedule's row and a run's takes them in this order.
+    """
     if trigger in BY_A_PERSON:
-        SyncSchedule.objects.filter(sync_type=sync_type).update(patient_since=timezone.now())
+        SyncSchedule.objects.filter(sync_type=sync_type).update(patient_since=clock.now())
     wake()
 
 
@@ -104,6 +108,7 @@ def strengthened(
     if trigger != Trigger.SCHEDULE:
         changes |= {"not_before": None, "export_path": ""}
     with transaction.atomic():
+        note_request(sync_type, trigger)
         queued = mergeable.first()
         if queued is None or not mergeable.filter(pk=queued.pk).update(**changes):
             return None
@@ -111,7 +116,6 @@ def strengthened(
         queued.refresh_from_db()
         if before != {name: getattr(queued, name) for name in changes}:
             events.record(Kind.RUN_STRENGTHENED, run=queued, by=by, trigger=trigger, mode=mode, priority=priority)
-        note_request(sync_type, trigger)
         return queued
 
 
@@ -141,7 +145,7 @@ def merged_request(run: SyncRun) -> dict[str, Any]:
     if newer is None:
         return {}
     SyncRun.objects.filter(pk=newer.pk, status=Status.QUEUED).update(
-        status=Status.CANCELLED, finished_at=timezone.now(), merged_into=run
+        status=Status.CANCELLED, finished_at=clock.now(), merged_into=run
     )
     events.record(Kind.RUN_MERGED, run=newer, into=run.pk)
     stronger = run.mode if run.mode == Mode.SMART else min(run.mode, newer.mode, key=strength)
@@ -163,7 +167,7 @@ def enqueue_drain() -> None:
 
 def enqueue(task: str) -> None:
     """Have a worker do one of our tasks, unless one waits for it: whichever it is drains the queue when delivered."""
-    if not OrmQ.objects.filter(key=Conf.CLUSTER_NAME, lock__lte=timezone.now()).exists():
+    if not OrmQ.objects.filter(key=Conf.CLUSTER_NAME, lock__lte=clock.now()).exists():
         async_task(task)
 
 
@@ -177,7 +181,7 @@ def runnable(now: datetime | None = None) -> SyncRunQuerySet:
     age. While an order form is open only the types it reads may run, what has waited too long, and what was never
     mirrored: the form could show none of it.
     """
-    now = now or timezone.now()
+    now = now or clock.now()
     is_smart, is_overdue = Q(mode=Mode.SMART), Q(requested_at__lte=overdue_before(now))
     is_mirrored = Exists(SyncRun.objects.succeeded().filter(sync_type=OuterRef("sync_type")))
     is_kept = Exists(OrderFormSession.objects.live(now)) & ~Q(sync_type__in=smart_types()) & is_mirrored
@@ -212,9 +216,10 @@ def is_paused(now: datetime | None = None) -> bool:
 # What a person does with a run
 
 
+@retry_deadlocks
 def cancel(run: SyncRun, *, by: User | None = None) -> None:
     """End a queued run at once, a running one at its next page. Raises CannotCancel."""
-    now = timezone.now()
+    now = clock.now()
     with transaction.atomic():
         SyncRun.objects.select_for_update().get(pk=run.pk)  # it neither starts nor comes back in here
         if SyncRun.objects.filter(pk=run.pk, status=Status.QUEUED).update(
@@ -249,6 +254,7 @@ def retry(run: SyncRun, *, by: User | None = None) -> SyncRun:
     )
 
 
+@retry_deadlocks
 def accept(run: SyncRun, *, by: User | None = None) -> SyncRun:
     """Queue a run that applies a quarantined export after all. Raises CannotAccept."""
     check_acceptable(run)
@@ -275,6 +281,6 @@ def check_acceptable(run: SyncRun) -> None:
         raise CannotAccept(run=run.pk, reason="it has been accepted already.")
     if not Path(run.export_path).is_file():
         raise CannotAccept(run=run.pk, reason="its export is no longer kept. Run the sync again.")
-    since = (run.exported_at, timezone.now())
+    since = (run.exported_at, clock.now())
     if SyncRun.objects.succeeded().for_type(run.sync_type).filter(exported_at__range=since).exists():
         raise CannotAccept(run=run.pk, reason="this export, or a later one, was applied since. Run the sync again.")

@@ -9,10 +9,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
 from django_q.models import Task
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
+from sync import clock
 from sync.models import OrderFormSession, RecordChange, SyncEvent, SyncRun, SyncWorker
 
 AT_ONCE = 1000  # rows of one table; more wait for the next time, a minute later
@@ -26,7 +26,7 @@ OUR_EXPORT = re.compile(r"[a-z]+-\d+(-\d+)?\.pdf")  # type, run, token: as runne
 
 def prune() -> None:
     """Delete what is older than the settings keep. What the mirror's state rests on stays however old it is."""
-    now = timezone.now()
+    now = clock.now()
     delete_some(RecordChange.objects.filter(run__finished_at__lt=now - settings.KEEP_CHANGES))
     delete_some(SyncEvent.objects.filter(at__lt=now - settings.KEEP_EVENTS))
     forget_exports(now)

@@ -16,11 +16,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, Exists, F, Value, When
+from django.db.models import Case, Exists, F, Min, Value, When
 from django.utils import timezone
 from django_q.exceptions import TimeoutException
 
-from sync import events, mirror, queue, references, worker
+from sync import clock, events, mirror, queue, references, worker
 from sync.columns import record_shown_columns
 from sync.disk import make_durable
 from sync.erp import erp_client
@@ -41,7 +41,7 @@ from sync.exports.pdf import Limits
 from sync.exports.reader import Records, read_export
 from sync.exports.totals import ControlTotal
 from sync.models import SyncRun
-from sync.mutex import Lease, fenced, hold_lock
+from sync.mutex import Lease, fenced, hold_lock, lost_with_the_connection
 from sync.progress import Progress, Stage, unwatched
 from sync.references import Coverage
 from sync.service import SyncService, all_services, service_for
@@ -58,6 +58,11 @@ LOSSES_ALLOWED = 2  # of a run's process; at the next one a person has to look
 KEPT_CHARACTERS = 10_000  # of a text: a bug's can weigh megabytes, and so would every page that shows it
 LOGGED_CHARACTERS = 1000  # of a text that is logged, on one line
 
+FILE_TIMES_AGREE = timedelta(seconds=5)  # with the database's clock, where a file was just written
+FROM_THE_FUTURE = (
+    "The export's file is dated {dated}, which is still to come: it counts from when it was first read. Correct the "
+    "file's date, or the clock of the machine that it comes from: a file with an earlier date is not read."
+)
 APPLIED_BEFORE = "This export was applied before: what it lacks was not counted as absent again."
 
 Mode = SyncRun.Mode
@@ -75,9 +80,10 @@ def drain(*, until: SyncRun | None = None, progress: Progress = unwatched) -> No
             if lease is None:
                 return
             try:
-                recover(lease)
-                while may_go_on(started, until) and (run := queue.runnable().first()):
-                    execute(run, lease=lease, progress=progress if run == until else unwatched)
+                with lost_with_the_connection():
+                    recover(lease)
+                    while may_go_on(started, until) and (run := queue.runnable().first()):
+                        execute(run, lease=lease, progress=progress if run == until else unwatched)
             except LeaseLost:
                 logger.warning("The lock was lost: another process goes on")
                 return
@@ -140,8 +146,7 @@ def show_progress_of(run: SyncRun, progress: Progress) -> None:
 def recover(lease: Lease) -> None:
     """Put the run of a process that lost the lock, or its life, back into the queue; or fail it, the third time."""
     for pk in SyncRun.objects.running().values_list("pk", flat=True):
-        with transaction.atomic():
-            lease.renew()
+        with fenced(lease):
             orphan = SyncRun.objects.running().filter(pk=pk)
             if orphan.update(token=lease.token):  # else who had it woke up, and ended it just now
                 lose(orphan.get())
@@ -160,16 +165,16 @@ def execute(run: SyncRun, *, lease: Lease, progress: Progress = unwatched) -> No
     """Carry one run from started to its end, or back to the queue, whatever happens below."""
     if not start(run, lease):
         return
-    with recorded(run):
+    with recorded(run), lost_with_the_connection():
         service = service_for(run.sync_type)
         watch = Checkpoint(run, lease, progress)
         outcome = mirror.Outcome()
-        fetch(run, service, watch)
+        doubts = fetch(run, service, watch)
         check_is_latest(run)
         applied = [Path(each.export_path) for each in (run, run.accepts) if each]
         with reading(Path(run.export_path), service, watch) as records, mirror.staged(records) as staged:
             proves_absences = not was_applied(run)
-            note(run, records, proves_absences=proves_absences)
+            note(run, records, proves_absences=proves_absences, doubts=doubts)
             coverage = compared(service, staged, mode=run.mode, progress=watch)
             run.change(coverage=[each.as_json() for each in coverage])
             with fenced(lease):
@@ -239,13 +244,12 @@ def compared(service: SyncService, staged: mirror.Staged, *, mode: str, progress
 def start(run: SyncRun, lease: Lease) -> bool:
     """Claim a queued run for this process. False if it no longer waits; raises LeaseLost."""
     automatic = When(mode=Mode.AUTO, then=Value(automatic_mode(run.sync_type)))
-    with transaction.atomic():
-        lease.renew()
+    with fenced(lease):
         started = SyncRun.objects.filter(pk=run.pk, status=Status.QUEUED).update(
             status=Status.RUNNING,
             token=lease.token,
             mode=Case(automatic, default=F("mode")),
-            started_at=timezone.now(),
+            started_at=clock.now(),
             attempts=F("attempts") + 1,
             pages_read=0,
             pages=None,
@@ -260,7 +264,7 @@ def start(run: SyncRun, lease: Lease) -> bool:
 def automatic_mode(sync_type: str) -> Mode:
     """Full if the last full success is too old, else incremental."""
     full = SyncRun.objects.succeeded().for_type(sync_type).filter(mode=Mode.FULL)
-    is_recent = full.filter(finished_at__gt=timezone.now() - FULL_EVERY).exists()
+    is_recent = full.filter(finished_at__gt=clock.now() - FULL_EVERY).exists()
     return Mode.INCREMENTAL if is_recent else Mode.FULL
 
 
@@ -327,7 +331,7 @@ def put_back(run: SyncRun, outcome: str, error: SyncError | None = None, **chang
     attempt = {
         "outcome": outcome,
         "startedAt": run.started_at.isoformat() if run.started_at else None,
-        "endedAt": timezone.now().isoformat(),
+        "endedAt": clock.now().isoformat(),
         "error": type(error).__name__ if error else "",
         "text": storable(error) if error else "",
     }
@@ -350,7 +354,7 @@ def retry_or_fail(run: SyncRun, error: SyncError) -> None:
         stop(run, Status.FAILED, error)
         return
     with current(run):
-        again_at = timezone.now() + timedelta(seconds=delay)
+        again_at = clock.now() + timedelta(seconds=delay)
         events.record(Kind.RUN_TO_BE_RETRIED, run=run, error=storable(error), at=again_at.isoformat())
         unread = run.export_path
         put_back(run, "failed", error, not_before=again_at, export_path="")
@@ -402,10 +406,10 @@ def storable(value: object) -> str:
     return str(value)[:KEPT_CHARACTERS].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
-def fetch(run: SyncRun, service: SyncService, progress: Progress) -> None:
-    """Get the export that the run reads into a file of its own, and its fingerprint on the run."""
+def fetch(run: SyncRun, service: SyncService, progress: Progress) -> list[str]:
+    """Get the export that the run reads into a file of its own, and its fingerprint on the run; give what is odd."""
     if has_kept_export(run):
-        return
+        return []
     # Named by the token: a process that lost the lock cannot touch the file of the one that has it.
     path = settings.EXPORT_DIR / f"{run.sync_type}-{run.pk}-{run.token}.pdf"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -413,17 +417,18 @@ def fetch(run: SyncRun, service: SyncService, progress: Progress) -> None:
     erp_time = None
     if run.accepts:
         shutil.copyfile(run.accepts.export_path, path)
-        exported_at = run.accepts.exported_at
+        dated = run.accepts.exported_at or clock.now()
     elif run.given_file:
         shutil.copyfile(run.given_file, path)
-        exported_at = datetime.fromtimestamp(Path(run.given_file).stat().st_mtime, UTC)
+        dated = datetime.fromtimestamp(Path(run.given_file).stat().st_mtime, UTC)
     else:
         asked = time.monotonic()
-        exported_at = erp_client().fetch(service.erp_list, to=path, progress=progress).fetched_at
+        dated = erp_client().fetch(service.erp_list, to=path, progress=progress).fetched_at
         erp_time = timedelta(seconds=time.monotonic() - asked)
     make_durable(path)  # the run's row says that it is kept
     with path.open("rb") as file:
         fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
+    exported_at = when_exported(run, fingerprint, dated=dated)
     run.change(
         export_path=str(path),
         export_sha256=fingerprint,
@@ -431,13 +436,23 @@ def fetch(run: SyncRun, service: SyncService, progress: Progress) -> None:
         exported_at=exported_at,
         erp_time=erp_time,
     )
+    return [FROM_THE_FUTURE.format(dated=shown(dated))] if dated - exported_at > FILE_TIMES_AGREE else []
+
+
+def when_exported(run: SyncRun, fingerprint: str, *, dated: datetime) -> datetime:
+    """The time of an export: what its file is dated, or when this file came first if that is still to come."""
+    now = clock.now()
+    if dated <= now:
+        return dated
+    earlier = SyncRun.objects.for_type(run.sync_type).filter(export_sha256=fingerprint, exported_at__lte=now)
+    return earlier.aggregate(first=Min("exported_at"))["first"] or now
 
 
 def has_kept_export(run: SyncRun) -> bool:
     """Whether the run fetched its export before it stepped aside, and that is here, recent, and still the latest."""
     if not run.export_path or not run.exported_at:
         return False
-    is_recent = run.exported_at > timezone.now() - KEPT_EXPORT_IS_READ_FOR
+    is_recent = run.exported_at > clock.now() - KEPT_EXPORT_IS_READ_FOR
     return is_recent and Path(run.export_path).is_file() and later_success(run) is None
 
 
@@ -450,7 +465,7 @@ def check_is_latest(run: SyncRun) -> None:
 
 def later_success(run: SyncRun) -> SyncRun | None:
     """A run that applied a later export of the same list."""
-    until_now = (run.exported_at, timezone.now())  # an export of the future came from a clock that was ahead
+    until_now = (run.exported_at, clock.now())
     later = SyncRun.objects.succeeded().for_type(run.sync_type).filter(exported_at__range=until_now)
     return later.exclude(exported_at=run.exported_at).first()
 
@@ -474,7 +489,7 @@ def reading(path: Path, service: SyncService, progress: Progress) -> AbstractCon
     )
 
 
-def note(run: SyncRun, records: Records, *, proves_absences: bool) -> None:
+def note(run: SyncRun, records: Records, *, proves_absences: bool, doubts: Sequence[str]) -> None:
     """Keep what the export proved about itself, whatever becomes of its records."""
     applied_before = [] if proves_absences else [APPLIED_BEFORE]
     run.change(
@@ -483,13 +498,13 @@ def note(run: SyncRun, records: Records, *, proves_absences: bool) -> None:
         pages_read=records.pages.count,
         pages=records.pages.count,
         control_totals=as_json(records.totals),
-        notes=[storable(text) for text in records.notes + applied_before],
+        notes=[storable(text) for text in [*doubts, *records.notes, *applied_before]],
     )
 
 
 def note_mirrored(run: SyncRun, service: SyncService, records: Records) -> None:
     """Keep what is known of the list now that the records are applied, in the same transaction."""
-    at = run.exported_at or timezone.now()
+    at = run.exported_at or clock.now()
     first_seen = record_shown_columns(service, records.fields, well_read=records.well_read, at=at)
     notes = service.describe_doubts()
     if first_seen:

@@ -11,9 +11,9 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, connections, transaction
 from django.db.models import F
-from django.utils import timezone
 
-from sync import events, queue, runner
+from sync import clock, events, queue, runner
+from sync.deadlocks import retry_deadlocks
 from sync.events import Kind
 from sync.exceptions import SessionNotFound
 from sync.models import OrderFormSession, SyncRun
@@ -49,7 +49,7 @@ def smart_sync(
 
 def recent_smart_run(sync_type: str) -> SyncRun | None:
     """A smart run that is fresh enough to be joined."""
-    asked_since = timezone.now() - JOINED_WITHIN
+    asked_since = clock.now() - JOINED_WITHIN
     runs = SyncRun.objects.for_type(sync_type).mergeable(SyncRun.Mode.SMART).filter(requested_at__gt=asked_since)
     return runs.filter(status__in=[Status.QUEUED, Status.RUNNING, Status.SUCCEEDED]).order_by("-requested_at").first()
 
@@ -76,13 +76,14 @@ def open_session(user: User) -> OrderFormSession:
     return touch_session(user, uuid.uuid4())
 
 
+@retry_deadlocks
 def touch_session(user: User, session_id: uuid.UUID) -> OrderFormSession:
     """Say that an order form is in use: it stays live for another timeout, or is live again.
 
     A session that nobody knows is opened: a tab may choose its own number. One that was left before it came stays
     closed. Raises SessionNotFound for another agent's.
     """
-    now = timezone.now()
+    now = clock.now()
     with transaction.atomic():
         session, created = OrderFormSession.objects.get_or_create(
             id=session_id,
@@ -112,10 +113,11 @@ def note_activity(user: User, session_id: uuid.UUID) -> None:
         raise SessionNotFound(session=session_id)
 
 
+@retry_deadlocks
 def close_session(session: OrderFormSession, *, by: User | None = None) -> None:
     """End an order form's pause; closing twice is the same as once."""
     with transaction.atomic():
-        closed = OrderFormSession.objects.filter(pk=session.pk, closed_at=None).update(closed_at=timezone.now())
+        closed = OrderFormSession.objects.filter(pk=session.pk, closed_at=None).update(closed_at=clock.now())
         if closed:
             events.record(Kind.SESSION_CLOSED, session=session, by=by)
             queue.wake()
@@ -131,7 +133,7 @@ def close_own_session(user: User, session_id: uuid.UUID | None = None) -> OrderF
     if session_id is None:
         session = OrderFormSession.objects.filter(user=user).live().order_by("opened_at").first()
     else:
-        now = timezone.now()
+        now = clock.now()
         never = {"user": user, "opened_at": now, "active_at": now, "expires_at": now, "closed_at": now}
         session, _created = OrderFormSession.objects.get_or_create(id=session_id, defaults=never)
         if session.user_id != user.pk:

@@ -8,8 +8,7 @@ import socket
 from multiprocessing.synchronize import Event
 from typing import Any
 
-from django.utils import timezone
-
+from sync import clock
 from sync.models import SyncWorker
 
 stopping: Event | None = None  # shared by all processes of a cluster; None in a process that cannot be told
@@ -48,4 +47,5 @@ def sign_off(cluster: int) -> None:
 def beat() -> None:
     """Say that this worker lives; nothing in any other process."""
     if name:
-        SyncWorker.objects.update_or_create(name=name, defaults={"seen_at": timezone.now()})
+        seen = {"seen_at": clock.now(), "clock_ahead": clock.ahead()}
+        SyncWorker.objects.update_or_create(name=name, defaults=seen)

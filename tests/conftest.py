@@ -14,6 +14,7 @@ from django.test import TransactionTestCase
 from django.utils import translation
 from pytest_django import DjangoDbBlocker
 
+from sync import clock
 from tests.api_server import ApiServer
 from tests.demo_erp import Erp
 from tests.site import MirroredDemo
@@ -39,6 +40,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 def no_active_language() -> None:
     """Deactivate the language that a request of an earlier test activated."""
     translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database's clock is this process's: a test that moves it moves both."""
+    monkeypatch.setattr(clock, "reading", None)
+    monkeypatch.setattr(clock, "ask", lambda last: None)
 
 
 @pytest.fixture(scope="session")

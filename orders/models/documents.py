@@ -5,12 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django.db import models
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from customers.matching import match, matching
 from customers.models import Customer
 from orders.tracking import Shipment, tracking_url
+from sync import clock
 from sync.models import MirroredModel, list_indexes
 
 
@@ -261,14 +261,14 @@ class Invoice(MirroredModel):
         """Whether an amount is still to be paid after the due date, by today's date; None if that is not known."""
         if self.due_date is None or self.remaining_amount is None:
             return None
-        return self.remaining_amount > 0 and self.due_date < timezone.localdate()
+        return self.remaining_amount > 0 and self.due_date < clock.today()
 
     @property
     def days_overdue(self) -> int | None:
         """Since the due date, today; 0 if nothing is overdue, None if that is not known."""
         if self.is_overdue is None or self.due_date is None:
             return None
-        return (timezone.localdate() - self.due_date).days if self.is_overdue else 0
+        return (clock.today() - self.due_date).days if self.is_overdue else 0
 
     @property
     def overdue_amount(self) -> Decimal | None:

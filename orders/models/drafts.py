@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Customer
 from orders.models.catalogue import Product
 from orders.totals import Amounts, Totals, line_amounts, totals_of
+from sync import clock
 
 PERCENT = (MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100)))
 
@@ -45,8 +46,8 @@ class Draft(models.Model):
     version = models.PositiveIntegerField(
         _("version"), default=1, help_text=_("Rises with each change: who has an older one has not seen the last.")
     )
-    created_at = models.DateTimeField(_("created"), auto_now_add=True)
-    changed_at = models.DateTimeField(_("last changed"), auto_now=True)
+    created_at = models.DateTimeField(_("created"), default=clock.now, editable=False)
+    changed_at = models.DateTimeField(_("last changed"), default=clock.now, editable=False)
     deleted_at = models.DateTimeField(_("deleted"), null=True, editable=False)
 
     idempotency_key = models.CharField(

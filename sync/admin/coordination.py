@@ -14,14 +14,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from sync import health, mutex, queue, schedules, sessions
+from sync import clock, health, mutex, queue, schedules, sessions
 from sync.admin.facts import told_fact
 from sync.admin.parts import (
     BoundedPaginator,
@@ -363,7 +362,7 @@ class SyncWorkerAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("status"))
     def state(self, worker: SyncWorker) -> SafeString:
-        if worker.seen_at > timezone.now() - health.WORKER_SILENT_AFTER:
+        if worker.seen_at > clock.now() - health.WORKER_SILENT_AFTER:
             return badge("✓", _("alive"), "succeeded")
         return badge("✗", _("silent"), "failed")
 

@@ -65,6 +65,7 @@ def problems_of(request: HttpRequest, status: SyncStatus) -> list[Problem]:
 
 def found_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem]:
     yield from chain(worker_problems(status), lock_problems(request, status), slow_problems(request, status))
+    yield from clock_problems(status)
     for each in status.types:
         yield from chain(state_problems(request, each, status.at), retry_problems(each))
     for sync_type, notice in health.notices():
@@ -94,6 +95,19 @@ def worker_problems(status: SyncStatus) -> Iterator[Problem]:
         if seen:
             what = gettext("No worker has been heard of since %s: nothing runs by itself.") % seen
         yield Problem("bad", what, gettext("Start manage.py qcluster on the server, or see why it stopped."))
+
+
+def clock_problems(status: SyncStatus) -> Iterator[Problem]:
+    for each in status.wrong_clocks:
+        facts = {"machine": each.machine, "difference": printed_duration(abs(each.ahead))}
+        what = gettext("The clock of %(machine)s is %(difference)s behind the database's.")
+        if each.ahead > timedelta(0):
+            what = gettext("The clock of %(machine)s is %(difference)s ahead of the database's.")
+        yield Problem(
+            "warn",
+            what % facts,
+            gettext("Set it right, and have it kept right by NTP. Syncs go by the database's clock meanwhile."),
+        )
 
 
 def lock_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem]:

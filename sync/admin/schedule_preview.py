@@ -17,7 +17,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -27,6 +26,7 @@ from django.views.decorators.http import require_safe
 from sync import schedules
 from sync.admin.parts import clock, list_name
 from sync.admin.refusals import require
+from sync.clock import now as database_now
 from sync.models import SyncSchedule
 from sync.read_only_admin import ModelAdmin
 
@@ -73,7 +73,7 @@ def slots_ahead(schedule: SyncSchedule, now: datetime) -> set[datetime]:
 
 def preview_of(schedule: Any) -> dict[str, Any]:
     """What is shown of a schedule, saved or not."""
-    now = timezone.now()
+    now = database_now()
     is_failing = bool(schedule.health and schedule.health.consecutive_failures)
     times = islice(upcoming(schedule, now=now, is_failing=is_failing), TIMES_SHOWN)
     return {

@@ -12,7 +12,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import number_format
 from django.utils.text import Truncator, capfirst
@@ -38,6 +37,7 @@ from sync.admin.parts import (
 from sync.admin.progress import progress_of
 from sync.admin.refusals import require
 from sync.admin.verbs import VerbsAdmin
+from sync.clock import now as database_now
 from sync.exports.totals import ControlTotal
 from sync.models import RecordChange, SyncEvent, SyncRun
 from sync.read_only_admin import NOTHING, list_address, may_view, printed_duration
@@ -130,7 +130,7 @@ def every(runs: list[SyncRun]) -> int:
 def progress(run: SyncRun) -> dict[str, Any] | None:
     if run.status != Status.RUNNING:
         return None
-    return progress_of(run, usual=health.usual_duration(run.sync_type), now=timezone.now())
+    return progress_of(run, usual=health.usual_duration(run.sync_type), now=database_now())
 
 
 def precursors(run: SyncRun) -> Iterator[tuple[Any, SyncRun | None]]:

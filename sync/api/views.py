@@ -11,7 +11,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.permissions import IsAuthenticated
@@ -19,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from sync import health, queue, schedules
+from sync import clock, health, queue, schedules
 from sync.api.base import MayChangeSyncs, page_of, user_of
 from sync.api.serializers import (
     FinishedRunSerializer,
@@ -120,7 +119,7 @@ def still_holds(etag: str, fingerprint: str) -> bool:
     """Whether a client's last ETag is that of the status as it is now."""
     tag, _dash, until = etag.removeprefix("W/").strip('"').partition("-")
     try:
-        return tag == fingerprint and timezone.now().timestamp() < float(until)
+        return tag == fingerprint and clock.now().timestamp() < float(until)
     except ValueError:  # it is not one of ours
         return False
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,6 +14,7 @@ import requests
 from requests.cookies import RequestsCookieJar
 from urllib3.exceptions import ReadTimeoutError
 
+from sync import clock
 from sync.erp.client import ErpList, Export
 from sync.erp.severable import Line, SeverableAdapter
 from sync.erp.web_page import Fields, FilterCombo, WebPage
@@ -56,7 +58,7 @@ class HttpClient:
         finally:
             line.cut()
             worker.shutdown(wait=False)
-        return Export(to, download.asked_at)
+        return Export(to, clock.now() - timedelta(seconds=time.monotonic() - download.asked))
 
 
 class Download:
@@ -69,7 +71,7 @@ class Download:
         self.line = line
         self.done = 0
         self.total: int | None = None
-        self.asked_at = datetime.now(tz=UTC)
+        self.asked = time.monotonic()
 
     def run(self) -> None:
         """Raises an ErpError."""
@@ -97,7 +99,7 @@ class Download:
             fields = page.export_fields()
             if fields is None:
                 raise ErpUnavailable(reason=f"the page of {self.erp_list.name} has no export button")
-            self.asked_at = datetime.now(tz=UTC)
+            self.asked = time.monotonic()
             with self.post(page, fields) as response:
                 shown = self.save(response)
             if shown and not (shown.has_banner or shown.is_login):

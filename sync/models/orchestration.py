@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, pgettext_lazy
 
+from sync import clock
 from sync.models.runs import SyncRun
 
 
@@ -54,8 +55,7 @@ class SyncLock(models.Model):
 
     @property
     def is_held(self) -> bool:
-        """As far as this machine's clock can tell; only the database's decides."""
-        return self.leased_until is not None and self.leased_until >= timezone.now()
+        return self.leased_until is not None and self.leased_until >= clock.now()
 
 
 class SyncSchedule(models.Model):
@@ -118,11 +118,11 @@ class OrderFormSessionQuerySet(models.QuerySet["OrderFormSession"]):
 
     def live(self, now: datetime | None = None) -> OrderFormSessionQuerySet:
         """Those that keep other syncs paused."""
-        return self.filter(closed_at=None, expires_at__gt=now or timezone.now())
+        return self.filter(closed_at=None, expires_at__gt=now or clock.now())
 
     def expired(self, now: datetime | None = None) -> OrderFormSessionQuerySet:
         """Those that nobody closed, and nobody has used for the timeout."""
-        return self.filter(closed_at=None, expires_at__lte=now or timezone.now())
+        return self.filter(closed_at=None, expires_at__lte=now or clock.now())
 
 
 class OrderFormSession(models.Model):
@@ -152,7 +152,7 @@ class OrderFormSession(models.Model):
 
     @property
     def is_live(self) -> bool:
-        return self.closed_at is None and self.expires_at > timezone.now()
+        return self.closed_at is None and self.expires_at > clock.now()
 
     @property
     def was_left(self) -> bool:
@@ -169,8 +169,11 @@ class SyncWorker(models.Model):
     """A process that carries out what others have queued, as it last said that it lives."""
 
     name = models.CharField(_("name"), max_length=200, unique=True, help_text=_("Host and process."))
-    started_at = models.DateTimeField(pgettext_lazy("worker", "started"), default=timezone.now)
+    started_at = models.DateTimeField(pgettext_lazy("worker", "started"), default=clock.now)
     seen_at = models.DateTimeField(_("seen"))
+    clock_ahead = models.DurationField(
+        _("clock ahead"), default=timedelta(0), help_text=_("Of its machine, compared with the database's.")
+    )
 
     class Meta:
         verbose_name = _("worker")
@@ -179,6 +182,10 @@ class SyncWorker(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def machine(self) -> str:
+        return self.name.rpartition(":")[0]
 
 
 class SyncEvent(models.Model):
@@ -207,7 +214,7 @@ class SyncEvent(models.Model):
         SCHEDULE_CHANGED = "schedule_changed", _("schedule changed")
         HEALTH_CHANGED = "health_changed", _("state changed")
 
-    at = models.DateTimeField(_("time"), default=timezone.now, db_index=True)
+    at = models.DateTimeField(_("time"), default=clock.now, db_index=True)
     kind = models.CharField(_("kind"), max_length=30, choices=Kind)
     sync_type = models.CharField(_("type"), max_length=30, blank=True)
     run = models.ForeignKey(SyncRun, models.CASCADE, null=True, related_name="events", verbose_name=_("run"))

@@ -9,11 +9,10 @@ from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, pgettext_lazy
 
-from sync import error_texts
+from sync import clock, error_texts
 from sync.exceptions import LeaseLost
 
 UNSUCCESSFUL = Q(status__in=["failed", "quarantined"])
@@ -123,7 +122,7 @@ class SyncRun(models.Model):
         help_text=_("The run of the same type that came back to the queue and stands for this one too."),
     )
 
-    requested_at = models.DateTimeField(_("requested"), default=timezone.now)
+    requested_at = models.DateTimeField(_("requested"), default=clock.now)
     not_before = models.DateTimeField(_("not before"), null=True, blank=True)
     cancel_requested_at = models.DateTimeField(_("cancelling requested"), null=True, blank=True)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
@@ -267,7 +266,7 @@ class SyncRun(models.Model):
             setattr(self, name, value)
 
     def finish(self, status: Status, **values: Any) -> None:
-        self.change(status=status, finished_at=timezone.now(), stage="", token=None, **values)
+        self.change(status=status, finished_at=clock.now(), stage="", token=None, **values)
 
 
 class RecordChange(models.Model):

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from sync import queue, runner
+from sync import clock, queue, runner
 from sync.exceptions import NeedsAcceptance, SyncError
 from sync.management.database import check_migrated
 from sync.management.progress_bar import ProgressBar
@@ -72,7 +72,7 @@ class Command(BaseCommand):
     def run(self, types: list[str], mode: str, options: dict[str, Any]) -> list[int]:
         """Queue a run of each type, carry them out, and give their exit statuses."""
         trigger, given_file = SyncRun.Trigger.MANUAL, options["file"]
-        asked_at = timezone.now()
+        asked_at = clock.now()
         runs = [queue.request_sync(name, mode=mode, trigger=trigger, given_file=given_file) for name in types]
         statuses = []
         for run in runs:
@@ -155,7 +155,7 @@ def waiting_for(run: SyncRun) -> str:
     """Why a run that is not waited for any more has not ended."""
     if run.status != Status.QUEUED:
         return ", by another process"
-    if run.not_before and run.not_before > timezone.now():
+    if run.not_before and run.not_before > clock.now():
         why = run.ended_attempts[-1]["text"] if run.ended_attempts else ""
         return f"; it is tried again at {timezone.localtime(run.not_before):%H:%M:%S}. {why}".rstrip(".")
     if queue.is_paused() and not queue.runnable().filter(pk=run.pk).exists():

@@ -9,9 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone, translation
 
-from sync import health
+from sync import clock, health
 from sync.api.serializers import SyncStatusSerializer
-from sync.health import State, SyncStatus, TypeHealth
+from sync.health import State, SyncStatus, TypeHealth, WrongClock
 from sync.management.database import check_migrated
 from sync.models import SyncRun
 
@@ -114,9 +114,15 @@ def problems(status: SyncStatus) -> list[str]:
     found += map(unknown.format, status.without_schedule)
     if not status.has_worker:
         found.append("No worker: nothing runs by itself. Start manage.py qcluster.")
+    found += map(clock_problem, status.wrong_clocks)
     with translation.override("en"):
         found += [f"{sync_type}: {notice.text} {notice.action}" for sync_type, notice in health.notices()]
     return found or ["All is well."]
+
+
+def clock_problem(each: WrongClock) -> str:
+    where = "ahead of" if each.ahead > timedelta(0) else "behind"
+    return f"The clock of {each.machine} is {seconds(abs(each.ahead))} {where} the database's: set it right."
 
 
 def problem(each: TypeHealth) -> str:
@@ -132,7 +138,7 @@ def moment(at: datetime | None) -> str:
     if at is None:
         return NOTHING
     local = timezone.localtime(at)
-    return f"{local:%H:%M:%S}" if local.date() == timezone.localdate() else f"{local:%d/%m/%Y %H:%M}"
+    return f"{local:%H:%M:%S}" if local.date() == clock.today() else f"{local:%d/%m/%Y %H:%M}"
 
 
 def seconds(duration: timedelta | None) -> str:

@@ -5,6 +5,9 @@ import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
@@ -12,11 +15,14 @@ import requests
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.utils import timezone
 
 from sync.models import SyncRun
 from tests.api_server import signed_in
 from tests.concurrency.processes import until
 from tests.factories import UserFactory
+
+AHEAD = Path(__file__).parent / "campaign" / "ahead"  # sets the clock of a process ahead
 
 
 @pytest.mark.django_db(transaction=True)
@@ -134,3 +140,12 @@ def test_more_requests_at_once_than_the_database_has_connections_are_all_answere
 
     with ThreadPoolExecutor(150) as threads:
         assert set(threads.map(ask, range(150))) == {200}
+
+
+def test_answers_are_dated_by_the_databases_clock_once(serve):
+    """Pages count from there: a web server whose clock is ahead would have order forms end as they are opened."""
+    server = serve(PYTHONPATH=str(AHEAD), CLOCK_AHEAD="3600")
+    connection, response = server.open("/api/sync/status", **signed_in(UserFactory()))
+    with closing(connection):
+        (date,) = response.headers.get_all("Date")
+    assert abs(parsedate_to_datetime(date) - timezone.now()) < timedelta(minutes=5)

@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 from django.utils.module_loading import import_string
 
-from sync import worker
+from sync import clock, worker
 from sync.management.database import check_migrated
 
 STOPS_WITHIN = 10  # seconds that requests in progress have left, once it is told to stop
@@ -43,6 +43,7 @@ class Command(BaseCommand):
 
     def handle(self, *, host: str, port: int, access_log: bool, **options: Any) -> None:
         check_migrated()
+        clock.now()  # answers are dated by it, those too for which the database is not asked
         connections.close_all()  # requests make their own
         server = Server(configuration(access_log=access_log))
         listener = listen_on(host, port)
@@ -60,6 +61,7 @@ def configuration(*, access_log: bool) -> uvicorn.Config:
     return uvicorn.Config(
         import_string(settings.ASGI_APPLICATION),
         access_log=access_log,
+        date_header=False,  # the settings' middleware gives it, by the database's clock
         lifespan="off",
         log_config=None,  # Django's
         proxy_headers=False,  # Django looks at them, if it is told to

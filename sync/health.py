@@ -14,6 +14,7 @@ from enum import StrEnum
 from statistics import median
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, OuterRef, Subquery
 
@@ -39,7 +40,8 @@ class State(StrEnum):
     QUARANTINED = "quarantined"  # its last export waits for a decision
     FAILING = "failing"  # its last run failed
     NEVER = "never"  # it never succeeded
-    PAUSED = "paused"  # order forms keep its run waiting
+    PAUSED = "paused"  # order forms keep its run waiting, no longer than they may
+    OLD = "old"  # as late, but its schedule is disabled: nothing newer comes by itself
     LATE = "late"  # what it shows is older than its interval and the grace
     HEALTHY = "healthy"
 
@@ -71,13 +73,19 @@ class TypeHealth:
     current: SyncRun | None
     queued: list[SyncRun]
     next_due: datetime | None
-    late_at: datetime | None  # when what it shows is too old, if nothing comes
+    late_at: datetime | None  # when what it shows is too old, if nothing comes; None if it shows nothing yet
     next_slot: datetime
     enabled: bool
+    schedule_id: int
 
     @property
     def is_trusted(self) -> bool:
         return self.state in TRUSTED
+
+    @property
+    def late_for_forms_at(self) -> datetime | None:
+        """When what it shows is too old, though order forms keep it waiting."""
+        return late_for_forms_at(self.late_at) if self.late_at else None
 
     @property
     def last_duration(self) -> timedelta | None:
@@ -179,7 +187,7 @@ class SyncStatus:
         """The next moment at which something said here is no longer so, though nothing happens until then."""
         moments = [self.at + LONGEST_UNCHANGED, self.lock.leased_until]
         moments += [session.expires_at for session in self.sessions]
-        moments += [moment for each in self.types for moment in (each.late_at, each.next_slot)]
+        moments += [moment for each in self.types for moment in (each.late_at, each.late_for_forms_at, each.next_slot)]
         moments += [moment for run in self.queue for moment in (run.not_before, queue.overdue_at(run))]
         if self.worker:
             moments.append(self.worker.seen_at + WORKER_SILENT_AFTER)
@@ -293,9 +301,10 @@ def type_health(
         current=current,
         queued=queued,
         next_due=schedules.next_due(schedule, now=now, is_failing=failures > 0),
-        late_at=late_at(schedule, fresh_as_of),
+        late_at=late_at(schedule, fresh_as_of) if fresh_as_of else None,
         next_slot=schedule.next_slot(now),
         enabled=schedule.enabled,
+        schedule_id=schedule.pk,
     )
 
 
@@ -308,15 +317,22 @@ def state_of(
         return State.FAILING
     if fresh_as_of is None:
         return State.NEVER
-    if is_paused:
-        return State.PAUSED
     late = late_at(schedule, fresh_as_of)
-    return State.LATE if late and late < now else State.HEALTHY
+    if is_paused and now <= late_for_forms_at(late):
+        return State.PAUSED
+    if now <= late:
+        return State.HEALTHY
+    return State.LATE if schedule.enabled else State.OLD
 
 
-def late_at(schedule: SyncSchedule, fresh_as_of: datetime | None) -> datetime | None:
-    """When what a type shows is older than its interval and the grace; None if nobody expects it to be younger."""
-    return fresh_as_of + schedule.interval + GRACE if schedule.enabled and fresh_as_of else None
+def late_at(schedule: SyncSchedule, fresh_as_of: datetime) -> datetime:
+    """When what a type shows is too old to be trusted, whether or not its schedule is enabled."""
+    return fresh_as_of + schedule.interval + GRACE
+
+
+def late_for_forms_at(late_at: datetime) -> datetime:
+    """When that is so though order forms keep its run waiting."""
+    return late_at + settings.SYNC_LONGEST_PAUSE
 
 
 def failures_since(last_success: SyncRun | None, sync_type: str) -> int:

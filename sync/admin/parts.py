@@ -19,7 +19,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 from django.utils.timezone import localdate, localtime
-from django.utils.translation import gettext, ngettext_lazy
+from django.utils.translation import gettext, ngettext_lazy, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from sync.health import State
@@ -44,6 +44,7 @@ SYMBOLS = {
 STATES = {
     State.HEALTHY: ("✓", _("healthy"), "succeeded"),
     State.LATE: ("⚠", _("late"), "quarantined"),
+    State.OLD: ("⚠", pgettext_lazy("state", "old"), "quarantined"),
     State.FAILING: ("✗", _("failing"), "failed"),
     State.QUARANTINED: ("⚠", _("quarantined"), "quarantined"),
     State.PAUSED: ("‖", _("paused"), ""),

@@ -82,10 +82,32 @@ def state_problems(request: HttpRequest, each: TypeHealth, now: datetime) -> Ite
             yield failing_problem(request, each, now)
         case State.NEVER:
             yield Problem("bad", gettext("%(list)s: never mirrored so far.") % names(each), next_attempt(each, now))
-        case State.LATE if each.fresh_as_of:
-            facts = {**names(each), "time": clock(each.fresh_as_of), "ago": timesince(each.fresh_as_of, now, depth=1)}
-            what = gettext("%(list)s: not refreshed since %(time)s, %(ago)s ago.") % facts
+        case State.OLD:
+            yield old_problem(request, each, now)
+        case State.LATE:
+            what = gettext("%(list)s: not refreshed since %(time)s, %(ago)s ago.") % aged(each, now)
             yield Problem("bad", what, next_attempt(each, now))
+
+
+def old_problem(request: HttpRequest, each: TypeHealth, now: datetime) -> Problem:
+    """Of a list that nothing refreshes by itself: somebody wanted that, but what it shows is no longer fresh."""
+    what = gettext("%(list)s: as of %(time)s, %(ago)s ago, and its schedule is disabled.") % aged(each, now)
+    if each.current or each.queued:
+        return Problem("bad", what, next_attempt(each, now))
+    buttons = [
+        Button(text, reverse("admin:sync_syncschedule_do", args=[each.schedule_id, verb]), posts=True)
+        for text, verb, permission in (
+            (_("Run now"), "run", "sync.request_syncrun"),
+            (_("Enable"), "enable", "sync.change_syncschedule"),
+        )
+        if request.user.has_perm(permission) and may_view(request, SyncSchedule)
+    ]
+    return Problem("bad", what, gettext("Run it now, or enable its schedule: until then take it for old."), buttons)
+
+
+def aged(each: TypeHealth, now: datetime) -> dict[str, str]:
+    fresh_as_of = cast(datetime, each.fresh_as_of)
+    return {**names(each), "time": clock(fresh_as_of), "ago": timesince(fresh_as_of, now, depth=1)}
 
 
 def worker_problems(status: SyncStatus) -> Iterator[Problem]:
@@ -198,7 +220,11 @@ def schedule_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Prob
         what = gettext("%(list)s: there is no schedule, so its state is not known.")
         what %= {"list": capfirst(list_name(sync_type))}
         yield Problem("bad", what, gettext("Run manage.py migrate on the server."))
-    disabled = [list_name(each.sync_type) for each in status.types if not each.enabled]
+    disabled = [
+        gettext("%(list)s (as of %(time)s)") % {"list": list_name(each.sync_type), "time": clock(each.fresh_as_of)}
+        for each in status.types
+        if not each.enabled and each.is_trusted
+    ]
     if disabled:
         what = gettext("Only when somebody asks, as their schedules are disabled: %s") % ", ".join(disabled)
         link = Button(_("Look at the schedules"), list_address(SyncSchedule))

@@ -202,7 +202,7 @@ class TypeHealthSerializer(Serializer):
     )
     late_at = serializers.DateTimeField(
         allow_null=True,
-        help_text="When what it shows is too old, if nothing comes; null while disabled.",
+        help_text="When what it shows is too old, if nothing comes, whether or not its schedule is enabled.",
     )
     consecutive_failures = serializers.IntegerField()
     error = serializers.CharField(allow_null=True)

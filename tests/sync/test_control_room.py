@@ -240,8 +240,47 @@ def test_an_attempt_of_which_little_was_kept_is_no_problem(all_well, admin_clien
 def test_a_disabled_schedule_is_told(all_well, admin_client):
     SyncSchedule.objects.filter(sync_type="ddt").update(enabled=False)
     [problem] = problems(admin_client)
-    assert problem.what == "Only when somebody asks, as their schedules are disabled: DDT"
+    time = card(admin_client, "ddt")["fresh"]
+    assert problem.what == f"Only when somebody asks, as their schedules are disabled: DDT (as of {time})"
     assert card(admin_client, "ddt")["next"] == "never: the schedule is disabled"
+
+
+@pytest.fixture
+def old_ddt(all_well):
+    """DDT are as they were 60 days ago: their schedule was disabled then."""
+    SyncRun.objects.filter(sync_type="ddt").update(exported_at=timezone.now() - dt.timedelta(days=60))
+    SyncSchedule.objects.filter(sync_type="ddt").update(enabled=False)
+    return SyncSchedule.objects.get(sync_type="ddt")
+
+
+def test_a_list_that_grew_old_while_its_schedule_is_disabled_is_not_trusted(old_ddt, admin_client):
+    assert verdict(admin_client)["text"] == "Not to be trusted: DDT"
+    [problem] = problems(admin_client)
+    assert problem.severity == "bad"
+    assert problem.what.endswith(", 1\xa0month ago, and its schedule is disabled.")
+    assert buttons(problem) == {
+        text: reverse("admin:sync_syncschedule_do", args=[old_ddt.pk, verb])
+        for text, verb in (("Run now", "run"), ("Enable", "enable"))
+    }
+    assert ">⚠ old</span>" in text_of(admin_client)
+
+
+def test_the_buttons_of_an_old_list_do_what_they_say(old_ddt, admin_client):
+    for address in buttons(problems(admin_client)[0]).values():
+        admin_client.post(address)
+    assert SyncRun.objects.queued().filter(sync_type="ddt").exists()
+    assert SyncSchedule.objects.get(sync_type="ddt").enabled
+
+
+def test_who_may_do_nothing_about_an_old_list_gets_no_buttons(old_ddt, colleague):
+    [problem] = problems(colleague("view_syncrun", "view_syncschedule"))
+    assert buttons(problem) == {}
+
+
+def test_an_old_list_that_is_being_refreshed_says_so(old_ddt, admin_client):
+    SyncRunFactory(sync_type="ddt", status=Status.QUEUED)
+    [problem] = problems(admin_client)
+    assert (problem.todo, problem.buttons) == ("A run waits for its turn.", [])
 
 
 def test_the_gravest_comes_first(all_well, admin_client):

@@ -69,10 +69,34 @@ def test_a_list_is_late_after_its_interval_and_ten_minutes(minutes, state):
     assert of().state == state
 
 
-def test_a_list_whose_schedule_is_disabled_is_never_late():
-    SyncRunFactory(sync_type="orders", ended_ago=600 * MINUTE)
-    SyncSchedule.objects.filter(sync_type="orders").update(enabled=False)
-    assert (of().state, of().next_due) == (State.HEALTHY, None)
+def disable(sync_type="orders"):
+    SyncSchedule.objects.filter(sync_type=sync_type).update(enabled=False)
+
+
+@pytest.mark.parametrize(("minutes", "state"), [(19, State.HEALTHY), (21, State.OLD), (60 * 24 * 60, State.OLD)])
+def test_a_list_whose_schedule_is_disabled_is_judged_by_its_age_like_the_others(minutes, state):
+    run = SyncRunFactory(sync_type="orders", ended_ago=minutes * MINUTE)
+    disable()
+    assert (of().state, of().next_due) == (state, None)
+    assert of().late_at == run.exported_at + 20 * MINUTE
+    assert of().is_trusted == (state == State.HEALTHY)
+
+
+def test_an_old_list_is_not_healthy_wherever_it_is_asked(everything_fresh, client):
+    SyncRun.objects.filter(sync_type="orders").update(exported_at=ago(days=60))
+    disable()
+    status = health.status()
+    assert (status.untrusted, status.is_healthy) == (["orders"], False)
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["freshness"]) == (503, False)
+
+
+@pytest.mark.parametrize(("minutes", "state"), [(49, State.PAUSED), (51, State.LATE)])
+def test_order_forms_excuse_a_list_s_age_no_longer_than_they_may_keep_it_waiting(minutes, state, agent):
+    SyncRunFactory(sync_type="orders", ended_ago=minutes * MINUTE)
+    queue.request_sync("orders", trigger=SyncRun.Trigger.SCHEDULE)
+    sessions.open_session(agent)
+    assert of().state == state
 
 
 def test_the_time_of_the_export_counts_and_not_that_of_the_run():
@@ -237,7 +261,12 @@ def paused():
     sessions.open_session(UserFactory())
 
 
-@pytest.mark.parametrize("happens", [healthy, late, failing, quarantined, paused])
+def old():
+    late()
+    disable()
+
+
+@pytest.mark.parametrize("happens", [healthy, late, old, failing, quarantined, paused])
 def test_every_state_is_told_when_it_begins(happens):
     happens()
     for _ in range(2):
@@ -331,6 +360,25 @@ def test_the_command_says_what_is_wrong_and_what_to_do(everything_fresh):
     assert status == 1
     assert "orders is failing (1 in a row): The ERP did not answer." in said
     assert "Start manage.py qcluster" in said
+
+
+def test_the_command_says_how_old_a_list_is_whose_schedule_is_disabled(everything_fresh):
+    SyncRun.objects.filter(sync_type="orders").update(exported_at=ago(days=60))
+    disable()
+    disable("ddt")
+    status, said = syncstatus()
+    old_since = f"{timezone.localtime(ago(days=60)):%d/%m/%Y %H:%M}"
+    assert status == 1
+    assert f"orders is old, as of {old_since} — its schedule is disabled: run manage.py runsync orders" in said
+    assert "All is well." not in said
+
+
+def test_the_command_says_as_of_when_a_fresh_list_is_that_nothing_refreshes(everything_fresh):
+    disable("ddt")
+    status, said = syncstatus()
+    assert status == 0
+    assert "All is well." not in said
+    assert said.rstrip().endswith("and synced only if somebody asks: its schedule is disabled.")
 
 
 def test_the_command_says_which_lists_have_no_schedule(everything_fresh):

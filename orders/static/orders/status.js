@@ -16,7 +16,6 @@ const EVENTS = `/api/sync/events?${KINDS.map((kind) => `kind=${kind}`).join("&")
 const ASKS_AFTER = 200; // milliseconds; events come several at a time
 const TRIES_AGAIN_AFTER = 5_000; // milliseconds, when the stream was refused
 const ASKS_EVERY = 60_000; // milliseconds: what the clock alone changes is told by no event
-const OLDEST = 24 * 60 * 60 * 1000; // milliseconds that a list may be old, whatever its schedule says
 
 export class LiveStatus {
   data = null; // null while it is not known
@@ -95,8 +94,7 @@ export class LiveStatus {
   /** Whether a list is not what it should be: older than its schedule says, or its last sync failed. */
   isDoubtful(type) {
     const { state, freshAsOf, lateAt } = this.data.health.services[type];
-    const isLate = lateAt !== null && Date.parse(lateAt) < this.serverTime;
-    const isOld = freshAsOf === null || Date.parse(freshAsOf) < this.serverTime - OLDEST;
-    return isLate || isOld || !["healthy", "paused"].includes(state);
+    const isLate = freshAsOf === null || Date.parse(lateAt) < this.serverTime;
+    return isLate || !["healthy", "paused"].includes(state);
   }
 }

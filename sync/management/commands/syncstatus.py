@@ -20,6 +20,7 @@ WHAT_TO_DO = {
     State.QUARANTINED: "look at its last run in the admin, and accept the export or run the sync again",
     State.FAILING: "",  # its error says it
     State.NEVER: "it runs when it is due, or with manage.py runsync {type}",
+    State.OLD: "its schedule is disabled: run manage.py runsync {type}, or enable it in the admin",
     State.LATE: "see that a worker runs (manage.py qcluster), or run manage.py runsync {type}",
 }
 
@@ -110,6 +111,7 @@ def worker(status: SyncStatus) -> str:
 def problems(status: SyncStatus) -> list[str]:
     """What is wrong, and what to do about it."""
     found = [problem(each) for each in status.types if not each.is_trusted]
+    found += [asked_only(each) for each in status.types if not each.enabled and each.is_trusted]
     unknown = "{} has no schedule, so its state is not known — run manage.py migrate"
     found += map(unknown.format, status.without_schedule)
     if not status.has_worker:
@@ -129,8 +131,14 @@ def problem(each: TypeHealth) -> str:
     why = f": {each.failure.error_text}" if each.failure and each.state in (State.FAILING, State.QUARANTINED) else ""
     count = f" ({each.consecutive_failures} in a row)" if each.state == State.FAILING else ""
     hint = WHAT_TO_DO[each.state].format(type=each.sync_type)
-    state = "was never mirrored" if each.state == State.NEVER else f"is {each.state}"
+    age = f", as of {moment(each.fresh_as_of)}" if each.state in (State.LATE, State.OLD) else ""
+    state = "was never mirrored" if each.state == State.NEVER else f"is {each.state}{age}"
     return f"{each.sync_type} {state}{count}{why}{' — ' if hint else ''}{hint}"
+
+
+def asked_only(each: TypeHealth) -> str:
+    age = f"{each.sync_type} is as of {moment(each.fresh_as_of)}"
+    return f"{age}, and synced only if somebody asks: its schedule is disabled."
 
 
 def moment(at: datetime | None) -> str:

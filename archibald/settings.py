@@ -329,6 +329,13 @@ ERP_FOLDER = Path(folder) if (folder := env.str("ERP_FOLDER", "")) else None
 if ERP_URL and ERP_FOLDER:
     raise ImproperlyConfigured("Set ERP_URL or ERP_FOLDER, not both: a list has one source.")
 
+# What an export may take, login and all: the ERP needs up to a minute for a large one, but an order form waits too.
+ERP_EXPORT_TIMEOUT = timedelta(seconds=env.float("ERP_EXPORT_SECONDS", 300))
+ERP_SMART_TIMEOUT = timedelta(seconds=env.float("ERP_SMART_SECONDS", 60))  # of a smart sync
+for name in ("ERP_EXPORT_TIMEOUT", "ERP_SMART_TIMEOUT"):
+    if globals()[name] <= timedelta(0):
+        raise ImproperlyConfigured(f"{name} must be longer than nothing.")
+
 # Which of the ERP's price groups counts, as ACCOUNT: of its prices names it (002); unset, the only one that is valid.
 PRICE_GROUP = env.str("PRICE_GROUP", "").strip()
 

@@ -28,7 +28,8 @@ def check_services(**_: Any) -> list[CheckMessage]:
 def check_q_cluster(**_: Any) -> list[CheckMessage]:
     """Refuse values of Q_CLUSTER with which django-q2 delivers tasks again while they run, or not at all."""
     cluster = getattr(settings, "Q_CLUSTER", {})
-    least = 2 * LONGEST_DRAIN.total_seconds()
+    longest_export = max(LONGEST_DRAIN, settings.ERP_EXPORT_TIMEOUT)
+    least = (LONGEST_DRAIN + longest_export).total_seconds()
     timeout, retry = cluster.get("timeout") or 0, cluster.get("retry", 60)
     rules = [
         ("E001", cluster.get("orm") == "default", "orm must be 'default': the queue shares the mirror's transactions."),
@@ -38,7 +39,7 @@ def check_q_cluster(**_: Any) -> list[CheckMessage]:
         (
             "E005",
             timeout > least,
-            f"timeout must be over {least:g} seconds: a drain takes runs for half of that, then ends the one it has.",
+            f"timeout must be over {least:g} seconds: a drain takes runs for five minutes, then ends the one it has.",
         ),
         (
             "E006",

@@ -123,8 +123,15 @@ ERRORS = (
     ),
     _("The ERP gave no export."),
     _("No ERP is configured. Set ERP_URL or ERP_FOLDER, or give an export with --file."),
-    _("The ERP did not answer: {reason}. Try again in a minute."),
-    _("The ERP answered with its login page instead of {list_name}, even after a new login."),
+    _("The ERP gave no export: {reason}. Try again in a minute."),
+    _(
+        "The ERP answered, but not with an export: {reason}. Open the list in the ERP with a browser; if it can be "
+        "exported there, check ERP_URL, then tell whoever keeps this software."
+    ),
+    _(
+        "The ERP answered with its login page instead of the list, even after a new login. Open the list in the ERP "
+        "with a browser; if that shows it, try again in a minute."
+    ),
     _("The ERP does not accept the login of {username}. Check ERP_USERNAME and ERP_PASSWORD."),
     _("ERP_FOLDER names {folder}, which is no folder. Make it, or name another."),
     _("There is no export of this list in {folder}: expected a file named {expected}."),
@@ -238,14 +245,15 @@ PHRASES = {  # by the fact that they are
         _("accept the export of run {run} again instead."),
         _("the given file {file} is gone."),
         # Why the ERP gave no export
-        _("the page of {list_name} has no export button"),
+        _("its page has no export button"),
         _("it says “Requested objects cannot be loaded”, {clicks} times"),
-        _("the filter of {list_name} cannot be set to {filter}"),
-        _("the page of {list_name} has no filter {filter}"),
-        _("{list_name} keeps its filter {filter}"),
-        _("{list_name} is a PDF, not a page"),
+        _("its filter cannot be set to {filter}"),
+        _("its page has no filter {filter}"),
+        _("it keeps its filter {filter}"),
+        _("its page is a PDF"),
         _("the connection ended after {done} of {total} bytes"),
-        _("it answered with status {code}"),
+        _("status {code}"),
+        _("the export was not complete after {seconds} s"),
         _("no connection within {seconds} s"),
         _("it sent nothing for {seconds} s"),
         _("the connection was cut during the export"),

@@ -94,13 +94,19 @@ class ErpNotConfigured(ErpError):
 
 
 class ErpUnavailable(ErpError):
-    """The ERP did not answer: {reason}. Try again in a minute."""
+    """The ERP gave no export: {reason}. Try again in a minute."""
 
     retried_after = WITH_BACK_OFF
 
 
+class ErpAnswerUnexpected(ErpUnavailable):
+    """The ERP answered, but not with an export: {reason}. Open the list in the ERP with a browser; if it can be
+    exported there, check ERP_URL, then tell whoever keeps this software."""
+
+
 class ErpSessionExpired(ErpError):
-    """The ERP answered with its login page instead of {list_name}, even after a new login."""
+    """The ERP answered with its login page instead of the list, even after a new login. Open the list in the ERP with
+    a browser; if that shows it, try again in a minute."""
 
     retried_after = WITH_BACK_OFF
 

@@ -210,7 +210,10 @@ def previewed(
     service = service_for(sync_type)
     with TemporaryDirectory(prefix="archibald-") as folder:
         path = (
-            given_file or erp_client().fetch(service.erp_list, to=Path(folder) / "export.pdf", progress=progress).path
+            given_file
+            or erp_client()
+            .fetch(service.erp_list, to=Path(folder) / "export.pdf", at_most=longest_fetch(mode), progress=progress)
+            .path
         )
         with reading(path, service, progress) as records, mirror.staged(records) as staged:
             mode = automatic_mode(sync_type) if mode == Mode.AUTO else mode
@@ -423,7 +426,8 @@ def fetch(run: SyncRun, service: SyncService, progress: Progress) -> list[str]:
         dated = datetime.fromtimestamp(Path(run.given_file).stat().st_mtime, UTC)
     else:
         asked = time.monotonic()
-        dated = erp_client().fetch(service.erp_list, to=path, progress=progress).fetched_at
+        fetched = erp_client().fetch(service.erp_list, to=path, at_most=longest_fetch(run.mode), progress=progress)
+        dated = fetched.fetched_at
         erp_time = timedelta(seconds=time.monotonic() - asked)
     make_durable(path)  # the run's row says that it is kept
     with path.open("rb") as file:
@@ -446,6 +450,12 @@ def when_exported(run: SyncRun, fingerprint: str, *, dated: datetime) -> datetim
         return dated
     earlier = SyncRun.objects.for_type(run.sync_type).filter(export_sha256=fingerprint, exported_at__lte=now)
     return earlier.aggregate(first=Min("exported_at"))["first"] or now
+
+
+def longest_fetch(mode: str) -> timedelta:
+    """What a run may wait for the ERP, in all: an order form waits for a smart one."""
+    longest: timedelta = settings.ERP_SMART_TIMEOUT if mode == Mode.SMART else settings.ERP_EXPORT_TIMEOUT
+    return longest
 
 
 def has_kept_export(run: SyncRun) -> bool:

@@ -18,10 +18,11 @@ from django.utils.translation import gettext_lazy as _
 from sync import error_texts, health
 from sync.admin.coordination import lock_address
 from sync.admin.parts import clock, list_name, run_address
-from sync.erp.http import READ_TIMEOUT
 from sync.health import State, SyncStatus, TypeHealth
 from sync.models import SyncLock, SyncRun, SyncSchedule
+from sync.progress import Stage
 from sync.read_only_admin import list_address, may_view, printed_duration
+from sync.runner import longest_fetch
 
 ERROR_CHARACTERS = 300
 SLOWER_THAN_USUAL = 3  # times
@@ -155,15 +156,18 @@ def slow_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem]
             "list": capfirst(list_name(run.sync_type)),
             "elapsed": printed_duration(elapsed),
             "usual": printed_duration(usual),
-            "silence": printed_duration(timedelta(seconds=READ_TIMEOUT)),
+            "longest": printed_duration(longest_fetch(run.mode)),
         }
+        what = gettext("%(list)s: in progress for %(elapsed)s, where it usually takes %(usual)s.")
+        todo = gettext("The export is read and applied; the other lists wait.")
+        if run.stage == Stage.FETCHING:
+            what = gettext("%(list)s: in progress for %(elapsed)s, where it usually takes %(usual)s. The ERP may hang.")
+            todo = gettext("It is given up by itself when the ERP takes longer than %(longest)s; the other lists wait.")
         cancel = Button(_("Cancel"), reverse("admin:sync_syncrun_do", args=[run.pk, "cancel"]), posts=True)
         yield Problem(
             "warn",
-            gettext("%(list)s: in progress for %(elapsed)s, where it usually takes %(usual)s. The ERP may hang.")
-            % facts,
-            gettext("It is given up by itself when the ERP sends nothing for %(silence)s; the other lists wait.")
-            % facts,
+            what % facts,
+            todo % facts,
             [cancel] if request.user.has_perm("sync.request_syncrun") else [],
         )
 

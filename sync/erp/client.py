@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -31,9 +31,10 @@ class Export:
 class ErpClient(Protocol):
     """Fetches exports, one at a time."""
 
-    def fetch(self, erp_list: ErpList, *, to: Path, progress: Progress) -> Export:
+    def fetch(self, erp_list: ErpList, *, to: Path, at_most: timedelta, progress: Progress) -> Export:
         """Write one list's export to the file `to`, streaming.
 
+        It takes no longer than `at_most`, whatever the ERP does: what is not complete then is an ErpUnavailable.
         `progress` is called with Stage.FETCHING and bytes, at least every 250 ms; if it raises, the fetch is abandoned.
         Raises an ErpError. What was written is not checked: that is the reader's work.
         """

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 from sync.erp.client import ErpList, Export
+from sync.erp.transfer import carry_out, new_file
 from sync.exceptions import ErpFolderNotFound, ErpUnavailable, ExportNotFound
-from sync.progress import Progress, Stage
+from sync.progress import Progress
 
 CHUNK = 1024 * 1024  # bytes
 UNFINISHED = (".part", ".crdownload", ".download", ".tmp")  # how browsers call what they are still writing
@@ -20,28 +22,50 @@ class FolderClient:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def fetch(self, erp_list: ErpList, *, to: Path, progress: Progress) -> Export:
+    def fetch(self, erp_list: ErpList, *, to: Path, at_most: timedelta, progress: Progress) -> Export:
+        with new_file(to) as file:
+            copy = Copy(self.folder, erp_list, file)
+            carry_out(copy, at_most=at_most, progress=progress)
+        return Export(to, datetime.fromtimestamp(copy.modified, tz=UTC))
+
+
+class Copy:
+    """One export on its way from a folder, which may be another machine's, and hang."""
+
+    def __init__(self, folder: Path, erp_list: ErpList, file: BinaryIO) -> None:
+        self.folder = folder
+        self.erp_list = erp_list
+        self.file = file
+        self.done = 0
+        self.total: int | None = None
+        self.modified = 0.0  # seconds since 1970
+
+    def run(self) -> None:
         if not self.folder.is_dir():
             raise ErpFolderNotFound(folder=self.folder)
         try:
-            newest = self.newest(erp_list)
-            fetched_at = datetime.fromtimestamp(newest.stat().st_mtime, tz=UTC)
-            copy(newest, to, progress=progress)
+            newest = newest_export(self.folder, self.erp_list)
+            found = newest.stat()
+            self.modified, self.total = found.st_mtime, found.st_size
+            with newest.open("rb") as reading:
+                while chunk := reading.read(CHUNK):
+                    self.file.write(chunk)
+                    self.done += len(chunk)
         except FileNotFoundError:
-            raise ExportNotFound(folder=self.folder, expected=" or ".join(erp_list.file_names)) from None
+            raise ExportNotFound(folder=self.folder, expected=" or ".join(self.erp_list.file_names)) from None
         except OSError as error:
             raise ErpUnavailable(reason=f"{self.folder} cannot be read ({error.strerror})") from error
-        return Export(to, fetched_at)
 
-    def newest(self, erp_list: ErpList) -> Path:
-        """Raises FileNotFoundError if the folder has no whole export of the list."""
-        files = [path for path in self.folder.iterdir() if path.is_file()]
-        unfinished = [path.name.casefold() for path in files if path.suffix.casefold() in UNFINISHED]
-        names = pattern(erp_list.file_names)
-        exports = [path for path in files if names.fullmatch(path.name) and not is_unfinished(path, unfinished)]
-        if not exports:
-            raise FileNotFoundError(self.folder)
-        return max(exports, key=lambda path: path.stat().st_mtime)
+
+def newest_export(folder: Path, erp_list: ErpList) -> Path:
+    """Raises FileNotFoundError if the folder has no whole export of the list."""
+    files = [path for path in folder.iterdir() if path.is_file()]
+    unfinished = [path.name.casefold() for path in files if path.suffix.casefold() in UNFINISHED]
+    names = pattern(erp_list.file_names)
+    exports = [path for path in files if names.fullmatch(path.name) and not is_unfinished(path, unfinished)]
+    if not exports:
+        raise FileNotFoundError(folder)
+    return max(exports, key=lambda path: path.stat().st_mtime)
 
 
 def pattern(file_names: tuple[str, ...]) -> re.Pattern[str]:
@@ -53,19 +77,3 @@ def pattern(file_names: tuple[str, ...]) -> re.Pattern[str]:
 def is_unfinished(path: Path, unfinished: list[str]) -> bool:
     """Whether the file only keeps the place of one that a browser is still writing beside it."""
     return not path.stat().st_size and any(name.startswith(path.stem.casefold() + ".") for name in unfinished)
-
-
-def copy(source: Path, to: Path, *, progress: Progress) -> None:
-    """Copy a file. If that is stopped, no part of it stays."""
-    total = source.stat().st_size
-    done = 0
-    try:
-        with source.open("rb") as reading, to.open("wb") as writing:
-            progress(Stage.FETCHING, done, total)
-            while chunk := reading.read(CHUNK):
-                writing.write(chunk)
-                done += len(chunk)
-                progress(Stage.FETCHING, done, total)
-    except BaseException:
-        to.unlink(missing_ok=True)
-        raise

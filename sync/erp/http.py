@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -17,13 +16,13 @@ from urllib3.exceptions import ReadTimeoutError
 from sync import clock
 from sync.erp.client import ErpList, Export
 from sync.erp.severable import Line, SeverableAdapter
+from sync.erp.transfer import carry_out, new_file
 from sync.erp.web_page import Fields, FilterCombo, WebPage
-from sync.exceptions import ErpLoginRejected, ErpSessionExpired, ErpUnavailable
-from sync.progress import Progress, Stage
+from sync.exceptions import ErpAnswerUnexpected, ErpLoginRejected, ErpSessionExpired, ErpUnavailable
+from sync.progress import Progress
 
 CONNECT_TIMEOUT = 10.0  # seconds
 READ_TIMEOUT = 180.0  # seconds without a byte; generating a large export takes up to 60
-BETWEEN_CHECKPOINTS = 0.1  # seconds; 0.25 is promised
 CHUNK = 64 * 1024  # bytes
 CLICKS = 3  # on the export button, while the ERP shows its banner
 ATTEMPTS = 3  # to end a filter
@@ -44,20 +43,14 @@ class HttpClient:
         self.read_timeout = read_timeout
         self.cookies = RequestsCookieJar()
 
-    def fetch(self, erp_list: ErpList, *, to: Path, progress: Progress) -> Export:
-        """Waits in this thread and works in another, so that the fetch can be abandoned at any moment."""
+    def fetch(self, erp_list: ErpList, *, to: Path, at_most: timedelta, progress: Progress) -> Export:
         line = Line()
-        worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="erp-http")
-        try:
-            with to.open("wb") as file:
-                download = Download(self, erp_list, file, line)
-                watched(worker.submit(download.run), download, progress)
-        except BaseException:
-            to.unlink(missing_ok=True)
-            raise
-        finally:
-            line.cut()
-            worker.shutdown(wait=False)
+        with new_file(to) as file:
+            download = Download(self, erp_list, file, line)
+            try:
+                carry_out(download, at_most=at_most, progress=progress)
+            finally:
+                line.cut()
         return Export(to, clock.now() - timedelta(seconds=time.monotonic() - download.asked))
 
 
@@ -90,7 +83,7 @@ class Download:
         try:
             self.export()
         except SessionExpired:
-            raise ErpSessionExpired(list_name=self.erp_list.name) from None
+            raise ErpSessionExpired from None
 
     def export(self) -> None:
         """From the list's page to the last byte. Raises SessionExpired."""
@@ -98,7 +91,7 @@ class Download:
         for _ in range(CLICKS):
             fields = page.export_fields()
             if fields is None:
-                raise ErpUnavailable(reason=f"the page of {self.erp_list.name} has no export button")
+                raise ErpAnswerUnexpected(reason="its page has no export button")
             self.asked = time.monotonic()
             with self.post(page, fields) as response:
                 shown = self.save(response)
@@ -109,7 +102,7 @@ class Download:
             if not shown.has_banner:
                 raise SessionExpired
             page = shown
-        raise ErpUnavailable(reason=f"it says “Requested objects cannot be loaded”, {CLICKS} times")
+        raise ErpAnswerUnexpected(reason=f"it says “Requested objects cannot be loaded”, {CLICKS} times")
 
     def save_waiting_export(self, page: WebPage) -> WebPage | None:
         """After a click on the export button the list's own address gives the export, once."""
@@ -141,15 +134,13 @@ class Download:
                 return page
             page = self.sent_in_session(page, page.filter_fields(combo))
         if not self.filter_combo(page).is_safe:
-            raise ErpUnavailable(
-                reason=f"the filter of {self.erp_list.name} cannot be set to {self.erp_list.safe_filter}"
-            )
+            raise ErpAnswerUnexpected(reason=f"its filter cannot be set to {self.erp_list.safe_filter}")
         return page
 
     def filter_combo(self, page: WebPage) -> FilterCombo:
         combo = page.filter_combo(self.erp_list.safe_filter)
         if combo is None:
-            raise ErpUnavailable(reason=f"the page of {self.erp_list.name} has no filter {self.erp_list.safe_filter}")
+            raise ErpAnswerUnexpected(reason=f"its page has no filter {self.erp_list.safe_filter}")
         return combo
 
     def without_grid_filter(self, page: WebPage) -> WebPage:
@@ -159,7 +150,7 @@ class Download:
                 return page
             page = self.sent_in_session(page, page.clear_filter_fields())
         if page.grid_filter:
-            raise ErpUnavailable(reason=f"{self.erp_list.name} keeps its filter {page.grid_filter}")
+            raise ErpAnswerUnexpected(reason=f"it keeps its filter {page.grid_filter}")
         return page
 
     def with_columns(self, page: WebPage) -> WebPage:
@@ -183,7 +174,7 @@ class Download:
 
     def sent(self, page: WebPage, fields: Fields) -> WebPage:
         with self.post(page, fields) as response:
-            return web_page(response, response.content)
+            return web_page(response, rest(response.iter_content(CHUNK)))
 
     def get(self, url: str) -> WebPage:
         """A page. An export that was asked for and never fetched comes instead, once: it is passed over."""
@@ -191,8 +182,8 @@ class Download:
             with self.session.get(url, timeout=self.timeouts, stream=True) as response:
                 response.raise_for_status()
                 if "pdf" not in response.headers.get("Content-Type", ""):
-                    return web_page(response, response.content)
-        raise ErpUnavailable(reason=f"{self.erp_list.name} is a PDF, not a page")
+                    return web_page(response, rest(response.iter_content(CHUNK)))
+        raise ErpAnswerUnexpected(reason="its page is a PDF")
 
     def post(self, page: WebPage, fields: Fields) -> requests.Response:
         response = self.session.post(page.action, data=fields, timeout=self.timeouts, stream=True)
@@ -225,21 +216,13 @@ class Download:
         self.done += len(chunk)
 
 
-def watched(running: Future[None], download: Download, progress: Progress) -> None:
-    """Wait for a download, telling how far it is. Raises what it raises, and what `progress` raises."""
-    while not wait([running], timeout=BETWEEN_CHECKPOINTS).done:
-        progress(Stage.FETCHING, download.done, download.total)
-    running.result()
-    progress(Stage.FETCHING, download.done, download.total)
-
-
 @contextmanager
 def understood(read_timeout: float) -> Iterator[None]:
     """Turn what can go wrong on the way into ErpUnavailable, with a reason that a person understands."""
     try:
         yield
     except requests.HTTPError as error:
-        raise ErpUnavailable(reason=f"it answered with status {error.response.status_code}") from error
+        raise ErpAnswerUnexpected(reason=f"status {error.response.status_code}") from error
     except requests.ConnectTimeout as error:
         raise ErpUnavailable(reason=f"no connection within {CONNECT_TIMEOUT:g} s") from error
     except requests.Timeout as error:
@@ -260,7 +243,7 @@ def first_cause(error: BaseException) -> str:
 
 
 def rest(chunks: Iterator[bytes]) -> bytes:
-    """What still comes, up to a limit."""
+    """What still comes of a page, up to a limit."""
     read = bytearray()
     for chunk in chunks:
         read += chunk

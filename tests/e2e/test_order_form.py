@@ -359,6 +359,8 @@ def test_several_price_groups_are_named_until_one_is_chosen(form, customer, prod
         ("ErpNotConfigured", "Nessun ERP è configurato: avvisa l'amministratore."),
         ("ExportNotFound", "Non c'è un'esportazione dei clienti."),
         ("ErpUnavailable", "L'ERP non risponde."),
+        ("ErpAnswerUnexpected", "L'ERP non dà un'esportazione."),
+        ("ErpLoginRejected", "L'ERP non accetta le credenziali: avvisa l'amministratore."),
         ("ControlTotalMismatch", "Non si è potuto usare l'elenco dell'ERP."),
     ],
 )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
+from threading import enumerate as enumerate_threads
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -17,9 +18,11 @@ from sync.erp.demo.erp import DemoErp
 from sync.erp.demo.lists import LISTS
 from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
 from sync.erp.http import HttpClient
+from tests.concurrency.processes import until
 from tests.demo_erp import CachedDemoErp
 
 TODAY = date(2026, 1, 20)
+LONGEST = timedelta(minutes=5)  # that a fetch may take
 SMALL = 0.15  # of the real size: every list has several bands
 ERP_LISTS = {
     each.sync_type: ErpList(
@@ -52,6 +55,11 @@ def let_sessions_idle(server: DemoServer) -> None:
     """As if nobody had used them for longer than they live."""
     for session in server.front_end.sessions.values():
         session.last_used = float("-inf")
+
+
+def transfers_end() -> None:
+    """Nothing of a fetch that was given up goes on for long."""
+    until(lambda: not [thread for thread in enumerate_threads() if thread.name == "erp-transfer"])
 
 
 def control(server: DemoServer, method: str, path: str, **body: Any) -> dict[str, Any]:

@@ -1,21 +1,26 @@
 """Exports are downloaded from the web front end, whatever it does in the meantime."""
 
+import re
 import socket
 from concurrent.futures import ThreadPoolExecutor, wait
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from itertools import chain, repeat
+from threading import Event, Thread
+from time import sleep
 
 import pytest
 
-from sync.erp import http
+from sync.erp import transfer
 from sync.erp.client import ErpList
 from sync.erp.demo import web
 from sync.erp.demo.lists import LISTS, list_called
 from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer, Handler
 from sync.erp.http import HttpClient
-from sync.exceptions import ErpLoginRejected, ErpSessionExpired, ErpUnavailable
+from sync.exceptions import ErpAnswerUnexpected, ErpLoginRejected, ErpSessionExpired, ErpUnavailable
 from sync.progress import Stage, unwatched
 from tests.concurrency.processes import PATIENCE, until
-from tests.erp.conftest import ERP_LISTS, control, let_sessions_idle
+from tests.erp.conftest import ERP_LISTS, LONGEST, control, let_sessions_idle, transfers_end
 from tests.erp.test_pdf import tables
 
 CUSTOMERS = ERP_LISTS["customers"]
@@ -30,10 +35,10 @@ class Cancelled(Exception):
 def fetch(client, tmp_path):
     """Fetch the customers, or another list; the file is there only if that succeeds."""
 
-    def fetch(erp_list=CUSTOMERS, progress=unwatched):
+    def fetch(erp_list=CUSTOMERS, progress=unwatched, at_most=LONGEST):
         path = tmp_path / "export.pdf"
         try:
-            return client.fetch(erp_list, to=path, progress=progress)
+            return client.fetch(erp_list, to=path, at_most=at_most, progress=progress)
         except BaseException:
             assert not path.exists()
             raise
@@ -61,7 +66,7 @@ def test_an_english_profile_is_understood(erp, tmp_path, network):
     with DemoServer(erp, profile="en") as server:
         client = HttpClient(server.url, DEMO_USERNAME, DEMO_PASSWORD)
         control(server, "POST", "faults", fault="remembered-filter")
-        client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", progress=unwatched)
+        client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", at_most=LONGEST, progress=unwatched)
     [first] = tables(tmp_path / "export.pdf", 0)
     assert first[0] == ["ID", "CUSTOMER PROFILE:", "NAME", "VAT NUMBER:"]
 
@@ -123,14 +128,14 @@ def test_a_filter_that_comes_back_is_ended_at_the_third_attempt(fetch, server, m
 def test_a_filter_that_stays_is_named(fetch, server, monkeypatch):
     control(server, "POST", "faults", fault="remembered-filter")
     monkeypatch.setattr(server.front_end, "choose_filter", lambda *_: None)
-    with pytest.raises(ErpUnavailable, match="filter of CUSTTABLE_ListView_Agent cannot be set to All_Customers"):
+    with pytest.raises(ErpAnswerUnexpected, match="its filter cannot be set to All_Customers"):
         fetch()
 
 
 def test_a_grid_filter_that_stays_is_named(fetch, server, monkeypatch):
     control(server, "POST", "faults", fault="kept-grid-filter", list="products")
     monkeypatch.setattr(server.front_end, "clear_grid_filter", lambda _: None)
-    with pytest.raises(ErpUnavailable, match=r"INVENTTABLE_ListView keeps its filter \[Oid\] % 11 = 0"):
+    with pytest.raises(ErpAnswerUnexpected, match=r"it keeps its filter \[Oid\] % 11 = 0"):
         fetch(ERP_LISTS["products"])
 
 
@@ -142,7 +147,7 @@ def test_a_filter_is_found_whatever_its_values_begin_with(fetch, server, monkeyp
 
 
 def test_a_list_whose_filter_is_not_there_is_not_fetched(fetch):
-    with pytest.raises(ErpUnavailable, match="has no filter Every_Customer"):
+    with pytest.raises(ErpAnswerUnexpected, match="its page has no filter Every_Customer"):
         fetch(ErpList(CUSTOMERS.name, CUSTOMERS.file_names, "Every_Customer"))
 
 
@@ -205,7 +210,7 @@ def test_a_session_that_expires_once_is_renewed_at_once(fetch, server, fault):
 @pytest.mark.parametrize("fault", ["expired-session", "html-instead-of-pdf"])
 def test_a_session_that_expires_again_is_given_up(fetch, server, fault):
     control(server, "POST", "faults", fault=fault, times=2)
-    with pytest.raises(ErpSessionExpired, match="CUSTTABLE_ListView_Agent, even after a new login"):
+    with pytest.raises(ErpSessionExpired, match="its login page instead of the list, even after a new login"):
         fetch()
     fetch()
 
@@ -217,18 +222,21 @@ def test_a_banner_goes_away_with_another_click(fetch, server):
 
 def test_a_banner_that_stays_is_given_up_after_three_clicks(fetch, server):
     control(server, "POST", "faults", fault="error-banner", times=3)
-    with pytest.raises(ErpUnavailable, match="3 times"):
+    with pytest.raises(ErpAnswerUnexpected, match="3 times"):
         fetch()
     assert control(server, "GET", "state")["faults"] == []
 
 
 @pytest.mark.parametrize(
-    ("fault", "reason"),
-    [("server-error", "it answered with status 500"), ("cut-connection", "the connection was cut during the export")],
+    ("fault", "error", "reason"),
+    [
+        ("server-error", ErpAnswerUnexpected, "answered, but not with an export: status 500. Open"),
+        ("cut-connection", ErpUnavailable, "gave no export: the connection was cut during the export. Try again"),
+    ],
 )
-def test_a_broken_front_end_is_unavailable(fetch, server, fault, reason):
+def test_a_broken_front_end_is_unavailable(fetch, server, fault, error, reason):
     control(server, "POST", "faults", fault=fault, times=1)
-    with pytest.raises(ErpUnavailable, match=reason):
+    with pytest.raises(error, match=reason):
         fetch()
     fetch()
 
@@ -237,7 +245,7 @@ def test_an_export_that_stops_coming_is_unavailable(server, tmp_path):
     control(server, "POST", "faults", fault="stalled-connection")
     client = HttpClient(server.url, DEMO_USERNAME, DEMO_PASSWORD, read_timeout=0.3)
     with pytest.raises(ErpUnavailable, match=r"it sent nothing for 0\.3 s"):
-        client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", progress=unwatched)
+        client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", at_most=LONGEST, progress=unwatched)
 
 
 @pytest.mark.parametrize("fault", ["truncated-file", "wrong-count", "empty-file"])
@@ -250,7 +258,7 @@ def test_what_is_wrong_in_the_file_is_left_to_the_reader(fetch, server, erp, tmp
 def test_a_wrong_password_is_rejected(server, tmp_path):
     client = HttpClient(server.url, DEMO_USERNAME, "sbagliata")
     with pytest.raises(ErpLoginRejected, match="does not accept the login of agente"):
-        client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", progress=unwatched)
+        client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", at_most=LONGEST, progress=unwatched)
 
 
 def test_an_erp_that_is_not_there_is_unavailable(tmp_path):
@@ -258,11 +266,11 @@ def test_an_erp_that_is_not_there_is_unavailable(tmp_path):
         taken.bind(("127.0.0.1", 0))  # not listening
         client = HttpClient(f"http://127.0.0.1:{taken.getsockname()[1]}/", "agente", "")
         with pytest.raises(ErpUnavailable, match=r"the connection failed \(Connection refused\)"):
-            client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", progress=unwatched)
+            client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", at_most=LONGEST, progress=unwatched)
 
 
 def test_a_list_that_is_not_there_is_unavailable(fetch):
-    with pytest.raises(ErpUnavailable, match="status 404"):
+    with pytest.raises(ErpAnswerUnexpected, match="status 404"):
         fetch(ErpList("AGENTS_ListView", ("Agenti.pdf",)))
 
 
@@ -281,7 +289,7 @@ def test_a_fetch_can_be_abandoned_every_250_ms_while_the_erp_is_generating(
         if len(called) > 10:
             raise Cancelled
 
-    monkeypatch.setattr(http, "wait", waiting)
+    monkeypatch.setattr(transfer, "wait", waiting)
     server.delay = NEVER
     with pytest.raises(Cancelled):
         in_time(fetch, erp_list=ERP_LISTS[sync_type], progress=cancel_when_generating)
@@ -312,3 +320,125 @@ def test_an_abandoned_fetch_leaves_no_connection_behind(fetch, server):
             fetch(progress=cancel)
     server.delay = 0
     fetch()
+
+
+def whole_request(client):
+    """What a client asks, the form that it posts too."""
+    request = client.recv(256 * 1024)
+    head, _, body = request.partition(b"\r\n\r\n")
+    [length] = re.findall(rb"Content-Length: (\d+)", head) or [0]
+    while len(body) < int(length):
+        body += client.recv(256 * 1024)
+    return head + b"\r\n\r\n" + body if request else b""
+
+
+class DribblingProxy:
+    """Stands before an ERP, and from the so-manieth answer on gives one byte after the other, for ever."""
+
+    def __init__(self, server, *, from_answer):
+        self.server = server.http.server_address
+        self.answers_left = from_answer - 1
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listening.getsockname()[1]
+        self.stopping = Event()
+        Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with suppress(OSError):  # closed
+            while True:
+                Thread(target=self.carry, args=(self.listening.accept()[0],), daemon=True).start()
+
+    def carry(self, client):
+        with client, suppress(OSError):  # gone
+            while request := whole_request(client):
+                with socket.create_connection(self.server) as erp:
+                    erp.sendall(request.replace(b"Connection: keep-alive", b"Connection: close"))
+                    answer = b"".join(iter(lambda: erp.recv(64 * 1024), b""))
+                if self.answers_left:
+                    self.answers_left -= 1
+                    client.sendall(answer)
+                else:
+                    self.dribble(client, answer)
+
+    def dribble(self, client, answer):
+        for byte in chain(answer, repeat(ord(" "))):
+            client.sendall(bytes([byte]))
+            if self.stopping.wait(0.01):
+                return
+
+
+@pytest.fixture
+def dribbling(server):
+    proxies = []
+
+    def dribble(from_answer):
+        proxies.append(DribblingProxy(server, from_answer=from_answer))
+        return HttpClient(f"http://127.0.0.1:{proxies[-1].port}/", DEMO_USERNAME, DEMO_PASSWORD)
+
+    yield dribble
+    for proxy in proxies:
+        proxy.stopping.set()
+        proxy.listening.close()
+
+
+ANSWERS = [
+    *("the redirect to the login", "the login page", "the login", "the page after it", "the list", "the click"),
+    "the export",
+]
+
+
+@pytest.mark.parametrize("phase", ANSWERS)
+def test_an_erp_that_gives_one_byte_after_the_other_is_given_up_wherever_it_does(dribbling, in_time, tmp_path, phase):
+    client = dribbling(from_answer=1 + ANSWERS.index(phase))
+    with pytest.raises(ErpUnavailable, match=r"gave no export: the export was not complete after 1 s\."):
+        in_time(
+            client.fetch,
+            erp_list=CUSTOMERS,
+            to=tmp_path / "export.pdf",
+            at_most=timedelta(seconds=1),
+            progress=unwatched,
+        )
+    assert not (tmp_path / "export.pdf").exists()
+    transfers_end()
+
+
+def test_an_erp_that_dribbles_before_the_first_word_of_tls_is_given_up(in_time, network, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        client = HttpClient(f"https://127.0.0.1:{listening.getsockname()[1]}/", "agente", "", read_timeout=NEVER)
+
+        def say_nothing_for_ever():
+            with listening.accept()[0] as connected, suppress(OSError):  # gone
+                connected.sendall(b"\x16\x03\x03\x3f\xff")  # a record of 16 kB, of which a byte comes now and then
+                while connected.send(b"\0"):
+                    sleep(0.01)
+
+        Thread(target=say_nothing_for_ever, daemon=True).start()
+        with pytest.raises(ErpUnavailable, match=r"not complete after 0\.5 s"):
+            in_time(
+                client.fetch,
+                erp_list=CUSTOMERS,
+                to=tmp_path / "export.pdf",
+                at_most=timedelta(seconds=0.5),
+                progress=unwatched,
+            )
+
+
+def test_of_a_page_without_an_end_no_more_is_read_than_a_page_may_weigh(in_time, network, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        client = HttpClient(f"http://127.0.0.1:{listening.getsockname()[1]}/", "agente", "")
+
+        def talk_for_ever():
+            with listening.accept()[0] as connected, suppress(OSError):  # gone
+                connected.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>")
+                while connected.send(b" " * 4096):
+                    pass
+
+        Thread(target=talk_for_ever, daemon=True).start()
+        with pytest.raises(ErpAnswerUnexpected, match="its page has no filter"):
+            in_time(
+                client.fetch,
+                erp_list=CUSTOMERS,
+                to=tmp_path / "export.pdf",
+                at_most=LONGEST,
+                progress=unwatched,
+            )

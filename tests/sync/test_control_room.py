@@ -212,7 +212,7 @@ def test_a_silent_holder_of_the_lock_is_named_and_nothing_has_to_be_done(all_wel
 
 
 def test_a_run_that_is_to_be_tried_again_says_why_and_when(all_well, admin_client):
-    text = "The ERP did not answer: the connection failed (Connection refused). Try again in a minute."
+    text = "The ERP gave no export: the connection failed (Connection refused). Try again in a minute."
     at = timezone.now().isoformat()
     attempt = {"outcome": "failed", "startedAt": at, "endedAt": at, "error": "ErpUnavailable", "text": text}
     later = timezone.now() + MINUTE
@@ -305,6 +305,18 @@ def test_a_run_that_takes_much_longer_than_usual_is_told_and_can_be_cancelled(al
     [problem] = problems(admin_client)
     assert problem.severity == "warn"
     assert "The ERP may hang." in problem.what
+    assert problem.todo.startswith("It is given up by itself when the ERP takes longer than 5 min")
+    assert "Cancel" in buttons(problem)
+    SyncRun.objects.running().update(mode="smart")
+    [problem] = problems(admin_client)
+    assert problem.todo.startswith("It is given up by itself when the ERP takes longer than 1 min")
+
+
+def test_of_a_run_that_reads_for_long_nobody_says_that_the_erp_hangs_or_gives_it_up(all_well, admin_client):
+    SyncRunFactory(status=Status.RUNNING, took=MINUTE, stage="reading")
+    [problem] = problems(admin_client)
+    assert "ERP" not in problem.what
+    assert problem.todo == "The export is read and applied; the other lists wait."
     assert "Cancel" in buttons(problem)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -42,10 +42,10 @@ TYPES = list(settings.SYNC_TYPES)
 Status = SyncRun.Status
 
 FAILS = {  # how a run ends while the fault strikes, and what it says; in braces, what differs from list to list
-    Fault.EXPIRED_SESSION: ("ErpSessionExpired", "its login page instead of {name}, even after a new login"),
-    Fault.HTML_INSTEAD_OF_PDF: ("ErpSessionExpired", "its login page instead of {name}, even after a new login"),
-    Fault.SERVER_ERROR: ("ErpUnavailable", "it answered with status 500"),
-    Fault.ERROR_BANNER: ("ErpUnavailable", "“Requested objects cannot be loaded”, 3 times"),
+    Fault.EXPIRED_SESSION: ("ErpSessionExpired", "its login page instead of the list, even after a new login"),
+    Fault.HTML_INSTEAD_OF_PDF: ("ErpSessionExpired", "its login page instead of the list, even after a new login"),
+    Fault.SERVER_ERROR: ("ErpAnswerUnexpected", "not with an export: status 500"),
+    Fault.ERROR_BANNER: ("ErpAnswerUnexpected", "“Requested objects cannot be loaded”, 3 times"),
     Fault.CUT_CONNECTION: ("ErpUnavailable", "the connection was cut during the export"),
     Fault.STALLED_CONNECTION: ("ErpUnavailable", "it sent nothing for 0.5 s"),
     Fault.TRUNCATED_FILE: ("ExportTruncated", "the PDF's end marker is missing"),
@@ -457,6 +457,18 @@ def test_a_wrong_password_is_told(db, erp, sync_type, demo_server, settings):
     assert f"login of {DEMO_USERNAME}" in run.error_text
     settings.ERP_PASSWORD = DEMO_PASSWORD
     assert run_sync(sync_type).status == Status.SUCCEEDED
+
+
+@pytest.mark.parametrize("sync_type", ["customers"])
+def test_an_erp_that_never_comes_to_an_end_is_told(db, erp, sync_type, strike, settings, mirror_state):
+    sync_first(erp, sync_type)
+    before = mirror_state()
+    strike(Fault.STALLED_CONNECTION)
+    settings.ERP_EXPORT_TIMEOUT = timedelta(seconds=1)
+    run = run_sync(sync_type)
+    told = "The ERP gave no export: the export was not complete after 1 s. Try again in a minute."
+    assert (run.status, last_error(run)) == (Status.QUEUED, ("ErpUnavailable", told))
+    assert mirror_state() == before
 
 
 @pytest.mark.parametrize("sync_type", ["customers"])

@@ -20,7 +20,7 @@ NO_ANSWER = exceptions.ErpUnavailable(reason="no answer")
 TOTALS = {"column": "ID", "function": "Count", "found": "1", "stated": "2"}
 PASSING = [
     NO_ANSWER,
-    exceptions.ErpSessionExpired(list_name="Ordini"),
+    exceptions.ErpSessionExpired(),
     exceptions.ExportTruncated(reason="it has no end"),
     exceptions.ExportEmpty(),
 ]

@@ -189,6 +189,15 @@ def test_a_smart_sync_that_fails_leaves_the_form_open_and_is_not_joined(agent, t
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_smart_sync_waits_for_the_erp_for_less_long_than_other_runs(agent, tiny_erp, settings):
+    settings.ERP_SMART_TIMEOUT, settings.ERP_EXPORT_TIMEOUT = timedelta(seconds=7), timedelta(seconds=70)
+    sessions.smart_sync("customers", user=agent)
+    queue.request_sync("customers", trigger=SyncRun.Trigger.MANUAL)
+    runner.drain()
+    assert tiny_erp.given == [timedelta(seconds=7), timedelta(seconds=70)]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_who_has_no_patience_gets_the_run_to_watch(agent, tiny_erp):
     smart = sessions.smart_sync("customers", user=agent, patience=timedelta(0))
     for thread in threading.enumerate():

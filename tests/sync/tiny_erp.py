@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 from django.utils import timezone
@@ -26,11 +27,13 @@ class TinyErp:
             self.names[service.erp_list.name] = service.sync_type
         self.errors: dict[str, BaseException] = {}  # by type: what each of its fetches raises
         self.fetched: list[str] = []
+        self.given: list[timedelta] = []  # how long each fetch might take
         self.meanwhile: Callable[[str], object] = lambda sync_type: None  # what happens while it is asked
 
-    def fetch(self, erp_list: ErpList, *, to: Path, progress: Progress) -> Export:
+    def fetch(self, erp_list: ErpList, *, to: Path, at_most: timedelta, progress: Progress) -> Export:
         sync_type = self.names[erp_list.name]
         self.fetched.append(sync_type)
+        self.given.append(at_most)
         self.meanwhile(sync_type)
         progress(Stage.FETCHING, 0, None)
         if error := self.errors.get(sync_type):

@@ -62,7 +62,9 @@ function reason(error) {
   const { code } = error;
   if (code === "ErpNotConfigured") return gettext("No ERP is set up: tell the administrator.");
   if (["ErpFolderNotFound", "ExportNotFound"].includes(code)) return gettext("There is no export of the customers.");
-  if (["ErpUnavailable", "ErpSessionExpired", "ErpLoginRejected"].includes(code)) return gettext("The ERP does not answer.");
+  if (code === "ErpLoginRejected") return gettext("The ERP does not accept the login: tell the administrator.");
+  if (code === "ErpAnswerUnexpected") return gettext("The ERP gives no export.");
+  if (["ErpUnavailable", "ErpSessionExpired"].includes(code)) return gettext("The ERP does not answer.");
   return gettext("The ERP's list could not be used.");
 }
 

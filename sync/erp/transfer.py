@@ -1,0 +1,63 @@
+"""Getting a file from what may hang: in a thread of its own, which is given up when its time is over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from threading import Thread
+from typing import BinaryIO, Protocol
+
+from sync.exceptions import ErpUnavailable
+from sync.progress import Progress, Stage
+
+BETWEEN_CHECKPOINTS = 0.1  # seconds; 0.25 is promised
+
+
+class Transfer(Protocol):
+    """A file on its way. `done` and `total`, in bytes, are read while it runs."""
+
+    done: int
+    total: int | None
+
+    def run(self) -> None:
+        """Raises an ErpError. Ends soon after its file was closed, if what it waits for answers at all."""
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write; it is there only if all went well."""
+    try:
+        with path.open("wb") as file:
+            yield file
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def carry_out(transfer: Transfer, *, at_most: timedelta, progress: Progress) -> None:
+    """Wait for a transfer, telling how far it is. Raises what it raises, and what `progress` raises.
+
+    And ErpUnavailable when its time is over, whatever it waits for: no sum of short waits may be longer. Its thread is
+    left to itself then. One that the system does not let go, as that of a network folder without its server, stays.
+    """
+    given_up_at = time.monotonic() + at_most.total_seconds()
+    outcome: Future[None] = Future()
+    Thread(target=settle, args=(outcome, transfer.run), name="erp-transfer", daemon=True).start()
+    while not wait([outcome], timeout=BETWEEN_CHECKPOINTS).done:
+        progress(Stage.FETCHING, transfer.done, transfer.total)
+        if time.monotonic() > given_up_at:
+            raise ErpUnavailable(reason=f"the export was not complete after {at_most.total_seconds():g} s")
+    outcome.result()
+    progress(Stage.FETCHING, transfer.done, transfer.total)
+
+
+def settle(outcome: Future[None], work: Callable[[], None]) -> None:
+    try:
+        work()
+        outcome.set_result(None)
+    except BaseException as error:  # noqa: BLE001  # it is raised where the outcome is awaited
+        outcome.set_exception(error)

@@ -272,7 +272,8 @@ SYNC_LEASE = timedelta(seconds=env.float("SYNC_LEASE_SECONDS", 30))  # what a de
 SYNC_LONGEST_PAUSE = timedelta(minutes=env.float("SYNC_LONGEST_PAUSE_MINUTES", 30))  # then what waits gets its turn
 ORDER_FORM_TIMEOUT = timedelta(minutes=env.float("ORDER_FORM_TIMEOUT_MINUTES", 10))  # of a tab that nobody uses
 SCHEDULE_MINUTE = timedelta(seconds=env.float("SCHEDULE_MINUTE_SECONDS", 60))
-for name in ("SYNC_LEASE", "SYNC_LONGEST_PAUSE", "ORDER_FORM_TIMEOUT", "SCHEDULE_MINUTE"):
+HOUSEKEEPING_EVERY = timedelta(seconds=env.float("HOUSEKEEPING_SECONDS", 15))  # what happens although no worker lives
+for name in ("SYNC_LEASE", "SYNC_LONGEST_PAUSE", "ORDER_FORM_TIMEOUT", "SCHEDULE_MINUTE", "HOUSEKEEPING_EVERY"):
     if globals()[name] <= timedelta(0):
         raise ImproperlyConfigured(f"{name} must be longer than nothing.")
 
@@ -285,22 +286,28 @@ KEEP_EXPORTS = timedelta(days=env.int("KEEP_EXPORTS_DAYS", 30))  # of failed and
 # Who is told when a sync type's state changes: addresses, and an address that gets a JSON object.
 ALERT_EMAILS: list[str] = env.list("ALERT_EMAILS", [])
 ALERT_URL = env.str("ALERT_URL", "")
-MAIL_SERVER = env.dj_email_url("EMAIL_URL", "smtp://localhost:25")
-if django.VERSION >= (6, 1):
-    MAIL_OPTIONS = {
+MAIL_SERVER: dict[str, Any] = env.dj_email_url("EMAIL_URL", "smtp://localhost:25")
+MAIL_SERVER["EMAIL_TIMEOUT"] = MAIL_SERVER["EMAIL_TIMEOUT"] or 10  # seconds, for each answer of the mail server
+MAIL_OPTIONS = {
+    "django.core.mail.backends.filebased.EmailBackend": {"file_path": "EMAIL_FILE_PATH"},
+    "sync.mail.EmailBackend": {
         "host": "EMAIL_HOST",
         "port": "EMAIL_PORT",
         "username": "EMAIL_HOST_USER",
         "password": "EMAIL_HOST_PASSWORD",
         "use_tls": "EMAIL_USE_TLS",
         "use_ssl": "EMAIL_USE_SSL",
-    }
-    MAILERS = {
-        "default": {
-            "BACKEND": MAIL_SERVER["EMAIL_BACKEND"],
-            "OPTIONS": {option: MAIL_SERVER[name] for option, name in MAIL_OPTIONS.items() if MAIL_SERVER.get(name)},
-        }
-    }
+        "timeout": "EMAIL_TIMEOUT",
+    },
+}
+if MAIL_SERVER["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
+    MAIL_SERVER["EMAIL_BACKEND"] = "sync.mail.EmailBackend"  # whose connections can be cut
+if django.VERSION >= (6, 1):
+    backend = MAIL_SERVER["EMAIL_BACKEND"]
+    options = MAIL_OPTIONS.get(backend, {}).items()  # no other option is taken
+    values = {option: MAIL_SERVER[name] for option, name in options if MAIL_SERVER.get(name)}
+    MAILERS = {"default": {"BACKEND": backend, "OPTIONS": values}}
+    globals().update({name: value for name, value in MAIL_SERVER.items() if not name.startswith("EMAIL_")})
 else:
     globals().update(MAIL_SERVER)
 

@@ -1,4 +1,4 @@
-"""HTTP connections that another thread can cut while they wait."""
+"""Connections that another thread can cut while they wait."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 
 class Line:
-    """The sockets of one fetch. Once it is cut, it stays cut."""
+    """The connections of one fetch, or of one message. Once it is cut, it stays cut."""
 
     def __init__(self) -> None:
         self.sockets: list[socket.socket] = []
         self.is_cut = False
         self.lock = Lock()
 
-    def add(self, connected: socket.socket | None) -> None:
+    def add(self, connected: socket.socket) -> None:
+        """Keep a handle of its own to a connection: TLS takes the first one away, and may wait for ever to begin."""
         with self.lock:
-            if connected is not None:
-                self.sockets.append(connected)
             if not self.is_cut:
+                self.sockets.append(connected.dup())
                 return
-        self.cut()
-        raise ConnectionAbortedError("the fetch was abandoned")
+        connected.close()
+        raise ConnectionAbortedError("the connection was abandoned")
 
     def cut(self) -> None:
         """End every connection, and whatever waits for it, at once."""
         with self.lock:
             self.is_cut = True
-            for connected in self.sockets:
-                with suppress(OSError):  # it has ended by itself
-                    connected.shutdown(socket.SHUT_RDWR)
+            while self.sockets:
+                with self.sockets.pop() as handle, suppress(OSError):  # it has ended by itself
+                    handle.shutdown(socket.SHUT_RDWR)
 
 
 class SeverableAdapter(HTTPAdapter):
@@ -52,9 +52,10 @@ class SeverableAdapter(HTTPAdapter):
 
 def plain_pool(line: Line) -> type[HTTPConnectionPool]:
     class Connection(HTTPConnection):
-        def connect(self) -> None:
-            super().connect()
-            line.add(self.sock)
+        def _new_conn(self) -> socket.socket:
+            connected = super()._new_conn()
+            line.add(connected)
+            return connected
 
     class Pool(HTTPConnectionPool):
         ConnectionCls = Connection
@@ -64,9 +65,10 @@ def plain_pool(line: Line) -> type[HTTPConnectionPool]:
 
 def secure_pool(line: Line) -> type[HTTPSConnectionPool]:
     class Connection(HTTPSConnection):
-        def connect(self) -> None:
-            super().connect()
-            line.add(self.sock)
+        def _new_conn(self) -> socket.socket:
+            connected = super()._new_conn()
+            line.add(connected)
+            return connected
 
     class Pool(HTTPSConnectionPool):
         ConnectionCls = Connection

@@ -151,6 +151,39 @@ def test_a_proxys_word_counts_only_when_there_is_a_proxy(project, trusted, statu
     assert project.tell(f"{response}.status_code", BEHIND_TLS_PROXY=trusted) == status
 
 
+# Mail
+
+
+MAIL = "__import__('django.core.mail').core.mail"
+MAILER = f"({MAIL}.mailers['default'] if __import__('django').VERSION >= (6, 1) else {MAIL}.get_connection())"
+SMTP = f"(lambda mailer: [type(mailer).__module__, mailer.host, mailer.port, mailer.use_tls, mailer.timeout])({MAILER})"
+
+
+@pytest.mark.parametrize(
+    ("variables", "server"),
+    [
+        ({}, ["localhost", 25, False, 10]),
+        ({"EMAIL_URL": "submission://me:secret@mail.example:588?timeout=3"}, ["mail.example", 588, True, 3]),
+    ],
+)
+def test_a_mail_server_is_used_as_it_is_named_and_has_some_seconds_for_each_answer(project, variables, server):
+    assert project.tell(SMTP, **variables) == ["sync.mail", *server]
+
+
+def test_mail_comes_from_whom_the_variable_names(project):
+    url = "smtp://mail.example?_default_from_email=sync@example.com"
+    assert project.tell("settings.DEFAULT_FROM_EMAIL", EMAIL_URL=url) == "sync@example.com"
+
+
+def test_mail_can_go_into_a_folder(project, tmp_path):
+    assert project.tell(f"{MAILER}.file_path", EMAIL_URL=f"file:///{tmp_path}/mails") == str(tmp_path / "mails")
+
+
+@pytest.mark.parametrize("scheme", ["console", "memory", "dummy"])
+def test_mail_can_go_nowhere(project, scheme):
+    assert project.tell(f"type({MAILER}).__name__", EMAIL_URL=f"{scheme}://") == "EmailBackend"
+
+
 # Where things live
 
 

@@ -11,10 +11,8 @@ class SyncConfig(AppConfig):
         from django_q.models import Schedule
         from django_q.signals import post_spawn
 
-        from sync import alerts, checks, events, schedules, worker  # noqa: F401  # importing registers the checks
+        from sync import checks, schedules, worker  # noqa: F401  # importing registers the checks
 
         post_migrate.connect(schedules.make_missing, sender=self)
         pre_save.connect(schedules.refuse_unreadable, sender=Schedule)
         post_spawn.connect(worker.spawned)
-        events.happened.connect(alerts.post)
-        events.happened.connect(alerts.mail)

@@ -112,6 +112,7 @@ ERRORS = (
     _("Run {run} cannot be cancelled: it is {status}."),
     _("There is no order-form session {session} of yours."),
     _("The schedule of {sync_type} cannot be changed: {reason}"),
+    _("The alert was not delivered: {reason}."),
     _("The run stopped before its end."),
     _("The run stepped aside for an order form."),
     _("The worker was told to stop, and gave the run back to the queue."),
@@ -259,6 +260,12 @@ PHRASES = {  # by the fact that they are
         _("the connection was cut during the export"),
         _("the connection failed ({cause})"),
         _("{folder} cannot be read ({cause})"),
+        # Why an alert was not delivered
+        _("{setting} is not set"),
+        _("the server did not answer within {seconds} s"),
+        _("the server answered with status {code}"),
+        _("the address redirects (status {code}): set ALERT_URL to where that leads"),
+        _("the mail server answered {code} {text}"),
         # Why an export cannot be read
         _("the PDF's end marker is missing"),
         _("it has no pages"),

@@ -51,6 +51,10 @@ class InvalidSchedule(SyncError):
     """The schedule of {sync_type} cannot be changed: {reason}"""
 
 
+class AlertNotDelivered(SyncError):
+    """The alert was not delivered: {reason}."""
+
+
 # What makes a run stop before its end, and is no failure
 
 

@@ -18,9 +18,9 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, OuterRef, Subquery
 
-from sync import clock, events, queue, schedules
+from sync import alerts, clock, queue, schedules
 from sync.events import Kind
-from sync.models import OrderFormSession, SyncLock, SyncRun, SyncSchedule, SyncWorker
+from sync.models import OrderFormSession, SyncLock, SyncRun, SyncSchedule, SyncWorker, WorkerWatch
 from sync.models.runs import SyncRunQuerySet
 from sync.service import Notice, all_services, all_types
 
@@ -353,12 +353,32 @@ def notices() -> list[tuple[str, Notice]]:
 
 
 def record_changes() -> None:
-    """Write down each type's change of state since the last time, once, whoever else looks at the same moment."""
+    """Write down each change of state since the last time, once, whoever else looks at the same moment."""
     known = dict(SyncSchedule.objects.values_list("sync_type", "state"))
-    for each in status().types:
+    found = status()
+    for each in found.types:
         before = known[each.sync_type]
         if before == each.state:
             continue
         with transaction.atomic():
             if SyncSchedule.objects.filter(sync_type=each.sync_type, state=before).update(state=each.state):
-                events.record(Kind.HEALTH_CHANGED, sync_type=each.sync_type, before=before, after=each.state)
+                alerts.record(Kind.HEALTH_CHANGED, sync_type=each.sync_type, before=before, after=each.state)
+    record_silence(found)
+
+
+def record_silence(found: SyncStatus) -> None:
+    """Write down that no worker is heard of any more, or that one is again.
+
+    When one was heard of last is kept apart: a worker that is started anew signs off, and takes its row with it.
+    """
+    watch, _is_new = WorkerWatch.objects.get_or_create(pk=WorkerWatch.THE_ROW, defaults={"heard_at": found.at})
+    if found.worker and found.worker.seen_at > watch.heard_at:
+        watch.heard_at = found.worker.seen_at
+        WorkerWatch.objects.filter(heard_at__lt=watch.heard_at).update(heard_at=watch.heard_at)
+    is_silent = watch.heard_at < found.at - WORKER_SILENT_AFTER
+    if watch.is_silent == is_silent:
+        return
+    before, after = ("alive", "silent") if is_silent else ("silent", "alive")
+    with transaction.atomic():
+        if WorkerWatch.objects.filter(is_silent=not is_silent).update(is_silent=is_silent):
+            alerts.record(Kind.WORKERS_CHANGED, before=before, after=after)

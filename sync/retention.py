@@ -13,7 +13,7 @@ from django_q.models import Task
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from sync import clock
-from sync.models import OrderFormSession, RecordChange, SyncEvent, SyncRun, SyncWorker
+from sync.models import Alert, OrderFormSession, RecordChange, SyncEvent, SyncRun, SyncWorker
 
 AT_ONCE = 1000  # rows of one table; more wait for the next time, a minute later
 KEEP_SESSIONS = timedelta(days=30)
@@ -28,7 +28,8 @@ def prune() -> None:
     """Delete what is older than the settings keep. What the mirror's state rests on stays however old it is."""
     now = clock.now()
     delete_some(RecordChange.objects.filter(run__finished_at__lt=now - settings.KEEP_CHANGES))
-    delete_some(SyncEvent.objects.filter(at__lt=now - settings.KEEP_EVENTS))
+    to_be_told = Exists(Alert.objects.waiting().filter(event=OuterRef("pk")))
+    delete_some(SyncEvent.objects.filter(~to_be_told, at__lt=now - settings.KEEP_EVENTS))  # and their alerts
     forget_exports(now)
     delete_some(forgettable_runs(now), oldest_by="finished_at")
     delete_some(OrderFormSession.objects.filter(expires_at__lt=now - KEEP_SESSIONS))

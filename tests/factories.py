@@ -20,7 +20,16 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 
 from customers.models import Customer
 from orders.models import Ddt, Draft, DraftLine, Invoice, Order, Price, Product
-from sync.models import MirroredColumn, OrderFormSession, RecordChange, SyncEvent, SyncRun, SyncSchedule, SyncWorker
+from sync.models import (
+    Alert,
+    MirroredColumn,
+    OrderFormSession,
+    RecordChange,
+    SyncEvent,
+    SyncRun,
+    SyncSchedule,
+    SyncWorker,
+)
 
 MIRRORED_AT = dt.datetime(2026, 1, 20, 12, 0, tzinfo=dt.UTC)
 PASSWORD = "una parola segreta"
@@ -204,6 +213,22 @@ class SyncEventFactory(DjangoModelFactory):
         model = SyncEvent
 
     kind = SyncEvent.Kind.RUN_QUEUED
+
+
+class AlertFactory(DjangoModelFactory):
+    """That a list is failing, to be told to the web address, and due since a minute ago."""
+
+    class Meta:
+        model = Alert
+
+    event = SubFactory(
+        SyncEventFactory,
+        kind=SyncEvent.Kind.HEALTH_CHANGED,
+        sync_type="orders",
+        facts={"before": "healthy", "after": "failing"},
+    )
+    channel = Alert.Channel.WEB
+    next_attempt_at = LazyFunction(lambda: timezone.now() - dt.timedelta(minutes=1))
 
 
 class SyncScheduleFactory(DjangoModelFactory):

@@ -8,7 +8,12 @@ from django.contrib.auth.models import Group
 from django.db import connection
 from django.db.migrations import RunPython
 
-MIGRATIONS = ("sync.migrations.0004_roles", "customers.migrations.0003_roles", "orders.migrations.0004_roles")
+MIGRATIONS = (
+    "sync.migrations.0004_roles",
+    "sync.migrations.0009_alerts",
+    "customers.migrations.0003_roles",
+    "orders.migrations.0004_roles",
+)
 
 
 def make_roles() -> None:

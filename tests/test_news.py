@@ -88,3 +88,16 @@ def test_every_kind_of_event_can_be_told(news, run, kind):
     run.save()
     events.record(kind, run=run, error="", before="healthy", after="late")
     said(news)
+
+
+def test_workers_and_alerts_are_told_of(news, admin_user):
+    events.record(Kind.WORKERS_CHANGED, before="alive", after="silent")
+    events.record(
+        Kind.ALERT_GIVEN_UP, sync_type="ddt", channel="web", attempts=30, error="The alert was not delivered."
+    )
+    events.record(Kind.ALERT_SENT_AGAIN, sync_type="ddt", by=admin_user, channel="web")
+    assert said(news) == [
+        "worker     was alive, is silent",
+        "ddt        nobody was told of its state: The alert was not delivered.",
+        "ddt        admin has people told of its state again",
+    ]

@@ -1,4 +1,4 @@
-"""What keeps the syncs in order: the lock, the schedules, open order forms, workers, and what happened."""
+"""What keeps the syncs in order: the lock, schedules, open order forms, workers, what happened, and who is told."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from sync import clock, health, mutex, queue, schedules, sessions
+from sync import alerts, clock, error_texts, health, mutex, queue, schedules, sessions
 from sync.admin.facts import told_fact
 from sync.admin.parts import (
     BoundedPaginator,
@@ -38,7 +38,7 @@ from sync.admin.refusals import require
 from sync.admin.schedule_preview import PreviewAdmin
 from sync.admin.verbs import Verb, VerbsAdmin
 from sync.exceptions import NotMirrored
-from sync.models import OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
+from sync.models import Alert, OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.read_only_admin import NOTHING, ReadOnlyAdmin, TolerantList, column_of, link, list_address, may_view
 
 
@@ -403,3 +403,62 @@ class SyncEventAdmin(ReadOnlyAdmin):
         if event.session:
             lines.append((_("order form"), link(event.session)))
         return format_html_join("", '<div><span class="changed-field">{}</span> {}</div>', lines) or NOTHING
+
+
+# Who is told
+
+
+class AlertStateFilter(admin.SimpleListFilter):
+    """What became of an alert."""
+
+    title = _("status")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("waiting", _("waiting")), ("delivered", _("delivered")), ("given-up", _("given up"))]
+
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        match self.value():
+            case "waiting":
+                return queryset.filter(next_attempt_at__isnull=False)
+            case "delivered":
+                return queryset.filter(delivered_at__isnull=False)
+            case "given-up":
+                return queryset.filter(given_up_at__isnull=False)
+        return queryset
+
+
+def send_again(alert: Alert, *, by: User) -> str:
+    alerts.send_again(alert, by=by)
+    return gettext("Alert %s is sent again within a minute.") % alert.pk
+
+
+@admin.register(Alert)
+class AlertAdmin(VerbsAdmin, ReadOnlyAdmin):
+    times = tuple(time_in(Alert, name) for name in ("next_attempt_at", "tried_at", "delivered_at", "given_up_at"))
+    list_display = ("what", "channel", "state", "attempts", *times[:2], "told_error")
+    list_filter = (AlertStateFilter, "channel")
+    list_select_related = ("event",)
+    show_facets = admin.ShowFacets.NEVER
+    sortable_by = ()
+    verbs = (Verb("resend", _("Send again"), "sync.resend_alert", send_again, lambda alert: alert.attempts > 0),)
+    readonly_fields = ("what", "state", "told_error")
+    fieldsets = ((None, {"fields": ["what", "channel", "state", "attempts", *times, "told_error"]}),)
+
+    @admin.display(description=_("what is told"))
+    def what(self, alert: Alert) -> str:
+        facts = alert.event.facts
+        words = (str(alerts.WORDS[facts[name]]) for name in ("before", "after"))
+        return f"{moment(alert.event.at)} {alerts.subject_of(alert.event)}: {' → '.join(words)}"
+
+    @admin.display(description=_("status"))
+    def state(self, alert: Alert) -> SafeString:
+        if alert.delivered_at:
+            return badge("✓", _("delivered"), "succeeded")
+        if alert.given_up_at:
+            return badge("✗", _("given up"), "failed")
+        return badge("…", _("waiting"), "quarantined" if alert.error else "queued")
+
+    @admin.display(description=_("last error"))
+    def told_error(self, alert: Alert) -> str:
+        return error_texts.sentence(alert.error) or NOTHING

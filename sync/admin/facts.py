@@ -13,10 +13,9 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sync import error_texts
-from sync.admin.parts import STATES, field_of, minutes, moment, run_link
-from sync.health import State
-from sync.models import SyncRun
+from sync import alerts, error_texts
+from sync.admin.parts import field_of, minutes, moment, run_link
+from sync.models import Alert, SyncRun
 
 FACTS = {
     "trigger": _("trigger"),
@@ -34,6 +33,8 @@ FACTS = {
     "enabled": _("enabled"),
     "before": _("before"),
     "after": _("after"),
+    "channel": _("channel"),
+    "attempts": _("attempts"),
 }
 
 
@@ -55,8 +56,10 @@ def told_fact(name: str, fact: Any) -> Iterator[tuple[Any, Any]]:
             yield FACTS[name], SyncRun.Trigger(fact).label
         case "mode", str() if fact in SyncRun.Mode:
             yield FACTS[name], SyncRun.Mode(fact).label
-        case "before" | "after", str() if fact in STATES:
-            yield FACTS[name], STATES[State(fact)][1]
+        case "before" | "after", str() if fact in alerts.WORDS:
+            yield FACTS[name], alerts.WORDS[fact]
+        case "channel", str() if fact in Alert.Channel:
+            yield FACTS[name], Alert.Channel(fact).label
         case "into", int():
             yield FACTS[name], run_link(fact)
         case "at", str():

@@ -19,9 +19,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 from django.utils.timezone import localdate, localtime
-from django.utils.translation import gettext, ngettext_lazy, pgettext_lazy
+from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from sync.alerts import WORDS
 from sync.health import State
 from sync.models import RecordChange, SyncEvent, SyncRun, SyncSchedule
 from sync.read_only_admin import NOTHING
@@ -42,13 +43,13 @@ SYMBOLS = {
     SyncRun.Status.CANCELLED: "–",
 }
 STATES = {
-    State.HEALTHY: ("✓", _("healthy"), "succeeded"),
-    State.LATE: ("⚠", _("late"), "quarantined"),
-    State.OLD: ("⚠", pgettext_lazy("state", "old"), "quarantined"),
-    State.FAILING: ("✗", _("failing"), "failed"),
-    State.QUARANTINED: ("⚠", _("quarantined"), "quarantined"),
-    State.PAUSED: ("‖", _("paused"), ""),
-    State.NEVER: ("…", _("never synced"), "quarantined"),
+    State.HEALTHY: ("✓", WORDS[State.HEALTHY], "succeeded"),
+    State.LATE: ("⚠", WORDS[State.LATE], "quarantined"),
+    State.OLD: ("⚠", WORDS[State.OLD], "quarantined"),
+    State.FAILING: ("✗", WORDS[State.FAILING], "failed"),
+    State.QUARANTINED: ("⚠", WORDS[State.QUARANTINED], "quarantined"),
+    State.PAUSED: ("‖", WORDS[State.PAUSED], ""),
+    State.NEVER: ("…", WORDS[State.NEVER], "quarantined"),
 }
 COUNTED = {  # what may be counted of a run's records
     "read": ngettext_lazy("%(number)s read", "%(number)s read", "count"),

@@ -15,11 +15,11 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from sync import error_texts, health
+from sync import alerts, error_texts, health
 from sync.admin.coordination import lock_address
 from sync.admin.parts import clock, list_name, run_address
 from sync.health import State, SyncStatus, TypeHealth
-from sync.models import SyncLock, SyncRun, SyncSchedule
+from sync.models import Alert, SyncLock, SyncRun, SyncSchedule
 from sync.progress import Stage
 from sync.read_only_admin import list_address, may_view, printed_duration
 from sync.runner import longest_fetch
@@ -72,7 +72,7 @@ def found_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem
     for sync_type, notice in health.notices():
         what = f"{capfirst(list_name(sync_type))}: {notice.text}"
         yield Problem("warn", what, notice.action)
-    yield from schedule_problems(request, status)
+    yield from chain(schedule_problems(request, status), alert_problems(request))
 
 
 def state_problems(request: HttpRequest, each: TypeHealth, now: datetime) -> Iterator[Problem]:
@@ -233,6 +233,18 @@ def schedule_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Prob
         what = gettext("Only when somebody asks, as their schedules are disabled: %s") % ", ".join(disabled)
         link = Button(_("Look at the schedules"), list_address(SyncSchedule))
         yield Problem("warn", what, buttons=[link] if may_view(request, SyncSchedule) else [])
+
+
+def alert_problems(request: HttpRequest) -> Iterator[Problem]:
+    """Of the channels through which nobody would learn of the rest."""
+    for alert in alerts.troubles():
+        facts = {"channel": alert.get_channel_display(), "error": shortened(alert.error)}
+        what = gettext("Nobody may be told of changes (%(channel)s). %(error)s") % facts
+        todo = gettext("It was given up. Mend what is wrong, then send it again.")
+        if alert.next_attempt_at:
+            todo = gettext("It is tried again by itself at %s.") % clock(alert.next_attempt_at)
+        address = reverse("admin:sync_alert_change", args=[alert.pk])
+        yield Problem("warn", what, todo, [Button(_("Look at the alert"), address)] if may_view(request, Alert) else [])
 
 
 def next_attempt(each: TypeHealth, now: datetime) -> str:

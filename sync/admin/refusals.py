@@ -18,6 +18,7 @@ NAMED_BY_DJANGO = (
     gettext_noop("Can change schedule"),
     gettext_noop("Can view lock"),
     gettext_noop("Can view order-form session"),
+    gettext_noop("Can view alert"),
 )
 
 

@@ -26,6 +26,9 @@ TEXTS = {
     Kind.LOCK_TAKEN_OVER: "taken over from a dead process",
     Kind.LOCK_BROKEN: "broken by {by}",
     Kind.SCHEDULE_CHANGED: "its schedule was changed by {by}",
+    Kind.WORKERS_CHANGED: "was {before}, is {after}",
+    Kind.ALERT_GIVEN_UP: "nobody was told of its state: {error}",
+    Kind.ALERT_SENT_AGAIN: "{by} has people told of its state again",
 }
 
 
@@ -43,7 +46,8 @@ class News:
 
 
 def subject(event: SyncEvent) -> str:
-    return event.sync_type or ("order form" if event.session_id else "lock")
+    of_workers = event.kind in (Kind.WORKERS_CHANGED, Kind.ALERT_GIVEN_UP, Kind.ALERT_SENT_AGAIN)
+    return event.sync_type or ("worker" if of_workers else "order form" if event.session_id else "lock")
 
 
 def told(event: SyncEvent) -> str:

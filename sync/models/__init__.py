@@ -1,10 +1,19 @@
 """Rows of the orchestrator, and what all mirrored records have in common."""
 
 from sync.models.mirrored import MirroredColumn, MirroredModel, list_indexes
-from sync.models.orchestration import OrderFormSession, SyncEvent, SyncLock, SyncSchedule, SyncWorker
+from sync.models.orchestration import (
+    Alert,
+    OrderFormSession,
+    SyncEvent,
+    SyncLock,
+    SyncSchedule,
+    SyncWorker,
+    WorkerWatch,
+)
 from sync.models.runs import RecordChange, SyncRun
 
 __all__ = [
+    "Alert",
     "MirroredColumn",
     "MirroredModel",
     "OrderFormSession",
@@ -14,5 +23,6 @@ __all__ = [
     "SyncRun",
     "SyncSchedule",
     "SyncWorker",
+    "WorkerWatch",
     "list_indexes",
 ]

@@ -1,4 +1,4 @@
-"""Rows that keep the syncs in order: the lock, the schedules, open order forms, workers, and what happened."""
+"""Rows that keep the syncs in order: the lock, schedules, open order forms, workers, what happened, who is told."""
 
 from __future__ import annotations
 
@@ -188,6 +188,23 @@ class SyncWorker(models.Model):
         return self.name.rpartition(":")[0]
 
 
+class WorkerWatch(models.Model):
+    """The one row that says when any worker was heard of, though it signed off, and what was last told of that."""
+
+    heard_at = models.DateTimeField(_("last heard of"))
+    is_silent = models.BooleanField(_("silent"), default=False)
+
+    THE_ROW = 1
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("watch over the workers")
+        default_permissions = ()
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="one_worker_watch")]
+
+    def __str__(self) -> str:
+        return "silent" if self.is_silent else "alive"
+
+
 class SyncEvent(models.Model):
     """One transition, in the order in which they happened; never changed."""
 
@@ -213,6 +230,9 @@ class SyncEvent(models.Model):
         LOCK_BROKEN = "lock_broken", _("lock broken")
         SCHEDULE_CHANGED = "schedule_changed", _("schedule changed")
         HEALTH_CHANGED = "health_changed", _("state changed")
+        WORKERS_CHANGED = "workers_changed", _("state of the workers changed")
+        ALERT_GIVEN_UP = "alert_given_up", _("alert given up")
+        ALERT_SENT_AGAIN = "alert_sent_again", _("alert sent again")
 
     at = models.DateTimeField(_("time"), default=clock.now, db_index=True)
     kind = models.CharField(_("kind"), max_length=30, choices=Kind)
@@ -231,3 +251,51 @@ class SyncEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.sync_type}".strip()
+
+
+class AlertQuerySet(models.QuerySet["Alert"]):
+    """What somebody is to be told."""
+
+    def waiting(self) -> AlertQuerySet:
+        return self.filter(next_attempt_at__isnull=False)
+
+    def due(self) -> AlertQuerySet:
+        """Those that may be sent now, by the database's clock; whoever sends one postpones it first."""
+        return self.filter(next_attempt_at__lte=Now())
+
+
+class Alert(models.Model):
+    """One event to be told through one channel: written with the event, and sent later by whoever comes first.
+
+    waiting -> delivered | given up
+    """
+
+    class Channel(models.TextChoices):
+        MAIL = "mail", _("mail")
+        WEB = "web", _("web address")
+
+    event = models.ForeignKey(SyncEvent, models.CASCADE, related_name="alerts", verbose_name=_("event"))
+    channel = models.CharField(_("channel"), max_length=10, choices=Channel)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    next_attempt_at = models.DateTimeField(_("next attempt"), null=True, db_default=Now())
+    tried_at = models.DateTimeField(_("last tried"), null=True)  # an attempt that came to an end
+    delivered_at = models.DateTimeField(_("delivered"), null=True)
+    given_up_at = models.DateTimeField(_("given up"), null=True)
+    error = models.TextField(_("last error"), blank=True)
+
+    objects = AlertQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("alert")
+        verbose_name_plural = _("alerts")
+        ordering = ("-pk",)
+        permissions = [("resend_alert", gettext_noop("Can send an alert again"))]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at", "id"], condition=Q(next_attempt_at__isnull=False), name="waiting_alert"
+            ),
+            models.Index(fields=["channel", "-tried_at"], name="last_tried_alert"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} ({self.get_channel_display()})"

@@ -11,10 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from sync import mutex, sessions
-from sync.models import OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
+from sync.models import Alert, OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.queue import request_sync
 from sync.service import all_types, service_for
 from tests.factories import (
+    AlertFactory,
     CustomerFactory,
     MirroredColumnFactory,
     PriceFactory,
@@ -96,6 +97,21 @@ def test_several_price_groups_are_named_until_one_is_chosen(all_well, admin_clie
     assert problem.what.endswith("none was chosen: 002 (DETTAGLIO (consigliato)), 003 (RIVENDITORI).")
     assert problem.todo.startswith("Set PRICE_GROUP to one of them.")
     settings.PRICE_GROUP = "003"
+    assert problems(admin_client) == []
+
+
+def test_a_channel_that_tells_nobody_is_named_until_an_alert_arrives(all_well, admin_client, settings):
+    settings.ALERT_URL = "http://127.0.0.1:1/"
+    now = timezone.now()
+    error = "The alert was not delivered: the server answered with status 503."
+    alert = AlertFactory(attempts=2, error=error, tried_at=now, next_attempt_at=now + dt.timedelta(minutes=1))
+    [problem] = problems(admin_client)
+    assert (problem.severity, problem.what) == ("warn", f"Nobody may be told of changes (web address). {error}")
+    assert problem.todo.startswith("It is tried again by itself at ")
+    assert buttons(problem) == {"Look at the alert": url(Alert, "change", alert.pk)}
+    Alert.objects.update(next_attempt_at=None, given_up_at=now)
+    assert problems(admin_client)[0].todo == "It was given up. Mend what is wrong, then send it again."
+    AlertFactory(attempts=1, next_attempt_at=None, delivered_at=now, tried_at=now + dt.timedelta(seconds=1))
     assert problems(admin_client) == []
 
 

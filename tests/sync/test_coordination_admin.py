@@ -18,13 +18,14 @@ from sync import events, mutex, sessions
 from sync.admin.parts import BoundedPaginator
 from sync.events import Kind
 from sync.exceptions import LeaseLost
-from sync.models import OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
-from tests.factories import SyncRunFactory, SyncScheduleFactory, SyncWorkerFactory
+from sync.models import Alert, OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
+from tests.factories import AlertFactory, SyncRunFactory, SyncScheduleFactory, SyncWorkerFactory
 from tests.sync.pages import html_of, run_page, said, shown, url
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
 Status = SyncRun.Status
+WORKERS_SILENT = {"before": "alive", "after": "silent"}
 FINISHED = [Status.SUCCEEDED, Status.FAILED, Status.QUARANTINED, Status.CANCELLED]
 
 
@@ -665,3 +666,47 @@ def test_django_q2_s_own_pages_are_no_way_round(admin_client):
     registered = {model._meta.app_label for model in admin.site._registry}
     assert apps.get_app_config("django_q").label not in registered
     assert "/admin/django_q/" not in html_of(admin_client, reverse("admin:index"))
+
+
+# Who is told
+
+
+def test_the_alerts_are_listed_with_what_became_of_them(admin_client):
+    delivered = {"attempts": 1, "next_attempt_at": None, "delivered_at": timezone.now()}
+    AlertFactory(channel=Alert.Channel.MAIL, **delivered)
+    AlertFactory(attempts=3, error="The alert was not delivered: the server answered with status 503.")
+    AlertFactory(next_attempt_at=None, given_up_at=timezone.now(), event__sync_type="", event__facts=WORKERS_SILENT)
+    html = html_of(admin_client, url(Alert, "changelist"))
+    for text in ("orders: healthy → failing", "worker: alive → silent", "✓ delivered", "… waiting", "✗ given up"):
+        assert text in html
+    assert "The alert was not delivered: the server answered with status 503." in html
+    assert "✓ delivered" not in html_of(admin_client, url(Alert, "changelist") + "?state=waiting")
+
+
+def test_the_list_of_alerts_asks_as_much_of_many_as_of_one(admin_client):
+    AlertFactory()
+    one = queries_of(admin_client, Alert)
+    AlertFactory.create_batch(5)
+    assert queries_of(admin_client, Alert) == one
+
+
+def test_an_alert_that_was_given_up_is_sent_again(admin_client, admin_user):
+    alert = AlertFactory(attempts=30, next_attempt_at=None, given_up_at=timezone.now(), error="no")
+    assert do_url(alert, "resend") in page_of(admin_client, alert)
+    answer = admin_client.post(do_url(alert, "resend"))
+    assert said(answer) == [f"Alert {alert.pk} is sent again within a minute."]
+    assert Alert.objects.due().filter(attempts=0, given_up_at=None, error="").exists()
+    assert SyncEvent.objects.get(kind=Kind.ALERT_SENT_AGAIN).by == admin_user
+
+
+def test_an_alert_that_was_not_tried_yet_is_not_sent_again(admin_client):
+    alert = AlertFactory()
+    assert do_url(alert, "resend") not in page_of(admin_client, alert)
+
+
+def test_the_events_of_alerts_and_workers_are_told_in_words(admin_client):
+    events.record(Kind.WORKERS_CHANGED, before="alive", after="silent")
+    events.record(Kind.ALERT_GIVEN_UP, channel="web", attempts=30, error="The alert was not delivered: no.")
+    html = html_of(admin_client, url(SyncEvent, "changelist"))
+    for text in ("State of the workers changed", "silent", "Alert given up", "web address", "30"):
+        assert text.casefold() in html.casefold()

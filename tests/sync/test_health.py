@@ -2,23 +2,20 @@
 
 import json
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import StringIO
-from threading import Thread
 
 import pytest
-import requests
 import time_machine
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from sync import events, health, queue, sessions, worker
+from sync import health, queue, sessions, worker
 from sync.api.serializers import SyncStatusSerializer
 from sync.health import State
 from sync.models import SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
-from tests.factories import SyncRunFactory, SyncWorkerFactory, UserFactory
+from tests.factories import AlertFactory, SyncRunFactory, SyncWorkerFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -274,62 +271,64 @@ def test_every_state_is_told_when_it_begins(happens):
     assert changes() == [("orders", "never", happens.__name__)]
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_change_is_mailed_and_posted(settings, mailoutbox):
-    posted = []
+# Whether any worker is heard of
 
-    class Receiver(BaseHTTPRequestHandler):
-        def do_POST(self):
-            posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
-            self.end_headers()
 
-        def log_message(self, *args):
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Receiver) as server:
-        Thread(target=server.handle_request, daemon=True).start()
-        settings.ALERT_URL = f"http://127.0.0.1:{server.server_port}/"
-        settings.ALERT_EMAILS = ["ufficio@example.com"]
-        SyncRunFactory(sync_type="orders", status=Status.FAILED)
-        health.record_changes()
-    assert [(each["type"], each["before"], each["after"]) for each in posted] == [("orders", "never", "failing")]
-    assert [(mail.subject, mail.to) for mail in mailoutbox] == [
-        ("Archibald sync: orders is failing", ["ufficio@example.com"])
+def told_of_workers():
+    return [
+        (event.facts["before"], event.facts["after"])
+        for event in SyncEvent.objects.filter(kind="workers_changed").order_by("pk")
     ]
 
 
-@pytest.mark.django_db(transaction=True)
-def test_an_alert_that_fails_is_logged_and_stops_nothing(settings, caplog, monkeypatch, mailoutbox):
-    def refused(*args, **options):
-        raise requests.ConnectionError("refused")
+@pytest.fixture
+def clock():
+    with time_machine.travel(timezone.now(), tick=False) as traveller:
+        yield traveller
 
-    monkeypatch.setattr("sync.alerts.requests.post", refused)
-    settings.ALERT_URL, settings.ALERT_EMAILS = "http://127.0.0.1:9/", ["ufficio@example.com"]
-    SyncRunFactory(sync_type="orders", status=Status.FAILED)
+
+def look_after(clock, time):
+    clock.shift(time)
     health.record_changes()
-    assert changes() == [("orders", "never", "failing")]
-    assert "ConnectionError" in caplog.text
-    assert len(mailoutbox) == 1
 
 
-@pytest.mark.django_db(transaction=True)
-def test_subscribers_hear_of_what_was_committed_and_of_nothing_else():
-    heard = []
+def test_no_worker_is_told_once_and_so_is_that_there_is_one_again(clock):
+    SyncWorkerFactory()
+    look_after(clock, 0 * MINUTE)
+    look_after(clock, 2 * MINUTE)
+    assert told_of_workers() == []
+    for _ in range(3):
+        look_after(clock, 2 * MINUTE)
+    assert told_of_workers() == [("alive", "silent")]
+    SyncWorkerFactory()
+    for _ in range(2):
+        look_after(clock, 0 * MINUTE)
+    assert told_of_workers() == [("alive", "silent"), ("silent", "alive")]
 
-    def hear(event, **signal):
-        heard.append(event.kind)
 
-    events.happened.connect(hear)
-    try:
-        queue.request_sync("orders", trigger=SyncRun.Trigger.SCHEDULE)
-        with transaction.atomic():
-            queue.request_sync("ddt", trigger=SyncRun.Trigger.SCHEDULE)
-            transaction.set_rollback(True)
-    finally:
-        events.happened.disconnect(hear)
-    assert heard == ["run_queued"]
-    assert SyncEvent.objects.count() == 1
+def test_a_worker_that_is_started_anew_is_not_missed(clock):
+    stopped = SyncWorkerFactory()
+    look_after(clock, 0 * MINUTE)
+    stopped.delete()
+    look_after(clock, 2 * MINUTE)
+    SyncWorkerFactory()
+    look_after(clock, 2 * MINUTE)
+    assert told_of_workers() == []
+
+
+def test_one_worker_of_two_is_enough(clock):
+    SyncWorkerFactory()
+    look_after(clock, 2 * MINUTE)
+    SyncWorkerFactory()
+    look_after(clock, 2 * MINUTE)
+    assert told_of_workers() == []
+
+
+def test_a_worker_that_never_came_is_missed_after_a_while(clock):
+    look_after(clock, 0 * MINUTE)
+    assert told_of_workers() == []
+    look_after(clock, 4 * MINUTE)
+    assert told_of_workers() == [("alive", "silent")]
 
 
 # The command line
@@ -379,6 +378,16 @@ def test_the_command_says_as_of_when_a_fresh_list_is_that_nothing_refreshes(ever
     assert status == 0
     assert "All is well." not in said
     assert said.rstrip().endswith("and synced only if somebody asks: its schedule is disabled.")
+
+
+def test_the_command_says_that_nobody_may_be_told_of_changes(everything_fresh, settings):
+    settings.ALERT_URL = "http://127.0.0.1:1/"
+    AlertFactory(error="The alert was not delivered: no.", tried_at=timezone.now(), next_attempt_at=None)
+    status, said = syncstatus()
+    assert (status, said.splitlines()[-1]) == (
+        0,
+        "Nobody may be told of changes (web): The alert was not delivered: no. It was given up.",
+    )
 
 
 def test_the_command_says_which_lists_have_no_schedule(everything_fresh):

@@ -8,8 +8,9 @@ from django.utils import timezone
 from django_q.models import Task
 
 from sync import retention
-from sync.models import OrderFormSession, SyncEvent, SyncRun, SyncWorker
+from sync.models import Alert, OrderFormSession, SyncEvent, SyncRun, SyncWorker
 from tests.factories import (
+    AlertFactory,
     BlacklistedTokenFactory,
     OrderFormSessionFactory,
     OutstandingTokenFactory,
@@ -124,3 +125,11 @@ def test_a_long_backlog_is_deleted_a_little_at_a_time(monkeypatch):
         retention.prune()
         left.append(SyncEvent.objects.count())
     assert left == [3, 1, 0]
+
+
+def test_alerts_go_with_what_they_tell_once_they_need_not_be_sent_any_more():
+    told, waiting = (AlertFactory(event__at=ago(days=31)) for _ in range(2))
+    Alert.objects.filter(pk=told.pk).update(next_attempt_at=None, delivered_at=timezone.now())
+    retention.prune()
+    assert (exists(told), exists(told.event)) == (False, False)
+    assert (exists(waiting), exists(waiting.event)) == (True, True)

@@ -14,8 +14,8 @@ from django.urls import reverse
 from sync import mutex, sessions
 from sync.admin import acceptance
 from sync.admin.refusals import forbidden
-from sync.models import OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule
-from tests.factories import GroupFactory, SyncRunFactory, UserFactory
+from sync.models import Alert, OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule
+from tests.factories import AlertFactory, GroupFactory, SyncRunFactory, UserFactory
 from tests.roles import granted, make_roles
 from tests.sync.pages import html_of, url
 
@@ -30,6 +30,7 @@ OPERATOR = {
     "sync.view_syncschedule",
     "sync.view_syncworker",
     "sync.view_orderformsession",
+    "sync.view_alert",
     "sync.request_syncrun",
     "customers.view_customer",
     "orders.view_order",
@@ -44,6 +45,7 @@ ADMINISTRATOR = OPERATOR | {
     "sync.download_export",
     "sync.close_orderformsession",
     "sync.break_synclock",
+    "sync.resend_alert",
 }
 ROLES = {"operator": OPERATOR, "administrator": ADMINISTRATOR}
 OWN_APPS = ("sync", "customers", "orders")
@@ -113,6 +115,7 @@ def rows(settings, monkeypatch, tmp_path, admin_user):
         "schedule": SyncSchedule.objects.get(sync_type="ddt"),
         "order form": sessions.open_session(admin_user),
         "lock": SyncLock.objects.get(),
+        "alert": AlertFactory(attempts=1),
     }
 
 
@@ -128,6 +131,7 @@ DEEDS = {
     "change": ("schedule", "change", "Can change schedule"),
     "close": ("order form", "do", "Can close an order-form session"),
     "break": ("lock", "break", "Can break the lock"),
+    "resend": ("alert", "do", "Can send an alert again"),
 }
 FOR_OPERATORS = {"run", "run_full", "retry", "cancel"}
 each_deed = pytest.mark.parametrize("deed", DEEDS)
@@ -149,7 +153,7 @@ def do(client, deed, address):
 
 
 def everything():
-    rows = [SyncRun, OrderFormSession, SyncEvent, SyncLock, SyncSchedule]
+    rows = [SyncRun, OrderFormSession, SyncEvent, SyncLock, SyncSchedule, Alert]
     return [list(model._default_manager.order_by("pk").values()) for model in rows]
 
 
@@ -188,7 +192,7 @@ def test_a_role_finds_no_button_for_what_it_may_not_do_and_is_refused(role, deed
 def test_a_role_sees_every_page_of_ours(role, rows, member):
     client = member(role)
     models = [model for model in admin.site._registry if model._meta.app_label in OWN_APPS]
-    assert len(models) == 13
+    assert len(models) == 14
     for model in models:
         assert client.get(url(model, "changelist"), follow=True).status_code == 200
 
@@ -233,6 +237,7 @@ ACTIONS = [
     ("schedule", "run", REQUEST),
     ("schedule", "run_full", REQUEST),
     ("order form", "close", "Can close an order-form session"),
+    ("alert", "resend", "Can send an alert again"),
 ]
 
 

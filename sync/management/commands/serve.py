@@ -16,6 +16,7 @@ from django.db import connections
 from django.utils.module_loading import import_string
 
 from sync import clock, worker
+from sync.housekeeping import Housekeeping
 from sync.management.database import check_migrated
 
 STOPS_WITHIN = 10  # seconds that requests in progress have left, once it is told to stop
@@ -52,7 +53,12 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: sys.exit())
         self.stdout.write(f"Serving on {address(listener)} Stop with Ctrl-C.")
         self.stdout.flush()
-        server.run(sockets=[listener])
+        housekeeping = Housekeeping()
+        housekeeping.start()
+        try:
+            server.run(sockets=[listener])
+        finally:
+            housekeeping.stop()
 
 
 def configuration(*, access_log: bool) -> uvicorn.Config:

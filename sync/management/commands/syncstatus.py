@@ -9,11 +9,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone, translation
 
-from sync import clock, health
+from sync import alerts, clock, health
 from sync.api.serializers import SyncStatusSerializer
 from sync.health import State, SyncStatus, TypeHealth, WrongClock
 from sync.management.database import check_migrated
-from sync.models import SyncRun
+from sync.models import Alert, SyncRun
 
 NOTHING = "-"
 WHAT_TO_DO = {
@@ -119,12 +119,18 @@ def problems(status: SyncStatus) -> list[str]:
     found += map(clock_problem, status.wrong_clocks)
     with translation.override("en"):
         found += [f"{sync_type}: {notice.text} {notice.action}" for sync_type, notice in health.notices()]
+    found += map(trouble, alerts.troubles())
     return found or ["All is well."]
 
 
 def clock_problem(each: WrongClock) -> str:
     where = "ahead of" if each.ahead > timedelta(0) else "behind"
     return f"The clock of {each.machine} is {seconds(abs(each.ahead))} {where} the database's: set it right."
+
+
+def trouble(alert: Alert) -> str:
+    again = f"It is tried again at {moment(alert.next_attempt_at)}." if alert.next_attempt_at else "It was given up."
+    return f"Nobody may be told of changes ({alert.channel}): {alert.error} {again}"
 
 
 def problem(each: TypeHealth) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +31,8 @@ def main() -> int:
     folder = options.folder or PROJECT / "var" / "campaigns" / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{database}"
     folder.mkdir(parents=True)
     set_environment(folder.resolve())
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(2))  # nothing that was started is left running
     django.setup()
 
     from django.conf import settings

@@ -130,7 +130,7 @@ class KillOneOfACluster(Fault):
 
     def strike(self) -> str:
         part = self.struck(self.dice.choice(self.stage.workers))
-        kind = self.dice.choice(sorted(CLUSTER))
+        kind = self.dice.choice(sorted(CLUSTER - {"main"}))
         kinds = part.by_kind()
         if kind not in kinds:
             raise NotPossible(f"{part.name} has no {kind} now")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from itertools import chain
@@ -21,6 +20,7 @@ from tests.campaign.people import Administrator, Agent
 from tests.campaign.snapshot import MirroredList, Snapshot, seconds
 from tests.sync.demo import mirrored_fields
 
+Kinds = RecordChange.Kind
 NOTHING_DONE_FOR = 30  # seconds that runs may wait while a worker is fit and nothing runs
 ENDS = {
     Kind.RUN_SUCCEEDED,
@@ -230,42 +230,47 @@ def differing(ours: dict[Any, Values], theirs: dict[Any, Values]) -> list[Any]:
 
 
 class HistoryAgrees(Oracle):
-    """All changes undone from the present, newest first, agree with each record and leave nothing.
-
-    Where a record's first values are kept, the changes replayed from nothing give the mirror.
-    """
+    """All changes of a record, undone from the present, agree with it and leave nothing; replayed, they give it."""
 
     def conclude(self, snapshot: Snapshot) -> None:
         for service in all_services():
-            fields = mirrored_fields(service.model)
-            rows = service.model.objects.values(*fields)
+            rows = service.model.objects.values(*mirrored_fields(service.model), "missing_since", "removed_at")
             present = {str(row[service.layout.key]): row for row in rows}
             changes: dict[str, list[RecordChange]] = {}
-            for change in RecordChange.objects.filter(sync_type=service.sync_type).order_by("-pk"):
+            for change in RecordChange.objects.filter(sync_type=service.sync_type).order_by("pk"):
                 changes.setdefault(change.key, []).append(change)
             for key in present.keys() | changes.keys():
                 if why := disagreement(service, present.get(key), changes.get(key, [])):
                     self.chronicle.violate("history", f"{service.sync_type}: {why}", key=key)
 
 
-def disagreement(service: SyncService, record: Values | None, changes: Iterable[RecordChange]) -> str:
-    """What does not fit, if anything."""
+def disagreement(service: SyncService, record: Values | None, changes: list[RecordChange]) -> str:
+    """What does not fit, if anything. The changes come oldest first."""
     if record is None:
         return "changes of a record that does not exist"
-    values = dict(record)
-    for change in changes:
-        if not values:
-            return "a change before the record was created"
+    if not changes or changes[0].kind != Kinds.CREATED or any(each.kind == Kinds.CREATED for each in changes[1:]):
+        return "not created once, at first"
+    values = {name: value for name, value in record.items() if name not in ("missing_since", "removed_at")}
+    undone, replayed = dict(values), {name: blank(service, name) for name in values}
+    for change in reversed(changes):
         for name, (old, new) in change.fields.items():
-            if not same(service, name, values[name], new):
-                return f"{change.kind} says that {name} became {new}, and it was {values[name]}"
-            values[name] = old
-        if change.kind == RecordChange.Kind.CREATED:
-            lacking = [name for name, value in values.items() if value and name not in change.fields]
-            if change.fields and lacking:
-                return f"created without {', '.join(lacking)}"
-            values = {}
-    return "never created" if values else ""
+            if not same(service, name, undone[name], new):
+                return f"{change.kind} says that {name} became {new}, and it was {undone[name]}"
+            undone[name] = old
+    for change in changes:
+        replayed |= {name: new for name, (_, new) in change.fields.items()}
+    wrong = [name for name, value in values.items() if not same(service, name, value, replayed[name])]
+    if wrong:
+        return f"replayed from nothing, other values of {', '.join(wrong)}"
+    is_absent = (record["missing_since"] is not None, record["removed_at"] is not None)
+    said = Kinds(changes[-1].kind)
+    expected = {Kinds.MISSING: (True, False), Kinds.REMOVED: (True, True)}.get(said, (False, False))
+    return "" if is_absent == expected else f"{said} at last, and that is not how it is"
+
+
+def blank(service: SyncService, name: str) -> Any:
+    """What a column is that was hidden when its record was created."""
+    return service.model._meta.get_field(name).get_default()  # type: ignore[union-attr]
 
 
 def same(service: SyncService, name: str, value: Any, recorded: Any) -> bool:

@@ -134,7 +134,7 @@ class Operator:
         assert part.process
         left = part.processes()
         self.chronicle.note("operator", f"{part.name} ended ({part.process.returncode}), left {len(left)} processes")
-        if part.told_to_stop and left:
+        if part.told_to_stop and part.process.returncode == 0 and left:
             self.chronicle.violate("processes", f"a stopped {kind_of(part)} leaves processes behind", left=left)
         part.kill()
         part.process = None

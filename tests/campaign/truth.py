@@ -31,14 +31,14 @@ FIRST_BEAT = 90  # seconds that a worker may take to be heard of: ticks come onc
 class Facts:
     """What a status rests on: if it is the same before and after, what was said can be held against it."""
 
-    lock: tuple[str, datetime | None]
+    lock: tuple[str, datetime | None, int]  # its token rises whenever it is taken
     failed_last: dict[str, int | None]  # by type, the run that ended last, or waits to be tried again, if it failed
     longest: dict[str, float]  # by type, seconds that what it shows may be old
 
 
 def facts() -> Facts:
     return Facts(
-        lock=SyncLock.objects.values_list("holder", "leased_until").get(),
+        lock=SyncLock.objects.values_list("holder", "leased_until", "token").get(),
         failed_last={name: failed_last(name) for name in all_types()},
         longest={
             row.sync_type: (row.interval + health.GRACE).total_seconds() for row in SyncSchedule.objects.order_by("pk")
@@ -140,7 +140,7 @@ class StatusTellsTheTruth(Oracle):
             self.violate("a worker was heard of in the future", said=said)
 
     def judge_lock(self, said: dict[str, Any], known: Facts, at: float) -> None:
-        holder, until = known.lock
+        holder, until, _ = known.lock
         if seconds(until) > at + settings.SYNC_LEASE.total_seconds() + SLACK:
             self.violate("the lock is held for longer than a lease", until=until, at=at)
         if said["holder"] != holder or (said["held"] and seconds(until) < at - SLACK):

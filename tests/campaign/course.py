@@ -56,7 +56,7 @@ SCALE = 0.03  # of the demo ERP's lists
 ERP_TAKES = 0.4  # seconds for an export
 STOPS_WITHIN = 20  # seconds that a part has after SIGTERM; systemd's are 15, on a machine that does nothing else
 STRUCK_FOR, CALM_FOR = 70, 35  # seconds, by turns: what must come right again has to be seen coming right
-AT_ONCE = 3  # faults at work
+AT_ONCE = 4  # faults at work
 SYNCED_WITHIN = 150  # seconds that all lists have at the end
 VOLUME = "16m"  # of exports
 

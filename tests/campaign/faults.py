@@ -265,7 +265,7 @@ class DatabaseHeld(DatabaseLine):
 
 class DemoFault(Fault):
     name = "the ERP's own fault"
-    lasts = (4, 15)
+    lasts = (4, 10)
     touches = frozenset({"erp"})
 
     def strike(self) -> str:
@@ -307,7 +307,7 @@ class ErpLineFault(Fault):
 
 class ErpDribbles(ErpLineFault):
     name = "the ERP sends a byte each half second"
-    lasts = (20, 60)
+    lasts = (10, 40)
     sets = "dribbles"
 
 
@@ -336,7 +336,7 @@ class ErpDoublesPages(ErpLineFault):
 
 class MailServerSilent(Fault):
     name = "the mail server accepts and never answers"
-    lasts = (10, 40)
+    lasts = (8, 20)
     touches = frozenset({"alerts"})
 
     def strike(self) -> str:
@@ -349,7 +349,7 @@ class MailServerSilent(Fault):
 
 class WebhookFails(Fault):
     name = "the webhook answers 503"
-    lasts = (5, 30)
+    lasts = (5, 15)
     touches = frozenset({"alerts"})
 
     def strike(self) -> str:
@@ -362,7 +362,7 @@ class WebhookFails(Fault):
 
 class ExportsFull(Fault):
     name = "the exports' volume is full"
-    lasts = (5, 20)
+    lasts = (4, 10)
     touches = frozenset({"volume"})
 
     def strike(self) -> str:
@@ -398,4 +398,4 @@ ALL: tuple[type[Fault], ...] = (
     WebhookFails,
     ExportsFull,
 )
-WEIGHTS = {Kill: 2, KillOneOfACluster: 3, Freeze: 3, FreezeInATransaction: 2, DemoFault: 4}  # the others: 1
+WEIGHTS = {Kill: 2, KillOneOfACluster: 4, Freeze: 4, FreezeInATransaction: 3, Restart: 2, DemoFault: 4}  # the others: 1

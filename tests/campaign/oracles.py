@@ -7,8 +7,6 @@ from http.client import HTTPConnection, HTTPException
 from itertools import chain
 from typing import Any
 
-from django.core.serializers.json import DjangoJSONEncoder
-
 from orders.models import Draft
 from sync.events import Kind
 from sync.models import RecordChange, SyncEvent, SyncRun
@@ -241,7 +239,7 @@ class HistoryAgrees(Oracle):
                 changes.setdefault(change.key, []).append(change)
             for key in present.keys() | changes.keys():
                 if why := disagreement(service, present.get(key), changes.get(key, [])):
-                    self.chronicle.violate("history", f"{service.sync_type}: {why}", key=key)
+                    self.chronicle.violate("history", f"{service.sync_type}: {why}", key=key, record=present.get(key))
 
 
 def disagreement(service: SyncService, record: Values | None, changes: list[RecordChange]) -> str:
@@ -255,7 +253,7 @@ def disagreement(service: SyncService, record: Values | None, changes: list[Reco
     for change in reversed(changes):
         for name, (old, new) in change.fields.items():
             if not same(service, name, undone[name], new):
-                return f"{change.kind} says that {name} became {new}, and it was {undone[name]}"
+                return f"{change.kind} says that {name} became what it was not"
             undone[name] = old
     for change in changes:
         replayed |= {name: new for name, (_, new) in change.fields.items()}
@@ -274,10 +272,9 @@ def blank(service: SyncService, name: str) -> Any:
 
 
 def same(service: SyncService, name: str, value: Any, recorded: Any) -> bool:
-    """Whether a value is the recorded one, which went through JSON."""
-    if DjangoJSONEncoder().encode(value) == DjangoJSONEncoder().encode(recorded):
-        return True
-    return bool(service.model._meta.get_field(name).to_python(recorded) == value)  # type: ignore[union-attr]
+    """Whether two values are the same, of which either may have gone through JSON."""
+    python = service.model._meta.get_field(name).to_python  # type: ignore[union-attr]
+    return bool(python(value) == python(recorded))
 
 
 class WorkIsDone(Oracle):

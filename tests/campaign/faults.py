@@ -104,6 +104,8 @@ class Fault:
         """Put right what does not pass by itself."""
 
     def struck(self, part: Part) -> Part:
+        if not part.is_up:
+            raise NotPossible(f"{part.name} is down")
         self.touches |= {touched_by(part)}
         part.excuse(self.seconds + 2 * self.stage.lease + 10)
         return part

@@ -184,6 +184,7 @@ def parent_of(pid: int) -> int:
 
 
 def send(pid: int, number: int) -> None:
+    assert pid > 1, "0 would be this process's own group"
     with suppress(ProcessLookupError):
         os.kill(pid, number)
 

@@ -122,6 +122,7 @@ ERRORS = (
         "The process that carried out the run was lost {times} times. Look into the worker's log, then try the run "
         "again."
     ),
+    _("The disk is full: there is no room for {files} in {place}. Make room there."),
     _("The ERP gave no export."),
     _("No ERP is configured. Set ERP_URL or ERP_FOLDER, or give an export with --file."),
     _("The ERP gave no export: {reason}. Try again in a minute."),
@@ -292,6 +293,8 @@ PHRASES = {  # by the fact that they are
         _("its size ({size} bytes)"),
         _("page {page}, unpacked,"),
     ),
+    "files": (_("the database"), _("exports"), _("temporary files")),
+    "place": (_("the database server"),),
     "limit": (_("{count} bytes"),),
     "expected": (_("{expected} or {name}"),),
     "kind": (

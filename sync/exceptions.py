@@ -11,6 +11,7 @@ class SyncError(Exception):
     """The sync could not be carried out."""
 
     retried_after: ClassVar[tuple[int, ...]] = ()  # seconds before each further attempt
+    is_never_given_up: ClassVar[bool] = False  # the last of these goes for all that follow
 
     def __init__(self, **facts: Any) -> None:
         self.facts = facts
@@ -76,6 +77,16 @@ class RunCancelled(Interrupted):
 
 class LeaseLost(Interrupted):
     """The lock is no longer this process's: another one carries out what it had begun."""
+
+
+# What only room on a disk helps against
+
+
+class DiskFull(SyncError):
+    """The disk is full: there is no room for {files} in {place}. Make room there."""
+
+    retried_after = WITH_BACK_OFF
+    is_never_given_up = True
 
 
 # What is said of a run whose process does not say it

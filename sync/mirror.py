@@ -16,7 +16,7 @@ from datetime import datetime
 from itertools import chain, islice
 from typing import IO, Any, TypeVar
 
-from sync import clock
+from sync import clock, disk
 from sync.exceptions import ListEmpty, TooManyMissing
 from sync.exports.reader import Records
 from sync.models import RecordChange, SyncRun
@@ -65,9 +65,13 @@ class Staged:
 @contextmanager
 def staged(records: Records) -> Iterator[Staged]:
     """Read an export to its end. Raises its ExportError, and then nothing has been written anywhere."""
-    with tempfile.TemporaryFile(prefix="archibald-") as file:
+    with (
+        disk.writing(disk.TEMPORARY_FILES, disk.temporary_folder()),
+        tempfile.TemporaryFile(prefix="archibald-") as file,
+    ):
         for chunk in chunked((record.values for record in records), CHUNK):
             pickle.dump(chunk, file, protocol=pickle.HIGHEST_PROTOCOL)
+        file.flush()
         yield Staged(file, records.fields, records.keys)
 
 

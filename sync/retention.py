@@ -19,7 +19,7 @@ AT_ONCE = 1000  # rows of one table; more wait for the next time, a minute later
 KEEP_SESSIONS = timedelta(days=30)
 KEEP_WORKERS = timedelta(days=1)  # after they were last seen
 KEEP_TASKS = timedelta(days=7)  # of django-q2; those that still wait are its own affair
-KEEP_STRAY_FILES = timedelta(days=1)  # of runs whose process was killed
+KEEP_STRAY_FILES = timedelta(hours=1)  # that no run names; one that is still being fetched is younger
 
 OUR_EXPORT = re.compile(r"[a-z]+-\d+(-\d+)?\.pdf")  # type, run, token: as runner.fetch names them
 
@@ -27,6 +27,7 @@ OUR_EXPORT = re.compile(r"[a-z]+-\d+(-\d+)?\.pdf")  # type, run, token: as runne
 def prune() -> None:
     """Delete what is older than the settings keep. What the mirror's state rests on stays however old it is."""
     now = clock.now()
+    delete_stray_files(now)  # first: what makes room needs none
     delete_some(RecordChange.objects.filter(run__finished_at__lt=now - settings.KEEP_CHANGES))
     to_be_told = Exists(Alert.objects.waiting().filter(event=OuterRef("pk")))
     delete_some(SyncEvent.objects.filter(~to_be_told, at__lt=now - settings.KEEP_EVENTS))  # and their alerts
@@ -36,7 +37,6 @@ def prune() -> None:
     delete_some(SyncWorker.objects.filter(seen_at__lt=now - KEEP_WORKERS))
     delete_some(OutstandingToken.objects.filter(expires_at__lt=now))
     delete_some(Task.objects.filter(stopped__lt=now - KEEP_TASKS))
-    delete_stray_files(now)
 
 
 def delete_some(rows: QuerySet[Any], *, oldest_by: str = "pk") -> None:

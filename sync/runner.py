@@ -15,14 +15,22 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Case, Exists, F, Min, Value, When
 from django.utils import timezone
 from django_q.exceptions import TimeoutException
 
 from sync import clock, events, mirror, queue, references, worker
 from sync.columns import record_shown_columns
-from sync.disk import make_durable
+from sync.disk import (
+    EXPORTS,
+    TEMPORARY_FILES,
+    is_full,
+    make_durable,
+    no_room_for_the_database,
+    temporary_folder,
+    writing,
+)
 from sync.erp import erp_client
 from sync.events import Kind
 from sync.exceptions import (
@@ -55,6 +63,7 @@ LOOKS_EVERY = 0.05  # seconds between two looks at what a run should know; 0.25 
 RECORDED_EVERY = 0.5  # seconds between two writes of a run's progress
 POLLED_EVERY = 0.05  # seconds between two looks at a run that another process carries out
 LOSSES_ALLOWED = 2  # of a run's process; at the next one a person has to look
+KEPT_ATTEMPTS = 100  # of a run: while a disk is full, one is made every ten minutes
 KEPT_CHARACTERS = 10_000  # of a text: a bug's can weigh megabytes, and so would every page that shows it
 LOGGED_CHARACTERS = 1000  # of a text that is logged, on one line
 
@@ -72,8 +81,18 @@ Status = SyncRun.Status
 def drain(*, until: SyncRun | None = None, progress: Progress = unwatched) -> None:
     """Carry out what is queued, the most urgent first, until nothing may run; or until a run has ended.
 
-    Goes home if another process holds the lock: that one will look into the queue once more before it goes.
+    Goes home if another process holds the lock: that one will look into the queue once more before it goes. Raises
+    DiskFull if there is no room for the database: what was begun is done again once the lease has passed.
     """
+    try:
+        drain_queue(until=until, progress=progress)
+    except DatabaseError as error:
+        if not is_full(error):
+            raise
+        raise no_room_for_the_database() from error
+
+
+def drain_queue(*, until: SyncRun | None, progress: Progress) -> None:
     started = time.monotonic()
     while True:
         with hold_lock() as lease:
@@ -148,8 +167,11 @@ def recover(lease: Lease) -> None:
     for pk in SyncRun.objects.running().values_list("pk", flat=True):
         with fenced(lease):
             orphan = SyncRun.objects.running().filter(pk=pk)
-            if orphan.update(token=lease.token):  # else who had it woke up, and ended it just now
-                lose(orphan.get())
+            if not orphan.update(token=lease.token):  # who had it woke up, and ended it just now
+                continue
+            run = orphan.get()
+            lose(run)
+        delete_unread_exports(run)
 
 
 def lose(run: SyncRun) -> None:
@@ -208,7 +230,7 @@ def previewed(
     `may_lose` as if somebody had accepted the export, however much it lacks.
     """
     service = service_for(sync_type)
-    with TemporaryDirectory(prefix="archibald-") as folder:
+    with writing(TEMPORARY_FILES, temporary_folder()), TemporaryDirectory(prefix="archibald-") as folder:
         path = (
             given_file
             or erp_client()
@@ -289,6 +311,11 @@ def recorded(run: SyncRun) -> Iterator[None]:
         stop(run, Status.QUARANTINED, error)
     except SyncError as error:
         retry_or_fail(run, error)
+    except DatabaseError as error:
+        if is_full(error):
+            retry_or_fail(run, no_room_for_the_database())
+        else:
+            stop_by_bug(run, error)
     except TimeoutException:
         with suppress(LeaseLost), current(run):
             lose(run)
@@ -297,9 +324,8 @@ def recorded(run: SyncRun) -> Iterator[None]:
         with suppress(LeaseLost):  # it is another process's already
             interrupt(run, HandedBack())
         raise
-    except Exception as error:
-        logger.exception("Run %s was stopped by a bug", run)
-        stop(run, Status.FAILED, error)
+    except Exception as error:  # noqa: BLE001  # the one place that records whatever stops a run
+        stop_by_bug(run, error)
 
 
 @contextmanager
@@ -338,7 +364,7 @@ def put_back(run: SyncRun, outcome: str, error: SyncError | None = None, **chang
         "error": type(error).__name__ if error else "",
         "text": storable(error) if error else "",
     }
-    queue.requeue(run, ended_attempts=[*run.ended_attempts, attempt], **changes)
+    queue.requeue(run, ended_attempts=[*run.ended_attempts, attempt][-KEPT_ATTEMPTS:], **changes)
 
 
 def times_ended(run: SyncRun, outcome: str) -> int:
@@ -370,11 +396,18 @@ def retry_delay(run: SyncRun, error: SyncError) -> int | None:
 
     A given file stays as it is, and an agent who waits for a smart run had better know.
     """
-    if not run.is_mergeable:
+    if not (run.is_mergeable or error.is_never_given_up):
         return None
     delays = [delay for delay in error.retried_after if delay == 0 or run.mode != Mode.SMART]
     made = sum(attempt["error"] == type(error).__name__ for attempt in run.ended_attempts)  # for the same reason
-    return delays[made] if made < len(delays) else None
+    last = len(delays) - 1
+    place = min(made, last) if error.is_never_given_up else made
+    return delays[place] if 0 <= place <= last else None
+
+
+def stop_by_bug(run: SyncRun, error: Exception) -> None:
+    logger.exception("Run %s was stopped by a bug", run)
+    stop(run, Status.FAILED, error)
 
 
 def stop(run: SyncRun, status: Status, error: BaseException) -> None:
@@ -415,32 +448,44 @@ def fetch(run: SyncRun, service: SyncService, progress: Progress) -> list[str]:
         return []
     # Named by the token: a process that lost the lock cannot touch the file of the one that has it.
     path = settings.EXPORT_DIR / f"{run.sync_type}-{run.pk}-{run.token}.pdf"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    unread = run.export_path
     run.change(stage=Stage.FETCHING)
-    erp_time = None
+    try:
+        with writing(EXPORTS, settings.EXPORT_DIR):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            dated, erp_time = write_export(run, service, path, progress)
+            make_durable(path)  # the run's row says that it is kept
+        with path.open("rb") as file:
+            fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
+        exported_at = when_exported(run, fingerprint, dated=dated)
+        run.change(
+            export_path=str(path),
+            export_sha256=fingerprint,
+            export_size=path.stat().st_size,
+            exported_at=exported_at,
+            erp_time=erp_time,
+        )
+    except BaseException:
+        path.unlink(missing_ok=True)  # no row names it
+        raise
+    if unread not in ("", str(path)):
+        Path(unread).unlink(missing_ok=True)
+    return [FROM_THE_FUTURE.format(dated=shown(dated))] if dated - exported_at > FILE_TIMES_AGREE else []
+
+
+def write_export(
+    run: SyncRun, service: SyncService, path: Path, progress: Progress
+) -> tuple[datetime, timedelta | None]:
+    """Write the export that the run reads to a file: the file's date, and how long the ERP took for it."""
     if run.accepts:
         shutil.copyfile(run.accepts.export_path, path)
-        dated = run.accepts.exported_at or clock.now()
-    elif run.given_file:
+        return run.accepts.exported_at or clock.now(), None
+    if run.given_file:
         shutil.copyfile(run.given_file, path)
-        dated = datetime.fromtimestamp(Path(run.given_file).stat().st_mtime, UTC)
-    else:
-        asked = time.monotonic()
-        fetched = erp_client().fetch(service.erp_list, to=path, at_most=longest_fetch(run.mode), progress=progress)
-        dated = fetched.fetched_at
-        erp_time = timedelta(seconds=time.monotonic() - asked)
-    make_durable(path)  # the run's row says that it is kept
-    with path.open("rb") as file:
-        fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
-    exported_at = when_exported(run, fingerprint, dated=dated)
-    run.change(
-        export_path=str(path),
-        export_sha256=fingerprint,
-        export_size=path.stat().st_size,
-        exported_at=exported_at,
-        erp_time=erp_time,
-    )
-    return [FROM_THE_FUTURE.format(dated=shown(dated))] if dated - exported_at > FILE_TIMES_AGREE else []
+        return datetime.fromtimestamp(Path(run.given_file).stat().st_mtime, UTC), None
+    asked = time.monotonic()
+    fetched = erp_client().fetch(service.erp_list, to=path, at_most=longest_fetch(run.mode), progress=progress)
+    return fetched.fetched_at, timedelta(seconds=time.monotonic() - asked)
 
 
 def when_exported(run: SyncRun, fingerprint: str, *, dated: datetime) -> datetime:
@@ -456,6 +501,13 @@ def longest_fetch(mode: str) -> timedelta:
     """What a run may wait for the ERP, in all: an order form waits for a smart one."""
     longest: timedelta = settings.ERP_SMART_TIMEOUT if mode == Mode.SMART else settings.ERP_EXPORT_TIMEOUT
     return longest
+
+
+def delete_unread_exports(run: SyncRun) -> None:
+    """Delete what a run's lost process has left in the folder of exports, but for what the row still names."""
+    for path in settings.EXPORT_DIR.glob(f"{run.sync_type}-{run.pk}-*.pdf"):
+        if str(path) != run.export_path:
+            path.unlink(missing_ok=True)
 
 
 def has_kept_export(run: SyncRun) -> bool:

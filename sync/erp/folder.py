@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
+from sync.disk import is_full
 from sync.erp.client import ErpList, Export
 from sync.erp.transfer import carry_out, new_file
 from sync.exceptions import ErpFolderNotFound, ErpUnavailable, ExportNotFound
@@ -54,6 +55,8 @@ class Copy:
         except FileNotFoundError:
             raise ExportNotFound(folder=self.folder, expected=" or ".join(self.erp_list.file_names)) from None
         except OSError as error:
+            if is_full(error):  # where the copy goes
+                raise
             raise ErpUnavailable(reason=f"{self.folder} cannot be read ({error.strerror})") from error
 
 

@@ -14,6 +14,7 @@ from requests.cookies import RequestsCookieJar
 from urllib3.exceptions import ReadTimeoutError
 
 from sync import clock
+from sync.disk import is_full
 from sync.erp.client import ErpList, Export
 from sync.erp.severable import Line, SeverableAdapter
 from sync.erp.transfer import carry_out, new_file
@@ -230,6 +231,8 @@ def understood(read_timeout: float) -> Iterator[None]:
     except requests.exceptions.ChunkedEncodingError as error:
         raise ErpUnavailable(reason="the connection was cut during the export") from error
     except (requests.RequestException, OSError) as error:
+        if is_full(error):  # our own disk
+            raise
         if any(isinstance(argument, ReadTimeoutError) for argument in error.args):
             raise ErpUnavailable(reason=f"it sent nothing for {read_timeout:g} s") from error
         raise ErpUnavailable(reason=f"the connection failed ({first_cause(error)})") from error

@@ -9,7 +9,7 @@ from threading import Event, Thread
 from django import db
 from django.conf import settings
 
-from sync import alerts, health
+from sync import alerts, health, schedules
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class Housekeeping(Thread):
 
     @property
     def duties(self) -> list[Callable[[], None]]:
-        return [health.record_changes, self.send_alerts]
+        return [schedules.wake_if_overdue, health.record_changes, self.send_alerts]
 
     def send_alerts(self) -> None:
         alerts.send_due(self.told_to_stop)

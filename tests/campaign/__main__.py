@@ -73,6 +73,8 @@ def set_environment(folder: Path) -> None:
         "PYTHONUNBUFFERED": "1",
         "SYNC_LEASE_SECONDS": LEASE,
         "SYNC_LONGEST_PAUSE_MINUTES": "1",
+        "ERP_EXPORT_SECONDS": "20",
+        "ERP_SMART_SECONDS": "10",
         "ORDER_FORM_TIMEOUT_MINUTES": "0.5",
         "SCHEDULE_MINUTE_SECONDS": "6",
         **dict.fromkeys(("THROTTLE_LOGIN", "THROTTLE_ANON", "THROTTLE_USER"), "100000/min"),

@@ -19,6 +19,7 @@ from tests.campaign.snapshot import MirroredList, Snapshot, seconds
 from tests.sync.demo import mirrored_fields
 
 Kinds = RecordChange.Kind
+LONGEST_RUN = 60  # seconds: what the ERP may take (ERP_EXPORT_SECONDS), two leases, and the rest
 NOTHING_DONE_FOR = 30  # seconds that runs may wait while a worker is fit and nothing runs
 ENDS = {
     Kind.RUN_SUCCEEDED,
@@ -278,13 +279,17 @@ def same(service: SyncService, name: str, value: Any, recorded: Any) -> bool:
 
 
 class WorkIsDone(Oracle):
-    """What waits is carried out while a worker is fit."""
+    """What waits is carried out while a worker is fit, and no run lasts for ever."""
 
     def __init__(self, stage: Stage) -> None:
         super().__init__(stage)
         self.idle_since = 0.0
 
     def look(self, snapshot: Snapshot) -> None:
+        for run in snapshot.running:
+            if snapshot.at > seconds(run.started_at) + LONGEST_RUN:
+                evidence = {"run": run.pk, "type": run.sync_type, "stage": run.stage, "lock": snapshot.lock.holder}
+                self.chronicle.violate("work", f"a run lasts for more than {LONGEST_RUN} s", **evidence)
         fit = [worker.name for worker in self.stage.workers if worker.is_fit]
         if not fit or snapshot.running or not snapshot.waiting:
             self.idle_since = snapshot.at

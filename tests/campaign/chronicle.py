@@ -20,6 +20,7 @@ class Chronicle:
         self.counts: Counter[str] = Counter()
         self.violations: dict[tuple[str, str], dict[str, Any]] = {}
         self.struck: list[Struck] = []
+        self.down: list[Struck] = []  # parts that had ended, for whatever reason
 
     def note(self, kind: str, text: str) -> None:
         with self.lock, (self.folder / "campaign.log").open("a") as file:
@@ -44,14 +45,14 @@ class Chronicle:
             self.violations[oracle, what] = found
             self.note("VIOLATION", f"{oracle}: {what} {json.dumps(evidence, default=str)[:1500]}")
 
-    def strike(self, struck: Struck) -> None:
+    def strike(self, struck: Struck, *, is_fault: bool = True) -> None:
         with self.lock:
-            self.struck.append(struck)
+            (self.struck if is_fault else self.down).append(struck)
 
     def recent(self, since: float, until: float) -> list[Struck]:
         """The faults that were at work between these moments."""
         with self.lock:
-            return [each for each in self.struck if each.began <= until and (each.ended or until) >= since]
+            return [each for each in self.struck + self.down if each.began <= until and (each.ended or until) >= since]
 
 
 class Struck:

@@ -300,6 +300,7 @@ class Campaign:
             person.join(60)
         deadline = time() + 60
         while not all(part.is_up for part in self.stage.parts) and time() < deadline:
+            self.check_threads()
             sleep(0.5)
         wait_until_it_listens(self.stage.web_port)
         for agent in self.agents:

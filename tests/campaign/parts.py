@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep, time
 
-from tests.campaign.chronicle import Chronicle
+from tests.campaign.chronicle import Chronicle, Struck
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 MARK = "CAMPAIGN_PART"  # in the environment of all processes of a part
@@ -131,13 +131,17 @@ class Operator:
                 self.look_at_cluster(part)
 
     def bury(self, part: Part) -> None:
+        """Until it is there again, its end explains what is not answered."""
         assert part.process
+        down = Struck("down", target=part.name, touches=frozenset({kind_of(part)}))
+        down.ended = time() + 6
+        self.chronicle.strike(down, is_fault=False)
         left = part.processes()
         self.chronicle.note("operator", f"{part.name} ended ({part.process.returncode}), left {len(left)} processes")
         if part.told_to_stop and part.process.returncode == 0 and left:
             self.chronicle.violate("processes", f"a stopped {kind_of(part)} leaves processes behind", left=left)
         part.kill()
-        part.process = None
+        part.process, part.told_to_stop = None, 0
         part.starts_at = time() + 1
         part.excuse(6)
 

@@ -77,8 +77,10 @@ class StatusTellsTheTruth(Oracle):
         self.compare(self.ask)
 
     def compare(self, ask: Callable[[], dict[str, Any]]) -> None:
-        before = facts()
+        before, asked_at = facts(), database_time()
         said = ask()
+        if said and not asked_at - 1 <= read(said["at"]) <= database_time() + 1:
+            self.violate("it is of another time", at=said["at"], asked_at=asked_at)
         if said and before == facts():
             self.judge(said, before)
 
@@ -124,8 +126,6 @@ class StatusTellsTheTruth(Oracle):
         self.judge_lock(said["lock"], known, read(said["at"]))
         for name, each in said["types"].items():
             self.judge_type(name, each, known, at)
-        if abs(read(said["at"]) - at) > SLACK + 5:
-            self.violate("it is of another time", at=said["at"])
         parts = [said["worker"]["alive"], *(each["healthy"] for each in said["types"].values())]
         if said["healthy"] and not all(parts):
             self.violate("all is said to be well, and the parts are not", said=said)

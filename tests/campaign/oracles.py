@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from itertools import chain
+from time import sleep, time
 from typing import Any
 
 from orders.models import Draft
 from sync.events import Kind
-from sync.models import RecordChange, SyncEvent, SyncRun
+from sync.models import Alert, RecordChange, SyncEvent, SyncRun
 from sync.service import SyncService, all_services
 from tests.campaign.chronicle import Chronicle
 from tests.campaign.erp_states import ErpStates, Values
@@ -20,6 +21,7 @@ from tests.sync.demo import mirrored_fields
 
 Kinds = RecordChange.Kind
 LONGEST_RUN = 60  # seconds: what the ERP may take (ERP_EXPORT_SECONDS), two leases, and the rest
+SENT_WITHIN = 40  # seconds that due alerts have at the end
 NOTHING_DONE_FOR = 30  # seconds that runs may wait while a worker is fit and nothing runs
 ENDS = {
     Kind.RUN_SUCCEEDED,
@@ -320,14 +322,34 @@ class WebAnswers(Oracle):
 
 
 class AlertsArrive(Oracle):
-    """Every change of state is told by mail and by webhook, or given up with a trace."""
+    """Every change of state is told by mail and by webhook, or given up with a trace, or it is soon tried again."""
 
     def conclude(self, snapshot: Snapshot) -> None:
-        posted = [(each.get("type"), each.get("after"), each.get("at")) for each in self.stage.webhook.posted]
-        mails = "\n".join(self.stage.mail_server.mails)
-        for event in SyncEvent.objects.filter(kind=Kind.HEALTH_CHANGED):
-            after = event.facts.get("after")
-            if (event.sync_type, after, event.at.isoformat()) not in posted:
-                self.chronicle.violate("alerts", "a change of state was not posted", event=event.pk, at=event.at)
-            if f"{event.sync_type} is {after}" not in mails:
-                self.chronicle.violate("alerts", "a change of state was not mailed", event=event.pk, at=event.at)
+        deadline = time() + SENT_WITHIN
+        while Alert.objects.due().exists() and time() < deadline:
+            sleep(1)
+        for event in SyncEvent.objects.filter(kind__in=[Kind.HEALTH_CHANGED, Kind.WORKERS_CHANGED]):
+            channels = {alert.channel for alert in event.alerts.all()}
+            if channels != set(Alert.Channel.values):
+                self.chronicle.violate("alerts", "a change of state is told to nobody", event=event.pk, told=channels)
+        posted = {each.get("id") for each in self.stage.webhook.posted}
+        mails = "".join(self.stage.mail_server.mails)
+        for alert in Alert.objects.select_related("event"):
+            self.judge(alert, has_arrived=alert.event_id in posted if alert.channel == "web" else is_in(mails, alert))
+
+    def judge(self, alert: Alert, *, has_arrived: bool) -> None:
+        evidence = {"alert": alert.pk, "channel": alert.channel, "attempts": alert.attempts, "error": alert.error}
+        if alert.delivered_at and not has_arrived:
+            self.chronicle.violate("alerts", "an alert is said to be delivered, and is not", **evidence)
+        elif alert.given_up_at and not SyncEvent.objects.filter(kind=Kind.ALERT_GIVEN_UP).exists():
+            self.chronicle.violate("alerts", "an alert was given up without a trace", **evidence)
+        elif not (alert.delivered_at or alert.given_up_at or alert.next_attempt_at):
+            self.chronicle.violate("alerts", "an alert is forgotten", **evidence)
+        elif alert.next_attempt_at and seconds(alert.next_attempt_at) < time() - SENT_WITHIN:
+            self.chronicle.violate("alerts", "an alert is due, and nobody sends it", **evidence)
+        elif alert.next_attempt_at:
+            self.chronicle.count("alerts that wait to be tried again")
+
+
+def is_in(mails: str, alert: Alert) -> bool:
+    return f"<alert-{alert.pk}-" in mails

@@ -8,7 +8,7 @@ from pathlib import Path
 from signal import SIGKILL
 from time import sleep, time
 
-from sync.models import SyncRun
+from sync.models import SyncEvent, SyncRun
 from tests.campaign.chronicle import Chronicle
 from tests.campaign.faults import Stage
 from tests.campaign.parts import Part, kind_of, marked, send
@@ -62,10 +62,18 @@ def find_files(stage: Stage, temporary: Path) -> None:
             stage.chronicle.note("file", f"{path.name} was left by a process that was killed or replaced")
             stage.chronicle.count("exports left by lost attempts")
         else:
-            stage.chronicle.violate("files", "an export that no run names", path=path.name)
+            evidence = described(int(export["run"])) if export else {}
+            stage.chronicle.violate("files", "an export that no run names", path=path.name, **evidence)
     for path in sorted(temporary.iterdir()):
         stage.chronicle.note("file", f"temporary: {path.name}")
         stage.chronicle.count("temporary files left")
+
+
+def described(run_id: int) -> dict[str, object]:
+    """A run and its story."""
+    run = SyncRun.objects.filter(pk=run_id).values("sync_type", "mode", "status", "attempts", "ended_attempts").first()
+    events = SyncEvent.objects.filter(run=run_id).order_by("pk").values_list("at", "kind", "facts")
+    return {"run": run, "events": [(f"{at:%H:%M:%S.%f}", kind, facts) for at, kind, facts in events]}
 
 
 def find_tracebacks(stage: Stage) -> dict[str, int]:

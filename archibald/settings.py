@@ -125,6 +125,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "sync.api.errors.UnsavedMiddleware",
 ]
 ROOT_URLCONF = "archibald.urls"
 WSGI_APPLICATION = "archibald.wsgi.application"

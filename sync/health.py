@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,10 +17,10 @@ from statistics import median
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Count, OuterRef, Subquery
 
-from sync import alerts, clock, queue, schedules
+from sync import alerts, clock, disk, queue, schedules
 from sync.events import Kind
 from sync.models import OrderFormSession, SyncLock, SyncRun, SyncSchedule, SyncWorker, WorkerWatch
 from sync.models.runs import SyncRunQuerySet
@@ -350,6 +352,38 @@ def usual_duration(sync_type: str) -> timedelta | None:
 def notices() -> list[tuple[str, Notice]]:
     """What somebody has to decide, by sync type, although the mirror can be trusted."""
     return [(service.sync_type, notice) for service in all_services() for notice in service.notices()]
+
+
+def takes_changes() -> bool:
+    """Whether the database can be written. It is asked to change no row, so that nothing is written."""
+    try:
+        with without_waiting():
+            SyncLock.objects.filter(token__lt=0).update(token=0)
+    except DatabaseError as error:
+        if disk.is_read_only(error):
+            return False
+        if not is_busy(error):
+            raise
+    return True
+
+
+@contextmanager
+def without_waiting() -> Iterator[None]:
+    """On SQLite nobody's write is waited for: that there is one is the answer."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with connection.cursor() as cursor:
+        [milliseconds] = cursor.execute("PRAGMA busy_timeout").fetchone()
+        cursor.execute("PRAGMA busy_timeout = 0")
+        try:
+            yield
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {milliseconds}")
+
+
+def is_busy(error: DatabaseError) -> bool:
+    return str(getattr(error.__cause__, "sqlite_errorname", "")).startswith("SQLITE_BUSY")
 
 
 def record_changes() -> None:

@@ -32,9 +32,10 @@ def full_sqlite() -> Iterator[None]:
         cursor.execute("PRAGMA page_count")
         [pages] = cursor.fetchone()
         cursor.execute(f"PRAGMA max_page_count = {pages}")
-        with suppress(DatabaseError):
-            while True:
-                cursor.execute("INSERT INTO filler VALUES (zeroblob(4000))")
+        for size in (4000, 400, 4):
+            with suppress(DatabaseError):
+                while True:
+                    cursor.execute("INSERT INTO filler VALUES (zeroblob(%s))", [size])
     try:
         yield
     finally:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext as _
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
@@ -15,9 +21,12 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
+from sync import disk
 from sync.api.base import Serializer
 from sync.camel_case import camel_keys
 from sync.exceptions import InvalidSchedule, SessionNotFound, SyncError
+
+logger = logging.getLogger(__name__)
 
 API = "/api/"
 STATUS_OF = {SessionNotFound: status.HTTP_404_NOT_FOUND, InvalidSchedule: status.HTTP_400_BAD_REQUEST}
@@ -58,6 +67,8 @@ class Conflict(exceptions.APIException):
 
 def error_answer(error: Exception, context: dict[str, Any]) -> Response | None:
     """The answer to an error that was expected; None for a bug, which Django reports."""
+    if unsaved := why_unsaved(error):
+        return Response(error_body(unsaved.text, unsaved.code, {}), status=unsaved.status)
     if isinstance(error, SuspiciousOperation):
         error = exceptions.ParseError(str(error))
     if isinstance(error, SyncError):
@@ -102,6 +113,47 @@ def error_body(text: str, code: str, detail: Any) -> dict[str, Any]:
     return {"success": False, "error": text, "code": code, "detail": detail}
 
 
+# What cannot be saved
+
+
+@dataclass(frozen=True)
+class Unsaved:
+    """Why nothing can be saved at the moment, whatever is asked for."""
+
+    status: HTTPStatus
+    code: str
+    text: str
+
+
+def why_unsaved(error: BaseException | None) -> Unsaved | None:
+    """What an error says of the disks; None if it is about something else. It is logged without a traceback."""
+    if disk.is_full(error):
+        text = _("The disk is full: nothing can be saved until an administrator makes room.")
+        unsaved = Unsaved(HTTPStatus.INSUFFICIENT_STORAGE, "disk_full", text)
+    elif disk.is_read_only(error):
+        text = _("The database can only be read: nothing can be saved until an administrator has mended it.")
+        unsaved = Unsaved(HTTPStatus.SERVICE_UNAVAILABLE, "read_only", text)
+    else:
+        return None
+    logger.warning("A request could not be carried out: %s", error)
+    return unsaved
+
+
+class UnsavedMiddleware(MiddlewareMixin):
+    """Answers in a sentence when a page cannot be made, or what was sent cannot be saved, because of a disk."""
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        unsaved = why_unsaved(error)
+        return unsaved_answer(request, unsaved) if unsaved else None
+
+
+def unsaved_answer(request: HttpRequest, unsaved: Unsaved) -> HttpResponse:
+    """JSON below /api/, everywhere else a page that asks the database nothing."""
+    if request.path.startswith(API):
+        return JsonResponse(error_body(unsaved.text, unsaved.code, {}), status=unsaved.status)
+    return HttpResponse(render_to_string("unsaved.html", {"text": unsaved.text}), status=unsaved.status)
+
+
 # Outside of the API's views
 
 
@@ -121,7 +173,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answers to a bug: JSON below /api/, the page everywhere else."""
+    """Answers to a bug: JSON below /api/, the page everywhere else. What a middleware could not save comes here too."""
+    if unsaved := why_unsaved(sys.exc_info()[1]):
+        return unsaved_answer(request, unsaved)
     if not request.path.startswith(API):
         return defaults.server_error(request)
     text = _("Something went wrong here; it was logged. Try again, and tell an administrator if it goes on.")

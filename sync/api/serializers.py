@@ -308,7 +308,8 @@ class ReadinessSerializer(Serializer):
     """Whether the service does its work."""
 
     ready = serializers.BooleanField()
-    database = serializers.BooleanField(help_text="It answers, and its tables are there.")
+    database = serializers.BooleanField(help_text="It answers, its tables are there, and it can be written.")
+    disk = serializers.BooleanField(help_text="No folder of this machine that is written to is full.")
     worker = serializers.BooleanField(help_text="One was heard of in the last minutes.")
     lock = serializers.BooleanField(help_text="It is free, or its holder lives.")
     freshness = serializers.BooleanField(help_text="Every list can be trusted.")

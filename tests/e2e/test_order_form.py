@@ -509,6 +509,21 @@ def test_a_save_with_the_server_down_keeps_the_form_and_succeeds_when_it_is_up(
     assert Draft.objects.get().notes == "Citofonare due volte"
 
 
+def test_an_order_for_which_the_server_s_disk_has_no_room_stays_in_the_browser(form, customer, product, allowed):
+    allowed.append("status of 507")
+    text = "Il disco è pieno: non si può salvare nulla finché un amministratore non libera spazio."
+    answer = {"success": False, "error": text, "code": "disk_full", "detail": {}}
+    form.fill(customer, product)
+    intercept(form.page, "**/api/drafts", lambda route: route.fulfill(status=507, json=answer))
+    form.save()
+    expect(form.banner).to_contain_text(f"Non salvata. {text} L'ordine resta qui.")
+    form.page.unroute("**/api/drafts")
+    form.page.reload()
+    expect(form.banner).to_contain_text("Questo è l'ordine che non avevi salvato")
+    form.save()
+    form.expect_saved(1)
+
+
 def test_what_is_pressed_twice_is_saved_once_and_said_so(form, customer, product):
     form.fill(customer, product)
     form.page.keyboard.down("Control")

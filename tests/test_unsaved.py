@@ -1,0 +1,123 @@
+"""What people and programs are told when nothing can be saved: the disk is full, or the database can only be read."""
+
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.urls import reverse
+
+from orders.models import Draft
+from sync import disk, health
+from sync.models import SyncRun
+from tests.factories import CustomerFactory, PriceFactory, ProductFactory, UserFactory
+from tests.full_database import full_database
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+FULL = "The disk is full: nothing can be saved until an administrator makes room."
+
+
+@pytest.fixture
+def in_english(settings):
+    settings.LANGUAGE_CODE = "en"
+
+
+@contextmanager
+def read_only_database():
+    on, off = {
+        "sqlite": ("PRAGMA query_only = ON", "PRAGMA query_only = OFF"),
+        "postgresql": ("SET default_transaction_read_only = on", "SET default_transaction_read_only = off"),
+    }[connection.vendor]
+    with connection.cursor() as cursor:
+        cursor.execute(on)
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute(off)
+
+
+@pytest.fixture
+def agent(client):
+    client.force_login(UserFactory())
+    return client
+
+
+@pytest.fixture
+def large_order():
+    """More lines than the places that are left in a full database."""
+    products = [ProductFactory() for _ in range(20)]
+    for product in products:
+        PriceFactory(product_erp_id=product.erp_id, unit_price=Decimal(1))
+    lines = [{"product": product.erp_id, "quantity": "1", "discountPercent": "0"} for product in products]
+    return {"customer": CustomerFactory().erp_id, "lines": lines * 20, "notes": "x" * 500}
+
+
+@pytest.mark.usefixtures("in_english")
+def test_a_draft_for_which_there_is_no_room_is_refused_in_a_sentence(agent, large_order, caplog):
+    with full_database():
+        answer = agent.post("/api/drafts", large_order, content_type="application/json")
+    assert (answer.status_code, answer.json()) == (
+        507,
+        {"success": False, "error": FULL, "code": "disk_full", "detail": {}},
+    )
+    assert [record.exc_info for record in caplog.records if record.name == "sync.api.errors"] == [None]
+    assert not Draft.objects.exists()
+    assert agent.post("/api/drafts", large_order, content_type="application/json").status_code == 201
+
+
+@pytest.mark.usefixtures("in_english")
+def test_a_draft_that_a_read_only_database_refuses_is_refused_in_a_sentence(agent, large_order):
+    with read_only_database():
+        answer = agent.post("/api/drafts", large_order, content_type="application/json")
+    assert (answer.status_code, answer.json()["code"]) == (503, "read_only")
+
+
+@pytest.mark.usefixtures("in_english")
+@pytest.mark.parametrize("debug", [True, False])
+def test_a_page_says_that_it_cannot_save(admin_client, settings, debug):
+    settings.DEBUG = debug
+    with read_only_database():
+        answer = admin_client.post(reverse("request_run"), {"sync_type": "orders", "mode": "full"})
+    assert answer.status_code == 503
+    assert "<h1>Cannot be saved</h1>" in answer.content.decode()
+    assert "The database can only be read" in answer.content.decode()
+    assert not SyncRun.objects.exists()
+
+
+@pytest.mark.postgresql
+@pytest.mark.usefixtures("in_english")
+def test_a_page_names_the_full_disk(admin_client):
+    with full_database():
+        answer = admin_client.post(reverse("request_run"), {"sync_type": "orders", "mode": "full"})
+    assert answer.status_code == 507
+    assert FULL in answer.content.decode()
+
+
+# Probes
+
+
+def test_a_database_that_can_only_be_read_is_not_ready(client):
+    assert client.get("/readyz").json()["database"] is True
+    with read_only_database():
+        answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["database"]) == (503, False)
+
+
+def test_a_database_that_somebody_writes_for_long_is_asked_without_waiting():
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("UPDATE sync_synclock SET token = token")
+        try:
+            assert health.takes_changes()
+        finally:
+            cursor.execute("ROLLBACK")
+            other.close()
+
+
+def test_a_full_disk_is_not_ready(client, monkeypatch):
+    volume = disk.Volume(Path("/srv/exports"), (disk.EXPORTS,), free=0)
+    monkeypatch.setattr(disk, "volumes", lambda: [volume])
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["disk"]) == (503, False)

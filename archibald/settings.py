@@ -270,11 +270,15 @@ SPECTACULAR_SETTINGS = {
 
 # Syncs: one at a time. SCHEDULE_MINUTE_SECONDS is the one switch that shortens all schedules, as the demo does.
 SYNC_LEASE = timedelta(seconds=env.float("SYNC_LEASE_SECONDS", 30))  # what a dead process costs; three heartbeats
+WORKER_HANGS_AFTER = timedelta(  # without a sign of life its watchdog starts it anew; its run has lost the lock by then
+    seconds=env.float("WORKER_HANGS_AFTER_SECONDS", 1.5 * SYNC_LEASE.total_seconds())
+)
 SYNC_LONGEST_PAUSE = timedelta(minutes=env.float("SYNC_LONGEST_PAUSE_MINUTES", 30))  # then what waits gets its turn
 ORDER_FORM_TIMEOUT = timedelta(minutes=env.float("ORDER_FORM_TIMEOUT_MINUTES", 10))  # of a tab that nobody uses
 SCHEDULE_MINUTE = timedelta(seconds=env.float("SCHEDULE_MINUTE_SECONDS", 60))
 HOUSEKEEPING_EVERY = timedelta(seconds=env.float("HOUSEKEEPING_SECONDS", 15))  # what happens although no worker lives
-for name in ("SYNC_LEASE", "SYNC_LONGEST_PAUSE", "ORDER_FORM_TIMEOUT", "SCHEDULE_MINUTE", "HOUSEKEEPING_EVERY"):
+DURATIONS = "SYNC_LEASE WORKER_HANGS_AFTER SYNC_LONGEST_PAUSE ORDER_FORM_TIMEOUT SCHEDULE_MINUTE HOUSEKEEPING_EVERY"
+for name in DURATIONS.split():
     if globals()[name] <= timedelta(0):
         raise ImproperlyConfigured(f"{name} must be longer than nothing.")
 

@@ -9,10 +9,8 @@ class SyncConfig(AppConfig):
 
     def ready(self) -> None:
         from django_q.models import Schedule
-        from django_q.signals import post_spawn
 
-        from sync import checks, schedules, worker  # noqa: F401  # importing registers the checks
+        from sync import checks, schedules  # noqa: F401  # importing registers the checks
 
         post_migrate.connect(schedules.make_missing, sender=self)
         pre_save.connect(schedules.refuse_unreadable, sender=Schedule)
-        post_spawn.connect(worker.spawned)

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import socket
+<<<<<<< HEAD
 from collections.abc import Iterator
 from contextlib import contextmanager
+=======
+from collections.abc import Callable, Iterator
+>>>>>>> 23925cf (Health: every worker is told, with advice that fits)
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,6 +23,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Count, OuterRef, Subquery
+from django.utils.translation import gettext
 
 from sync import alerts, clock, disk, queue, schedules
 from sync.events import Kind
@@ -126,6 +131,31 @@ class TypeHealth:
         return f"{self.failure.error_class}: {self.failure.error_text}" if self.failure else None
 
 
+class WorkerState(StrEnum):
+    """What can be said of a worker."""
+
+    ALIVE = "alive"
+    SILENT = "silent"  # not heard of for too long, though nobody has stopped it
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class WorkerHealth:
+    """One worker."""
+
+    row: SyncWorker
+    state: WorkerState
+
+
+@dataclass(frozen=True)
+class WorkerProblem:
+    """What is wrong with the workers, and what to do about it."""
+
+    text: str
+    action: str
+    is_grave: bool = True  # nothing runs
+
+
 @dataclass(frozen=True)
 class WrongClock:
     """A machine whose clock is not the database's: `ahead` of it, or behind if that is less than nothing."""
@@ -144,13 +174,22 @@ class SyncStatus:
     current: SyncRun | None
     queue: list[SyncRun]  # the most urgent first; those that may not start yet at the end
     sessions: list[OrderFormSession]
-    worker: SyncWorker | None  # the one that was heard of last
+    workers: list[WorkerHealth]  # those that live, then the silent, then the stopped
     wrong_clocks: list[WrongClock]
 
     @property
     def has_worker(self) -> bool:
-        """Whether a worker was heard of lately. One in a long run beats with the lock."""
-        return self.worker is not None and self.worker.seen_at > self.at - WORKER_SILENT_AFTER
+        """Whether a worker lives. One in a long run beats with the lock."""
+        return bool(self.workers_that_are(WorkerState.ALIVE))
+
+    @property
+    def worker(self) -> SyncWorker | None:
+        """The one that was heard of last, of those that live, if any does."""
+        last = max(self.workers, key=lambda each: (each.state == WorkerState.ALIVE, each.row.seen_at), default=None)
+        return last.row if last else None
+
+    def workers_that_are(self, state: WorkerState) -> list[SyncWorker]:
+        return [each.row for each in self.workers if each.state == state]
 
     @property
     def session_count(self) -> int:
@@ -191,28 +230,27 @@ class SyncStatus:
         moments += [session.expires_at for session in self.sessions]
         moments += [moment for each in self.types for moment in (each.late_at, each.late_for_forms_at, each.next_slot)]
         moments += [moment for run in self.queue for moment in (run.not_before, queue.overdue_at(run))]
-        if self.worker:
-            moments.append(self.worker.seen_at + WORKER_SILENT_AFTER)
+        moments += [worker.seen_at + WORKER_SILENT_AFTER for worker in self.workers_that_are(WorkerState.ALIVE)]
         return min(moment for moment in moments if moment and moment > self.at)
 
 
 def fingerprint() -> str:
     """What all that `status()` says rests on, but for the clock: while it stays the same, so does the status.
 
-    Three queries. The number of the last event would not do: a transaction with a lower one may end later.
+    Four queries. The number of the last event would not do: a transaction with a lower one may end later.
     """
     left_open = OrderFormSession.objects.filter(closed_at=None)
-    last_to_expire, last_beat = left_open.order_by("-expires_at"), SyncWorker.objects.order_by("-seen_at")
+    last_to_expire = left_open.order_by("-expires_at")
     schedules_and_ends = annotated_schedules().values_list(
         *("sync_type", "every", "first_at", "enabled", "counted_from", "requested_slot", "patient_since"),
         *("last_success_id", "last_end_id"),
         Subquery(left_open.order_by().values("closed_at").annotate(count=Count("pk")).values("count")),
         Subquery(last_to_expire.values("expires_at")[:1]),
-        *(Subquery(last_beat.values(name)[:1]) for name in ("name", "seen_at")),
         *(Subquery(SyncLock.objects.values(name)[:1]) for name in ("holder", "token", "leased_until")),
     )
     unfinished = (runs.values_list(*UNFINISHED) for runs in (SyncRun.objects.queued(), SyncRun.objects.running()))
-    facts = [list(rows) for rows in (schedules_and_ends.order_by("pk"), *unfinished)]
+    workers = SyncWorker.objects.order_by("pk").values_list("name", "started_at", "seen_at", "stopped_at")
+    facts = [list(rows) for rows in (schedules_and_ends.order_by("pk"), *unfinished, workers)]
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:20]
 
 
@@ -223,6 +261,7 @@ def status() -> SyncStatus:
     runnable = list(queue.runnable(now))
     waiting = list(SyncRun.objects.queued().exclude(pk__in=[run.pk for run in runnable]))
     kept = [run for run in waiting if run.not_before is None or run.not_before <= now] if sessions else []
+    workers = worker_healths(now)
     return SyncStatus(
         at=now,
         types=type_healths(now, current=current, queued=runnable + waiting, kept=kept),
@@ -230,15 +269,26 @@ def status() -> SyncStatus:
         current=current,
         queue=runnable + waiting,
         sessions=sessions,
-        worker=SyncWorker.objects.order_by("-seen_at").first(),
-        wrong_clocks=wrong_clocks(now),
+        workers=workers,
+        wrong_clocks=wrong_clocks(workers),
     )
 
 
-def wrong_clocks(now: datetime) -> list[WrongClock]:
+def worker_healths(now: datetime) -> list[WorkerHealth]:
+    found = [WorkerHealth(row, worker_state(row, now)) for row in SyncWorker.objects.order_by("-seen_at")]
+    return sorted(found, key=lambda each: list(WorkerState).index(each.state))
+
+
+def worker_state(row: SyncWorker, now: datetime) -> WorkerState:
+    if row.stopped_at:
+        return WorkerState.STOPPED
+    return WorkerState.ALIVE if row.seen_at > now - WORKER_SILENT_AFTER else WorkerState.SILENT
+
+
+def wrong_clocks(workers: list[WorkerHealth]) -> list[WrongClock]:
     """The machines of workers, and this one, whose clock differs from the database's by more than a few seconds."""
-    workers = SyncWorker.objects.filter(seen_at__gt=now - WORKER_SILENT_AFTER).order_by("seen_at")
-    clocks = {worker.machine: worker.clock_ahead for worker in workers} | {socket.gethostname(): clock.ahead()}
+    last = {each.row.machine: each.row.clock_ahead for each in reversed(workers) if each.state == WorkerState.ALIVE}
+    clocks = last | {socket.gethostname(): clock.ahead()}
     return [WrongClock(machine, ahead) for machine, ahead in clocks.items() if abs(ahead) > CLOCKS_AGREE]
 
 
@@ -354,6 +404,7 @@ def notices() -> list[tuple[str, Notice]]:
     return [(service.sync_type, notice) for service in all_services() for notice in service.notices()]
 
 
+<<<<<<< HEAD
 def takes_changes() -> bool:
     """Whether the database can be written. It is asked to change no row, so that nothing is written."""
     try:
@@ -384,6 +435,36 @@ def without_waiting() -> Iterator[None]:
 
 def is_busy(error: DatabaseError) -> bool:
     return str(getattr(error.__cause__, "sqlite_errorname", "")).startswith("SQLITE_BUSY")
+=======
+def worker_problems(
+    status: SyncStatus, *, say_time: Callable[[datetime | None], str], names: bool = True
+) -> Iterator[WorkerProblem]:
+    """What is wrong with the workers; without the machines' names for whoever may not see them."""
+    silent, stopped = (status.workers_that_are(state) for state in (WorkerState.SILENT, WorkerState.STOPPED))
+    start = gettext("Start manage.py qcluster on the server.")
+    if not status.workers:
+        yield WorkerProblem(gettext("No worker has ever been heard of: nothing runs by itself."), start)
+    elif not status.has_worker and not silent:
+        text = gettext("%(worker)s was stopped at %(time)s: nothing runs by itself.")
+        last = stopped[0]
+        yield WorkerProblem(text % {"worker": worker_name(last, names), "time": say_time(last.stopped_at)}, start)
+    for worker in silent:
+        if status.has_worker:
+            text = gettext("%(worker)s has been silent since %(time)s; others go on.")
+        else:
+            text = gettext("%(worker)s has been silent since %(time)s: nothing runs by itself.")
+        facts = {"worker": worker_name(worker, names), "time": say_time(worker.seen_at)}
+        action = gettext(
+            "A worker that hangs is started anew by its watchdog within %(seconds)d s. If it stays silent, see that "
+            "its machine runs and reaches the database, and restart manage.py qcluster there."
+        )
+        seconds = settings.WORKER_HANGS_AFTER.total_seconds()
+        yield WorkerProblem(text % facts, action % {"seconds": seconds}, is_grave=not status.has_worker)
+
+
+def worker_name(worker: SyncWorker, names: bool) -> str:
+    return gettext("The worker on %s") % worker.machine if names else gettext("A worker")
+>>>>>>> 23925cf (Health: every worker is told, with advice that fits)
 
 
 def record_changes() -> None:

@@ -19,9 +19,8 @@ from sync import events, queue
 from sync.deadlocks import retry_deadlocks
 from sync.events import Kind
 from sync.exceptions import LeaseLost
+from sync.heartbeats import HEARTBEATS
 from sync.models import SyncLock, SyncRun
-
-HEARTBEATS = 3  # in a lease
 
 
 class Lease:

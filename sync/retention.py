@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django_q.models import Task
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
-from sync import clock
+from sync import clock, worker
 from sync.models import Alert, OrderFormSession, RecordChange, SyncEvent, SyncRun, SyncWorker
 
 AT_ONCE = 1000  # rows of one table; more wait for the next time, a minute later
 KEEP_SESSIONS = timedelta(days=30)
-KEEP_WORKERS = timedelta(days=1)  # after they were last seen
+KEEP_WORKERS = timedelta(days=1)  # after they were last seen; the last of them stays known
 KEEP_TASKS = timedelta(days=7)  # of django-q2; those that still wait are its own affair
 KEEP_STRAY_FILES = timedelta(hours=1)  # that no run names; one that is still being fetched is younger
 
@@ -34,12 +34,14 @@ def prune() -> None:
     forget_exports(now)
     delete_some(forgettable_runs(now), oldest_by="finished_at")
     delete_some(OrderFormSession.objects.filter(expires_at__lt=now - KEEP_SESSIONS))
-    delete_some(SyncWorker.objects.filter(seen_at__lt=now - KEEP_WORKERS))
+    last_seen = SyncWorker.objects.order_by("-seen_at").values("pk")[:1]
+    delete_some(SyncWorker.objects.filter(seen_at__lt=now - KEEP_WORKERS).exclude(pk=Subquery(last_seen)))
     delete_some(OutstandingToken.objects.filter(expires_at__lt=now))
     delete_some(Task.objects.filter(stopped__lt=now - KEEP_TASKS))
 
 
 def delete_some(rows: QuerySet[Any], *, oldest_by: str = "pk") -> None:
+    worker.prove_life()
     oldest = list(rows.order_by(oldest_by).values_list("pk", flat=True)[:AT_ONCE])
     if oldest:
         rows.model._default_manager.filter(pk__in=oldest).delete()

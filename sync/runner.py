@@ -612,6 +612,7 @@ class Checkpoint:
 
     def look(self) -> None:
         """Raises an Interrupted if the run has to stop."""
+        worker.prove_life()
         if worker.is_stopping():
             raise HandedBack
         if self.lease.keep():

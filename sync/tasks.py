@@ -5,10 +5,16 @@ from __future__ import annotations
 from sync import health, retention, runner, schedules, sessions, worker
 
 
+def beat() -> None:
+    """Prove that this worker lives."""
+    worker.beat()
+
+
 def drain() -> None:
     """Carry out what is queued."""
     worker.beat()
     runner.drain()
+    worker.prove_life()
     health.record_changes()
 
 

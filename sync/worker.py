@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import socket
-from multiprocessing.synchronize import Event
-from typing import Any
+import threading
+from typing import Any, Protocol
 
 from sync import clock
+from sync.heartbeats import Line, Sign
 from sync.models import SyncWorker
 
-stopping: Event | None = None  # shared by all processes of a cluster; None in a process that cannot be told
+
+class Stopping(Protocol):
+    """What says that this process must stop."""
+
+    def is_set(self) -> bool: ...
+
+
+stopping: Stopping | None = None  # None in a process that cannot be told
+line: Line | None = None  # to the watchdog, in a worker
 name = ""  # of this process's row, in a worker
 
 
-def prepare_to_stop() -> Event:
-    """Make what tells this process, and those that it starts afterwards, to stop."""
+def prepare_to_stop() -> threading.Event:
+    """Make what tells this process to stop."""
     global stopping
-    stopping = multiprocessing.Event()
-    return stopping
+    stopping = told_to_stop = threading.Event()
+    return told_to_stop
+
+
+def join(worker_line: Line, watchdog: int) -> None:
+    """Make this process, and those that it starts, a worker that a watchdog looks at."""
+    global stopping, line, name
+    stopping = line = worker_line
+    name = name_of(watchdog)  # which stays when the worker is started anew
 
 
 def is_stopping() -> bool:
@@ -27,25 +42,49 @@ def is_stopping() -> bool:
     return stopping is not None and stopping.is_set()
 
 
-def spawned(**_: Any) -> None:
-    """Introduce this process as a worker: django-q2 has just started it."""
-    global name
-    name = name_of(os.getppid())  # which starts another worker when this one is used up
-    beat()
-
-
-def name_of(cluster: int) -> str:
-    """A worker's name: the machine, and the process that guards it."""
-    return f"{socket.gethostname()}:{cluster}"
-
-
-def sign_off(cluster: int) -> None:
-    """Say that a worker has stopped."""
-    SyncWorker.objects.filter(name=name_of(cluster)).delete()
+def prove_life(sign: Sign = Sign.WORKER, **_: Any) -> None:
+    """Show the watchdog that this process gets on; nothing in a process that has none."""
+    if line:
+        line.send(sign)
 
 
 def beat() -> None:
-    """Say that this worker lives; nothing in any other process."""
+    """Say that this worker lives, to the watchdog and to everybody; nothing in any other process."""
+    prove_life()
     if name:
-        seen = {"seen_at": clock.now(), "clock_ahead": clock.ahead()}
+        seen = {"seen_at": clock.now(), "stopped_at": None, "clock_ahead": clock.ahead()}
         SyncWorker.objects.update_or_create(name=name, defaults=seen)
+
+
+def name_of(watchdog: int) -> str:
+    """A worker's name: the machine, and its main process."""
+    return f"{socket.gethostname()}:{watchdog}"
+
+
+def sign_off(watchdog: int) -> None:
+    """Write down that a worker was stopped, and when."""
+    now = clock.now()
+    SyncWorker.objects.update_or_create(name=name_of(watchdog), defaults={"seen_at": now, "stopped_at": now})
+
+
+def replace_predecessors() -> None:
+    """Delete what is known of this machine's workers whose main process is gone: this one has taken their place."""
+    SyncWorker.objects.filter(name=name_of(os.getpid())).update(started_at=clock.now())  # another's, of that number
+    for row in SyncWorker.objects.filter(name__startswith=name_of_machine()):
+        process = int(row.name.rpartition(":")[2])
+        if process != os.getpid() and not exists(process):
+            row.delete()
+
+
+def name_of_machine() -> str:
+    return name_of(0).removesuffix("0")
+
+
+def exists(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True

@@ -64,8 +64,10 @@ class Demo:
         return [pid for pid in pids if mark in about(pid, "environ")]
 
     def main_process(self, command: str) -> int:
-        """Of the worker, the web server or the demo ERP; the worker's other processes have the same command line."""
-        [pid] = [pid for pid in self.processes() if command in about(pid, "cmdline") and group(pid) == pid]
+        """Of the worker, the web server or the demo ERP: the one that the demo itself has started."""
+        [pid] = [
+            pid for pid in self.processes() if command in about(pid, "cmdline") and parent(pid) == self.process.pid
+        ]
         return pid
 
     def page(self, port: int) -> str:
@@ -93,11 +95,15 @@ def about(pid: int, what: str) -> str:
         return ""
 
 
-def group(pid: int) -> int | None:
-    try:
-        return os.getpgid(pid)
-    except ProcessLookupError:
-        return None
+def parent(pid: int) -> int | None:
+    """Of a process that is still there."""
+    stat = about(pid, "stat").rpartition(")")[2].split()
+    return int(stat[1]) if stat else None
+
+
+def family(pid: int, demo: Demo) -> set[int]:
+    """A process, and all that it has started."""
+    return {pid}.union(*(family(child, demo) for child in demo.processes() if parent(child) == pid))
 
 
 def wait_until(condition, what: str, demo: Demo) -> None:
@@ -148,11 +154,13 @@ def test_a_killed_demo_erp_is_started_again(demo):
 
 def test_a_killed_worker_is_started_again_and_leaves_no_process_behind(demo):
     killed = demo.main_process("qcluster")
+    left = family(killed, demo)
+    assert len(left) == 5
     os.kill(killed, signal.SIGKILL)
     wait_until(lambda: demo.says("The worker has died (SIGKILL)"), "what happened", demo)
     said, synced = len(demo.lines), len(demo.syncs())
     demo.ask("/sync/orders", b"{}").close()  # which is due in a while only
-    wait_until(lambda: killed not in map(group, demo.processes()), "the end of what was left", demo)
+    wait_until(lambda: left.isdisjoint(demo.processes()), "the end of what was left", demo)
     wait_until(lambda: len(demo.syncs()) > synced, "a sync by the new worker", demo)
     assert not demo.says("has died", after=said)
 

@@ -9,7 +9,6 @@ import time
 import pytest
 from django.core.management.base import CommandError
 
-from sync.management import supervisor
 from sync.management.supervisor import Child, Supervisor
 from tests.concurrency.processes import PATIENCE, until
 
@@ -59,7 +58,8 @@ def test_a_child_that_dies_again_at_once_is_started_later_and_later(child):
         dying.start()
         dying.process.wait(PATIENCE)
         dying.started_at = time.monotonic()  # however long the machine took
-        assert dying.bury() == "exit status 3"
+        assert dying.fault() == "has died (exit status 3)"
+        dying.bury()
         delays.append(dying.back_off)
     assert delays == [0.5, 1, 2, 4, 8, 10, 10]
 
@@ -98,8 +98,8 @@ def test_what_a_dead_child_leaves_behind_is_killed(child):
     until(lambda: not is_alive(left))
 
 
-def test_a_child_that_does_not_stop_is_killed(child, keeper, monkeypatch):
-    monkeypatch.setattr(supervisor, "STOPS_WITHIN", 0.3)
+def test_a_child_that_does_not_stop_is_killed(child, keeper, said):
+    keeper.stops_within = 0.3
     stubborn = child(STUBBORN)
     keeper.start(stubborn)
     logged(stubborn)
@@ -107,6 +107,7 @@ def test_a_child_that_does_not_stop_is_killed(child, keeper, monkeypatch):
     keeper.stop()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+    assert said == ["The child does not stop, and is killed."]
 
 
 def test_a_child_that_never_answers_is_named_with_its_log(child, keeper):

@@ -20,7 +20,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sync import health, queue
-from sync.admin.coordination import lock_address
+from sync.admin.coordination import lock_address, worker_badge
 from sync.admin.day import changed, drawn
 from sync.admin.parts import (
     LIVE_KINDS,
@@ -115,7 +115,7 @@ def now_context(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
         "queue": [queued(run, status, may_request) for run in status.queue[:SHOWN]],
         "more_queued": max(0, len(status.queue) - SHOWN),
         "queue_address": list_address(SyncRun, status__exact=Status.QUEUED),
-        "worker": worker_panel(request, status),
+        "workers": worker_panel(request, status),
         "may_request": may_request,
         "modes": [(mode.value, mode.label) for mode in REQUESTED_MODES],
         "run_address": reverse("request_run"),
@@ -313,13 +313,16 @@ def queued(run: SyncRun, status: SyncStatus, may_cancel: bool) -> dict[str, Any]
     }
 
 
-def worker_panel(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
-    if status.worker is None:
-        return {"state": badge("✗", _("none"), "failed")}
-    state = badge("✓", _("alive"), "succeeded") if status.has_worker else badge("✗", _("silent"), "failed")
-    return {
-        "state": state,
-        "name": status.worker.name if may_view(request, SyncWorker) else "",
-        "seen": clock(status.worker.seen_at),
-        "age": age(status.worker.seen_at, status.at),
-    }
+def worker_panel(request: HttpRequest, status: SyncStatus) -> list[dict[str, Any]]:
+    """Each worker that is known of; one line if there is none."""
+    names = may_view(request, SyncWorker)
+    return [
+        {
+            "state": worker_badge(each.state),
+            "name": each.row.name if names else "",
+            "seen": clock(each.row.seen_at),
+            "age": age(each.row.seen_at, status.at),
+            "stopped": clock(each.row.stopped_at) if each.row.stopped_at else "",
+        }
+        for each in status.workers
+    ] or [{"state": badge("✗", _("none"), "failed")}]

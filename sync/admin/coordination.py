@@ -38,6 +38,7 @@ from sync.admin.refusals import require
 from sync.admin.schedule_preview import PreviewAdmin
 from sync.admin.verbs import Verb, VerbsAdmin
 from sync.exceptions import NotMirrored
+from sync.health import WorkerState
 from sync.models import Alert, OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.read_only_admin import NOTHING, ReadOnlyAdmin, TolerantList, column_of, link, list_address, may_view
 
@@ -353,18 +354,26 @@ class OrderFormSessionAdmin(VerbsAdmin, ReadOnlyAdmin):
 # Workers
 
 
+def worker_badge(state: WorkerState) -> SafeString:
+    match state:
+        case WorkerState.ALIVE:
+            return badge("✓", _("alive"), "succeeded")
+        case WorkerState.SILENT:
+            return badge("✗", _("silent"), "failed")
+        case WorkerState.STOPPED:
+            return badge("–", _("stopped"))
+
+
 @admin.register(SyncWorker)
 class SyncWorkerAdmin(ReadOnlyAdmin):
-    times = tuple(time_in(SyncWorker, name) for name in ("started_at", "seen_at"))
+    times = tuple(time_in(SyncWorker, name) for name in ("started_at", "seen_at", "stopped_at"))
     list_display = ("name", "state", *times)
     readonly_fields = ("state",)
     fieldsets = ((None, {"fields": ["name", "state", *times]}),)
 
     @admin.display(description=_("status"))
     def state(self, worker: SyncWorker) -> SafeString:
-        if worker.seen_at > clock.now() - health.WORKER_SILENT_AFTER:
-            return badge("✓", _("alive"), "succeeded")
-        return badge("✗", _("silent"), "failed")
+        return worker_badge(health.worker_state(worker, clock.now()))
 
 
 # What happened

@@ -19,7 +19,7 @@ from sync import alerts, error_texts, health
 from sync.admin.coordination import lock_address
 from sync.admin.parts import clock, list_name, run_address
 from sync.health import State, SyncStatus, TypeHealth
-from sync.models import Alert, SyncLock, SyncRun, SyncSchedule
+from sync.models import Alert, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.progress import Stage
 from sync.read_only_admin import list_address, may_view, printed_duration
 from sync.runner import longest_fetch
@@ -65,7 +65,7 @@ def problems_of(request: HttpRequest, status: SyncStatus) -> list[Problem]:
 
 
 def found_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem]:
-    yield from chain(worker_problems(status), lock_problems(request, status), slow_problems(request, status))
+    yield from chain(worker_problems(request, status), lock_problems(request, status), slow_problems(request, status))
     yield from clock_problems(status)
     for each in status.types:
         yield from chain(state_problems(request, each, status.at), retry_problems(each))
@@ -111,13 +111,9 @@ def aged(each: TypeHealth, now: datetime) -> dict[str, str]:
     return {**names(each), "time": clock(fresh_as_of), "ago": timesince(fresh_as_of, now, depth=1)}
 
 
-def worker_problems(status: SyncStatus) -> Iterator[Problem]:
-    if not status.has_worker:
-        seen = clock(status.worker.seen_at) if status.worker else ""
-        what = gettext("No worker has ever been heard of: nothing runs by itself.")
-        if seen:
-            what = gettext("No worker has been heard of since %s: nothing runs by itself.") % seen
-        yield Problem("bad", what, gettext("Start manage.py qcluster on the server, or see why it stopped."))
+def worker_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem]:
+    for problem in health.worker_problems(status, say_time=clock, names=may_view(request, SyncWorker)):
+        yield Problem("bad" if problem.is_grave else "warn", problem.text, problem.action)
 
 
 def clock_problems(status: SyncStatus) -> Iterator[Problem]:

@@ -18,7 +18,7 @@ from sync.api.base import (
     StrictInteger,
     list_answer,
 )
-from sync.health import Activity, State
+from sync.health import Activity, State, WorkerState
 from sync.models import OrderFormSession, SyncRun
 from sync.queue import SMART_PRIORITY
 
@@ -233,11 +233,21 @@ class SessionsSerializer(Serializer):
 
 
 class WorkerSerializer(Serializer):
-    """The worker that was heard of last."""
+    """The worker that was heard of last, of those that live, if any does."""
 
     alive = serializers.BooleanField(source="has_worker")
     name = serializers.CharField(source="worker.name", default=None, allow_null=True)
     seen_at = serializers.DateTimeField(source="worker.seen_at", default=None, allow_null=True)
+
+
+class KnownWorkerSerializer(Serializer):
+    """One worker."""
+
+    name = serializers.CharField(source="row.name")
+    state = serializers.ChoiceField([(each.value, each.value) for each in WorkerState])
+    started_at = serializers.DateTimeField(source="row.started_at")
+    seen_at = serializers.DateTimeField(source="row.seen_at")
+    stopped_at = serializers.DateTimeField(source="row.stopped_at", allow_null=True)
 
 
 class SyncStatusSerializer(Serializer):
@@ -251,6 +261,7 @@ class SyncStatusSerializer(Serializer):
     current = RunSerializer(allow_null=True)
     queue = RunSerializer(many=True)
     worker = WorkerSerializer(source="*")
+    workers = KnownWorkerSerializer(many=True, help_text="Those that live, then the silent, then the stopped.")
 
 
 class ProgressSerializer(Serializer):
@@ -297,6 +308,7 @@ class StatusData(Serializer):
     current = RunSerializer(allow_null=True)
     queue = RunSerializer(many=True, help_text="The most urgent first; those that may not start yet at the end.")
     worker = WorkerSerializer(source="*")
+    workers = KnownWorkerSerializer(many=True, help_text="Those that live, then the silent, then the stopped.")
     lock = LockSerializer()
 
 

@@ -1,4 +1,4 @@
-"""Management commands that run side by side as processes of their own, each started again when it dies."""
+"""Management commands that run side by side as processes of their own, each started again when it dies or hangs."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
 
 STARTS_WITHIN = 60  # seconds
-STOPS_WITHIN = 10  # seconds for all together, then they are killed
+STOPS_WITHIN = 15  # seconds for all together, then they are killed
 LONGEST_BACK_OFF = 10.0  # seconds; a child that lived as long is started again at once
 LOOKS_EVERY = 0.1  # seconds, while it waits for a child
 
@@ -24,19 +24,27 @@ LOOKS_EVERY = 0.1  # seconds, while it waits for a child
 class Child:
     """A management command in a process and a session of its own: Ctrl-C and a closed terminal do not reach it."""
 
-    def __init__(self, name: str, *arguments: str, log: Path, port: int | None = None) -> None:
+    pass_fds: tuple[int, ...] = ()  # descriptors that it inherits
+
+    def __init__(self, name: str, *arguments: str, log: Path | None = None, port: int | None = None) -> None:
         self.name = name
         self.command = [sys.executable, sys.argv[0], *arguments]
-        self.log = log
+        self.log = log  # None: it writes where this process writes
         self.port = port
         self.process: subprocess.Popen[bytes] | None = None
         self.started_at = self.starts_at = 0.0  # monotonic seconds
         self.back_off = 0.0
+        self.told = ""  # the last fault
 
     def start(self) -> None:
-        with self.log.open("ab") as output:
+        with self.log.open("ab") if self.log else nullcontext() as output:
             self.process = subprocess.Popen(  # noqa: S603
-                self.command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                pass_fds=self.pass_fds,
             )
         self.started_at = time.monotonic()
 
@@ -52,35 +60,49 @@ class Child:
         with socket.socket() as client:
             return client.connect_ex(("127.0.0.1", self.port)) == 0
 
-    def bury(self) -> str:
-        """Kill what a dead child has left of itself, decide when it starts again, and say how it died."""
-        how = self.kill()
+    @property
+    def has_worked(self) -> bool:
+        """Whether it did something since its last start, so that the same fault is worth telling once more."""
+        return True
+
+    def fault(self) -> str:
+        """Why it has to be started again, if it has to."""
+        status = self.process.poll() if self.process else None
+        return "" if status is None else f"has died ({ending(status)})"
+
+    def bury(self) -> None:
+        """Kill what a dead child has left of itself, and decide when it starts again."""
+        self.kill()
         now = time.monotonic()
         died_at_once = now - self.started_at < LONGEST_BACK_OFF
         self.back_off = min(max(0.5, self.back_off * 2), LONGEST_BACK_OFF) if died_at_once else 0
         self.starts_at = now + self.back_off
-        return how
 
     def tell_to_stop(self) -> None:
         if self.process and self.is_alive:
-            self.process.terminate()  # it alone: a worker whose helpers are told too would wait for them for ever
+            self.process.terminate()
 
-    def kill(self) -> str:
-        """End all of its processes, whatever they do, and say how the main one ended."""
+    def kill(self) -> None:
+        """End all of its processes, whatever they do."""
         if self.process is None:
-            return ""
+            return
         with suppress(ProcessLookupError, PermissionError):  # none is left; on some systems, none but the dead
             os.killpg(self.process.pid, signal.SIGKILL)
-        status = self.process.wait()
+        self.process.wait()
         self.process = None
-        return f"exit status {status}" if status >= 0 else signal.Signals(-status).name
+
+
+def ending(status: int) -> str:
+    """How a process ended."""
+    return f"exit status {status}" if status >= 0 else signal.Signals(-status).name
 
 
 class Supervisor:
     """Keeps children running until this process is told to stop."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None], *, stops_within: float = STOPS_WITHIN) -> None:
         self.say = say
+        self.stops_within = stops_within
         self.children: list[Child] = []
         self.told_to_stop = False
 
@@ -96,30 +118,39 @@ class Supervisor:
     def start(self, *children: Child) -> None:
         """Start children together and wait until all answer. Raises CommandError if one does not."""
         for child in children:
-            child.log.unlink(missing_ok=True)
+            if child.log:
+                child.log.unlink(missing_ok=True)
             child.start()
             self.children.append(child)
         deadline = time.monotonic() + STARTS_WITHIN
         while not self.told_to_stop and (silent := [child for child in children if not child.answers]):
             for child in silent:
                 if not child.is_alive or time.monotonic() > deadline:
-                    raise CommandError(f"The {child.name} does not start. {child.log} says why.")
+                    where = child.log or "The log"
+                    raise CommandError(f"The {child.name} does not start. {where} says why.")
             time.sleep(LOOKS_EVERY)
 
     def restart_the_dead(self) -> None:
+        """Start again what is dead, or hangs. The same fault is told once, until the child has worked again."""
         for child in self.children:
-            if child.process and not child.is_alive:
-                how = child.bury()
+            if fault := child.fault():
+                is_news = child.has_worked or fault != child.told
+                child.bury()
+                child.told = fault
                 when = f"in {child.back_off:g} s" if child.back_off else "now"
-                self.say(f"The {child.name} has died ({how}) and is started again {when}. Its log: {child.log}")
+                log = f" Its log: {child.log}" if child.log else ""
+                if is_news:
+                    self.say(f"The {child.name} {fault} and is started again {when}.{log}")
             if child.process is None and time.monotonic() >= child.starts_at:
                 child.start()
 
     def stop(self) -> None:
         """Stop the children, the last one first: a worker gives back its run while the rest still answers."""
-        deadline = time.monotonic() + STOPS_WITHIN
+        deadline = time.monotonic() + self.stops_within
         for child in reversed(self.children):
             child.tell_to_stop()
             while child.is_alive and time.monotonic() < deadline:
                 time.sleep(LOOKS_EVERY)
+            if child.is_alive:
+                self.say(f"The {child.name} does not stop, and is killed.")
             child.kill()

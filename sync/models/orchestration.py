@@ -166,11 +166,12 @@ class OrderFormSession(models.Model):
 
 
 class SyncWorker(models.Model):
-    """A process that carries out what others have queued, as it last said that it lives."""
+    """A process that carries out what others have queued, as it last said that it lives, or that it was stopped."""
 
     name = models.CharField(_("name"), max_length=200, unique=True, help_text=_("Host and process."))
     started_at = models.DateTimeField(pgettext_lazy("worker", "started"), default=clock.now)
     seen_at = models.DateTimeField(_("seen"))
+    stopped_at = models.DateTimeField(pgettext_lazy("worker", "stopped"), null=True, blank=True)
     clock_ahead = models.DurationField(
         _("clock ahead"), default=timedelta(0), help_text=_("Of its machine, compared with the database's.")
     )

@@ -4,6 +4,7 @@ import json
 from contextlib import suppress
 from datetime import datetime, timedelta
 from io import StringIO
+from unittest.mock import ANY
 
 import pytest
 import time_machine
@@ -127,9 +128,9 @@ def again(api, etag):
     return answer.status_code, len(queries)
 
 
-def test_asking_again_costs_three_queries_while_nothing_has_changed(api, everything_fresh):
+def test_asking_again_costs_four_queries_while_nothing_has_changed(api, everything_fresh):
     first = api.get(STATUS)
-    assert again(api, first["ETag"]) == (304, 3)
+    assert again(api, first["ETag"]) == (304, 4)
     answer = api.get(STATUS, headers={"if-none-match": first["ETag"]})
     assert (answer.content, answer["ETag"]) == (b"", first["ETag"])
 
@@ -137,6 +138,22 @@ def test_asking_again_costs_three_queries_while_nothing_has_changed(api, everyth
 @pytest.mark.parametrize("etag", ["", "*", '"another"', 'W/"x-y"', 'W/"-"', "W/", '"-9e999"'])
 def test_an_etag_of_somebody_else_is_no_reason_for_an_empty_answer(etag, api):
     assert again(api, etag)[0] == 200
+
+
+def test_all_workers_are_told_each_as_it_is(api, everything_fresh):
+    now = timezone.now()
+    SyncWorkerFactory(name="b:2", seen_at=now - timedelta(hours=1))
+    SyncWorkerFactory(name="c:3", stopped_at=now)
+    told = data(api)
+    assert [each["state"] for each in told["workers"]] == ["alive", "silent", "stopped"]
+    assert told["workers"][2] == {
+        "name": "c:3",
+        "state": "stopped",
+        "startedAt": ANY,
+        "seenAt": ANY,
+        "stoppedAt": timezone.localtime(now).isoformat(),
+    }
+    assert (told["worker"]["alive"], told["worker"]["name"]) == (True, told["workers"][0]["name"])
 
 
 HAPPENINGS = {
@@ -153,6 +170,8 @@ HAPPENINGS = {
     "a run is cancelled, without a word": lambda user: SyncRun.objects.filter(status="queued").delete(),
     "a run ends, without a word": lambda user: SyncRunFactory(),
     "the worker beats": lambda user: SyncWorker.objects.update(seen_at=timezone.now() + timedelta(seconds=1)),
+    "the worker is stopped": lambda user: SyncWorker.objects.update(stopped_at=timezone.now()),
+    "a silent worker beats": lambda user: SyncWorkerFactory(seen_at=timezone.now() - timedelta(hours=1)),
 }
 
 
@@ -219,7 +238,7 @@ def every_list_fails():
         SyncRunFactory(status="failed", sync_type=sync_type)
 
 
-@pytest.mark.parametrize(("address", "when_well", "when_all_fail"), [(STATUS, 23, 35), ("/api/sync/schedule", 21, 33)])
+@pytest.mark.parametrize(("address", "when_well", "when_all_fail"), [(STATUS, 24, 36), ("/api/sync/schedule", 21, 33)])
 def test_the_number_of_queries_grows_with_nothing(address, when_well, when_all_fail, api, agent, everything_fresh):
     SyncSchedule.objects.update(requested_slot=timezone.now())
     for _ in range(10):

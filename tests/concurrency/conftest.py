@@ -44,7 +44,7 @@ def start(transactional_db: None, real_processes: None) -> Iterator[Callable[...
 @pytest.fixture
 def start_worker(
     process_environment: dict[str, str], demo_server: DemoServer, tmp_path: Path, settings: Any
-) -> Iterator[Callable[[], Worker]]:
+) -> Iterator[Callable[..., Worker]]:
     """Starts real workers of the demo ERP, each in a folder of its own."""
     workers: list[Worker] = []
     env = process_environment | {
@@ -52,10 +52,11 @@ def start_worker(
         "ERP_USERNAME": DEMO_USERNAME,
         "ERP_PASSWORD": DEMO_PASSWORD,
         "SYNC_LEASE_SECONDS": str(settings.SYNC_LEASE.total_seconds()),
+        "WORKER_HANGS_AFTER_SECONDS": str(settings.WORKER_HANGS_AFTER.total_seconds()),
     }
 
-    def started() -> Worker:
-        workers.append(Worker(tmp_path / f"worker-{len(workers)}", env))
+    def started(**variables: str) -> Worker:
+        workers.append(Worker(tmp_path / f"worker-{len(workers)}", env | variables))
         return workers[-1]
 
     yield started

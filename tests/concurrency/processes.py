@@ -58,14 +58,15 @@ class Child:
 
 
 class Worker:
-    """A real `manage.py qcluster`, the leader of its own process group."""
+    """A real `manage.py qcluster`: its watchdog, and what that has started."""
 
     def __init__(self, folder: Path, env: dict[str, str]) -> None:
         folder.mkdir()
+        self.mark = f"DATA_DIR={folder}\0"  # in the environment of each of its processes
         self.log = folder / "log"
         env = env | {"DJANGO_SETTINGS_MODULE": "archibald.settings", "DATA_DIR": str(folder), "LOG_LEVEL": "INFO"}
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
+            self.main = subprocess.Popen(
                 [sys.executable, settings.BASE_DIR / "manage.py", "qcluster"],
                 cwd=folder,
                 env=env,
@@ -73,30 +74,45 @@ class Worker:
                 stderr=log,
                 start_new_session=True,
             )
-        self.pid = self.process.pid
+        self.pid = self.main.pid
 
     def processes(self) -> set[int]:
         """All that it consists of, but for zombies."""
-        return {pid for pid, (state, group) in process_table().items() if group == self.pid and state != "Z"}
+        return {int(path.parent.name) for path in Path("/proc").glob("[0-9]*/environ") if self.mark in read(path)}
+
+    def process(self, part: str) -> int:
+        """Its watchdog, or a process of its cluster, known by the order in which the guard starts them."""
+        if part == "watchdog":
+            return self.pid
+        others = {pid: fields(pid) for pid in self.processes()}
+        [guard] = [pid for pid, (_, parent, *_) in others.items() if parent == str(self.pid)]
+        started = sorted((int(start), pid) for pid, (_, parent, *_, start) in others.items() if parent == str(guard))
+        worker, monitor, pusher = (pid for _, pid in started)
+        return {"guard": guard, "worker": worker, "monitor": monitor, "pusher": pusher}[part]
 
     def terminate(self) -> None:
         """What systemd sends to its main process."""
-        self.process.terminate()
+        self.main.terminate()
 
     def kill(self) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
-        self.process.wait(PATIENCE)
+        while left := self.processes():
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self.main.poll()
+        self.main.wait(PATIENCE)
 
 
-def process_table() -> dict[int, tuple[str, int]]:
-    """State and group of every process."""
-    table = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(FileNotFoundError, ProcessLookupError):
-            state, _, group = path.read_text().rpartition(")")[2].split()[:3]
-            table[int(path.parent.name)] = state, int(group)
-    return table
+def read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:  # it has just ended, or is somebody else's
+        return ""
+
+
+def fields(pid: int) -> list[str]:
+    """What the system says of a process: its state, its parent, ... and when it was started."""
+    return read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()[:20]
 
 
 def until(is_so: Callable[[], Any]) -> None:

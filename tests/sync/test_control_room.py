@@ -209,14 +209,51 @@ def test_a_list_that_is_late_says_since_when(all_well, admin_client):
 
 
 def test_without_a_worker_nothing_runs_and_the_page_says_what_to_start(all_well, admin_client):
+    SyncWorker.objects.all().delete()
+    [problem] = problems(admin_client)
+    assert problem.severity == "bad"
+    assert problem.what == "No worker has ever been heard of: nothing runs by itself."
+    assert problem.todo == "Start manage.py qcluster on the server."
+    assert verdict(admin_client)["severity"] == "warn"
+    assert "✗ none" in text_of(admin_client)
+
+
+def test_a_worker_that_was_stopped_is_told_with_its_machine_and_when(all_well, admin_client):
+    SyncWorker.objects.update(stopped_at=timezone.now())
+    SyncWorkerFactory(name="old:1", seen_at=timezone.now() - MINUTE, stopped_at=timezone.now() - MINUTE)
+    [problem] = problems(admin_client)
+    assert problem.severity == "bad"
+    assert problem.what.startswith("The worker on vm was stopped at ")
+    assert problem.what.endswith(": nothing runs by itself.")
+    assert problem.todo == "Start manage.py qcluster on the server."
+    html = text_of(admin_client)
+    assert "– stopped" in html
+    assert "✓ alive" not in html
+
+
+def test_a_worker_that_fell_silent_is_not_to_be_started_but_to_be_looked_at(all_well, admin_client):
     SyncWorker.objects.update(seen_at=timezone.now() - dt.timedelta(minutes=10))
     [problem] = problems(admin_client)
     assert problem.severity == "bad"
-    assert problem.what.startswith("No worker has been heard of since ")
-    assert "manage.py qcluster" in problem.todo
-    assert verdict(admin_client)["severity"] == "warn"
-    SyncWorker.objects.all().delete()
-    assert problems(admin_client)[0].what.startswith("No worker has ever been heard of")
+    assert problem.what.startswith("The worker on vm has been silent since ")
+    assert problem.what.endswith(": nothing runs by itself.")
+    assert "is started anew by its watchdog within 45 s" in problem.todo
+    assert "restart manage.py qcluster there" in problem.todo
+
+
+def test_each_silent_worker_is_a_warning_while_another_lives(all_well, admin_client):
+    for name in ("b:2", "c:3"):
+        SyncWorkerFactory(name=name, seen_at=timezone.now() - dt.timedelta(minutes=10))
+    SyncWorkerFactory(name="d:4", stopped_at=timezone.now())
+    found = problems(admin_client)
+    assert [problem.severity for problem in found] == ["warn", "warn"]
+    assert {problem.what.partition(" has been silent since ")[0] for problem in found} == {
+        "The worker on b",
+        "The worker on c",
+    }
+    assert all(problem.what.endswith("; others go on.") for problem in found)
+    html = text_of(admin_client)
+    assert [html.count(state) for state in ("✓ alive", "✗ silent", "– stopped")] == [1, 2, 1]
 
 
 def test_a_silent_holder_of_the_lock_is_named_and_nothing_has_to_be_done(all_well, admin_client):
@@ -596,6 +633,10 @@ def test_the_name_of_the_worker_is_for_whoever_may_see_workers(all_well, colleag
     assert "machine:1" not in html
     assert "✓ alive" in html
     assert "last heard of" in html
+    SyncWorker.objects.update(stopped_at=timezone.now())
+    html = text_of(colleague("view_syncrun"))
+    assert "A worker was stopped at" in html
+    assert "on machine" not in html
 
 
 def test_other_staff_see_their_pages_without_the_control_room(all_well, colleague):

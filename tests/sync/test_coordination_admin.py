@@ -527,6 +527,9 @@ def test_a_silent_worker_is_told_from_one_that_is_alive(admin_client):
     html = html_of(admin_client, url(SyncWorker, "changelist"))
     assert "✓ alive" in html
     assert "✗ silent" in html
+    assert "– stopped" not in html
+    SyncWorkerFactory(stopped_at=timezone.now())
+    assert "– stopped" in html_of(admin_client, url(SyncWorker, "changelist"))
 
 
 # Every page

@@ -1,6 +1,9 @@
 """What is said of the mirror: true of the rows, and each change of it once."""
 
 import json
+import os
+import socket
+import subprocess
 from datetime import timedelta
 from io import StringIO
 
@@ -171,6 +174,34 @@ def test_all_is_healthy_only_with_a_worker(everything_fresh):
     assert health.status().is_healthy
     SyncWorker.objects.update(seen_at=ago(minutes=4))
     assert (health.status().has_worker, health.status().is_healthy) == (False, False)
+
+
+def test_of_several_workers_one_that_lives_suffices(everything_fresh):
+    alive = SyncWorker.objects.get()
+    SyncWorkerFactory(stopped_at=timezone.now())
+    SyncWorkerFactory(seen_at=ago(hours=1))
+    assert health.status().is_healthy
+    assert health.status().worker == alive
+    alive.delete()
+    assert not health.status().is_healthy
+
+
+def test_a_worker_that_starts_replaces_those_of_its_machine_that_are_gone(monkeypatch):
+    monkeypatch.setattr(socket, "gethostname", lambda: "here")
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    for name in (f"here:{gone.pid}", f"here:{os.getppid()}", f"here-too:{gone.pid}"):
+        SyncWorkerFactory(name=name)
+    worker.replace_predecessors()
+    assert set(SyncWorker.objects.values_list("name", flat=True)) == {f"here:{os.getppid()}", f"here-too:{gone.pid}"}
+
+
+def test_a_worker_that_is_heard_of_again_is_no_longer_stopped(monkeypatch):
+    monkeypatch.setattr(worker, "name", worker.name_of(7))
+    worker.sign_off(7)
+    assert not health.status().has_worker
+    worker.beat()
+    assert health.status().has_worker
 
 
 def test_a_list_without_a_schedule_is_not_trusted_as_nothing_is_known_of_it(everything_fresh, client):
@@ -358,7 +389,24 @@ def test_the_command_says_what_is_wrong_and_what_to_do(everything_fresh):
     status, said = syncstatus()
     assert status == 1
     assert "orders is failing (1 in a row): The ERP did not answer." in said
-    assert "Start manage.py qcluster" in said
+    assert "No worker has ever been heard of: nothing runs by itself. Start manage.py qcluster" in said
+
+
+def test_the_command_names_the_worker_that_was_stopped_last(everything_fresh):
+    SyncWorker.objects.update(name="vm:1", stopped_at=timezone.now())
+    status, said = syncstatus()
+    assert status == 1
+    assert "Worker   stopped, vm:1 at " in said
+    assert "The worker on vm was stopped at " in said
+
+
+def test_the_command_warns_of_a_silent_worker_while_another_lives(everything_fresh):
+    SyncWorkerFactory(name="b:2", seen_at=ago(minutes=4))
+    status, said = syncstatus()
+    assert status == 0, "all lists are kept fresh"
+    assert "SILENT, b:2 last seen " in said
+    assert "The worker on b has been silent since " in said
+    assert "All is well" not in said
 
 
 def test_the_command_says_how_old_a_list_is_whose_schedule_is_disabled(everything_fresh):

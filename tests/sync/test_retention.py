@@ -88,6 +88,13 @@ def test_events_sessions_workers_and_results_of_django_q2_go():
         assert model.objects.count() == 1, model
 
 
+def test_the_last_worker_stays_known():
+    for days in (3, 2):
+        SyncWorkerFactory(name=f"host:{days}", seen_at=ago(days=days))
+    retention.prune()
+    assert SyncWorker.objects.get().name == "host:2"
+
+
 def test_exports_of_runs_that_did_not_succeed_go_after_thirty_days(tmp_path):
     paths = [tmp_path / f"orders-{days}.pdf" for days in (29, 31)]
     for path in paths:

@@ -26,6 +26,7 @@ USERNAME = PASSWORD = "demo"  # noqa: S105
 LIFE_EVERY = 10  # seconds between two things that happen in the demo ERP
 MINUTE_SECONDS = "2"  # of the schedules: orders every 20 seconds
 TICKS_EVERY = 2  # seconds; django-q2 looks at its own schedules every 30
+STOPS_WITHIN = 25  # seconds for all together; the worker, which comes first, ends within 15 for certain
 LOOKS_EVERY = 0.5  # seconds between two looks at what has happened
 MARK = "ARCHIBALD_DEMO"  # in the environment of the process that has the demo's settings
 NOT_TAKEN_OVER = (  # from the environment of a real installation
@@ -57,7 +58,7 @@ class Command(BaseCommand):
             raise CommandError("Choose two different ports.")
         if MARK not in os.environ:
             os.execve(sys.executable, [sys.executable, *sys.argv], demo_environment(erp_port))  # noqa: S606
-        self.supervisor = Supervisor(self.say_now)
+        self.supervisor = Supervisor(self.say_now, stops_within=STOPS_WITHIN)
         self.supervisor.obey_signals()
         self.say(f"Starting. The data is kept in {settings.DATA_DIR}")
         try:

@@ -1,42 +1,75 @@
-"""django-q2's worker, which gives the run in progress back to the queue when it is told to stop."""
+"""The worker: a watchdog, and django-q2's cluster as its child."""
 
 from __future__ import annotations
 
+import logging
+import os
+import time
+from argparse import SUPPRESS
+from collections.abc import Callable
+from threading import Thread
 from typing import Any
 
-from django.db import connections
-from django_q.management.commands import qcluster
-from django_q.management.commands.qcluster import Cluster
-from django_q.tasks import async_task
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import Error, connections
 
 from sync import worker
+from sync.management import cluster
 from sync.management.database import check_migrated
+from sync.management.supervisor import LOOKS_EVERY, Supervisor
+from sync.management.watchdog import Cluster
+
+SIGNS_OFF_WITHIN = 5.0  # seconds; then it ends without
+
+logger = logging.getLogger(__name__)
 
 
-class GracefulCluster(Cluster):  # type: ignore[misc]
-    """Its processes inherit the event that says that they must stop."""
-
-    def start(self) -> int:
-        self.told_to_stop = worker.prepare_to_stop()
-        async_task("sync.tasks.tick")  # what is due, or was left by a dead process, need not wait for the next minute
-        connections.close_all()  # its processes make their own
-        pid: int = super().start()
-        print("The worker has started. Stop it with Ctrl-C.", flush=True)
-        return pid
-
-    def stop(self) -> bool:
-        self.told_to_stop.set()
-        stopped: bool = super().stop()
-        if stopped:
-            worker.sign_off(self.sentinel.pid)
-            print("The worker has stopped.", flush=True)
-        return stopped
-
-
-class Command(qcluster.Command):  # type: ignore[misc]
+class Command(BaseCommand):
     help = "Start a worker, which runs what is due and what was asked for. Any number of machines may have one."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--line", type=int, help=SUPPRESS)  # to the watchdog, which starts the rest with it
+
+    def handle(self, *, line: int | None, **options: Any) -> None:
+        if line is None:
+            self.watch()
+        else:
+            cluster.run(line)
+
+    def watch(self) -> None:
+        """Keep the cluster running until told to stop. Nothing in here waits for the database once it runs."""
         check_migrated()
-        qcluster.Cluster = GracefulCluster
-        super().handle(*args, **options)
+        connections.close_all()
+        supervisor = Supervisor(logger.warning)
+        supervisor.obey_signals()
+        try:
+            supervisor.start(Cluster())
+            in_background(worker.replace_predecessors)
+            self.say("The worker has started. Stop it with Ctrl-C.")
+            while not supervisor.told_to_stop:
+                supervisor.restart_the_dead()
+                time.sleep(LOOKS_EVERY)
+        finally:
+            supervisor.stop()
+        in_background(lambda: worker.sign_off(os.getpid())).join(SIGNS_OFF_WITHIN)
+        self.say("The worker has stopped.")
+
+    def say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()
+
+
+def in_background(write: Callable[[], None]) -> Thread:
+    """Write something down without waiting for the database."""
+
+    def work() -> None:
+        try:
+            write()
+        except Error as error:
+            logger.warning("The database does not answer: %s", error)
+        finally:
+            connections.close_all()
+
+    thread = Thread(target=work, daemon=True)
+    thread.start()
+    return thread

@@ -11,7 +11,7 @@ from django.utils import timezone, translation
 
 from sync import alerts, clock, health
 from sync.api.serializers import SyncStatusSerializer
-from sync.health import State, SyncStatus, TypeHealth, WrongClock
+from sync.health import State, SyncStatus, TypeHealth, WorkerHealth, WorkerState, WrongClock
 from sync.management.database import check_migrated
 from sync.models import Alert, SyncRun
 
@@ -51,7 +51,7 @@ def text(status: SyncStatus) -> str:
             f"Running  {running(status.current)}",
             f"Queue    {', '.join(map(queued, status.queue)) or 'empty'}",
             f"Forms    {forms(status)}",
-            f"Worker   {worker(status)}",
+            *workers(status),
             "",
             *problems(status),
         ]
@@ -100,12 +100,17 @@ def forms(status: SyncStatus) -> str:
     )
 
 
-def worker(status: SyncStatus) -> str:
-    if status.worker is None:
-        return "none"
-    return (
-        f"{'alive' if status.has_worker else 'SILENT'}, {status.worker.name} last seen {moment(status.worker.seen_at)}"
-    )
+def workers(status: SyncStatus) -> list[str]:
+    """A line for each."""
+    lines = [worker(each) for each in status.workers] or ["none"]
+    return [f"{'Worker' if line == lines[0] else '':8} {line}" for line in lines]
+
+
+def worker(each: WorkerHealth) -> str:
+    if each.state == WorkerState.STOPPED:
+        return f"stopped, {each.row.name} at {moment(each.row.stopped_at)}"
+    state = "alive" if each.state == WorkerState.ALIVE else "SILENT"
+    return f"{state}, {each.row.name} last seen {moment(each.row.seen_at)}"
 
 
 def problems(status: SyncStatus) -> list[str]:
@@ -114,10 +119,9 @@ def problems(status: SyncStatus) -> list[str]:
     found += [asked_only(each) for each in status.types if not each.enabled and each.is_trusted]
     unknown = "{} has no schedule, so its state is not known — run manage.py migrate"
     found += map(unknown.format, status.without_schedule)
-    if not status.has_worker:
-        found.append("No worker: nothing runs by itself. Start manage.py qcluster.")
     found += map(clock_problem, status.wrong_clocks)
     with translation.override("en"):
+        found += [f"{each.text} {each.action}" for each in health.worker_problems(status, say_time=moment)]
         found += [f"{sync_type}: {notice.text} {notice.action}" for sync_type, notice in health.notices()]
     found += map(trouble, alerts.troubles())
     return found or ["All is well."]

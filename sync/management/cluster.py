@@ -1,0 +1,123 @@
+"""django-q2's cluster as the child of a watchdog: its processes prove that they live, and stop when the line ends."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+import uuid
+from functools import partial
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+import django.db
+from django.core.management.base import CommandError
+from django.db import connections
+from django.utils import timezone
+from django_q.cluster import Sentinel
+from django_q.conf import Conf
+from django_q.signals import post_execute, post_execute_in_worker, post_spawn, pre_execute
+from django_q.signing import SignedPackage
+from django_q.tasks import async_task
+
+from sync import worker
+from sync.broker import Broker
+from sync.heartbeats import ENDS_WITHIN, Line, Sign, probe_every
+
+logger = logging.getLogger(__name__)
+
+ASKS_AGAIN_AFTER = 1.0  # seconds, a database that does not answer
+NO_ROW = 0  # as the number of a task that has none: nothing is to be acknowledged
+SIGNS = {
+    post_spawn: Sign.WORKER,
+    pre_execute: Sign.WORKER_BEGINS,
+    post_execute_in_worker: Sign.WORKER_ENDS,
+    post_execute: Sign.MONITOR,
+}
+
+
+def run(descriptor: int) -> None:
+    """Be the guard of a cluster until the line ends. Raises CommandError if the database does not answer."""
+    line = Line(descriptor)
+    worker.join(line, os.getppid())
+    for happened, sign in SIGNS.items():
+        happened.connect(partial(worker.prove_life, sign), weak=False)
+    try:
+        async_task("sync.tasks.tick")  # what is due, or was left by a dead process, need not wait for the next minute
+    except django.db.Error as error:
+        raise CommandError(f"The database does not answer: {error}") from None
+    connections.close_all()  # its processes make their own
+    Guard(line)
+
+
+class Guard(Sentinel):  # type: ignore[misc]
+    """Starts the other processes and looks after them, until the line ends."""
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+        super().__init__(line, threading.Event(), uuid.uuid4(), ProvingBroker(line))  # returns when all has ended
+
+    def spawn_cluster(self) -> None:
+        # A service manager may send SIGTERM to all processes; but a run is given back by those that live on for that.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        super().spawn_cluster()
+
+    def reincarnate(self, process: BaseProcess) -> None:
+        """Replace a process that ended by itself. One that was killed may have left a queue's lock taken for ever."""
+        if process.exitcode == 0:
+            super().reincarnate(process)
+            return
+        part = {self.monitor: Sign.MONITOR, self.pusher: Sign.PUSHER}.get(process, Sign.WORKER)
+        self.line.send(part.upper())  # the watchdog ends all of them, this one too
+
+    def stop(self) -> None:
+        """Stop all others; they end for certain, whatever has happened to any of them, and to the watchdog."""
+        kill_all = threading.Timer(ENDS_WITHIN, os.killpg, (0, signal.SIGKILL))
+        kill_all.daemon = True
+        kill_all.start()
+        super().stop()
+
+
+class ProvingBroker(Broker):
+    """Gives the pusher its tasks and, when there are none, now and then one that only proves that all live."""
+
+    def __init__(self, line: Line) -> None:
+        super().__init__()
+        self.line = line
+        self.gave_at = 0.0  # monotonic seconds
+        self.has_failed = False
+
+    def dequeue(self) -> list[tuple[int, str]] | None:
+        self.line.send(Sign.PUSHER)
+        try:
+            tasks = super().dequeue()
+        except django.db.Error as error:
+            if not self.has_failed:  # said once, not for as long as it lasts
+                logger.error("The database does not answer: %s", error)
+            self.has_failed = True
+            connections[Conf.ORM].close()
+            time.sleep(ASKS_AGAIN_AFTER)
+            return None
+        self.has_failed = False
+        if not tasks and time.monotonic() - self.gave_at >= probe_every():
+            tasks = [(NO_ROW, probe())]
+        if tasks:
+            self.gave_at = time.monotonic()
+        return tasks
+
+
+def probe() -> str:
+    """A task of which nothing is kept, as it is in no table."""
+    task: dict[str, Any] = {
+        "id": uuid.uuid4().hex,
+        "name": "heartbeat",
+        "func": "sync.tasks.beat",
+        "args": (),
+        "kwargs": {},
+        "started": timezone.now(),
+        "save": False,
+    }
+    package: str = SignedPackage.dumps(task)
+    return package

@@ -8,12 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import socket
-<<<<<<< HEAD
-from collections.abc import Iterator
-from contextlib import contextmanager
-=======
 from collections.abc import Callable, Iterator
->>>>>>> 23925cf (Health: every worker is told, with advice that fits)
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -404,7 +400,6 @@ def notices() -> list[tuple[str, Notice]]:
     return [(service.sync_type, notice) for service in all_services() for notice in service.notices()]
 
 
-<<<<<<< HEAD
 def takes_changes() -> bool:
     """Whether the database can be written. It is asked to change no row, so that nothing is written."""
     try:
@@ -435,7 +430,8 @@ def without_waiting() -> Iterator[None]:
 
 def is_busy(error: DatabaseError) -> bool:
     return str(getattr(error.__cause__, "sqlite_errorname", "")).startswith("SQLITE_BUSY")
-=======
+
+
 def worker_problems(
     status: SyncStatus, *, say_time: Callable[[datetime | None], str], names: bool = True
 ) -> Iterator[WorkerProblem]:
@@ -464,7 +460,6 @@ def worker_problems(
 
 def worker_name(worker: SyncWorker, names: bool) -> str:
     return gettext("The worker on %s") % worker.machine if names else gettext("A worker")
->>>>>>> 23925cf (Health: every worker is told, with advice that fits)
 
 
 def record_changes() -> None:

@@ -19,7 +19,7 @@ from django.db import connection
 from tests.campaign.chronicle import Chronicle
 from tests.campaign.erp_line import ErpLine
 from tests.campaign.lines import Line
-from tests.campaign.parts import CLUSTER, PROJECT, Part, send
+from tests.campaign.parts import CLUSTER, PROJECT, Part, kind_of, send
 from tests.campaign.people import TYPES
 from tests.campaign.receivers import MailServer, Webhook
 
@@ -106,13 +106,9 @@ class Fault:
     def struck(self, part: Part) -> Part:
         if not part.is_up:
             raise NotPossible(f"{part.name} is down")
-        self.touches |= {touched_by(part)}
+        self.touches |= {kind_of(part)}
         part.excuse(self.seconds + 2 * self.stage.lease + 10)
         return part
-
-
-def touched_by(part: Part) -> str:
-    return part.name.rstrip("-0123456789")
 
 
 # Processes

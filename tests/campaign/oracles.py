@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from itertools import chain
 from time import sleep, time
@@ -73,17 +72,14 @@ class NoOverlap(Oracle):
                 self.chronicle.violate("overlap", "attempts are not counted", run=run.pk, starts=starts.get(run.pk, 0))
 
 
-@dataclass
 class NothingVanishes(Oracle):
     """What was asked for stays, ends once, and ends for good."""
 
-    stage: Stage
-    administrators: list[Administrator]
-    ended: dict[int, str] = field(default_factory=dict)
-    known: set[int] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        super().__init__(self.stage)
+    def __init__(self, stage: Stage, administrators: list[Administrator]) -> None:
+        super().__init__(stage)
+        self.administrators = administrators
+        self.ended: dict[int, str] = {}
+        self.known: set[int] = set()
 
     def look(self, snapshot: Snapshot) -> None:
         if gone := self.known - snapshot.runs.keys():
@@ -104,15 +100,12 @@ class NothingVanishes(Oracle):
             self.chronicle.violate("runs", "a run is still running at the end", run=run.pk, type=run.sync_type)
 
 
-@dataclass
 class DraftsAreKept(Oracle):
     """Every acknowledged draft is there, once, as it was sent; and none that nobody sent."""
 
-    stage: Stage
-    agents: list[Agent]
-
-    def __post_init__(self) -> None:
-        super().__init__(self.stage)
+    def __init__(self, stage: Stage, agents: list[Agent]) -> None:
+        super().__init__(stage)
+        self.agents = agents
         self.acknowledged: set[int] = set()
 
     def look(self, snapshot: Snapshot) -> None:
@@ -143,15 +136,12 @@ def wanted(body: dict[str, Any]) -> tuple[int, str, list[tuple[str, str]]]:
     return body["customer"], body["notes"], [(line["product"], line["quantity"]) for line in body["lines"]]
 
 
-@dataclass
 class MirrorIsWhole(Oracle):
     """A list changes with a run's success alone, and is then what the ERP showed at one moment, never an earlier."""
 
-    stage: Stage
-    states: ErpStates
-
-    def __post_init__(self) -> None:
-        super().__init__(self.stage)
+    def __init__(self, stage: Stage, states: ErpStates) -> None:
+        super().__init__(stage)
+        self.states = states
         self.seen: dict[str, tuple[int, int]] = {}  # of each list: its last success, its digest
         self.reached: dict[str, int] = {}  # the number of the ERP's version
         self.incomplete: dict[str, bool] = {}

@@ -467,13 +467,20 @@ def record_changes() -> None:
     known = dict(SyncSchedule.objects.values_list("sync_type", "state"))
     found = status()
     for each in found.types:
-        before = known[each.sync_type]
-        if before == each.state:
-            continue
-        with transaction.atomic():
-            if SyncSchedule.objects.filter(sync_type=each.sync_type, state=before).update(state=each.state):
-                alerts.record(Kind.HEALTH_CHANGED, sync_type=each.sync_type, before=before, after=each.state)
+        if known[each.sync_type] != each.state:
+            record_change(each, before=known[each.sync_type])
     record_silence(found)
+
+
+def record_change(each: TypeHealth, *, before: str) -> None:
+    """Write down one type's change of state; nothing if another process has, or if this one looked too long ago."""
+    with transaction.atomic():
+        if not SyncSchedule.objects.filter(sync_type=each.sync_type, state=before).update(state=each.state):
+            return
+        if status().by_type[each.sync_type].state != each.state:  # this process was stopped in between
+            transaction.set_rollback(True)
+            return
+        alerts.record(Kind.HEALTH_CHANGED, sync_type=each.sync_type, before=before, after=each.state)
 
 
 def record_silence(found: SyncStatus) -> None:
@@ -489,6 +496,7 @@ def record_silence(found: SyncStatus) -> None:
     if watch.is_silent == is_silent:
         return
     before, after = ("alive", "silent") if is_silent else ("silent", "alive")
+    unchanged = WorkerWatch.objects.filter(is_silent=not is_silent, heard_at=watch.heard_at)
     with transaction.atomic():
-        if WorkerWatch.objects.filter(is_silent=not is_silent).update(is_silent=is_silent):
+        if unchanged.update(is_silent=is_silent):
             alerts.record(Kind.WORKERS_CHANGED, before=before, after=after)

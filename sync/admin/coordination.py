@@ -445,7 +445,7 @@ def send_again(alert: Alert, *, by: User) -> str:
 @admin.register(Alert)
 class AlertAdmin(VerbsAdmin, ReadOnlyAdmin):
     times = tuple(time_in(Alert, name) for name in ("next_attempt_at", "tried_at", "delivered_at", "given_up_at"))
-    list_display = ("what", "channel", "state", "attempts", *times[:2], "told_error")
+    list_display = ("what", "channel", "state", "attempts", "told_error", times[0])
     list_filter = (AlertStateFilter, "channel")
     list_select_related = ("event",)
     show_facets = admin.ShowFacets.NEVER

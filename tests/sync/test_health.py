@@ -302,6 +302,18 @@ def test_every_state_is_told_when_it_begins(happens):
     assert changes() == [("orders", "never", happens.__name__)]
 
 
+def test_what_is_no_longer_so_when_a_stopped_process_goes_on_is_not_told(monkeypatch):
+    late()
+    SyncSchedule.objects.filter(sync_type="orders").update(state="healthy")
+    seen_before = [health.status()]
+    SyncRunFactory(sync_type="orders")
+    look = health.status
+    monkeypatch.setattr(health, "status", lambda: seen_before.pop() if seen_before else look())
+    health.record_changes()
+    assert changes() == []
+    assert SyncSchedule.objects.get(sync_type="orders").state == "healthy"
+
+
 # Whether any worker is heard of
 
 

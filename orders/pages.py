@@ -18,13 +18,19 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from orders.api.drafts import MOST_LINES, NOTES_LENGTH, DraftSerializer
-from orders.models import Draft, Product
+from orders.models import Draft
 from sync.api.urls import KeyConverter
 from sync.columns import hidden_columns
 from sync.service import service_for
 
 DRAFTS_ON_A_PAGE = 25
-ORDER_COLUMNS = ("minimum_quantity", "multiple_quantity", "maximum_quantity", "is_orderable", "is_blocked", "vat_group")
+ORDER_COLUMNS = {  # what an order rests on, by list; the others it needs are required of every export
+    "products": (
+        *("minimum_quantity", "multiple_quantity", "maximum_quantity", "is_orderable", "is_blocked"),
+        *("vat_group", "price_unit"),
+    ),
+    "prices": ("valid_from", "valid_to", "quantity_from", "quantity_to", "price_unit"),
+}
 MODULES = [  # of the order form: loaded together, as each names the next ones only once it is there
     f"orders/{name}.js"
     for name in (
@@ -76,24 +82,27 @@ def form_page(request: HttpRequest, *, draft: Draft | None = None, copied: Draft
         "mostLines": MOST_LINES,
         "notesLength": NOTES_LENGTH,
         "notices": [notice.text for notice in service_for("prices").notices()],
-        "hiddenColumns": hidden_order_columns(),
+        **hidden_order_columns(),
     }
     return render(request, "orders/order_form.html", {"facts": facts, "draft": draft, "modules": MODULES})
 
 
-def hidden_order_columns() -> list[str]:
-    """What an order rests on and the ERP's list of products does not show now, each as of when it is known."""
-    names = {field.name: str(field.verbose_name) for field in Product._meta.fields}
-    shown = []
-    for each in hidden_columns(service_for("products")):
-        if each.column.field not in ORDER_COLUMNS:
-            continue
-        name = names[each.column.field]
-        if each.last_seen_at:
-            day = date_format(localtime(each.last_seen_at), "d/m/Y")
-            name = gettext("%(column)s (as of %(day)s)") % {"column": name, "day": day}
-        shown.append(name)
-    return shown
+def hidden_order_columns() -> dict[str, list[str]]:
+    """What an order rests on and the ERP's lists do not show now: of what nothing is known, and what is old."""
+    hidden: list[str] = []
+    old: list[str] = []
+    for service in map(service_for, ORDER_COLUMNS):
+        names = {field.name: str(field.verbose_name) for field in service.model._meta.fields}
+        for each in hidden_columns(service):
+            if each.column.field not in ORDER_COLUMNS[service.sync_type]:
+                continue
+            name = names[each.column.field]
+            if each.last_seen_at is None:
+                hidden.append(name)
+            else:
+                day = date_format(localtime(each.last_seen_at), "d/m/Y")
+                old.append(gettext("%(column)s (as of %(day)s)") % {"column": name, "day": day})
+    return {"hiddenColumns": hidden, "oldColumns": old}
 
 
 @login_required

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from typing import Any
 
-from sync import clock
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from sync import clock, events
 from sync.exports.layout import Column, Source
-from sync.models import MirroredColumn
+from sync.models import ColumnDrift, MirroredColumn, SyncEvent, SyncRun
 from sync.service import SyncService
+
+Kind = ColumnDrift.Kind
+
+LONGEST_HEADER = 200  # characters that are kept of one that nobody knows
 
 
 @dataclass(frozen=True)
@@ -59,3 +71,88 @@ def hidden_columns(service: SyncService) -> list[HiddenColumn]:
         elif known and latest and known.last_seen_at != latest.last_seen_at:
             hidden.append(HiddenColumn(column, known.last_seen_at, known.applied_at))
     return hidden
+
+
+# Columns that come and go
+
+
+def record_drift(service: SyncService, run: SyncRun, fields: Collection[str], unknown: Collection[str]) -> None:
+    """Keep in which columns an export differs from those before, as an event too; before it is noted what it shows."""
+    drifts = list(found_drifts(service, run, fields, unknown))
+    if not drifts:
+        return
+    ColumnDrift.objects.bulk_create(drifts)
+    columns: dict[str, Any] = defaultdict(list)
+    for drift in drifts:
+        columns[str(drift.kind)].append(drift.title)
+    events.record(SyncEvent.Kind.COLUMNS_CHANGED, run=run, **columns)
+
+
+def found_drifts(
+    service: SyncService, run: SyncRun, fields: Collection[str], unknown: Collection[str]
+) -> Iterator[ColumnDrift]:
+    of_type = ColumnDrift.objects.filter(sync_type=service.sync_type)
+    last = {(each.field, each.header): Kind(each.kind) for each in of_type.last_of_each()}
+    seen = seen_columns(service)
+
+    def drift(kind: Kind, field: str, header: str) -> ColumnDrift:
+        return ColumnDrift(
+            sync_type=service.sync_type,
+            field=field,
+            header=header,
+            kind=kind,
+            run=run,
+            at=run.exported_at or clock.now(),
+            values_as_of=seen[field].last_seen_at if field in seen else None,
+        )
+
+    for column in service.layout.columns:
+        was_hidden = last.get((column.field, column.header)) == Kind.HIDDEN
+        if column.field in fields and was_hidden:
+            yield drift(Kind.SHOWN, column.field, column.header)
+        elif column.field in seen and column.field not in fields and not was_hidden:
+            yield drift(Kind.HIDDEN, column.field, column.header)
+    for header in dict.fromkeys(unknown):
+        if ("", header) not in last:
+            yield drift(Kind.UNKNOWN, "", header)
+
+
+def unseen_drifts() -> list[ColumnDrift]:
+    """How each column changed last, if nobody has seen that yet."""
+    return list(ColumnDrift.objects.last_of_each().unseen().order_by("pk"))
+
+
+def mark_as_seen(drift: ColumnDrift, *, by: User) -> list[str]:
+    """Mark a list's changes of columns as seen, up to this one. Gives the columns; none if somebody else was first."""
+    with transaction.atomic():
+        unseen = ColumnDrift.objects.unseen().filter(sync_type=drift.sync_type, pk__lte=drift.pk)
+        columns = list(dict.fromkeys(each.title for each in unseen.order_by("pk")))
+        if not unseen.update(seen_at=clock.now(), seen_by=by):
+            return []
+        events.record(SyncEvent.Kind.COLUMNS_SEEN, sync_type=drift.sync_type, by=by, columns=columns)
+    return columns
+
+
+def describe_drifts(drifts: Iterable[ColumnDrift]) -> str:
+    """What changed about a list's columns, in the reader's language."""
+    ordered = sorted(drifts, key=lambda each: (list(Kind).index(Kind(each.kind)), timing(each)))
+    return " ".join(
+        sentence(Kind(kind)) % {"columns": ", ".join(each.title for each in group), "time": time}
+        for (kind, time), group in groupby(ordered, key=lambda each: (each.kind, timing(each)))
+    )
+
+
+def timing(drift: ColumnDrift) -> str:
+    """As of when the values of a hidden column are; of others when they came, or came back."""
+    at = drift.values_as_of if drift.kind == Kind.HIDDEN and drift.values_as_of else drift.at
+    return f"{timezone.localtime(at):%d/%m/%Y %H:%M}"
+
+
+def sentence(kind: Kind) -> str:
+    match kind:
+        case Kind.HIDDEN:
+            return gettext("No longer read, their values are as of %(time)s: %(columns)s.")
+        case Kind.SHOWN:
+            return gettext("Read again since %(time)s: %(columns)s.")
+        case Kind.UNKNOWN:
+            return gettext("Not known and not mirrored, shown since %(time)s: %(columns)s.")

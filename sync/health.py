@@ -22,8 +22,9 @@ from django.db.models import Count, OuterRef, Subquery
 from django.utils.translation import gettext
 
 from sync import alerts, clock, disk, queue, schedules
+from sync.columns import unseen_drifts
 from sync.events import Kind
-from sync.models import OrderFormSession, SyncLock, SyncRun, SyncSchedule, SyncWorker, WorkerWatch
+from sync.models import ColumnDrift, OrderFormSession, SyncLock, SyncRun, SyncSchedule, SyncWorker, WorkerWatch
 from sync.models.runs import SyncRunQuerySet
 from sync.service import Notice, all_services, all_types
 
@@ -80,6 +81,7 @@ class TypeHealth:
     next_slot: datetime
     enabled: bool
     schedule_id: int
+    drifts: list[ColumnDrift]  # changes of its columns that nobody has seen
 
     @property
     def is_trusted(self) -> bool:
@@ -235,12 +237,14 @@ def fingerprint() -> str:
 
     Four queries. The number of the last event would not do: a transaction with a lower one may end later.
     """
+    unseen = ColumnDrift.objects.unseen().order_by()
     left_open = OrderFormSession.objects.filter(closed_at=None)
     last_to_expire = left_open.order_by("-expires_at")
     schedules_and_ends = annotated_schedules().values_list(
         *("sync_type", "every", "first_at", "enabled", "counted_from", "requested_slot", "patient_since"),
         *("last_success_id", "last_end_id"),
         Subquery(left_open.order_by().values("closed_at").annotate(count=Count("pk")).values("count")),
+        Subquery(unseen.values("seen_at").annotate(count=Count("pk")).values("count")),
         Subquery(last_to_expire.values("expires_at")[:1]),
         *(Subquery(SyncLock.objects.values(name)[:1]) for name in ("holder", "token", "leased_until")),
     )
@@ -296,6 +300,7 @@ def type_healths(
     ids = {pk for row in rows.values() for pk in (row.last_success_id, row.last_end_id) if pk}
     runs = SyncRun.objects.in_bulk(ids)
     paused_types = {run.sync_type for run in kept}
+    drifts = unseen_drifts()
     return [
         type_health(
             rows[name],
@@ -304,6 +309,7 @@ def type_healths(
             current=current if current and current.sync_type == name else None,
             queued=[run for run in queued if run.sync_type == name],
             is_paused=name in paused_types,
+            drifts=[drift for drift in drifts if drift.sync_type == name],
         )
         for name in all_types()
         if name in rows
@@ -333,6 +339,7 @@ def type_health(
     current: SyncRun | None,
     queued: list[SyncRun],
     is_paused: bool,
+    drifts: list[ColumnDrift],
 ) -> TypeHealth:
     last_success = runs.get(schedule.last_success_id)
     last_end = runs.get(schedule.last_end_id)
@@ -353,6 +360,7 @@ def type_health(
         next_slot=schedule.next_slot(now),
         enabled=schedule.enabled,
         schedule_id=schedule.pk,
+        drifts=drifts,
     )
 
 

@@ -13,7 +13,7 @@ from django_q.models import Task
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from sync import clock, worker
-from sync.models import Alert, OrderFormSession, RecordChange, SyncEvent, SyncRun, SyncWorker
+from sync.models import Alert, ColumnDrift, OrderFormSession, RecordChange, SyncEvent, SyncRun, SyncWorker
 
 AT_ONCE = 1000  # rows of one table; more wait for the next time, a minute later
 KEEP_SESSIONS = timedelta(days=30)
@@ -31,6 +31,7 @@ def prune() -> None:
     delete_some(RecordChange.objects.filter(run__finished_at__lt=now - settings.KEEP_CHANGES))
     to_be_told = Exists(Alert.objects.waiting().filter(event=OuterRef("pk")))
     delete_some(SyncEvent.objects.filter(~to_be_told, at__lt=now - settings.KEEP_EVENTS))  # and their alerts
+    delete_some(ColumnDrift.objects.outdated().filter(at__lt=now - settings.KEEP_CHANGES))
     forget_exports(now)
     delete_some(forgettable_runs(now), oldest_by="finished_at")
     delete_some(OrderFormSession.objects.filter(expires_at__lt=now - KEEP_SESSIONS))

@@ -21,7 +21,7 @@ from django.utils import timezone
 from django_q.exceptions import TimeoutException
 
 from sync import clock, events, mirror, queue, references, worker
-from sync.columns import record_shown_columns
+from sync.columns import LONGEST_HEADER, record_drift, record_shown_columns
 from sync.disk import (
     EXPORTS,
     TEMPORARY_FILES,
@@ -567,6 +567,8 @@ def note(run: SyncRun, records: Records, *, proves_absences: bool, doubts: Seque
 def note_mirrored(run: SyncRun, service: SyncService, records: Records) -> None:
     """Keep what is known of the list now that the records are applied, in the same transaction."""
     at = run.exported_at or clock.now()
+    unknown = [storable(header)[:LONGEST_HEADER] for header in records.unknown if header]
+    record_drift(service, run, records.fields, unknown)
     first_seen = record_shown_columns(service, records.fields, well_read=records.well_read, at=at)
     notes = service.describe_doubts()
     if first_seen:

@@ -22,6 +22,7 @@ from customers.models import Customer
 from orders.models import Ddt, Draft, DraftLine, Invoice, Order, Price, Product
 from sync.models import (
     Alert,
+    ColumnDrift,
     MirroredColumn,
     OrderFormSession,
     RecordChange,
@@ -164,6 +165,18 @@ class MirroredColumnFactory(DjangoModelFactory):
     field = "erp_id"
     last_seen_at = MIRRORED_AT
     applied_at = SelfAttribute("last_seen_at")
+
+
+class ColumnDriftFactory(DjangoModelFactory):
+    class Meta:
+        model = ColumnDrift
+
+    sync_type = "products"
+    field = "vat_group"
+    header = "ID ELEMENTO IVAID"
+    kind = ColumnDrift.Kind.HIDDEN
+    at = LazyFunction(timezone.now)
+    values_as_of = MIRRORED_AT
 
 
 class SyncRunFactory(DjangoModelFactory):

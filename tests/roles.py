@@ -13,6 +13,7 @@ MIGRATIONS = (
     "sync.migrations.0009_alerts",
     "customers.migrations.0003_roles",
     "orders.migrations.0004_roles",
+    "sync.migrations.0011_column_drift",
 )
 
 

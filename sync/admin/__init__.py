@@ -6,7 +6,7 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from rest_framework_simplejwt.token_blacklist import admin as token_admin  # noqa: F401  # likewise
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
-from sync.admin import changes, coordination, runs  # noqa: F401  # importing registers the pages
+from sync.admin import changes, columns, coordination, runs  # noqa: F401  # importing registers the pages
 
 # Whoever changed these rows would go round the doors: schedules are changed, and runs asked for, on our own pages.
 admin.site.unregister([Schedule, Success, Failure, OrmQ])

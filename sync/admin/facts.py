@@ -35,6 +35,10 @@ FACTS = {
     "after": _("after"),
     "channel": _("channel"),
     "attempts": _("attempts"),
+    "hidden": _("no longer read"),
+    "shown": _("read again"),
+    "unknown": _("not known, not mirrored"),
+    "columns": _("columns"),
 }
 
 
@@ -66,6 +70,8 @@ def told_fact(name: str, fact: Any) -> Iterator[tuple[Any, Any]]:
             yield FACTS[name], moment(parse_datetime(fact))
         case "every" | "first_at", int():
             yield FACTS[name], minutes(fact)
+        case "hidden" | "shown" | "unknown" | "columns", list():
+            yield FACTS[name], Truncator(", ".join(map(str, fact))).chars(200)
         case "error", str():
             yield FACTS[name], Truncator(error_texts.sentence(fact)).chars(200)
         case _, bool():

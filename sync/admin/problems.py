@@ -18,8 +18,9 @@ from django.utils.translation import gettext_lazy as _
 from sync import alerts, error_texts, health
 from sync.admin.coordination import lock_address
 from sync.admin.parts import clock, list_name, run_address
+from sync.columns import describe_drifts
 from sync.health import State, SyncStatus, TypeHealth
-from sync.models import Alert, SyncLock, SyncRun, SyncSchedule, SyncWorker
+from sync.models import Alert, ColumnDrift, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.progress import Stage
 from sync.read_only_admin import list_address, may_view, printed_duration
 from sync.runner import longest_fetch
@@ -68,7 +69,7 @@ def found_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem
     yield from chain(worker_problems(request, status), lock_problems(request, status), slow_problems(request, status))
     yield from clock_problems(status)
     for each in status.types:
-        yield from chain(state_problems(request, each, status.at), retry_problems(each))
+        yield from chain(state_problems(request, each, status.at), retry_problems(each), drift_problems(request, each))
     for sync_type, notice in health.notices():
         what = f"{capfirst(list_name(sync_type))}: {notice.text}"
         yield Problem("warn", what, notice.action)
@@ -213,6 +214,24 @@ def retry_problems(each: TypeHealth) -> Iterator[Problem]:
                 gettext("It is tried again by itself at %(time)s.") % facts,
                 [Button(_("Look at run %s") % run.pk, run_address(run))],
             )
+
+
+def drift_problems(request: HttpRequest, each: TypeHealth) -> Iterator[Problem]:
+    """Of columns that came or went, until somebody has seen it."""
+    if not each.drifts:
+        return
+    what = gettext("%(list)s: the columns have changed. %(changes)s")
+    todo = gettext("Press Seen if that is as it should be; else mend it in the ERP.")
+    if any(drift.kind == ColumnDrift.Kind.HIDDEN for drift in each.drifts):
+        todo = gettext("What is mirrored of them stays as it was. Show them in the ERP's list again, or press Seen.")
+    seen = reverse("admin:sync_columndrift_do", args=[each.drifts[-1].pk, "see"])
+    may_see = request.user.has_perm("sync.see_columndrift") and may_view(request, ColumnDrift)
+    yield Problem(
+        "warn",
+        what % {**names(each), "changes": describe_drifts(each.drifts)},
+        todo,
+        [Button(_("Seen"), seen, posts=True)] if may_see else [],
+    )
 
 
 def schedule_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem]:

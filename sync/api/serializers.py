@@ -19,7 +19,7 @@ from sync.api.base import (
     list_answer,
 )
 from sync.health import Activity, State, WorkerState
-from sync.models import OrderFormSession, SyncRun
+from sync.models import ColumnDrift, OrderFormSession, SyncRun
 from sync.queue import SMART_PRIORITY
 
 Mode = SyncRun.Mode
@@ -192,6 +192,17 @@ RunList = list_answer(FinishedRunSerializer, "RunList")
 # Status and health
 
 
+class ColumnDriftSerializer(Serializer):
+    """A column that a list's exports no longer show, show again, or show though it is not known here."""
+
+    column = serializers.CharField(source="title")
+    change = serializers.ChoiceField(ColumnDrift.Kind.choices, source="kind")
+    since = serializers.DateTimeField(source="at", help_text="The first export that came so.")
+    values_as_of = serializers.DateTimeField(
+        allow_null=True, help_text="The last export before that its values were read of."
+    )
+
+
 class TypeHealthSerializer(Serializer):
     """Whether a list can be trusted, and as of when."""
 
@@ -212,6 +223,9 @@ class TypeHealthSerializer(Serializer):
     queued = serializers.ListField(child=serializers.IntegerField(), source="queued_ids")
     next_due = serializers.DateTimeField(allow_null=True)
     enabled = serializers.BooleanField()
+    column_changes = ColumnDriftSerializer(
+        many=True, source="drifts", help_text="Columns that came or went, until somebody has marked it as seen."
+    )
 
 
 class LockSerializer(Serializer):

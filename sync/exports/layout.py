@@ -92,7 +92,8 @@ class Binding:
     """Where the columns of a layout stand among the headers of one export."""
 
     positions: dict[Column, int]
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()  # headers of no column of the layout
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,11 @@ class ExportLayout:
         absent = [column for column in self.columns if column not in positions and column.field]
         if required := [column.header for column in self.columns if column.required and column not in positions]:
             raise LayoutChanged(missing=", ".join(required))
-        return Binding(positions, tuple(self.notes(headers, positions, absent, doubtful)))
+        return Binding(
+            positions,
+            notes=tuple(self.notes(headers, positions, absent, doubtful)),
+            unknown=tuple(header for header in headers if not self.knows(header)),
+        )
 
     def place(self, column: Column, found: Sequence[int], headers: Sequence[str]) -> int | None:
         """Which of the places found is this column's; None if others share its header, and it is not certain."""

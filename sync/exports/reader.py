@@ -102,7 +102,7 @@ class Records:
         self.totals: list[ControlTotal] = []
         self.notes: list[str] = []
         self.keys: set[Any] = set()
-        self.binding = Binding({}, ())
+        self.binding = Binding({})
         self.running = RunningTotals(())
         self.unreadable: dict[Column, Counter[str]] = {}  # texts of columns whose form is only assumed
         self.filled: set[Column] = set()  # columns with a value
@@ -110,6 +110,11 @@ class Records:
     @property
     def fields(self) -> list[str]:
         return [column.field for column in self.columns]
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The headers of columns that the layout does not know."""
+        return self.binding.unknown
 
     @property
     def well_read(self) -> list[str]:

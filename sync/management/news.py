@@ -25,6 +25,7 @@ TEXTS = {
     Kind.SESSION_EXPIRED: "given up: nobody has used it for long",
     Kind.LOCK_TAKEN_OVER: "taken over from a dead process",
     Kind.LOCK_BROKEN: "broken by {by}",
+    Kind.COLUMNS_CHANGED: "its columns have changed: see syncstatus",
     Kind.SCHEDULE_CHANGED: "its schedule was changed by {by}",
     Kind.WORKERS_CHANGED: "was {before}, is {after}",
     Kind.ALERT_GIVEN_UP: "nobody was told of its state: {error}",

@@ -1,5 +1,6 @@
 """Rows of the orchestrator, and what all mirrored records have in common."""
 
+from sync.models.columns import ColumnDrift
 from sync.models.mirrored import MirroredColumn, MirroredModel, list_indexes
 from sync.models.orchestration import (
     Alert,
@@ -14,6 +15,7 @@ from sync.models.runs import RecordChange, SyncRun
 
 __all__ = [
     "Alert",
+    "ColumnDrift",
     "MirroredColumn",
     "MirroredModel",
     "OrderFormSession",

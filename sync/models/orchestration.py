@@ -234,6 +234,8 @@ class SyncEvent(models.Model):
         WORKERS_CHANGED = "workers_changed", _("state of the workers changed")
         ALERT_GIVEN_UP = "alert_given_up", _("alert given up")
         ALERT_SENT_AGAIN = "alert_sent_again", _("alert sent again")
+        COLUMNS_CHANGED = "columns_changed", _("columns changed")
+        COLUMNS_SEEN = "columns_seen", _("changed columns seen")
 
     at = models.DateTimeField(_("time"), default=clock.now, db_index=True)
     kind = models.CharField(_("kind"), max_length=30, choices=Kind)

@@ -10,14 +10,14 @@ from playwright.sync_api import expect
 from orders.models import Price
 from sync import mutex, queue, sessions
 from sync.erp.demo.faults import Fault
-from sync.models import OrderFormSession, RecordChange, SyncEvent, SyncLock, SyncRun, SyncSchedule
+from sync.models import ColumnDrift, OrderFormSession, RecordChange, SyncEvent, SyncLock, SyncRun, SyncSchedule
 from sync.queue import enqueue, enqueue_drain, request_sync
 from sync.service import all_types
 from tests.concurrency.processes import until
 from tests.demo_erp import change_price
 from tests.e2e.browsers import DESK, axe, screenshot
 from tests.e2e.control_room import Room, last_run, quarantined_prices, strike
-from tests.factories import SyncRunFactory
+from tests.factories import ColumnDriftFactory, SyncRunFactory
 from tests.sync.demo import run_sync
 
 TABLET = (820, 1180)
@@ -426,6 +426,7 @@ def full_history(site, erp, agent):
     SyncRunFactory(sync_type="ddt", status=Status.CANCELLED, ended_ago=4 * HOUR)
     strike(erp, Fault.SILENT_FILTER, "prices")
     quarantined = run_sync("prices", mode="full")
+    ColumnDriftFactory()
     sessions.open_session(agent)
     request_sync("products", trigger=Trigger.API)
     return {"failed": failed, "quarantined": quarantined, "applied": last_run(sync_type="customers")}
@@ -472,6 +473,8 @@ def addresses(history):
         "session": f"sync/orderformsession/{session.pk}/change/",
         "workers": "sync/syncworker/",
         "events": "sync/syncevent/",
+        "column-changes": "sync/columndrift/",
+        "column-change": f"sync/columndrift/{ColumnDrift.objects.get().pk}/change/",
         "prices": "orders/price/",
         "price": f"orders/price/{price.pk}/change/",
     }

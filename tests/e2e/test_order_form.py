@@ -312,7 +312,7 @@ def test_an_order_of_ten_lines_of_both_vat_rates_costs_what_the_erp_says(hides, 
         run = run_sync("products", mode="full")
         assert run.status == SyncRun.Status.SUCCEEDED
     form = OrderForm(page, site).open_fresh()
-    expect(page.locator("#hidden-columns")).to_have_count(len(hides))
+    expect(page.locator("#old-columns")).to_have_count(len(hides))
     reduced, full = ([each for each in goods() if each.vat_rate == rate] for rate in (4, 22))
     products = [*reduced[:1], *full[:9]]
     assert len(products) == 10

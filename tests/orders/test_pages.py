@@ -17,6 +17,7 @@ from customers.matching import present
 from orders import drafts, pages
 from orders.models import Draft, Product
 from orders.pages import DRAFTS_ON_A_PAGE
+from sync.service import service_for
 from tests.api.conftest import agent, colleague
 from tests.factories import (
     PASSWORD,
@@ -248,13 +249,17 @@ def test_the_order_form_says_once_what_the_erp_does_not_show(browser):
     for field, seen in (("erp_id", now), ("minimum_quantity", then), ("is_blocked", now), ("is_orderable", now)):
         MirroredColumnFactory(field=field, last_seen_at=seen)
     facts = facts_of(browser, "/orders/new")
-    assert facts["hiddenColumns"] == [
-        "minimum quantity (as of 03/03/2026)",
-        "multiple",
-        "maximum quantity",
-        "VAT group",
-    ]
+    assert facts["oldColumns"] == ["minimum quantity (as of 03/03/2026)"]
+    assert facts["hiddenColumns"] == ["price unit", "multiple", "maximum quantity", "VAT group"]
     assert facts["notices"] == []
+
+
+def test_the_order_form_says_that_what_prices_rest_on_is_old(browser):
+    then, now = (datetime(2026, 3, day, 9, tzinfo=UTC) for day in (3, 12))
+    shown = [column.field for column in service_for("prices").layout.columns if column.field]
+    for field in shown:
+        MirroredColumnFactory(sync_type="prices", field=field, last_seen_at=then if field == "valid_to" else now)
+    assert facts_of(browser, "/orders/new")["oldColumns"] == ["valid to (as of 03/03/2026)"]
 
 
 def test_the_order_form_names_the_price_groups_to_choose_from(browser):

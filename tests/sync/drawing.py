@@ -78,10 +78,17 @@ def without_footer(layout: ExportLayout = LAYOUT) -> ExportLayout:
 
 
 def draw_list(
-    path: Path, service: SyncService, rows: Sequence[dict[str, str]], *, hidden: Sequence[str] = (), **options: Any
+    path: Path,
+    service: SyncService,
+    rows: Sequence[dict[str, str]],
+    *,
+    hidden: Sequence[str] = (),
+    extra: Sequence[str] = (),
+    **options: Any,
 ) -> Path:
-    """An export of a mirrored list; a row has texts by field, and what it lacks is empty."""
+    """An export of a mirrored list; a row has texts by field, and what it lacks is empty, as are the extra columns."""
     columns = [column for column in service.layout.columns if column.field not in hidden]
+    columns += [ignored(header) for header in extra]
     texts = [[cells.get(column.field, "") for column in columns] for cells in rows]
     footer = [f"Count={len(rows)}" if column is service.layout.key_column else "" for column in columns]
     strips = [[Drawn(column.header, width=110) for column in columns[at : at + 4]] for at in range(0, len(columns), 4)]

@@ -14,8 +14,8 @@ from django.urls import reverse
 from sync import mutex, sessions
 from sync.admin import acceptance
 from sync.admin.refusals import forbidden
-from sync.models import Alert, OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule
-from tests.factories import AlertFactory, GroupFactory, SyncRunFactory, UserFactory
+from sync.models import Alert, ColumnDrift, OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule
+from tests.factories import AlertFactory, ColumnDriftFactory, GroupFactory, SyncRunFactory, UserFactory
 from tests.roles import granted, make_roles
 from tests.sync.pages import html_of, url
 
@@ -31,6 +31,7 @@ OPERATOR = {
     "sync.view_syncworker",
     "sync.view_orderformsession",
     "sync.view_alert",
+    "sync.view_columndrift",
     "sync.request_syncrun",
     "customers.view_customer",
     "orders.view_order",
@@ -46,6 +47,7 @@ ADMINISTRATOR = OPERATOR | {
     "sync.close_orderformsession",
     "sync.break_synclock",
     "sync.resend_alert",
+    "sync.see_columndrift",
 }
 ROLES = {"operator": OPERATOR, "administrator": ADMINISTRATOR}
 OWN_APPS = ("sync", "customers", "orders")
@@ -116,6 +118,7 @@ def rows(settings, monkeypatch, tmp_path, admin_user):
         "order form": sessions.open_session(admin_user),
         "lock": SyncLock.objects.get(),
         "alert": AlertFactory(attempts=1),
+        "column change": ColumnDriftFactory(),
     }
 
 
@@ -132,6 +135,7 @@ DEEDS = {
     "close": ("order form", "do", "Can close an order-form session"),
     "break": ("lock", "break", "Can break the lock"),
     "resend": ("alert", "do", "Can send an alert again"),
+    "see": ("column change", "do", "Can mark changed columns as seen"),
 }
 FOR_OPERATORS = {"run", "run_full", "retry", "cancel"}
 each_deed = pytest.mark.parametrize("deed", DEEDS)
@@ -153,7 +157,7 @@ def do(client, deed, address):
 
 
 def everything():
-    rows = [SyncRun, OrderFormSession, SyncEvent, SyncLock, SyncSchedule, Alert]
+    rows = [SyncRun, OrderFormSession, SyncEvent, SyncLock, SyncSchedule, Alert, ColumnDrift]
     return [list(model._default_manager.order_by("pk").values()) for model in rows]
 
 
@@ -192,7 +196,7 @@ def test_a_role_finds_no_button_for_what_it_may_not_do_and_is_refused(role, deed
 def test_a_role_sees_every_page_of_ours(role, rows, member):
     client = member(role)
     models = [model for model in admin.site._registry if model._meta.app_label in OWN_APPS]
-    assert len(models) == 14
+    assert len(models) == 15
     for model in models:
         assert client.get(url(model, "changelist"), follow=True).status_code == 200
 
@@ -238,6 +242,7 @@ ACTIONS = [
     ("schedule", "run_full", REQUEST),
     ("order form", "close", "Can close an order-form session"),
     ("alert", "resend", "Can send an alert again"),
+    ("column change", "see", "Can mark changed columns as seen"),
 ]
 
 

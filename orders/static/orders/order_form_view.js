@@ -85,10 +85,14 @@ function freshness({ status, facts }) {
 }
 
 /** What the mirror leaves open: said once, above the order. */
-function openQuestions({ notices, hiddenColumns }) {
+function openQuestions({ notices, hiddenColumns, oldColumns }) {
   const columns = hiddenColumns.join(", ");
+  const old = text(gettext("The ERP's lists no longer show these, which count as they were: %(columns)s. Check before you order."), {
+    columns: oldColumns.join(", "),
+  });
   const hidden = text(gettext("The ERP's list does not show now: %(columns)s. What is not known is not checked."), { columns });
   return html`${notices.map((notice) => html`<p class="warn">${notice}</p>`)}
+    ${oldColumns.length ? html`<p class="warn" id="old-columns">${old}</p>` : nothing}
     ${columns ? html`<p class="muted" id="hidden-columns">${hidden}</p>` : nothing}`;
 }
 

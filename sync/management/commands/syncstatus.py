@@ -11,6 +11,7 @@ from django.utils import timezone, translation
 
 from sync import alerts, clock, health
 from sync.api.serializers import SyncStatusSerializer
+from sync.columns import describe_drifts
 from sync.health import State, SyncStatus, TypeHealth, WorkerHealth, WorkerState, WrongClock
 from sync.management.database import check_migrated
 from sync.models import Alert, SyncRun
@@ -122,6 +123,7 @@ def problems(status: SyncStatus) -> list[str]:
     found += map(clock_problem, status.wrong_clocks)
     with translation.override("en"):
         found += [f"{each.text} {each.action}" for each in health.worker_problems(status, say_time=moment)]
+        found += [drifted(each) for each in status.types if each.drifts]
         found += [f"{sync_type}: {notice.text} {notice.action}" for sync_type, notice in health.notices()]
     found += map(trouble, alerts.troubles())
     return found or ["All is well."]
@@ -144,6 +146,11 @@ def problem(each: TypeHealth) -> str:
     age = f", as of {moment(each.fresh_as_of)}" if each.state in (State.LATE, State.OLD) else ""
     state = "was never mirrored" if each.state == State.NEVER else f"is {each.state}{age}"
     return f"{each.sync_type} {state}{count}{why}{' — ' if hint else ''}{hint}"
+
+
+def drifted(each: TypeHealth) -> str:
+    changes = describe_drifts(each.drifts)
+    return f"{each.sync_type}: the columns have changed. {changes} An administrator can mark that as seen in the admin."
 
 
 def asked_only(each: TypeHealth) -> str:

@@ -1,0 +1,46 @@
+"""How the columns of the ERP's lists have changed, and who has seen it."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from sync.admin.coordination import time_in
+from sync.admin.parts import SyncTypeFilter, list_name, type_name
+from sync.admin.verbs import Verb, VerbsAdmin
+from sync.columns import mark_as_seen
+from sync.models import ColumnDrift
+from sync.read_only_admin import ReadOnlyAdmin
+
+
+def see(drift: ColumnDrift, *, by: User) -> str:
+    columns = ", ".join(mark_as_seen(drift, by=by))
+    facts = {"list": list_name(drift.sync_type), "columns": columns}
+    return (gettext("Seen, of %(list)s: %(columns)s.") if columns else gettext("That was seen already.")) % facts
+
+
+@admin.register(ColumnDrift)
+class ColumnDriftAdmin(VerbsAdmin, ReadOnlyAdmin):
+    times = tuple(time_in(ColumnDrift, name) for name in ("at", "values_as_of", "seen_at"))
+    list_display = ("header", type_name, "kind", times[0], times[1], times[2], "seen_by")
+    list_filter = ("kind", SyncTypeFilter)
+    list_select_related = ("seen_by",)
+    sortable_by = ()
+    search_fields = ("header",)
+    readonly_fields = (type_name, *times)
+    fieldsets = (
+        (None, {"fields": ["header", "field", type_name, "kind", "run", times[0], times[1]]}),
+        (_("Seen"), {"fields": [times[2], "seen_by"]}),
+    )
+    verbs = (
+        Verb(
+            "see",
+            _("Seen"),
+            "sync.see_columndrift",
+            see,
+            lambda drift: drift.seen_at is None,
+            action=_("Mark as seen"),
+        ),
+    )

@@ -494,7 +494,7 @@ def record_change(each: TypeHealth, *, before: str) -> None:
 def record_silence(found: SyncStatus) -> None:
     """Write down that no worker is heard of any more, or that one is again.
 
-    When one was heard of last is kept apart: a worker that is started anew signs off, and takes its row with it.
+    When one was heard of last is kept apart: a worker that is started takes away the rows of its predecessors.
     """
     watch, _is_new = WorkerWatch.objects.get_or_create(pk=WorkerWatch.THE_ROW, defaults={"heard_at": found.at})
     if found.worker and found.worker.seen_at > watch.heard_at:

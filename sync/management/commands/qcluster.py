@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connections
 
 from sync import worker
+from sync.housekeeping import Housekeeping
 from sync.management import cluster
 from sync.management.database import check_migrated
 from sync.management.supervisor import LOOKS_EVERY, Supervisor
@@ -42,15 +43,18 @@ class Command(BaseCommand):
         connections.close_all()
         supervisor = Supervisor(logger.warning)
         supervisor.obey_signals()
+        housekeeping = Housekeeping()
         try:
             supervisor.start(Cluster())
             in_background(worker.replace_predecessors)
+            housekeeping.start()
             self.say("The worker has started. Stop it with Ctrl-C.")
             while not supervisor.told_to_stop:
                 supervisor.restart_the_dead()
                 time.sleep(LOOKS_EVERY)
         finally:
             supervisor.stop()
+        housekeeping.stop()
         in_background(lambda: worker.sign_off(os.getpid())).join(SIGNS_OFF_WITHIN)
         self.say("The worker has stopped.")
 

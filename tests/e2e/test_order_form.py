@@ -510,7 +510,7 @@ def test_a_save_with_the_server_down_keeps_the_form_and_succeeds_when_it_is_up(
 
 
 def test_an_order_for_which_the_server_s_disk_has_no_room_stays_in_the_browser(form, customer, product, allowed):
-    allowed.append("status of 507")
+    allowed += ["status of 507", "answer 507"]
     text = "Il disco è pieno: non si può salvare nulla finché un amministratore non libera spazio."
     answer = {"success": False, "error": text, "code": "disk_full", "detail": {}}
     form.fill(customer, product)

@@ -21,10 +21,20 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Count, OuterRef, Subquery
 from django.utils.translation import gettext
 
-from sync import alerts, clock, disk, queue, schedules
+from sync import alerts, clock, disk, erp_login, queue, schedules
 from sync.columns import unseen_drifts
 from sync.events import Kind
-from sync.models import ColumnDrift, OrderFormSession, SyncLock, SyncRun, SyncSchedule, SyncWorker, WorkerWatch
+from sync.exceptions import ErpLoginRejected
+from sync.models import (
+    ColumnDrift,
+    OrderFormSession,
+    RejectedLogin,
+    SyncLock,
+    SyncRun,
+    SyncSchedule,
+    SyncWorker,
+    WorkerWatch,
+)
 from sync.models.runs import SyncRunQuerySet
 from sync.service import Notice, all_services, all_types
 
@@ -86,6 +96,13 @@ class TypeHealth:
     @property
     def is_trusted(self) -> bool:
         return self.state in TRUSTED
+
+    @property
+    def waits_for_login(self) -> bool:
+        """Whether it is in no other trouble than that the ERP, while that is so, does not accept the login."""
+        if self.state == State.FAILING:
+            return self.failure is not None and self.failure.error_class == ErpLoginRejected.__name__
+        return self.state in (State.NEVER, State.LATE)
 
     @property
     def late_for_forms_at(self) -> datetime | None:
@@ -174,6 +191,7 @@ class SyncStatus:
     sessions: list[OrderFormSession]
     workers: list[WorkerHealth]  # those that live, then the silent, then the stopped
     wrong_clocks: list[WrongClock]
+    rejected_login: RejectedLogin | None  # which keeps every list from being synced
 
     @property
     def has_worker(self) -> bool:
@@ -204,7 +222,7 @@ class SyncStatus:
 
     @property
     def is_healthy(self) -> bool:
-        return self.has_worker and not self.untrusted
+        return self.has_worker and not self.untrusted and not self.rejected_login
 
     @property
     def untrusted(self) -> list[str]:
@@ -240,6 +258,7 @@ def fingerprint() -> str:
     unseen = ColumnDrift.objects.unseen().order_by()
     left_open = OrderFormSession.objects.filter(closed_at=None)
     last_to_expire = left_open.order_by("-expires_at")
+    rejected = RejectedLogin.objects.filter(pk=erp_login.credentials())
     schedules_and_ends = annotated_schedules().values_list(
         *("sync_type", "every", "first_at", "enabled", "counted_from", "requested_slot", "patient_since"),
         *("last_success_id", "last_end_id"),
@@ -247,6 +266,7 @@ def fingerprint() -> str:
         Subquery(unseen.values("seen_at").annotate(count=Count("pk")).values("count")),
         Subquery(last_to_expire.values("expires_at")[:1]),
         *(Subquery(SyncLock.objects.values(name)[:1]) for name in ("holder", "token", "leased_until")),
+        *(Subquery(rejected.values(name)[:1]) for name in ("at", "attempt")),
     )
     unfinished = (runs.values_list(*UNFINISHED) for runs in (SyncRun.objects.queued(), SyncRun.objects.running()))
     workers = SyncWorker.objects.order_by("pk").values_list("name", "started_at", "seen_at", "stopped_at")
@@ -260,17 +280,19 @@ def status() -> SyncStatus:
     current = SyncRun.objects.running().first()
     runnable = list(queue.runnable(now))
     waiting = list(SyncRun.objects.queued().exclude(pk__in=[run.pk for run in runnable]))
+    rejected = erp_login.rejected_login()
     kept = [run for run in waiting if run.not_before is None or run.not_before <= now] if sessions else []
     workers = worker_healths(now)
     return SyncStatus(
         at=now,
-        types=type_healths(now, current=current, queued=runnable + waiting, kept=kept),
+        types=type_healths(now, current=current, queued=runnable + waiting, kept=kept, is_due=rejected is None),
         lock=SyncLock.objects.first() or SyncLock(),
         current=current,
         queue=runnable + waiting,
         sessions=sessions,
         workers=workers,
         wrong_clocks=wrong_clocks(workers),
+        rejected_login=rejected,
     )
 
 
@@ -293,9 +315,12 @@ def wrong_clocks(workers: list[WorkerHealth]) -> list[WrongClock]:
 
 
 def type_healths(
-    now: datetime, *, current: SyncRun | None, queued: list[SyncRun], kept: list[SyncRun]
+    now: datetime, *, current: SyncRun | None, queued: list[SyncRun], kept: list[SyncRun], is_due: bool
 ) -> list[TypeHealth]:
-    """The health of each type, the most urgent first. `kept` are the runs that order forms keep waiting."""
+    """The health of each type, the most urgent first. `kept` are the runs that order forms keep waiting.
+
+    `is_due` says whether any schedule makes a run now.
+    """
     rows = {row.sync_type: row for row in annotated_schedules()}
     ids = {pk for row in rows.values() for pk in (row.last_success_id, row.last_end_id) if pk}
     runs = SyncRun.objects.in_bulk(ids)
@@ -310,6 +335,7 @@ def type_healths(
             queued=[run for run in queued if run.sync_type == name],
             is_paused=name in paused_types,
             drifts=[drift for drift in drifts if drift.sync_type == name],
+            is_due=is_due,
         )
         for name in all_types()
         if name in rows
@@ -340,6 +366,7 @@ def type_health(
     queued: list[SyncRun],
     is_paused: bool,
     drifts: list[ColumnDrift],
+    is_due: bool,
 ) -> TypeHealth:
     last_success = runs.get(schedule.last_success_id)
     last_end = runs.get(schedule.last_end_id)
@@ -355,7 +382,7 @@ def type_health(
         usual_duration=usual_duration(schedule.sync_type),
         current=current,
         queued=queued,
-        next_due=schedules.next_due(schedule, now=now, is_failing=failures > 0),
+        next_due=schedules.next_due(schedule, now=now, is_failing=failures > 0) if is_due else None,
         late_at=late_at(schedule, fresh_as_of) if fresh_as_of else None,
         next_slot=schedule.next_slot(now),
         enabled=schedule.enabled,

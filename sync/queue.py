@@ -15,7 +15,7 @@ from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
-from sync import clock, events
+from sync import clock, erp_login, events
 from sync.deadlocks import retry_deadlocks
 from sync.events import Kind
 from sync.exceptions import CannotAccept, CannotCancel, CannotRetry
@@ -80,6 +80,8 @@ def inserted(**fields: Any) -> SyncRun:
         note_request(fields["sync_type"], fields["trigger"])
         run = SyncRun.objects.create(**fields)
         events.record(Kind.RUN_QUEUED, run=run, by=run.requested_by, trigger=run.trigger, mode=run.mode)
+        if run.trigger in BY_A_PERSON:
+            erp_login.allow_attempt(run)
     return run
 
 
@@ -116,6 +118,8 @@ def strengthened(
         queued.refresh_from_db()
         if before != {name: getattr(queued, name) for name in changes}:
             events.record(Kind.RUN_STRENGTHENED, run=queued, by=by, trigger=trigger, mode=mode, priority=priority)
+        if trigger in BY_A_PERSON:
+            erp_login.allow_attempt(queued)
         return queued
 
 
@@ -180,6 +184,7 @@ def runnable(now: datetime | None = None) -> SyncRunQuerySet:
     A smart run, an export that somebody has just accepted, then what has waited too long, by age, then by priority and
     age. While an order form is open only the types it reads may run, what has waited too long, and what was never
     mirrored: the form could show none of it.
+    While the ERP's login is rejected only what needs none may run.
     """
     now = now or clock.now()
     is_smart, is_overdue = Q(mode=Mode.SMART), Q(requested_at__lte=overdue_before(now))
@@ -192,6 +197,7 @@ def runnable(now: datetime | None = None) -> SyncRunQuerySet:
         SyncRun.objects.queued()
         .filter(Q(not_before=None) | Q(not_before__lte=now))
         .filter(~is_kept | is_overdue)
+        .exclude(erp_login.waits_for_login())
         .order_by(place, -urgency, "requested_at", "pk")
     )
 

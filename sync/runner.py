@@ -20,7 +20,7 @@ from django.db.models import Case, Exists, F, Min, Value, When
 from django.utils import timezone
 from django_q.exceptions import TimeoutException
 
-from sync import clock, events, mirror, queue, references, worker
+from sync import clock, erp_login, events, mirror, queue, references, worker
 from sync.columns import LONGEST_HEADER, record_drift, record_shown_columns
 from sync.disk import (
     EXPORTS,
@@ -32,9 +32,11 @@ from sync.disk import (
     writing,
 )
 from sync.erp import erp_client
+from sync.erp.client import Export
 from sync.events import Kind
 from sync.exceptions import (
     ControlTotalMismatch,
+    ErpLoginRejected,
     ExportOutdated,
     HandedBack,
     Interrupted,
@@ -231,12 +233,7 @@ def previewed(
     """
     service = service_for(sync_type)
     with writing(TEMPORARY_FILES, temporary_folder()), TemporaryDirectory(prefix="archibald-") as folder:
-        path = (
-            given_file
-            or erp_client()
-            .fetch(service.erp_list, to=Path(folder) / "export.pdf", at_most=longest_fetch(mode), progress=progress)
-            .path
-        )
+        path = given_file or fetch_from_erp(service, to=Path(folder) / "export.pdf", mode=mode, progress=progress).path
         with reading(path, service, progress) as records, mirror.staged(records) as staged:
             mode = automatic_mode(sync_type) if mode == Mode.AUTO else mode
             outcome = mirror.Outcome()
@@ -421,9 +418,20 @@ def fail(run: SyncRun, status: Status, error: BaseException) -> None:
     run.finish(status, error_class=type(error).__name__, error_text=storable(error), error_facts=facts, **found)
     kind = Kind.RUN_QUARANTINED if status == Status.QUARANTINED else Kind.RUN_FAILED
     events.record(kind, run=run, error_class=run.error_class, error=run.error_text)
+    if isinstance(error, ErpLoginRejected):
+        erp_login.note_rejected(run)
+        answer_waiting_forms(run)
     text = " ".join(run.error_text.split())[:LOGGED_CHARACTERS]
     ended = (run.pk, run.sync_type, status.value, run.error_class, text)
     transaction.on_commit(lambda: logger.warning("Run %s of %s %s: %s: %s", *ended))
+
+
+def answer_waiting_forms(run: SyncRun) -> None:
+    """End the smart runs that order forms wait for like the run that found the login rejected: they may not try it."""
+    ended = {name: getattr(run, name) for name in ("status", "finished_at", "error_class", "error_text", "error_facts")}
+    for waiting in SyncRun.objects.queued().filter(mode=Mode.SMART):
+        if SyncRun.objects.filter(pk=waiting.pk, status=Status.QUEUED).update(**ended):
+            events.record(Kind.RUN_FAILED, run=waiting, error_class=run.error_class, error=run.error_text)
 
 
 def succeed(run: SyncRun, outcome: mirror.Outcome) -> None:
@@ -484,7 +492,7 @@ def write_export(
         shutil.copyfile(run.given_file, path)
         return datetime.fromtimestamp(Path(run.given_file).stat().st_mtime, UTC), None
     asked = time.monotonic()
-    fetched = erp_client().fetch(service.erp_list, to=path, at_most=longest_fetch(run.mode), progress=progress)
+    fetched = fetch_from_erp(service, to=path, mode=run.mode, progress=progress)
     return fetched.fetched_at, timedelta(seconds=time.monotonic() - asked)
 
 
@@ -495,6 +503,12 @@ def when_exported(run: SyncRun, fingerprint: str, *, dated: datetime) -> datetim
         return dated
     earlier = SyncRun.objects.for_type(run.sync_type).filter(export_sha256=fingerprint, exported_at__lte=now)
     return earlier.aggregate(first=Min("exported_at"))["first"] or now
+
+
+def fetch_from_erp(service: SyncService, *, to: Path, mode: str, progress: Progress) -> Export:
+    export = erp_client().fetch(service.erp_list, to=to, at_most=longest_fetch(mode), progress=progress)
+    erp_login.note_accepted()
+    return export
 
 
 def longest_fetch(mode: str) -> timedelta:

@@ -19,7 +19,7 @@ from django.db import transaction
 from django.db.models import Q
 from django_q.models import Schedule
 
-from sync import clock, events
+from sync import clock, erp_login, events
 from sync.deadlocks import retry_deadlocks
 from sync.events import Kind
 from sync.exceptions import InvalidSchedule
@@ -37,7 +37,12 @@ TICK_MAY_DIFFER = timedelta(minutes=2)  # from when it is due: django-q2 looks e
 
 
 def request_due(sync_type: str | None = None) -> list[SyncRun]:
-    """Queue a run of each type, or of this one, whose latest slot was not requested yet."""
+    """Queue a run of each type, or of this one, whose latest slot was not requested yet.
+
+    None while the ERP's login is rejected: what is due meanwhile is queued once that has changed.
+    """
+    if erp_login.rejected_login():
+        return []
     schedules = SyncSchedule.objects.filter(enabled=True, sync_type__in=settings.SYNC_TYPES)
     if sync_type:
         schedules = schedules.filter(sync_type=sync_type)

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db import connection, connections, transaction
 from django.db.models import F
 
-from sync import clock, events, queue, runner
+from sync import clock, erp_login, events, queue, runner
 from sync.deadlocks import retry_deadlocks
 from sync.events import Kind
 from sync.exceptions import SessionNotFound
@@ -37,10 +37,13 @@ def smart_sync(
 ) -> SmartSync:
     """Open or touch an order form's session, and bring what was just changed in the ERP to the mirror.
 
-    Waits for the run up to `patience`; the run goes on after that. A run that fails leaves the session open. Raises
-    SessionNotFound.
+    Waits for the run up to `patience`; the run goes on after that. A run that fails leaves the session open. While the
+    ERP's login is rejected no run tries it: the one that found out stands for it. Raises SessionNotFound.
     """
     session = touch_session(user, session_id) if session_id else open_session(user)
+    rejected = erp_login.rejected_login()
+    if rejected:
+        return SmartSync(session, rejected.run)
     run = recent_smart_run(sync_type) or queue.request_sync(
         sync_type, mode=SyncRun.Mode.SMART, trigger=SyncRun.Trigger.ORDER_FORM, by=user
     )

@@ -174,6 +174,8 @@ def next_run(each: TypeHealth, status: SyncStatus) -> str:
         return gettext("in progress")
     if each.queued:
         return waiting(each.queued[0], status)
+    if status.rejected_login:
+        return gettext("waits for the ERP's login")
     if each.next_due is None:
         return gettext("never: the schedule is disabled")
     if status.is_paused and each.sync_type not in smart_types():
@@ -188,6 +190,9 @@ def next_run(each: TypeHealth, status: SyncStatus) -> str:
 
 def waiting(run: SyncRun, status: SyncStatus) -> str:
     """Why a queued run has not started yet."""
+    login = status.rejected_login
+    if login and login.attempt_id != run.pk and not run.given_file and run.accepts_id is None:
+        return gettext("waits for the ERP's login")
     if run.not_before and run.not_before > status.at:
         return gettext("tried again at %s") % clock(run.not_before)
     if status.is_paused and run.sync_type not in smart_types():

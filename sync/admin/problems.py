@@ -68,34 +68,39 @@ def problems_of(request: HttpRequest, status: SyncStatus) -> list[Problem]:
 def found_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem]:
     yield from chain(worker_problems(request, status), lock_problems(request, status), slow_problems(request, status))
     yield from clock_problems(status)
+    yield from login_problems(request, status)
     for each in status.types:
-        yield from chain(state_problems(request, each, status.at), retry_problems(each), drift_problems(request, each))
+        if not (status.rejected_login and each.waits_for_login):
+            yield from state_problems(request, each, status)
+        if not status.rejected_login:
+            yield from retry_problems(each)
+        yield from drift_problems(request, each)
     for sync_type, notice in health.notices():
         what = f"{capfirst(list_name(sync_type))}: {notice.text}"
         yield Problem("warn", what, notice.action)
     yield from chain(schedule_problems(request, status), alert_problems(request))
 
 
-def state_problems(request: HttpRequest, each: TypeHealth, now: datetime) -> Iterator[Problem]:
+def state_problems(request: HttpRequest, each: TypeHealth, status: SyncStatus) -> Iterator[Problem]:
     match each.state:
         case State.QUARANTINED:
             yield quarantined_problem(request, each)
         case State.FAILING:
-            yield failing_problem(request, each, now)
+            yield failing_problem(request, each, status)
         case State.NEVER:
-            yield Problem("bad", gettext("%(list)s: never mirrored so far.") % names(each), next_attempt(each, now))
+            yield Problem("bad", gettext("%(list)s: never mirrored so far.") % names(each), next_attempt(each, status))
         case State.OLD:
-            yield old_problem(request, each, now)
+            yield old_problem(request, each, status)
         case State.LATE:
-            what = gettext("%(list)s: not refreshed since %(time)s, %(ago)s ago.") % aged(each, now)
-            yield Problem("bad", what, next_attempt(each, now))
+            what = gettext("%(list)s: not refreshed since %(time)s, %(ago)s ago.") % aged(each, status.at)
+            yield Problem("bad", what, next_attempt(each, status))
 
 
-def old_problem(request: HttpRequest, each: TypeHealth, now: datetime) -> Problem:
+def old_problem(request: HttpRequest, each: TypeHealth, status: SyncStatus) -> Problem:
     """Of a list that nothing refreshes by itself: somebody wanted that, but what it shows is no longer fresh."""
-    what = gettext("%(list)s: as of %(time)s, %(ago)s ago, and its schedule is disabled.") % aged(each, now)
+    what = gettext("%(list)s: as of %(time)s, %(ago)s ago, and its schedule is disabled.") % aged(each, status.at)
     if each.current or each.queued:
-        return Problem("bad", what, next_attempt(each, now))
+        return Problem("bad", what, next_attempt(each, status))
     buttons = [
         Button(text, reverse("admin:sync_syncschedule_do", args=[each.schedule_id, verb]), posts=True)
         for text, verb, permission in (
@@ -128,6 +133,29 @@ def clock_problems(status: SyncStatus) -> Iterator[Problem]:
             what % facts,
             gettext("Set it right, and have it kept right by NTP. Syncs go by the database's clock meanwhile."),
         )
+
+
+def login_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem]:
+    """One for all lists: what is wrong with each is the same."""
+    login = status.rejected_login
+    if login is None:
+        return
+    facts = {"username": login.username, "time": clock(login.at)}
+    what = gettext("The ERP has not accepted the login of %(username)s since %(time)s: no list is synced.") % facts
+    if login.is_tried_again and login.attempt:
+        todo = gettext("A person asked for a new attempt.")
+        yield Problem("bad", what, todo, [Button(_("Look at run %s") % login.attempt.pk, run_address(login.attempt))])
+        return
+    todo = gettext(
+        "Check ERP_USERNAME and ERP_PASSWORD on the server. Whoever presses Run now, or Try again, makes one new "
+        "attempt."
+    )
+    yield Problem(
+        "bad",
+        what,
+        todo,
+        [Button(_("Look at run %s") % login.run_id, run_address(login.run)), *again(request, login.run)],
+    )
 
 
 def lock_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem]:
@@ -182,7 +210,7 @@ def quarantined_problem(request: HttpRequest, each: TypeHealth) -> Problem:
     return Problem("bad", what, todo, [*acceptance(request, run), look, *again(request, run)])
 
 
-def failing_problem(request: HttpRequest, each: TypeHealth, now: datetime) -> Problem:
+def failing_problem(request: HttpRequest, each: TypeHealth, status: SyncStatus) -> Problem:
     run = cast(SyncRun, each.last_end)
     times = ngettext("failed %d time in a row", "failed %d times in a row", each.consecutive_failures)
     return Problem(
@@ -194,7 +222,7 @@ def failing_problem(request: HttpRequest, each: TypeHealth, now: datetime) -> Pr
             "time": clock(run.finished_at),
             "error": shortened(run.error_text),
         },
-        next_attempt(each, now),
+        next_attempt(each, status),
         [Button(_("Look at run %s") % run.pk, run_address(run)), *again(request, run)],
     )
 
@@ -262,15 +290,17 @@ def alert_problems(request: HttpRequest) -> Iterator[Problem]:
         yield Problem("warn", what, todo, [Button(_("Look at the alert"), address)] if may_view(request, Alert) else [])
 
 
-def next_attempt(each: TypeHealth, now: datetime) -> str:
+def next_attempt(each: TypeHealth, status: SyncStatus) -> str:
     """What happens to a list that is in trouble if nobody does anything."""
     if each.current:
         return gettext("A run is in progress.")
+    if status.rejected_login:
+        return gettext("Nothing is tried until the ERP accepts the login.")
     if each.queued:
         return gettext("A run waits for its turn.")
     if each.next_due is None:
         return gettext("Its schedule is disabled: press Run now on its card.")
-    if each.next_due <= now:
+    if each.next_due <= status.at:
         return gettext("It has been due since %s: it runs when a worker takes it.") % clock(each.next_due)
     return gettext("It is tried next at %s; or press Run now on its card.") % clock(each.next_due)
 

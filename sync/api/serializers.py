@@ -264,6 +264,17 @@ class KnownWorkerSerializer(Serializer):
     stopped_at = serializers.DateTimeField(source="row.stopped_at", allow_null=True)
 
 
+class RejectedLoginSerializer(Serializer):
+    """A login that the ERP did not accept: no list is synced until it changes, or a person asks for a run."""
+
+    username = serializers.CharField()
+    since = serializers.DateTimeField(source="at")
+    run_id = serializers.IntegerField(help_text="The run that found out.")
+    next_attempt = serializers.IntegerField(
+        source="attempt_id", allow_null=True, help_text="The run that may try it again, as a person asked for it."
+    )
+
+
 class SyncStatusSerializer(Serializer):
     """Everything at one moment, as `manage.py syncstatus --json` prints it."""
 
@@ -276,6 +287,7 @@ class SyncStatusSerializer(Serializer):
     queue = RunSerializer(many=True)
     worker = WorkerSerializer(source="*")
     workers = KnownWorkerSerializer(many=True, help_text="Those that live, then the silent, then the stopped.")
+    rejected_login = RejectedLoginSerializer(allow_null=True)
 
 
 class ProgressSerializer(Serializer):
@@ -300,7 +312,9 @@ class TypeStatusSerializer(Serializer):
 
 
 class HealthSerializer(Serializer):
-    all_healthy = serializers.BooleanField(source="is_healthy", help_text="Every list, and the worker.")
+    all_healthy = serializers.BooleanField(
+        source="is_healthy", help_text="Every list, the worker, and the ERP's login."
+    )
     services = serializers.DictField(child=TypeHealthSerializer(), source="by_type")
 
 
@@ -324,6 +338,7 @@ class StatusData(Serializer):
     worker = WorkerSerializer(source="*")
     workers = KnownWorkerSerializer(many=True, help_text="Those that live, then the silent, then the stopped.")
     lock = LockSerializer()
+    rejected_login = RejectedLoginSerializer(allow_null=True)
 
 
 class StatusAnswer(Envelope):
@@ -353,7 +368,9 @@ class ScheduleSerializer(Serializer):
         source="first_at", help_text="After the start that all share, so that they do not fall together."
     )
     enabled = serializers.BooleanField()
-    next_due = serializers.DateTimeField(allow_null=True, help_text="Null while disabled.")
+    next_due = serializers.DateTimeField(
+        allow_null=True, help_text="Null while disabled, and while the ERP does not accept the login."
+    )
 
 
 class ScheduleChange(Given):

@@ -5,6 +5,7 @@ from sync.models.mirrored import MirroredColumn, MirroredModel, list_indexes
 from sync.models.orchestration import (
     Alert,
     OrderFormSession,
+    RejectedLogin,
     SyncEvent,
     SyncLock,
     SyncSchedule,
@@ -20,6 +21,7 @@ __all__ = [
     "MirroredModel",
     "OrderFormSession",
     "RecordChange",
+    "RejectedLogin",
     "SyncEvent",
     "SyncLock",
     "SyncRun",

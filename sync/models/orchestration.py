@@ -165,6 +165,37 @@ class OrderFormSession(models.Model):
         return self.closed_at is not None and self.closed_at == self.opened_at == self.expires_at
 
 
+class RejectedLogin(models.Model):
+    """A login that the ERP did not accept: until a person acts, no run tries it again."""
+
+    credentials = models.CharField(
+        primary_key=True, max_length=64, help_text=_("A fingerprint of the ERP's address, the name and the password.")
+    )
+    username = models.CharField(_("username"))
+    at = models.DateTimeField(_("rejected"))
+    run = models.ForeignKey(SyncRun, models.CASCADE, related_name="+", verbose_name=_("run"))
+    attempt = models.ForeignKey(
+        SyncRun,
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        verbose_name=_("next attempt"),
+        help_text=_("The one run that may try it again, as a person asked for it."),
+    )
+
+    class Meta:
+        verbose_name = _("rejected login")
+        verbose_name_plural = _("rejected logins")
+
+    def __str__(self) -> str:
+        return self.username
+
+    @property
+    def is_tried_again(self) -> bool:
+        """Whether a run that may try it waits, or is at work."""
+        return self.attempt is not None and not self.attempt.is_finished
+
+
 class SyncWorker(models.Model):
     """A process that carries out what others have queued, as it last said that it lives, or that it was stopped."""
 

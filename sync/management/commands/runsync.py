@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from sync import clock, queue, runner
+from sync import clock, erp_login, queue, runner
 from sync.exceptions import NeedsAcceptance, SyncError
 from sync.management.database import check_migrated
 from sync.management.progress_bar import ProgressBar
@@ -158,6 +158,8 @@ def waiting_for(run: SyncRun) -> str:
     if run.not_before and run.not_before > clock.now():
         why = run.ended_attempts[-1]["text"] if run.ended_attempts else ""
         return f"; it is tried again at {timezone.localtime(run.not_before):%H:%M:%S}. {why}".rstrip(".")
+    if erp_login.is_kept(run):
+        return "; it waits until the ERP accepts the login, and a person asks for a new attempt"
     if queue.is_paused() and not queue.runnable().filter(pk=run.pk).exists():
         return "; it waits until the open order forms are left"
     return "; it is not waited for"

@@ -14,7 +14,7 @@ from sync.api.serializers import SyncStatusSerializer
 from sync.columns import describe_drifts
 from sync.health import State, SyncStatus, TypeHealth, WorkerHealth, WorkerState, WrongClock
 from sync.management.database import check_migrated
-from sync.models import Alert, SyncRun
+from sync.models import Alert, RejectedLogin, SyncRun
 
 NOTHING = "-"
 WHAT_TO_DO = {
@@ -116,7 +116,8 @@ def worker(each: WorkerHealth) -> str:
 
 def problems(status: SyncStatus) -> list[str]:
     """What is wrong, and what to do about it."""
-    found = [problem(each) for each in status.types if not each.is_trusted]
+    rejected = [login_problem(status.rejected_login)] if status.rejected_login else []
+    found = [problem(each) for each in status.types if not (each.is_trusted or (rejected and each.waits_for_login))]
     found += [asked_only(each) for each in status.types if not each.enabled and each.is_trusted]
     unknown = "{} has no schedule, so its state is not known — run manage.py migrate"
     found += map(unknown.format, status.without_schedule)
@@ -126,7 +127,14 @@ def problems(status: SyncStatus) -> list[str]:
         found += [drifted(each) for each in status.types if each.drifts]
         found += [f"{sync_type}: {notice.text} {notice.action}" for sync_type, notice in health.notices()]
     found += map(trouble, alerts.troubles())
-    return found or ["All is well."]
+    return rejected + found or ["All is well."]
+
+
+def login_problem(login: RejectedLogin) -> str:
+    what = f"The ERP has not accepted the login of {login.username} since {moment(login.at)}: no list is synced"
+    if login.is_tried_again and login.attempt:
+        return f"{what}. It is tried again by run {login.attempt.pk}."
+    return f"{what} — check ERP_USERNAME and ERP_PASSWORD; manage.py runsync TYPE, or Run now, is one new attempt"
 
 
 def clock_problem(each: WrongClock) -> str:

@@ -73,6 +73,7 @@ def set_environment(folder: Path) -> None:
         "PYTHONUNBUFFERED": "1",
         "SYNC_LEASE_SECONDS": LEASE,
         "SYNC_LONGEST_PAUSE_MINUTES": "1",
+        "WORKER_HANGS_AFTER_SECONDS": "20",
         "ERP_EXPORT_SECONDS": "20",
         "ERP_SMART_SECONDS": "10",
         "ORDER_FORM_TIMEOUT_MINUTES": "0.5",

@@ -14,10 +14,15 @@ from tests.campaign.faults import Stage
 from tests.campaign.parts import Part, kind_of, marked, send
 
 TRACEBACK = "Traceback (most recent call last):"
+LED_TO_ANOTHER = (
+    "During handling of the above exception, another exception occurred:",
+    "The above exception was the direct cause of the following exception:",
+)
 EXPORT = re.compile(r"[a-z]+-(?P<run>\d+)-(?P<token>\d+)\.pdf")
 EXPECTED = {  # the ends of tracebacks that what was struck explains
     "psycopg": "the connection to the database was struck",
     "django.db.utils.OperationalError": "the connection to the database was struck",
+    "django.db.utils.InternalError: terminating connection": "the process was stopped in a transaction",
     "django.db.utils.InterfaceError": "the connection to the database was struck",
     "BrokenPipeError": "the process at the other end of a pipe was killed",
     "ConnectionResetError": "the process at the other end was killed",
@@ -89,6 +94,7 @@ def find_tracebacks(stage: Stage) -> dict[str, int]:
 
 
 def last_lines(log: str) -> list[str]:
-    """The exception of each traceback."""
-    blocks = [block.splitlines()[1:] for block in log.split(TRACEBACK)[1:]]
-    return [next((line for line in lines if line and not line.startswith(" ")), "cut short") for lines in blocks]
+    """The exception of each traceback; of those that led to another one, that of the last."""
+    blocks = [block for block in log.split(TRACEBACK)[1:] if not block.rstrip().endswith(LED_TO_ANOTHER)]
+    lines = [[line for line in block.splitlines()[1:] if line and not line.startswith(" ")] for block in blocks]
+    return [found[0] if found else "cut short" for found in lines]

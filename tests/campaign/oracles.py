@@ -68,7 +68,7 @@ class NoOverlap(Oracle):
             elif started and event.run_id == started.run_id:
                 started = None
         for run in snapshot.runs.values():
-            if run.attempts != starts.get(run.pk, 0):
+            if run.is_finished and run.attempts != starts.get(run.pk, 0):
                 self.chronicle.violate("overlap", "attempts are not counted", run=run.pk, starts=starts.get(run.pk, 0))
 
 

@@ -32,24 +32,23 @@ ORDER_COLUMNS = {  # what an order rests on, by list; the others it needs are re
     "prices": ("valid_from", "valid_to", "quantity_from", "quantity_to", "price_unit"),
 }
 MODULES = [  # of the order form: loaded together, as each names the next ones only once it is there
-    f"orders/{name}.js"
-    for name in (
-        "api",
-        "combobox",
-        "kept_forms",
-        "numbers",
-        "order",
-        "order_form_view",
-        "session",
-        "status",
-        "type_ahead",
-        "vendor/idb-keyval/umd",
-        "vendor/lit-html/directive",
-        "vendor/lit-html/directive-helpers",
-        "vendor/lit-html/directives/live",
-        "vendor/lit-html/directives/repeat",
-        "vendor/lit-html/lit-html",
-    )
+    "orders/api.js",
+    "orders/combobox.js",
+    "orders/kept_forms.js",
+    "orders/numbers.js",
+    "orders/order.js",
+    "orders/order_form_view.js",
+    "orders/session.js",
+    "orders/status.js",
+    "orders/type_ahead.js",
+    "orders/vendor/idb-keyval/umd.js",
+    "orders/vendor/lit-html/directive.js",
+    "orders/vendor/lit-html/directive-helpers.js",
+    "orders/vendor/lit-html/directives/live.js",
+    "orders/vendor/lit-html/directives/repeat.js",
+    "orders/vendor/lit-html/lit-html.js",
+    "sync/clock.js",
+    "sync/requests.js",
 ]
 
 

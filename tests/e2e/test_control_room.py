@@ -250,6 +250,22 @@ def test_the_page_says_when_it_has_lost_the_service_and_comes_back_by_itself(own
     room.expect_not_reloaded()
 
 
+@pytest.mark.parametrize("timezone_id", ["America/New_York", "Asia/Tokyo"])
+def test_the_last_true_moment_is_told_in_italian_time_wherever_the_browser_is(
+    site, open_page, administrator, timezone_id, allowed
+):
+    allowed += ["ERR_FAILED", "status of 50\\d"]
+    page = open_page(user=administrator, viewport=DESK, timezone_id=timezone_id)
+    earliest = timezone.localtime()
+    Room(page, site).open()
+    page.context.route("**/admin/now/", lambda route: route.abort())
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    notice = page.locator("#live-lost time")
+    expect(notice).to_be_visible()
+    latest = timezone.localtime()
+    assert f"{earliest:%H:%M}" <= notice.text_content() <= f"{latest:%H:%M}"
+
+
 def test_who_was_signed_out_meanwhile_is_told(room, allowed):
     allowed.append("status of 401 .*/api/sync/events")
     room.page.context.clear_cookies()

@@ -1,5 +1,7 @@
 // Requests to the API, with the session of this login.
 
+import { NoAnswer, fetchText } from "../sync/requests.js";
+
 const PATIENCE = 20_000; // milliseconds; reception in a shop is poor, but whoever waits longer has to be told
 
 const SIGNED_OUT = ["not_authenticated", "authentication_failed", "permission_denied"]; // codes; the last: by CSRF
@@ -31,6 +33,8 @@ const pageToken = () => document.querySelector("[name=csrfmiddlewaretoken]").val
 /** The answer's `status`, `body` and `headers`. Throws ApiError, Unreachable, or an AbortError by `signal`. */
 export async function ask(method, path, { body, headers = {}, signal, patience = PATIENCE } = {}) {
   const { response, text } = await received(path, {
+    patience,
+    signal,
     method,
     headers: {
       Accept: "application/json",
@@ -39,7 +43,6 @@ export async function ask(method, path, { body, headers = {}, signal, patience =
       ...headers,
     },
     body: body === undefined ? undefined : JSON.stringify(body),
-    signal: AbortSignal.any([AbortSignal.timeout(patience), ...(signal ? [signal] : [])]),
   });
   const answer = parsed(text);
   if (!response.ok) throw new ApiError(response.status, answer, response.headers);
@@ -49,11 +52,9 @@ export async function ask(method, path, { body, headers = {}, signal, patience =
 
 async function received(path, options) {
   try {
-    const response = await fetch(path, options);
-    return { response, text: await response.text() };
+    return await fetchText(path, options);
   } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Unreachable(); // a TypeError of the network, or a TimeoutError
+    throw error instanceof NoAnswer ? new Unreachable() : error;
   }
 }
 

@@ -1,8 +1,8 @@
 // The list of drafts: deleting with Undo, the forms that were left unsaved in this browser, and the key for a new order.
 
-import { Unreachable, ask } from "./api.js";
+import { ApiError, Unreachable, ask } from "./api.js";
 import { forget, leftBehind, resume } from "./kept_forms.js";
-import { clock } from "./numbers.js";
+import { clock } from "../sync/clock.js";
 import { html, nothing, render } from "./vendor/lit-html/lit-html.js";
 
 const userId = JSON.parse(document.querySelector("#user").textContent);
@@ -76,6 +76,7 @@ async function attempted(button, step) {
   );
   button.disabled = false;
   if (!error) return;
+  if (!(error instanceof ApiError || error instanceof Unreachable)) throw error;
   say(html`<div class="banner bad">${whatFailed(error)}</div>`);
   button.focus();
 }

@@ -1,6 +1,7 @@
 // How the order form looks, drawn from its state.
 
-import { clock, money, parsedQuantity, shown } from "./numbers.js";
+import { clock } from "../sync/clock.js";
+import { money, parsedQuantity, shown } from "./numbers.js";
 import { filledLines, isEmpty, mayBeOrdered, priceBefore } from "./order.js";
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { live } from "./vendor/lit-html/directives/live.js";
@@ -371,8 +372,9 @@ function leftOut({ order, priced, pricing, totals: sums }) {
 function bar(form) {
   const { totals: sums, currency, isSaving, pricing } = form;
   const gross = sums && currency ? html`${gettext("Total")} <strong>${money(sums.gross, currency)}</strong>` : nothing;
+  const left = leftOut(form);
   return html`<div class="bar">
-    <p class="gross ${pricing === "idle" ? "" : "old"}">${gross} ${leftOut(form)}</p>
+    <p class="gross ${gross === nothing && left === nothing ? "nothing" : ""} ${pricing === "idle" ? "" : "old"}">${gross} ${left}</p>
     <p class="keys muted">${gettext("Enter: next field · Ctrl+Enter: save · Alt+↓↑: a quantity that may be ordered")}</p>
     <div class="actions">
       <a class="button" id="done" href="/drafts" @click=${(event) => form.done(event)}>${gettext("Done")}</a>

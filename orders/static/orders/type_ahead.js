@@ -57,6 +57,6 @@ function type({ key, shiftKey, ctrlKey }) {
 
 function neighbour(element, step) {
   const all = [...document.querySelectorAll(FOCUSABLE)];
-  const reachable = all.filter((each) => each === element || (!each.disabled && each.checkVisibility()));
+  const reachable = all.filter((each) => each === element || (!each.disabled && each.getClientRects().length));
   return reachable[reachable.indexOf(element) + step];
 }

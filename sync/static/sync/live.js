@@ -1,18 +1,22 @@
 /* Parts of a page that follow what happens: each is fetched again when an event comes, and now and then without one; only
    while the page is seen, as a browser opens few connections to one server. Needs Idiomorph. */
 
+import { clock } from "./clock.js";
+import { NoAnswer, fetchText } from "./requests.js";
+
 const EVENTS = "/api/sync/events";
 const SOON = 300; // ms after an event: often several come together
 const PATIENCE = 15_000; // ms for an answer
 const TRIES_AGAIN_AFTER = 3_000; // ms, when there was none
 
 const notices = Object.fromEntries(["lost", "signed-out", "gone"].map((why) => [why, document.getElementById(`live-${why}`)]));
+const pageWasMadeAt = Date.parse(notices.lost.dataset.madeAt); // by the service's clock: this machine's may be wrong
 const isSeen = () => document.visibilityState === "visible";
 
 /** A part: what it shows was true at `trueAt`; `trouble` is why it may no longer be. */
 class Part {
   trouble = null;
-  trueAt = new Date();
+  trueAt = pageWasMadeAt;
 
   constructor(element) {
     this.element = element;
@@ -32,28 +36,29 @@ class Part {
     if (!isSeen()) return;
     if (this.isBusy) return this.plan(SOON);
     this.isBusy = true;
-    const { trouble = null, html } = await this.ask();
+    const { trouble = null, html, at } = await this.ask();
     this.isBusy = false;
     this.trouble = trouble;
-    if (html) this.show(html);
+    if (html) this.show(html, at);
     tell();
     if (!this.trouble) this.plan(Number(this.element.dataset.every) * 1000);
     if (this.trouble === "lost") this.plan(TRIES_AGAIN_AFTER);
   }
 
-  /** Its `html` as it is now, or the `trouble` with that. */
+  /** Its `html` as it was `at` a moment, or the `trouble` with that. */
   async ask() {
     try {
-      const answer = await fetch(this.element.dataset.live, { signal: AbortSignal.timeout(PATIENCE) });
-      if (answer.redirected) return { trouble: "signed-out" };
-      if ([403, 404, 410].includes(answer.status)) return { trouble: "gone" };
-      return answer.ok ? { html: await answer.text() } : { trouble: "lost" };
-    } catch {
-      return { trouble: "lost" }; // no connection, or no answer in time
+      const { response, text } = await fetchText(this.element.dataset.live, { patience: PATIENCE });
+      if (response.redirected) return { trouble: "signed-out" };
+      if ([403, 404, 410].includes(response.status)) return { trouble: "gone" };
+      return response.ok ? { html: text, at: Date.parse(response.headers.get("Date")) } : { trouble: "lost" };
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+      return { trouble: "lost" };
     }
   }
 
-  show(html) {
+  show(html, at) {
     const page = new DOMParser().parseFromString(html, "text/html");
     Idiomorph.morph(this.element, page.getElementById(this.element.id), {
       restoreFocus: true,
@@ -63,7 +68,7 @@ class Part {
         beforeAttributeUpdated: (name, node) => !(name === "open" && node.nodeName === "DETAILS"),
       },
     });
-    this.trueAt = new Date();
+    this.trueAt = at;
   }
 }
 
@@ -75,7 +80,8 @@ function tell() {
   const trouble = ["signed-out", "gone", "lost"].find((each) => parts.some((part) => part.trouble === each));
   for (const [why, notice] of Object.entries(notices)) notice.hidden = why !== trouble;
   const oldest = Math.min(...parts.filter((part) => part.trouble).map((part) => part.trueAt));
-  if (trouble === "lost") notices.lost.querySelector("time").textContent = new Date(oldest).toLocaleTimeString();
+  if (trouble === "lost") notices.lost.querySelector("time").textContent = clock(oldest, notices.lost.dataset.timeZone);
+  document.body.classList.toggle("may-be-outdated", Boolean(trouble));
 }
 
 let stream;

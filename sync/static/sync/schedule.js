@@ -1,5 +1,7 @@
 // Below a schedule's fields: when it would run with what is typed, before it is saved.
 
+import { NoAnswer, fetchText } from "./requests.js";
+
 const TYPING = 200; // milliseconds without a key, after which the service is asked
 const PATIENCE = 10_000; // milliseconds
 const FIELDS = ["every", "first_at", "enabled"];
@@ -13,11 +15,11 @@ function address(form) {
   return `${region.dataset.address}?${new URLSearchParams(typed)}`;
 }
 
-/** The service's answer as HTML. Throws if there is none: its login page is none either. */
+/** The service's answer as HTML. Throws NoAnswer if there is none: its login page is none either. */
 async function answer(url, signal) {
-  const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]) });
-  if (!response.ok || response.redirected) throw new Error(response.statusText);
-  return response.text();
+  const { response, text } = await fetchText(url, { signal, patience: PATIENCE });
+  if (!response.ok || response.redirected) throw new NoAnswer(response.statusText);
+  return text;
 }
 
 async function show(form) {
@@ -26,8 +28,10 @@ async function show(form) {
   const { signal } = asking;
   try {
     region.innerHTML = await answer(address(form), signal);
-  } catch {
-    if (!signal.aborted) region.textContent = region.dataset.unanswered;
+  } catch (error) {
+    if (signal.aborted) return;
+    region.textContent = region.dataset.unanswered;
+    if (!(error instanceof NoAnswer)) throw error;
   }
 }
 

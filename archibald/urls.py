@@ -11,6 +11,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from archibald.texts import PageTexts
 from sync.admin import refusals
 from sync.api import errors
+from sync.api.page_errors import PageErrorsView
 from sync.api.tokens import BlacklistView, ObtainView, RefreshView, throttled
 from sync.api.views import ReadinessView, healthz
 
@@ -39,6 +40,7 @@ urlpatterns = [
     path("api/token", ObtainView.as_view()),
     path("api/token/refresh", RefreshView.as_view()),
     path("api/token/blacklist", BlacklistView.as_view()),
+    path("api/page-errors", PageErrorsView.as_view(), name="page_errors"),
     path("api/sync/", include("sync.api.urls")),
     path("api/", include("customers.urls")),
     path("api/", include("orders.urls")),

@@ -4,6 +4,7 @@ const OFFLINE = "{% url 'offline' %}";
 const ITS_PARTS = [
   "{% static 'orders/site.css' %}",
   "{% static 'orders/site.js' %}",
+  "{% static 'sync/page_errors.js' %}",
   "{% static 'orders/icon.svg' %}",
 ];
 const CACHE = "offline-1";

@@ -100,11 +100,14 @@ function lock(id) {
     if ((await navigator.locks.query()).held.some(({ name }) => name === lockOf(id))) waiting.abort();
   };
   setTimeout(stopIfShownElsewhere, LET_GO_WITHIN);
-  return new Promise((tell) => {
+  return new Promise((tell, fail) => {
     const untilTheEnd = () => {
       tell(true);
       return new Promise(() => {});
     };
-    navigator.locks.request(lockOf(id), { signal: waiting.signal }, untilTheEnd).catch(() => tell(false));
+    navigator.locks.request(lockOf(id), { signal: waiting.signal }, untilTheEnd).catch((error) => {
+      if (error.name === "AbortError") tell(false);
+      else fail(error);
+    });
   });
 }

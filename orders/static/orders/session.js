@@ -86,7 +86,8 @@ export class OrderFormSession {
       if (!error.rest.run && !error.isSignedOut) this.again = setTimeout(() => this.enter(), ASKS_AGAIN_AFTER);
       this.tell({ phase: "failed", error });
     } else {
-      throw error;
+      this.tell({ phase: "failed", error: new Error(gettext("Something in this page failed.")) });
+      throw error; // seen and reported as all errors of a page
     }
   }
 

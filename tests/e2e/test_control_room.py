@@ -470,6 +470,30 @@ def test_no_page_has_a_serious_fault_or_scrolls_sideways(
     assert not any(faults.values()), "\n".join(f"{name}: {fault}" for name in faults for fault in faults[name])
 
 
+@pytest.mark.parametrize("width", [768, 820, 1024, 1025, 1280, 1400])
+@pytest.mark.parametrize(("locale", "scheme"), [("it-IT", "light"), ("en-GB", "dark")])
+def test_the_list_of_runs_is_cut_nowhere(full_history, open_page, administrator, site, width, locale, scheme):
+    page = open_page(user=administrator, locale=locale, viewport=(width, 1180), color_scheme=scheme)
+    page.goto(f"{site.url}/admin/sync/syncrun/")
+    expect(page.locator("#result_list")).to_be_visible()
+    screenshot(page, f"runs-{locale[:2]}-{width}-{scheme}", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    cut = page.evaluate(
+        """() => {
+            const filters = document.querySelector("#changelist-filter").getBoundingClientRect();
+            const isCut = (element) => {
+                const { left, right, top, bottom } = element.getBoundingClientRect();
+                const isCovered = left < filters.right && filters.left < right && top < filters.bottom
+                    && filters.top < bottom;
+                return isCovered || right > innerWidth || element.scrollWidth > element.clientWidth + 1;
+            };
+            const parts = [".results", "#toolbar", ".actions", "#changelist-form"];
+            return parts.filter((part) => isCut(document.querySelector(part)));
+        }"""
+    )
+    assert cut == []
+
+
 def addresses(history):
     change = RecordChange.objects.latest("pk")
     price = Price.objects.earliest("pk")

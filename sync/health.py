@@ -19,6 +19,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Count, OuterRef, Subquery
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext
 
 from sync import alerts, clock, disk, erp_login, queue, schedules
@@ -428,6 +429,24 @@ def usual_duration(sync_type: str) -> timedelta | None:
     last = SyncRun.objects.succeeded().for_type(sync_type).exclude(mode=SyncRun.Mode.SMART).order_by("-finished_at")
     durations = [run.duration for run in last.only("started_at", "finished_at")[:USUAL_OF] if run.duration]
     return median(durations) if durations else None  # type: ignore[type-var]  # durations can be added and halved
+
+
+def disk_problems() -> list[tuple[disk.Volume, Notice]]:
+    """The disks of this machine that are full, or nearly so, and what to do."""
+    return [(volume, disk_notice(volume)) for volume in disk.volumes() if volume.is_low]
+
+
+def disk_notice(volume: disk.Volume) -> Notice:
+    facts = {
+        "files": ", ".join(gettext(files) for files in volume.files),
+        "folder": volume.folder,
+        "free": filesizeformat(volume.free),
+    }
+    if volume.is_full:
+        text = gettext("The disk with %(folder)s is full (%(files)s): nothing can be saved there.")
+    else:
+        text = gettext("The disk with %(folder)s is nearly full (%(files)s): %(free)s are free.")
+    return Notice(text % facts, gettext("Make room there; what waits for it goes on by itself."))
 
 
 def notices() -> list[tuple[str, Notice]]:

@@ -17,6 +17,7 @@ from django_q.tasks import async_task
 
 from sync import clock, erp_login, events
 from sync.deadlocks import retry_deadlocks
+from sync.disk import waiting_for_room
 from sync.events import Kind
 from sync.exceptions import CannotAccept, CannotCancel, CannotRetry
 from sync.models import OrderFormSession, SyncRun, SyncSchedule
@@ -172,7 +173,8 @@ def enqueue_drain() -> None:
 def enqueue(task: str) -> None:
     """Have a worker do one of our tasks, unless one waits for it: whichever it is drains the queue when delivered."""
     if not OrmQ.objects.filter(key=Conf.CLUSTER_NAME, lock__lte=clock.now()).exists():
-        async_task(task)
+        with waiting_for_room("No worker could be woken, which finds what is queued by itself"):
+            async_task(task)
 
 
 # What runs next

@@ -5,6 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.urls import reverse
 
@@ -121,3 +122,33 @@ def test_a_full_disk_is_not_ready(client, monkeypatch):
     monkeypatch.setattr(disk, "volumes", lambda: [volume])
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["disk"]) == (503, False)
+
+
+# What is said of the disks
+
+
+@pytest.mark.usefixtures("in_english")
+@pytest.mark.parametrize(
+    ("free", "severity", "text"),
+    [
+        (0, "bad", "The disk with /srv/exports is full (exports, temporary files): nothing can be saved there."),
+        (99 * 1024**2, "warn", "nearly full (exports, temporary files): 99.0\xa0MB are free."),
+    ],
+)
+def test_a_disk_with_little_room_is_named_before_it_is_full(admin_client, monkeypatch, capsys, free, severity, text):
+    volume = disk.Volume(Path("/srv/exports"), (disk.EXPORTS, disk.TEMPORARY_FILES), free=free)
+    monkeypatch.setattr(disk, "volumes", lambda: [volume])
+    problems = admin_client.get("/admin/").context["problems"]
+    [named] = [problem for problem in problems if "/srv/exports" in problem.what]
+    assert (named.severity, text in named.what) == (severity, True)
+    with pytest.raises(SystemExit):
+        call_command("syncstatus")
+    assert text in capsys.readouterr().out
+
+
+def test_folders_on_one_disk_are_one(settings, tmp_path, monkeypatch):
+    settings.EXPORT_DIR = tmp_path / "not" / "there" / "yet"
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    [volume] = [volume for volume in disk.volumes() if disk.EXPORTS in volume.files]
+    assert disk.TEMPORARY_FILES in volume.files
+    assert volume.free > 0

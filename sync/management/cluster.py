@@ -24,6 +24,7 @@ from django_q.tasks import async_task
 
 from sync import worker
 from sync.broker import Broker
+from sync.disk import waiting_for_room
 from sync.heartbeats import ENDS_WITHIN, Line, Sign, probe_every
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,8 @@ def run(descriptor: int) -> None:
     for happened, sign in SIGNS.items():
         happened.connect(partial(worker.prove_life, sign), weak=False)
     try:
-        async_task("sync.tasks.tick")  # what is due, or was left by a dead process, need not wait for the next minute
+        with waiting_for_room("The worker begins with its next minute"):
+            async_task("sync.tasks.tick")  # what is due, or was left by a dead process, need not wait for that minute
     except django.db.Error as error:
         raise CommandError(f"The database does not answer: {error}") from None
     connections.close_all()  # its processes make their own

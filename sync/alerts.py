@@ -44,6 +44,7 @@ CLAIMED_FOR = timedelta(minutes=1)  # then another process may try: who claimed 
 FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=30), timedelta(hours=1)  # after a failed attempt; doubled each time
 ATTEMPTS = 30  # in about a day
 LOOKS_EVERY = 0.1  # seconds between two looks at whether an attempt has ended
+KEPT_CHARACTERS = 1000  # of what a mail server says
 LAST_WORDS = 1.0  # seconds for a thread to end whose connections were cut
 
 WORDS = {  # for the states of a list, and of the workers
@@ -126,6 +127,10 @@ def attempt(alert: Alert, told_to_stop: Event) -> bool:
     except (OSError, ValueError) as error:
         note_failure(alert, explained(error))
         return False
+    except Exception as error:
+        logger.exception("Alert %s was stopped by a bug", alert.pk)
+        note_failure(alert, AlertNotDelivered(reason=f"a bug ({type(error).__name__}), of which the log tells more"))
+        return False
     waiting = Alert.objects.filter(pk=alert.pk, delivered_at=None)
     waiting.update(delivered_at=Now(), tried_at=Now(), next_attempt_at=None, given_up_at=None, error="")
     return True
@@ -186,7 +191,8 @@ def is_due_to_time(error: BaseException | None) -> bool:
 
 
 def refused(code: int, said: bytes | str) -> AlertNotDelivered:
-    text = " ".join((said.decode(errors="replace") if isinstance(said, bytes) else said).split())
+    words = (said.decode(errors="replace") if isinstance(said, bytes) else said).split()
+    text = "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(words))[:KEPT_CHARACTERS]
     return AlertNotDelivered(reason=f"the mail server answered {code} {text}")
 
 
@@ -220,12 +226,17 @@ def post(alert: Alert, line: Line) -> None:
 def mail(alert: Alert, line: Line) -> None:
     event = alert.event
     with translation.override(settings.LANGUAGE_CODE):
-        subject = f"Archibald sync: {subject_of(event)}, {WORDS[event.facts['after']]}"
+        subject = f"Archibald sync: {subject_of(event)}, {word_for(event.facts['after'])}"
     text = "\n\n".join(text_in(language, event) for language, _name in settings.LANGUAGES)
     domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">")
     headers = {"Message-ID": f"<alert-{alert.pk}-{event.at:%Y%m%d%H%M%S%f}@{domain}>"}  # the same at each attempt
     with on_line(line):
         EmailMessage(subject, text, None, settings.ALERT_EMAILS, headers=headers).send()
+
+
+def word_for(state: str) -> str:
+    """A state in the reader's language; as it was kept if there is none of that name any more."""
+    return str(WORDS.get(state, state))
 
 
 def subject_of(event: SyncEvent) -> str:
@@ -238,8 +249,8 @@ def text_in(language: str, event: SyncEvent) -> str:
             "%(what)s: %(after)s. Noticed on %(at)s, before that: %(before)s. manage.py syncstatus says more."
         ) % {
             "what": capfirst(subject_of(event)),
-            "after": WORDS[event.facts["after"]],
-            "before": WORDS[event.facts["before"]],
+            "after": word_for(event.facts["after"]),
+            "before": word_for(event.facts["before"]),
             "at": f"{timezone.localtime(event.at):%d/%m/%Y %H:%M}",
         }
 

@@ -267,6 +267,7 @@ PHRASES = {  # by the fact that they are
         _("the server answered with status {code}"),
         _("the address redirects (status {code}): set ALERT_URL to where that leads"),
         _("the mail server answered {code} {text}"),
+        _("a bug ({cause}), of which the log tells more"),
         # Why an export cannot be read
         _("the PDF's end marker is missing"),
         _("it has no pages"),

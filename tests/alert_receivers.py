@@ -61,11 +61,13 @@ class MailServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, *, silent_at: str = "", dribbles: bool = False, refuses: str = "") -> None:
+    def __init__(
+        self, *, silent_at: str = "", dribbles: bool = False, refuses: str = "", says: str = "not here"
+    ) -> None:
         super().__init__(("127.0.0.1", 0), MailHandler)
         self.silent_at = silent_at
         self.dribbles = dribbles
-        self.refuses = refuses
+        self.refuses, self.says = refuses, says
         self.mails: list[EmailMessage] = []
         self.connected = Event()
         self.was_cut = Event()  # a connection on which it had not answered
@@ -101,7 +103,7 @@ class MailHandler(socketserver.StreamRequestHandler):
             self.server.mails.append(message_from_bytes(b"".join(lines), policy=policy.default))
             self.answer("end of data", "250 taken")
         elif command == self.server.refuses:
-            self.answer(command, "550 not here")
+            self.answer(command, f"550 {self.server.says}")
         else:
             self.answer(command, "250 fine" if command != "QUIT" else "221 goodbye")
 

@@ -457,7 +457,7 @@ class AlertAdmin(VerbsAdmin, ReadOnlyAdmin):
     @admin.display(description=_("what is told"))
     def what(self, alert: Alert) -> str:
         facts = alert.event.facts
-        words = (str(alerts.WORDS[facts[name]]) for name in ("before", "after"))
+        words = (alerts.word_for(facts[name]) for name in ("before", "after"))
         return f"{moment(alert.event.at)} {alerts.subject_of(alert.event)}: {' → '.join(words)}"
 
     @admin.display(description=_("status"))

@@ -231,6 +231,32 @@ def test_a_channel_that_is_named_no_longer_is_a_failed_attempt(settings):
     }
 
 
+def test_a_bug_is_a_failed_attempt_that_keeps_the_other_channel_waiting_for_nothing(
+    receiver, mail_server, monkeypatch, caplog
+):
+    web = receiver(204)
+    mail_server()
+    failing()
+
+    def stumble(alert, line):
+        raise AttributeError("a bug")
+
+    monkeypatch.setitem(alerts.SENDERS, Channel.MAIL, stumble)
+    alerts.send_due()
+    error = "The alert was not delivered: a bug (AttributeError), of which the log tells more."
+    assert Alert.objects.get(channel=Channel.MAIL).error == error
+    assert "Traceback" in caplog.text
+    assert len(web.accepted) == 1
+
+
+def test_what_a_mail_server_says_can_be_kept_whatever_it_is(mail_server):
+    mail_server(refuses="MAIL", says="5.1.1\0 no \x1b[31m\xff")
+    failing()
+    alerts.send_due()
+    said = "The alert was not delivered: the mail server answered 550 5.1.1\ufffd no \ufffd[31mÿ."
+    assert Alert.objects.get().error == said
+
+
 # When it is tried again
 
 

@@ -166,9 +166,12 @@ ERRORS = (
     _("{header} {key} stands twice in the export, the second time on page {page}, row {row}. Export the list again."),
     _(
         "Page {page}, row {row}, column {header}: {text!r} is not {kind}. Correct it in the ERP, or hide this column "
-        "in the ERP's list, then export again."
+        "in the ERP's list, then export again. The record: {record}."
     ),
-    _("Page {page}, row {row}, column {header}: {text!r} is not {kind}. Correct it in the ERP, then export again."),
+    _(
+        "Page {page}, row {row}, column {header}: {text!r} is not {kind}. Correct it in the ERP, then export again. "
+        "The record: {record}."
+    ),
     _("The {function} of {column} in the export's footer, {text!r}, is not {kind}. Export the list again."),
     _("The export's {column} {function} is {found}, its footer says {stated}: not applied. Export the list again."),
     _(
@@ -289,6 +292,7 @@ PHRASES = {  # by the fact that they are
         _("pdfplumber counts {found} pages, not {pages}"),
         _("pdfplumber stops at it ({cause})"),
     ),
+    "missing": (_("{columns} (not known, and there instead: {unknown})"),),
     "what": (
         _("its number of pages ({count})"),
         _("its size ({size} bytes)"),

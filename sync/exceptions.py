@@ -211,11 +211,12 @@ class DuplicateKey(ExportError):
 
 class UnreadableValue(ExportError):
     """Page {page}, row {row}, column {header}: {text!r} is not {kind}. Correct it in the ERP, or hide this column in
-    the ERP's list, then export again."""
+    the ERP's list, then export again. The record: {record}."""
 
 
 class UnreadableRequiredValue(UnreadableValue):
-    """Page {page}, row {row}, column {header}: {text!r} is not {kind}. Correct it in the ERP, then export again."""
+    """Page {page}, row {row}, column {header}: {text!r} is not {kind}. Correct it in the ERP, then export again. The
+    record: {record}."""
 
 
 class UnreadableTotal(ExportError):

@@ -61,14 +61,14 @@ class Band:
         page, cell = self.column(place)
         return [page.rows[row][cell] for row in rows]
 
-    def values(self, place: int, column: Column, rows: Sequence[int]) -> list[Any]:
-        """The values of one column. Raises UnreadableValue."""
+    def values(self, place: int, column: Column, rows: Sequence[int], names: Sequence[str]) -> list[Any]:
+        """The values of one column. Raises UnreadableValue, which calls each row's record by its name."""
         read = column.read
         texts = self.texts(place, rows)
         try:
             return [read(text) for text in texts]
         except ValueError:
-            raise self.unreadable(place, column, rows, texts) from None
+            raise self.unreadable(place, column, rows, texts, names) from None
 
     def readable_values(self, place: int, column: Column, rows: Sequence[int]) -> tuple[list[Any], list[str]]:
         """The values of one column, unknown where a text cannot be read; and those texts."""
@@ -81,15 +81,17 @@ class Band:
                 unreadable.append(" ".join(text.split()))
         return values, unreadable
 
-    def unreadable(self, place: int, column: Column, rows: Sequence[int], texts: Sequence[str]) -> UnreadableValue:
+    def unreadable(
+        self, place: int, column: Column, rows: Sequence[int], texts: Sequence[str], names: Sequence[str]
+    ) -> UnreadableValue:
         page, _ = self.column(place)
-        for row, text in zip(rows, texts, strict=True):
+        for row, text, name in zip(rows, texts, names, strict=True):
             try:
                 column.read(text)
             except ValueError as error:
                 text = " ".join(text.split())
                 kind = UnreadableRequiredValue if column.required else UnreadableValue
-                return kind(page=page.page, row=row, header=column.title, text=text, kind=error)
+                return kind(page=page.page, row=row, header=column.title, text=text, kind=error, record=name)
         raise AssertionError("a converter gave two answers for one text")
 
 

@@ -14,6 +14,7 @@ from sync.exceptions import LayoutChanged, RepeatedColumn
 from sync.exports.values import SPACELESS, code
 
 Converter = Callable[[str], Any]
+UNKNOWN_SHOWN = 8  # headers; of an export in another language nearly all are unknown
 
 
 class Footer(Enum):
@@ -121,12 +122,21 @@ class ExportLayout:
                 doubtful.append(column)
         absent = [column for column in self.columns if column not in positions and column.field]
         if required := [column.header for column in self.columns if column.required and column not in positions]:
-            raise LayoutChanged(missing=", ".join(required))
+            raise LayoutChanged(missing=self.missing(required, headers))
         return Binding(
             positions,
             notes=tuple(self.notes(headers, positions, absent, doubtful)),
             unknown=tuple(header for header in headers if not self.knows(header)),
         )
+
+    def missing(self, required: Sequence[str], headers: Sequence[str]) -> str:
+        """Required columns that are not there, and the headers that are instead: a column may have another name now."""
+        columns = ", ".join(required)
+        unknown = [header for header in headers if not self.knows(header)]
+        if not unknown:
+            return columns
+        shown = ", ".join(unknown[:UNKNOWN_SHOWN]) + (", …" if len(unknown) > UNKNOWN_SHOWN else "")
+        return f"{columns} (not known, and there instead: {shown})"
 
     def place(self, column: Column, found: Sequence[int], headers: Sequence[str]) -> int | None:
         """Which of the places found is this column's; None if others share its header, and it is not certain."""

@@ -169,11 +169,15 @@ class Records:
         for row, text in zip(rows, keys, strict=True):
             if is_total(text):  # which only the last row may hold
                 page, _ = band.column(self.columns[key])
-                raise UnreadableRequiredValue(page=page.page, row=row, header=key.title, text=text, kind="a key")
+                name = f"{key.title} {text}"
+                raise UnreadableRequiredValue(
+                    page=page.page, row=row, header=key.title, text=text, kind="a key", record=name
+                )
         kept = [row for row, text in zip(rows, keys, strict=True) if text not in NO_RECORD]
+        names = [f"{key.title} {text}" for text in keys if text not in NO_RECORD]
         values = []
         for column, place in self.columns.items():
-            values.append(self.values(band, place, column, kept))
+            values.append(self.values(band, place, column, kept, names))
             self.running.add(column, values[-1])
             if column not in self.filled and any(value not in (None, "") for value in values[-1]):
                 self.filled.add(column)
@@ -186,10 +190,10 @@ class Records:
             self.keys.add(record[at])
             yield Record(band.first_page, row, record)
 
-    def values(self, band: Band, place: int, column: Column, rows: Sequence[int]) -> list[Any]:
+    def values(self, band: Band, place: int, column: Column, rows: Sequence[int], names: Sequence[str]) -> list[Any]:
         """The values of one column; one whose form is only assumed is unknown where it cannot be read."""
         try:
-            return band.values(place, column, rows)
+            return band.values(place, column, rows, names)
         except UnreadableValue:
             if column.is_strict:
                 raise

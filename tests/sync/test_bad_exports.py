@@ -17,12 +17,13 @@ from sync.exceptions import (
     ExportNotPdf,
     ExportTooLarge,
     ExportTruncated,
+    LayoutChanged,
     UnreadableValue,
 )
 from sync.exports.layout import Column, ExportLayout, Footer
 from sync.exports.pdf import Limits
 from sync.exports.values import text
-from tests.sync.drawing import FOOTER, LAYOUT, TWO_ROWS, draw, notes, read, row, without_footer
+from tests.sync.drawing import FOOTER, HEADERS, LAYOUT, TWO_ROWS, draw, notes, read, row, without_footer
 
 
 @pytest.fixture
@@ -228,10 +229,22 @@ def test_a_duplicate_key(tmp_path):
 )
 def test_an_unreadable_value_is_named_with_its_place(tmp_path, cells, message):
     path = draw(tmp_path / "list.pdf", [TWO_ROWS[0], row("1.002", **cells)])
-    with pytest.raises(UnreadableValue, match=message):
+    with pytest.raises(UnreadableValue, match=message + r".*\. The record: ID 1\.002\.$"):
         read(path)
 
 
 def test_a_key_that_is_no_number(tmp_path):
     with pytest.raises(UnreadableValue, match=r"Page 1, row 2, column ID: 'abc' is not a whole number"):
         read(draw(tmp_path / "list.pdf", [TWO_ROWS[0], row("abc")]))
+
+
+def test_a_renamed_column_is_told_with_the_header_that_is_there_instead(tmp_path):
+    renamed = ["CHIAVE" if header == "ID" else header for header in HEADERS]
+    with pytest.raises(LayoutChanged, match=r"columns: ID \(not known, and there instead: CHIAVE\)\. Show them again"):
+        read(draw(tmp_path / "list.pdf", headers=renamed))
+
+
+def test_of_many_unknown_headers_the_first_are_told(tmp_path):
+    unknown = [f"COLUMN {place}" for place in range(len(HEADERS))]
+    with pytest.raises(LayoutChanged, match=r"instead: COLUMN 0, .*COLUMN 7(, …)?\)\. Show"):
+        read(draw(tmp_path / "list.pdf", headers=unknown))

@@ -103,9 +103,16 @@ def test_every_note_is_told_in_italian_with_all_its_facts(template):
                 header="VENDITE: is not",
                 text="it's",
                 kind="a number of at most 4 decimals and 15 digits",
+                record="ID 60.757",
             ),
             'Pagina 3, riga 2, colonna VENDITE: is not: "it\'s" non è un numero con al massimo 4 decimali e 15 cifre.'
-            " Correggi il valore nell'ERP, o nascondi questa colonna nell'elenco dell'ERP, poi esporta di nuovo.",
+            " Correggi il valore nell'ERP, o nascondi questa colonna nell'elenco dell'ERP, poi esporta di nuovo."
+            " Il record: ID 60.757.",
+        ),
+        (
+            exceptions.LayoutChanged(missing="ID, NOME (not known, and there instead: CHIAVE, NOTE)"),
+            "Nell'esportazione mancano colonne necessarie: ID, NOME (sconosciute, e presenti al loro posto: CHIAVE,"
+            " NOTE). Mostrale di nuovo nell'elenco dell'ERP, in italiano, poi esportalo.",
         ),
         (
             exceptions.ControlTotalMismatch(column="VENDITE PRECEDENTE", function="Sum", found="1,0", stated="2,0 €"),
@@ -218,7 +225,7 @@ def test_every_note_is_among_the_texts(path):
 
 def test_what_is_looked_for_in_the_sources_is_found_there():
     found = [each for path in SOURCES for each in phrases(path)]
-    made_elsewhere = {"status", "expected", "files", "place"}
+    made_elsewhere = {"status", "expected", "files", "missing", "place"}
     assert {name for name, _phrase in found} == {*error_texts.PHRASES} - made_elsewhere
     by_runs = without_names_of([runner.APPLIED_BEFORE, runner.FROM_THE_FUTURE])
     assert {text for path in SOURCES for text in noted(path)} | by_runs == without_names_of(error_texts.NOTES)

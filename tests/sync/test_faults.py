@@ -51,7 +51,10 @@ FAILS = {  # how a run ends while the fault strikes, and what it says; in braces
     Fault.TRUNCATED_FILE: ("ExportTruncated", "the PDF's end marker is missing"),
     Fault.EMPTY_FILE: ("ExportEmpty", "is empty (0 bytes)"),
     Fault.HIDDEN_KEY: ("LayoutChanged", "lacks required columns: {key}. Show them again"),
-    Fault.RENAMED_COLUMN: ("LayoutChanged", "lacks required columns: {key}. Show them again"),
+    Fault.RENAMED_COLUMN: (
+        "LayoutChanged",
+        "lacks required columns: {key} (not known, and there instead: CHIAV",  # which a narrow column breaks
+    ),
     Fault.WRONG_COUNT: ("ControlTotalMismatch", "The export's {counted} Count is {size}, its footer says {one_more}:"),
     Fault.WRONG_SUM: ("ControlTotalMismatch", "The export's {summed} Sum is "),
     Fault.DUPLICATE_KEY: (

@@ -27,7 +27,7 @@ PASSING = [
 LASTING = [
     exceptions.ErpLoginRejected(username="agente"),
     exceptions.LayoutChanged(missing="ID"),
-    exceptions.UnreadableValue(page=1, row=2, header="ID", text="x", kind="a number"),
+    exceptions.UnreadableValue(page=1, row=2, header="ID", text="x", kind="a number", record="ID 1"),
     exceptions.DuplicateKey(header="ID", key="1", page=1, row=2),
     RuntimeError("a bug"),
 ]

@@ -39,12 +39,12 @@ class Network:
                 server.connect(f"{unquote(connection.settings_dict['HOST'])}/.s.PGSQL.5432")
                 self.connections += [client, server]
                 for source, target in ((client, server), (server, client)):
-                    Thread(target=self.forward, args=(source, target), daemon=True).start()
+                    Thread(target=self.forward, args=(source, target, self.drops), daemon=True).start()
 
-    def forward(self, source, target):
+    def forward(self, source, target, drops):
         with suppress(OSError):
             while data := source.recv(65536):
-                if not self.drops.is_set():
+                if not drops.is_set():
                     target.sendall(data)
             target.shutdown(socket.SHUT_WR)
 

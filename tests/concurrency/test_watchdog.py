@@ -3,13 +3,19 @@
 import os
 import signal
 from datetime import timedelta
+from threading import Event
+from urllib.parse import urlsplit
 
 import pytest
 
 from sync.models import SyncRun, SyncWorker
 from sync.queue import request_sync
 from tests.concurrency.processes import PATIENCE, running_run, until
+from tests.concurrency.test_silent_connections import network
+from tests.conftest import environment_of_database
 from tests.sync.demo import is_mirrored
+
+__all__ = ["network"]  # a fixture
 
 NEVER = 24 * 60 * 60.0  # seconds
 PARTS = ["worker", "monitor", "pusher", "guard"]
@@ -81,6 +87,25 @@ def test_a_run_whose_process_is_frozen_is_done_again(worker, demo_server, erp):
     assert [attempt["outcome"] for attempt in run.ended_attempts] == ["lost"]
     assert is_mirrored(erp, "customers")
     assert "hangs (its worker process has been silent for" in worker.log.read_text()
+
+
+@pytest.mark.postgresql
+def test_a_worker_whose_connections_went_silent_is_started_anew(start_worker, network, demo_server, erp):
+    """Nobody closes them: the network drops what is sent, and comes back for new connections only."""
+    url = urlsplit(environment_of_database()["DATABASE_URL"])
+    worker = start_worker(DATABASE_URL=url._replace(netloc=f"{url.username}@127.0.0.1:{network.port}").geturl())
+    demo_server.delay = NEVER
+    run = request_sync("customers", mode="full", trigger=SyncRun.Trigger.API)
+    until(is_fetching)
+    silent = worker.process("worker")
+    network.drops.set()
+    wait_for_the_end_of(silent, worker)
+    demo_server.delay = 0
+    network.drops = Event()  # what was connected before stays silent
+    assert is_carried_out(run)
+    assert is_mirrored(erp, "customers")
+    worker.terminate()
+    assert ends(worker)
 
 
 def test_a_worker_in_a_run_is_left_alone_however_long_the_erp_takes(worker, demo_server):

@@ -7,6 +7,7 @@ import logging
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from django.db.utils import DatabaseError
 from sync.exceptions import DiskFull
 
 logger = logging.getLogger(__name__)
+
+SAID_EVERY = 60.0  # seconds, of each thing that is left
+said: dict[str, float] = {}  # when, monotonic
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 NO_ROOM_IN_POSTGRESQL = "53100"  # SQLSTATE
@@ -87,13 +91,15 @@ def writing(files: str, folder: Path) -> Iterator[None]:
 
 @contextmanager
 def waiting_for_room(what: str) -> Iterator[None]:
-    """Leave off what is done again anyway, and say so in the log, if a disk is full."""
+    """Leave off what is done again anyway, and say so in the log, now and then, while a disk is full."""
     try:
         yield
     except (OSError, DatabaseError, DiskFull) as error:
         if not is_full(error):
             raise
-        logger.warning("%s, as the disk is full: %s", what, error)
+        if time.monotonic() - said.get(what, -SAID_EVERY) >= SAID_EVERY:
+            said[what] = time.monotonic()
+            logger.warning("%s, as the disk is full: %s", what, error)
 
 
 def no_room_for_the_database() -> DiskFull:

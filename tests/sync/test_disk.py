@@ -1,5 +1,6 @@
 """What the disks do to syncs: what is promised of a file is on its disk, and a full one stops nothing for good."""
 
+import errno
 import tempfile
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
@@ -259,3 +260,12 @@ def test_a_read_only_database_is_known_by_what_it_says():
         cursor.execute(read_only[1])
     assert disk.is_read_only(refused.value)
     assert not disk.is_full(refused.value)
+
+
+def test_what_is_left_while_a_disk_is_full_is_said_now_and_then(caplog):
+    for _ in range(3):
+        with disk.waiting_for_room("Something is left"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+    assert [record.getMessage() for record in caplog.records] == [
+        "Something is left, as the disk is full: [Errno 28] No space left on device"
+    ]

@@ -470,7 +470,7 @@ def test_no_page_has_a_serious_fault_or_scrolls_sideways(
     assert not any(faults.values()), "\n".join(f"{name}: {fault}" for name in faults for fault in faults[name])
 
 
-@pytest.mark.parametrize("width", [768, 820, 1024, 1025, 1280, 1400])
+@pytest.mark.parametrize("width", [768, 820, 1024, 1120, 1121, 1280, 1400])
 @pytest.mark.parametrize(("locale", "scheme"), [("it-IT", "light"), ("en-GB", "dark")])
 def test_the_list_of_runs_is_cut_nowhere(full_history, open_page, administrator, site, width, locale, scheme):
     page = open_page(user=administrator, locale=locale, viewport=(width, 1180), color_scheme=scheme)

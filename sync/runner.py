@@ -403,7 +403,7 @@ def retry_delay(run: SyncRun, error: SyncError) -> int | None:
 
 
 def stop_by_bug(run: SyncRun, error: Exception) -> None:
-    logger.exception("Run %s was stopped by a bug", run)
+    logger.exception("Run %s of %s was stopped by a bug", run.pk, run.sync_type)
     stop(run, Status.FAILED, error)
 
 

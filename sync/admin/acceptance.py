@@ -24,10 +24,11 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from sync import error_texts, queue, runner
-from sync.admin.parts import field_of, list_name, run_address, table, with_thousands_apart
+from sync.admin.parts import field_of, run_address, table, with_thousands_apart
 from sync.admin.refusals import require
 from sync.admin.verbs import VerbsAdmin
 from sync.exceptions import CannotAccept, SyncError
+from sync.list_names import list_name
 from sync.mirror import Outcome
 from sync.models import MirroredModel, RecordChange, SyncRun
 from sync.read_only_admin import link, may_view, printed, printed_value

@@ -17,7 +17,15 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from sync.admin.parts import BoundedPaginator, SyncTypeFilter, field_of, list_name, service_of, table, type_name
+from sync.admin.parts import (
+    BoundedPaginator,
+    SyncTypeFilter,
+    field_of,
+    service_of,
+    table,
+    type_name,
+)
+from sync.list_names import list_name
 from sync.models import RecordChange
 from sync.read_only_admin import (
     NOTHING,

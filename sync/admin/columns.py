@@ -8,9 +8,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sync.admin.coordination import time_in
-from sync.admin.parts import SyncTypeFilter, list_name, type_name
+from sync.admin.parts import SyncTypeFilter, type_name
 from sync.admin.verbs import Verb, VerbsAdmin
 from sync.columns import mark_as_seen
+from sync.list_names import list_name
 from sync.models import ColumnDrift
 from sync.read_only_admin import ReadOnlyAdmin
 

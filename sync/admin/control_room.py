@@ -26,7 +26,6 @@ from sync.admin.parts import (
     LIVE_KINDS,
     badge,
     clock,
-    list_name,
     minutes,
     run_address,
     run_waits,
@@ -38,6 +37,7 @@ from sync.admin.progress import progress_of
 from sync.admin.refusals import require
 from sync.columns import hidden_columns
 from sync.health import SyncStatus, TypeHealth
+from sync.list_names import list_name
 from sync.models import OrderFormSession, RecordChange, SyncLock, SyncRun, SyncWorker
 from sync.read_only_admin import NOTHING, ModelAdmin, list_address, may_view, printed_duration
 from sync.service import service_for, smart_types

@@ -27,7 +27,6 @@ from sync.admin.parts import (
     SyncTypeFilter,
     badge,
     field_of,
-    list_name,
     minutes,
     moment,
     run_link,
@@ -39,6 +38,7 @@ from sync.admin.schedule_preview import PreviewAdmin
 from sync.admin.verbs import Verb, VerbsAdmin
 from sync.exceptions import NotMirrored
 from sync.health import WorkerState
+from sync.list_names import list_name
 from sync.models import Alert, OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.read_only_admin import NOTHING, ReadOnlyAdmin, TolerantList, column_of, link, list_address, may_view
 

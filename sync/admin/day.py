@@ -18,7 +18,8 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from sync import error_texts
-from sync.admin.parts import CAME_BACK, counted, list_name
+from sync.admin.parts import CAME_BACK, counted
+from sync.list_names import list_name
 from sync.models import SyncRun
 from sync.read_only_admin import list_address, printed_duration
 from sync.timeline import HOUR, Attempt, Day, Ran, Stretch, TypeDay

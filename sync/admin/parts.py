@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sync.alerts import WORDS
 from sync.health import State
+from sync.list_names import list_name
 from sync.models import RecordChange, SyncEvent, SyncRun, SyncSchedule
 from sync.read_only_admin import NOTHING
 from sync.service import SyncService, service_for
@@ -130,11 +131,6 @@ def with_thousands_apart(kept: Any) -> str:
 def counted(name: str, count: int) -> str:
     """A count of a run's records, in words: `1,450 created`."""
     return str(COUNTED[name] % {"count": count, "number": number_format(count, force_grouping=True)})
-
-
-def list_name(sync_type: str) -> str:
-    service = service_of(sync_type)
-    return str(service.model._meta.verbose_name_plural) if service else sync_type
 
 
 def service_of(sync_type: str) -> SyncService | None:

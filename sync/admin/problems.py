@@ -17,9 +17,10 @@ from django.utils.translation import gettext_lazy as _
 
 from sync import alerts, error_texts, health
 from sync.admin.coordination import lock_address
-from sync.admin.parts import clock, list_name, run_address
+from sync.admin.parts import clock, run_address
 from sync.columns import describe_drifts
 from sync.health import State, SyncStatus, TypeHealth
+from sync.list_names import list_name
 from sync.models import Alert, ColumnDrift, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.progress import Stage
 from sync.read_only_admin import list_address, may_view, printed_duration

@@ -28,7 +28,6 @@ from sync.admin.parts import (
     clock,
     counted,
     field_of,
-    list_name,
     run_address,
     service_of,
     status_badge,
@@ -39,6 +38,7 @@ from sync.admin.refusals import require
 from sync.admin.verbs import VerbsAdmin
 from sync.clock import now as database_now
 from sync.exports.totals import ControlTotal
+from sync.list_names import list_name
 from sync.models import RecordChange, SyncEvent, SyncRun
 from sync.read_only_admin import NOTHING, list_address, may_view, printed_duration
 from sync.runner import KEPT_CHARACTERS

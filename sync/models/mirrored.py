@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from sync.list_names import list_name
 from sync.models.search_field import SearchField
 
 
@@ -62,7 +63,7 @@ class MirroredColumn(models.Model):
         constraints = (models.UniqueConstraint(fields=["sync_type", "field"], name="one_row_per_column"),)
 
     def __str__(self) -> str:
-        return f"{self.sync_type} {self.field}"
+        return f"{list_name(self.sync_type)} {self.field}"
 
 
 def list_indexes(name: str, *order: str) -> tuple[models.Index, models.Index]:

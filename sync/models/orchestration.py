@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, pgettext_lazy
 
 from sync import clock
+from sync.list_names import list_name
 from sync.models.runs import SyncRun
 
 
@@ -89,7 +90,7 @@ class SyncSchedule(models.Model):
         ordering = ("sync_type",)
 
     def __str__(self) -> str:
-        return self.sync_type
+        return list_name(self.sync_type)
 
     @property
     def interval(self) -> timedelta:
@@ -234,7 +235,7 @@ class WorkerWatch(models.Model):
         constraints = [models.CheckConstraint(condition=Q(pk=1), name="one_worker_watch")]
 
     def __str__(self) -> str:
-        return "silent" if self.is_silent else "alive"
+        return str(_("silent") if self.is_silent else _("alive"))
 
 
 class SyncEvent(models.Model):
@@ -284,7 +285,7 @@ class SyncEvent(models.Model):
         ordering = ("-pk",)
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.sync_type}".strip()
+        return f"{self.get_kind_display()} {list_name(self.sync_type)}".strip()
 
 
 class AlertQuerySet(models.QuerySet["Alert"]):

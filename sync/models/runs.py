@@ -14,6 +14,7 @@ from django.utils.translation import gettext_noop, pgettext_lazy
 
 from sync import clock, error_texts
 from sync.exceptions import LeaseLost
+from sync.list_names import list_name
 
 UNSUCCESSFUL = Q(status__in=["failed", "quarantined"])
 SMART = Q(given_file="", mode="smart")
@@ -218,7 +219,7 @@ class SyncRun(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.sync_type} {self.pk}"
+        return f"{list_name(self.sync_type)} {self.pk}"
 
     @property
     def duration(self) -> timedelta | None:
@@ -302,4 +303,4 @@ class RecordChange(models.Model):
         indexes = [models.Index(fields=["sync_type", "key"], name="change_of_record")]
 
     def __str__(self) -> str:
-        return f"{self.sync_type} {self.key}: {self.kind}"
+        return f"{list_name(self.sync_type)} {self.key}: {self.get_kind_display()}"

@@ -31,6 +31,7 @@ class Sign(StrEnum):
     WORKER_BEGINS = "b"  # a task
     WORKER_ENDS = "e"
     MONITOR = "m"
+    NO_DATABASE = "n"  # the pusher has asked for tasks: the others cannot be given any
 
 
 def probe_every() -> float:

@@ -94,6 +94,13 @@ def test_a_task_that_does_not_get_on_hangs(pulse):
     assert pulse.fault() == "hangs (its worker process has been silent for 46 s)"
 
 
+def test_a_database_that_is_down_is_no_reason_to_start_anew(pulse):
+    let_pass(pulse, 3000, *ALWAYS, Sign.NO_DATABASE)
+    assert pulse.fault() == ""
+    let_pass(pulse, 56, *ALWAYS)
+    assert pulse.fault() == "hangs (its worker process has been silent for 56 s)"
+
+
 @pytest.mark.parametrize(
     ("sign", "fault"),
     [

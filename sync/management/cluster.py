@@ -13,7 +13,6 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 import django.db
-from django.core.management.base import CommandError
 from django.db import connections
 from django.utils import timezone
 from django_q.cluster import Sentinel
@@ -40,26 +39,41 @@ SIGNS = {
 
 
 def run(descriptor: int) -> None:
-    """Be the guard of a cluster until the line ends. Raises CommandError if the database does not answer."""
+    """Be the guard of a cluster until the line ends."""
     line = Line(descriptor)
     worker.join(line, os.getppid())
     for happened, sign in SIGNS.items():
         happened.connect(partial(worker.prove_life, sign), weak=False)
-    try:
-        with waiting_for_room("The worker begins with its next minute"):
-            async_task("sync.tasks.tick")  # what is due, or was left by a dead process, need not wait for that minute
-    except django.db.Error as error:
-        raise CommandError(f"The database does not answer: {error}") from None
-    connections.close_all()  # its processes make their own
-    Guard(line)
+    if broker := connected_broker(line):
+        connections.close_all()  # its processes make their own
+        Guard(line, broker)
+
+
+def connected_broker(line: Line) -> ProvingBroker | None:
+    """The broker, as soon as the database answers, with a first wake-up; None if told to stop before."""
+    has_failed = False
+    while True:
+        try:
+            broker = ProvingBroker(line)
+            with waiting_for_room("The worker begins with its next minute"):
+                async_task("sync.tasks.tick")  # what is due, or was left by a dead process, need not wait so long
+            return broker
+        except django.db.Error as error:
+            if not has_failed:
+                logger.error("The database does not answer: %s", error)
+            has_failed = True
+            connections.close_all()
+        line.send(Sign.NO_DATABASE)
+        if line.wait(ASKS_AGAIN_AFTER):
+            return None
 
 
 class Guard(Sentinel):  # type: ignore[misc]
     """Starts the other processes and looks after them, until the line ends."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, broker: ProvingBroker) -> None:
         self.line = line
-        super().__init__(line, threading.Event(), uuid.uuid4(), ProvingBroker(line))  # returns when all has ended
+        super().__init__(line, threading.Event(), uuid.uuid4(), broker)  # returns when all has ended
 
     def spawn_cluster(self) -> None:
         # A service manager may send SIGTERM to all processes; but a run is given back by those that live on for that.
@@ -67,8 +81,8 @@ class Guard(Sentinel):  # type: ignore[misc]
         super().spawn_cluster()
 
     def reincarnate(self, process: BaseProcess) -> None:
-        """Replace a process that ended by itself. One that was killed may have left a queue's lock taken for ever."""
-        if process.exitcode == 0:
+        """Replace a process that ended, as by an error. One that was killed may have left a lock taken for ever."""
+        if process.exitcode is not None and process.exitcode >= 0:
             super().reincarnate(process)
             return
         part = {self.monitor: Sign.MONITOR, self.pusher: Sign.PUSHER}.get(process, Sign.WORKER)
@@ -99,6 +113,7 @@ class ProvingBroker(Broker):
             if not self.has_failed:  # said once, not for as long as it lasts
                 logger.error("The database does not answer: %s", error)
             self.has_failed = True
+            self.line.send(Sign.NO_DATABASE)
             connections[Conf.ORM].close()
             time.sleep(ASKS_AGAIN_AFTER)
             return None

@@ -47,6 +47,8 @@ class Pulse:
             case Sign.GUARD if not self.has_started:
                 self.has_started = True
                 self.hear(*NAMES)
+            case Sign.NO_DATABASE:
+                self.hear(Sign.PUSHER, *PROBED)
             case _ if sign.isupper():
                 self.dead = Sign(sign.lower())
             case _:

@@ -52,6 +52,7 @@ WORDS = {  # for the states of a list, and of the workers
     "failing": _("failing"),
     "never": _("never synced"),
     "paused": _("paused"),
+    "retrying": _("trying again"),
     "late": _("late"),
     "old": pgettext_lazy("state", "old"),
     "healthy": _("healthy"),

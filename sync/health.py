@@ -57,11 +57,12 @@ class State(StrEnum):
     NEVER = "never"  # it never succeeded
     PAUSED = "paused"  # order forms keep its run waiting, no longer than they may
     OLD = "old"  # as late, but its schedule is disabled: nothing newer comes by itself
+    RETRYING = "retrying"  # an attempt failed, and another one is to come by itself; what it shows is still fresh
     LATE = "late"  # what it shows is older than its interval and the grace
     HEALTHY = "healthy"
 
 
-TRUSTED = (State.HEALTHY, State.PAUSED)
+TRUSTED = (State.HEALTHY, State.PAUSED, State.RETRYING)
 
 
 class Activity(StrEnum):
@@ -97,6 +98,11 @@ class TypeHealth:
     @property
     def is_trusted(self) -> bool:
         return self.state in TRUSTED
+
+    @property
+    def retried(self) -> list[SyncRun]:
+        """Its runs of which an attempt failed, and that are tried again by themselves."""
+        return [run for run in (self.current, *self.queued) if run and run.failed_attempt]
 
     @property
     def waits_for_login(self) -> bool:
@@ -375,7 +381,14 @@ def type_health(
     failures = failures_since(last_success, schedule.sync_type)
     return TypeHealth(
         sync_type=schedule.sync_type,
-        state=state_of(schedule, now, fresh_as_of=fresh_as_of, last_end=last_end, is_paused=is_paused),
+        state=state_of(
+            schedule,
+            now,
+            fresh_as_of=fresh_as_of,
+            last_end=last_end,
+            is_paused=is_paused,
+            is_retried=any(run.failed_attempt for run in (current, *queued) if run),
+        ),
         fresh_as_of=fresh_as_of,
         last_success=last_success,
         last_end=last_end,
@@ -393,7 +406,13 @@ def type_health(
 
 
 def state_of(
-    schedule: SyncSchedule, now: datetime, *, fresh_as_of: datetime | None, last_end: SyncRun | None, is_paused: bool
+    schedule: SyncSchedule,
+    now: datetime,
+    *,
+    fresh_as_of: datetime | None,
+    last_end: SyncRun | None,
+    is_paused: bool,
+    is_retried: bool,
 ) -> State:
     if last_end and last_end.status == Status.QUARANTINED:
         return State.QUARANTINED
@@ -405,7 +424,7 @@ def state_of(
     if is_paused and now <= late_for_forms_at(late):
         return State.PAUSED
     if now <= late:
-        return State.HEALTHY
+        return State.RETRYING if is_retried else State.HEALTHY
     return State.LATE if schedule.enabled else State.OLD
 
 

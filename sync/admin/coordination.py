@@ -278,7 +278,8 @@ class SyncScheduleAdmin(PreviewAdmin, VerbsAdmin):
 
     @admin.display(description=_("next due"))
     def next_due(self, schedule: Any) -> str:
-        return moment(schedule.health.next_due if schedule.health else None)
+        due = schedule.health.next_due if schedule.health else None
+        return gettext("due since %s") % moment(due) if due and due <= clock.now() else moment(due)
 
     @admin.display(description=_("fresh as of"))
     def fresh_as_of(self, schedule: Any) -> str:

@@ -45,6 +45,7 @@ SYMBOLS = {
 }
 STATES = {
     State.HEALTHY: ("✓", WORDS[State.HEALTHY], "succeeded"),
+    State.RETRYING: ("↻", WORDS[State.RETRYING], "quarantined"),
     State.LATE: ("⚠", WORDS[State.LATE], "quarantined"),
     State.OLD: ("⚠", WORDS[State.OLD], "quarantined"),
     State.FAILING: ("✗", WORDS[State.FAILING], "failed"),

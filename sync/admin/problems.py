@@ -76,12 +76,12 @@ def found_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem
         if not (status.rejected_login and each.waits_for_login):
             yield from state_problems(request, each, status)
         if not status.rejected_login:
-            yield from retry_problems(each)
+            yield from retry_problems(request, each, status.at)
         yield from drift_problems(request, each)
     for sync_type, notice in health.notices():
         what = f"{capfirst(list_name(sync_type))}: {notice.text}"
         yield Problem("warn", what, notice.action)
-    yield from chain(schedule_problems(request, status), alert_problems(request))
+    yield from chain(schedule_problems(request, status), alert_problems(request, status.at))
 
 
 def state_problems(request: HttpRequest, each: TypeHealth, status: SyncStatus) -> Iterator[Problem]:
@@ -230,21 +230,25 @@ def failing_problem(request: HttpRequest, each: TypeHealth, status: SyncStatus) 
     )
 
 
-def retry_problems(each: TypeHealth) -> Iterator[Problem]:
+def retry_problems(request: HttpRequest, each: TypeHealth, now: datetime) -> Iterator[Problem]:
     """Of a run that failed and is to be tried again by itself."""
-    for run in each.queued:
-        if run.not_before and run.ended_attempts and run.ended_attempts[-1].get("error"):
-            facts = {
-                **names(each),
-                "time": clock(run.not_before),
-                "error": shortened(run.ended_attempts[-1].get("text", "")),
-            }
-            yield Problem(
-                "warn",
-                gettext("%(list)s: %(error)s") % facts,
-                gettext("It is tried again by itself at %(time)s.") % facts,
-                [Button(_("Look at run %s") % run.pk, run_address(run))],
-            )
+    for run in each.retried:
+        text = shortened((run.failed_attempt or {}).get("text", ""))
+        buttons = [Button(_("Look at run %s") % run.pk, run_address(run))]
+        if run.not_before and run.not_before > now and request.user.has_perm("sync.request_syncrun"):
+            address = reverse("admin:sync_syncrun_do", args=[run.pk, "run"])
+            buttons.insert(0, Button(_("Run now"), address, posts=True))
+        what = gettext("%(list)s: %(error)s") % {**names(each), "error": text}
+        yield Problem("warn", what, next_try(run, now), buttons)
+
+
+def next_try(run: SyncRun, now: datetime) -> str:
+    """When a run is tried again. A time that is past is no promise."""
+    if run.status == SyncRun.Status.RUNNING:
+        return gettext("It is tried again now.")
+    if run.not_before and run.not_before > now:
+        return gettext("It is tried again by itself at %(time)s.") % {"time": clock(run.not_before)}
+    return gettext("It is tried again by itself as soon as it is its turn.")
 
 
 def drift_problems(request: HttpRequest, each: TypeHealth) -> Iterator[Problem]:
@@ -281,13 +285,15 @@ def schedule_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Prob
         yield Problem("warn", what, buttons=[link] if may_view(request, SyncSchedule) else [])
 
 
-def alert_problems(request: HttpRequest) -> Iterator[Problem]:
+def alert_problems(request: HttpRequest, now: datetime) -> Iterator[Problem]:
     """Of the channels through which nobody would learn of the rest."""
     for alert in alerts.troubles():
         facts = {"channel": alert.get_channel_display(), "error": shortened(alert.error)}
         what = gettext("Nobody may be told of changes (%(channel)s). %(error)s") % facts
         todo = gettext("It was given up. Mend what is wrong, then send it again.")
         if alert.next_attempt_at:
+            todo = gettext("It is tried again by itself as soon as it is its turn.")
+        if alert.next_attempt_at and alert.next_attempt_at > now:
             todo = gettext("It is tried again by itself at %s.") % clock(alert.next_attempt_at)
         address = reverse("admin:sync_alert_change", args=[alert.pk])
         yield Problem("warn", what, todo, [Button(_("Look at the alert"), address)] if may_view(request, Alert) else [])

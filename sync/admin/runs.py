@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sync import queue
+from sync import clock, queue
 from sync.admin import progress
 from sync.admin.acceptance import AcceptanceAdmin
 from sync.admin.downloads import ExportDownloadAdmin
@@ -57,6 +57,14 @@ def cancel(run: SyncRun, *, by: User) -> str:
     return gettext("Run %s stops at its next page.") % run.pk
 
 
+def run_now(run: SyncRun, *, by: User) -> SyncRun:
+    return queue.request_sync(run.sync_type, mode=run.mode, trigger=SyncRun.Trigger.ADMIN, by=by)
+
+
+def waits_for_its_time(run: SyncRun) -> bool:
+    return run.status == SyncRun.Status.QUEUED and run.not_before is not None and run.not_before > clock.now()
+
+
 def can_be_retried(run: SyncRun) -> bool:
     return run.is_finished and not run.accepts_id and run.sync_type in settings.SYNC_TYPES
 
@@ -72,6 +80,7 @@ class SyncRunAdmin(RunStoryAdmin, AcceptanceAdmin, ExportDownloadAdmin, RunListA
             lambda run: not run.is_finished,
             action=_("Cancel the runs"),
         ),
+        Verb("run", _("Run now"), "sync.request_syncrun", run_now, waits_for_its_time),
         Verb("retry", _("Try again"), "sync.request_syncrun", queue.retry, can_be_retried),
     )
     readonly_fields = (

@@ -240,6 +240,12 @@ class SyncRun(models.Model):
         return self if self.error_class else None
 
     @property
+    def failed_attempt(self) -> dict[str, Any] | None:
+        """The last of its attempts that failed, while another is to come or goes on."""
+        failed = [] if self.is_finished else [attempt for attempt in self.ended_attempts if attempt.get("error")]
+        return failed[-1] if failed else None
+
+    @property
     def error_sentence(self) -> str:
         """The error text in the reader's language."""
         return error_texts.sentence(self.error_text)

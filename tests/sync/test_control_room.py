@@ -274,7 +274,41 @@ def test_a_run_that_is_to_be_tried_again_says_why_and_when(all_well, admin_clien
     assert problem.severity == "warn"
     assert problem.what == f"DDT: {text}"
     assert problem.todo.startswith("It is tried again by itself at ")
+    assert "Run now" in buttons(problem)
     assert card(admin_client, "ddt")["next"].startswith("tried again at ")
+    assert "trying again" in card(admin_client, "ddt")["badge"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "todo"),
+    [
+        (
+            {"not_before": dt.datetime(2026, 1, 1, tzinfo=dt.UTC)},
+            "It is tried again by itself as soon as it is its turn.",
+        ),
+        ({"status": Status.RUNNING, "not_before": None}, "It is tried again now."),
+    ],
+)
+def test_no_time_that_is_past_is_promised_for_the_next_attempt(all_well, admin_client, changes, todo):
+    attempt = {"outcome": "failed", "error": "ErpUnavailable", "text": "The ERP is down."}
+    run = SyncRunFactory(sync_type="ddt", status=Status.QUEUED, ended_attempts=[attempt])
+    SyncRun.objects.filter(pk=run.pk).update(**changes)
+    [problem] = problems(admin_client)
+    assert (problem.what, problem.todo) == ("DDT: The ERP is down.", todo)
+    assert "Run now" not in buttons(problem)
+    assert "tried again at" not in card(admin_client, "ddt")["next"]
+
+
+def test_run_now_makes_the_next_attempt_at_once(all_well, admin_client):
+    attempt = {"outcome": "failed", "error": "ErpUnavailable", "text": "The ERP is down."}
+    later = timezone.now() + MINUTE
+    run = SyncRunFactory(sync_type="ddt", status=Status.QUEUED, not_before=later, ended_attempts=[attempt])
+    page = admin_client.get(f"/admin/sync/syncrun/{run.pk}/change/", headers={"accept-language": "en"})
+    assert "Run now" in page.content.decode()
+    [problem] = problems(admin_client)
+    admin_client.post(problem.buttons[0].address)
+    run.refresh_from_db()
+    assert (run.status, run.not_before) == (Status.QUEUED, None)
 
 
 def test_a_long_error_of_an_attempt_is_told_in_part(all_well, admin_client):

@@ -474,3 +474,36 @@ def test_the_command_s_json_is_what_health_says(everything_fresh):
         assert json.loads(said) == json.loads(json.dumps(SyncStatusSerializer(health.status()).data))
     assert status == 0
     assert json.loads(said)["healthy"] is True
+
+
+FAILED_ATTEMPT = {"outcome": "failed", "error": "ErpUnavailable", "text": "The ERP is down."}
+
+
+def retried_run(**values):
+    return SyncRunFactory(sync_type="orders", status=Status.QUEUED, ended_attempts=[FAILED_ATTEMPT], **values)
+
+
+def test_a_list_that_is_tried_again_is_not_called_healthy_and_trusted_while_it_is_fresh():
+    fresh = SyncRunFactory(sync_type="orders")
+    run = retried_run()
+    assert (of().state, of().is_trusted, of().retried) == (State.RETRYING, True, [run])
+    SyncRun.objects.filter(pk=run.pk).update(status=Status.RUNNING)
+    assert of().state == State.RETRYING
+    SyncRun.objects.filter(pk=fresh.pk).update(exported_at=ago(hours=1))
+    assert of().state == State.LATE
+    SyncRun.objects.filter(pk=run.pk).update(status=Status.CANCELLED, finished_at=timezone.now())
+    assert of().retried == []
+
+
+def test_the_command_line_says_that_a_list_is_tried_again_and_promises_no_time_that_is_past(everything_fresh):
+    run = retried_run(not_before=timezone.now() + MINUTE)
+    out = StringIO()
+    call_command("syncstatus", stdout=out)
+    at = f"{timezone.localtime(run.not_before):%H:%M:%S}"
+    assert f"orders is tried again: The ERP is down. It is tried again at {at}." in out.getvalue()
+    assert "All is well" not in out.getvalue()
+    SyncRun.objects.filter(pk=run.pk).update(not_before=ago(seconds=1))
+    out = StringIO()
+    call_command("syncstatus", stdout=out)
+    assert "It is tried again as soon as it is its turn." in out.getvalue()
+    assert "not before" not in out.getvalue()

@@ -95,6 +95,6 @@ export class LiveStatus {
   isDoubtful(type) {
     const { state, freshAsOf, lateAt } = this.data.health.services[type];
     const isLate = freshAsOf === null || Date.parse(lateAt) < this.serverTime;
-    return isLate || !["healthy", "paused"].includes(state);
+    return isLate || !["healthy", "paused", "retrying"].includes(state);
   }
 }

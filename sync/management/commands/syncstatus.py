@@ -64,10 +64,16 @@ def row(each: TypeHealth) -> list[str]:
         each.sync_type,
         each.state,
         moment(each.fresh_as_of),
-        moment(each.next_due) if each.enabled else "disabled",
+        next_due(each),
         seconds(each.last_duration),
         seconds(each.usual_duration),
     ]
+
+
+def next_due(each: TypeHealth) -> str:
+    if not each.enabled:
+        return "disabled"
+    return "now" if each.next_due and each.next_due <= clock.now() else moment(each.next_due)
 
 
 def table(rows: list[list[str]]) -> list[str]:
@@ -89,7 +95,7 @@ def running(run: SyncRun | None) -> str:
 
 
 def queued(run: SyncRun) -> str:
-    later = f" not before {moment(run.not_before)}" if run.not_before else ""
+    later = f" not before {moment(run.not_before)}" if run.not_before and run.not_before > clock.now() else ""
     return f"{run.sync_type} ({run.mode}, run {run.pk}){later}"
 
 
@@ -119,6 +125,8 @@ def problems(status: SyncStatus) -> list[str]:
     rejected = [login_problem(status.rejected_login)] if status.rejected_login else []
     found = [problem(each) for each in status.types if not (each.is_trusted or (rejected and each.waits_for_login))]
     found += [asked_only(each) for each in status.types if not each.enabled and each.is_trusted]
+    if not rejected:
+        found += [retried(each.sync_type, run) for each in status.types for run in each.retried]
     unknown = "{} has no schedule, so its state is not known — run manage.py migrate"
     found += map(unknown.format, status.without_schedule)
     found += map(clock_problem, status.wrong_clocks)
@@ -144,8 +152,20 @@ def clock_problem(each: WrongClock) -> str:
 
 
 def trouble(alert: Alert) -> str:
-    again = f"It is tried again at {moment(alert.next_attempt_at)}." if alert.next_attempt_at else "It was given up."
+    again = again_at(alert.next_attempt_at) if alert.next_attempt_at else "It was given up."
     return f"Nobody may be told of changes ({alert.channel}): {alert.error} {again}"
+
+
+def retried(sync_type: str, run: SyncRun) -> str:
+    why = f"{sync_type} is tried again: {(run.failed_attempt or {}).get('text', '')}"
+    return why if run.status == SyncRun.Status.RUNNING else f"{why} {again_at(run.not_before)}"
+
+
+def again_at(at: datetime | None) -> str:
+    """When something is tried again. A time that is past is no promise."""
+    if at and at > clock.now():
+        return f"It is tried again at {moment(at)}."
+    return "It is tried again as soon as it is its turn."
 
 
 def problem(each: TypeHealth) -> str:

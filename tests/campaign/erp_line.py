@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
@@ -33,8 +34,7 @@ class ErpLine:
         class Handler(LineHandler):
             line = self
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = LineServer(("127.0.0.1", 0), Handler)
         self.port = self.server.server_address[1]
         Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -49,6 +49,16 @@ class ErpLine:
         if self.sends_other_lists:
             return next((other for name, other in self.exports.items() if name != list_name), body)
         return doubled(body) if self.doubles_pages else body
+
+
+class LineServer(ThreadingHTTPServer):
+    """A client that is killed, or leaves, is nothing special."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class LineHandler(BaseHTTPRequestHandler):

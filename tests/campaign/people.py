@@ -34,6 +34,8 @@ class Sent:
     began: float = field(default_factory=time)
     draft_id: int | None = None  # once it was acknowledged
     refused: bool = False
+    version: int = 0
+    change: dict[str, Any] | None = None  # that was sent, and not answered yet: it may be saved or not
 
 
 class Client:
@@ -143,6 +145,10 @@ class Agent(Person):
         self.sent.append(sent)
         while not self.send(sent) and not self.stopping.is_set():
             self.stopping.wait(0.5)
+        if sent.draft_id and self.dice.random() < 0.3:
+            sent.change = body | {"notes": f"{key}, changed", "lines": lines[:1]}
+            while not self.send_change(sent) and not self.stopping.is_set():
+                self.stopping.wait(0.5)
 
     def send(self, sent: Sent) -> bool:
         """Whether it was answered for good. Now and then the answer is lost, and the client asks again."""
@@ -153,13 +159,27 @@ class Agent(Person):
                 self.client.chronicle.violate(
                     "drafts", "one key, two drafts", key=sent.key, ids=[sent.draft_id, draft_id]
                 )
-            sent.draft_id = draft_id
+            sent.draft_id, sent.version = draft_id, answer.body["draft"]["version"]
             return self.dice.random() > 0.1
         if answer.status in (400, 409):
             sent.refused = True
             self.client.chronicle.note("draft", f"{sent.key} refused: {answer.status} {answer.body}")
             return True
         return False
+
+    def send_change(self, sent: Sent) -> bool:
+        """Whether it was answered for good; 409 may be the answer to a change whose first answer was lost."""
+        assert sent.change
+        answer = self.client.ask("PUT", f"/api/drafts/{sent.draft_id}", sent.change | {"version": sent.version})
+        if answer.status in (200, 409):
+            draft = answer.body["draft"] if answer.status == 200 else answer.body["detail"]["draft"]
+            if draft["notes"] != sent.change["notes"]:
+                self.client.chronicle.violate(
+                    "drafts", "a draft was changed by somebody else", key=sent.key, draft=draft
+                )
+            sent.body, sent.version, sent.change = sent.change, draft["version"], None
+            return True
+        return answer.status == 400
 
     def send_what_is_left(self) -> None:
         """Now that nothing is struck any more, everything can be saved."""

@@ -303,6 +303,8 @@ class Campaign:
             self.check_threads()
             sleep(0.5)
         wait_until_it_listens(self.stage.web_port)
+        wait_until_it_listens(self.stage.erp_port)
+        faults.DemoFault(self.stage, self.dice).heal()
         for agent in self.agents:
             agent.send_what_is_left()
         self.sync_everything(since=time())

@@ -274,7 +274,7 @@ class DemoFault(Fault):
         return f"{label}, {sync_type or 'any list'}, {times or 'all'} times for {self.seconds:.1f} s"
 
     def heal(self) -> None:
-        with suppress(NotPossible):  # an ERP that was killed has forgotten its faults
+        with suppress(NotPossible):  # it is killed, and has forgotten its faults; or frozen, and is asked at the end
             self.ask("DELETE", "/demo/faults")
 
     def ask(self, method: str, path: str, body: Any = None) -> None:

@@ -132,7 +132,7 @@ class Agent(Person):
         for _ in range(self.dice.randrange(1, 4)):
             self.rest(0.2, 2)
             self.save(session)
-        if self.dice.random() < 0.85:
+        if self.dice.random() < 0.85 or self.stopping.is_set():
             self.client.ask("POST", "/api/customers/resume-syncs", {"sessionId": session})
         self.rest(3, 12)
 

@@ -33,6 +33,7 @@ from sync.erp.http import first_cause
 from sync.erp.severable import Line, SeverableAdapter
 from sync.events import Kind
 from sync.exceptions import AlertNotDelivered
+from sync.list_names import list_name
 from sync.mail import on_line
 from sync.models import Alert, SyncEvent
 
@@ -241,7 +242,7 @@ def word_for(state: str) -> str:
 
 
 def subject_of(event: SyncEvent) -> str:
-    return gettext(event.sync_type) if event.sync_type else gettext("worker")
+    return list_name(event.sync_type) if event.sync_type else gettext("worker")
 
 
 def text_in(language: str, event: SyncEvent) -> str:

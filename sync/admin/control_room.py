@@ -174,7 +174,7 @@ def next_run(each: TypeHealth, status: SyncStatus) -> str:
         return gettext("in progress")
     if each.queued:
         return waiting(each.queued[0], status)
-    if status.rejected_login:
+    if status.rejected_login and each.enabled:
         return gettext("waits for the ERP's login")
     if each.next_due is None:
         return gettext("never: the schedule is disabled")

@@ -294,7 +294,7 @@ def alert_problems(request: HttpRequest, now: datetime) -> Iterator[Problem]:
         if alert.next_attempt_at:
             todo = gettext("It is tried again by itself as soon as it is its turn.")
         if alert.next_attempt_at and alert.next_attempt_at > now:
-            todo = gettext("It is tried again by itself at %s.") % clock(alert.next_attempt_at)
+            todo = gettext("It is tried again by itself at %(time)s.") % {"time": clock(alert.next_attempt_at)}
         address = reverse("admin:sync_alert_change", args=[alert.pk])
         yield Problem("warn", what, todo, [Button(_("Look at the alert"), address)] if may_view(request, Alert) else [])
 
@@ -305,6 +305,8 @@ def next_attempt(each: TypeHealth, status: SyncStatus) -> str:
         return gettext("A run is in progress.")
     if status.rejected_login:
         return gettext("Nothing is tried until the ERP accepts the login.")
+    if each.retried:
+        return next_try(each.retried[0], status.at)
     if each.queued:
         return gettext("A run waits for its turn.")
     if each.next_due is None:

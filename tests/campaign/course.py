@@ -201,7 +201,7 @@ class Campaign:
         customers = list(Customer._base_manager.order_by("pk").values_list("erp_id", flat=True)[:20])
         lines = []
         for product in Product._base_manager.order_by("pk")[:60]:
-            quantity = product.minimum_quantity or product.multiple_quantity or Decimal(1)
+            quantity = product.order_quantities.least
             line = WantedLine(product.erp_id, quantity, Decimal(0))
             if priced(Wanted(customers[0], [line], Decimal(0), "")).complete:
                 lines.append({"product": product.erp_id, "quantity": f"{quantity.normalize():f}"})

@@ -92,6 +92,16 @@ def test_a_change_is_mailed_and_posted(receiver, mail_server):
     assert not Alert.objects.waiting().exists()
 
 
+def test_a_list_has_the_name_in_a_mail_that_it_has_everywhere(mail_server):
+    mails = mail_server()
+    SyncRunFactory(sync_type="ddt", status=SyncRun.Status.FAILED)
+    health.record_changes()
+    alerts.send_due()
+    (mail,) = mails.mails
+    assert mail["Subject"] == "Archibald sync: DDT, in errore"
+    assert mail.get_content().startswith("DDT: in errore.")
+
+
 def test_who_is_not_named_is_not_told(receiver):
     receiver(204)
     failing()

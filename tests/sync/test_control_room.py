@@ -731,3 +731,13 @@ def test_it_asks_as_many_questions_after_a_long_history_as_after_a_short_one(
         SyncRunFactory(sync_type="prices", status=Status.QUEUED, given_file=f"/exports/{number}.pdf")
     assert OrderFormSession.objects.live().count() == 31
     assert queries(admin_client, address) == few
+
+
+def test_a_late_list_that_is_tried_again_is_told_when_and_not_that_it_is_its_turn(all_well, admin_client):
+    SyncRun.objects.filter(sync_type="orders").update(exported_at=timezone.now() - 60 * MINUTE)
+    attempt = {"outcome": "failed", "error": "ErpUnavailable", "text": "The ERP is down."}
+    later = timezone.now() + MINUTE
+    SyncRunFactory(sync_type="orders", status=Status.QUEUED, ended_attempts=[attempt], not_before=later)
+    of_orders = [problem for problem in problems(admin_client) if problem.what.startswith("Orders")]
+    assert [problem.severity for problem in of_orders] == ["bad", "warn"]
+    assert {problem.todo.rpartition(" at ")[0] for problem in of_orders} == {"It is tried again by itself"}

@@ -507,3 +507,12 @@ def test_the_command_line_says_that_a_list_is_tried_again_and_promises_no_time_t
     call_command("syncstatus", stdout=out)
     assert "It is tried again as soon as it is its turn." in out.getvalue()
     assert "not before" not in out.getvalue()
+
+
+def test_the_command_line_gives_a_late_list_that_is_tried_again_no_advice_about_workers(everything_fresh):
+    SyncRun.objects.filter(sync_type="orders").update(exported_at=ago(hours=1))
+    retried_run(not_before=timezone.now() + MINUTE)
+    _, said = syncstatus()
+    [late] = [line for line in said.splitlines() if line.startswith("orders is late")]
+    assert "qcluster" not in late
+    assert "orders is tried again: The ERP is down." in said

@@ -199,6 +199,13 @@ def test_the_control_room_shows_one_problem_with_the_way_out(rejected, admin_cli
     assert {card["next"] for card in context["cards"]} == {"waits for the ERP's login", "waits for its turn"}
 
 
+def test_a_list_whose_schedule_is_disabled_waits_for_no_login(rejected, admin_client):
+    SyncSchedule.objects.filter(sync_type="products").update(enabled=False)
+    cards = admin_client.get("/admin/", headers={"accept-language": "en"}).context["cards"]
+    [card] = [card for card in cards if card["health"].sync_type == "products"]
+    assert card["next"] == "never: the schedule is disabled"
+
+
 def test_trouble_of_another_kind_is_still_told(rejected, admin_client):
     SyncRunFactory(sync_type="ddt", status=Status.FAILED, error_class="ExportEmpty", error_text="It is empty.")
     context = admin_client.get("/admin/", headers={"accept-language": "en"}).context

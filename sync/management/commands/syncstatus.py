@@ -171,7 +171,8 @@ def again_at(at: datetime | None) -> str:
 def problem(each: TypeHealth) -> str:
     why = f": {each.failure.error_text}" if each.failure and each.state in (State.FAILING, State.QUARANTINED) else ""
     count = f" ({each.consecutive_failures} in a row)" if each.state == State.FAILING else ""
-    hint = WHAT_TO_DO[each.state].format(type=each.sync_type)
+    says_more = each.retried and each.state in (State.NEVER, State.LATE)  # another line: it is tried again
+    hint = "" if says_more else WHAT_TO_DO[each.state].format(type=each.sync_type)
     age = f", as of {moment(each.fresh_as_of)}" if each.state in (State.LATE, State.OLD) else ""
     state = "was never mirrored" if each.state == State.NEVER else f"is {each.state}{age}"
     return f"{each.sync_type} {state}{count}{why}{' — ' if hint else ''}{hint}"

@@ -235,7 +235,8 @@ def retry_problems(request: HttpRequest, each: TypeHealth, now: datetime) -> Ite
     for run in each.retried:
         text = shortened((run.failed_attempt or {}).get("text", ""))
         buttons = [Button(_("Look at run %s") % run.pk, run_address(run))]
-        if run.not_before and run.not_before > now and request.user.has_perm("sync.request_syncrun"):
+        is_later = run.not_before is not None and run.not_before > now
+        if is_later and run.is_mergeable and request.user.has_perm("sync.request_syncrun"):
             address = reverse("admin:sync_syncrun_do", args=[run.pk, "run"])
             buttons.insert(0, Button(_("Run now"), address, posts=True))
         what = gettext("%(list)s: %(error)s") % {**names(each), "error": text}

@@ -62,7 +62,9 @@ def run_now(run: SyncRun, *, by: User) -> SyncRun:
 
 
 def waits_for_its_time(run: SyncRun) -> bool:
-    return run.status == SyncRun.Status.QUEUED and run.not_before is not None and run.not_before > clock.now()
+    """Whether it would run at once if its list were asked for: a given file and an acceptance stay as they are."""
+    is_later = run.not_before is not None and run.not_before > clock.now()
+    return run.status == SyncRun.Status.QUEUED and is_later and run.is_mergeable
 
 
 def can_be_retried(run: SyncRun) -> bool:

@@ -741,3 +741,16 @@ def test_a_late_list_that_is_tried_again_is_told_when_and_not_that_it_is_its_tur
     of_orders = [problem for problem in problems(admin_client) if problem.what.startswith("Orders")]
     assert [problem.severity for problem in of_orders] == ["bad", "warn"]
     assert {problem.todo.rpartition(" at ")[0] for problem in of_orders} == {"It is tried again by itself"}
+
+
+@pytest.mark.parametrize(("given_file", "buttons"), [("", ["Run now", "Look at run"]), ("/a.pdf", ["Look at run"])])
+def test_run_now_is_no_button_of_a_given_file_that_waits_for_room(all_well, admin_client, given_file, buttons):
+    attempt = {"outcome": "failed", "error": "DiskFull", "text": "The disk is full."}
+    later = timezone.now() + MINUTE
+    run = SyncRunFactory(
+        sync_type="orders", status=Status.QUEUED, ended_attempts=[attempt], not_before=later, given_file=given_file
+    )
+    [problem] = [problem for problem in problems(admin_client) if problem.what.startswith("Orders")]
+    assert [str(button.text).removesuffix(f" {run.pk}") for button in problem.buttons] == buttons
+    page = admin_client.get(reverse("admin:sync_syncrun_change", args=[run.pk]))
+    assert ("Run now" in [str(label) for label, _address in page.context["verbs"]]) is (not given_file)

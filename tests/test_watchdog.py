@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import time
 from datetime import timedelta
 
 import pytest
@@ -159,6 +160,18 @@ def test_the_same_fault_is_told_once_until_the_child_has_worked_again():
     child.has_worked = True
     keeper.restart_the_dead()
     assert len(said) == 2
+
+
+def test_a_cluster_that_breaks_soon_is_told_and_put_off_once():
+    said: list[str] = []
+    keeper, cluster = Supervisor(said.append), Cluster()
+    keeper.children.append(cluster)
+    cluster.started_at = time.monotonic()
+    for sign in (Sign.GUARD, *PROBE, "M"):
+        cluster.pulse.note(sign)
+    for _ in range(3):
+        keeper.restart_the_dead()
+    assert said == ["The worker is broken (its monitor has died) and is started again in 0.5 s."]
 
 
 # The other end

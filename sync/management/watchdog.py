@@ -97,7 +97,6 @@ class Cluster(Child):
             self.pass_fds = (theirs.fileno(),)
             self.command = [sys.executable, sys.argv[0], "qcluster", "--skip-checks", f"--line={theirs.fileno()}"]
             super().start()
-        self.pulse = Pulse()
         self.looked_at = time.monotonic()
 
     @property
@@ -128,6 +127,7 @@ class Cluster(Child):
 
     def kill(self) -> None:
         super().kill()
+        self.pulse = Pulse()  # what the dead have said is no fault of those that are started next
         if self.line:
             self.line.close()
             self.line = None

@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from datetime import timedelta
 from functools import partial
 from smtplib import SMTPRecipientsRefused, SMTPResponseException
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import requests
@@ -31,6 +31,7 @@ from django.utils.translation import gettext_lazy as _
 from sync import events
 from sync.erp.http import first_cause
 from sync.erp.severable import Line, SeverableAdapter
+from sync.erp.transfer import settle
 from sync.events import Kind
 from sync.exceptions import AlertNotDelivered
 from sync.list_names import list_name
@@ -141,11 +142,12 @@ def attempt(alert: Alert, told_to_stop: Event) -> bool:
 def within_limits(send: Callable[[Line], None], told_to_stop: Event) -> None:
     """Send in a thread of its own, whose connections are cut when its time is over. Raises what it raises.
 
-    Raises TimeoutError if it did not come to its end, InterruptedError if this process was told to stop.
+    Raises TimeoutError if it did not come to its end, InterruptedError if this process was told to stop. The thread
+    keeps no process from ending: before it is connected, as while a name is looked up, there is nothing to cut.
     """
-    line, executor = Line(), ThreadPoolExecutor(max_workers=1, thread_name_prefix="alert")
+    line, sending = Line(), Future[None]()
     ends = time.monotonic() + ATTEMPT
-    sending = executor.submit(send, line)
+    Thread(target=settle, args=(sending, partial(send, line)), name="alert", daemon=True).start()
     try:
         while not wait([sending], timeout=LOOKS_EVERY).done:
             if told_to_stop.is_set():
@@ -157,7 +159,6 @@ def within_limits(send: Callable[[Line], None], told_to_stop: Event) -> None:
                 return  # delivered: only the goodbye was slow
     finally:
         line.cut()
-        executor.shutdown(wait=False)
     sending.result()
 
 

@@ -1,5 +1,6 @@
 """Who is told of a change: in the end each of them, whatever the other side does; and nothing else waits for it."""
 
+import threading
 from contextlib import ExitStack
 from datetime import timedelta
 from threading import Event, Thread
@@ -357,6 +358,21 @@ def test_whoever_is_told_to_stop_does_not_wait_for_an_attempt(mail_server):
     assert (alert.attempts, alert.error, alert.tried_at) == (1, "", None)
     assert waits(alert)
     assert mails.was_cut.wait(PATIENCE)
+
+
+def test_an_attempt_in_which_there_is_nothing_to_cut_yet_keeps_no_process_from_ending():
+    told_to_stop, name_found = Event(), Event()
+    told_to_stop.set()
+
+    def look_up(line):
+        name_found.wait(PATIENCE)
+
+    with pytest.raises(InterruptedError):
+        alerts.within_limits(look_up, told_to_stop)
+    attempts = [thread for thread in threading.enumerate() if thread.name.startswith("alert")]
+    assert attempts
+    assert all(thread.daemon for thread in attempts)
+    name_found.set()
 
 
 # What is wrong with the channels

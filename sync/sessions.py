@@ -14,6 +14,7 @@ from django.db.models import F
 
 from sync import clock, erp_login, events, queue, runner
 from sync.deadlocks import retry_deadlocks
+from sync.disk import waiting_for_room
 from sync.events import Kind
 from sync.exceptions import SessionNotFound
 from sync.models import OrderFormSession, SyncRun
@@ -69,7 +70,8 @@ def awaited(run: SyncRun, patience: timedelta) -> SyncRun:
 
 def carry_out(pk: int) -> None:
     try:
-        runner.wait_for(SyncRun.objects.get(pk=pk))
+        with waiting_for_room("What an order form waits for is left for later"):
+            runner.wait_for(SyncRun.objects.get(pk=pk))
     finally:
         connections.close_all()  # this thread's
 

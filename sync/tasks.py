@@ -37,6 +37,6 @@ def tick() -> None:
         schedules.keep_in_step()
         schedules.request_due()
         sessions.note_expired()
-    finally:
-        drain()  # whatever is wrong with a schedule
-    retention.prune()
+    finally:  # whatever is wrong with a schedule, and though what is due finds no room: this may make some
+        drain()
+        retention.prune()

@@ -1,6 +1,7 @@
 """What the disks do to syncs: what is promised of a file is on its disk, and a full one stops nothing for good."""
 
 import errno
+import os
 import tempfile
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from customers.models import Customer
-from sync import disk, queue, runner
+from sync import disk, queue, runner, schedules, sessions, tasks
 from sync.erp import erp_client
 from sync.erp.folder import FolderClient
 from sync.exceptions import DiskFull
@@ -237,6 +238,34 @@ def test_a_run_whose_end_cannot_be_recorded_is_recovered_when_there_is_room(tiny
     runner.drain()
     run.refresh_from_db()
     assert (run.status, run.ended_attempts[0]["outcome"]) == (Status.SUCCEEDED, "lost")
+
+
+@pytest.fixture
+def no_room(monkeypatch):
+    """Makes a function find the database's disk full."""
+
+    def refuse(*_args):
+        raise disk.no_room_for_the_database() from OSError(errno.ENOSPC, "No space left on device")
+
+    return lambda module, name: monkeypatch.setattr(module, name, refuse)
+
+
+def test_what_nobody_will_read_goes_though_there_is_no_room_for_what_is_due(no_room, settings):
+    no_room(schedules, "request_due")
+    settings.EXPORT_DIR.mkdir()
+    stray = settings.EXPORT_DIR / "orders-999-7.pdf"
+    stray.write_bytes(b"of a process that was killed")
+    os.utime(stray, (0, 0))
+    tasks.tick()
+    assert files(settings.EXPORT_DIR) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_an_order_form_waits_for_is_left_while_there_is_no_room(no_room, caplog):
+    no_room(runner, "wait_for")
+    run = request("customers", mode=SyncRun.Mode.SMART)
+    sessions.carry_out(run.pk)
+    assert "What an order form waits for is left for later, as the disk is full" in caplog.text
 
 
 @pytest.mark.django_db(transaction=True)

@@ -19,13 +19,13 @@ ENDS_WITHIN = 5.0  # seconds that whoever stops it waits for it
 class Housekeeping(Thread):
     """Does each of its duties every few seconds, in a thread and with a database connection of its own.
 
-    Nothing that goes wrong ends it: while the database does not answer it says so once, and goes on asking.
+    Nothing that goes wrong ends it: while the database does not answer, or has no room, it says so once, and goes on.
     """
 
     def __init__(self) -> None:
         super().__init__(name="housekeeping", daemon=True)
         self.told_to_stop = Event()
-        self.failing: set[str] = set()  # the duties for which the database did not answer last time
+        self.failing: set[str] = set()  # the duties that the database kept from being done last time
 
     @property
     def duties(self) -> list[Callable[[], None]]:
@@ -47,7 +47,7 @@ class Housekeeping(Thread):
             self.failing.discard(name)
         except db.Error as error:
             if name not in self.failing:
-                logger.warning("The database does not answer the housekeeping (%s): %s", name, error)
+                logger.warning("The housekeeping (%s) waits for the database: %s", name, error)
             self.failing.add(name)
             db.connections.close_all()  # the next time it asks anew
         except Exception:

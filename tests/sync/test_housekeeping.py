@@ -52,9 +52,7 @@ def keep(settings):
 
 def test_a_database_that_does_not_answer_is_told_of_once(keep, caplog):
     keep(OperationalError("gone"), OperationalError("still gone"), DatabaseError("and again"))
-    assert [each.getMessage() for each in caplog.records] == [
-        "The database does not answer the housekeeping (duty): gone"
-    ]
+    assert [each.getMessage() for each in caplog.records] == ["The housekeeping (duty) waits for the database: gone"]
 
 
 def test_a_bug_in_a_duty_is_told_of_and_ends_nothing(keep, caplog):

@@ -79,6 +79,8 @@ def delete_stray_files(now: datetime) -> None:
     ours = [path for path in folder.iterdir() if OUR_EXPORT.fullmatch(path.name)]
     old = [path for path in ours if path.stat().st_mtime < too_old]
     kept = set(SyncRun.objects.filter(~Q(export_path="")).values_list("export_path", flat=True)) if old else set()
+    # Where the clock of the machine that fetches is an hour behind, a new file looks old.
+    being_fetched = tuple(f"{run.sync_type}-{run.pk}-" for run in SyncRun.objects.running())
     for path in old:
-        if str(path) not in kept:
+        if str(path) not in kept and not path.name.startswith(being_fetched):
             path.unlink(missing_ok=True)

@@ -110,18 +110,20 @@ def test_exports_of_runs_that_did_not_succeed_go_after_thirty_days(tmp_path):
     assert exists(young)
 
 
-def test_files_that_no_run_speaks_of_go_after_a_day(tmp_path):
-    stray, young, kept, foreign = paths = [
-        tmp_path / name for name in ("orders-1-7.pdf", "orders-2-8.pdf", "ddt-3-9.pdf", "Clienti.pdf")
+def test_files_that_no_run_speaks_of_go_after_an_hour(tmp_path):
+    run = SyncRunFactory(sync_type="orders", status=Status.RUNNING, token=7)
+    stray, young, kept, foreign, fetched = paths = [
+        tmp_path / name
+        for name in ("orders-998-7.pdf", "orders-999-8.pdf", "ddt-3-9.pdf", "Clienti.pdf", f"orders-{run.pk}-7.pdf")
     ]
     for path in paths:
         path.write_bytes(b"%PDF")
     SyncRunFactory(ended_ago=DAY, status=Status.QUARANTINED, export_path=str(kept))
-    two_days_ago = ago(days=2).timestamp()
-    for path in (stray, kept, foreign):
-        os.utime(path, (two_days_ago, two_days_ago))
+    for path in (stray, kept, foreign, fetched):  # the last by a machine whose clock is behind
+        os.utime(path, (ago(minutes=61).timestamp(),) * 2)
+    os.utime(young, (ago(minutes=59).timestamp(),) * 2)
     retention.prune()
-    assert [path.exists() for path in (stray, young, kept, foreign)] == [False, True, True, True]
+    assert [path.exists() for path in paths] == [False, True, True, True, True]
 
 
 def test_a_long_backlog_is_deleted_a_little_at_a_time(monkeypatch):

@@ -234,6 +234,12 @@ def test_runsync_says_what_a_list_waits_for(rejected, erp, capsys):
     assert said.out.count("it waits until the ERP accepts the login") == 5
 
 
+def test_a_dry_run_of_all_lists_tries_a_rejected_login_once(erp):
+    with pytest.raises(SystemExit) as ended:
+        call_command("runsync", "all", "--dry-run")
+    assert (ended.value.code, erp.fetched) == (1, ["orders"])
+
+
 def test_nothing_is_healthy_while_no_list_is_synced(rejected, erp):
     for sync_type in erp.errors:
         SyncRunFactory(sync_type=sync_type, finished_at=clock.now())

@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from sync import clock, erp_login, queue, runner
-from sync.exceptions import NeedsAcceptance, SyncError
+from sync.exceptions import ErpLoginRejected, NeedsAcceptance, SyncError
 from sync.management.database import check_migrated
 from sync.management.progress_bar import ProgressBar
 from sync.mirror import Difference, Outcome
@@ -135,6 +135,8 @@ class Command(BaseCommand):
             run = SyncRun(sync_type=sync_type, mode=mode, status=status)
             run.error_class, run.error_text = type(error).__name__, str(error)
             self.show(run, as_json=options["json"])
+            if isinstance(error, ErpLoginRejected):  # tried once: the other lists would only try it again
+                raise SystemExit(EXIT_STATUS[status]) from None
             return EXIT_STATUS[status]
         totals = [total.as_json() for total in preview.records.totals]
         run = SyncRun(sync_type=sync_type, mode=preview.mode, control_totals=totals, **preview.outcome.counts())

@@ -22,7 +22,7 @@ from django.db.models import Count, OuterRef, Subquery
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext
 
-from sync import alerts, clock, disk, erp_login, queue, schedules
+from sync import alerts, clock, disk, erp_login, events, queue, schedules
 from sync.columns import unseen_drifts
 from sync.events import Kind
 from sync.exceptions import ErpLoginRejected
@@ -198,6 +198,7 @@ class SyncStatus:
     sessions: list[OrderFormSession]
     workers: list[WorkerHealth]  # those that live, then the silent, then the stopped
     wrong_clocks: list[WrongClock]
+    volumes: list[disk.Volume]
     rejected_login: RejectedLogin | None  # which keeps every list from being synced
 
     @property
@@ -229,7 +230,8 @@ class SyncStatus:
 
     @property
     def is_healthy(self) -> bool:
-        return self.has_worker and not self.untrusted and not self.rejected_login
+        is_full = any(volume.is_full for volume in self.volumes)
+        return self.has_worker and not self.untrusted and not self.rejected_login and not is_full
 
     @property
     def untrusted(self) -> list[str]:
@@ -299,6 +301,7 @@ def status() -> SyncStatus:
         sessions=sessions,
         workers=workers,
         wrong_clocks=wrong_clocks(workers),
+        volumes=disk.volumes(),
         rejected_login=rejected,
     )
 
@@ -450,9 +453,9 @@ def usual_duration(sync_type: str) -> timedelta | None:
     return median(durations) if durations else None  # type: ignore[type-var]  # durations can be added and halved
 
 
-def disk_problems() -> list[tuple[disk.Volume, Notice]]:
+def disk_problems(status: SyncStatus) -> list[tuple[disk.Volume, Notice]]:
     """The disks of this machine that are full, or nearly so, and what to do."""
-    return [(volume, disk_notice(volume)) for volume in disk.volumes() if volume.is_low]
+    return [(volume, disk_notice(volume)) for volume in status.volumes if volume.is_low]
 
 
 def disk_notice(volume: disk.Volume) -> Notice:
@@ -553,7 +556,9 @@ def record_change(each: TypeHealth, *, before: str) -> None:
         if status().by_type[each.sync_type].state != each.state:  # this process was stopped in between
             transaction.set_rollback(True)
             return
-        alerts.record(Kind.HEALTH_CHANGED, sync_type=each.sync_type, before=before, after=each.state)
+        # Nobody is called because a list is tried again, or waits for an order form, that can be trusted all along.
+        record = events.record if before in TRUSTED and each.is_trusted else alerts.record
+        record(Kind.HEALTH_CHANGED, sync_type=each.sync_type, before=before, after=each.state)
 
 
 def record_silence(found: SyncStatus) -> None:

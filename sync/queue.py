@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,8 @@ def strengthened(
         queued = mergeable.first()
         if queued is None or not mergeable.filter(pk=queued.pk).update(**changes):
             return None
+        if "export_path" in changes:
+            forget_export(queued)
         before = {name: getattr(queued, name) for name in changes}
         queued.refresh_from_db()
         if before != {name: getattr(queued, name) for name in changes}:
@@ -122,6 +125,12 @@ def strengthened(
         if trigger in BY_A_PERSON:
             erp_login.allow_attempt(queued)
         return queued
+
+
+def forget_export(run: SyncRun) -> None:
+    """Delete the export that a run kept to read it later, once this transaction is committed."""
+    if run.export_path:
+        transaction.on_commit(partial(Path(run.export_path).unlink, missing_ok=True))
 
 
 def requeue(run: SyncRun, **changes: Any) -> None:
@@ -153,6 +162,7 @@ def merged_request(run: SyncRun) -> dict[str, Any]:
         status=Status.CANCELLED, finished_at=clock.now(), merged_into=run
     )
     events.record(Kind.RUN_MERGED, run=newer, into=run.pk)
+    forget_export(run)
     stronger = run.mode if run.mode == Mode.SMART else min(run.mode, newer.mode, key=strength)
     return {"priority": max(run.priority, newer.priority), "mode": stronger, "export_path": ""}
 

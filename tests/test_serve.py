@@ -149,3 +149,23 @@ def test_answers_are_dated_by_the_databases_clock_once(serve):
     with closing(connection):
         (date,) = response.headers.get_all("Date")
     assert abs(parsedate_to_datetime(date) - timezone.now()) < timedelta(minutes=5)
+
+
+@pytest.mark.postgresql
+def test_it_ends_for_certain_though_a_request_waits_for_the_database(serve):
+    server = serve()
+    other = connection.copy()
+    with closing(other), other.cursor() as cursor, ThreadPoolExecutor() as threads:
+        cursor.execute("BEGIN")
+        cursor.execute("LOCK TABLE sync_syncschedule IN ACCESS EXCLUSIVE MODE")
+        waiting = threads.submit(server.get, "/api/sync/status", **signed_in(UserFactory()))
+        until(lambda: waits_for_a_lock())
+        assert server.stop() == 0
+        cursor.execute("ROLLBACK")
+        assert waiting.exception()
+
+
+def waits_for_a_lock():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        return cursor.fetchone() is not None

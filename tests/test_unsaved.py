@@ -1,18 +1,28 @@
 """What people and programs are told when nothing can be saved: the disk is full, or the database can only be read."""
 
-from contextlib import contextmanager
+import json
+from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError, connection
 from django.urls import reverse
 
 from orders.models import Draft
 from sync import disk, health
-from sync.models import SyncRun
-from tests.factories import CustomerFactory, PriceFactory, ProductFactory, UserFactory
+from sync.api.errors import why_unsaved
+from sync.models import SyncRun, SyncSchedule
+from tests.factories import (
+    CustomerFactory,
+    PriceFactory,
+    ProductFactory,
+    SyncRunFactory,
+    SyncWorkerFactory,
+    UserFactory,
+)
 from tests.full_database import full_database
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -124,6 +134,37 @@ def test_a_full_disk_is_not_ready(client, monkeypatch):
     assert (answer.status_code, answer.json()["disk"]) == (503, False)
 
 
+@pytest.mark.parametrize(
+    ("error", "cause", "is_told"),
+    [
+        (OperationalError, psycopg.OperationalError("connection refused"), True),
+        (InterfaceError, psycopg.InterfaceError("the connection is closed"), True),
+        (OperationalError, psycopg.errors.AdminShutdown(), True),
+        (OperationalError, psycopg.errors.QueryCanceled(), True),
+        (InternalError, psycopg.errors.IdleInTransactionSessionTimeout(), True),
+        (ProgrammingError, psycopg.errors.UndefinedTable(), False),
+        (OperationalError, psycopg.errors.DeadlockDetected(), False),
+        (InternalError, psycopg.errors.InFailedSqlTransaction(), False),
+    ],
+)
+def test_a_database_that_does_not_answer_is_no_bug(error, cause, is_told):
+    raised = error("said")
+    raised.__cause__ = cause
+    unsaved = why_unsaved(raised)
+    assert (unsaved is not None and unsaved.code == "database_unavailable") is is_told
+
+
+@pytest.mark.postgresql
+def test_a_request_whose_connection_was_cut_is_told_to_come_again(client, agent):
+    other = connection.copy()
+    with closing(other), other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
+    answer = client.get("/api/sync/status")
+    assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+    connection.close()
+    assert client.get("/api/sync/status").status_code == 200
+
+
 # What is said of the disks
 
 
@@ -144,6 +185,20 @@ def test_a_disk_with_little_room_is_named_before_it_is_full(admin_client, monkey
     with pytest.raises(SystemExit):
         call_command("syncstatus")
     assert text in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        call_command("syncstatus", "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert told["disks"] == [{"folder": "/srv/exports", "freeBytes": free, "low": True, "full": not free}]
+
+
+def test_nothing_is_well_while_a_disk_is_full(settings, monkeypatch):
+    SyncSchedule.objects.update(enabled=False)
+    for sync_type in settings.SYNC_TYPES:
+        SyncRunFactory(sync_type=sync_type)
+    SyncWorkerFactory()
+    assert health.status().is_healthy
+    monkeypatch.setattr(disk, "volumes", lambda: [disk.Volume(Path("/srv/exports"), (disk.EXPORTS,), free=0)])
+    assert not health.status().is_healthy
 
 
 def test_folders_on_one_disk_are_one(settings, tmp_path, monkeypatch):

@@ -70,7 +70,7 @@ def found_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem
     yield from chain(worker_problems(request, status), lock_problems(request, status), slow_problems(request, status))
     yield from clock_problems(status)
     yield from login_problems(request, status)
-    for volume, notice in health.disk_problems():
+    for volume, notice in health.disk_problems(status):
         yield Problem("bad" if volume.is_full else "warn", notice.text, notice.action)
     for each in status.types:
         if not (status.rejected_login and each.waits_for_login):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import sys
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.deprecation import MiddlewareMixin
@@ -113,7 +115,11 @@ def error_body(text: str, code: str, detail: Any) -> dict[str, Any]:
     return {"success": False, "error": text, "code": code, "detail": detail}
 
 
-# What cannot be saved
+# What the database cannot do
+
+# SQLSTATEs of PostgreSQL: the connection is lost, the server stops or has no more connections, a statement took too
+# long, a transaction lay idle. An error of the client has none.
+NO_ANSWER = ("08", "57", "53300", "25P03")
 
 
 @dataclass(frozen=True)
@@ -126,21 +132,35 @@ class Unsaved:
 
 
 def why_unsaved(error: BaseException | None) -> Unsaved | None:
-    """What an error says of the disks; None if it is about something else. It is logged without a traceback."""
+    """What an error says of the database; None if it is about something else. It is logged without a traceback."""
     if disk.is_full(error):
         text = _("The disk is full: nothing can be saved until an administrator makes room.")
         unsaved = Unsaved(HTTPStatus.INSUFFICIENT_STORAGE, "disk_full", text)
     elif disk.is_read_only(error):
         text = _("The database can only be read: nothing can be saved until an administrator has mended it.")
         unsaved = Unsaved(HTTPStatus.SERVICE_UNAVAILABLE, "read_only", text)
+    elif gave_no_answer(error):
+        text = _("The database does not answer: try again in a moment.")
+        unsaved = Unsaved(HTTPStatus.SERVICE_UNAVAILABLE, "database_unavailable", text)
     else:
         return None
     logger.warning("A request could not be carried out: %s", error)
     return unsaved
 
 
+def gave_no_answer(error: BaseException | None) -> bool:
+    """Whether the database is away, or too busy: whoever asks again may well be answered."""
+    cause = error.__cause__ if error else None
+    if not isinstance(error, (OperationalError, InterfaceError, InternalError)) or cause is None:
+        return False
+    if isinstance(cause, sqlite3.Error):
+        return cause.sqlite_errorname.startswith("SQLITE_BUSY")
+    state = getattr(cause, "sqlstate", None)
+    return state is None or state.startswith(NO_ANSWER)
+
+
 class UnsavedMiddleware(MiddlewareMixin):
-    """Answers in a sentence when a page cannot be made, or what was sent cannot be saved, because of a disk."""
+    """Answers in a sentence when the database keeps a page from being made, or what was sent from being saved."""
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         unsaved = why_unsaved(error)

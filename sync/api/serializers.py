@@ -267,12 +267,27 @@ class KnownWorkerSerializer(Serializer):
 class RejectedLoginSerializer(Serializer):
     """A login that the ERP did not accept: no list is synced until it changes, or a person asks for a run."""
 
-    username = serializers.CharField()
     since = serializers.DateTimeField(source="at")
     run_id = serializers.IntegerField(help_text="The run that found out.")
     next_attempt = serializers.IntegerField(
         source="attempt_id", allow_null=True, help_text="The run that may try it again, as a person asked for it."
     )
+
+
+class WrongClockSerializer(Serializer):
+    """A machine whose clock is more than a few seconds off."""
+
+    machine = serializers.CharField()
+    seconds_ahead = serializers.FloatField(source="ahead.total_seconds", help_text="Of the database; negative: behind.")
+
+
+class VolumeSerializer(Serializer):
+    """A file system of this machine that the service writes to."""
+
+    folder = serializers.CharField()
+    free_bytes = serializers.IntegerField(source="free")
+    low = serializers.BooleanField(source="is_low")
+    full = serializers.BooleanField(source="is_full")
 
 
 class SyncStatusSerializer(Serializer):
@@ -288,6 +303,8 @@ class SyncStatusSerializer(Serializer):
     worker = WorkerSerializer(source="*")
     workers = KnownWorkerSerializer(many=True, help_text="Those that live, then the silent, then the stopped.")
     rejected_login = RejectedLoginSerializer(allow_null=True)
+    wrong_clocks = WrongClockSerializer(many=True)
+    disks = VolumeSerializer(many=True, source="volumes")
 
 
 class ProgressSerializer(Serializer):
@@ -313,7 +330,7 @@ class TypeStatusSerializer(Serializer):
 
 class HealthSerializer(Serializer):
     all_healthy = serializers.BooleanField(
-        source="is_healthy", help_text="Every list, the worker, and the ERP's login."
+        source="is_healthy", help_text="Every list, the worker, the ERP's login, and room on the disks."
     )
     services = serializers.DictField(child=TypeHealthSerializer(), source="by_type")
 

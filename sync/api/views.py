@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from sync import clock, disk, health, queue, schedules
+from sync import clock, health, queue, schedules
 from sync.api.base import MayChangeSyncs, page_of, user_of
 from sync.api.serializers import (
     FinishedRunSerializer,
@@ -262,7 +262,7 @@ def readiness() -> dict[str, bool]:
         return dict.fromkeys(("database", "disk", "worker", "lock", "freshness"), False)
     return {
         "database": takes_changes,
-        "disk": not any(volume.is_full for volume in disk.volumes()),
+        "disk": not any(volume.is_full for volume in status.volumes),
         "worker": status.has_worker,
         "lock": not left_behind,
         "freshness": not status.untrusted,

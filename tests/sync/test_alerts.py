@@ -116,6 +116,21 @@ def test_without_a_change_nobody_is_told(receiver):
     assert Alert.objects.count() == 1
 
 
+def test_nobody_is_called_for_a_list_that_can_be_trusted_all_along(receiver):
+    """As when an attempt failed, and it is tried again."""
+    receiver(204)
+    SyncRunFactory(sync_type="orders")
+    health.record_changes()
+    Alert.objects.all().delete()
+    attempt = {"outcome": "failed", "startedAt": None, "endedAt": None, "error": "ErpUnavailable", "text": "Gone."}
+    later = timezone.now() + timedelta(minutes=1)
+    SyncRunFactory(sync_type="orders", status=SyncRun.Status.QUEUED, not_before=later, ended_attempts=[attempt])
+    health.record_changes()
+    change = SyncEvent.objects.filter(kind=Kind.HEALTH_CHANGED).latest("pk")
+    assert change.facts == {"before": "healthy", "after": "retrying"}
+    assert not Alert.objects.exists()
+
+
 @pytest.mark.parametrize("state", [state.value for state in health.State] + ["alive", "silent"])
 def test_every_state_can_be_mailed(state, mail_server):
     mails = mail_server()

@@ -365,3 +365,28 @@ def test_a_run_whose_records_could_not_be_committed_says_why(tiny_erp, monkeypat
     monkeypatch.setattr(runner, "succeed", full_disk)
     run = runner.wait_for(request())
     assert (run.status, run.error_text) == (Status.FAILED, "database or disk is full")
+
+
+def test_a_kept_export_that_is_read_no_more_is_deleted(tmp_path, django_capture_on_commit_callbacks):
+    """Who asks later wants the list as it is now, and the file would lie there for an hour."""
+    kept = tmp_path / "orders-1-1.pdf"
+    kept.write_bytes(b"%PDF")
+    run = SyncRunFactory(sync_type="orders", status=SyncRun.Status.QUEUED, export_path=str(kept))
+    with django_capture_on_commit_callbacks(execute=True):
+        request(trigger=Trigger.SCHEDULE)
+    assert kept.exists(), "a schedule is content with it"
+    with django_capture_on_commit_callbacks(execute=True):
+        request(trigger=Trigger.API)
+    run.refresh_from_db()
+    assert (run.export_path, kept.exists()) == ("", False)
+
+
+def test_a_kept_export_is_deleted_when_the_run_takes_over_a_later_request(tmp_path, django_capture_on_commit_callbacks):
+    kept = tmp_path / "orders-1-1.pdf"
+    kept.write_bytes(b"%PDF")
+    run = SyncRunFactory(sync_type="orders", status=SyncRun.Status.RUNNING, token=1, export_path=str(kept))
+    request(trigger=Trigger.API)
+    with django_capture_on_commit_callbacks(execute=True):
+        queue.requeue(run)
+    run.refresh_from_db()
+    assert (run.status, run.export_path, kept.exists()) == (SyncRun.Status.QUEUED, "", False)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import socket
 import sys
+from threading import Timer
 from types import FrameType
 from typing import Any
 
@@ -20,6 +22,9 @@ from sync.housekeeping import Housekeeping
 from sync.management.database import check_migrated
 
 STOPS_WITHIN = 10  # seconds that requests in progress have left, once it is told to stop
+ENDS_AFTER = 3  # seconds more, whatever is in progress
+
+logger = logging.getLogger(__name__)
 
 
 class Server(uvicorn.Server):
@@ -30,8 +35,23 @@ class Server(uvicorn.Server):
         self.told_to_stop = worker.prepare_to_stop()
 
     def handle_exit(self, number: int, frame: FrameType | None) -> None:
-        self.told_to_stop.set()
+        if not self.told_to_stop.is_set():
+            self.told_to_stop.set()
+            end_later()
         super().handle_exit(number, frame)
+
+
+def end_later() -> None:
+    """End this process for certain, though one of its threads waits for a database that does not answer."""
+
+    def end() -> None:
+        logger.warning("Ended while a request was still waiting")
+        logging.shutdown()
+        os._exit(0)
+
+    timer = Timer(STOPS_WITHIN + ENDS_AFTER, end)
+    timer.daemon = True
+    timer.start()
 
 
 class Command(BaseCommand):

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone, translation
 
-from sync import alerts, clock, disk, health
+from sync import alerts, clock, health
 from sync.api.serializers import SyncStatusSerializer
 from sync.columns import describe_drifts
 from sync.health import State, SyncStatus, TypeHealth, WorkerHealth, WorkerState, WrongClock
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         check_migrated()
         status = health.status()
         self.stdout.write(json.dumps(SyncStatusSerializer(status).data) if options["json"] else text(status))
-        if not status.is_healthy or any(volume.is_full for volume in disk.volumes()):
+        if not status.is_healthy:
             raise SystemExit(1)
 
 
@@ -132,7 +132,7 @@ def problems(status: SyncStatus) -> list[str]:
     found += map(clock_problem, status.wrong_clocks)
     with translation.override("en"):
         found += [f"{each.text} {each.action}" for each in health.worker_problems(status, say_time=moment)]
-        found += [f"{notice.text} {notice.action}" for _volume, notice in health.disk_problems()]
+        found += [f"{notice.text} {notice.action}" for _volume, notice in health.disk_problems(status)]
         found += [drifted(each) for each in status.types if each.drifts]
         found += [f"{sync_type}: {notice.text} {notice.action}" for sync_type, notice in health.notices()]
     found += map(trouble, alerts.troubles())

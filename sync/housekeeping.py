@@ -10,6 +10,7 @@ from django import db
 from django.conf import settings
 
 from sync import alerts, health, schedules
+from sync.future_times import correct_future_times
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ class Housekeeping(Thread):
 
     @property
     def duties(self) -> list[Callable[[], None]]:
-        return [schedules.wake_if_overdue, health.record_changes, self.send_alerts]
+        return [correct_future_times, schedules.wake_if_overdue, health.record_changes, self.send_alerts]
 
     def send_alerts(self) -> None:
         alerts.send_due(self.told_to_stop)

@@ -160,11 +160,7 @@ def make_missing(apps: Apps = all_apps, **_: Any) -> None:
 
 def keep_in_step() -> None:
     """Make the django-q2 schedules what the SyncSchedule rows say, whatever somebody did to them."""
-    now = clock.now()
     for schedule in SyncSchedule.objects.all():
-        if schedule.requested_slot and schedule.requested_slot > now + schedule.interval:  # the clock was ahead
-            schedule.requested_slot = None
-            schedule.save(update_fields=["requested_slot"])
         put_in_step(schedule)
     mend(TICK, every_minutes("sync.tasks.tick", 1))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sync import health, retention, runner, schedules, sessions, worker
 from sync.disk import waiting_for_room
+from sync.future_times import correct_future_times
 
 LEFT = "What is due is left for later"
 
@@ -34,6 +35,7 @@ def scheduled(sync_type: str) -> None:
 def tick() -> None:
     """Once a minute: mend what has got out of step, queue what is due, note what has ended by itself, tidy up."""
     try:
+        correct_future_times()
         schedules.keep_in_step()
         schedules.request_due()
         sessions.note_expired()

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
+from math import inf
 from typing import Any, Protocol
 
 from sync import clock
 from sync.heartbeats import Line, Sign
 from sync.models import SyncWorker
+
+WRITTEN_EVERY = 30.0  # seconds: each writing changes what a status rests on
 
 
 class Stopping(Protocol):
@@ -21,6 +25,7 @@ class Stopping(Protocol):
 stopping: Stopping | None = None  # None in a process that cannot be told
 line: Line | None = None  # to the watchdog, in a worker
 name = ""  # of this process's row, in a worker
+written_at = -inf  # monotonic seconds, when that row was
 
 
 def prepare_to_stop() -> threading.Event:
@@ -50,10 +55,15 @@ def prove_life(sign: Sign = Sign.WORKER, **_: Any) -> None:
 
 def beat() -> None:
     """Say that this worker lives, to the watchdog and to everybody; nothing in any other process."""
+    global written_at
     prove_life()
-    if name:
-        seen = {"seen_at": clock.now(), "stopped_at": None, "clock_ahead": clock.ahead()}
+    if not name:
+        return
+    now = clock.now()  # so that the database has to answer each time
+    if time.monotonic() - written_at >= WRITTEN_EVERY:
+        seen = {"seen_at": now, "stopped_at": None, "clock_ahead": clock.ahead()}
         SyncWorker.objects.update_or_create(name=name, defaults=seen)
+        written_at = time.monotonic()
 
 
 def name_of(watchdog: int) -> str:

@@ -14,7 +14,7 @@ from django.test import TransactionTestCase
 from django.utils import translation
 from pytest_django import DjangoDbBlocker
 
-from sync import clock
+from sync import clock, worker
 from tests.api_server import ApiServer
 from tests.demo_erp import Erp
 from tests.site import MirroredDemo
@@ -40,6 +40,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 def no_active_language() -> None:
     """Deactivate the language that a request of an earlier test activated."""
     translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def no_beat_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each beat of a worker in a test is written."""
+    monkeypatch.setattr(worker, "WRITTEN_EVERY", 0)
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from sync import health, mutex, queue, sessions, tasks, worker
+from sync import health, mutex, queue, schedules, sessions, worker
 from sync.future_times import correct_future_times
 from sync.models import OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from tests.factories import SyncRunFactory, UserFactory
@@ -78,10 +78,10 @@ def test_lists_are_due(an_hour_ahead):
     start = timezone.now() - timedelta(days=1)
     SyncSchedule.objects.update(enabled=True, counted_from=start, every=30, first_at=0)
     with an_hour_ahead:
-        tasks.schedules.request_due()
+        schedules.request_due()
     SyncRun.objects.update(status="cancelled", finished_at=timezone.now())
     correct_future_times()
-    assert len(tasks.schedules.request_due()) == SyncSchedule.objects.count()
+    assert len(schedules.request_due()) == SyncSchedule.objects.count()
 
 
 def test_it_is_done_once(an_hour_ahead, caplog):

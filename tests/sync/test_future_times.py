@@ -35,6 +35,7 @@ def test_a_success_hides_no_later_failure(an_hour_ahead):
     SyncRunFactory(sync_type="orders", status=SyncRun.Status.FAILED)
     orders = health.status().by_type["orders"]
     assert orders.state == "failing"
+    assert orders.fresh_as_of
     assert orders.fresh_as_of <= timezone.now()
 
 
@@ -62,7 +63,7 @@ def test_a_dead_process_keeps_the_lock_no_longer_than_ever(an_hour_ahead):
         assert mutex.acquire()
         SyncLock.objects.update(leased_until=timezone.now() + timedelta(seconds=30))
     correct_future_times()
-    assert SyncLock.objects.get().leased_until <= timezone.now()
+    assert SyncLock.objects.filter(leased_until__lte=timezone.now()).exists()
 
 
 def test_a_worker_that_died_is_silent(an_hour_ahead, monkeypatch):

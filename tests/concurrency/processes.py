@@ -24,6 +24,8 @@ from sync.models import SyncLock, SyncRun
 
 PATIENCE = 60.0  # seconds that a test waits for what must happen; the machine may be busy
 
+CLUSTER = ("guard", "worker", "monitor", "pusher")
+
 fork = get_context("fork")
 
 
@@ -81,14 +83,20 @@ class Worker:
         return {int(path.parent.name) for path in Path("/proc").glob("[0-9]*/environ") if self.mark in read(path)}
 
     def process(self, part: str) -> int:
-        """Its watchdog, or a process of its cluster, known by the order in which the guard starts them."""
+        """Its watchdog, or a process of its cluster, once all of that have started."""
         if part == "watchdog":
             return self.pid
-        others = {pid: fields(pid) for pid in self.processes()}
-        [guard] = [pid for pid, (_, parent, *_) in others.items() if parent == str(self.pid)]
-        started = sorted((int(start), pid) for pid, (_, parent, *_, start) in others.items() if parent == str(guard))
-        worker, monitor, pusher = (pid for _, pid in started)
-        return {"guard": guard, "worker": worker, "monitor": monitor, "pusher": pusher}[part]
+        found: dict[str, int] = {}
+        until(lambda: found.update(self.cluster()) or found)
+        return found[part]
+
+    def cluster(self) -> dict[str, int]:
+        """The processes of its cluster, known by the order in which the guard starts them; none until all are there."""
+        others = {pid: found for pid in self.processes() if (found := fields(pid))}
+        guards = [pid for pid, (_, parent, *_) in others.items() if parent == str(self.pid)]
+        started = sorted((int(start), pid) for pid, (_, parent, *_, start) in others.items() if int(parent) in guards)
+        pids = [*guards, *(pid for _, pid in started)]
+        return dict(zip(CLUSTER, pids, strict=True)) if len(pids) == len(CLUSTER) else {}
 
     def terminate(self) -> None:
         """What systemd sends to its main process."""

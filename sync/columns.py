@@ -113,8 +113,11 @@ def found_drifts(
         elif column.field in seen and column.field not in fields and not was_hidden:
             yield drift(Kind.HIDDEN, column.field, column.header)
     for header in dict.fromkeys(unknown):
-        if ("", header) not in last:
+        if last.get(("", header)) != Kind.UNKNOWN:
             yield drift(Kind.UNKNOWN, "", header)
+    for (field, header), kind in last.items():
+        if not field and kind == Kind.UNKNOWN and header not in unknown:
+            yield drift(Kind.GONE, "", header)
 
 
 def unseen_drifts() -> list[ColumnDrift]:
@@ -156,3 +159,5 @@ def sentence(kind: Kind) -> str:
             return gettext("Read again since %(time)s: %(columns)s.")
         case Kind.UNKNOWN:
             return gettext("Not known and not mirrored, shown since %(time)s: %(columns)s.")
+        case Kind.GONE:
+            return gettext("Not known, and not shown any more since %(time)s: %(columns)s.")

@@ -38,6 +38,7 @@ FACTS = {
     "hidden": _("no longer read"),
     "shown": _("read again"),
     "unknown": _("not known, not mirrored"),
+    "gone": _("not known, and gone again"),
     "columns": _("columns"),
 }
 
@@ -70,7 +71,7 @@ def told_fact(name: str, fact: Any) -> Iterator[tuple[Any, Any]]:
             yield FACTS[name], moment(parse_datetime(fact))
         case "every" | "first_at", int():
             yield FACTS[name], minutes(fact)
-        case "hidden" | "shown" | "unknown" | "columns", list():
+        case "hidden" | "shown" | "unknown" | "gone" | "columns", list():
             yield FACTS[name], Truncator(", ".join(map(str, fact))).chars(200)
         case "error", str():
             yield FACTS[name], Truncator(error_texts.sentence(fact)).chars(200)

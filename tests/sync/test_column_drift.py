@@ -85,14 +85,17 @@ def test_a_column_that_was_hidden_before_drift_was_kept_is_told_at_the_next_sync
     assert drift.values_as_of == long_ago
 
 
-def test_a_column_that_nobody_knows_is_told_once(sync):
+def test_a_column_that_nobody_knows_is_told_once_and_when_it_is_gone(sync):
     sync()
     for _ in range(2):
         sync(extra=("NUOVA COLONNA:",))
-    sync()
-    sync(extra=("NUOVA COLONNA:",))
     assert drifts() == [("NUOVA COLONNA", Kind.UNKNOWN)]
-    assert told_in_events() == [{"unknown": ["NUOVA COLONNA"]}]
+    for _ in range(2):
+        sync()
+    assert told_in_events() == [{"unknown": ["NUOVA COLONNA"]}, {"gone": ["NUOVA COLONNA"]}]
+    assert [each.kind for each in columns.unseen_drifts()] == [Kind.GONE]
+    sync(extra=("NUOVA COLONNA:",))
+    assert [each.kind for each in columns.unseen_drifts()] == [Kind.UNKNOWN]
 
 
 def test_a_run_that_is_not_applied_changes_no_columns(sync, sync_customers):

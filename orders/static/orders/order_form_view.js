@@ -78,7 +78,8 @@ function freshness({ status, facts }) {
   };
   return Object.entries(formats).map(([type, [fetched, never]]) => {
     const { freshAsOf } = status.data.health.services[type];
-    if (!freshAsOf) return html`<p class="warn">${never} ${gettext("They come by themselves, in some minutes.")}</p>`;
+    const soon = status.data.rejectedLogin ? "" : gettext("They come by themselves, in some minutes.");
+    if (!freshAsOf) return html`<p class="warn">${never} ${soon}</p>`;
     const line = text(fetched, { time: clock(freshAsOf, facts.timeZone) });
     if (!status.isDoubtful(type)) return html`<p>${line}</p>`;
     return html`<p class="warn">${line}. ${gettext("Newer ones are overdue: check before you order.")}</p>`;

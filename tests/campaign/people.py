@@ -80,7 +80,9 @@ class Client:
         if 0 < answer.status < 500:
             return
         touched = {"web", "database"} | ({"erp", "volume", "worker"} if "smart-sync" in asked else set())
-        explained = [each for each in self.chronicle.recent(began - 20, time()) if each.touches & touched]
+        is_remembered = answer.body.get("code") == "ErpLoginRejected"  # until a person asks for another attempt
+        since = 0 if is_remembered else began - 20
+        explained = [each for each in self.chronicle.recent(since, time()) if each.touches & touched]
         said = f"{asked} of {self.user}: {answer.status} {answer.body} after {time() - began:.1f} s"
         if answer.status or not explained:
             self.chronicle.note("answer", f"{said}{', explained' if explained else ''}")

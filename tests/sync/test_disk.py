@@ -250,8 +250,9 @@ def no_room(monkeypatch):
     return lambda module, name: monkeypatch.setattr(module, name, refuse)
 
 
-def test_what_nobody_will_read_goes_though_there_is_no_room_for_what_is_due(no_room, settings):
+def test_what_nobody_will_read_goes_though_there_is_no_room_for_what_is_due(no_room, settings, tmp_path):
     no_room(schedules, "request_due")
+    settings.EXPORT_DIR = tmp_path / "exports"
     settings.EXPORT_DIR.mkdir()
     stray = settings.EXPORT_DIR / "orders-999-7.pdf"
     stray.write_bytes(b"of a process that was killed")

@@ -209,7 +209,7 @@ NOTES = (
     _("The columns stand in another order than usual."),
     _("Pages not drawn as the ERP draws, read by pdfplumber: {pages}."),
     _("Rows without an ID, which are no records: {rows}."),
-    _("The PDF's page index was damaged and was rebuilt."),
+    _("The PDF's structure was damaged and was rebuilt."),
     _("The export has no control totals to compare."),
     _("The footer's {function} of {header} was not checked: the column is not added up."),
     _(
@@ -277,6 +277,9 @@ PHRASES = {  # by the fact that they are
         _("the control totals that end this list are missing"),
         _("page {page} cannot be unpacked ({cause})"),
         _("page {page} is cut short"),
+        _("page {page} has no content"),
+        _("page {page} shows the content of page {other}"),
+        _("it has {count} pages, not {counted} as it says"),
         # Why a page cannot be read
         _("it is packed with {filter}"),
         _("it has no header"),
@@ -289,7 +292,6 @@ PHRASES = {  # by the fact that they are
         _("a text runs over the edge of its row at {character}"),
         _("a text runs over the edge of its cell at {character}"),
         _("characters lie on one another at {character}"),
-        _("pdfplumber counts {found} pages, not {pages}"),
         _("pdfplumber stops at it ({cause})"),
     ),
     "missing": (_("{columns} (not known, and there instead: {unknown})"),),

@@ -4,63 +4,68 @@ from __future__ import annotations
 
 import re
 from bisect import bisect, bisect_left
+from io import BytesIO
 from itertools import pairwise
-from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import pikepdf
 
 from sync.exceptions import ExportError, PageUnreadable
 from sync.exports.erp_page import Table, tidy
-from sync.exports.pdf import Limits, unpacked
+from sync.exports.pdf import Limits, streams, unpacked
 
 SPACE = 0.15  # of the font's size; pdfplumber's own bound is wider than many fonts' spaces
 NEXT_WORD = 0.35  # of the font's size: what follows nearer belongs to one text; two cells' texts stand further apart
 SPOILT = 0.25  # of a character's height or width that may lie across an edge, or on the next character
 MOST_LINES = 10_000  # drawn on a page; a page of the ERP has 1,500, and pdfplumber needs 3 s for so many
 DRAWN_LINE = re.compile(rb"\b(?:re|l|c|v|y)\b")
+KEPT = {
+    "/Type",
+    "/MediaBox",
+    "/CropBox",
+    "/Rotate",
+    "/UserUnit",
+    "/Resources",
+    "/Contents",
+}  # of a page that is rewritten
 
 
-class FallbackPages:
-    """Reads single pages with pdfplumber, which is loaded and opened only when the first one is asked for."""
+def read_table(page: pikepdf.Page, number: int, limits: Limits) -> Table:
+    """As ErpPages.table, of a page that shows one table. Raises PageUnreadable.
 
-    def __init__(self, path: Path, limits: Limits) -> None:
-        self.path = path
-        self.limits = limits
-        self.document: Any = None
+    pdfplumber reads what a stream still has when it is cut, and what it makes of a damaged file is its own; so it is
+    given the page alone, rewritten from what was checked.
+    """
+    content = checked_content(page, number, limits)
+    try:
+        return plumbed(page, number, content)
+    except ExportError:
+        raise
+    except Exception as error:  # whatever a damaged page makes of pdfplumber's insides
+        raise PageUnreadable(page=number, reason=f"pdfplumber stops at it ({error!r})") from error
 
-    def __enter__(self) -> FallbackPages:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self.document is not None:
-            self.document.close()
+def plumbed(page: pikepdf.Page, number: int, content: bytes) -> Table:
+    import pdfplumber  # half a second and 40 MB that the ERP's own exports never need
 
-    def table(self, page: pikepdf.Page, number: int, *, pages: int) -> Table:
-        """As ErpPages.table, of a page that shows one table, in a PDF with so many pages. Raises PageUnreadable."""
-        check_streams(page, number, self.limits)
-        try:
-            return self.plumbed(number, pages=pages)
-        except ExportError:
-            raise
-        except Exception as error:  # whatever a damaged page makes of pdfplumber's insides
-            raise PageUnreadable(page=number, reason=f"pdfplumber stops at it ({error!r})") from error
+    plumbed_page = pdfplumber.open(alone(page, content)).pages[0]
+    table = only_table(plumbed_page, number)
+    plumbed_page.close()
+    return table
 
-    def plumbed(self, number: int, *, pages: int) -> Table:
-        if self.document is None:
-            import pdfplumber  # half a second and 40 MB that the ERP's own exports never need
 
-            self.document = pdfplumber.open(self.path)
-        if len(self.document.pages) != pages:
-            raise PageUnreadable(page=number, reason=f"pdfplumber counts {len(self.document.pages)} pages, not {pages}")
-        page = self.document.pages[number - 1]
-        try:
-            return only_table(page, number)
-        finally:
-            page.close()
+def alone(page: pikepdf.Page, content: bytes) -> BytesIO:
+    """A PDF of a page and its resources, with this content."""
+    file = BytesIO()
+    with pikepdf.new() as pdf:
+        pdf.pages.append(page)
+        copy = pdf.pages[0].obj
+        for key in set(copy.keys()) - KEPT:
+            del copy[key]
+        copy.Contents = pikepdf.Stream(pdf, content)
+        pdf.save(file)
+    file.seek(0)
+    return file
 
 
 def only_table(page: Any, number: int) -> Table:
@@ -114,39 +119,20 @@ def column(char: Any, edges: list[float]) -> int:
     return bisect(edges, (char["x0"] + char["x1"]) / 2)
 
 
-def check_streams(page: pikepdf.Page, number: int, limits: Limits) -> None:
-    """Unpack, within limits, all that pdfplumber would unpack of the page without any."""
+def checked_content(page: pikepdf.Page, number: int, limits: Limits) -> bytes:
+    """What the page draws. All that pdfplumber would unpack of the page without any limit is unpacked within limits."""
     resources = page.obj.get("/Resources", pikepdf.Dictionary())
-    contents = page.obj.get("/Contents")
-    drawn = b"".join(unpacked(stream, page=number, limits=limits) for stream in streams(contents))
-    if len(DRAWN_LINE.findall(drawn)) > MOST_LINES:
+    parts = streams(page.obj.get("/Contents"), set())
+    content = b"\n".join(unpacked(stream, page=number, limits=limits) for stream in parts)
+    if len(DRAWN_LINE.findall(content)) > MOST_LINES:
         raise PageUnreadable(page=number, reason=f"it draws more than {MOST_LINES} lines")
     if not isinstance(resources, pikepdf.Dictionary):
         raise PageUnreadable(page=number, reason="it has no resources")
     for name, resource in resources.items():
-        for stream in streams(resource):
+        for stream in streams(resource, set()):
             if name == "/XObject":
                 if stream.get("/Subtype") != "/Image":  # which pdfplumber leaves packed
                     raise PageUnreadable(page=number, reason="it shows a drawing within the drawing")
             else:
                 unpacked(stream, page=number, limits=limits)
-
-
-def streams(found: Any) -> list[pikepdf.Stream]:
-    """The streams that an object holds, at any depth."""
-    held: list[pikepdf.Stream] = []
-    seen: set[tuple[int, int]] = set()
-    waiting = [found]
-    while waiting:
-        found = waiting.pop()
-        if not isinstance(found, pikepdf.Object) or found.objgen in seen:
-            continue
-        if found.is_indirect:
-            seen.add(found.objgen)
-        if isinstance(found, pikepdf.Stream):
-            held.append(found)
-        if isinstance(found, pikepdf.Array):
-            waiting.extend(found.as_list())
-        elif isinstance(found, pikepdf.Dictionary | pikepdf.Stream):
-            waiting.extend(value for key, value in found.items() if key != "/Parent")
-    return held
+    return content

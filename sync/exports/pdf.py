@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 
@@ -37,7 +38,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class OpenPdf:
-    """An open PDF, and whether its page index had to be rebuilt to open it."""
+    """An open PDF, and whether its structure was damaged and had to be rebuilt."""
 
     pdf: pikepdf.Pdf
     rebuilt: bool
@@ -47,26 +48,80 @@ class OpenPdf:
 def opened(path: Path, limits: Limits) -> Iterator[OpenPdf]:
     """Open an export. Raises the ExportError that says why it cannot be read."""
     check_ends(path, limits)
-    try:
-        document = open_pdf(path)
-    except pikepdf.PasswordError:
-        raise ExportEncrypted from None
-    except pikepdf.PdfError as error:
-        raise ExportDamaged(reason=str(error).removeprefix(f"{path}: ")) from error
-    with document.pdf:
-        if document.pdf.is_encrypted:
-            raise ExportEncrypted
-        count = page_count(document.pdf)
-        if count > limits.pages:
-            raise ExportTooLarge(what=f"its number of pages ({count})", limit=limits.pages, setting="EXPORT_MAX_PAGES")
+    with ExitStack() as files:
+        try:
+            document = open_pdf(path, limits, files)
+        except pikepdf.PasswordError:
+            raise ExportEncrypted from None
+        except (pikepdf.PdfError, RuntimeError) as error:  # qpdf's own errors are either
+            raise ExportDamaged(reason=str(error).removeprefix(f"{path}").removeprefix(": ").strip()) from error
         yield document
 
 
-def page_count(pdf: pikepdf.Pdf) -> int:
+def open_pdf(path: Path, limits: Limits, files: ExitStack) -> OpenPdf:
+    """Open strictly; a PDF whose structure is damaged anywhere, if only by a wrong length, is rebuilt by qpdf."""
     try:
-        return len(pdf.pages)
-    except (pikepdf.PdfError, RuntimeError) as error:  # qpdf's own errors are either
-        raise ExportDamaged(reason=str(error)) from error
+        return OpenPdf(open_pages(path, limits, files, attempt_recovery=False), rebuilt=False)
+    except pikepdf.PasswordError:
+        raise
+    except (pikepdf.PdfError, RuntimeError, ExportDamaged):
+        return OpenPdf(open_pages(path, limits, files, attempt_recovery=True), rebuilt=True)
+
+
+def open_pages(path: Path, limits: Limits, files: ExitStack, *, attempt_recovery: bool) -> pikepdf.Pdf:
+    """Open a PDF and check its pages. Without recovery, PdfError also for what qpdf only warns of."""
+    with pikepdf.open(path, attempt_recovery=attempt_recovery, inherit_page_attributes=False) as unchanged:
+        tree = unchanged.Root.get("/Pages")
+        counted = (
+            tree.get("/Count") if isinstance(tree, pikepdf.Dictionary) else None
+        )  # qpdf leaves out what is no page
+    pdf = files.enter_context(pikepdf.open(path, attempt_recovery=attempt_recovery))
+    count = len(pdf.pages)
+    if count > limits.pages:
+        raise ExportTooLarge(what=f"its number of pages ({count})", limit=limits.pages, setting="EXPORT_MAX_PAGES")
+    if counted != count:
+        raise ExportDamaged(reason=f"it has {count} pages, not {counted} as it says")
+    check_pages(pdf)
+    if not attempt_recovery and (warnings := pdf.get_warnings()):
+        raise pikepdf.PdfError(warnings[0])
+    return pdf
+
+
+def check_pages(pdf: pikepdf.Pdf) -> None:
+    """Every page has a content that no other page shows.
+
+    All that pages are read from is looked at, so that qpdf warns of what is damaged before the first page is read: it
+    drops what it cannot parse, and a page that lacks it would show less than the ERP drew.
+    """
+    pages_by_content: dict[tuple[int, int], int] = {}
+    seen: set[tuple[int, int]] = set()
+    for number, page in enumerate(pdf.pages, start=1):
+        contents = streams(page.obj.get("/Contents"), set())
+        if not contents:
+            raise ExportDamaged(reason=f"page {number} has no content")
+        for content in contents:
+            if (other := pages_by_content.setdefault(content.objgen, number)) != number:
+                raise ExportDamaged(reason=f"page {number} shows the content of page {other}")
+        streams(page.obj.get("/Resources"), seen)
+
+
+def streams(found: Any, seen: set[tuple[int, int]]) -> list[pikepdf.Stream]:
+    """The streams that an object holds, at any depth, but for what was seen before."""
+    held: list[pikepdf.Stream] = []
+    waiting = [found]
+    while waiting:
+        found = waiting.pop()
+        if not isinstance(found, pikepdf.Object) or found.objgen in seen:
+            continue
+        if found.is_indirect:
+            seen.add(found.objgen)
+        if isinstance(found, pikepdf.Stream):
+            held.append(found)
+        if isinstance(found, pikepdf.Array):
+            waiting.extend(reversed(found.as_list()))
+        elif isinstance(found, pikepdf.Dictionary | pikepdf.Stream):
+            waiting.extend(value for key, value in found.items() if key != "/Parent")
+    return held
 
 
 def check_ends(path: Path, limits: Limits) -> None:
@@ -92,16 +147,6 @@ def looks_like_html(head: bytes) -> bool:
     return start.startswith((b"<!doctype html", b"<html", b"<head", b"<?xml", b"<!--"))
 
 
-def open_pdf(path: Path) -> OpenPdf:
-    """Open strictly; a PDF that only lacks a right index is opened by rebuilding it."""
-    try:
-        return OpenPdf(pikepdf.open(path, attempt_recovery=False), rebuilt=False)
-    except pikepdf.PasswordError:
-        raise
-    except pikepdf.PdfError:
-        return OpenPdf(pikepdf.open(path, suppress_warnings=True), rebuilt=True)
-
-
 def unpacked(stream: pikepdf.Stream, *, page: int, limits: Limits) -> bytes:
     """A stream's bytes. Raises ExportTooLarge before more than the limit is unpacked."""
     data = stream.read_raw_bytes()
@@ -119,7 +164,7 @@ def check_size(content: bytes, *, page: int, limit: int) -> None:
 def filters(stream: pikepdf.Stream) -> list[str]:
     """The names of a stream's filters, outermost first."""
     declared = stream.get("/Filter", pikepdf.Array())
-    return [str(declared)] if isinstance(declared, pikepdf.Name) else [str(name) for name in declared.as_list()]
+    return [str(name) for name in declared.as_list()] if isinstance(declared, pikepdf.Array) else [str(declared)]
 
 
 def unpack(data: bytes, name: str, *, page: int, limit: int) -> bytes:

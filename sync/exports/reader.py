@@ -27,9 +27,9 @@ from sync.exceptions import (
     UnreadableValue,
     WrongList,
 )
+from sync.exports import fallback
 from sync.exports.bands import Band, PageTable, Record, bands
 from sync.exports.erp_page import ErpPages, NotErpPage
-from sync.exports.fallback import FallbackPages
 from sync.exports.layout import Binding, Column, ExportLayout, Footer
 from sync.exports.pdf import Limits, OpenPdf, opened
 from sync.exports.totals import ControlTotal, RunningTotals, is_footer, is_total
@@ -53,18 +53,18 @@ def read_export(
 
     `other_layouts`, by name, serve to say what an export of another list is. `progress` is called once a page.
     """
-    with opened(path, limits) as document, FallbackPages(path, limits) as fallback:
-        pages = Pages(document, fallback, limits=limits, progress=progress)
+    with opened(path, limits) as document:
+        pages = Pages(document, limits=limits, progress=progress)
         yield Records(pages, layout, name=name, other_layouts=other_layouts or {})
 
 
 class Pages:
     """The pages of an open export as tables, one at a time."""
 
-    def __init__(self, document: OpenPdf, fallback: FallbackPages, *, limits: Limits, progress: Progress) -> None:
+    def __init__(self, document: OpenPdf, *, limits: Limits, progress: Progress) -> None:
         self.document = document
         self.erp = ErpPages(limits)
-        self.fallback = fallback
+        self.limits = limits
         self.progress = progress
         self.count = len(document.pdf.pages)
         self.fallback_pages: list[int] = []
@@ -82,7 +82,7 @@ class Pages:
             return self.erp.table(page, number)
         except NotErpPage:
             self.fallback_pages.append(number)
-            return self.fallback.table(page, number, pages=self.count)
+            return fallback.read_table(page, number, self.limits)
 
 
 class Records:
@@ -217,7 +217,7 @@ class Records:
         if self.running.placeholders:
             self.notes.append(f"Rows without an ID, which are no records: {self.running.placeholders}.")
         if self.pages.document.rebuilt:
-            self.notes.append("The PDF's page index was damaged and was rebuilt.")
+            self.notes.append("The PDF's structure was damaged and was rebuilt.")
         if not self.totals:
             self.notes.append("The export has no control totals to compare.")
 

@@ -24,6 +24,7 @@ from sync.exports.layout import Column, ExportLayout, Footer
 from sync.exports.pdf import Limits
 from sync.exports.values import text
 from tests.sync.drawing import FOOTER, HEADERS, LAYOUT, TWO_ROWS, draw, notes, read, row, without_footer
+from tests.sync.test_fallback import other_producer
 
 
 @pytest.fixture
@@ -103,13 +104,21 @@ def test_an_index_that_points_nowhere_is_rebuilt_only_where_control_totals_vouch
         read(bare, without_footer())
 
 
-def test_an_encrypted_file(export, tmp_path):
-    for owner, user in (("a", "b"), ("a", "")):
-        locked = tmp_path / "locked.pdf"
-        with pikepdf.open(export) as pdf:
-            pdf.save(locked, encryption=pikepdf.Encryption(owner=owner, user=user))
-        with pytest.raises(ExportEncrypted, match="without a password"):
-            read(locked)
+def locked(export, *, user):
+    with pikepdf.open(export, allow_overwriting_input=True) as pdf:
+        pdf.save(export, encryption=pikepdf.Encryption(owner="a", user=user))
+    return export
+
+
+def test_a_file_that_asks_for_a_password(export):
+    with pytest.raises(ExportEncrypted, match="without a password"):
+        read(locked(export, user="b"))
+
+
+@pytest.mark.parametrize("drawn_by", [draw, other_producer])
+def test_a_file_that_opens_without_a_password_is_read_although_it_is_encrypted(tmp_path, drawn_by):
+    expected = read(drawn_by(tmp_path / "list.pdf"))
+    assert read(locked(tmp_path / "list.pdf", user="")) == expected
 
 
 def test_a_file_with_no_pages(tmp_path):

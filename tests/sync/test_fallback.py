@@ -14,8 +14,8 @@ from reportlab.platypus import PageBreak, SimpleDocTemplate, Spacer, Table, Tabl
 from sync.erp.demo.pdf import Column as Drawn
 from sync.erp.demo.pdf import write_pdf
 from sync.exceptions import ExportTooLarge, PageUnreadable
+from sync.exports import fallback
 from sync.exports.erp_page import ErpPages, NotErpPage
-from sync.exports.fallback import FallbackPages
 from sync.exports.layout import Column, ExportLayout
 from sync.exports.pdf import Limits
 from sync.exports.reader import spans
@@ -325,9 +325,9 @@ def test_the_limits_hold_for_pages_that_fall_back(tmp_path):
 
 def test_both_ways_read_a_page_alike(tmp_path):
     path = draw(tmp_path / "list.pdf", [*TWO_ROWS, row("1.003", name="Studio\nDentistico Perù & Figli")])
-    with pikepdf.open(path) as pdf, FallbackPages(path, Limits()) as fallback:
+    with pikepdf.open(path) as pdf:
         for number, page in enumerate(pdf.pages, start=1):
-            assert ErpPages(Limits()).table(page, number) == fallback.table(page, number, pages=len(pdf.pages))
+            assert ErpPages(Limits()).table(page, number) == fallback.read_table(page, number, Limits())
 
 
 def test_page_numbers_are_told_in_spans():

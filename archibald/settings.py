@@ -355,6 +355,10 @@ PRICE_GROUP = env.str("PRICE_GROUP", "").strip()
 EXPORT_MAX_BYTES = env.int("EXPORT_MAX_BYTES", 1024**3)
 EXPORT_MAX_PAGES = env.int("EXPORT_MAX_PAGES", 200_000)
 EXPORT_MAX_PAGE_BYTES = env.int("EXPORT_MAX_PAGE_BYTES", 16 * 1024**2)  # unpacked; a real page is about 75 kB
+# What the process that reads one may take, beside what the file's size deserves: memory, and the processor's seconds
+# for opening it, for each page, and in all.
+EXPORT_MAX_MEMORY_BYTES = env.int("EXPORT_MAX_MEMORY_BYTES", 350 * 1024**2)
+EXPORT_MAX_SECONDS = env.float("EXPORT_MAX_SECONDS", 10)
 
 LOGGING = {
     "version": 1,

@@ -26,7 +26,7 @@ from sync.exports.reader import read_export
 def read(path: Path) -> int:
     with read_export(path, CustomerSync.layout) as records:
         count = sum(1 for _ in records)
-        assert not records.pages.fallback_pages
+        assert not records.fallback_pages
         return count
 
 

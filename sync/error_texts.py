@@ -148,6 +148,14 @@ ERRORS = (
         "The export is larger than is safe to read: {what} is over the limit of {limit}. If it is genuine, raise "
         "{setting}."
     ),
+    _(
+        "The export costs more to read than its size allows: {what} takes more than {limit}. Export the list again; "
+        "if it is genuine, raise {setting}."
+    ),
+    _(
+        "The process that reads the export was ended from outside ({signal}), at {what}. See that the machine has "
+        "memory left, then try again."
+    ),
     _("Page {page} holds no table that can be read: {reason}. Export the list again."),
     _("The export lacks required columns: {missing}. Show them again in the ERP's list, in Italian, then export it."),
     _(
@@ -280,6 +288,7 @@ PHRASES = {  # by the fact that they are
         _("page {page} has no content"),
         _("page {page} shows the content of page {other}"),
         _("it has {count} pages, not {counted} as it says"),
+        _("{what} makes the program that reads it crash"),
         # Why a page cannot be read
         _("it is packed with {filter}"),
         _("it has no header"),
@@ -299,10 +308,12 @@ PHRASES = {  # by the fact that they are
         _("its number of pages ({count})"),
         _("its size ({size} bytes)"),
         _("page {page}, unpacked,"),
+        _("its opening"),
+        _("page {page}"),
     ),
     "files": (_("the database"), _("exports"), _("temporary files")),
     "place": (_("the database server"),),
-    "limit": (_("{count} bytes"),),
+    "limit": (_("{count} bytes"), _("{count} MB of memory"), _("{count} s of processor time")),
     "expected": (_("{expected} or {name}"),),
     "kind": (
         _("a key"),

@@ -178,6 +178,18 @@ class ExportTooLarge(ExportError):
     {setting}."""
 
 
+class ExportTooCostly(ExportError):
+    """The export costs more to read than its size allows: {what} takes more than {limit}. Export the list again; if it
+    is genuine, raise {setting}."""
+
+
+class ExportReaderKilled(ExportError):
+    """The process that reads the export was ended from outside ({signal}), at {what}. See that the machine has memory
+    left, then try again."""
+
+    retried_after = WITH_BACK_OFF
+
+
 class PageUnreadable(ExportError):
     """Page {page} holds no table that can be read: {reason}. Export the list again."""
 

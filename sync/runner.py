@@ -47,7 +47,7 @@ from sync.exceptions import (
     RunCancelled,
     SyncError,
 )
-from sync.exports.pdf import Limits
+from sync.exports.limits import Limits
 from sync.exports.reader import Records, read_export
 from sync.exports.totals import ControlTotal
 from sync.models import SyncRun
@@ -560,6 +560,8 @@ def reading(path: Path, service: SyncService, progress: Progress) -> AbstractCon
             file_bytes=settings.EXPORT_MAX_BYTES,
             pages=settings.EXPORT_MAX_PAGES,
             page_bytes=settings.EXPORT_MAX_PAGE_BYTES,
+            memory_bytes=settings.EXPORT_MAX_MEMORY_BYTES,
+            seconds=settings.EXPORT_MAX_SECONDS,
         ),
         progress=progress,
     )

@@ -8,15 +8,8 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from sync.exceptions import BandIncomplete, PageUnreadable, UnequalRows, UnreadableRequiredValue, UnreadableValue
-from sync.exports.erp_page import Table
 from sync.exports.layout import Column, normalised
-
-
-class PageTable(NamedTuple):
-    """What one page shows: its number, from 1, and its rows of texts, the header first."""
-
-    page: int
-    rows: Table
+from sync.exports.page import PageTable
 
 
 class Record(NamedTuple):

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import pikepdf
 
-from sync.exports.pdf import Limits, filters, unpacked
-
-Table = list[list[str]]
+from sync.exports.limits import Limits
+from sync.exports.page import Table
+from sync.exports.pdf import filters, unpacked
 
 NUMBER = rb"-?[0-9.]+"
 BOX = rb"(%b) (%b) (%b) (%b)" % ((NUMBER,) * 4)  # left, bottom, width, height

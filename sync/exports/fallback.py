@@ -11,8 +11,10 @@ from typing import Any
 import pikepdf
 
 from sync.exceptions import ExportError, PageUnreadable
-from sync.exports.erp_page import Table, tidy
-from sync.exports.pdf import Limits, streams, unpacked
+from sync.exports.erp_page import tidy
+from sync.exports.limits import Limits
+from sync.exports.page import Table
+from sync.exports.pdf import streams, unpacked
 
 SPACE = 0.15  # of the font's size; pdfplumber's own bound is wider than many fonts' spaces
 NEXT_WORD = 0.35  # of the font's size: what follows nearer belongs to one text; two cells' texts stand further apart

@@ -12,28 +12,8 @@ from typing import Any
 
 import pikepdf
 
-from sync.exceptions import (
-    ExportDamaged,
-    ExportEmpty,
-    ExportEncrypted,
-    ExportIsWebPage,
-    ExportNotPdf,
-    ExportTooLarge,
-    ExportTruncated,
-    PageUnreadable,
-)
-
-HEAD = TAIL = 1024  # bytes within which a PDF's marker stands
-END_MARKER = b"%%EOF"
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much an export may hold. The defaults leave room for 100 times the largest real list."""
-
-    file_bytes: int = 1024**3
-    pages: int = 200_000
-    page_bytes: int = 16 * 1024**2  # one stream, unpacked; a real page is about 75 kB
+from sync.exceptions import ExportDamaged, ExportEncrypted, ExportTooLarge, PageUnreadable
+from sync.exports.limits import Limits
 
 
 @dataclass(frozen=True)
@@ -47,7 +27,6 @@ class OpenPdf:
 @contextmanager
 def opened(path: Path, limits: Limits) -> Iterator[OpenPdf]:
     """Open an export. Raises the ExportError that says why it cannot be read."""
-    check_ends(path, limits)
     with ExitStack() as files:
         try:
             document = open_pdf(path, limits, files)
@@ -122,29 +101,6 @@ def streams(found: Any, seen: set[tuple[int, int]]) -> list[pikepdf.Stream]:
         elif isinstance(found, pikepdf.Dictionary | pikepdf.Stream):
             waiting.extend(value for key, value in found.items() if key != "/Parent")
     return held
-
-
-def check_ends(path: Path, limits: Limits) -> None:
-    """Tell a PDF that is all there from what else a browser can leave under that name."""
-    size = path.stat().st_size
-    if not size:
-        raise ExportEmpty
-    if size > limits.file_bytes:
-        raise ExportTooLarge(what=f"its size ({size} bytes)", limit=limits.file_bytes, setting="EXPORT_MAX_BYTES")
-    with path.open("rb") as file:
-        head = file.read(HEAD)
-        file.seek(max(0, size - TAIL))
-        tail = file.read()
-    if b"%PDF-" not in head:
-        error = ExportIsWebPage if looks_like_html(head) else ExportNotPdf
-        raise error(start=" ".join(head[:20].decode("latin-1").split()))
-    if END_MARKER not in tail:
-        raise ExportTruncated(reason="the PDF's end marker is missing")
-
-
-def looks_like_html(head: bytes) -> bool:
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    return start.startswith((b"<!doctype html", b"<html", b"<head", b"<?xml", b"<!--"))
 
 
 def unpacked(stream: pikepdf.Stream, *, page: int, limits: Limits) -> bytes:

@@ -11,32 +11,41 @@ can be trusted once the last one has been given: only then have the control tota
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
-
-import pikepdf
+from typing import Any, Protocol
 
 from sync.exceptions import (
     DuplicateKey,
-    ExportDamaged,
     ExportTruncated,
     LayoutChanged,
     UnreadableRequiredValue,
     UnreadableValue,
     WrongList,
 )
-from sync.exports import fallback
-from sync.exports.bands import Band, PageTable, Record, bands
-from sync.exports.erp_page import ErpPages, NotErpPage
+from sync.exports.bands import Band, Record, bands
 from sync.exports.layout import Binding, Column, ExportLayout, Footer
-from sync.exports.pdf import Limits, OpenPdf, opened
+from sync.exports.limits import Limits
+from sync.exports.page import PageTable
+from sync.exports.process import PageProcess
 from sync.exports.totals import ControlTotal, RunningTotals, is_footer, is_total
 from sync.progress import Progress, Stage, unwatched
 
 DEFAULT_LIMITS = Limits()
 NO_RECORD = ("", "0")  # the ERP's rows with such an ID are placeholders
+
+
+class Pages(Protocol):
+    """The pages of an open export, to be iterated once."""
+
+    count: int
+    is_rebuilt: bool  # whether the page index had to be rebuilt
+
+    def __iter__(self) -> Iterator[PageTable]: ...
+
+
+OpenPages = Callable[[Path, Limits, Progress], AbstractContextManager[Pages]]
 
 
 @contextmanager
@@ -48,41 +57,15 @@ def read_export(
     other_layouts: Mapping[str, ExportLayout] | None = None,
     limits: Limits = DEFAULT_LIMITS,
     progress: Progress = unwatched,
+    open_pages: OpenPages = PageProcess,
 ) -> Iterator[Records]:
     """Open one list's export. Whatever cannot be trusted is an ExportError, here or while iterating.
 
-    `other_layouts`, by name, serve to say what an export of another list is. `progress` is called once a page.
+    `other_layouts`, by name, serve to say what an export of another list is. `progress` is called once a page, and
+    while a page is waited for.
     """
-    with opened(path, limits) as document:
-        pages = Pages(document, limits=limits, progress=progress)
-        yield Records(pages, layout, name=name, other_layouts=other_layouts or {})
-
-
-class Pages:
-    """The pages of an open export as tables, one at a time."""
-
-    def __init__(self, document: OpenPdf, *, limits: Limits, progress: Progress) -> None:
-        self.document = document
-        self.erp = ErpPages(limits)
-        self.limits = limits
-        self.progress = progress
-        self.count = len(document.pdf.pages)
-        self.fallback_pages: list[int] = []
-
-    def __iter__(self) -> Iterator[PageTable]:
-        try:
-            for number, page in enumerate(self.document.pdf.pages, start=1):
-                yield PageTable(number, self.table(page, number))
-                self.progress(Stage.READING, number, self.count)
-        except pikepdf.PdfError as error:
-            raise ExportDamaged(reason=str(error)) from error
-
-    def table(self, page: pikepdf.Page, number: int) -> list[list[str]]:
-        try:
-            return self.erp.table(page, number)
-        except NotErpPage:
-            self.fallback_pages.append(number)
-            return fallback.read_table(page, number, self.limits)
+    with open_pages(path, limits, progress) as pages:
+        yield Records(pages, layout, name=name, other_layouts=other_layouts or {}, progress=progress)
 
 
 class Records:
@@ -93,12 +76,20 @@ class Records:
     """
 
     def __init__(
-        self, pages: Pages, layout: ExportLayout, *, name: str, other_layouts: Mapping[str, ExportLayout]
+        self,
+        pages: Pages,
+        layout: ExportLayout,
+        *,
+        name: str,
+        other_layouts: Mapping[str, ExportLayout],
+        progress: Progress,
     ) -> None:
         self.pages = pages
         self.layout = layout
         self.name = name
         self.other_layouts = other_layouts
+        self.progress = progress
+        self.fallback_pages: list[int] = []
         self.totals: list[ControlTotal] = []
         self.notes: list[str] = []
         self.keys: set[Any] = set()
@@ -128,7 +119,7 @@ class Records:
 
     def __iter__(self) -> Iterator[Record]:
         band: Band | None = None
-        for following in bands(self.pages):
+        for following in bands(self.read_pages()):
             if band is None:
                 self.bind(following)
             else:
@@ -139,6 +130,13 @@ class Records:
         yield from self.last_records(band)
         self.note_unreadable()
         self.note_pages()
+
+    def read_pages(self) -> Iterator[PageTable]:
+        for table in self.pages:
+            if not table.is_drawn_by_erp:
+                self.fallback_pages.append(table.page)
+            yield table
+            self.progress(Stage.READING, table.page, self.pages.count)
 
     def bind(self, band: Band) -> None:
         try:
@@ -160,7 +158,7 @@ class Records:
             by_place = {place: column for column, place in self.columns.items()}
             self.totals, notes = self.running.compare(footer, band.headers, by_place)
             self.notes.extend(notes)
-        if not self.totals and (self.layout.footer is Footer.REQUIRED or self.pages.document.rebuilt):
+        if not self.totals and (self.layout.footer is Footer.REQUIRED or self.pages.is_rebuilt):
             raise ExportTruncated(reason="the control totals that end this list are missing")
 
     def records(self, band: Band, rows: Sequence[int]) -> Iterator[Record]:
@@ -210,13 +208,11 @@ class Records:
             )
 
     def note_pages(self) -> None:
-        if self.pages.fallback_pages:
-            self.notes.append(
-                f"Pages not drawn as the ERP draws, read by pdfplumber: {spans(self.pages.fallback_pages)}."
-            )
+        if self.fallback_pages:
+            self.notes.append(f"Pages not drawn as the ERP draws, read by pdfplumber: {spans(self.fallback_pages)}.")
         if self.running.placeholders:
             self.notes.append(f"Rows without an ID, which are no records: {self.running.placeholders}.")
-        if self.pages.document.rebuilt:
+        if self.pages.is_rebuilt:
             self.notes.append("The PDF's structure was damaged and was rebuilt.")
         if not self.totals:
             self.notes.append("The export has no control totals to compare.")

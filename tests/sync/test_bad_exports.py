@@ -21,7 +21,7 @@ from sync.exceptions import (
     UnreadableValue,
 )
 from sync.exports.layout import Column, ExportLayout, Footer
-from sync.exports.pdf import Limits
+from sync.exports.limits import Limits
 from sync.exports.values import text
 from tests.sync.drawing import FOOTER, HEADERS, LAYOUT, TWO_ROWS, draw, notes, read, row, without_footer
 from tests.sync.test_fallback import other_producer

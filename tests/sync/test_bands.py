@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from sync.erp.demo.pdf import Flaws, PageAt
 from sync.exceptions import BandIncomplete, LayoutChanged, RepeatedColumn, UnequalRows, WrongList
-from sync.exports.bands import PageTable, bands
+from sync.exports.bands import bands
 from sync.exports.layout import Column, ExportLayout
+from sync.exports.page import PageTable
 from sync.exports.values import integer
 from tests.sync.drawing import FOOTER, HEADERS, LAYOUT, TWO_ROWS, draw, notes, read, row
 

@@ -31,6 +31,7 @@ from sync.models import RecordChange, SyncRun
 from sync.service import all_services, service_for
 from tests.demo_erp import CachedDemoErp
 from tests.sync.demo import TODAY, TWO_BANDS, by_key, in_the_erp, is_mirrored, run_sync, unusual_notes, values
+from tests.sync.drawing import pages_in_this_process
 
 REPEATED_HOUR = datetime(2026, 10, 25, 2, 30)  # noqa: DTZ001  # Italian, as the ERP shows it: two moments
 TYPES = list(settings.SYNC_TYPES)
@@ -79,16 +80,16 @@ def old_erp():
 
 def test_an_export_is_read_as_the_erp_has_it_and_no_page_falls_back(service, export):
     known, path = export
-    with read_export(path, service.layout) as records:
+    with read_export(path, service.layout, open_pages=pages_in_this_process) as records:
         assert values(records) == known
-        assert records.pages.fallback_pages == []
+        assert records.fallback_pages == []
         assert records.notes == []
         check_totals(service, records)
 
 
 def test_a_demo_that_has_run_for_weeks_is_read_as_it_is(service, old_erp, tmp_path):
     old_erp.write_export(service.sync_type, tmp_path / "export.pdf")
-    with read_export(tmp_path / "export.pdf", service.layout) as records:
+    with read_export(tmp_path / "export.pdf", service.layout, open_pages=pages_in_this_process) as records:
         assert values(records) == in_the_erp(old_erp, service)
         assert records.notes == []
         check_totals(service, records)
@@ -100,7 +101,7 @@ def test_totals_have_room_in_a_demo_whose_lists_have_grown_past_the_real_ones(tm
         erp.happen("new-order")
     service = service_for("customers")
     erp.write_export("customers", tmp_path / "export.pdf")
-    with read_export(tmp_path / "export.pdf", service.layout) as records:
+    with read_export(tmp_path / "export.pdf", service.layout, open_pages=pages_in_this_process) as records:
         assert values(records) == in_the_erp(erp, service)
         check_totals(service, records)
         assert max(total.found for total in records.totals) > 10_000_000
@@ -113,9 +114,9 @@ def test_pdfplumber_reads_the_same_records_and_totals(service, export, monkeypat
         raise NotErpPage
 
     monkeypatch.setattr(ErpPages, "table", refuse)
-    with read_export(path, service.layout) as records:
+    with read_export(path, service.layout, open_pages=pages_in_this_process) as records:
         assert values(records) == known
-        assert records.pages.fallback_pages == list(range(1, records.pages.count + 1))
+        assert records.fallback_pages == list(range(1, records.pages.count + 1))
         check_totals(service, records)
 
 
@@ -123,7 +124,7 @@ def test_pdfplumber_reads_the_same_records_and_totals(service, export, monkeypat
 def test_other_records_of_other_days_are_read_as_the_erp_has_them(service, tmp_path, seed, today):
     erp = DemoErp(scale=0.05, seed=seed, today=today)
     erp.write_export(service.sync_type, tmp_path / "export.pdf")
-    with read_export(tmp_path / "export.pdf", service.layout) as records:
+    with read_export(tmp_path / "export.pdf", service.layout, open_pages=pages_in_this_process) as records:
         assert values(records) == in_the_erp(erp, service)
         assert records.notes == []
         check_totals(service, records)
@@ -161,7 +162,7 @@ def test_no_column_is_taken_for_another(service, tmp_path):
     columns = [tuple(record[field] for record in known) for field in known[0]]
     assert len(set(columns)) == len(columns)
     erp.write_export(name, tmp_path / "export.pdf")
-    with read_export(tmp_path / "export.pdf", service.layout) as records:
+    with read_export(tmp_path / "export.pdf", service.layout, open_pages=pages_in_this_process) as records:
         assert values(records) == known
         check_totals(service, records)
 
@@ -169,7 +170,7 @@ def test_no_column_is_taken_for_another(service, tmp_path):
 def test_an_export_without_totals_is_refused_where_the_list_always_has_them(service, tmp_path):
     erp = DemoErp(scale=0, today=TODAY)
     erp.write_export(service.sync_type, tmp_path / "export.pdf", footer=False)
-    with read_export(tmp_path / "export.pdf", service.layout) as records:
+    with read_export(tmp_path / "export.pdf", service.layout, open_pages=pages_in_this_process) as records:
         if service.layout.footer is Footer.REQUIRED:
             with pytest.raises(ExportTruncated, match="control totals"):
                 list(records)
@@ -223,9 +224,9 @@ def other_producer(path, erp, demo_list):
 def test_an_export_drawn_by_another_producer_gives_the_same_records(service, tmp_path):
     erp = DemoErp(scale=0, today=TODAY)
     path = other_producer(tmp_path / "other.pdf", erp, list_called(service.sync_type))
-    with read_export(path, service.layout) as records:
+    with read_export(path, service.layout, open_pages=pages_in_this_process) as records:
         assert values(records) == in_the_erp(erp, service)
-        assert records.pages.fallback_pages == list(range(1, records.pages.count + 1))
+        assert records.fallback_pages == list(range(1, records.pages.count + 1))
         bands = -(-erp.size(service.sync_type) // RECORDS_PER_BAND)
         assert bands > 1
         assert records.pages.count == bands * len(list_called(service.sync_type).pages)

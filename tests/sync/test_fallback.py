@@ -17,7 +17,7 @@ from sync.exceptions import ExportTooLarge, PageUnreadable
 from sync.exports import fallback
 from sync.exports.erp_page import ErpPages, NotErpPage
 from sync.exports.layout import Column, ExportLayout
-from sync.exports.pdf import Limits
+from sync.exports.limits import Limits
 from sync.exports.reader import spans
 from sync.exports.values import code, date_time, integer, money, text
 from tests.sync.drawing import FOOTER, HEADERS, TWO_ROWS, draw, notes, read, row

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from customers.models import Customer
 from sync import mirror, runner
 from sync.exceptions import CannotAccept
-from sync.exports.erp_page import ErpPages
+from sync.exports.process import PageProcess
 from sync.models import RecordChange, SyncRun
 from sync.queue import accept, request_sync
 from sync.service import service_for
@@ -263,12 +263,13 @@ def test_that_a_list_is_empty_is_accepted_once(sync_customers):
 @pytest.mark.parametrize("cell", ["a\0b", "\ud800"])
 def test_a_text_that_no_database_takes_fails_the_run_and_no_more(sync_customers, monkeypatch, cell):
     first = sync_customers(customers(1))
-    table = ErpPages.table
+    pages = PageProcess.__iter__
 
-    def spoilt(self, page, number):
-        return [[text.replace("Studio", cell) for text in line] for line in table(self, page, number)]
+    def spoilt(self):
+        for page in pages(self):
+            yield page._replace(rows=[[text.replace("Studio", cell) for text in line] for line in page.rows])
 
-    monkeypatch.setattr(ErpPages, "table", spoilt)
+    monkeypatch.setattr(PageProcess, "__iter__", spoilt)
     run = sync_customers(customers(1))
     run.refresh_from_db()
     assert (first.status, run.status, run.error_class) == (Status.SUCCEEDED, Status.FAILED, "UnreadableRequiredValue")

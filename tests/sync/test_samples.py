@@ -10,7 +10,7 @@ from customers.models import Customer
 from orders.models import Ddt, Invoice, Order
 from sync import runner
 from sync.exports.erp_page import ErpPages
-from sync.exports.pdf import Limits
+from sync.exports.limits import Limits
 from sync.models import SyncRun
 from sync.queue import request_sync
 

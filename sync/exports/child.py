@@ -1,0 +1,97 @@
+"""What the process does that reads a PDF: told which, it tells its pages, within the limits it sets itself first."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import select
+import signal
+import struct
+import sys
+import time
+import traceback
+from fcntl import F_GETFL, F_SETFL, F_SETOWN, fcntl
+from pathlib import Path
+from typing import Any, NoReturn
+
+from sync.exceptions import ExportError
+from sync.exports.limits import Limits
+
+HEADER = struct.Struct(">I")  # before each message: its length in bytes
+MOST_BYTES = 16 * 1024**2  # of a message; a real page has 10 kB
+OUT_OF_MEMORY = 77  # the status with which it ends
+MOST_WRITTEN = 4 * 1024**2  # bytes to any file: Python keeps what it compiles, and there is nothing else to write
+
+
+def main() -> NoReturn:
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    for ends_parent in (signal.SIGINT, signal.SIGTERM):  # which may come to both: the parent says what becomes of it
+        signal.signal(ends_parent, signal.SIG_IGN)
+    from sync.exports.pages import open_pages  # before memory is limited: it takes what it takes
+
+    request = json.loads(sys.stdin.buffer.readline())
+    path, limits = Path(request["path"]), Limits(**request["limits"])
+    end_with_parent()
+    pipe = os.dup(1)
+    silence()
+    budget = Budget(limits, path.stat().st_size)
+    try:
+        with open_pages(path, limits) as pages:
+            send(pipe, {"pages": pages.count, "is_rebuilt": pages.is_rebuilt})
+            budget.next_page()
+            for page in pages:
+                send(pipe, {"rows": page.rows, "is_drawn_by_erp": page.is_drawn_by_erp})
+                budget.next_page()
+            send(pipe, {"is_rebuilt": pages.is_rebuilt})
+    except ExportError as error:
+        send(pipe, {"error": type(error).__name__, "facts": {name: str(fact) for name, fact in error.facts.items()}})
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)
+    except Exception as error:  # noqa: BLE001  # it has no other way to tell of a bug
+        send(pipe, {"error": "bug", "text": repr(error), "traceback": traceback.format_exc()})
+    os._exit(0)  # nothing is left to be put in order
+
+
+def end_with_parent() -> None:
+    """Have the system end this process when the other end of its standard input is closed, as by the parent's end."""
+    fcntl(0, F_SETOWN, os.getpid())
+    fcntl(0, F_SETFL, fcntl(0, F_GETFL) | os.O_ASYNC)  # SIGIO
+    closed = select.poll()
+    closed.register(0, select.POLLHUP)
+    if closed.poll(0):
+        os._exit(0)
+
+
+def silence() -> None:
+    """What libraries say of a hostile file is not for the log."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)
+    os.dup2(nothing, 2)
+
+
+class Budget:
+    """What reading may take: memory in all, and processor time for opening, for each page, and in all."""
+
+    def __init__(self, limits: Limits, size: int) -> None:
+        self.limits = limits
+        self.all = limits.seconds_in_all(size)
+        most = limits.memory_of_reading(size)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_WRITTEN, MOST_WRITTEN))
+        self.allow(limits.seconds_of_opening(size))
+
+    def next_page(self) -> None:
+        self.allow(min(self.limits.seconds, self.all - time.process_time()))
+
+    def allow(self, seconds: float) -> None:
+        """The system ends this process after so much processor time, whatever it is in the midst of."""
+        signal.setitimer(signal.ITIMER_PROF, max(seconds, 0.001))
+
+
+def send(pipe: int, message: dict[str, Any]) -> None:
+    data = json.dumps(message, separators=(",", ":")).encode()
+    view = memoryview(HEADER.pack(len(data)) + data)
+    while view:
+        view = view[os.write(pipe, view) :]

@@ -171,6 +171,10 @@ ERRORS = (
         "Page {page} has {found} rows, the first page of the same records (page {first_page}) has {expected}. Export "
         "the list again."
     ),
+    _(
+        "Page {page} does not show the same records as page {first_page}: its row {row} is not as high. Export the "
+        "list again."
+    ),
     _("{header} {key} stands twice in the export, the second time on page {page}, row {row}. Export the list again."),
     _(
         "Page {page}, row {row}, column {header}: {text!r} is not {kind}. Correct it in the ERP, or hide this column "
@@ -289,6 +293,7 @@ PHRASES = {  # by the fact that they are
         _("page {page} shows the content of page {other}"),
         _("it has {count} pages, not {counted} as it says"),
         _("{what} makes the program that reads it crash"),
+        _("a name in it is no text ({cause})"),
         # Why a page cannot be read
         _("it is packed with {filter}"),
         _("it has no header"),

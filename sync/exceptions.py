@@ -217,6 +217,11 @@ class UnequalRows(ExportError):
     the list again."""
 
 
+class UnequalRowHeights(ExportError):
+    """Page {page} does not show the same records as page {first_page}: its row {row} is not as high. Export the list
+    again."""
+
+
 class DuplicateKey(ExportError):
     """{header} {key} stands twice in the export, the second time on page {page}, row {row}. Export the list again."""
 

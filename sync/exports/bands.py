@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from sync.exceptions import BandIncomplete, PageUnreadable, UnequalRows, UnreadableRequiredValue, UnreadableValue
+from sync.exceptions import (
+    BandIncomplete,
+    PageUnreadable,
+    UnequalRowHeights,
+    UnequalRows,
+    UnreadableRequiredValue,
+    UnreadableValue,
+)
 from sync.exports.layout import Column, normalised
 from sync.exports.page import PageTable
 
@@ -18,6 +25,9 @@ class Record(NamedTuple):
     page: int
     row: int
     values: tuple[Any, ...]
+
+
+SLACK = 1.0  # pt, between edges as the ERP draws them and as pdfplumber finds them; a line of text is 11 high
 
 
 @dataclass(frozen=True)
@@ -91,7 +101,7 @@ class Band:
 def bands(tables: Iterable[PageTable]) -> Iterator[Band]:
     """Group pages into bands: one ends where the first page's header comes again.
 
-    Raises BandIncomplete and UnequalRows. The first band is the measure of the others.
+    Raises BandIncomplete, UnequalRows and UnequalRowHeights. The first band is the measure of the others.
     """
     pages: list[PageTable] = []
     first: Band | None = None
@@ -121,7 +131,17 @@ def checked(pages: list[PageTable], first: Band | None) -> Band:
             raise UnequalRows(
                 page=page.page, found=len(page.rows) - 1, first_page=band.first_page, expected=band.length
             )
+        if (row := first_unequal(page.edges, pages[0].edges)) is not None:
+            raise UnequalRowHeights(page=page.page, first_page=band.first_page, row=row)
     return band
+
+
+def first_unequal(edges: Sequence[float], others: Sequence[float]) -> int | None:
+    """The first row that does not end where the other page's does; the header is row 0."""
+    for row, (ours, theirs) in enumerate(zip(edges[1:], others[1:], strict=True)):
+        if abs(ours - theirs) > SLACK:
+            return row
+    return None
 
 
 def lacking(band: Band, first: Band) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def main() -> NoReturn:
             send(pipe, {"pages": pages.count, "is_rebuilt": pages.is_rebuilt})
             budget.next_page()
             for page in pages:
-                send(pipe, {"rows": page.rows, "is_drawn_by_erp": page.is_drawn_by_erp})
+                send(pipe, {"rows": page.rows, "edges": page.edges, "is_drawn_by_erp": page.is_drawn_by_erp})
                 budget.next_page()
             send(pipe, {"is_rebuilt": pages.is_rebuilt})
     except ExportError as error:

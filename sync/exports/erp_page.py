@@ -109,7 +109,7 @@ class ErpPages:
         self.fonts: dict[tuple[int, int], Font] = {}
 
     def table(self, page: pikepdf.Page, number: int) -> Table:
-        """The page's table, header first; a newline is where the ERP broke a text. Raises NotErpPage."""
+        """Raises NotErpPage."""
         fonts = self.page_fonts(page, number)
         fills = self.fills
         cells: list[Box] = []
@@ -215,17 +215,17 @@ def grid(cells: list[Box], texts: list[str]) -> Table:
     if any(abs(right - left) > SLACK for (_, right), (left, _) in pairwise(edges)):
         raise NotErpPage
     rows = []
-    top = cells[0].top
+    row_edges = [cells[0].top]
     for start in range(0, len(cells), width):
         row = cells[start : start + width]
         bottom = row[0].bottom
-        if abs(row[0].top - top) > SLACK or [(cell.left, cell.right) for cell in row] != edges:
+        if abs(row[0].top - row_edges[-1]) > SLACK or [(cell.left, cell.right) for cell in row] != edges:
             raise NotErpPage
         if any(cell.bottom != bottom or cell.top != row[0].top for cell in row):
             raise NotErpPage
         rows.append(texts[start : start + width])
-        top = bottom
-    return rows
+        row_edges.append(bottom)
+    return Table(rows, row_edges)
 
 
 def characters(cmap: bytes) -> dict[int, str]:

@@ -38,7 +38,10 @@ def read_table(page: pikepdf.Page, number: int, limits: Limits) -> Table:
     pdfplumber reads what a stream still has when it is cut, and what it makes of a damaged file is its own; so it is
     given the page alone, rewritten from what was checked.
     """
-    content = checked_content(page, number, limits)
+    try:
+        content = checked_content(page, number, limits)
+    except UnicodeError as error:
+        raise PageUnreadable(page=number, reason=f"a name in it is no text ({error})") from error
     try:
         return plumbed(page, number, content)
     except ExportError:
@@ -80,7 +83,9 @@ def only_table(page: Any, number: int) -> Table:
     if any(char["text"].startswith("(cid:") for char in page.chars):
         raise PageUnreadable(page=number, reason="its font does not say which characters it shows")
     check_texts_stay_in_cells(page, tables[0], number)
-    return [[tidy(cell.split("\n")) for cell in row] for row in rows]
+    boxes = [row.bbox for row in tables[0].rows]
+    edges = [float(page.height - edge) for edge in [boxes[0][1], *(bottom for _, _, _, bottom in boxes)]]
+    return Table([[tidy(cell.split("\n")) for cell in row] for row in rows], edges)
 
 
 def check_texts_stay_in_cells(page: Any, table: Any, number: int) -> None:

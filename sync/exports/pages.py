@@ -42,6 +42,6 @@ class PdfPages:
 
     def table(self, page: pikepdf.Page, number: int) -> PageTable:
         try:
-            return PageTable(number, self.erp.table(page, number))
+            return PageTable(number, *self.erp.table(page, number))
         except NotErpPage:
-            return PageTable(number, fallback.read_table(page, number, self.limits), is_drawn_by_erp=False)
+            return PageTable(number, *fallback.read_table(page, number, self.limits), is_drawn_by_erp=False)

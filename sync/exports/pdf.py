@@ -34,6 +34,8 @@ def opened(path: Path, limits: Limits) -> Iterator[OpenPdf]:
             raise ExportEncrypted from None
         except (pikepdf.PdfError, RuntimeError) as error:  # qpdf's own errors are either
             raise ExportDamaged(reason=str(error).removeprefix(f"{path}").removeprefix(": ").strip()) from error
+        except UnicodeError as error:
+            raise ExportDamaged(reason=f"a name in it is no text ({error})") from error
         yield document
 
 
@@ -43,7 +45,7 @@ def open_pdf(path: Path, limits: Limits, files: ExitStack) -> OpenPdf:
         return OpenPdf(open_pages(path, limits, files, attempt_recovery=False), rebuilt=False)
     except pikepdf.PasswordError:
         raise
-    except (pikepdf.PdfError, RuntimeError, ExportDamaged):
+    except (pikepdf.PdfError, RuntimeError, UnicodeError, ExportDamaged):
         return OpenPdf(open_pages(path, limits, files, attempt_recovery=True), rebuilt=True)
 
 
@@ -120,7 +122,8 @@ def check_size(content: bytes, *, page: int, limit: int) -> None:
 def filters(stream: pikepdf.Stream) -> list[str]:
     """The names of a stream's filters, outermost first."""
     declared = stream.get("/Filter", pikepdf.Array())
-    return [str(name) for name in declared.as_list()] if isinstance(declared, pikepdf.Array) else [str(declared)]
+    names = declared.as_list() if isinstance(declared, pikepdf.Array) else [declared]
+    return [name.unparse().decode("latin-1") if isinstance(name, pikepdf.Name) else "no filter" for name in names]
 
 
 def unpack(data: bytes, name: str, *, page: int, limit: int) -> bytes:

@@ -70,7 +70,7 @@ class PageProcess:
         for number in range(1, self.count + 1):
             page = self.receive()
             self.read = number
-            yield PageTable(number, page["rows"], page["is_drawn_by_erp"])
+            yield PageTable(number, page["rows"], page["edges"], page["is_drawn_by_erp"])
         self.is_rebuilt = self.receive()["is_rebuilt"]
 
     def receive(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.erp.demo.pdf import Flaws, PageAt
-from sync.exceptions import BandIncomplete, LayoutChanged, RepeatedColumn, UnequalRows, WrongList
+from sync.exceptions import BandIncomplete, LayoutChanged, RepeatedColumn, UnequalRowHeights, UnequalRows, WrongList
 from sync.exports.bands import bands
 from sync.exports.layout import Column, ExportLayout
 from sync.exports.page import PageTable
@@ -224,6 +224,29 @@ def test_a_page_missing_from_a_band_is_noticed(tmp_path, band, missing):
 def test_a_page_that_lacks_a_row_is_named(tmp_path, page):
     path = draw(tmp_path / "list.pdf", **many(120), flaws=Flaws(short_page=PageAt(1, page)))
     with pytest.raises(UnequalRows, match=r"Page \d+ has \d+ rows"):
+        read(path)
+
+
+def of_unequal_rows(path):
+    """Bands of as many rows, which are as high on all the pages of a band, but not in all bands."""
+    rows = [row(str(at), name="Studio\nAlfa" if at % 45 == 7 + at // 45 else "Studio") for at in range(135)]
+    draw(path, rows, footer=["", "Count=134", *[""] * 8])  # ID 0 is none
+    return path
+
+
+def test_bands_of_unequal_rows_are_read(tmp_path):
+    assert len(read(of_unequal_rows(tmp_path / "list.pdf"))) == 134
+
+
+@pytest.mark.parametrize("reader", ["as the ERP draws", "pdfplumber"])
+def test_pages_of_two_bands_that_changed_places_are_known_by_their_rows(tmp_path, reader):
+    path = of_unequal_rows(tmp_path / "list.pdf")
+    with pikepdf.open(path, allow_overwriting_input=True) as pdf:
+        pdf.pages[2].Contents, pdf.pages[6].Contents = pdf.pages[6].Contents, pdf.pages[2].Contents
+        if reader == "pdfplumber":
+            pdf.pages[2].Contents = pikepdf.Stream(pdf, pdf.pages[2].Contents.read_bytes() + b" q 1 w Q")
+        pdf.save(path)
+    with pytest.raises(UnequalRowHeights, match="Page 3 does not show the same records as page 1: its row 8 "):
         read(path)
 
 

@@ -6,7 +6,7 @@ import re
 import pikepdf
 import pytest
 
-from sync.exceptions import ExportDamaged, ExportError
+from sync.exceptions import ExportDamaged, ExportError, PageUnreadable
 from sync.service import service_for
 from tests.sync.drawing import LAYOUT, draw, notes, read
 from tests.sync.test_fallback import other_producer
@@ -84,7 +84,7 @@ def test_any_other_byte_outside_of_the_contents_changes_nothing_that_is_read(tmp
     inside = {at for match in STREAM.finditer(data) for at in range(*match.span())}
     outside = [at for at in range(len(data)) if at not in inside]
     chance = random.Random(7)
-    edits = [(chance.choice(outside), chance.choice(b"0123456789 /<>[]Ran\0")) for _ in range(5 * EDITS)]
+    edits = [(chance.choice(outside), chance.choice(b"0123456789 /<>[]Ran\0\xe1")) for _ in range(5 * EDITS)]
     read_whole, changed = outcomes(path, data, edits, LAYOUT)
     assert changed == []
     assert read_whole
@@ -117,4 +117,12 @@ def test_pages_that_are_counted_otherwise_are_refused(tmp_path):
     path = draw(tmp_path / "list.pdf")
     path.write_bytes(path.read_bytes().replace(b"/Count 4", b"/Count 5"))
     with pytest.raises(ExportDamaged, match="it has 4 pages, not 5 as it says"):
+        read(path)
+
+
+@pytest.mark.parametrize("name", [b"/FlateDecode", b"/Filter", b"/FNT0", b"/Identity-H"])
+def test_a_name_that_is_no_text_is_refused(tmp_path, name):
+    path = draw(tmp_path / "list.pdf")
+    path.write_bytes(path.read_bytes().replace(name, name[:-1] + b"\xe1"))
+    with pytest.raises((ExportDamaged, PageUnreadable)):
         read(path)

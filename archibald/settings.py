@@ -106,7 +106,6 @@ INSTALLED_APPS = [
     "django_q",
     "corsheaders",
     "rest_framework",
-    "rest_framework_simplejwt.token_blacklist",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "customers",
@@ -206,7 +205,7 @@ SYNC_TYPES: dict[str, dict[str, Any]] = {
 RATE = validate.Regexp(r"[1-9]\d*/(sec|min|hour|day)\Z", error="Must be a number, then /sec, /min, /hour or /day.")
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework_simplejwt.authentication.JWTAuthentication",
+        "sync.api.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

@@ -32,9 +32,9 @@ django.setup()
 
 from django.contrib.auth.models import User
 from django.db import connection, connections, transaction
-from rest_framework_simplejwt.tokens import AccessToken
 
 from sync import events
+from sync.api.tokens import begin_sign_in
 from sync.models import SyncEvent
 
 SECONDS = sized(30)
@@ -238,7 +238,7 @@ def stop(process: Popen[str]) -> tuple[float, int]:
 def main() -> None:
     seconds = int(sys.argv[1]) if sys.argv[1:] else SECONDS
     database = make_tables()
-    token = str(AccessToken.for_user(User.objects.create_user("agent")))
+    token = str(begin_sign_in(User.objects.create_user("agent")).access_token)
     connections.close_all()
     with running("serve", "--port=0") as process, ProcessPoolExecutor(3, mp_context=fork) as pool:
         server = Server(process.pid, *where(process.stdout), token)

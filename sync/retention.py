@@ -10,10 +10,19 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django_q.models import Task
-from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
-from sync import clock, worker
-from sync.models import Alert, ColumnDrift, OrderFormSession, RecordChange, SyncEvent, SyncRun, SyncWorker
+from sync import clock, guesses, worker
+from sync.models import (
+    Alert,
+    ColumnDrift,
+    OrderFormSession,
+    PasswordGuess,
+    RecordChange,
+    SignIn,
+    SyncEvent,
+    SyncRun,
+    SyncWorker,
+)
 
 AT_ONCE = 1000  # rows of one table; more wait for the next time, a minute later
 KEEP_SESSIONS = timedelta(days=30)
@@ -37,7 +46,8 @@ def prune() -> None:
     delete_some(OrderFormSession.objects.filter(expires_at__lt=now - KEEP_SESSIONS))
     last_seen = SyncWorker.objects.order_by("-seen_at").values("pk")[:1]
     delete_some(SyncWorker.objects.filter(seen_at__lt=now - KEEP_WORKERS).exclude(pk=Subquery(last_seen)))
-    delete_some(OutstandingToken.objects.filter(expires_at__lt=now))
+    delete_some(SignIn.objects.filter(expires_at__lt=now))
+    delete_some(PasswordGuess.objects.filter(at__lt=now - guesses.WITHIN))
     delete_some(Task.objects.filter(stopped__lt=now - KEEP_TASKS))
 
 

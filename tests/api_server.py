@@ -19,7 +19,6 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from rest_framework_simplejwt.tokens import AccessToken
 
 PATIENCE = 60.0  # seconds; the machine may be busy
 worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
@@ -134,7 +133,9 @@ class Listener:
 
 def signed_in(user: User) -> dict[str, str]:
     """The header with which a request comes from this user."""
-    return {"Authorization": f"Bearer {AccessToken.for_user(user)}"}
+    from sync.api.tokens import begin_sign_in  # needs the applications
+
+    return {"Authorization": f"Bearer {begin_sign_in(user).access_token}"}
 
 
 def free_port() -> int:

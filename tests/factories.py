@@ -16,7 +16,6 @@ from django.utils import timezone
 from django_q.models import OrmQ, Schedule, Task
 from factory.declarations import LazyAttribute, LazyFunction, PostGeneration, SelfAttribute, Sequence, SubFactory
 from factory.django import DjangoModelFactory, Password
-from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
 from customers.models import Customer
 from orders.models import Ddt, Draft, DraftLine, Invoice, Order, Price, Product
@@ -25,7 +24,9 @@ from sync.models import (
     ColumnDrift,
     MirroredColumn,
     OrderFormSession,
+    PasswordGuess,
     RecordChange,
+    SignIn,
     SyncEvent,
     SyncRun,
     SyncSchedule,
@@ -304,17 +305,17 @@ class ScheduleFactory(DjangoModelFactory):
     func = "builtins.print"
 
 
-class OutstandingTokenFactory(DjangoModelFactory):
+class SignInFactory(DjangoModelFactory):
     class Meta:
-        model = OutstandingToken
+        model = SignIn
 
     user = SubFactory(UserFactory)
-    jti = Sequence(str)
+    refresh_token = Sequence(str)
     expires_at = LazyFunction(timezone.now)
 
 
-class BlacklistedTokenFactory(DjangoModelFactory):
+class PasswordGuessFactory(DjangoModelFactory):
     class Meta:
-        model = BlacklistedToken
+        model = PasswordGuess
 
-    token = SubFactory(OutstandingTokenFactory)
+    at = LazyFunction(timezone.now)

@@ -3,13 +3,8 @@
 from django.contrib import admin
 from django_q import admin as django_q_admin  # noqa: F401  # registers its pages, for the last time
 from django_q.models import Failure, OrmQ, Schedule, Success
-from rest_framework_simplejwt.token_blacklist import admin as token_admin  # noqa: F401  # likewise
-from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
 from sync.admin import changes, columns, coordination, runs  # noqa: F401  # importing registers the pages
 
 # Whoever changed these rows would go round the doors: schedules are changed, and runs asked for, on our own pages.
 admin.site.unregister([Schedule, Success, Failure, OrmQ])
-
-# Whoever read the tokens of others could sign in with them.
-admin.site.unregister([OutstandingToken, BlacklistedToken])

@@ -17,7 +17,6 @@ TEXTS = (
     gettext_noop("Authorization header must contain two space-delimited values"),
     gettext_noop("Token is invalid"),
     gettext_noop("Token is expired"),
-    gettext_noop("Token is blacklisted"),
     gettext_noop("Token has wrong type"),
     gettext_noop("User is inactive"),
     gettext_noop("User not found"),

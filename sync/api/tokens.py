@@ -1,26 +1,43 @@
-"""Signing in by token: simplejwt's views, documented. A refresh token serves once."""
+"""Signing in by token: simplejwt's views, documented. A refresh token serves once, and a sign-in can be ended."""
 
 from __future__ import annotations
 
 import hashlib
-import unicodedata
+import logging
+import math
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Any, cast
 
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import AnonRateThrottle, ScopedRateThrottle
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import TokenError
-from rest_framework_simplejwt.serializers import TokenRefreshSerializer
+from rest_framework_simplejwt.serializers import (
+    TokenBlacklistSerializer,
+    TokenObtainPairSerializer,
+    TokenRefreshSerializer,
+)
+from rest_framework_simplejwt.tokens import RefreshToken
+from rest_framework_simplejwt.utils import datetime_from_epoch
 from rest_framework_simplejwt.views import TokenBlacklistView, TokenObtainPairView, TokenRefreshView
+
+from sync import guesses
+from sync.api.authentication import SIGN_IN
+from sync.guesses import TooManyGuesses, as_signed_in
+from sync.models import SignIn
+
+logger = logging.getLogger(__name__)
 
 
 class Credentials(serializers.Serializer[Any]):
@@ -28,7 +45,7 @@ class Credentials(serializers.Serializer[Any]):
     password = serializers.CharField(style={"input_type": "password"}, trim_whitespace=False)
 
 
-class RefreshToken(serializers.Serializer[Any]):
+class GivenToken(serializers.Serializer[Any]):
     refresh = serializers.CharField()
 
 
@@ -48,11 +65,6 @@ class LoginThrottle(ScopedRateThrottle):
         return f"{super().get_cache_key(request, view)}_{hashlib.sha256(name.encode()).hexdigest()}"
 
 
-def as_signed_in(name: str) -> str:
-    """A typed name as the login form takes it: variants of one are no more attempts."""
-    return unicodedata.normalize("NFKC", name).strip().casefold()
-
-
 def waiting_time(request: HttpRequest) -> int | None:
     """Seconds until somebody may try to sign in again; None if at once."""
     for throttle in (throttle_class() for throttle_class in ObtainView.throttle_classes):
@@ -66,50 +78,109 @@ def throttled(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespon
 
     @wraps(view)
     def counted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        wait = waiting_time(request) if request.method == "POST" else None
-        if wait is not None:
-            answer = render(request, "429.html", {"seconds": wait}, status=429)
-            answer["Retry-After"] = wait
-            return answer
-        return view(request, *args, **kwargs)
+        if request.method != "POST":
+            return view(request, *args, **kwargs)
+        name = request.POST.get("username", "")
+        if (seconds := waiting_time(request)) is not None:
+            return too_many_attempts(request, seconds)
+        try:
+            guess = guesses.count_guess(guesses.place_of(request, name))
+        except TooManyGuesses as error:
+            return too_many_attempts(request, error.seconds)
+        answer = view(request, *args, **kwargs)
+        # A form that is refused comes again, whoever was signed in before.
+        if answer.status_code == HTTPStatus.FOUND and as_signed_in(request.user.get_username()) == as_signed_in(name):
+            guess.delete()
+            guesses.remember_browser(answer, name)
+        return answer
 
     return counted
 
 
+def too_many_attempts(request: HttpRequest, seconds: int) -> HttpResponseBase:
+    facts = {"seconds": seconds, "minutes": math.ceil(seconds / 60)}
+    answer = render(request, "429.html", facts, status=HTTPStatus.TOO_MANY_REQUESTS)
+    answer["Retry-After"] = str(seconds)
+    return answer
+
+
+class ObtainSerializer(TokenObtainPairSerializer):
+    """Begins a sign-in, which all of its tokens name."""
+
+    @classmethod
+    def get_token(cls, user: Any) -> RefreshToken:
+        return begin_sign_in(user)
+
+
+def begin_sign_in(user: User) -> RefreshToken:
+    token = RefreshToken.for_user(user)
+    sign_in = SignIn.objects.create(user=user, refresh_token=token["jti"], expires_at=datetime_from_epoch(token["exp"]))
+    token[SIGN_IN] = str(sign_in.pk)
+    return token
+
+
 class ObtainView(TokenObtainPairView):
+    serializer_class = ObtainSerializer
     throttle_classes = (AnonRateThrottle, LoginThrottle)
     throttle_scope = "login"
 
     @extend_schema(operation_id="obtainTokens", request=Credentials, responses=Tokens, auth=[])
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Sign in."""
-        return super().post(request, *args, **kwargs)
+        """Sign in. Of one name at most 100 wrong passwords are looked at in an hour; then it is a 429."""
+        given = Credentials(data=request.data)
+        given.is_valid(raise_exception=True)
+        try:
+            guess = guesses.count_guess(guesses.place_of(request._request, given.validated_data["username"]))
+        except TooManyGuesses as error:
+            raise Throttled(error.seconds) from None
+        answer = super().post(request, *args, **kwargs)
+        guess.delete()
+        return answer
 
 
 class RefreshSerializer(TokenRefreshSerializer):
     """Looks at the user as every other request does, and lets a token serve once, however many ask at once."""
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
-        token = self.token_class(attrs["refresh"])
+        token = RefreshToken(attrs["refresh"])
         user = JWTAuthentication().get_user(token)
-        claimed: Any = token.blacklist()  # the row, and whether it was made now
-        if not claimed[1]:
-            raise TokenError(_("Token is blacklisted"))
-        fresh = self.token_class.for_user(user)
+        sign_in = SignIn.objects.live().filter(pk=token.get(SIGN_IN), user_id=user.pk)
+        fresh = RefreshToken.for_user(user)
+        fresh[SIGN_IN] = token.get(SIGN_IN)
+        expires_at = datetime_from_epoch(fresh["exp"])
+        if not sign_in.filter(refresh_token=token["jti"]).update(refresh_token=fresh["jti"], expires_at=expires_at):
+            if sign_in.end():  # it was stolen, or its owner's successor was: who of the two asks cannot be known
+                logger.warning(
+                    "A refresh token of %r was used twice: all tokens of that sign-in end", user.get_username()
+                )
+            raise TokenError(_("This sign-in has ended: sign in again."))
         return {"access": str(fresh.access_token), "refresh": str(fresh)}
 
 
 class RefreshView(TokenRefreshView):
     serializer_class = RefreshSerializer
 
-    @extend_schema(operation_id="refreshTokens", request=RefreshToken, responses=Tokens, auth=[])
+    @extend_schema(operation_id="refreshTokens", request=GivenToken, responses=Tokens, auth=[])
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Get new tokens. The refresh token that was given is used up."""
+        """Get new tokens. The refresh token that was given is used up.
+
+        If it is given once more, it is taken for stolen: all tokens that came from the same sign-in end.
+        """
         return super().post(request, *args, **kwargs)
 
 
+class BlacklistSerializer(TokenBlacklistSerializer):
+    def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
+        token = RefreshToken(attrs["refresh"])
+        if not SignIn.objects.filter(pk=token.get(SIGN_IN)).end():
+            raise TokenError(_("This sign-in has ended: sign in again."))
+        return {}
+
+
 class BlacklistView(TokenBlacklistView):
-    @extend_schema(operation_id="blacklistToken", request=RefreshToken, responses={200: None}, auth=[])
+    serializer_class = BlacklistSerializer
+
+    @extend_schema(operation_id="blacklistToken", request=GivenToken, responses={200: None}, auth=[])
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Sign out: the refresh token is of no use any more."""
+        """Sign out: all tokens that came from the same sign-in end at once, the access token too."""
         return super().post(request, *args, **kwargs)

@@ -1,5 +1,6 @@
 """Rows of the orchestrator, and what all mirrored records have in common."""
 
+from sync.models.accounts import PasswordGuess, SignIn
 from sync.models.columns import ColumnDrift
 from sync.models.mirrored import MirroredColumn, MirroredModel, list_indexes
 from sync.models.orchestration import (
@@ -20,8 +21,10 @@ __all__ = [
     "MirroredColumn",
     "MirroredModel",
     "OrderFormSession",
+    "PasswordGuess",
     "RecordChange",
     "RejectedLogin",
+    "SignIn",
     "SyncEvent",
     "SyncLock",
     "SyncRun",

@@ -2,10 +2,13 @@
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
+from rest_framework_simplejwt.tokens import RefreshToken
 
-from tests.api.conftest import at_once
+from tests.api.conftest import at_once, signed_in
 from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -50,8 +53,27 @@ def test_a_refresh_token_serves_once(agent):
     first = tokens(client, agent)["refresh"]
     second = client.post("/api/token/refresh", {"refresh": first})
     assert (second.status_code, set(second.json())) == (200, {"access", "refresh"})
+    third = client.post("/api/token/refresh", {"refresh": second.json()["refresh"]})
+    assert third.status_code == 200
+    assert bearer(third.json()["access"]).get(STATUS).status_code == 200
     assert client.post("/api/token/refresh", {"refresh": first}).status_code == 401
-    assert client.post("/api/token/refresh", {"refresh": second.json()["refresh"]}).status_code == 200
+
+
+def test_a_refresh_token_that_is_used_twice_ends_all_that_came_from_its_sign_in_and_nothing_else(agent, caplog):
+    client = APIClient()
+    first, other = tokens(client, agent), tokens(client, agent)
+    second = client.post("/api/token/refresh", {"refresh": first["refresh"]}).json()
+
+    assert client.post("/api/token/refresh", {"refresh": first["refresh"]}).status_code == 401
+
+    for access in (first["access"], second["access"]):
+        refused = bearer(access).get(STATUS, headers={"accept-language": "en"})
+        assert (refused.status_code, refused.json()["code"]) == (401, "token_not_valid")
+        assert refused.json()["error"] == "This sign-in has ended: sign in again."
+    assert client.post("/api/token/refresh", {"refresh": second["refresh"]}).status_code == 401
+    assert bearer(other["access"]).get(STATUS).status_code == 200
+    [line] = [record.getMessage() for record in caplog.records if record.name == "sync.api.tokens"]
+    assert line == "A refresh token of 'agente' was used twice: all tokens of that sign-in end"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -61,11 +83,32 @@ def test_a_refresh_token_serves_once_however_many_ask_at_once(agent):
     assert sorted(answer.status_code for answer in answers) == [200] + [401] * 11
 
 
-def test_signing_out_ends_the_refresh_token(agent):
+def test_signing_out_ends_the_refresh_token_and_the_access_token_at_once(agent):
     client = APIClient()
-    refresh = tokens(client, agent)["refresh"]
-    assert client.post("/api/token/blacklist", {"refresh": refresh}).status_code == 200
-    assert client.post("/api/token/refresh", {"refresh": refresh}).status_code == 401
+    given, other = tokens(client, agent), tokens(client, agent)
+    assert client.post("/api/token/blacklist", {"refresh": given["refresh"]}).status_code == 200
+    assert client.post("/api/token/refresh", {"refresh": given["refresh"]}).status_code == 401
+    assert client.post("/api/token/blacklist", {"refresh": given["refresh"]}).status_code == 401
+    assert bearer(given["access"]).get(STATUS).status_code == 401
+    assert bearer(other["access"]).get(STATUS).status_code == 200
+
+
+def test_a_token_that_names_no_sign_in_is_refused(agent):
+    """Such tokens were given before sign-ins were kept."""
+    refresh = RefreshToken.for_user(agent)
+    assert bearer(refresh.access_token).get(STATUS).status_code == 401
+    assert APIClient().post("/api/token/refresh", {"refresh": str(refresh)}).status_code == 401
+    assert APIClient().post("/api/token/blacklist", {"refresh": str(refresh)}).status_code == 401
+
+
+def test_looking_at_a_sign_in_costs_a_request_one_query(agent):
+    client = bearer(tokens(APIClient(), agent)["access"])
+    client.get("/api/drafts")
+    with CaptureQueriesContext(connection) as by_token:
+        assert client.get("/api/drafts").status_code == 200
+    with CaptureQueriesContext(connection) as without:
+        assert signed_in(agent).get("/api/drafts").status_code == 200
+    assert len(by_token) == len(without) + 2  # the user, and the sign-in
 
 
 def test_a_new_password_ends_every_token(agent):

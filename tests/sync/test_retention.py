@@ -11,10 +11,9 @@ from sync import retention
 from sync.models import Alert, OrderFormSession, SyncEvent, SyncRun, SyncWorker
 from tests.factories import (
     AlertFactory,
-    BlacklistedTokenFactory,
     OrderFormSessionFactory,
-    OutstandingTokenFactory,
     RecordChangeFactory,
+    SignInFactory,
     SyncEventFactory,
     SyncRunFactory,
     SyncWorkerFactory,
@@ -70,9 +69,8 @@ def test_runs_that_wait_or_run_are_never_deleted():
     assert exists(waiting)
 
 
-def test_refresh_tokens_go_when_nobody_can_use_them_any_more():
-    old, young = (OutstandingTokenFactory(expires_at=ago(days=days)) for days in (1, -1))
-    BlacklistedTokenFactory(token=old)
+def test_sign_ins_go_when_nobody_can_use_their_tokens_any_more():
+    old, young = (SignInFactory(expires_at=ago(days=days)) for days in (1, -1))
     retention.prune()
     assert (exists(old), exists(young)) == (False, True)
 

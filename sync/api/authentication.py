@@ -1,0 +1,31 @@
+"""Who asks: the API's own check of access tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
+from rest_framework_simplejwt.authentication import JWTAuthentication
+from rest_framework_simplejwt.exceptions import InvalidToken
+from rest_framework_simplejwt.tokens import Token
+
+from sync.models import SignIn
+
+SIGN_IN = "sign_in"  # the claim that names the sign-in a token came from
+
+
+class TokenAuthentication(JWTAuthentication):
+    """Accepts a token while its sign-in is live. One that names none is of before sign-ins were kept: it is refused."""
+
+    def get_user(self, validated_token: Token) -> Any:
+        user = super().get_user(validated_token)
+        if not SignIn.objects.live().filter(pk=validated_token.get(SIGN_IN), user_id=user.pk).exists():
+            raise InvalidToken(_("This sign-in has ended: sign in again."))
+        return user
+
+
+class TokenScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
+    """Tells drf-spectacular that it is simplejwt's."""
+
+    target_class = TokenAuthentication  # type: ignore[assignment]

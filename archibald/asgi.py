@@ -10,4 +10,8 @@ django_application = get_asgi_application()
 
 from sync.api.gate import Gate  # noqa: E402  # needs the applications
 
-application = Gate(django_application, waiting=["/api/customers/smart-sync"])
+application = Gate(
+    django_application,
+    waiting=["/api/customers/smart-sync"],
+    sign_ins=["/api/token", "/login", "/admin/login/"],
+)

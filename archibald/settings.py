@@ -359,11 +359,19 @@ EXPORT_MAX_PAGE_BYTES = env.int("EXPORT_MAX_PAGE_BYTES", 16 * 1024**2)  # unpack
 EXPORT_MAX_MEMORY_BYTES = env.int("EXPORT_MAX_MEMORY_BYTES", 350 * 1024**2)
 EXPORT_MAX_SECONDS = env.float("EXPORT_MAX_SECONDS", 10)
 
+# Limits of the web server. Behind a proxy with TLS all connections come from its address, and none is counted by it.
+MAX_CONNECTIONS = env.int("MAX_CONNECTIONS", 2000)  # of a process; fewer if it may not open enough files
+MAX_CONNECTIONS_PER_ADDRESS = env.int("MAX_CONNECTIONS_PER_ADDRESS", 200)  # an office of agents may have one address
+MAX_STREAMS_PER_USER = env.int("MAX_STREAMS_PER_USER", 20)  # of events; each tab that is seen has one
+for name in ("MAX_CONNECTIONS", "MAX_CONNECTIONS_PER_ADDRESS", "MAX_STREAMS_PER_USER"):
+    if globals()[name] < 1:
+        raise ImproperlyConfigured(f"{name} must be at least 1.")
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"console": {"class": "archibald.logs.ConsoleHandler", "formatter": "line"}},
     "loggers": {"django": {"handlers": [], "propagate": True}},  # its own would print everything once more
     "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", logging.WARNING)},
 }

@@ -20,6 +20,7 @@ from customers.models import Customer
 from sync import sessions
 from sync.api.base import Envelope, Given, Milliseconds, ModelSerializer, Serializer, StrictUuid, list_answer, user_of
 from sync.api.errors import error_body
+from sync.api.gate import arrived_at
 from sync.api.mirror import OF_THE_MIRROR, MirrorQuery, MirrorView
 from sync.api.parsing import JSONParser
 from sync.api.serializers import RUN_EXAMPLE, Counts, RunSerializer, SessionSerializer
@@ -154,14 +155,21 @@ class SmartSyncView(APIView):
         """Open an order form, or say that it is in use, and fetch the customers just changed in the ERP.
 
         Other lists are not synced until every form is left, or unused for ten minutes. 200 when the customers are
-        fresh; 202 with the run to watch when that takes over 15 seconds, or for `Prefer: respond-async`; 502 when the
-        ERP gives no export that can be trusted. Forms that are opened within 15 seconds share one run.
+        fresh; 202 with the run to watch when that takes over 15 seconds, when twenty forms wait already, or for
+        `Prefer: respond-async`; 502 when the ERP gives no export that can be trusted. Forms that are opened within 15
+        seconds share one run.
         """
         asked = FormInUse(data=request.data)
         asked.is_valid(raise_exception=True)
         patience = timedelta(0) if prefers_async(request) else sessions.ANSWERED_WITHIN
-        session_id = asked.validated_data.get("session_id")
-        return told(sessions.smart_sync(LIST, user=user_of(request), session_id=session_id, patience=patience))
+        smart = sessions.smart_sync(
+            LIST,
+            user=user_of(request),
+            session_id=asked.validated_data.get("session_id"),
+            patience=patience,
+            asked_at=arrived_at(request._request),
+        )
+        return told(smart)
 
 
 def prefers_async(request: Request) -> bool:

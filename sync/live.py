@@ -14,16 +14,18 @@ import signal
 import threading
 import time
 from asyncio import AbstractEventLoop
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
 from types import FrameType
 from typing import Any, Self, TypeVar
+from weakref import WeakSet
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, connections
 from django.utils import timezone
 
@@ -278,8 +280,40 @@ def joined() -> Iterator[Broadcast]:
 # One listener
 
 
+class Subscription:
+    """One stream of a user, which counts until its end. One that never begins counts until it is forgotten."""
+
+    def __init__(self, user_id: int) -> None:
+        self.user_id = user_id
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with subscribing:
+            subscriptions[self.user_id].discard(self)
+
+
+subscriptions: defaultdict[int, WeakSet[Subscription]] = defaultdict(WeakSet)  # by user
+subscribing = threading.Lock()
+
+
+def subscribe(user_id: int) -> Subscription | None:
+    """For one stream more of a user; None if there are too many already."""
+    with subscribing:
+        if len(subscriptions[user_id]) >= settings.MAX_STREAMS_PER_USER:
+            return None
+        subscription = Subscription(user_id)
+        subscriptions[user_id].add(subscription)
+        return subscription
+
+
 async def listen(
-    number: int, *, types: Collection[str] = (), kinds: Collection[str] = ()
+    number: int,
+    *,
+    types: Collection[str] = (),
+    kinds: Collection[str] = (),
+    subscription: Subscription | None = None,
 ) -> AsyncGenerator[bytes, None]:
     """The events after a number as server-sent events, until the client must come again."""
     end_with_the_process()
@@ -287,7 +321,7 @@ async def listen(
     clock = asyncio.get_running_loop().time
     # An id without data is no event: the client only remembers where to go on.
     yield f"retry: {RECONNECTS_AFTER}\nid: {number}\n\n".encode()
-    with joined() as broadcast:
+    with subscription or nullcontext(), joined() as broadcast:
         ends_at, beats_at = clock() + LONGEST, clock() + HEARTBEAT
         while not stopping and clock() < ends_at:
             before = number

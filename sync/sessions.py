@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
-from threading import Thread
+from threading import Lock, Thread
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -34,13 +35,20 @@ class SmartSync:
 
 
 def smart_sync(
-    sync_type: str, *, user: User, session_id: uuid.UUID | None = None, patience: timedelta = ANSWERED_WITHIN
+    sync_type: str,
+    *,
+    user: User,
+    session_id: uuid.UUID | None = None,
+    patience: timedelta = ANSWERED_WITHIN,
+    asked_at: float | None = None,
 ) -> SmartSync:
     """Open or touch an order form's session, and bring what was just changed in the ERP to the mirror.
 
-    Waits for the run up to `patience`; the run goes on after that. A run that fails leaves the session open. While the
-    ERP's login is rejected no run tries it: the one that found out stands for it. Raises SessionNotFound.
+    Waits for the run up to `patience` from `asked_at`, by the monotonic clock in seconds, or from now; the run goes on
+    after that. A run that fails leaves the session open. While the ERP's login is rejected no run tries it: the one
+    that found out stands for it. Raises SessionNotFound.
     """
+    asked_at = time.monotonic() if asked_at is None else asked_at
     session = touch_session(user, session_id) if session_id else open_session(user)
     rejected = erp_login.rejected_login()
     if rejected:
@@ -48,7 +56,7 @@ def smart_sync(
     run = recent_smart_run(sync_type) or queue.request_sync(
         sync_type, mode=SyncRun.Mode.SMART, trigger=SyncRun.Trigger.ORDER_FORM, by=user
     )
-    return SmartSync(session, run if run.is_finished else awaited(run, patience))
+    return SmartSync(session, run if run.is_finished else awaited(run, patience, asked_at))
 
 
 def recent_smart_run(sync_type: str) -> SyncRun | None:
@@ -58,14 +66,28 @@ def recent_smart_run(sync_type: str) -> SyncRun | None:
     return runs.filter(status__in=[Status.QUEUED, Status.RUNNING, Status.SUCCEEDED]).order_by("-requested_at").first()
 
 
-def awaited(run: SyncRun, patience: timedelta) -> SyncRun:
+def awaited(run: SyncRun, patience: timedelta, asked_at: float) -> SyncRun:
     """Carry out a run, or wait for whoever does, in a thread that goes on when patience ends."""
-    thread = Thread(target=carry_out, args=(run.pk,), name=f"run {run.pk}")
-    thread.start()
+    thread = thread_of(run)
     connection.close()  # the thread has its own, and waiting needs none
-    thread.join(patience.total_seconds())
+    thread.join(max(0, patience.total_seconds() - (time.monotonic() - asked_at)))
     run.refresh_from_db()
     return run.standing
+
+
+threads: dict[int, Thread] = {}  # by run, until it has ended
+starting = Lock()
+
+
+def thread_of(run: SyncRun) -> Thread:
+    """The thread of this process that carries out a run, or waits for whoever does; one, however many forms wait."""
+    with starting:
+        thread = threads.get(run.pk)
+        if thread is None:
+            thread = Thread(target=carry_out, args=(run.pk,), name=f"run {run.pk}")
+            thread.start()
+            threads[run.pk] = thread
+        return thread
 
 
 def carry_out(pk: int) -> None:
@@ -74,6 +96,8 @@ def carry_out(pk: int) -> None:
             runner.wait_for(SyncRun.objects.get(pk=pk))
     finally:
         connections.close_all()  # this thread's
+        with starting:
+            del threads[pk]
 
 
 def open_session(user: User) -> OrderFormSession:

@@ -9,19 +9,21 @@ from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connections
 from django.http import StreamingHttpResponse
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework import serializers
+from rest_framework import exceptions, serializers
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from sync import live
-from sync.api.base import LARGEST_NUMBER
+from sync.api.base import LARGEST_NUMBER, user_of
 from sync.models import SyncEvent
 
 LAST_EVENT_ID = "Last-Event-ID"
+TRY_AGAIN_AFTER = 30  # seconds, for who has too many streams
 
 
 class ErrorsAreJson(DefaultContentNegotiation):
@@ -71,14 +73,20 @@ class EventsView(APIView):
         responses={
             (200, "text/event-stream"): OpenApiResponse(OpenApiTypes.STR, description="The stream."),
             400: OpenApiResponse(OpenApiTypes.OBJECT, description="A parameter is wrong; the answer names it."),
+            429: OpenApiResponse(OpenApiTypes.OBJECT, description="The user has too many streams, or requests."),
         },
     )
     def get(self, request: Request) -> StreamingHttpResponse:
         asked = asked_for(request)
+        subscription = live.subscribe(user_of(request).pk)
+        if subscription is None:
+            text = _("{count} pages or programs of yours listen to events already. Close some of them.")
+            detail = text.format(count=settings.MAX_STREAMS_PER_USER)
+            raise exceptions.Throttled(wait=TRY_AGAIN_AFTER, detail=detail, code="too_many_streams")
         number = live.begin(asked["lastEventId"])
         # Hundreds of listeners would keep hundreds of connections, and need none.
         connections.close_all()
-        events = live.listen(number, types=asked["type"], kinds=asked["kind"])
+        events = live.listen(number, types=asked["type"], kinds=asked["kind"], subscription=subscription)
         is_asynchronous = isinstance(request._request, ASGIRequest)
         stream: AsyncIterator[bytes] | Iterator[bytes] = events if is_asynchronous else live.in_this_thread(events)
         return StreamingHttpResponse(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 from django.contrib.auth.models import User
@@ -13,7 +14,8 @@ from rest_framework.test import APIClient
 
 from sync import events
 from sync.models import SyncEvent
-from tests.api_server import ApiServer, Listener
+from tests.api_server import ApiServer, Listener, signed_in
+from tests.concurrency.processes import until
 from tests.conftest import environment_of_database
 from tests.factories import UserFactory
 
@@ -131,7 +133,8 @@ def asking(user: User) -> APIClient:
 
 def test_a_server_that_is_told_to_stop_ends_all_streams_and_exits_well(serve: Callable[..., ApiServer], agent):
     server = serve()
-    listeners = [server.listen(agent) for _ in range(50)]
+    agents = [agent, UserFactory(), UserFactory()]
+    listeners = [server.listen(agents[number % 3]) for number in range(50)]
     for listener in listeners:
         listener.begin()
     assert server.stop() == 0
@@ -139,6 +142,25 @@ def test_a_server_that_is_told_to_stop_ends_all_streams_and_exits_well(serve: Ca
         assert list(listener.blocks()) == []  # the response is whole: anything else raises IncompleteRead
         listener.close()
     assert "Traceback" not in server.log.read_text()
+
+
+def test_a_user_has_so_many_streams_and_more_when_some_have_ended(serve: Callable[..., ApiServer], agent):
+    server = serve(MAX_STREAMS_PER_USER="2")
+    with server.listen(agent) as first, server.listen(agent) as second:
+        first.begin()
+        second.begin()
+        connection, refused = server.open(EVENTS, **signed_in(agent))
+        with closing(connection):
+            assert (refused.status, json.loads(refused.read())["code"]) == (429, "too_many_streams")
+            assert int(refused.headers["Retry-After"]) > 0
+        with server.listen(UserFactory()) as other:
+            other.begin()
+    until(lambda: can_listen(server, agent))
+
+
+def can_listen(server: ApiServer, user: User) -> bool:
+    with server.listen(user) as listener:
+        return listener.response.status == 200
 
 
 def test_a_server_that_nobody_listens_to_exits_well(serve: Callable[..., ApiServer]):

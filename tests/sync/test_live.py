@@ -187,7 +187,7 @@ def test_what_was_being_written_when_the_tail_began_is_told(other_writer):
 class Stream:
     """What a listener gets, piece by piece, cut into blocks."""
 
-    def __init__(self, after: int | None = None, *, runner: asyncio.Runner | None, **choice: set[str]) -> None:
+    def __init__(self, after: int | None = None, *, runner: asyncio.Runner | None, **choice: Any) -> None:
         stream = live.listen(live.begin(after), **choice)
         self.pieces = taken_by(runner, stream) if runner else live.in_this_thread(stream)
         self.first = next(self.pieces).decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import signal
@@ -19,20 +20,39 @@ from django.utils.module_loading import import_string
 
 from sync import clock, worker
 from sync.housekeeping import Housekeeping
+from sync.http_connections import ACCEPTED_AT_ONCE, Connection, Connections, largest_number
 from sync.management.database import check_migrated
 
 STOPS_WITHIN = 10  # seconds that requests in progress have left, once it is told to stop
+CONNECTIONS_IN_LINE = 2048  # that the system keeps until they are accepted
+SENT_WITHIN = 3  # seconds of these that requests have which are still being sent
 ENDS_AFTER = 3  # seconds more, whatever is in progress
 
 logger = logging.getLogger(__name__)
 
 
 class Server(uvicorn.Server):
-    """Gives back what order forms have it carry out when it is told to stop."""
+    """Gives back what order forms have it carry out when it is told to stop, and lets no client keep it waiting."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
         super().__init__(config)
+        self.server_state = connections
+        self.held = connections
         self.told_to_stop = worker.prepare_to_stop()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listener in sockets or []:
+            listener.listen(CONNECTIONS_IN_LINE)
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % 10 == 0:  # once a second
+            self.held.close_late(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().call_later(SENT_WITHIN, self.held.close_unfinished_requests)
+        await super().shutdown(sockets)
 
     def handle_exit(self, number: int, frame: FrameType | None) -> None:
         if not self.told_to_stop.is_set():
@@ -66,7 +86,9 @@ class Command(BaseCommand):
         check_migrated()
         clock.now()  # answers are dated by it, those too for which the database is not asked
         connections.close_all()  # requests make their own
-        server = Server(configuration(access_log=access_log))
+        per_address = None if settings.BEHIND_TLS_PROXY else settings.MAX_CONNECTIONS_PER_ADDRESS
+        at_most = largest_number(settings.MAX_CONNECTIONS)
+        server = Server(configuration(access_log=access_log), Connections(at_most=at_most, per_address=per_address))
         listener = listen_on(host, port)
         for number in (signal.SIGINT, signal.SIGTERM):
             # The server raises the signal that has stopped it once more, for whoever was there before.
@@ -87,7 +109,9 @@ def configuration(*, access_log: bool) -> uvicorn.Config:
     return uvicorn.Config(
         import_string(settings.ASGI_APPLICATION),
         access_log=access_log,
+        backlog=ACCEPTED_AT_ONCE,
         date_header=False,  # the settings' middleware gives it, by the database's clock
+        http=Connection,
         lifespan="off",
         log_config=None,  # Django's
         proxy_headers=False,  # Django looks at them, if it is told to

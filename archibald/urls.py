@@ -6,7 +6,7 @@ from django.urls import include, path, re_path
 from django.views.decorators.cache import cache_control
 from django.views.generic import RedirectView, TemplateView
 from django.views.i18n import set_language
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from archibald.texts import PageTexts
 from sync.admin import refusals
@@ -21,14 +21,20 @@ handler400 = errors.bad_request
 handler403 = refusals.forbidden
 handler500 = errors.server_error
 
+asked_for_anew = cache_control(no_cache=True)  # kept by browsers: nothing in it is anybody's
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="drafts")),
     path("login", throttled(LoginView.as_view(redirect_authenticated_user=True)), name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
     path("language", set_language, name="set_language"),
     path("texts.js", cache_control(private=True, max_age=60)(PageTexts.as_view()), name="texts"),
-    path("offline", TemplateView.as_view(template_name="offline.html"), name="offline"),
-    path("sw.js", TemplateView.as_view(template_name="sw.js", content_type="text/javascript"), name="service_worker"),
+    path("offline", asked_for_anew(TemplateView.as_view(template_name="offline.html")), name="offline"),
+    path(
+        "sw.js",
+        asked_for_anew(TemplateView.as_view(template_name="sw.js", content_type="text/javascript")),
+        name="service_worker",
+    ),
     path("", include("orders.page_urls")),
     path("admin/login/", throttled(admin.site.login)),
     path("admin/", include("sync.admin.urls")),
@@ -36,7 +42,7 @@ urlpatterns = [
     path("healthz", healthz),
     path("readyz", ReadinessView.as_view()),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema")),
+    path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api_docs.html")),
     path("api/token", ObtainView.as_view()),
     path("api/token/refresh", RefreshView.as_view()),
     path("api/token/blacklist", BlacklistView.as_view()),

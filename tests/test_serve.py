@@ -58,6 +58,9 @@ def test_static_files_are_served_without_a_warning(serve):
     status, body = server.get("/static/admin/css/base.css")
     assert status == 200
     assert b"DJANGO Admin styles" in body
+    connection, answer = server.open("/static/admin/css/base.css")
+    assert "no-store" not in answer.headers["Cache-Control"]
+    connection.close()
     assert "Warning" not in server.log.read_text()
 
 

@@ -93,7 +93,7 @@ class EventsView(APIView):
             stream,
             content_type="text/event-stream",
             # An encoding, though it is none: whatever compresses would hold events back.
-            headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Content-Encoding": "identity"},
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Content-Encoding": "identity"},
         )
 
 

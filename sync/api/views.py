@@ -237,7 +237,7 @@ class AcceptView(VerbView):
 
 def healthz(_request: HttpRequest) -> HttpResponse:
     """The process answers; nothing else is looked at."""
-    return HttpResponse("ok", content_type="text/plain")
+    return HttpResponse("ok", content_type="text/plain", headers={"Cache-Control": "no-cache"})
 
 
 class ReadinessView(APIView):

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections import defaultdict
 
 import pytest
 from django.conf import settings
@@ -10,6 +11,7 @@ from playwright.sync_api import expect
 
 from orders.models import Draft
 from sync.models import SyncRun
+from tests.addresses import all_addresses
 from tests.concurrency.processes import until
 from tests.e2e.browsers import DESK, PHONE, axe, screenshot
 from tests.e2e.order_form import OrderForm, customers, live_sessions, saved_draft
@@ -121,6 +123,43 @@ def test_the_form_can_be_used_before_the_server_has_answered_anything(page, site
     form.type("rossi")
     expect(form.customer).to_have_value("rossi")
     expect(form.page.get_by_text("Ricerca…")).to_be_visible()
+
+
+# What pages may load
+
+
+def test_every_page_of_the_admin_and_of_the_api_s_documentation_keeps_to_the_security_policy(
+    open_page, site, administrator, allowed, product
+):
+    """A script or a style that the policy forbids is an error in the browser's console."""
+    allowed.append("status of 40[0345]")
+    page = open_page(user=administrator, viewport=DESK)
+    run = SyncRun.objects.latest("pk").pk
+    arguments: defaultdict[str, object] = defaultdict(lambda: run, sync_type="orders")
+    addresses = [address for address in all_addresses(arguments) if address.startswith("/admin/")]
+    seen = 0
+    for address in [*addresses, f"/admin/orders/product/{product.pk}/change/"]:
+        if not address.endswith(("/logout/", "/export/")):
+            page.goto(site.url + address)
+            seen += page.locator("#content h1, #content-main").count() > 0
+    assert seen > 30
+    page.goto(f"{site.url}/api/docs")
+    page.get_by_role("button", name="GET /api/sync/schedule", exact=False).first.click()
+    page.get_by_role("button", name="Try it out").click()
+    page.get_by_role("button", name="Execute").click()
+    expect(page.locator(".live-responses-table .response-col_status").last).to_contain_text("200")
+    screenshot(page, "api-docs")
+
+
+def test_what_breaks_the_security_policy_fails_a_test(page, site, watch):
+    page.goto(f"{site.url}/drafts")
+    for element in ("script", "style"):
+        page.evaluate(
+            "(name) => document.head.append(Object.assign(document.createElement(name), {textContent: 'x'}))", element
+        )
+    told = [line for line in watch.complaints() if "Content Security Policy" in line]
+    assert len(told) == 2
+    watch.allowed.append("Content Security Policy")
 
 
 # When something is wrong

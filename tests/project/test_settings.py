@@ -132,6 +132,14 @@ def test_only_debug_opens_plain_http(project, variables, secure):
     assert project.tell(f"[bool(getattr(settings, name)) for name in {names}]", **variables) == [secure] * 4
 
 
+def test_other_sites_of_the_domain_are_bound_only_if_that_is_asked_for(project):
+    names = ["SECURE_HSTS_INCLUDE_SUBDOMAINS", "SECURE_HSTS_PRELOAD"]
+    both = f"[getattr(settings, name) for name in {names}]"
+
+    assert project.tell(both) == [False, False]
+    assert project.tell(both, **dict.fromkeys(names, "true")) == [True, True]
+
+
 REQUEST = (
     "__import__('django').setup() or "
     "__import__('django.test').test.Client(headers={headers}).get('/admin/login/', HTTP_HOST='localhost')"

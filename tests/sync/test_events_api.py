@@ -54,7 +54,7 @@ def test_a_listener_that_is_cut_off_misses_nothing(server: ApiServer, agent):
         number = listener.begin()
         assert listener.response.status == 200
         assert listener.response.headers["Content-Type"] == "text/event-stream"
-        assert listener.response.headers["Cache-Control"] == "no-cache"
+        assert listener.response.headers["Cache-Control"] == "no-store"
         assert listener.response.headers["X-Accel-Buffering"] == "no"
     happen(1, 2)
     with server.listen(agent, Last_Event_ID=str(number)) as listener:

@@ -175,6 +175,7 @@ ERRORS = (
         "Page {page} does not show the same records as page {first_page}: its row {row} is not as high. Export the "
         "list again."
     ),
+    _("Page {page}, row {row} has no {header}, although it shows a record: {shown}. Export the list again."),
     _("{header} {key} stands twice in the export, the second time on page {page}, row {row}. Export the list again."),
     _(
         "Page {page}, row {row}, column {header}: {text!r} is not {kind}. Correct it in the ERP, or hide this column "
@@ -220,6 +221,7 @@ NOTES = (
     ),
     _("The columns stand in another order than usual."),
     _("Pages not drawn as the ERP draws, read by pdfplumber: {pages}."),
+    _("The last page, {page}, is blank."),
     _("Rows without an ID, which are no records: {rows}."),
     _("The PDF's structure was damaged and was rebuilt."),
     _("The export has no control totals to compare."),
@@ -286,6 +288,7 @@ PHRASES = {  # by the fact that they are
         # Why an export cannot be read
         _("the PDF's end marker is missing"),
         _("it has no pages"),
+        _("it has no pages that show anything"),
         _("the control totals that end this list are missing"),
         _("page {page} cannot be unpacked ({cause})"),
         _("page {page} is cut short"),
@@ -297,6 +300,7 @@ PHRASES = {  # by the fact that they are
         # Why a page cannot be read
         _("it is packed with {filter}"),
         _("it has no header"),
+        _("it is blank"),
         _("it has no resources"),
         _("it shows a drawing within the drawing"),
         _("it draws more than {count} lines"),

@@ -222,6 +222,10 @@ class UnequalRowHeights(ExportError):
     again."""
 
 
+class MissingKey(ExportError):
+    """Page {page}, row {row} has no {header}, although it shows a record: {shown}. Export the list again."""
+
+
 class DuplicateKey(ExportError):
     """{header} {key} stands twice in the export, the second time on page {page}, row {row}. Export the list again."""
 

@@ -131,9 +131,18 @@ def checked(pages: list[PageTable], first: Band | None) -> Band:
             raise UnequalRows(
                 page=page.page, found=len(page.rows) - 1, first_page=band.first_page, expected=band.length
             )
-        if (row := first_unequal(page.edges, pages[0].edges)) is not None:
-            raise UnequalRowHeights(page=page.page, first_page=band.first_page, row=row)
+    check_heights(pages)
     return band
+
+
+def check_heights(pages: Sequence[PageTable]) -> None:
+    """All rows are as high as on a page that the ERP drew; another program may draw each page its own way."""
+    measure = next((page for page in pages if page.is_drawn_by_erp), None)
+    if measure is None:
+        return
+    for page in pages:
+        if (row := first_unequal(page.edges, measure.edges)) is not None:
+            raise UnequalRowHeights(page=page.page, first_page=measure.page, row=row)
 
 
 def first_unequal(edges: Sequence[float], others: Sequence[float]) -> int | None:

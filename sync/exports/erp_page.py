@@ -24,9 +24,8 @@ COLOUR = rb"%b %b %b rg" % ((NUMBER,) * 3)
 SHOW = rb"(?:<[0-9A-Fa-f]*> Tj|\[[^\]()]*\] ?TJ)"
 FILLED = re.compile(rb"%b re W n %b %b re f" % (BOX, COLOUR, BOX))
 MOVE = rb"%b %b Td" % ((NUMBER,) * 2)
-TEXT = re.compile(
-    rb"%b re W n %b q BT /(\w+) %b Tf %b (%b(?: %b %b)*) ET Q" % (BOX, COLOUR, NUMBER, MOVE, SHOW, MOVE, SHOW)
-)
+LINE = rb"%b(?: %b)?" % (MOVE, SHOW)  # to an empty line the ERP only moves
+TEXT = re.compile(rb"%b re W n %b q BT /(\w+) %b Tf (%b(?: %b)*) ET Q" % (BOX, COLOUR, NUMBER, LINE, LINE))
 GAP = re.compile(rb"> ?(-[0-9.]+)")
 HEX = re.compile(rb"<([0-9A-Fa-f]*)>")
 BFCHAR = re.compile(rb"beginbfchar(.*?)endbfchar", re.DOTALL)
@@ -109,12 +108,13 @@ class ErpPages:
         self.fonts: dict[tuple[int, int], Font] = {}
 
     def table(self, page: pikepdf.Page, number: int) -> Table:
-        """Raises NotErpPage."""
+        """What the page shows; no rows if it is blank. Raises NotErpPage."""
         fonts = self.page_fonts(page, number)
         fills = self.fills
         cells: list[Box] = []
         texts: list[str] = []
-        for drawing in drawings(self.content(page, number)):
+        drawn = drawings(self.content(page, number))
+        for drawing in drawn:
             cell = fills.get(drawing, UNSEEN)
             if cell is UNSEEN:
                 if drawing.endswith(b"ET Q"):
@@ -126,6 +126,8 @@ class ErpPages:
             if cell is not None:
                 cells.append(cell)
                 texts.append("")
+        if not cells and len(drawn) <= 1:  # the page's ground at most
+            return Table([], [])
         return grid(cells, texts)
 
     def content(self, page: pikepdf.Page, number: int) -> bytes:
@@ -201,6 +203,8 @@ def drawings(content: bytes) -> list[bytes]:
     if b"\n" in content or b"\r" in content:
         content = b" ".join(content.split())
     content = content.strip()
+    if not content:
+        return []
     if not (content.startswith(b"q ") and content.endswith(b" Q")):
         raise NotErpPage
     return content[2:-2].split(BETWEEN)

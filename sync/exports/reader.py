@@ -10,6 +10,7 @@ can be trusted once the last one has been given: only then have the control tota
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -20,6 +21,8 @@ from sync.exceptions import (
     DuplicateKey,
     ExportTruncated,
     LayoutChanged,
+    MissingKey,
+    PageUnreadable,
     UnreadableRequiredValue,
     UnreadableValue,
     WrongList,
@@ -34,6 +37,8 @@ from sync.progress import Progress, Stage, unwatched
 
 DEFAULT_LIMITS = Limits()
 NO_RECORD = ("", "0")  # the ERP's rows with such an ID are placeholders
+EMPTY = re.compile(r"|System\.Byte\[\]|-?0+(?:,0+)? ?[€%]?|No|Unchecked")  # what a placeholder without an ID may hold
+SHOWN = 3  # texts of a record that has no ID to call it by
 
 
 class Pages(Protocol):
@@ -90,6 +95,7 @@ class Records:
         self.other_layouts = other_layouts
         self.progress = progress
         self.fallback_pages: list[int] = []
+        self.blank_page: int | None = None
         self.totals: list[ControlTotal] = []
         self.notes: list[str] = []
         self.keys: set[Any] = set()
@@ -126,16 +132,21 @@ class Records:
                 yield from self.records(band, range(1, band.length + 1))
             band = following
         if band is None:
-            raise ExportTruncated(reason="it has no pages")
+            raise ExportTruncated(reason="it has no pages that show anything" if self.blank_page else "it has no pages")
         yield from self.last_records(band)
         self.note_unreadable()
         self.note_pages()
 
     def read_pages(self) -> Iterator[PageTable]:
         for table in self.pages:
+            if self.blank_page is not None:
+                raise PageUnreadable(page=self.blank_page, reason="it is blank")
             if not table.is_drawn_by_erp:
                 self.fallback_pages.append(table.page)
-            yield table
+            if table.rows:
+                yield table
+            else:
+                self.blank_page = table.page
             self.progress(Stage.READING, table.page, self.pages.count)
 
     def bind(self, band: Band) -> None:
@@ -158,7 +169,8 @@ class Records:
             by_place = {place: column for column, place in self.columns.items()}
             self.totals, notes = self.running.compare(footer, band.headers, by_place)
             self.notes.extend(notes)
-        if not self.totals and (self.layout.footer is Footer.REQUIRED or self.pages.is_rebuilt):
+        is_doubtful = self.pages.is_rebuilt or self.blank_page is not None
+        if not self.totals and (self.layout.footer is Footer.REQUIRED or is_doubtful):
             raise ExportTruncated(reason="the control totals that end this list are missing")
 
     def records(self, band: Band, rows: Sequence[int]) -> Iterator[Record]:
@@ -171,6 +183,8 @@ class Records:
                 raise UnreadableRequiredValue(
                     page=page.page, row=row, header=key.title, text=text, kind="a key", record=name
                 )
+            if not text and (shown := [cell for cell in band.row(row) if not EMPTY.fullmatch(cell)]):
+                raise MissingKey(page=band.first_page, row=row, header=key.title, shown=shorten(shown))
         kept = [row for row, text in zip(rows, keys, strict=True) if text not in NO_RECORD]
         names = [f"{key.title} {text}" for text in keys if text not in NO_RECORD]
         values = []
@@ -210,12 +224,20 @@ class Records:
     def note_pages(self) -> None:
         if self.fallback_pages:
             self.notes.append(f"Pages not drawn as the ERP draws, read by pdfplumber: {spans(self.fallback_pages)}.")
+        if self.blank_page is not None:
+            self.notes.append(f"The last page, {self.blank_page}, is blank.")
         if self.running.placeholders:
             self.notes.append(f"Rows without an ID, which are no records: {self.running.placeholders}.")
         if self.pages.is_rebuilt:
             self.notes.append("The PDF's structure was damaged and was rebuilt.")
         if not self.totals:
             self.notes.append("The export has no control totals to compare.")
+
+
+def shorten(cells: Sequence[str]) -> str:
+    """The first of several texts."""
+    texts = [" ".join(cell.split()) for cell in cells]
+    return ", ".join(texts[:SHOWN]) + (", …" if len(texts) > SHOWN else "")
 
 
 def spans(numbers: Sequence[int]) -> str:

@@ -54,12 +54,15 @@ class RunningTotals:
 
     def __init__(self, columns: Iterable[Column]) -> None:
         self.sums = {column: Decimal(0) for column in columns if column.convert in NUMERIC}
+        self.amounts = dict.fromkeys(self.sums, 0)  # how many were added that are not 0
         self.records = 0
         self.placeholders = 0  # rows without an ID, which are no records
 
     def add(self, column: Column, values: Iterable[Decimal | int | None]) -> None:
         if column in self.sums:
-            self.sums[column] += sum((value for value in values if value is not None), Decimal(0))
+            amounts = [value for value in values if value]
+            self.sums[column] += sum(amounts, Decimal(0))
+            self.amounts[column] += len(amounts)
 
     def compare(
         self, footer: Sequence[str], headers: Sequence[str], columns: dict[int, Column]
@@ -87,7 +90,7 @@ class RunningTotals:
         if column is None or function == "Count":
             counts_placeholders = stated == self.records + self.placeholders
             return ControlTotal(header, function, stated, stated if counts_placeholders else Decimal(self.records))
-        allowed = self.records * HALF_A_CENT if column.added_before_rounding else Decimal(0)
+        allowed = self.amounts[column] * HALF_A_CENT if column.added_before_rounding else Decimal(0)
         return ControlTotal(header, function, stated, self.sums[column], allowed)
 
 

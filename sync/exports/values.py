@@ -16,6 +16,7 @@ ERP_TIME_ZONE = ZoneInfo("Europe/Rome")  # the ERP prints local Italian time
 NUMBER = re.compile(r"-?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?", re.ASCII)
 DATE = re.compile(r"(\d{2})/(\d{2})/(\d{4})(?: ?00:00:00)?", re.ASCII)
 DATE_TIME = re.compile(r"(\d{2})/(\d{2})/(\d{4})(?: ?(\d{2}):(\d{2})(?::(\d{2}))?)?", re.ASCII)
+NO_DATE = dt.date.min  # 01/01/0001: a .NET date that nobody has set
 BOOLEANS = {"checked": True, "unchecked": False, "si": True, "sì": True, "no": False}
 TEXT_LENGTH = 2000  # characters; PostgreSQL indexes no longer ones
 MONEY_PLACES = 2  # and of percentages
@@ -107,22 +108,24 @@ def percent(cell: str) -> Decimal | None:
 
 @cached
 def date(cell: str) -> dt.date | None:
-    """`18/01/2026`; the midnight that a date may be printed with says nothing."""
+    """`18/01/2026`; the midnight that a date may be printed with says nothing. `01/01/0001` is none."""
     if not cell:
         return None
     if not (match := DATE.fullmatch(cell)):
         raise ValueError("a date (dd/mm/yyyy)")
     day, month, year = map(int, match.groups())
     try:
-        return dt.date(year, month, day)
+        day_read = dt.date(year, month, day)
     except ValueError:
         raise ValueError("a date that exists (dd/mm/yyyy)") from None
+    return None if day_read == NO_DATE else day_read
 
 
 @cached
 def date_time(cell: str) -> dt.datetime | None:
     """`20/01/2026 12:04:22`, Italian local time, as UTC; without seconds or a time, as far as it goes.
 
+    `01/01/0001 00:00:00` is none. An hour that a clock change skips does not exist.
     UTC, because Python never finds the hour that a clock change repeats equal to the same moment elsewhere: such a
     record would differ from its mirror for ever.
     """
@@ -132,9 +135,16 @@ def date_time(cell: str) -> dt.datetime | None:
         raise ValueError("a date and time (dd/mm/yyyy hh:mm:ss)")
     day, month, year, hour, minute, second = map(int, match.groups(default="0"))
     try:
-        return dt.datetime(year, month, day, hour, minute, second, tzinfo=ERP_TIME_ZONE).astimezone(dt.UTC)
+        local = dt.datetime(year, month, day, hour, minute, second)  # noqa: DTZ001  # its zone follows
+        if (local.date(), local.time()) == (NO_DATE, dt.time.min):
+            return None
+        moment = local.replace(tzinfo=ERP_TIME_ZONE).astimezone(dt.UTC)
+        exists = moment.astimezone(ERP_TIME_ZONE).replace(tzinfo=None) == local
     except (ValueError, OverflowError):
-        raise ValueError("a date and time that exist (dd/mm/yyyy hh:mm:ss)") from None
+        exists = False
+    if not exists:
+        raise ValueError("a date and time that exist (dd/mm/yyyy hh:mm:ss)")
+    return moment
 
 
 def boolean(cell: str) -> bool | None:

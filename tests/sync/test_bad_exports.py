@@ -8,6 +8,7 @@ import pikepdf
 import pytest
 
 from sync.exceptions import (
+    BandIncomplete,
     ControlTotalMismatch,
     DuplicateKey,
     ExportDamaged,
@@ -18,6 +19,7 @@ from sync.exceptions import (
     ExportTooLarge,
     ExportTruncated,
     LayoutChanged,
+    PageUnreadable,
     UnreadableValue,
 )
 from sync.exports.layout import Column, ExportLayout, Footer
@@ -174,12 +176,13 @@ def test_totals_that_do_not_agree(tmp_path, place, text, message):
 
 
 @pytest.mark.parametrize(("stated", "agrees"), [("2.401,01", True), ("2.400,99", True), ("2.401,02", False)])
-def test_a_sum_that_the_erp_adds_before_it_rounds_may_differ_by_half_a_cent_a_record(tmp_path, stated, agrees):
+def test_a_sum_that_the_erp_adds_before_it_rounds_may_differ_by_half_a_cent_for_each_amount(tmp_path, stated, agrees):
     columns = [
         replace(column, added_before_rounding=True) if column.field == "sales_last_year" else column
         for column in LAYOUT.columns
     ]
-    path = draw(tmp_path / "list.pdf", footer=footer_with(4, f"Sum={stated} €"))
+    zeros = [row(f"1.1{number:02}", sales_last_year=text) for number, text in enumerate(["0,00 €", "0 €", ""] * 5)]
+    path = draw(tmp_path / "list.pdf", [*TWO_ROWS, *zeros], footer=["", "", "", "", f"Sum={stated} €", *[""] * 5])
     with nullcontext() if agrees else pytest.raises(ControlTotalMismatch, match=r"VENDITE Sum is 2\.401,00"):
         read(path, ExportLayout(key=LAYOUT.key, columns=columns))
 
@@ -257,3 +260,44 @@ def test_of_many_unknown_headers_the_first_are_told(tmp_path):
     unknown = [f"COLUMN {place}" for place in range(len(HEADERS))]
     with pytest.raises(LayoutChanged, match=r"instead: COLUMN 0, .*COLUMN 7(, …)?\)\. Show"):
         read(draw(tmp_path / "list.pdf", headers=unknown))
+
+
+BLANK = [b" ", b" q 0 0.000017703 612 792 re W n 1 1 1 rg 0 0.000017703 612 792 re f Q"]
+
+
+def with_blank_page(path, content, *, at=None):
+    with pikepdf.open(path, allow_overwriting_input=True) as pdf:
+        page = pdf.make_indirect(pikepdf.Dictionary(Type=pikepdf.Name.Page, MediaBox=pdf.pages[0].MediaBox))
+        page.Contents, page.Resources = pikepdf.Stream(pdf, content), pdf.pages[0].Resources
+        pdf.pages.insert(len(pdf.pages) if at is None else at, pikepdf.Page(page))
+        pdf.save(path)
+    return path
+
+
+@pytest.mark.parametrize("content", BLANK)
+def test_a_blank_last_page_is_left_out_and_noted(export, content):
+    expected = read(export)
+    assert read(with_blank_page(export, content)) == expected
+    assert notes(export) == ["The last page, 5, is blank."]
+
+
+@pytest.mark.parametrize("content", BLANK)
+def test_a_blank_page_between_others_is_refused(export, content):
+    with pytest.raises(PageUnreadable, match="Page 3 holds no table that can be read: it is blank"):
+        read(with_blank_page(export, content, at=2))
+
+
+def test_a_blank_last_page_is_left_out_only_where_control_totals_vouch_for_the_rest(tmp_path):
+    path = with_blank_page(draw(tmp_path / "list.pdf", footer=None), b" ")
+    with pytest.raises(ExportTruncated, match="control totals"):
+        read(path, without_footer())
+
+
+def test_a_last_page_that_lost_what_it_showed_is_no_blank_one(export):
+    many = [row(str(number)) for number in range(1, 100)]
+    draw(export, many, footer=["", "Count=99", *[""] * 8])
+    with pikepdf.open(export, allow_overwriting_input=True) as pdf:
+        pdf.pages[-1].Contents = pikepdf.Stream(pdf, BLANK[1])
+        pdf.save(export)
+    with pytest.raises(BandIncomplete, match="BLOCCATO"):
+        read(export)

@@ -1,6 +1,7 @@
 """Columns and bands: right, or a named error; never a shifted column."""
 
 import random
+import re
 from datetime import date
 from itertools import accumulate, pairwise
 
@@ -10,9 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.erp.demo.pdf import Flaws, PageAt
-from sync.exceptions import BandIncomplete, LayoutChanged, RepeatedColumn, UnequalRowHeights, UnequalRows, WrongList
+from sync.exceptions import (
+    BandIncomplete,
+    LayoutChanged,
+    MissingKey,
+    RepeatedColumn,
+    UnequalRowHeights,
+    UnequalRows,
+    WrongList,
+)
 from sync.exports.bands import bands
+from sync.exports.erp_page import ErpPages
+from sync.exports.fallback import read_table
 from sync.exports.layout import Column, ExportLayout
+from sync.exports.limits import Limits
 from sync.exports.page import PageTable
 from sync.exports.values import integer
 from tests.sync.drawing import FOOTER, HEADERS, LAYOUT, TWO_ROWS, draw, notes, read, row
@@ -183,6 +195,15 @@ def test_a_wrapped_cell_is_one_text(tmp_path):
     assert read(draw(tmp_path / "list.pdf", rows))[0]["name"] == "Studio Dentistico Associato Gamma"
 
 
+@pytest.mark.parametrize("name", ["Studio\n\nAlfa", "\nStudio\nAlfa", "Studio\nAlfa\n\n"])
+def test_an_empty_line_within_a_cell_says_nothing(tmp_path, name):
+    path = draw(tmp_path / "list.pdf", [row("1.001", name=name), row("1.002")])
+    with pikepdf.open(path) as pdf:
+        assert re.search(rb"Td (?:[-0-9.]+ [-0-9.]+ Td|ET)", pdf.pages[0].Contents.read_bytes())
+        assert ErpPages(Limits()).table(pdf.pages[0], 1).rows == read_table(pdf.pages[0], 1, Limits()).rows
+    assert (read(path)[0]["name"], notes(path)) == ("Studio Alfa", [])
+
+
 def test_a_kerned_text_loses_nothing(tmp_path):
     path = draw(tmp_path / "list.pdf", [row("1.001", name="Via\nVA"), row("1.002")])
     with pikepdf.open(path) as pdf:
@@ -198,9 +219,20 @@ def test_an_empty_cell_is_empty_and_moves_no_other(tmp_path):
 
 
 def test_rows_without_an_id_are_no_records(tmp_path):
-    path = draw(tmp_path / "list.pdf", [*TWO_ROWS, *[[""] * 10, row("0", **dict.fromkeys(ZEROED, ""))]])
+    zeros = dict.fromkeys(ZEROED, "0,00 €") | {"name": "", "last_order": "", "is_blocked": "Unchecked"}
+    placeholders = [[""] * 10, row("", **zeros), row("0", **dict.fromkeys(ZEROED, ""))]
+    path = draw(tmp_path / "list.pdf", [*TWO_ROWS, *placeholders])
     assert [record["erp_id"] for record in read(path)] == [1001, 1002]
-    assert any("Rows without an ID" in note and "2" in note for note in notes(path))
+    assert any("Rows without an ID" in note and "3" in note for note in notes(path))
+
+
+@pytest.mark.parametrize("cells", [{"name": "Studio Gamma"}, {"last_order": "18/01/2026"}, {"orders_last_year": "1"}])
+def test_a_record_that_lost_its_id_is_refused(tmp_path, cells):
+    nothing = dict.fromkeys([*ZEROED, "name", "last_order", "is_blocked"], "")
+    path = draw(tmp_path / "list.pdf", [*TWO_ROWS, row("", **nothing | cells)])
+    (shown,) = cells.values()
+    with pytest.raises(MissingKey, match=rf"Page 1, row 3 has no ID, although it shows a record: {shown}\."):
+        read(path)
 
 
 ZEROED = ("orders_last_year", "sales_last_year", "orders_before", "sales_before")

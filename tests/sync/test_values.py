@@ -4,7 +4,7 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sync.exports import values
@@ -53,6 +53,8 @@ def test_any_date_is_read(day):
 
 @given(st.datetimes(min_value=dt.datetime(1900, 1, 1), max_value=dt.datetime(2100, 1, 1)))  # noqa: DTZ001
 def test_any_moment_is_read_and_survives_the_database(moment):
+    there = moment.replace(tzinfo=values.ERP_TIME_ZONE).astimezone(dt.UTC).astimezone(values.ERP_TIME_ZONE)
+    assume(there.replace(tzinfo=None) == moment)  # it is no hour that a clock change skips
     read = values.date_time(f"{moment:%d/%m/%Y %H:%M:%S}")
     assert read
     assert read == dt.datetime.fromisoformat(read.isoformat())
@@ -90,6 +92,12 @@ def test_the_hour_that_the_clock_change_repeats_is_one_moment_in_utc():
         (values.percent, "", None),
         (values.date, "", None),
         (values.date_time, "", None),
+        (values.date, "01/01/0001", None),
+        (values.date, "01/01/0001 00:00:00", None),
+        (values.date_time, "01/01/0001 00:00:00", None),
+        (values.date_time, "01/01/0001", None),
+        (values.date_time, "29/03/2026 01:59:59", dt.datetime(2026, 3, 29, 0, 59, 59, tzinfo=dt.UTC)),
+        (values.date_time, "29/03/2026 03:00:00", dt.datetime(2026, 3, 29, 1, 0, tzinfo=dt.UTC)),
         (values.date_time, "20/01/202612:04:22", dt.datetime(2026, 1, 20, 11, 4, 22, tzinfo=dt.UTC)),
         (values.date_time, "18/01/2026 12:04", dt.datetime(2026, 1, 18, 11, 4, tzinfo=dt.UTC)),
         (values.date_time, "18/01/2026", dt.datetime(2026, 1, 17, 23, 0, tzinfo=dt.UTC)),
@@ -123,7 +131,9 @@ def test_values_as_the_erp_prints_them(converter, cell, value):
         (values.date, "1/2/2026"),
         (values.date_time, "18/01/2026 12"),
         (values.date_time, "18/01/2026 25:00:00"),
-        (values.date_time, "01/01/0001 00:00:00"),
+        (values.date_time, "01/01/0001 00:00:01"),
+        (values.date_time, "29/03/2026 02:30"),
+        (values.date_time, "29/03/2026 02:00:00"),
         (values.boolean, "forse"),
         (values.text, "a\0b"),
         (values.text, "\ud800"),

@@ -247,8 +247,8 @@ class Strip:
         return " ".join(f"{self.clip} {colour} rg {area} re f Q" for colour, area in fills)
 
     def text(self, lines: Sequence[str], position: int, row: Row, bottom: float) -> str:
-        """The operators that show a cell's lines: the first at its place, the others below it. Only wrapped texts are
-        kerned."""
+        """The operators that show a cell's lines: the first at its place, the others below it, of which an empty one is
+        only moved to. Only wrapped texts are kerned."""
         column = self.columns[position]
         align: Align = "centre" if row.style is Style.HEADER else column.align
         starts = [start(line, align, self.lefts[position], self.lefts[position + 1]) for line in lines]
@@ -258,7 +258,7 @@ class Strip:
         moves = [(starts[0], y)]
         moves += [(now - before, -LEADING) for before, now in pairwise(starts)]
         return " ".join(
-            f"{decimal(dx)} {decimal(dy)} Td {font.shown_kerned(line)}"
+            f"{decimal(dx)} {decimal(dy)} Td" + (f" {font.shown_kerned(line)}" if line else "")
             for (dx, dy), line in zip(moves, lines, strict=True)
         )
 

@@ -31,7 +31,7 @@ def filled(paragraph: str, room: float) -> list[str]:
             cut = fitting(line, room)
             lines.append(line[:cut])
             line = line[cut:]
-    return [*lines, line] if line else lines
+    return [*lines, line] if line or not lines else lines
 
 
 def pieces(paragraph: str) -> list[tuple[str, str]]:

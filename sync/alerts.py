@@ -16,7 +16,6 @@ from smtplib import SMTPRecipientsRefused, SMTPResponseException
 from threading import Event, Thread
 from typing import Any
 
-import requests
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.mail import EmailMessage
@@ -30,7 +29,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sync import events
 from sync.erp.http import first_cause
-from sync.erp.severable import Line, SeverableAdapter
+from sync.erp.severable import Line, SeverableSession
 from sync.erp.transfer import settle
 from sync.events import Kind
 from sync.exceptions import AlertNotDelivered
@@ -213,17 +212,15 @@ def send(alert: Alert, line: Line) -> None:
 def post(alert: Alert, line: Line) -> None:
     event = alert.event
     said = {"id": event.pk, "type": event.sync_type or "worker", **event.facts, "at": event.at.isoformat()}
-    with requests.Session() as session:
-        session.mount("http://", SeverableAdapter(line))
-        session.mount("https://", SeverableAdapter(line))
-        with session.post(settings.ALERT_URL, json=said, timeout=ATTEMPT, allow_redirects=False, stream=True) as answer:
-            code = answer.status_code
-            if 300 <= code < 400:
-                raise AlertNotDelivered(
-                    reason=f"the address redirects (status {code}): set ALERT_URL to where that leads"
-                )
-            if not answer.ok:
-                raise AlertNotDelivered(reason=f"the server answered with status {code}")
+    with (
+        SeverableSession(line) as session,
+        session.post(settings.ALERT_URL, json=said, timeout=ATTEMPT, stream=True) as answer,
+    ):
+        code = answer.status_code
+        if 300 <= code < 400:
+            raise AlertNotDelivered(reason=f"the address redirects (status {code}): set ALERT_URL to where that leads")
+        if not answer.ok:
+            raise AlertNotDelivered(reason=f"the server answered with status {code}")
 
 
 def mail(alert: Alert, line: Line) -> None:

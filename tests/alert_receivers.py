@@ -24,9 +24,10 @@ class Receiver(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 100
 
-    def __init__(self, *answers: int) -> None:
+    def __init__(self, *answers: int, location: str = "") -> None:
         super().__init__(("127.0.0.1", 0), ReceivingHandler)
         self.answers = list(answers)
+        self.location = location or self.url  # where it redirects to
         self.received: list[tuple[int, dict[str, Any]]] = []  # each with what it was answered
 
     @property
@@ -46,8 +47,8 @@ class ReceivingHandler(BaseHTTPRequestHandler):
         answer = self.server.answers.pop(0) if len(self.server.answers) > 1 else self.server.answers[0]
         self.server.received.append((answer, said))
         self.send_response(answer)
-        if answer in (301, 302, 307, 308):
-            self.send_header("Location", self.server.url)
+        if 300 <= answer < 400:
+            self.send_header("Location", self.server.location)
         self.send_header("Content-Length", "0")
         self.end_headers()
 

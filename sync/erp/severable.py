@@ -1,15 +1,23 @@
-"""Connections that another thread can cut while they wait."""
+"""Connections that another thread can cut while they wait, and sessions on them that trust nobody."""
 
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from contextlib import suppress
 from threading import Lock
 from typing import Any
 
+import requests
 from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase, HTTPBasicAuth
+from requests.exceptions import InvalidHeader
+from requests.utils import get_auth_from_url
+from urllib3 import BaseHTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+LARGEST_HEAD = 64 * 1024  # bytes of an answer's header lines; the ERP's are about 1 kB
 
 
 class Line:
@@ -38,8 +46,36 @@ class Line:
                     handle.shutdown(socket.SHUT_RDWR)
 
 
+class LoginInAddress(AuthBase):
+    """The user name and password that an address itself has, if it has any.
+
+    A session without this would look into ~/.netrc for others.
+    """
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        username, password = get_auth_from_url(request.url or "")
+        return HTTPBasicAuth(username, password)(request) if username or password else request
+
+
+class SeverableSession(requests.Session):
+    """A session whose connections belong to a line, and that sends nothing but what it is asked to send.
+
+    It follows no redirect: `requests` would read the whole of its answer first, however long that is. Proxies and
+    certificates come from the environment, as ever; logins do not.
+    """
+
+    def __init__(self, line: Line) -> None:
+        super().__init__()
+        self.auth = LoginInAddress()
+        self.mount("http://", SeverableAdapter(line))
+        self.mount("https://", SeverableAdapter(line))
+
+    def resolve_redirects(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        return iter(())
+
+
 class SeverableAdapter(HTTPAdapter):
-    """Makes connections that belong to a line."""
+    """Makes connections that belong to a line. An answer whose head is too large is an InvalidHeader."""
 
     def __init__(self, line: Line) -> None:
         self.line = line
@@ -48,6 +84,17 @@ class SeverableAdapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": plain_pool(self.line), "https": secure_pool(self.line)}
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = self.poolmanager.pool_classes_by_scheme
+        return manager
+
+    def build_response(self, req: requests.PreparedRequest, resp: BaseHTTPResponse) -> requests.Response:
+        if sum(len(name) + len(value) for name, value in resp.headers.items()) > LARGEST_HEAD:
+            resp.close()
+            raise InvalidHeader(f"the head of its answer has more than {LARGEST_HEAD} bytes")
+        return super().build_response(req, resp)
 
 
 def plain_pool(line: Line) -> type[HTTPConnectionPool]:

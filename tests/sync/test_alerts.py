@@ -31,8 +31,8 @@ def stage():
 def receiver(stage, settings):
     """Makes the web address that is told, with its answers."""
 
-    def made(*answers):
-        server = stage.enter_context(serving(Receiver(*answers)))
+    def made(*answers, **options):
+        server = stage.enter_context(serving(Receiver(*answers, **options)))
         settings.ALERT_URL = server.url
         return server
 
@@ -216,6 +216,35 @@ def test_a_redirect_is_not_followed(receiver):
     assert Alert.objects.get().error == (
         "The alert was not delivered: the address redirects (status 302): set ALERT_URL to where that leads."
     )
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_what_is_told_goes_to_the_address_alone(status, receiver, stage):
+    elsewhere = stage.enter_context(serving(Receiver(200)))
+    web = receiver(status, location=elsewhere.url)
+    failing()
+    alerts.send_due()
+    assert (len(web.received), elsewhere.received) == (1, [])
+    assert f"the address redirects (status {status})" in Alert.objects.get().error
+
+
+@pytest.mark.parametrize("status", ["200 OK", "307 Again", "500 Broken"])
+def test_of_an_answer_no_more_than_its_head_is_read(status, stage, settings):
+    head = f"HTTP/1.1 {status}\r\nLocation: /hook\r\nContent-Type: text/html\r\n\r\n"
+    server = stage.enter_context(serving(Dribbler(head.encode(), b"x")))
+    settings.ALERT_URL = f"http://{server.address}"
+    failing()
+    alerts.send_due()
+    assert "did not answer" not in Alert.objects.get().error
+    assert server.was_cut.wait(PATIENCE)
+
+
+def test_an_answer_with_a_large_head_is_a_failed_attempt(stage, settings):
+    head = "HTTP/1.1 200 OK\r\n" + f"X: {'x' * 60_000}\r\n" * 2 + "\r\n"
+    settings.ALERT_URL = f"http://{stage.enter_context(serving(Dribbler(head.encode(), b'x'))).address}"
+    failing()
+    alerts.send_due()
+    assert "the head of its answer has more than 65536 bytes" in Alert.objects.get().error
 
 
 @pytest.mark.parametrize(

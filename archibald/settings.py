@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import django
 from corsheaders.defaults import default_headers
@@ -338,6 +338,14 @@ Q_CLUSTER = {
 
 # The ERP: a web front end (ERP_URL), or a folder that somebody drops exports into (ERP_FOLDER).
 ERP_URL = env.str("ERP_URL", "")
+try:
+    if ERP_URL and not (urlsplit(ERP_URL).scheme in ("http", "https") and urlsplit(ERP_URL).hostname):
+        raise ValueError("it begins with neither https:// nor http://, and a host")
+    urlsplit(ERP_URL).port  # noqa: B018  # raises ValueError
+except ValueError as error:
+    raise ImproperlyConfigured(
+        f"ERP_URL must be a web address, such as https://erp.example/Archibald: {error}."
+    ) from None
 ERP_USERNAME = env.str("ERP_USERNAME", "")
 ERP_PASSWORD = env.str("ERP_PASSWORD", "")
 ERP_FOLDER = Path(folder) if (folder := env.str("ERP_FOLDER", "")) else None

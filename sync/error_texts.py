@@ -131,6 +131,10 @@ ERRORS = (
         "exported there, check ERP_URL, then tell whoever keeps this software."
     ),
     _(
+        "The ERP leads to {address}, outside of ERP_URL ({url}): nothing was sent there. If that is the ERP too, set "
+        "ERP_URL to {suggested}; if not, tell whoever runs the ERP."
+    ),
+    _(
         "The ERP answered with its login page instead of the list, even after a new login. Open the list in the ERP "
         "with a browser; if that shows it, try again in a minute."
     ),
@@ -270,6 +274,13 @@ PHRASES = {  # by the fact that they are
         _("its page has no filter {filter}"),
         _("it keeps its filter {filter}"),
         _("its page is a PDF"),
+        _("its page has more than {count} bytes"),
+        _("its page is in the encoding {encoding}"),
+        _("its answer is packed ({encoding}), which it was not to be"),
+        _("it leads to {address}, which is no web address"),
+        _("it redirects a form (status {code})"),
+        _("it redirects more than {count} times in a row"),
+        _("it sets more than {count} cookies"),
         _("the connection ended after {done} of {total} bytes"),
         _("status {code}"),
         _("the export was not complete after {seconds} s"),
@@ -315,6 +326,7 @@ PHRASES = {  # by the fact that they are
     "missing": (_("{columns} (not known, and there instead: {unknown})"),),
     "what": (
         _("its number of pages ({count})"),
+        _("its size (at least {size} bytes)"),
         _("its size ({size} bytes)"),
         _("page {page}, unpacked,"),
         _("its opening"),

@@ -119,6 +119,11 @@ class ErpAnswerUnexpected(ErpUnavailable):
     exported there, check ERP_URL, then tell whoever keeps this software."""
 
 
+class ErpLeadsElsewhere(ErpError):
+    """The ERP leads to {address}, outside of ERP_URL ({url}): nothing was sent there. If that is the ERP too, set
+    ERP_URL to {suggested}; if not, tell whoever runs the ERP."""
+
+
 class ErpSessionExpired(ErpError):
     """The ERP answered with its login page instead of the list, even after a new login. Open the list in the ERP with
     a browser; if that shows it, try again in a minute."""

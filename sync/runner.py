@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -33,6 +32,7 @@ from sync.disk import (
 )
 from sync.erp import erp_client
 from sync.erp.client import Export
+from sync.erp.transfer import content_of
 from sync.events import Kind
 from sync.exceptions import (
     ControlTotalMismatch,
@@ -486,14 +486,20 @@ def write_export(
 ) -> tuple[datetime, timedelta | None]:
     """Write the export that the run reads to a file: the file's date, and how long the ERP took for it."""
     if run.accepts:
-        shutil.copyfile(run.accepts.export_path, path)
+        copy_export(run.accepts.export_path, path)
         return run.accepts.exported_at or clock.now(), None
     if run.given_file:
-        shutil.copyfile(run.given_file, path)
+        copy_export(run.given_file, path)
         return datetime.fromtimestamp(Path(run.given_file).stat().st_mtime, UTC), None
     asked = time.monotonic()
     fetched = fetch_from_erp(service, to=path, mode=run.mode, progress=progress)
     return fetched.fetched_at, timedelta(seconds=time.monotonic() - asked)
+
+
+def copy_export(source: str, path: Path) -> None:
+    """Raises ExportTooLarge before more is written than an export may be."""
+    with path.open("wb") as file:
+        file.writelines(content_of(Path(source), largest=settings.EXPORT_MAX_BYTES))
 
 
 def when_exported(run: SyncRun, fingerprint: str, *, dated: datetime) -> datetime:

@@ -15,13 +15,15 @@ from sync.exceptions import ErpNotConfigured
 def erp_client() -> ErpClient:
     """The client for settings.ERP_URL or settings.ERP_FOLDER. Raises ErpNotConfigured."""
     if settings.ERP_URL:
-        return http_client(settings.ERP_URL, settings.ERP_USERNAME, settings.ERP_PASSWORD)
+        return http_client(
+            settings.ERP_URL, settings.ERP_USERNAME, settings.ERP_PASSWORD, largest=settings.EXPORT_MAX_BYTES
+        )
     if settings.ERP_FOLDER:
-        return FolderClient(settings.ERP_FOLDER)
+        return FolderClient(settings.ERP_FOLDER, largest=settings.EXPORT_MAX_BYTES)
     raise ErpNotConfigured
 
 
 @lru_cache(maxsize=1)
-def http_client(url: str, username: str, password: str) -> HttpClient:
+def http_client(url: str, username: str, password: str, *, largest: int) -> HttpClient:
     """One per process, so that every run does not leave another session open in the ERP."""
-    return HttpClient(url, username, password)
+    return HttpClient(url, username, password, largest=largest)

@@ -36,5 +36,6 @@ class ErpClient(Protocol):
 
         It takes no longer than `at_most`, whatever the ERP does: what is not complete then is an ErpUnavailable.
         `progress` is called with Stage.FETCHING and bytes, at least every 250 ms; if it raises, the fetch is abandoned.
-        Raises an ErpError. What was written is not checked: that is the reader's work.
+        Raises an ErpError, or ExportTooLarge before more is written than an export may have. What was written is not
+        checked otherwise: that is the reader's work.
         """

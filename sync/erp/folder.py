@@ -9,23 +9,23 @@ from typing import BinaryIO
 
 from sync.disk import is_full
 from sync.erp.client import ErpList, Export
-from sync.erp.transfer import carry_out, new_file
+from sync.erp.transfer import LARGEST_EXPORT, carry_out, content_of, new_file
 from sync.exceptions import ErpFolderNotFound, ErpUnavailable, ExportNotFound
 from sync.progress import Progress
 
-CHUNK = 1024 * 1024  # bytes
 UNFINISHED = (".part", ".crdownload", ".download", ".tmp")  # how browsers call what they are still writing
 
 
 class FolderClient:
     """Takes the newest export of a list from a folder, and leaves it there."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, largest: int = LARGEST_EXPORT) -> None:
         self.folder = folder
+        self.largest = largest  # bytes of an export
 
     def fetch(self, erp_list: ErpList, *, to: Path, at_most: timedelta, progress: Progress) -> Export:
         with new_file(to) as file:
-            copy = Copy(self.folder, erp_list, file)
+            copy = Copy(self.folder, erp_list, file, self.largest)
             carry_out(copy, at_most=at_most, progress=progress)
         return Export(to, datetime.fromtimestamp(copy.modified, tz=UTC))
 
@@ -33,10 +33,11 @@ class FolderClient:
 class Copy:
     """One export on its way from a folder, which may be another machine's, and hang."""
 
-    def __init__(self, folder: Path, erp_list: ErpList, file: BinaryIO) -> None:
+    def __init__(self, folder: Path, erp_list: ErpList, file: BinaryIO, largest: int) -> None:
         self.folder = folder
         self.erp_list = erp_list
         self.file = file
+        self.largest = largest
         self.done = 0
         self.total: int | None = None
         self.modified = 0.0  # seconds since 1970
@@ -48,10 +49,9 @@ class Copy:
             newest = newest_export(self.folder, self.erp_list)
             found = newest.stat()
             self.modified, self.total = found.st_mtime, found.st_size
-            with newest.open("rb") as reading:
-                while chunk := reading.read(CHUNK):
-                    self.file.write(chunk)
-                    self.done += len(chunk)
+            for chunk in content_of(newest, largest=self.largest):
+                self.file.write(chunk)
+                self.done += len(chunk)
         except FileNotFoundError:
             raise ExportNotFound(folder=self.folder, expected=" or ".join(self.erp_list.file_names)) from None
         except OSError as error:

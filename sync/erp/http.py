@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
 from requests.cookies import RequestsCookieJar
@@ -16,10 +18,16 @@ from urllib3.exceptions import ReadTimeoutError
 from sync import clock
 from sync.disk import is_full
 from sync.erp.client import ErpList, Export
-from sync.erp.severable import Line, SeverableAdapter
-from sync.erp.transfer import carry_out, new_file
+from sync.erp.severable import Line, SeverableSession
+from sync.erp.transfer import LARGEST_EXPORT, carry_out, check_size, new_file
 from sync.erp.web_page import Fields, FilterCombo, WebPage
-from sync.exceptions import ErpAnswerUnexpected, ErpLoginRejected, ErpSessionExpired, ErpUnavailable
+from sync.exceptions import (
+    ErpAnswerUnexpected,
+    ErpLeadsElsewhere,
+    ErpLoginRejected,
+    ErpSessionExpired,
+    ErpUnavailable,
+)
 from sync.progress import Progress
 
 CONNECT_TIMEOUT = 10.0  # seconds
@@ -27,7 +35,18 @@ READ_TIMEOUT = 180.0  # seconds without a byte; generating a large export takes 
 CHUNK = 64 * 1024  # bytes
 CLICKS = 3  # on the export button, while the ERP shows its banner
 ATTEMPTS = 3  # to end a filter
-LARGEST_PAGE = 4 * 1024**2  # bytes of a web page that are looked at
+REDIRECTS = 10  # one after the other; the ERP makes one
+COOKIES = 50  # at one time; the ERP sets four
+LARGEST_PAGE = 4 * 1024**2  # bytes; 200 rows of 63 columns, the most that the ERP shows on one, are a fourth of that
+ENCODINGS = (
+    "utf-8",
+    "utf8",
+    "us-ascii",
+    "iso-8859-1",
+    "windows-1252",
+)  # of pages; Python knows some that cost much, or run for ever
+PORTS = {"http": 80, "https": 443}
+SHOWN_CHARACTERS = 200  # of what the ERP says, in an error
 
 
 class SessionExpired(Exception):
@@ -35,13 +54,26 @@ class SessionExpired(Exception):
 
 
 class HttpClient:
-    """Downloads exports. One fetch at a time; the session is kept from one to the next."""
+    """Downloads exports. One fetch at a time; the session is kept from one to the next.
 
-    def __init__(self, url: str, username: str, password: str, *, read_timeout: float = READ_TIMEOUT) -> None:
+    The ERP is not trusted: nothing is sent to another origin than its address's, whatever its answers say, and no more
+    is read than a page or an export may be.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        username: str,
+        password: str,
+        *,
+        read_timeout: float = READ_TIMEOUT,
+        largest: int = LARGEST_EXPORT,
+    ) -> None:
         self.url = url.rstrip("/")
         self.username = username
         self.password = password
         self.read_timeout = read_timeout
+        self.largest = largest  # bytes of an export
         self.cookies = RequestsCookieJar()
 
     def fetch(self, erp_list: ErpList, *, to: Path, at_most: timedelta, progress: Progress) -> Export:
@@ -68,12 +100,10 @@ class Download:
         self.asked = time.monotonic()
 
     def run(self) -> None:
-        """Raises an ErpError."""
-        with requests.Session() as self.session, understood(self.client.read_timeout):
+        """Raises an ErpError or ExportTooLarge."""
+        with SeverableSession(self.line) as self.session, understood(self.client.read_timeout):
             self.session.headers["Accept-Encoding"] = "identity"  # so that bytes can be counted
             self.session.cookies = self.client.cookies
-            self.session.mount("http://", SeverableAdapter(self.line))
-            self.session.mount("https://", SeverableAdapter(self.line))
             try:
                 self.export()
             except SessionExpired:
@@ -107,8 +137,7 @@ class Download:
 
     def save_waiting_export(self, page: WebPage) -> WebPage | None:
         """After a click on the export button the list's own address gives the export, once."""
-        with self.session.get(page.action, timeout=self.timeouts, stream=True) as response:
-            response.raise_for_status()
+        with self.ask("GET", action_of(page)) as response:
             return self.save(response)
 
     def list_page(self) -> WebPage:
@@ -175,23 +204,61 @@ class Download:
 
     def sent(self, page: WebPage, fields: Fields) -> WebPage:
         with self.post(page, fields) as response:
-            return web_page(response, rest(response.iter_content(CHUNK)))
+            return web_page(response, body(response))
 
     def get(self, url: str) -> WebPage:
         """A page. An export that was asked for and never fetched comes instead, once: it is passed over."""
         for _ in range(2):
-            with self.session.get(url, timeout=self.timeouts, stream=True) as response:
-                response.raise_for_status()
+            with self.ask("GET", url) as response:
                 if "pdf" not in response.headers.get("Content-Type", ""):
-                    return web_page(response, rest(response.iter_content(CHUNK)))
+                    return web_page(response, body(response))
         raise ErpAnswerUnexpected(reason="its page is a PDF")
 
     def post(self, page: WebPage, fields: Fields) -> requests.Response:
-        response = self.session.post(page.action, data=fields, timeout=self.timeouts, stream=True)
-        if not response.ok:
+        return self.ask("POST", action_of(page), fields)
+
+    def ask(self, method: str, url: str, fields: Fields | None = None) -> requests.Response:
+        """An answer with status 200, from the ERP's own origin, whose body is still to be read.
+
+        Redirects within the origin are followed, but no form is posted a second time. Raises ErpLeadsElsewhere before
+        anything is sent to another origin.
+        """
+        for _ in range(1 + REDIRECTS):
+            url = self.address_within(url)
+            response = self.session.request(method, url, data=fields, timeout=self.timeouts, stream=True)
+            try:
+                self.check_cookies()
+                target = self.session.get_redirect_target(response)
+                if target is None:
+                    check_answer(response)
+                    return response
+                if method == "POST" and response.status_code in (307, 308):
+                    raise ErpAnswerUnexpected(reason=f"it redirects a form (status {response.status_code})")
+                url, method, fields = joined(url, target), "GET", None
+            except BaseException:
+                response.close()
+                raise
             response.close()
-        response.raise_for_status()
-        return response
+        raise ErpAnswerUnexpected(reason=f"it redirects more than {REDIRECTS} times in a row")
+
+    def address_within(self, url: str) -> str:
+        """An address as it is asked for: scheme, host and port as they stand in ERP_URL, and its own path.
+
+        Raises ErpLeadsElsewhere if the address is of another origin, which is another scheme, host or port.
+        """
+        base, address = urlsplit(self.client.url), urlsplit(url)
+        if origin(address) == origin(base):
+            return base._replace(path=address.path, query=address.query, fragment="").geturl()
+        raise ErpLeadsElsewhere(
+            address=as_shown(shown_origin(address)),
+            url=shown_origin(base),
+            suggested=as_shown(shown_origin(address) + base.path),
+        )
+
+    def check_cookies(self) -> None:
+        if len(self.session.cookies) > COOKIES:
+            self.session.cookies.clear()
+            raise ErpAnswerUnexpected(reason=f"it sets more than {COOKIES} cookies")
 
     @property
     def timeouts(self) -> tuple[float, float]:
@@ -199,22 +266,20 @@ class Download:
 
     def save(self, response: requests.Response) -> WebPage | None:
         """Write the export to the file, or give the web page that came instead."""
-        chunks = response.iter_content(CHUNK)
+        total = announced(response)
+        check_size(total or 0, largest=self.client.largest)
+        chunks = body(response)
         first = next(chunks, b"")
         if first.lstrip().startswith(b"<"):
-            return web_page(response, first + rest(chunks))
-        length = response.headers.get("Content-Length", "")
-        self.total = int(length) if length.isdecimal() else None
-        self.write(first)
-        for chunk in chunks:
-            self.write(chunk)
+            return web_page(response, chain([first], chunks))
+        self.total = total
+        for chunk in chain([first], chunks):
+            check_size(self.done + len(chunk), largest=self.client.largest, is_all=False)
+            self.file.write(chunk)
+            self.done += len(chunk)
         if self.total is not None and self.done < self.total:
             raise ErpUnavailable(reason=f"the connection ended after {self.done} of {self.total} bytes")
         return None
-
-    def write(self, chunk: bytes) -> None:
-        self.file.write(chunk)
-        self.done += len(chunk)
 
 
 @contextmanager
@@ -222,8 +287,6 @@ def understood(read_timeout: float) -> Iterator[None]:
     """Turn what can go wrong on the way into ErpUnavailable, with a reason that a person understands."""
     try:
         yield
-    except requests.HTTPError as error:
-        raise ErpAnswerUnexpected(reason=f"status {error.response.status_code}") from error
     except requests.ConnectTimeout as error:
         raise ErpUnavailable(reason=f"no connection within {CONNECT_TIMEOUT:g} s") from error
     except requests.Timeout as error:
@@ -245,15 +308,67 @@ def first_cause(error: BaseException) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def rest(chunks: Iterator[bytes]) -> bytes:
-    """What still comes of a page, up to a limit."""
-    read = bytearray()
+def web_page(response: requests.Response, chunks: Iterator[bytes]) -> WebPage:
+    """The page that comes. Raises ErpAnswerUnexpected, without reading on, when it is larger than a page may be."""
+    encoding = (response.encoding or "utf-8").lower()
+    if encoding not in ENCODINGS:
+        raise ErpAnswerUnexpected(reason=f"its page is in the encoding {as_shown(encoding)}")
+    content = bytearray()
     for chunk in chunks:
-        read += chunk
-        if len(read) > LARGEST_PAGE:
-            break
-    return bytes(read)
+        content += chunk
+        if len(content) > LARGEST_PAGE:
+            raise ErpAnswerUnexpected(reason=f"its page has more than {LARGEST_PAGE} bytes")
+    return WebPage(content.decode(encoding, errors="replace"), response.url)
 
 
-def web_page(response: requests.Response, content: bytes) -> WebPage:
-    return WebPage(content.decode(response.encoding or "utf-8", errors="replace"), response.url)
+def check_answer(response: requests.Response) -> None:
+    """Raises ErpAnswerUnexpected for anything but a whole answer, as it was asked for."""
+    if response.status_code != requests.codes.ok:
+        raise ErpAnswerUnexpected(reason=f"status {response.status_code}")
+    packing = response.headers.get("Content-Encoding", "identity")
+    if packing.strip().lower() != "identity":  # unpacked, it could be a thousand times as large
+        raise ErpAnswerUnexpected(reason=f"its answer is packed ({as_shown(packing)}), which it was not to be")
+
+
+def body(response: requests.Response) -> Iterator[bytes]:
+    """What comes of an answer, in chunks."""
+    try:
+        yield from response.iter_content(CHUNK)
+    except ValueError as error:  # a chunk of less than nothing
+        raise requests.exceptions.ChunkedEncodingError(error) from error
+
+
+def announced(response: requests.Response) -> int | None:
+    """The bytes that an answer is said to have."""
+    length = response.headers.get("Content-Length", "")
+    return int(length[:20]) if length.isdecimal() else None  # 20 digits are too much for any limit
+
+
+def action_of(page: WebPage) -> str:
+    return joined(page.url, page.action)
+
+
+def joined(url: str, target: str) -> str:
+    """Where a page's address leads, in the page with that URL. Raises ErpAnswerUnexpected if that is no web address."""
+    with suppress(ValueError):
+        address = urljoin(url, target)
+        if origin(urlsplit(address)):
+            return address
+    raise ErpAnswerUnexpected(reason=f"it leads to {as_shown(target)}, which is no web address")
+
+
+def origin(address: SplitResult) -> tuple[str, str, int] | None:
+    """Scheme, host and port of a web address; None for another one. Raises ValueError if it is none at all."""
+    if address.scheme not in PORTS or not address.hostname:
+        return None
+    return address.scheme, address.hostname, address.port or PORTS[address.scheme]
+
+
+def shown_origin(address: SplitResult) -> str:
+    """An origin as a person writes it, without a user name."""
+    return f"{address.scheme}://{address.netloc.rpartition('@')[2]}"
+
+
+def as_shown(text: str) -> str:
+    """What the ERP says, fit for an error's text."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text[:SHOWN_CHARACTERS])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
@@ -11,20 +12,26 @@ from pathlib import Path
 from threading import Thread
 from typing import BinaryIO, Protocol
 
-from sync.exceptions import ErpUnavailable
+from sync.exceptions import ErpUnavailable, ExportTooLarge
+from sync.exports.pdf import Limits
 from sync.progress import Progress, Stage
 
+CHUNK = 1024 * 1024  # bytes
+LARGEST_EXPORT = Limits().file_bytes
 BETWEEN_CHECKPOINTS = 0.1  # seconds; 0.25 is promised
 
 
 class Transfer(Protocol):
-    """A file on its way. `done` and `total`, in bytes, are read while it runs."""
+    """A file on its way. `done` and `total`, in bytes, are read while it runs. Nothing over a limit is written."""
 
     done: int
     total: int | None
 
     def run(self) -> None:
-        """Raises an ErpError. Ends soon after its file was closed, if what it waits for answers at all."""
+        """Raises an ErpError or ExportTooLarge.
+
+        Ends soon after its file was closed, if what it waits for answers at all.
+        """
 
 
 @contextmanager
@@ -36,6 +43,24 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+def check_size(size: int, *, largest: int, is_all: bool = True) -> None:
+    """Raises ExportTooLarge for a size in bytes that is over the limit; `is_all` says that no more would come."""
+    if size > largest:
+        what = f"its size ({size} bytes)" if is_all else f"its size (at least {size} bytes)"
+        raise ExportTooLarge(what=what, limit=largest, setting="EXPORT_MAX_BYTES")
+
+
+def content_of(path: Path, *, largest: int) -> Iterator[bytes]:
+    """A file in chunks. Raises ExportTooLarge before the first, or before the one that is over the limit."""
+    with path.open("rb") as file:
+        check_size(os.fstat(file.fileno()).st_size, largest=largest)
+        done = 0
+        while chunk := file.read(CHUNK):  # it may have no size, or grow
+            done += len(chunk)
+            check_size(done, largest=largest, is_all=False)
+            yield chunk
 
 
 def carry_out(transfer: Transfer, *, at_most: timedelta, progress: Progress) -> None:

@@ -3,6 +3,9 @@
 Everything is found by its text or by what its id means, never by a number: updates of the ERP move items and change
 prefixes without notice. What the texts, ids and values are was seen in the real ERP; how a click on an item, a filter
 or the column chooser is posted is inferred from how its pages work in a browser.
+
+A page may have been made to cost as much as it can. Reading one takes time and memory in proportion to its size,
+whatever is in it: a parser in C, patterns that do not go back far, nothing looked up for each of many.
 """
 
 from __future__ import annotations
@@ -11,9 +14,9 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
-from bs4 import BeautifulSoup, Tag
+from lxml import etree
 
 LOG_IN = re.compile(r"Accedi|Log ?In", re.IGNORECASE)
 EXPORT_TO = re.compile(r"Esportare in|Export to", re.IGNORECASE)  # which may stand twice, without a space between
@@ -49,14 +52,21 @@ class WebPage:
         self.html = html
 
     @cached_property
-    def soup(self) -> BeautifulSoup:
-        return BeautifulSoup(self.html, "html.parser")
+    def tree(self) -> etree._Element:
+        parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+        return etree.fromstring(b"<html>" + self.html.encode(), parser)  # so begun, none is without an element
+
+    @cached_property
+    def inputs(self) -> list[etree._Element]:
+        return list(self.tree.iter("input"))
+
+    def inputs_of(self, *types: str) -> list[etree._Element]:
+        return [each for each in self.inputs if type_of(each) in types]
 
     @property
     def is_login(self) -> bool:
         """By its path, not by its whole address, which names other pages too; or under a list's address."""
-        path = urlsplit(self.url).path
-        return path.casefold().endswith("login.aspx") or self.soup.select_one('input[type="password"]') is not None
+        return urlsplit(self.url).path.casefold().endswith("login.aspx") or bool(self.inputs_of("password"))
 
     @property
     def has_banner(self) -> bool:
@@ -64,47 +74,58 @@ class WebPage:
 
     @property
     def action(self) -> str:
-        """Where its form goes."""
-        form = self.soup.select_one("form[action]")
-        return urljoin(self.url, text_of(form, "action")) if form else self.url
+        """Where its form goes, as the page words it; "" is the page itself."""
+        return next((str(form.get("action")) for form in self.tree.iter("form") if "action" in form.attrib), "")
 
     def fields(self) -> Fields:
         """What its form sends as it is."""
-        sent = 'input[type="hidden"][name], input[type="text"][name], input[type="checkbox"][name][checked]'
-        return {text_of(field, "name"): text_of(field, "value") for field in self.soup.select(sent)}
+        return {
+            field.attrib["name"]: field.get("value", "")
+            for field in self.inputs_of("hidden", "text", "checkbox")
+            if "name" in field.attrib and (type_of(field) != "checkbox" or "checked" in field.attrib)
+        }
 
     # The login
 
     def login_fields(self, username: str, password: str) -> Fields:
         """The form, filled in and sent by its button."""
         fields = self.fields()
-        texts = self.soup.select('input[type="text"][name]')
-        names = (field for field in texts if "UserName" in text_of(field, "id") + text_of(field, "name"))
-        for field in [next(names, None) or next(iter(texts), None)]:
-            if field:
-                fields[text_of(field, "name")] = username
-        for field in self.soup.select('input[type="password"]'):
-            fields[text_of(field, "name")] = password
+        texts = [field for field in self.inputs_of("text") if "name" in field.attrib]
+        names = (field for field in texts if "UserName" in field.get("id", "") + field.attrib["name"])
+        field = next(names, texts[0]) if texts else None
+        if field is not None:
+            fields[field.attrib["name"]] = username
+        for field in self.inputs_of("password"):
+            fields[field.get("name", "")] = password
         return fields | (self.click_fields(LOG_IN) or {})
 
     # Filters
 
     def filter_combo(self, safe_filter: str) -> FilterCombo | None:
         """The combo that offers the safe filter, by how that filter's value ends."""
-        for field in self.soup.select('input[type="hidden"][name$="_VI"]'):
-            name, chosen = text_of(field, "name").removesuffix("_VI"), text_of(field, "value")
-            for value in (chosen, *self.values_of(name)):
-                if value.endswith(safe_filter):
-                    return FilterCombo(name, chosen, value)
+        combos = {
+            field.attrib["name"].removesuffix("_VI"): field.get("value", "")
+            for field in self.inputs_of("hidden")
+            if field.get("name", "").endswith("_VI")
+        }
+        offered = self.values_offered({name.replace("$", "_") for name in combos}, ending=safe_filter)
+        for name, chosen in combos.items():
+            safe = chosen if chosen.endswith(safe_filter) else offered.get(name.replace("$", "_"))
+            if safe is not None:
+                return FilterCombo(name, chosen, safe)
         return None
 
-    def values_of(self, name: str) -> Iterator[str]:
-        """What a control's script quotes: the values it offers are among it."""
-        for script in self.soup.select("script"):
-            for control in CONTROL.split(script.get_text()):
+    def values_offered(self, controls: Collection[str], *, ending: str) -> dict[str, str]:
+        """Of each control the first value with that ending that it offers: its script quotes them beside its id."""
+        offered: dict[str, str] = {}
+        for script in self.tree.iter("script"):
+            for control in CONTROL.split(script.text or ""):
                 quoted = [single or double for single, double in QUOTED.findall(control)]
-                if name.replace("$", "_") in quoted:
-                    yield from quoted
+                value = next((each for each in quoted if each.endswith(ending)), None)
+                if value is not None:
+                    for name in set(quoted).intersection(controls):
+                        offered.setdefault(name, value)
+        return offered
 
     def filter_fields(self, combo: FilterCombo) -> Fields:
         """The form after the safe filter was chosen."""
@@ -119,8 +140,8 @@ class WebPage:
     @property
     def grid_filter(self) -> str:
         """The filter that the grid has beside the combo's, as its page words it; none if there is none."""
-        shown = self.soup.select_one('[class*="dxgvFilterBarExpression"]')
-        return shown.get_text(" ", strip=True) if shown else ""
+        shown = next(self.with_class("dxgvFilterBarExpression"), None)
+        return "" if shown is None else text_of(shown)
 
     def clear_filter_fields(self) -> Fields:
         """The form after the grid was told to clear its filter."""
@@ -130,8 +151,11 @@ class WebPage:
 
     def hidden(self, captions: Collection[str]) -> set[str]:
         """Those of the columns that the grid does not show."""
-        shown = {as_caption(header.get_text(" ")) for header in self.soup.select('[class*="dxgvHeader"]')}
+        shown = {as_caption(text_of(header)) for header in self.with_class("dxgvHeader")}
         return {caption for caption in captions if as_caption(caption) not in shown}
+
+    def with_class(self, part: str) -> Iterator[etree._Element]:
+        return (each for each in self.tree.iter("*") if part in each.get("class", ""))
 
     def show_chooser_fields(self) -> Fields:
         """The form after the grid was told to show its column chooser."""
@@ -139,23 +163,22 @@ class WebPage:
 
     def choose_columns_fields(self, captions: Collection[str]) -> Fields | None:
         """The form after these columns were chosen beside those that are, and applied; None without a chooser."""
-        window = self.soup.select_one('[id$="DXCDWindow"]')
+        window = next((each for each in self.tree.iter("*") if each.get("id", "").endswith("DXCDWindow")), None)
         if window is None:
             return None
         wanted = {as_caption(caption) for caption in captions}
+        labels = [label for label in self.tree.iter("label") if as_caption(text_of(label)) in wanted]
+        around, beside = set(labels), {label.get("for") for label in labels} - {None}
+        boxes = [box for box in window.iter("input") if type_of(box) == "checkbox" and "name" in box.attrib]
         fields = self.fields()
-        for box in window.select('input[type="checkbox"][name]'):
-            if as_caption(self.label(box)) in wanted:
-                fields[text_of(box, "name")] = text_of(box, "value") or "on"
-        for item in window.select("[id]"):
-            found = CHOOSER_BUTTON.fullmatch(text_of(item, "id"))
-            if found and APPLY.match(item.get_text(strip=True)):
+        for box in boxes:
+            if box.get("id") in beside or next(box.iterancestors("label"), None) in around:
+                fields[box.attrib["name"]] = box.get("value") or "on"
+        for item in window.iter("*"):
+            found = CHOOSER_BUTTON.fullmatch(item.get("id", ""))
+            if found and APPLY.match(text_of(item)):
                 return fields | click(f"{self.grid}$DXCDWindow", found["button"])
         return None
-
-    def label(self, box: Tag) -> str:
-        around = box.find_parent("label") or self.soup.select_one(f'label[for="{text_of(box, "id")}"]')
-        return around.get_text(" ") if around else ""
 
     # The export
 
@@ -169,9 +192,9 @@ class WebPage:
 
         The text is the anchor's: the item around it may hold other menus, and a logo another link.
         """
-        for anchor in self.soup.select('a[id*="_Menu_DXI"]'):
-            item = MENU_ITEM.fullmatch(text_of(anchor, "id"))
-            if item and text.match(" ".join(anchor.get_text().split())):
+        for anchor in self.tree.iter("a"):
+            item = MENU_ITEM.fullmatch(anchor.get("id", ""))
+            if item and text.match(text_of(anchor, between="")):
                 return click(item["menu"].replace("_", "$"), item["place"])
         return None
 
@@ -186,5 +209,10 @@ def as_caption(text: str) -> str:
     return " ".join(text.split()).removesuffix(":").rstrip().casefold()
 
 
-def text_of(tag: Tag, attribute: str) -> str:
-    return str(tag.get(attribute, ""))
+def type_of(field: etree._Element) -> str:
+    return str(field.get("type", "text")).casefold()
+
+
+def text_of(element: etree._Element, *, between: str = " ") -> str:
+    """The text in an element; `between` stands where it goes on in another one."""
+    return " ".join(between.join(element.itertext()).split())

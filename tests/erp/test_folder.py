@@ -8,8 +8,9 @@ from threading import Event
 import pytest
 
 from sync.erp.client import ErpList
-from sync.erp.folder import CHUNK, FolderClient, newest_export
-from sync.exceptions import ErpFolderNotFound, ErpUnavailable, ExportNotFound
+from sync.erp.folder import FolderClient, newest_export
+from sync.erp.transfer import CHUNK
+from sync.exceptions import ErpFolderNotFound, ErpUnavailable, ExportNotFound, ExportTooLarge
 from sync.progress import Stage, unwatched
 from sync.service import all_services
 from tests.erp.conftest import LONGEST, transfers_end
@@ -182,3 +183,33 @@ def test_a_folder_that_hangs_can_be_left_at_any_moment(hanging, fetch):
     with pytest.raises(KeyboardInterrupt):
         fetch(progress=cancel)
     assert called == [0, 0, 0]
+
+
+def test_a_file_over_the_limit_is_refused_before_a_byte_of_it_is_copied(drop, folder, tmp_path):
+    drop("Clienti.pdf")
+    os.truncate(folder / "Clienti.pdf", 1024**4)
+    with pytest.raises(
+        ExportTooLarge, match=r"its size \(1099511627776 bytes\) is over the limit of 10\. .*EXPORT_MAX_BYTES"
+    ):
+        copy(folder, tmp_path, largest=10, progress=never_more_than(0))
+    assert not (tmp_path / "copy.pdf").exists()
+
+
+def test_a_file_that_grows_while_it_is_copied_is_copied_up_to_the_limit(drop, folder, tmp_path, monkeypatch):
+    drop("Clienti.pdf", b"x" * (2 * CHUNK))
+    monkeypatch.setattr("sync.erp.transfer.os.fstat", lambda descriptor: os.stat_result([0] * 10))  # as it was, empty
+    with pytest.raises(ExportTooLarge, match=r"its size \(at least 2097152 bytes\)"):
+        copy(folder, tmp_path, largest=CHUNK, progress=never_more_than(CHUNK))
+    assert not (tmp_path / "copy.pdf").exists()
+
+
+def copy(folder, tmp_path, *, largest, progress):
+    client = FolderClient(folder, largest=largest)
+    return client.fetch(CUSTOMERS, to=tmp_path / "copy.pdf", at_most=LONGEST, progress=progress)
+
+
+def never_more_than(most):
+    def progress(stage, done, total):
+        assert done <= most
+
+    return progress

@@ -8,10 +8,12 @@ from urllib.error import HTTPError
 import pikepdf
 import pytest
 import requests
+from bs4 import BeautifulSoup
 
 from sync.erp.demo.faults import Fault
 from sync.erp.demo.lists import CUSTOMERS, LISTS, ORDERS, PRODUCTS, list_called
 from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
+from sync.erp.http import action_of
 from sync.erp.web_page import WebPage
 from tests.concurrency.processes import until
 from tests.demo_erp import CachedDemoErp
@@ -28,19 +30,23 @@ def page(response: requests.Response) -> WebPage:
     return WebPage(response.text, response.url)
 
 
+def soup_of(shown: WebPage) -> BeautifulSoup:
+    return BeautifulSoup(shown.html, "html.parser")
+
+
 def log_in(browser, server, *, to=CUSTOMERS, password=DEMO_PASSWORD):
     login = page(browser.get(f"{server.url}{to.name}/"))
-    return browser.post(login.action, data=login.login_fields(DEMO_USERNAME, password))
+    return browser.post(action_of(login), data=login.login_fields(DEMO_USERNAME, password))
 
 
 def export(browser, shown):
     """Click on the export button, then take what waits for the session."""
-    assert page(browser.post(shown.action, data=shown.export_fields())).action == shown.action
-    return browser.get(shown.action)
+    assert action_of(page(browser.post(action_of(shown), data=shown.export_fields()))) == action_of(shown)
+    return browser.get(action_of(shown))
 
 
 def headers(shown):
-    return [header.get_text() for header in shown.soup.select("th.dxgvHeader_XafTheme")]
+    return [header.get_text() for header in soup_of(shown).select("th.dxgvHeader_XafTheme")]
 
 
 def test_without_a_session_a_list_redirects_to_the_login(browser, server):
@@ -64,7 +70,9 @@ def test_a_wrong_login_stays_on_the_login_page(browser, server):
 
 def test_a_login_never_leads_elsewhere(browser, server):
     login = page(browser.get(f"{server.url}Login.aspx?ReturnUrl=//elsewhere.example/"))
-    response = browser.post(login.action, data=login.login_fields(DEMO_USERNAME, DEMO_PASSWORD), allow_redirects=False)
+    response = browser.post(
+        action_of(login), data=login.login_fields(DEMO_USERNAME, DEMO_PASSWORD), allow_redirects=False
+    )
     assert response.headers["Location"] == "/elsewhere.example/"
 
 
@@ -115,7 +123,7 @@ def test_an_export_waits_for_the_session_that_asked_for_it_and_is_given_once(bro
 
 
 def test_a_filter_is_a_text_field_beside_a_hidden_value(browser, server):
-    soup: Any = page(log_in(browser, server)).soup
+    soup: Any = soup_of(page(log_in(browser, server)))
     name = "Vertical$mainMenu$Menu$ITCNT8$xaf_a1$Cb"
     assert soup.select_one(f'input[type="text"][name="{name}"]')["value"] == "Tutti i clienti"
     assert soup.select_one(f'input[type="hidden"][name="{name}_VI"]')["value"] == "xaf_xaf_a1All_Customers"
@@ -140,18 +148,18 @@ def test_a_filter_is_a_text_field_beside_a_hidden_value(browser, server):
 )  # fmt: skip
 def test_every_list_has_its_choices(browser, server, sync_type, choices):
     shown = page(log_in(browser, server, to=list_called(sync_type)))
-    items = shown.soup.select('td.dxeListBoxItem_XafTheme[id*="ITCNT8"]')
+    items = soup_of(shown).select('td.dxeListBoxItem_XafTheme[id*="ITCNT8"]')
     assert [item.get_text() for item in items] == choices
 
 
 def test_columns_are_shown_to_the_session_that_chose_them(browser, server):
     shown = page(log_in(browser, server, to=PRODUCTS))
     assert len(headers(shown)) == 18
-    assert len(page(browser.get(shown.url)).soup.select('[id$="DXCDWindow"]')) == 0
-    chooser = page(browser.post(shown.action, data=shown.show_chooser_fields()))
-    assert len(chooser.soup.select('[id$="DXCDWindow"] input[type="checkbox"]')) == 36
-    assert len(chooser.soup.select('[id$="DXCDWindow"] input[type="checkbox"][checked]')) == 18
-    applied = page(browser.post(shown.action, data=chooser.choose_columns_fields(["Pacco", "ID elemento IvaId"])))
+    assert len(soup_of(page(browser.get(shown.url))).select('[id$="DXCDWindow"]')) == 0
+    chooser = page(browser.post(action_of(shown), data=shown.show_chooser_fields()))
+    assert len(soup_of(chooser).select('[id$="DXCDWindow"] input[type="checkbox"]')) == 36
+    assert len(soup_of(chooser).select('[id$="DXCDWindow"] input[type="checkbox"][checked]')) == 18
+    applied = page(browser.post(action_of(shown), data=chooser.choose_columns_fields(["Pacco", "ID elemento IvaId"])))
     assert headers(applied)[14] == "PACCO"
     assert headers(applied)[-1] == "ID ELEMENTO IVAID"
     assert len(headers(page(browser.get(shown.url)))) == 20
@@ -163,8 +171,8 @@ def test_columns_are_shown_to_the_session_that_chose_them(browser, server):
 def test_an_export_has_the_columns_that_its_session_shows(erp, browser, network, chosen, pages):
     with DemoServer(CachedDemoErp(scale=0, today=erp.today)) as server:
         shown = page(log_in(browser, server, to=PRODUCTS))
-        chooser = page(browser.post(shown.action, data=shown.show_chooser_fields()))
-        shown = page(browser.post(shown.action, data=chooser.choose_columns_fields(chosen)))
+        chooser = page(browser.post(action_of(shown), data=shown.show_chooser_fields()))
+        shown = page(browser.post(action_of(shown), data=chooser.choose_columns_fields(chosen)))
         with pikepdf.open(BytesIO(export(browser, shown).content)) as pdf:
             assert len(pdf.pages) == pages
 
@@ -187,7 +195,7 @@ def test_a_grid_filter_is_kept_over_sessions_until_it_is_cleared(server, erp):
             assert page(browser.get(f"{server.url}{CUSTOMERS.name}/")).grid_filter == ""
     with requests.Session() as browser:
         shown = page(log_in(browser, server, to=PRODUCTS))
-        cleared = page(browser.post(shown.action, data=shown.clear_filter_fields()))
+        cleared = page(browser.post(action_of(shown), data=shown.clear_filter_fields()))
         assert f"su {erp.size('products')}</p>" in cleared.html
     assert control(server, "GET", "state")["grid_filters"] == []
 
@@ -220,7 +228,7 @@ def test_a_list_shows_its_first_records(browser, server, erp):
 def test_an_export_is_named_in_the_users_language(erp, browser, profile, network, sync_type, names):
     with DemoServer(CachedDemoErp(scale=0, today=erp.today), profile=profile) as server:
         shown = page(log_in(browser, server, to=list_called(sync_type)))
-        assert {"it": "Esportare in", "en": "Export toExport to"}[profile] in shown.soup.get_text()
+        assert {"it": "Esportare in", "en": "Export toExport to"}[profile] in soup_of(shown).get_text()
         response = export(browser, shown)
     assert response.content.startswith(b"%PDF-1.3")
     assert f'filename="{names[profile]}"' in response.headers["Content-Disposition"]
@@ -229,7 +237,7 @@ def test_an_export_is_named_in_the_users_language(erp, browser, profile, network
 def test_the_login_button_is_named_in_the_users_language(erp, browser, network):
     for profile, button in (("it", "Accedi"), ("en", "Log In")):
         with DemoServer(erp, profile=profile) as server:
-            soup: Any = page(browser.get(f"{server.url}Login.aspx")).soup
+            soup: Any = soup_of(page(browser.get(f"{server.url}Login.aspx")))
             assert soup.select_one("a#Logon_PopupActions_Menu_DXI0_T")["title"] == button
             assert soup.select_one("a#Logon_HeaderTableLogo")  # whose id has "log" in it too
 
@@ -242,7 +250,7 @@ def test_the_chosen_filter_is_remembered_over_sessions(server):
         combo: Any = shown.filter_combo(ORDERS.safe_filter)
         assert combo.chosen == f"xaf_xaf_a1{chosen}"
         assert f"su {len(list(server.erp.records('orders', choice=chosen)))}</p>" in shown.html
-        browser.post(shown.action, data=shown.filter_fields(combo))
+        browser.post(action_of(shown), data=shown.filter_fields(combo))
     with requests.Session() as browser:
         combo = page(log_in(browser, server, to=ORDERS)).filter_combo(ORDERS.safe_filter)
         assert combo.is_safe

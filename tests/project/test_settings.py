@@ -86,6 +86,10 @@ def project(tmp_path: Path, real_processes: None) -> Project:
         ("DATABASE_URL", "postgresql://user@host:port/archibald"),
         ("DATABASE_URL", "postgresql://user@host"),
         ("DATABASE_URL", "mysql://user@host/archibald"),
+        ("ERP_URL", "erp.example/Archibald"),
+        ("ERP_URL", "ftp://erp.example"),
+        ("ERP_URL", "https://erp.example:port"),
+        ("ERP_URL", "https://[erp.example"),
     ],
 )
 def test_a_value_that_does_not_parse_stops_the_process_with_the_variables_name(project, name, value):

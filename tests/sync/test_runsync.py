@@ -88,6 +88,16 @@ def test_a_failed_run_ends_with_one_and_its_reason(db, tmp_path):
     assert json.loads(output)["error"].startswith("ExportIsWebPage: ")
 
 
+def test_a_file_over_the_limit_is_not_copied(db, tmp_path, settings):
+    settings.EXPORT_DIR, settings.EXPORT_MAX_BYTES = tmp_path / "kept", 1000
+    path = tmp_path / "Clienti.pdf"
+    path.write_bytes(bytes(1001))
+    status, _, errors = runsync("customers", "--file", str(path))
+    assert status == 1
+    assert "its size (1001 bytes) is over the limit of 1000. If it is genuine, raise EXPORT_MAX_BYTES" in errors
+    assert not list((tmp_path / "kept").iterdir())
+
+
 def test_a_quarantined_run_ends_with_three(db, export):
     runsync("customers", "--file", export(customers(*range(1, 61))))
     status, _, errors = runsync("customers", "--file", export(customers(1)))

@@ -34,6 +34,7 @@ try:
 except OSError as error:
     raise ImproperlyConfigured(f"DATA_DIR cannot be made: {error}") from None
 EXPORT_DIR = DATA_DIR / (env.str("EXPORT_DIR", "") or "exports")
+PAGE_TABLES_DIR = DATA_DIR / "page-tables"  # what was read of each list's last export
 
 # Database: SQLite unless DATABASE_URL says otherwise.
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{quote(str(DATA_DIR / 'archibald.sqlite3'))}")}

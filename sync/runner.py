@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -48,6 +49,7 @@ from sync.exceptions import (
     SyncError,
 )
 from sync.exports.limits import Limits
+from sync.exports.process import PageProcess
 from sync.exports.reader import Records, read_export
 from sync.exports.totals import ControlTotal
 from sync.models import SyncRun
@@ -196,7 +198,9 @@ def execute(run: SyncRun, *, lease: Lease, progress: Progress = unwatched) -> No
         doubts = fetch(run, service, watch)
         check_is_latest(run)
         applied = [Path(each.export_path) for each in (run, run.accepts) if each]
-        with reading(Path(run.export_path), service, watch) as records, mirror.staged(records) as staged:
+        kept_tables = settings.PAGE_TABLES_DIR / run.sync_type
+        export = reading(Path(run.export_path), service, watch, kept_tables=kept_tables)
+        with export as records, mirror.staged(records) as staged:
             proves_absences = not was_applied(run)
             note(run, records, proves_absences=proves_absences, doubts=doubts)
             coverage = compared(service, staged, mode=run.mode, progress=watch)
@@ -556,7 +560,9 @@ def shown(moment: datetime | None) -> str:
     return f"{timezone.localtime(moment):%d/%m/%Y %H:%M:%S}"
 
 
-def reading(path: Path, service: SyncService, progress: Progress) -> AbstractContextManager[Records]:
+def reading(
+    path: Path, service: SyncService, progress: Progress, *, kept_tables: Path | None = None
+) -> AbstractContextManager[Records]:
     return read_export(
         path,
         service.layout,
@@ -570,6 +576,7 @@ def reading(path: Path, service: SyncService, progress: Progress) -> AbstractCon
             seconds=settings.EXPORT_MAX_SECONDS,
         ),
         progress=progress,
+        open_pages=partial(PageProcess, kept_tables=kept_tables),
     )
 
 

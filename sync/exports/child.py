@@ -21,14 +21,15 @@ from sync.exports.limits import Limits
 HEADER = struct.Struct(">I")  # before each message: its length in bytes
 MOST_BYTES = 16 * 1024**2  # of a message; a real page has 10 kB
 OUT_OF_MEMORY = 77  # the status with which it ends
-MOST_WRITTEN = 4 * 1024**2  # bytes to any file: Python keeps what it compiles, and there is nothing else to write
+MOST_WRITTEN = 8 * 1024**2  # bytes to any file: page tables are kept, and what Python compiles
 
 
 def main() -> NoReturn:
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     for ends_parent in (signal.SIGINT, signal.SIGTERM):  # which may come to both: the parent says what becomes of it
         signal.signal(ends_parent, signal.SIG_IGN)
-    from sync.exports.pages import open_pages  # before memory is limited: it takes what it takes
+    from sync.exports.kept_tables import KeptTables  # before memory is limited: they take what they take
+    from sync.exports.pages import open_pages
 
     request = json.loads(sys.stdin.buffer.readline())
     path, limits = Path(request["path"]), Limits(**request["limits"])
@@ -37,13 +38,15 @@ def main() -> NoReturn:
     silence()
     budget = Budget(limits, path.stat().st_size)
     try:
-        with open_pages(path, limits) as pages:
+        kept = KeptTables(Path(request["kept_tables"]) if request["kept_tables"] else None)
+        with open_pages(path, limits, kept) as pages:
             send(pipe, {"pages": pages.count, "is_rebuilt": pages.is_rebuilt})
             budget.next_page()
             for page in pages:
                 send(pipe, {"rows": page.rows, "edges": page.edges, "is_drawn_by_erp": page.is_drawn_by_erp})
                 budget.next_page()
-            send(pipe, {"is_rebuilt": pages.is_rebuilt})
+            kept.save()
+            send(pipe, {"is_rebuilt": pages.is_rebuilt, "not_kept": kept.problem})
     except ExportError as error:
         send(pipe, {"error": type(error).__name__, "facts": {name: str(fact) for name, fact in error.facts.items()}})
     except MemoryError:

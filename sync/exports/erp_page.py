@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import pikepdf
 
+from sync.exports.kept_tables import KeptTables
 from sync.exports.limits import Limits
 from sync.exports.page import Table
 from sync.exports.pdf import filters, unpacked
@@ -102,18 +104,42 @@ class Glyphs(dict[int, str]):
 class ErpPages:
     """Reads the pages of one PDF, remembering the drawings and texts that pages share."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, kept: KeptTables | None = None) -> None:
         self.limits = limits
+        self.kept = kept or KeptTables(None)
         self.fills: dict[bytes, Box | None] = {}  # None: not a cell
         self.fonts: dict[tuple[int, int], Font] = {}
+        self.digests: dict[tuple[int, int], bytes] = {}
 
     def table(self, page: pikepdf.Page, number: int) -> Table:
-        """What the page shows; no rows if it is blank. Raises NotErpPage."""
-        fonts = self.page_fonts(page, number)
+        """What the page shows; no rows if it is blank. Raises NotErpPage.
+
+        It is made of the page's content and font maps, and of nothing else.
+        """
+        content = content_stream(page)
+        font_maps = font_map_streams(page)
+        source = self.source(content, font_maps)
+        table = self.kept.table(source)
+        if table is None:
+            fonts = {name: self.font(font_map, number) for name, font_map in font_maps.items()}
+            table = self.drawn_table(unpacked(content, page=number, limits=self.limits), fonts)
+        self.kept.keep(source, table)
+        return table
+
+    def source(self, content: pikepdf.Stream, font_maps: dict[bytes, pikepdf.Stream]) -> bytes:
+        """A digest of everything that a page's table is made of."""
+        parts = [str(self.limits.page_bytes).encode(), digest(content)]
+        for name, font_map in sorted(font_maps.items()):
+            if font_map.objgen not in self.digests:
+                self.digests[font_map.objgen] = digest(font_map)
+            parts += [name, self.digests[font_map.objgen]]
+        return sha256(b" ".join(parts)).digest()
+
+    def drawn_table(self, content: bytes, fonts: dict[bytes, Font]) -> Table:
         fills = self.fills
         cells: list[Box] = []
         texts: list[str] = []
-        drawn = drawings(self.content(page, number))
+        drawn = drawings(content)
         for drawing in drawn:
             cell = fills.get(drawing, UNSEEN)
             if cell is UNSEEN:
@@ -130,14 +156,6 @@ class ErpPages:
             return Table([], [])
         return grid(cells, texts)
 
-    def content(self, page: pikepdf.Page, number: int) -> bytes:
-        stream = page.obj.get("/Contents")
-        if isinstance(stream, pikepdf.Array) and len(stream) == 1:
-            stream = stream[0]
-        if not isinstance(stream, pikepdf.Stream) or filters(stream) not in ([], ["/FlateDecode"]):
-            raise NotErpPage
-        return unpacked(stream, page=number, limits=self.limits)
-
     def fill(self, drawing: bytes) -> Box | None:
         """The cell that a filled rectangle makes, None for a border or the page's own ground."""
         match = FILLED.fullmatch(drawing)
@@ -151,26 +169,41 @@ class ErpPages:
         remember(self.fills, drawing, cell, DRAWINGS_KEPT)
         return cell
 
-    def page_fonts(self, page: pikepdf.Page, number: int) -> dict[bytes, Font]:
-        """The page's fonts by their names in its content."""
-        try:
-            return self.named_fonts(page, number)
-        except (AttributeError, TypeError, UnicodeError):  # something else stands where a font is due
-            raise NotErpPage from None
-
-    def named_fonts(self, page: pikepdf.Page, number: int) -> dict[bytes, Font]:
-        resources = page.obj.get("/Resources", pikepdf.Dictionary())
-        fonts = resources.get("/Font", pikepdf.Dictionary())
-        return {name[1:].encode(): self.font(font, number) for name, font in fonts.items()}
-
-    def font(self, font: pikepdf.Object, number: int) -> Font:
+    def font(self, font_map: pikepdf.Stream, number: int) -> Font:
         """Remembered by its map, which is an object of its own in any PDF."""
-        to_unicode = font.get("/ToUnicode")
-        if font.get("/Encoding") != "/Identity-H" or not isinstance(to_unicode, pikepdf.Stream):
-            raise NotErpPage
-        if to_unicode.objgen not in self.fonts:
-            self.fonts[to_unicode.objgen] = Font(characters(unpacked(to_unicode, page=number, limits=self.limits)))
-        return self.fonts[to_unicode.objgen]
+        if font_map.objgen not in self.fonts:
+            self.fonts[font_map.objgen] = Font(characters(unpacked(font_map, page=number, limits=self.limits)))
+        return self.fonts[font_map.objgen]
+
+
+def content_stream(page: pikepdf.Page) -> pikepdf.Stream:
+    stream = page.obj.get("/Contents")
+    if isinstance(stream, pikepdf.Array) and len(stream) == 1:
+        stream = stream[0]
+    if not isinstance(stream, pikepdf.Stream) or filters(stream) not in ([], ["/FlateDecode"]):
+        raise NotErpPage
+    return stream
+
+
+def font_map_streams(page: pikepdf.Page) -> dict[bytes, pikepdf.Stream]:
+    """The maps to Unicode of the page's fonts, by the fonts' names in its content."""
+    try:
+        fonts = page.obj.get("/Resources", pikepdf.Dictionary()).get("/Font", pikepdf.Dictionary())
+        return {name[1:].encode(): font_map_stream(font) for name, font in fonts.items()}
+    except (AttributeError, TypeError, UnicodeError):  # something else stands where a font is due
+        raise NotErpPage from None
+
+
+def font_map_stream(font: pikepdf.Object) -> pikepdf.Stream:
+    stream = font.get("/ToUnicode")
+    if font.get("/Encoding") != "/Identity-H" or not isinstance(stream, pikepdf.Stream):
+        raise NotErpPage
+    return stream
+
+
+def digest(stream: pikepdf.Stream) -> bytes:
+    """Of a stream as it is packed, and of how it is packed."""
+    return sha256(" ".join(filters(stream)).encode() + b"\n" + stream.read_raw_bytes()).digest()
 
 
 def remember(memo: dict[Any, Any], key: object, value: object, most: int) -> None:

@@ -11,24 +11,25 @@ import pikepdf
 from sync.exceptions import ExportDamaged
 from sync.exports import fallback
 from sync.exports.erp_page import ErpPages, NotErpPage
+from sync.exports.kept_tables import KeptTables
 from sync.exports.limits import Limits
 from sync.exports.page import PageTable
 from sync.exports.pdf import OpenPdf, opened
 
 
 @contextmanager
-def open_pages(path: Path, limits: Limits) -> Iterator[PdfPages]:
+def open_pages(path: Path, limits: Limits, kept: KeptTables | None = None) -> Iterator[PdfPages]:
     """Open an export. Whatever cannot be read is an ExportError, here or while iterating."""
     with opened(path, limits) as document:
-        yield PdfPages(document, limits)
+        yield PdfPages(document, limits, kept)
 
 
 class PdfPages:
     """The pages of an open PDF."""
 
-    def __init__(self, document: OpenPdf, limits: Limits) -> None:
+    def __init__(self, document: OpenPdf, limits: Limits, kept: KeptTables | None) -> None:
         self.document = document
-        self.erp = ErpPages(limits)
+        self.erp = ErpPages(limits, kept)
         self.limits = limits
         self.count = len(document.pdf.pages)
         self.is_rebuilt = document.rebuilt

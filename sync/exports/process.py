@@ -8,6 +8,7 @@ least every LOOKS_EVERY that it must stop, also within a page.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import select
 import signal
@@ -26,6 +27,8 @@ from sync.exports.limits import Limits, check_ends
 from sync.exports.page import PageTable
 from sync.progress import Progress, Stage
 
+logger = logging.getLogger(__name__)
+
 LOOKS_EVERY = 0.1  # seconds
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "TZ")  # of the environment: what starts Python, and no password
@@ -36,8 +39,9 @@ class PageProcess:
     """The pages of a PDF, to be iterated once, as another process reads them. Whatever it cannot read is an
     ExportError, when it is entered or while iterating."""
 
-    def __init__(self, path: Path, limits: Limits, progress: Progress) -> None:
+    def __init__(self, path: Path, limits: Limits, progress: Progress, *, kept_tables: Path | None = None) -> None:
         self.path = path
+        self.kept_tables = kept_tables  # where page tables are kept from one export of the list to the next
         self.limits = limits
         self.progress = progress
         self.count = 0
@@ -50,7 +54,11 @@ class PageProcess:
         self.process = start_python()
         self.requests, self.messages = cast(IO[bytes], self.process.stdin), cast(IO[bytes], self.process.stdout)
         try:
-            request = {"path": str(self.path.absolute()), "limits": asdict(self.limits)}
+            request = {
+                "path": str(self.path.absolute()),
+                "limits": asdict(self.limits),
+                "kept_tables": str(self.kept_tables.absolute()) if self.kept_tables else None,
+            }
             self.requests.write(json.dumps(request).encode() + b"\n")
             self.poll = select.poll()  # select() takes no file beyond the thousandth
             self.poll.register(self.messages, select.POLLIN)
@@ -71,7 +79,10 @@ class PageProcess:
             page = self.receive()
             self.read = number
             yield PageTable(number, page["rows"], page["edges"], page["is_drawn_by_erp"])
-        self.is_rebuilt = self.receive()["is_rebuilt"]
+        end = self.receive()
+        self.is_rebuilt = end["is_rebuilt"]
+        if end["not_kept"]:
+            logger.warning("Page tables could not be kept, so the next export is read in full: %s", end["not_kept"])
 
     def receive(self) -> dict[str, Any]:
         """The next message of the process. Raises the error that it tells, or that its end is."""

@@ -7,10 +7,11 @@ from typing import Any
 from django.contrib import admin
 from django.db import models
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
-from sync.read_only_admin import MirroredAdmin, list_link
+from sync.read_only_admin import MirroredAdmin, list_link, printed
 
 
 @admin.register(Customer)
@@ -28,7 +29,7 @@ class CustomerAdmin(MirroredAdmin):
     search_fields = ("name", "account_number", "vat_number", "city", "phone", "mobile")
     date_hierarchy = "last_order_date"
     ordering = ("name", "pk")
-    readonly_fields = ("orders", "ddts", "invoices", "prices")
+    readonly_fields = ("orders", "ddts", "invoices", "prices", "erasure")
     fieldsets = (
         (None, {"fields": ["name", "account_number", "erp_id", "customer_type", "description"]}),
         (_("Linked records"), {"fields": ["orders", "ddts", "invoices", "prices", "last_order_date"]}),
@@ -49,6 +50,7 @@ class CustomerAdmin(MirroredAdmin):
             },
         ),
         (_("Other numbers"), {"fields": ["external_account_number", "our_account_number"]}),
+        (_("Personal data"), {"fields": ["erasure"]}),
     )
 
     @admin.display(description=_("orders"))
@@ -66,6 +68,16 @@ class CustomerAdmin(MirroredAdmin):
     @admin.display(description=_("prices"))
     def prices(self, customer: Customer) -> SafeString | str:
         return counted(customer.prices, account=customer.account_number)
+
+    @admin.display(description=_("erasure"))
+    def erasure(self, customer: Customer) -> str:
+        """How a customer's data is erased, which is done on the command line."""
+        if customer.erased_at:
+            return gettext("Erased on %s.") % printed(customer, "erased_at")
+        if not customer.removed_at:
+            return gettext("Possible once the ERP no longer shows the customer.")
+        command = f"manage.py erasecustomer {customer.erp_id} --id"
+        return gettext("Whoever operates the server can erase it with %s.") % command
 
 
 def counted(records: models.QuerySet[Any], **numbers: str) -> SafeString | str:

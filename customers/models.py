@@ -6,6 +6,7 @@ from typing import Any
 
 from django.apps import apps
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from customers.matching import matching
@@ -89,7 +90,12 @@ class Customer(MirroredModel):
         )
 
     def __str__(self) -> str:
-        return self.name or f"ID {self.erp_id}"
+        return self.shown_name or f"ID {self.erp_id}"
+
+    @property
+    def shown_name(self) -> str:
+        """The name, or that there is none any more, in the reader's language."""
+        return gettext("Erased customer (ID %s)") % self.erp_id if self.erased_at else self.name
 
     # The orders app stands on this one, so its models are known here by name.
 

@@ -18,6 +18,9 @@ class CustomerSync(SyncService):
     model = Customer
     loss_columns = (LossColumn("city"), LossColumn("last_order_date"))
     smart = True
+    telling_fields = (
+        *("name", "vat_number", "tax_code", "certified_email", "street", "phone", "mobile", "website", "attention_to"),
+    )
     layout = ExportLayout(
         key="erp_id",
         columns=[
@@ -50,3 +53,4 @@ class CustomerSync(SyncService):
         ],
         footer=Footer.REQUIRED,
     )
+    personal_fields = tuple(column.field for column in layout.columns if column.field != "erp_id")

@@ -8,7 +8,7 @@ export. Which columns a list shows belongs to the ERP's session: of the products
 from __future__ import annotations
 
 from django.conf import settings
-from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -33,6 +33,7 @@ from sync.exports.values import (
     text,
     unit_price,
 )
+from sync.models import MirroredModel
 from sync.service import LossColumn, Notice, Reference, SyncService
 
 CUSTOMER = Reference("account_number", target="customers", target_field="account_number")
@@ -51,6 +52,12 @@ class OrderSync(SyncService):
     references = (CUSTOMER,)
     may_be_empty = True
     loss_columns = (LossColumn("customer_name"), LossColumn("ordered_at"), LossColumn("total_amount"))
+    account_field = "account_number"
+    personal_fields = (
+        *("account_number", "customer_name", "delivery_name", "delivery_address"),
+        *("description", "customer_reference"),
+    )
+    telling_fields = ("customer_name", "delivery_name", "delivery_address")
     layout = ExportLayout(
         key="erp_id",
         columns=[
@@ -98,6 +105,13 @@ class DdtSync(SyncService):
     references = (CUSTOMER, ORDER)
     may_be_empty = True
     loss_columns = (LossColumn("customer_name"), LossColumn("delivery_date"), LossColumn("pieces"))
+    account_field = "account_number"
+    personal_fields = (
+        *("account_number", "customer_name", "delivery_name", "delivery_address", "delivery_city", "attention_to"),
+        *("description", "customer_reference"),
+        "tracking",  # the courier's page names who got the parcel
+    )
+    telling_fields = ("customer_name", "delivery_name", "delivery_address", "attention_to")
     layout = ExportLayout(
         key="erp_id",
         columns=[
@@ -139,6 +153,9 @@ class InvoiceSync(SyncService):
     references = (CUSTOMER, ORDER)
     may_be_empty = True
     loss_columns = (LossColumn("customer_name"), LossColumn("invoice_date"), LossColumn("total_amount"))
+    account_field = "account_number"
+    personal_fields = ("account_number", "customer_name", "purchase_order", "customer_reference")
+    telling_fields = ("customer_name",)
     layout = ExportLayout(
         key="number",
         columns=[
@@ -282,6 +299,9 @@ class PriceSync(SyncService):
         LossColumn("unit_price"),
         LossColumn("valid_to"),
     )
+    account_field = "account"
+    personal_fields = ("account", "account_description")
+    telling_fields = ("account_description",)
     layout = ExportLayout(
         key="erp_id",
         columns=[
@@ -302,6 +322,11 @@ class PriceSync(SyncService):
         ],
         footer=Footer.OPTIONAL,  # whether this list has one is not known
     )
+
+    def records_of(self, account_number: str) -> QuerySet[MirroredModel]:
+        """A customer's own prices; a price group may have the same number."""
+        prices = super().records_of(account_number).annotate(code=Lower("account_code"))
+        return prices.filter(code__in=ACCOUNT_CODES[Price.Audience.CUSTOMER])
 
     def describe_doubts(self) -> list[str]:
         prices = present(Price).annotate(code=Lower("account_code"))

@@ -275,7 +275,7 @@ class Writer:
             CHUNK,
             update_conflicts=True,
             unique_fields=[self.key],
-            update_fields=[*changing, "search_text", "changed_at", "missing_since", "removed_at"],
+            update_fields=[*changing, "search_text", "changed_at", "missing_since", "removed_at", "erased_at"],
         )
 
     def kept(self, differences: Sequence[Difference]) -> dict[Any, dict[str, Any]]:

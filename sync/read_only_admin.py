@@ -129,7 +129,8 @@ class MirroredAdmin(ReadOnlyAdmin):
         return [PresenceFilter, *super().get_list_filter(request)]
 
     def get_fieldsets(self, request: HttpRequest, obj: models.Model | None = None) -> list[Any]:
-        mirrored = {"fields": self.readable(["created_at", "changed_at", "missing_since", "removed_at"])}
+        names = ["created_at", "changed_at", "missing_since", "removed_at", "erased_at"]
+        mirrored = {"fields": self.readable(names)}
         declared = [
             (title, {**options, "fields": self.readable(options["fields"])})
             for title, options in super().get_fieldsets(request, obj)

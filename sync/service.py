@@ -53,9 +53,19 @@ class SyncService:
     may_be_empty: ClassVar[bool] = False  # whether a list without a record may be right
     loss_columns: ClassVar[tuple[LossColumn, ...]] = ()  # beside the record's key and name
     smart: ClassVar[bool] = False  # whether order forms may ask for a smart sync of it
+    account_field: ClassVar[str] = ""  # says whose a record is, in a list that names customers
+    personal_fields: ClassVar[tuple[str, ...]] = ()  # may tell who that customer is: erased with his data
+    telling_fields: ClassVar[tuple[str, ...]] = ()  # the ones that tell it wherever they stand
 
     def __init__(self, sync_type: str) -> None:
         self.sync_type = sync_type
+
+    def records_of(self, account_number: str) -> models.QuerySet[MirroredModel]:
+        """The records of a customer, removed ones too; none of a list that names no customers, or without a number."""
+        records = self.model._default_manager.all()
+        if not (self.account_field and account_number):
+            return records.none()
+        return records.filter(**{self.account_field: account_number})
 
     def describe_doubts(self) -> list[str]:
         """What the mirrored records leave open, in English, for the notes of the run that has just applied them."""

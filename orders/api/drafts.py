@@ -48,6 +48,8 @@ LONGEST_IDEMPOTENCY_KEY = 255
 
 
 class DraftCustomer(ModelSerializer):
+    name = serializers.CharField(source="shown_name", help_text="Says so if the customer's data was erased.")
+
     class Meta:
         model = Customer
         fields = ("erp_id", "account_number", "name", "city", "vat_number")

@@ -37,6 +37,9 @@ class MirroredModel(models.Model):
     removed_at = models.DateTimeField(
         _("removed"), null=True, editable=False, help_text=_("Absent from two full exports in a row.")
     )
+    erased_at = models.DateTimeField(
+        _("erased"), null=True, editable=False, help_text=_("When its personal data was erased, at a person's request.")
+    )
 
     search_text = SearchField(_("search text"))
 

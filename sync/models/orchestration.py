@@ -268,6 +268,7 @@ class SyncEvent(models.Model):
         ALERT_SENT_AGAIN = "alert_sent_again", _("alert sent again")
         COLUMNS_CHANGED = "columns_changed", _("columns changed")
         COLUMNS_SEEN = "columns_seen", _("changed columns seen")
+        CUSTOMER_ERASED = "customer_erased", _("customer's data erased")
 
     at = models.DateTimeField(_("time"), default=clock.now, db_index=True)
     kind = models.CharField(_("kind"), max_length=30, choices=Kind)

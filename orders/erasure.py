@@ -1,0 +1,195 @@
+"""Erasing the data of a customer whom the ERP no longer shows: who that is, and every place that keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import cast
+
+from django.db.models import F, Q, QuerySet
+from django.utils.timezone import localtime
+
+from customers.matching import present
+from customers.models import Customer
+from orders.models import Draft
+from sync import events
+from sync.erasure import (
+    Changes,
+    KeptExports,
+    MirroredRecords,
+    Pause,
+    SayingsOfRuns,
+    Store,
+    Subject,
+    between_syncs,
+    counted,
+    remaining,
+)
+from sync.events import Kind
+from sync.models import MirroredModel, RecordChange
+from sync.mutex import fenced
+from sync.search import search
+from sync.service import all_services, service_for
+
+CUSTOMERS = "customers"
+SUGGESTED = 10  # customers
+SHORTEST = 5  # characters of a text that tells who somebody is: shorter ones stand anywhere
+
+
+def stores() -> list[Store]:
+    """Every place that keeps a customer's data. What keeps it from now on, such as a cache of what was read, is
+    added here."""
+    return [MirroredRecords(), Changes(), Drafts(), SayingsOfRuns(), KeptExports()]
+
+
+class NotErasable(Exception):
+    """Nothing is erased: the text says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Who is to be erased: a customer by ID, or an account number that only other lists know any more."""
+
+    erp_id: int | None
+    account_number: str
+
+    def __str__(self) -> str:
+        account = f"account {self.account_number}" if self.account_number else "no account number"
+        return f"the customer with ID {self.erp_id} ({account})" if self.erp_id is not None else account
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is erased, what the ERP still shows, and where a person has to look; a line for each."""
+
+    erased: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
+    remaining: list[str] = field(default_factory=list)
+
+
+def find_target(text: str, *, by_id: bool = False) -> Target:
+    """The removed customer with this account number, or ID. Raises NotErasable."""
+    named = Q(erp_id=int(text)) if text.isdecimal() and len(text) < 10 else Q(pk=None)
+    if not by_id:
+        named |= Q(account_number=text)
+    found = customers(named)
+    if len(found) > 1:
+        raise NotErasable(f"Several customers have this number: name one by its ID, with --id.{listed(found)}")
+    if found:
+        return checked(found[0])
+    if not by_id and any(service.records_of(text).exists() for service in all_services()):
+        return Target(None, text)
+    raise NotErasable(unknown(text))
+
+
+def unknown(text: str) -> str:
+    keys = search(Customer.objects.all(), text)[:SUGGESTED]
+    alike = customers(Q(pk__in=keys))
+    what = f"No customer has the account number or the ID {text!r}; one that was erased is known by its ID alone."
+    return f"{what} These are found by it, to be named by one of the two:{listed(alike)}" if alike else what
+
+
+def customers(condition: Q) -> list[Customer]:
+    """Removed ones too."""
+    return list(cast(QuerySet[Customer], Customer.objects.filter(condition).order_by("erp_id")))
+
+
+def listed(found: Iterable[Customer]) -> str:
+    return "".join(f"\n  {described(customer)}" for customer in found)
+
+
+def described(customer: Customer) -> str:
+    removed = f"removed on {localtime(customer.removed_at):%d/%m/%Y}" if customer.removed_at else "shown by the ERP"
+    name = customer.name or ("erased" if customer.erased_at else "no name")
+    return f"ID {customer.erp_id}, account {customer.account_number or '-'}: {name}, {removed}"
+
+
+def checked(customer: Customer) -> Target:
+    """Raises NotErasable for one that the ERP shows, or did in its last export but one."""
+    if customer.removed_at is None:
+        why = "is absent from one full export only" if customer.missing_since else "is still shown by the ERP"
+        raise NotErasable(
+            f"This customer {why} ({described(customer)}), and would come back with the next export. Remove it in the "
+            f"ERP, then wait for two full exports without it (manage.py runsync customers --mode full)."
+        )
+    return Target(customer.erp_id, customer.account_number)
+
+
+def preview(target: Target) -> Report:
+    """What would be erased; nothing is written."""
+    subject = subject_of(target)
+    lines = [line for store in stores() for line in store.find(subject, lambda: None)]
+    return Report(lines, shown_lines(subject))
+
+
+def erase(target: Target, *, waiting: Callable[[], None]) -> Report:
+    """Erase a customer's data while nothing is synced; `waiting` is called as long as a sync goes on.
+
+    Raises NotErasable if the ERP shows the customer again, LeaseLost if another process took the lock: then nothing
+    is erased.
+    """
+    with between_syncs(waiting) as lease:
+        if target.erp_id is not None:
+            checked(customers(Q(erp_id=target.erp_id))[0])
+        subject = subject_of(target)
+        chosen = stores()
+        lines = [line for store in chosen for line in store.find(subject, lease.keep)]
+        with fenced(lease):
+            for store in chosen:
+                store.erase()
+            if lines:
+                events.record(Kind.CUSTOMER_ERASED, sync_type=CUSTOMERS, customer=target.erp_id, erased=lines)
+        return Report(lines, shown_lines(subject), remaining(subject, lease.keep))
+
+
+def subject_of(target: Target) -> Subject:
+    gone: dict[str, list[MirroredModel]] = {}
+    shown: dict[str, list[MirroredModel]] = {}
+    if target.erp_id is not None:
+        gone[CUSTOMERS] = [*customers(Q(erp_id=target.erp_id))]
+    # An account that another customer has now says whose the records are: not this one's.
+    is_anothers = present(Customer).filter(account_number=target.account_number).exists()
+    account_number = "" if is_anothers else target.account_number
+    for service in all_services():
+        for record in service.records_of(account_number).order_by("pk"):
+            (gone if record.removed_at else shown).setdefault(service.sync_type, []).append(record)
+    return Subject(account_number, gone, shown, telling_texts(gone, shown))
+
+
+def telling_texts(*records: dict[str, list[MirroredModel]]) -> frozenset[str]:
+    """The texts, of now and of before, that tell who the customer is, but for those that another one has too."""
+    texts: set[str] = set()
+    for by_type in records:
+        for sync_type, found in by_type.items():
+            service = service_for(sync_type)
+            names, key = service.telling_fields, service.layout.key
+            texts |= {getattr(record, name) for record in found for name in names}
+            keys = [str(getattr(record, key)) for record in found]
+            changes = RecordChange.objects.filter(sync_type=sync_type, key__in=keys)
+            for fields in changes.values_list("fields", flat=True):
+                texts |= {value for name in names for value in fields.get(name, ()) if value}
+    telling = {text for text in texts if len(text) >= SHORTEST}
+    return frozenset(telling - of_others(telling))
+
+
+def of_others(texts: set[str]) -> set[str]:
+    names = service_for(CUSTOMERS).telling_fields
+    others = present(Customer)
+    return {value for name in names for value in others.filter(**{f"{name}__in": texts}).values_list(name, flat=True)}
+
+
+def shown_lines(subject: Subject) -> list[str]:
+    return [f"{sync_type}: {counted(len(records), 'record')}" for sync_type, records in subject.shown.items()]
+
+
+class Drafts(Store):
+    """What agents wrote into drafts for the customer, and the requests that made these. Articles and prices stay."""
+
+    def find(self, subject: Subject, pause: Pause) -> list[str]:
+        drafts = Draft.objects.filter(customer__in=[customer.pk for customer in subject.gone.get(CUSTOMERS, ())])
+        self.drafts = drafts.exclude(notes="", idempotency_key="", request_sha256="")
+        count = self.drafts.count()
+        return [f"drafts: {counted(count, 'draft')}"] if count else []
+
+    def erase(self) -> None:
+        self.drafts.update(notes="", idempotency_key="", request_sha256="", version=F("version") + 1)

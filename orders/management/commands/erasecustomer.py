@@ -1,0 +1,90 @@
+"""Erase a removed customer's personal data from the command line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from orders import erasure
+from orders.erasure import NotErasable, Report
+from sync.erasure import compact
+from sync.exceptions import LeaseLost
+from sync.management.database import check_migrated
+
+NOT_COVERED = (
+    "Not covered: the ERP itself and its exports elsewhere (ERP_FOLDER, files given with --file), backups and replicas "
+    "of the database, logs, and unsaved orders in agents' browsers."
+)
+
+
+class Command(BaseCommand):
+    help = (
+        "Anonymise a customer whom the ERP no longer shows: in the mirror and its history, in drafts, and in what runs "
+        "say; kept exports that name the customer are deleted. It cannot be undone. "
+        "Exit status: 0 erased or nothing left, 1 refused or not complete."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("customer", metavar="CUSTOMER", help="the account number, or the ID in the ERP")
+        parser.add_argument("--id", action="store_true", dest="by_id", help="CUSTOMER is the ID in the ERP")
+        parser.add_argument("--dry-run", action="store_true", help="show what would be erased, erase nothing")
+        parser.add_argument("--yes", action="store_true", help="do not ask")
+
+    def handle(self, *, customer: str, by_id: bool, dry_run: bool, yes: bool, **options: Any) -> None:
+        check_migrated()
+        self.is_waiting = False
+        try:
+            target = erasure.find_target(customer, by_id=by_id)
+            found = erasure.preview(target)
+            if dry_run:
+                self.show("Would be erased", found)
+                return
+            if found.erased and not yes:
+                self.show("To be erased", found)
+                self.ask(f"Erase {target}? It cannot be undone. Type yes: ")
+            report = erasure.erase(target, waiting=self.say_that_it_waits)
+        except NotErasable as error:
+            raise CommandError(str(error)) from None
+        except LeaseLost:
+            raise CommandError("Another process took the lock: nothing was erased. Run the command again.") from None
+        self.show("Erased", report)
+        if report.erased and target.erp_id is not None:
+            self.stdout.write(f"The customer is known as ID {target.erp_id} from now on (--id).")
+        self.stdout.write(NOT_COVERED)
+        if problem := compact():
+            raise CommandError(
+                f"The database file still holds what was erased, as it could not be compacted: {problem}. "
+                f"Run the command again."
+            )
+
+    def ask(self, question: str) -> None:
+        """Raises CommandError unless the answer is yes."""
+        try:
+            answer = input(question)
+        except EOFError:
+            answer = ""
+        if answer.strip().lower() != "yes":
+            raise CommandError("Nothing was erased. Without a terminal, confirm with --yes.")
+
+    def say_that_it_waits(self) -> None:
+        if not self.is_waiting:
+            self.is_waiting = True
+            self.stderr.write("Waiting for the sync in progress to end.")
+
+    def show(self, what: str, report: Report) -> None:
+        if report.erased:
+            self.stdout.write(f"{what}:")
+            self.write_lines(report.erased)
+        else:
+            self.stdout.write("Nothing is left to be erased.")
+        if report.shown:
+            self.stdout.write("Still shown by the ERP, and kept; run this again by account number when they are gone:")
+            self.write_lines(report.shown)
+        if report.remaining:
+            self.stdout.write("The customer's name, address or a number still stands here; look, and correct it there:")
+            self.write_lines(report.remaining)
+
+    def write_lines(self, lines: list[str]) -> None:
+        for line in lines:
+            self.stdout.write(f"  {line}")

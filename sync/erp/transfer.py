@@ -13,7 +13,7 @@ from threading import Thread
 from typing import BinaryIO, Protocol
 
 from sync.exceptions import ErpUnavailable, ExportTooLarge
-from sync.exports.pdf import Limits
+from sync.exports.limits import Limits
 from sync.progress import Progress, Stage
 
 CHUNK = 1024 * 1024  # bytes

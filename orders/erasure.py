@@ -17,6 +17,7 @@ from sync.erasure import (
     Changes,
     KeptExports,
     MirroredRecords,
+    PageTables,
     Pause,
     SayingsOfRuns,
     Store,
@@ -37,9 +38,8 @@ SHORTEST = 5  # characters of a text that tells who somebody is: shorter ones st
 
 
 def stores() -> list[Store]:
-    """Every place that keeps a customer's data. What keeps it from now on, such as a cache of what was read, is
-    added here."""
-    return [MirroredRecords(), Changes(), Drafts(), SayingsOfRuns(), KeptExports()]
+    """Every place that keeps a customer's data; what comes to keep it is added here."""
+    return [MirroredRecords(), Changes(), Drafts(), SayingsOfRuns(), KeptExports(), PageTables()]
 
 
 class NotErasable(Exception):

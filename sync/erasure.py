@@ -28,7 +28,7 @@ from sync.exceptions import SyncError
 from sync.mirror import chunked
 from sync.models import Alert, MirroredModel, RecordChange, SyncEvent, SyncRun
 from sync.mutex import Lease, hold_lock, lost_with_the_connection
-from sync.progress import unwatched
+from sync.progress import Stage
 from sync.retention import OUR_EXPORT
 from sync.runner import POLLED_EVERY, reading, recover
 from sync.service import SyncService, all_services, service_for
@@ -267,6 +267,20 @@ class KeptExports(Store):
             transaction.on_commit(partial(path.unlink, missing_ok=True))
 
 
+class PageTables(Store):
+    """What was read of each list's last export. Nothing is lost with it: the next export is read in full."""
+
+    def find(self, subject: Subject, pause: Pause) -> list[str]:
+        is_known = bool(subject.texts or subject.account_number)
+        types = [service.sync_type for service in all_services() if service.personal_fields and is_known]
+        self.files = [path for name in types for path in settings.PAGE_TABLES_DIR.glob(f"{name}*")]
+        return [f"page tables kept from the last exports: {counted(len(self.files), 'file')}"] if self.files else []
+
+    def erase(self) -> None:
+        for path in self.files:
+            transaction.on_commit(partial(path.unlink, missing_ok=True))
+
+
 def our_exports() -> list[Path]:
     """The files that runs have made, but for what one that goes on is just fetching."""
     folder: Path = settings.EXPORT_DIR
@@ -297,9 +311,12 @@ def is_named_in(path: Path, service: SyncService, subject: Subject, pause: Pause
     records = [*subject.gone.get(sync_type, ()), *subject.shown.get(sync_type, ())]
     known = {getattr(record, key) for record in records}
     told = subject.texts | ({subject.account_number} - {""})
-    with reading(path, service, unwatched) as exported:
+
+    def progress(stage: Stage, done: int, total: int | None) -> None:  # noqa: ARG001
+        pause()
+
+    with reading(path, service, progress) as exported:
         for record in exported:
-            pause()
             if record.values[exported.fields.index(key)] in known or not told.isdisjoint(record.values):
                 return True
     return False

@@ -1,5 +1,6 @@
 """Erasing a removed customer: where the data goes from, what stays, and who is refused."""
 
+import gzip
 import json
 import re
 from datetime import timedelta
@@ -142,6 +143,7 @@ def refusal(*options, account=ACCOUNT):
 def exports(settings, tmp_path):
     settings.EXPORT_DIR = tmp_path / "exports"
     settings.EXPORT_DIR.mkdir()
+    settings.PAGE_TABLES_DIR = tmp_path / "page-tables"
     return settings.EXPORT_DIR
 
 
@@ -227,8 +229,12 @@ def files_with_secrets(folder):
     return {
         path.name
         for path in [*database, *(path for path in folder.rglob("*") if path.is_file())]
-        if path.exists() and any(each.lower() in path.read_bytes().lower() for each in spelled)
+        if path.exists() and any(each.lower() in unpacked(path.read_bytes()).lower() for each in spelled)
     }
+
+
+def unpacked(data):
+    return gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
 
 
 def text_columns():
@@ -248,12 +254,14 @@ def declared_not_personal(columns):
 
 
 @pytest.fixture
-def known_everywhere(transactional_db, sync_list, exports, tmp_path):
+def known_everywhere(transactional_db, sync_list, exports, settings):
     """A customer of whom every place of the service holds something, and who is removed from the ERP by now."""
     documents = {"orders": DOCUMENT, "ddt": DDT, "invoices": INVOICE, "prices": PRICE}
     sync_list("products", {"erp_id": "001627K2", "name": "9801.314.016"})
     sync_list("customers", FORMER, other("customers"))
     sync_list("customers", PERSON, other("customers"))
+    tables = settings.PAGE_TABLES_DIR / "customers"
+    known = tables.read_bytes()
     for sync_type, row in documents.items():
         first = {name: value for name, value in row.items() if not name.endswith(("address", "description"))}
         sync_list(sync_type, {name: first.get(name, "") for name in row}, other(sync_type))
@@ -278,6 +286,7 @@ def known_everywhere(transactional_db, sync_list, exports, tmp_path):
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA secure_delete = OFF")  # as SQLite is by default, but not as all build it
+    tables.write_bytes(known)  # as after an export that names the customer and was not applied
     old = RecordChangeFactory.create_batch(50, run=run, key="4", fields={"name": ["", "Beltràmi " * 100]})
     RecordChange.objects.filter(pk__in=[change.pk for change in old]).delete()  # whose pages are free now
 
@@ -286,7 +295,8 @@ def test_nothing_of_the_customer_is_left_in_any_table_or_file(known_everywhere, 
     columns, before = text_columns(), places_of_secrets()
     assert columns - before == declared_not_personal(columns), "a text column that this test leaves empty"
     assert len(list(exports.iterdir())) == 7
-    assert connection.vendor != "sqlite" or files_with_secrets(exports)
+    in_files = {"customers", *([Path(connection.settings_dict["NAME"]).name] if connection.vendor == "sqlite" else [])}
+    assert files_with_secrets(exports.parent) >= in_files
     said = erase()
     assert places_of_secrets() == set()
     assert re.findall(r"^  (\w+): 1 record$", said, re.MULTILINE) == [
@@ -297,7 +307,7 @@ def test_nothing_of_the_customer_is_left_in_any_table_or_file(known_everywhere, 
         "prices",
     ]
     assert list(exports.iterdir()) == []
-    assert files_with_secrets(exports) == set()
+    assert files_with_secrets(exports.parent) == set()
     assert not history_disagrees()
     assert "still stands here" not in said
     assert not any(secret in compact(line) for line in said.splitlines() for secret in SECRETS)

@@ -68,15 +68,20 @@ def make_tables() -> str:
 
 
 @contextmanager
-def running(*command: str) -> Iterator[subprocess.Popen[str]]:
-    """A management command in a process of its own, until the end of the block."""
-    process = subprocess.Popen(
-        [sys.executable, str(MANAGE), *command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
+def running(*command: str, files: int | None = None, log: Path | None = None) -> Iterator[subprocess.Popen[str]]:
+    """A management command in a process of its own, until the end of the block.
+
+    It may open so many files, if that is said; what it says of errors goes to `log`, or nowhere.
+    """
+    limit = ["prlimit", f"--nofile={files}:{files}"] if files else []
+    with (log or Path(os.devnull)).open("wb") as errors:
+        process = subprocess.Popen(
+            [*limit, sys.executable, str(MANAGE), *command],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,
+        )
     try:
         yield process
     finally:

@@ -24,7 +24,13 @@ from typing import IO
 
 from _measure import cpu, make_tables, percentile, running, show, sized, use_scratch
 
-use_scratch(SECURE_SSL_REDIRECT="False", THROTTLE_USER="1000000/min", THROTTLE_ANON="1000000/min")
+use_scratch(
+    SECURE_SSL_REDIRECT="False",
+    THROTTLE_USER="1000000/min",
+    THROTTLE_ANON="1000000/min",
+    MAX_STREAMS_PER_USER="1000",  # one user listens for all
+    MAX_CONNECTIONS_PER_ADDRESS="1000",
+)
 
 import django
 

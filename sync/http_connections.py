@@ -10,8 +10,10 @@ import json
 import logging
 import resource
 import socket
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Collection, Iterator
 from enum import Enum
+from itertools import chain
 from typing import Any, cast
 
 from uvicorn import Config
@@ -19,6 +21,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 HEAD_WITHIN = 10.0  # seconds, from the connection, or the answer before
+FRESH_FOR = 1.0  # seconds, from the connection
 UNREAD_WITHIN = 15.0  # seconds in which a client must take some 50 kB of an answer, or the rest of it
 GONE_AFTER = 60_000  # milliseconds in which a client must confirm what was sent: a telephone without reception does not
 
@@ -42,19 +45,21 @@ TOO_SLOW = canned("408 Request Timeout", "head_timeout", "The request has not co
 
 
 class Waiting(Enum):
-    """What of a connection is waited for."""
+    """What of a connection is waited for; the first is the least that an ordinary client makes anybody wait for."""
 
-    REQUEST = "a request's head"
-    BODY = "its body"
-    READER = "that the answer is read"
+    READER = "that an answer is read"
+    HEAD = "the rest of a request's head"
+    BODY = "the rest of its body"
+    NEXT = "another request, after an answer"
+    FIRST = "the first request"
 
 
 class Connections(ServerState):
     """All connections of this process, and since when which of them keep it waiting.
 
-    When there are too many, of all or of one address, the one that has kept it waiting longest makes room for a new
-    one: whoever sends whole requests is not locked out by those who do not. `per_address` is None behind a proxy, from
-    whose address all of them come.
+    When there are too many, of all or of one address, one that keeps it waiting makes room for a new one: whoever sends
+    whole requests is not locked out by those who do not. `per_address` is None behind a proxy, from whose address all
+    of them come.
     """
 
     def __init__(self, *, at_most: int, per_address: int | None) -> None:
@@ -62,17 +67,20 @@ class Connections(ServerState):
         self.at_most = at_most
         self.per_address = per_address
         self.by_address: Counter[str] = Counter()
-        self.waiting: OrderedDict[Connection, float] = OrderedDict()  # since when, by the event loop's clock
+        # Since when, by the event loop's clock; the longest first.
+        self.waiting: dict[Waiting, OrderedDict[Connection, float]] = {kind: OrderedDict() for kind in Waiting}
 
     def admit(self, connection: Connection) -> bool:
         """Count a new connection, if there is room for it or can be made."""
         address = connection.address
-        if self.per_address and self.by_address[address] >= self.per_address:
-            logger.warning("%s has %d connections: its slowest one makes room", address, self.per_address)
-            has_room = self.close_slowest(address)
+        fresh = list(self.fresh_connections(connection.loop.time()))
+        known = self.by_address[address] - sum(each.address == address for each in fresh)
+        if self.per_address and known >= self.per_address:
+            logger.warning("%s has %d connections: one that keeps us waiting is closed", address, known)
+            has_room = self.close_one_waiting(but=fresh, address=address)
         elif len(self.connections) >= self.at_most:
-            logger.warning("There are %d connections: the slowest one makes room", self.at_most)
-            has_room = self.close_slowest()
+            logger.warning("There are %d connections: one that keeps us waiting is closed", self.at_most)
+            has_room = self.close_one_waiting(but=fresh)
         else:
             has_room = True
         if has_room:
@@ -80,14 +88,31 @@ class Connections(ServerState):
             self.by_address[address] += 1
         return has_room
 
-    def close_slowest(self, address: str | None = None) -> bool:
-        """Whether there was one that kept this process waiting."""
-        found = (each for each in self.waiting if address is None or each.address == address)
-        slowest = next(found, None)
-        if slowest:
-            slowest.transport.abort()
-            self.forget(slowest)
-        return slowest is not None
+    def fresh_connections(self, now: float) -> Iterator[Connection]:
+        """Those of whom nobody can say yet what they are: what they have sent may lie there unread."""
+        for connection, since in reversed(self.waiting[Waiting.FIRST].items()):
+            if now - since > FRESH_FOR:
+                return
+            yield connection
+
+    def close_one_waiting(self, *, but: Collection[Connection], address: str | None = None) -> bool:
+        """Whether there was one that kept this process waiting, or else whose request waits for its turn."""
+        spared = set(but)
+        for connection in chain(chain.from_iterable(self.waiting.values()), self.longest_line(address)):
+            if connection not in spared and (address is None or connection.address == address):
+                connection.transport.abort()
+                self.forget(connection)
+                return True
+        return False
+
+    def longest_line(self, address: str | None) -> Iterator[Connection]:
+        """Those whose requests wait for their turn, where most of them do."""
+        lines: dict[object, list[Connection]] = defaultdict(list)
+        for connection in self.connections:
+            line = cast(Connection, connection).line
+            if line and (address is None or cast(Connection, connection).address == address):
+                lines[line].append(cast(Connection, connection))
+        yield from max(lines.values(), key=len, default=[])
 
     def forget(self, connection: Connection) -> None:
         if connection in self.connections:
@@ -95,18 +120,26 @@ class Connections(ServerState):
             self.by_address[connection.address] -= 1
             if not self.by_address[connection.address]:
                 del self.by_address[connection.address]
-        self.waiting.pop(connection, None)
+        connection.wait_for(None)
 
     def close_late(self, now: float) -> None:
-        """Close what has kept this process waiting for too long; what is being closed already, for certain."""
+        """Close what has kept this process waiting for too long, or is too much of one address.
+
+        What is being closed already is closed for certain.
+        """
         for connection in list(self.connections):
             cast(Connection, connection).close_if_late(now)
+        fresh = list(self.fresh_connections(now))
+        per_address = self.per_address or self.at_most
+        for address, number in list(self.by_address.items()):
+            known = number - sum(each.address == address for each in fresh)
+            while known > per_address and self.close_one_waiting(but=fresh, address=address):
+                known -= 1
 
     def close_unfinished_requests(self) -> None:
         """Close those of which a request has begun and not come, as when this process is to stop."""
-        for connection, _since in list(self.waiting.items()):
-            if connection.waits_for == Waiting.BODY:
-                connection.transport.close()
+        for connection in list(self.waiting[Waiting.BODY]):
+            connection.transport.close()
 
 
 class Connection(H11Protocol):
@@ -155,21 +188,33 @@ class Connection(H11Protocol):
         self.note_what_is_waited_for()
 
     def note_what_is_waited_for(self) -> None:
-        if self not in self.connections:
+        if self in self.connections:
+            self.wait_for(self.what_is_waited_for())
+
+    def wait_for(self, wanted: Waiting | None) -> None:
+        if wanted == self.waits_for:
             return
-        before, self.waits_for = self.waits_for, self.what_is_waited_for()
-        if self.waits_for is None:
-            self.server_state.waiting.pop(self, None)
-        elif self.waits_for != before:
-            self.server_state.waiting.pop(self, None)
-            self.server_state.waiting[self] = self.loop.time()
+        is_same_request = {wanted, self.waits_for} == {Waiting.FIRST, Waiting.HEAD}
+        since = self.server_state.waiting[self.waits_for].pop(self) if self.waits_for else self.loop.time()
+        self.waits_for = wanted
+        if wanted:
+            self.server_state.waiting[wanted][self] = since if is_same_request else self.loop.time()
 
     def what_is_waited_for(self) -> Waiting | None:
         if self.flow.write_paused:
             return Waiting.READER
-        if self.cycle is None or self.cycle.response_complete:
-            return Waiting.REQUEST
-        return Waiting.BODY if self.cycle.more_body else None
+        if self.cycle and not self.cycle.response_complete:
+            return Waiting.BODY if self.cycle.more_body else None
+        received, _is_closed = self.conn.trailing_data
+        if received:
+            return Waiting.HEAD
+        return Waiting.NEXT if self.cycle else Waiting.FIRST
+
+    @property
+    def line(self) -> object:
+        """For what the application has its request wait, if it does."""
+        is_in_progress = self.cycle and not self.cycle.response_complete
+        return self.scope["state"].get("line") if is_in_progress else None
 
     def close_if_late(self, now: float) -> None:
         """The body's time is the application's to measure."""
@@ -178,18 +223,16 @@ class Connection(H11Protocol):
             if now - self.closing_since > UNREAD_WITHIN:
                 self.transport.abort()
             return
-        since = self.server_state.waiting.get(self, now)
-        if self.waits_for == Waiting.READER and now - since > UNREAD_WITHIN:
+        if self.waits_for is None:
+            return
+        waited = now - self.server_state.waiting[self.waits_for][self]
+        if self.waits_for == Waiting.READER and waited > UNREAD_WITHIN:
             self.transport.abort()
-        elif self.waits_for == Waiting.REQUEST and now - since > HEAD_WITHIN:
-            if self.has_begun_a_request:
-                self.transport.write(TOO_SLOW)
+        elif self.waits_for == Waiting.HEAD and waited > HEAD_WITHIN:
+            self.transport.write(TOO_SLOW)
             self.transport.close()
-
-    @property
-    def has_begun_a_request(self) -> bool:
-        received, _is_closed = self.conn.trailing_data
-        return bool(received)
+        elif self.waits_for in (Waiting.FIRST, Waiting.NEXT) and waited > HEAD_WITHIN:
+            self.transport.close()
 
 
 def raise_file_limit() -> int:

@@ -19,7 +19,7 @@ import uvicorn
 from sync import http_connections
 from sync.api import gate as gates
 from sync.api.gate import Gate
-from sync.http_connections import Connection, Connections
+from sync.http_connections import Connection, Connections, Waiting
 from tests.concurrency.processes import until
 
 TIMEOUT = 30  # seconds
@@ -43,6 +43,8 @@ class App:
             await asyncio.sleep(0.01)
         if path.startswith("/prefers"):
             body = dict(scope["headers"]).get(b"prefer", b"")
+        if path == "/arrived":
+            body = str(scope["arrived_at"]).encode()
         body = LARGE if path.startswith("/large") else body
         headers = [(b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -271,6 +273,16 @@ def test_an_order_form_for_which_there_is_no_place_to_wait_in_does_not_wait(web,
     assert server.ask(POST % (b"/prefers", 0)) == (200, b"respond-async")
 
 
+def test_a_request_has_arrived_when_its_head_has_come(web):
+    server = web()
+    client = server.client(POST % (b"/arrived", 1))
+    until(lambda: server.connections.waiting[Waiting.BODY])
+    now = time.monotonic()
+    client.sendall(b"x")
+    status, arrived_at = answer_of(client)
+    assert (status, float(arrived_at) <= now) == (200, True)
+
+
 # Answers
 
 
@@ -399,6 +411,16 @@ def test_what_two_servers_could_read_in_two_ways_or_is_too_long_is_refused(web, 
 # Numbers of connections
 
 
+def test_a_connection_that_has_just_been_opened_is_spared(web):
+    server = web(per_address=3)
+    first = server.client()
+    until(lambda: len(server.connections.connections) == 1)
+    half = [server.client(b"GET /") for _ in range(10)]
+    assert is_closed(half[0])
+    first.sendall(GET % b"/")
+    assert answer_of(first)[0] == 200
+
+
 def test_of_too_many_connections_of_one_address_the_slowest_makes_room(web):
     server = web(per_address=3)
     half = [server.client(b"GET /") for _ in range(3)]
@@ -421,6 +443,30 @@ def test_of_too_many_connections_the_slowest_makes_room(web):
     until(lambda: sum(server.connections.by_address.values()) == len(server.connections.connections))
 
 
+def test_a_request_that_waits_for_its_turn_makes_room_at_last_where_most_of_them_do(web, monkeypatch):
+    monkeypatch.setattr(gates, "STREAMS_BEGIN_AT_ONCE", 0)
+    monkeypatch.setattr(gates, "SIGN_INS_AT_ONCE", 0)
+    server = web(at_most=4)
+    signing_in = server.client(POST % (b"/sign-in", 0))
+    until(lambda: sum(bool(each.line) for each in server.connections.connections) == 1)
+    streams = [server.client(GET % b"/api/sync/events") for _ in range(3)]
+    until(lambda: sum(bool(each.line) for each in server.connections.connections) == 4)
+    assert server.ask(GET % b"/") == (200, b"")
+    assert sum(is_ended(client) for client in streams) == 1
+    assert not is_ended(signing_in)
+
+
+def is_ended(client: socket.socket) -> bool:
+    """Whether the other side has closed already."""
+    client.settimeout(0.1)
+    try:
+        return client.recv(1) == b""
+    except ConnectionResetError:
+        return True
+    except TimeoutError:
+        return False
+
+
 @pytest.mark.parametrize("limit", [{"at_most": 2}, {"per_address": 2}])
 def test_when_all_connections_are_worked_for_a_new_one_is_told_to_come_again(web, limit):
     server = web(**limit)
@@ -440,7 +486,8 @@ def test_who_is_gone_is_not_counted(web):
         assert server.ask(GET % b"/") == (200, b"")
         server.clients.close()
     until(lambda: not server.connections.connections)
-    assert (server.connections.by_address, server.connections.waiting) == ({}, {})
+    assert server.connections.by_address == {}
+    assert not any(server.connections.waiting.values())
 
 
 def test_requests_of_which_the_body_has_not_come_are_given_up_when_the_server_stops(web):

@@ -130,6 +130,7 @@ class Exchange:
         self.scope = scope
         self.receive = receive
         self.send = send
+        self.state: dict[str, Any] = scope.get("state", {})  # that the connection's side sees too
         self.headers = dict(scope["headers"])
         self.arrived_at = time.monotonic()
         self.body = bytearray()
@@ -207,6 +208,7 @@ class Exchange:
 
     async def wait_for(self, places: Semaphore) -> None:
         taking = asyncio.ensure_future(places.acquire())
+        self.state["line"] = places
         try:
             await asyncio.wait({taking, self.gone}, return_when=asyncio.FIRST_COMPLETED)
             if self.gone.done():
@@ -215,6 +217,8 @@ class Exchange:
             if not taking.cancel():  # it has been taken
                 places.release()
             raise
+        finally:
+            self.state["line"] = None
 
     async def receive_again(self) -> Any:
         """The body, and afterwards when the client goes."""

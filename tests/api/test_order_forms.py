@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 import uuid
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -91,6 +92,34 @@ def test_a_sync_that_takes_too_long_is_answered_with_the_run_to_watch(api, tiny_
     go_on.set()
     assert (answer.status_code, answer.json()["run"]["status"]) == (202, "running")
     assert when_it_has_ended(answer.json()["run"]["runId"]).status == "succeeded"
+
+
+@pytest.fixture
+def slow_erp(tiny_erp):
+    """An ERP that answers no more, until it is told to."""
+    go_on = threading.Event()
+    tiny_erp.meanwhile = lambda sync_type: go_on.wait(PATIENCE)
+    yield go_on
+    go_on.set()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_time_that_a_request_has_waited_before_counts(api, slow_erp, monkeypatch):
+    monkeypatch.setattr("customers.api.arrived_at", lambda request: time.monotonic() - 3600)
+    monkeypatch.setattr(sessions, "ANSWERED_WITHIN", timedelta(hours=1))
+    answer = api.post(SMART_SYNC)
+    slow_erp.set()
+    assert answer.status_code == 202
+    when_it_has_ended(answer.json()["run"]["runId"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_forms_that_share_a_run_share_the_thread_that_carries_it_out(api, slow_erp):
+    answers = [api.post(SMART_SYNC, headers={"prefer": "respond-async"}) for _ in range(5)]
+    [run_id] = {answer.json()["run"]["runId"] for answer in answers}
+    assert sum(thread.name == f"run {run_id}" for thread in threading.enumerate()) == 1
+    slow_erp.set()
+    assert when_it_has_ended(run_id).status == "succeeded"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -160,7 +160,10 @@ ERRORS = (
         "The process that reads the export was ended from outside ({signal}), at {what}. See that the machine has "
         "memory left, then try again."
     ),
-    _("Page {page} holds no table that can be read: {reason}. Export the list again."),
+    _(
+        "Page {page} holds no table that can be read: {reason}. Export the list again from the ERP; do not print it, "
+        "or save it with another program."
+    ),
     _("The export lacks required columns: {missing}. Show them again in the ERP's list, in Italian, then export it."),
     _(
         "The column {header} stands {found} times in the export, where one is expected. Hide the other one in the "
@@ -312,6 +315,9 @@ PHRASES = {  # by the fact that they are
         _("it is packed with {filter}"),
         _("it has no header"),
         _("it is blank"),
+        _("it draws more than {count} bytes"),
+        _("it has layers that may be hidden"),
+        _("a text cannot be seen at {character}"),
         _("it has no resources"),
         _("it shows a drawing within the drawing"),
         _("it draws more than {count} lines"),

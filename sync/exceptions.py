@@ -196,7 +196,8 @@ class ExportReaderKilled(ExportError):
 
 
 class PageUnreadable(ExportError):
-    """Page {page} holds no table that can be read: {reason}. Export the list again."""
+    """Page {page} holds no table that can be read: {reason}. Export the list again from the ERP; do not print it, or
+    save it with another program."""
 
 
 class LayoutChanged(ExportError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -21,13 +22,16 @@ from sync.exports.page import Table
 from sync.exports.pdf import filters, unpacked
 
 NUMBER = rb"-?[0-9.]+"
-BOX = rb"(%b) (%b) (%b) (%b)" % ((NUMBER,) * 4)  # left, bottom, width, height
+AREA = rb"%b %b %b %b" % ((NUMBER,) * 4)  # left, bottom, width, height
 COLOUR = rb"%b %b %b rg" % ((NUMBER,) * 3)
 SHOW = rb"(?:<[0-9A-Fa-f]*> Tj|\[[^\]()]*\] ?TJ)"
-FILLED = re.compile(rb"%b re W n %b %b re f" % (BOX, COLOUR, BOX))
+FILLED = re.compile(rb"(%b) re W n (%b) (%b) re f" % (AREA, COLOUR, AREA))
 MOVE = rb"%b %b Td" % ((NUMBER,) * 2)
 LINE = rb"%b(?: %b)?" % (MOVE, SHOW)  # to an empty line the ERP only moves
-TEXT = re.compile(rb"%b re W n %b q BT /(\w+) %b Tf (%b(?: %b)*) ET Q" % (BOX, COLOUR, NUMBER, LINE, LINE))
+SIZE = rb"[1-9][0-9.]*"  # of a text that can be seen
+TEXT = re.compile(
+    rb"(%b) re W n (%b) q BT /(\w+) %b Tf %b((?: %b)?(?: %b)*) ET Q" % (AREA, COLOUR, SIZE, MOVE, SHOW, LINE)
+)
 GAP = re.compile(rb"> ?(-[0-9.]+)")
 HEX = re.compile(rb"<([0-9A-Fa-f]*)>")
 BFCHAR = re.compile(rb"beginbfchar(.*?)endbfchar", re.DOTALL)
@@ -55,10 +59,13 @@ class Box(NamedTuple):
     bottom: float
     right: float
     top: float
+    colour: bytes = b""
 
     def holds(self, left: float, bottom: float, width: float, height: float) -> bool:
         return (
-            self.left - SLACK <= left
+            width > THIN
+            and height > THIN
+            and self.left - SLACK <= left
             and self.bottom - SLACK <= bottom
             and left + width <= self.right + SLACK
             and bottom + height <= self.top + SLACK
@@ -161,11 +168,11 @@ class ErpPages:
         match = FILLED.fullmatch(drawing)
         if not match:
             raise NotErpPage
-        clip, area = match.groups()[:4], match.groups()[4:]
-        left, bottom, width, height = numbers(area)
+        clip, colour, area = match.groups()
+        left, bottom, width, height = numbers(area.split())
         cell = None
         if width > THIN and height > THIN and clip != area:
-            cell = Box(round(left, 1), round(bottom, 1), round(left + width, 1), round(bottom + height, 1))
+            cell = Box(round(left, 1), round(bottom, 1), round(left + width, 1), round(bottom + height, 1), colour)
         remember(self.fills, drawing, cell, DRAWINGS_KEPT)
         return cell
 
@@ -214,14 +221,19 @@ def remember(memo: dict[Any, Any], key: object, value: object, most: int) -> Non
 
 
 def text_of(drawing: bytes, cell: Box, fonts: dict[bytes, Font]) -> str:
-    """What a drawn text says; its clip must lie in the cell."""
+    """What a drawn text says; its clip must lie in the cell, and its colour be another than the cell's."""
     match = TEXT.fullmatch(drawing)
     if not match:
         raise NotErpPage
-    *clip, font, shown = match.groups()
-    if font not in fonts or not cell.holds(*numbers(clip)):
+    clip, colour, font, shown = match.groups()
+    if font not in fonts or colour == cell.colour or not cell.holds(*area_numbers(clip)):
         raise NotErpPage
     return fonts[font].text(shown)
+
+
+@lru_cache(maxsize=TEXTS_KEPT)
+def area_numbers(area: bytes) -> list[float]:
+    return numbers(area.split())
 
 
 def numbers(operands: Sequence[bytes]) -> list[float]:

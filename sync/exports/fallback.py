@@ -6,6 +6,7 @@ import re
 from bisect import bisect, bisect_left
 from io import BytesIO
 from itertools import pairwise
+from math import ceil, floor
 from typing import Any
 
 import pikepdf
@@ -20,6 +21,13 @@ SPACE = 0.15  # of the font's size; pdfplumber's own bound is wider than many fo
 NEXT_WORD = 0.35  # of the font's size: what follows nearer belongs to one text; two cells' texts stand further apart
 SPOILT = 0.25  # of a character's height or width that may lie across an edge, or on the next character
 MOST_LINES = 10_000  # drawn on a page; a page of the ERP has 1,500, and pdfplumber needs 3 s for so many
+MOST_CONTENT = 1024**2  # bytes; a real page has 75 kB
+RESOLUTION = 144  # dots per inch; two for a point, the width of thin letters
+MOST_PIXELS = 2000  # along the page's longer side
+RIM = 0.05  # of a character's height that is left out, where the cell's border may lie
+CONTRAST = 16  # of 255, between a character and its ground; the least seen on real pages is 127
+UNJUDGED = ("", "€")  # blanks, and what the fonts that stand in for those not embedded do not draw
+LAYER = re.compile(rb"/OC\b")  # content that a reader may show or hide
 DRAWN_LINE = re.compile(rb"\b(?:re|l|c|v|y)\b")
 KEPT = {
     "/Type",
@@ -83,6 +91,7 @@ def only_table(page: Any, number: int) -> Table:
     if any(char["text"].startswith("(cid:") for char in page.chars):
         raise PageUnreadable(page=number, reason="its font does not say which characters it shows")
     check_texts_stay_in_cells(page, tables[0], number)
+    check_texts_are_seen(page, tables[0], number)
     boxes = [row.bbox for row in tables[0].rows]
     edges = [float(page.height - edge) for edge in [boxes[0][1], *(bottom for _, _, _, bottom in boxes)]]
     return Table([[tidy(cell.split("\n")) for cell in row] for row in rows], edges)
@@ -103,6 +112,27 @@ def check_texts_stay_in_cells(page: Any, table: Any, number: int) -> None:
             raise PageUnreadable(page=number, reason=f"a text runs over the edge of its cell at {following['text']!r}")
     if (char := lying_on_another(drawn)) is not None:
         raise PageUnreadable(page=number, reason=f"characters lie on one another at {char['text']!r}")
+
+
+def check_texts_are_seen(page: Any, table: Any, number: int) -> None:
+    """A text that leaves no trace on the drawn page was never seen: hidden, clipped, or in the colour of its ground."""
+    longest = max(page.width, page.height)
+    picture = page.to_image(resolution=min(RESOLUTION, MOST_PIXELS / longest * 72)).original.convert("L")
+    scale = picture.width / page.width
+    left, top, right, bottom = table.bbox
+    for char in page.chars:
+        middle, centre = (char["x0"] + char["x1"]) / 2, (char["top"] + char["bottom"]) / 2
+        if char["text"].strip() in UNJUDGED or not (left < middle < right and top < centre < bottom):
+            continue
+        rim = RIM * (char["bottom"] - char["top"])
+        box = [char["x0"], char["top"] + rim, char["x1"], char["bottom"] - rim]
+        area = [*(floor(edge * scale) for edge in box[:2]), *(ceil(edge * scale) for edge in box[2:])]
+        is_seen = area[0] < area[2] and area[1] < area[3]
+        if is_seen:
+            darkest, brightest = picture.crop(area).getextrema()
+            is_seen = brightest - darkest > CONTRAST
+        if not is_seen:
+            raise PageUnreadable(page=number, reason=f"a text cannot be seen at {char['text']!r}")
 
 
 def is_one_text(char: Any, following: Any) -> bool:
@@ -131,6 +161,10 @@ def checked_content(page: pikepdf.Page, number: int, limits: Limits) -> bytes:
     resources = page.obj.get("/Resources", pikepdf.Dictionary())
     parts = streams(page.obj.get("/Contents"), set())
     content = b"\n".join(unpacked(stream, page=number, limits=limits) for stream in parts)
+    if len(content) > MOST_CONTENT:
+        raise PageUnreadable(page=number, reason=f"it draws more than {MOST_CONTENT} bytes")
+    if LAYER.search(content):
+        raise PageUnreadable(page=number, reason="it has layers that may be hidden")
     if len(DRAWN_LINE.findall(content)) > MOST_LINES:
         raise PageUnreadable(page=number, reason=f"it draws more than {MOST_LINES} lines")
     if not isinstance(resources, pikepdf.Dictionary):

@@ -286,6 +286,39 @@ def test_a_page_of_countless_lines_is_refused_before_pdfplumber_sees_it(tmp_path
         read(path)
 
 
+def test_a_page_of_more_than_a_megabyte_is_not_given_to_pdfplumber(tmp_path):
+    path = redrawn(draw(tmp_path / "list.pdf"), lambda content: content + b" 0 0 m" * 180_000)
+    with pytest.raises(PageUnreadable, match="draws more than 1048576 bytes"):
+        read(path)
+
+
+HIDDEN = {
+    "not rendered": lambda content: content.replace(b" rg q BT ", b" rg q BT 3 Tr "),
+    "clipped away": lambda content: TEXT.sub(lambda text: text[0].replace(b" q ", b" q 0 0 5 5 re W n ", 1), content),
+    "white": lambda content: content.replace(b"re W n 0 0 0 rg q", b"re W n 1 1 1 rg q"),
+    "nearly white": lambda content: content.replace(b"re W n 0 0 0 rg q", b"re W n 1 1 .99 rg q 0 w"),
+    "of no size": lambda content: content.replace(b" 9.75 Tf", b" 0 Tf"),
+    "tiny": lambda content: content.replace(b" 9.75 Tf", b" 0.01 Tf"),
+    "of no width": lambda content: content.replace(b" rg q BT ", b" rg q BT 0 Tz "),
+    "under no clip": lambda content: re.sub(rb" [0-9.]+ [0-9.]+ re W n 0 0 0 rg q", b" 0 0 re W n 0 0 0 rg q", content),
+    "covered": lambda content: content + b" q 1 1 1 rg 74 600 200 120 re f Q",
+    "in a hidden layer": lambda content: content.replace(b" BT ", b" /OC /MC0 BDC BT ").replace(b" ET ", b" ET EMC "),
+}
+
+
+@pytest.mark.parametrize("change", HIDDEN.values(), ids=HIDDEN)
+def test_a_text_that_cannot_be_seen_is_no_text(tmp_path, change):
+    path = redrawn(draw(tmp_path / "list.pdf"), change)
+    with pytest.raises(PageUnreadable, match=r"Page 2 .* again from the ERP; do not print it"):
+        read(path)
+
+
+def test_texts_that_can_be_seen_are_read_however_small_they_are(tmp_path):
+    path = draw(tmp_path / "list.pdf", [row("1.001", name="i . , ' - _ l"), row("1.002")], pages=(2, 4, 2, 2))
+    expected = read(path)
+    assert read(redrawn(path, lambda content: content + b" q 1 w Q")) == expected
+
+
 def test_a_drawing_within_the_drawing_is_refused(tmp_path):
     path = redrawn(draw(tmp_path / "list.pdf"), lambda content: content + b" /A Do")
     with pikepdf.open(path, allow_overwriting_input=True) as pdf:

@@ -1,6 +1,7 @@
 """Where each door stands."""
 
 from django.contrib import admin
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path, re_path
 from django.views.decorators.cache import cache_control
@@ -9,8 +10,9 @@ from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from archibald.texts import PageTexts
+from sync.account_pages import PasswordView
 from sync.admin import refusals
-from sync.api import errors
+from sync.api import account, errors
 from sync.api.page_errors import PageErrorsView
 from sync.api.tokens import BlacklistView, ObtainView, RefreshView, throttled
 from sync.api.views import ReadinessView, healthz
@@ -21,12 +23,15 @@ handler400 = errors.bad_request
 handler403 = refusals.forbidden
 handler500 = errors.server_error
 
+password_changed = login_required(TemplateView.as_view(template_name="account/password_changed.html"))
 asked_for_anew = cache_control(no_cache=True)  # kept by browsers: nothing in it is anybody's
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="drafts")),
     path("login", throttled(LoginView.as_view(redirect_authenticated_user=True)), name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
+    path("account/password", PasswordView.as_view(), name="password"),
+    path("account/password/changed", password_changed, name="password_changed"),
     path("language", set_language, name="set_language"),
     path("texts.js", cache_control(private=True, max_age=60)(PageTexts.as_view()), name="texts"),
     path("offline", asked_for_anew(TemplateView.as_view(template_name="offline.html")), name="offline"),
@@ -37,6 +42,7 @@ urlpatterns = [
     ),
     path("", include("orders.page_urls")),
     path("admin/login/", throttled(admin.site.login)),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="password")),
     path("admin/", include("sync.admin.urls")),
     path("admin/", admin.site.urls),
     path("healthz", healthz),
@@ -46,6 +52,7 @@ urlpatterns = [
     path("api/token", ObtainView.as_view()),
     path("api/token/refresh", RefreshView.as_view()),
     path("api/token/blacklist", BlacklistView.as_view()),
+    path("api/account/password", account.PasswordView.as_view()),
     path("api/page-errors", PageErrorsView.as_view(), name="page_errors"),
     path("api/sync/", include("sync.api.urls")),
     path("api/", include("customers.urls")),

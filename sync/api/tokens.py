@@ -107,6 +107,10 @@ def too_many_attempts(request: HttpRequest, seconds: int) -> HttpResponseBase:
 class ObtainSerializer(TokenObtainPairSerializer):
     """Begins a sign-in, which all of its tokens name."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"] = serializers.CharField(trim_whitespace=False)  # simplejwt's own takes spaces off
+
     @classmethod
     def get_token(cls, user: Any) -> RefreshToken:
         return begin_sign_in(user)

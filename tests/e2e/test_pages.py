@@ -39,6 +39,8 @@ def drawn(page, site, draft):
         "draft": f"/drafts/{draft.pk}",
         "print": f"/drafts/{draft.pk}/print",
         "offline": "/offline",
+        "password": "/account/password",
+        "password-changed": "/account/password/changed",
     }.items():
         page.goto(site.url + address)
         expect(page.locator("h1")).to_be_visible()
@@ -123,6 +125,25 @@ def test_the_form_can_be_used_before_the_server_has_answered_anything(page, site
     form.type("rossi")
     expect(form.customer).to_have_value("rossi")
     expect(form.page.get_by_text("Ricerca…")).to_be_visible()
+
+
+def test_an_agent_changes_his_password_and_stays_signed_in(page, site):
+    page.goto(f"{site.url}/drafts")
+    page.get_by_role("link", name="Password").click()
+    page.get_by_label("Password attuale").fill("sbagliata")
+    for label in ("Nuova password", "Nuova password, di nuovo"):
+        page.get_by_label(label, exact=True).fill("una parola nuova")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert axe(page) == []
+    screenshot(page, "password-wrong")
+    page.get_by_label("Password attuale").fill(PASSWORD)
+    for label in ("Nuova password", "Nuova password, di nuovo"):
+        page.get_by_label(label, exact=True).fill("una parola nuova")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("La password è cambiata")
+    page.get_by_role("link", name="Bozze").first.click()
+    page.wait_for_url("**/drafts")
 
 
 # What pages may load

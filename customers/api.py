@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from customers.models import Customer
-from sync import sessions
+from sync import error_texts, sessions
 from sync.api.base import Envelope, Given, Milliseconds, ModelSerializer, Serializer, StrictUuid, list_answer, user_of
 from sync.api.errors import error_body
 from sync.api.gate import arrived_at
@@ -169,7 +169,7 @@ class SmartSyncView(APIView):
             patience=patience,
             asked_at=arrived_at(request._request),
         )
-        return told(smart)
+        return told(smart, for_staff=user_of(request).is_staff)
 
 
 def prefers_async(request: Request) -> bool:
@@ -177,7 +177,7 @@ def prefers_async(request: Request) -> bool:
     return "respond-async" in (preference.partition(";")[0].strip() for preference in preferences)
 
 
-def told(smart: SmartSync) -> Response:
+def told(smart: SmartSync, *, for_staff: bool) -> Response:
     run = smart.run
     if run.status == Status.SUCCEEDED:
         return Response(SmartSyncAnswer({"message": success(run), **shown(smart), "result": run}).data)
@@ -188,7 +188,11 @@ def told(smart: SmartSync) -> Response:
         return Response(answer, HTTPStatus.ACCEPTED, headers=watch)
     is_cancelled = run.status == Status.CANCELLED
     text = _("The run was cancelled: the customers are as they were.") if is_cancelled else run.error_text
-    failure = error_body(text, run.error_class or "cancelled", run.error_facts)
+    facts = run.error_facts
+    if not for_staff:
+        text = error_texts.without_private_facts(text)
+        facts = {name: fact for name, fact in facts.items() if name not in error_texts.PRIVATE_FACTS}
+    failure = error_body(text, run.error_class or "cancelled", facts)
     return Response(
         SmartSyncFailure(failure | shown(smart)).data, HTTPStatus.CONFLICT if is_cancelled else HTTPStatus.BAD_GATEWAY
     )

@@ -36,6 +36,14 @@ def note(text: str) -> str:
     return translated(text, NOTES)
 
 
+def without_private_facts(text: str) -> str:
+    """The English text of an error as agents may read it: it names neither the ERP's user nor the server's folders."""
+    for template in PRIVATE_ERRORS if len(text) <= MOST_CHARACTERS else ():
+        if match := pattern(template).fullmatch(text):
+            return template.replace("!r}", "}").format(**(match.groupdict() | PRIVATE_FACTS))
+    return text
+
+
 def kinds_with(word: str) -> list[str]:
     """The kinds of error whose sentence, in the reader's language, has this word: texts are kept in English."""
     told = {kind.__name__: FACT.sub("", gettext(kind.template())).casefold() for kind in kinds_of(SyncError)}
@@ -91,6 +99,11 @@ def ends(template: str) -> tuple[str, str]:
 
 # The texts, where makemessages finds them. Those of errors are docstrings; sync.exports knows nothing of Django.
 
+PRIVATE_FACTS = {  # what agents read in their place
+    "username": "this service",
+    "folder": "a folder of the server",
+    "place": "a folder of the server",
+}
 LISTS = ("sync_type", "found", "expected", "source", "target")  # facts that may name a sync type
 NUMBERS = (  # facts that are nothing else
     "page",
@@ -358,3 +371,7 @@ PHRASES = {  # by the fact that they are
         _("a yes or no (Si, No, Checked, Unchecked)"),
     ),
 }
+
+PRIVATE_ERRORS = [
+    template for template in ERRORS if PRIVATE_FACTS.keys() & {name for _, name, *_ in Formatter().parse(template)}
+]

@@ -29,6 +29,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, connections
 from django.utils import timezone
 
+from sync import error_texts
 from sync.camel_case import camel_keys
 from sync.models import SyncEvent
 
@@ -158,29 +159,42 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An event as it is sent."""
+    """An event as it is sent, to staff and to agents."""
 
     number: int
     kind: str
     sync_type: str
     text: bytes
+    text_for_agents: bytes
 
     @classmethod
     def of(cls, event: SyncEvent) -> Self:
-        data = json.dumps(event_as_json(event), ensure_ascii=False)
-        text = f"id: {event.pk}\nevent: {event.kind}\ndata: {data}\n\n"
-        return cls(event.pk, event.kind, event.sync_type, text.encode())
+        texts = (text_of(event, facts) for facts in (event.facts, facts_for_agents(event)))
+        return cls(event.pk, event.kind, event.sync_type, *texts)
 
 
-def event_as_json(event: SyncEvent) -> dict[str, Any]:
-    """What everybody who is signed in may know of it."""
+def text_of(event: SyncEvent, facts: dict[str, Any]) -> bytes:
+    data = json.dumps(event_as_json(event, facts), ensure_ascii=False)
+    return f"id: {event.pk}\nevent: {event.kind}\ndata: {data}\n\n".encode()
+
+
+def facts_for_agents(event: SyncEvent) -> dict[str, Any]:
+    """What agents may know: no machine and process, no user of the ERP, not what a mail server answers."""
+    hidden = {"from_holder", "error"} if event.kind == SyncEvent.Kind.ALERT_GIVEN_UP else {"from_holder"}
+    facts = {name: fact for name, fact in event.facts.items() if name not in hidden}
+    if "error" in facts:
+        facts["error"] = error_texts.without_private_facts(str(facts["error"]))
+    return facts
+
+
+def event_as_json(event: SyncEvent, facts: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": event.pk,
         "kind": event.kind,
         "type": event.sync_type or None,
         "at": timezone.localtime(event.at).isoformat(),
         "runId": event.run_id,
-        "facts": camel_keys(event.facts),
+        "facts": camel_keys(facts),
     }
 
 
@@ -314,6 +328,7 @@ async def listen(
     types: Collection[str] = (),
     kinds: Collection[str] = (),
     subscription: Subscription | None = None,
+    for_staff: bool = False,
 ) -> AsyncGenerator[bytes, None]:
     """The events after a number as server-sent events, until the client must come again."""
     end_with_the_process()
@@ -326,7 +341,7 @@ async def listen(
         while not stopping and clock() < ends_at:
             before = number
             events, number = await broadcast.after(before, choice)
-            text = b"".join(event.text for event in events)
+            text = b"".join(event.text if for_staff else event.text_for_agents for event in events)
             if not text and clock() >= beats_at:
                 text = f": heartbeat\nid: {number}\n\n".encode()
             if text:

@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
+from sync import error_texts
 from sync.camel_case import camel
 
 LARGEST_INTEGER = 2**31 - 1  # as databases keep them, and
@@ -115,6 +116,40 @@ class Milliseconds(serializers.IntegerField):
         return round(milliseconds)
 
 
+# Who reads
+
+
+def for_reader(user: Any) -> dict[str, Any]:
+    """The context in which serializers show what this user may read."""
+    return {"for_staff": user.is_staff, "reader": user.pk}
+
+
+class StaffText(serializers.CharField):
+    """What staff read, who see it in the admin too. To others it is null."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"allow_null": True, "read_only": True, **options})
+
+    def get_attribute(self, instance: Any) -> Any:
+        return super().get_attribute(instance) if self.context.get("for_staff") else None
+
+
+class ErrorText(serializers.CharField):
+    """What a sync says of its failure; to agents without the ERP's user, and without folders of the server."""
+
+    def to_representation(self, value: Any) -> str:
+        text = super().to_representation(value)
+        return text if self.context.get("for_staff") else error_texts.without_private_facts(text)
+
+
+class NamedErrorText(ErrorText):
+    """The same behind the error's class and a colon."""
+
+    def to_representation(self, value: Any) -> str:
+        kind, colon, text = str(value).partition(": ")
+        return kind + colon + super().to_representation(text)
+
+
 # Questions
 
 
@@ -190,7 +225,7 @@ def page_of(
             "count": count,
             "next": replace_query_param(address, "page", number + 1) if len(rows) > size else None,
             "previous": replace_query_param(address, "page", number - 1) if number > 1 else None,
-            "results": record(rows[:size], many=True).data,
+            "results": record(rows[:size], many=True, context=for_reader(request.user)).data,
         }
     )
 

@@ -57,7 +57,8 @@ class EventsView(APIView):
         description=(
             "A stream without an end, as `text/event-stream`. Each event has its number as `id`, its kind as `event`, "
             "and as `data` an object: `id`, `kind`, `type` (null if it is about no list), `at`, `runId` (null if it "
-            "is about no run), `facts`. A comment is sent when nothing has happened for 15 seconds. A client that "
+            "is about no run), `facts`: to staff also which machine and process had held the lock. "
+            "A comment is sent when nothing has happened for 15 seconds. A client that "
             "comes back with the last id that it had misses nothing and gets nothing twice; without one it gets what "
             "happens from now on. The stream ends after ten minutes, or when the server stops; browsers come back by "
             "themselves."
@@ -78,7 +79,8 @@ class EventsView(APIView):
     )
     def get(self, request: Request) -> StreamingHttpResponse:
         asked = asked_for(request)
-        subscription = live.subscribe(user_of(request).pk)
+        user = user_of(request)
+        subscription = live.subscribe(user.pk)
         if subscription is None:
             text = _("{count} pages or programs of yours listen to events already. Close some of them.")
             detail = text.format(count=settings.MAX_STREAMS_PER_USER)
@@ -86,7 +88,8 @@ class EventsView(APIView):
         number = live.begin(asked["lastEventId"])
         # Hundreds of listeners would keep hundreds of connections, and need none.
         connections.close_all()
-        events = live.listen(number, types=asked["type"], kinds=asked["kind"], subscription=subscription)
+        chosen = {"types": asked["type"], "kinds": asked["kind"]}
+        events = live.listen(number, **chosen, subscription=subscription, for_staff=user.is_staff)
         is_asynchronous = isinstance(request._request, ASGIRequest)
         stream: AsyncIterator[bytes] | Iterator[bytes] = events if is_asynchronous else live.in_this_thread(events)
         return StreamingHttpResponse(

@@ -8,12 +8,15 @@ from rest_framework import serializers
 
 from sync.api.base import (
     Envelope,
+    ErrorText,
     Given,
     Milliseconds,
     ModelSerializer,
     Moment,
+    NamedErrorText,
     PageQuery,
     Serializer,
+    StaffText,
     StrictBoolean,
     StrictInteger,
     list_answer,
@@ -33,7 +36,7 @@ ORDINARY_MODES = [Mode.AUTO, Mode.FULL, Mode.INCREMENTAL]
 
 class RunError(Serializer):
     code = serializers.CharField(source="error_class", help_text="A word for a program: ErpUnavailable, ...")
-    text = serializers.CharField(source="error_text", help_text="What happened, where, and what to do.")
+    text = ErrorText(source="error_text", help_text="What happened, where, and what to do.")
 
 
 class Counts(Serializer):
@@ -88,10 +91,20 @@ class RunSerializer(Serializer):
     pages = serializers.IntegerField(allow_null=True)
 
 
+class Requester(StaffText):
+    """The name of who asked for a run, which everybody reads of his own ones."""
+
+    def get_attribute(self, run: SyncRun) -> str | None:
+        is_own = run.requested_by_id is not None and run.requested_by_id == self.context.get("reader")
+        return run.requested_by.username if run.requested_by and is_own else super().get_attribute(run)
+
+
 class FinishedRunSerializer(RunSerializer):
     """A run with what came of it."""
 
-    requested_by = serializers.CharField(source="requested_by.username", default=None, allow_null=True)
+    requested_by = Requester(
+        source="requested_by.username", default=None, help_text="Null for runs that others asked for, unless to staff."
+    )
     exported_at = serializers.DateTimeField(allow_null=True, help_text="When the ERP showed what the export holds.")
     counts = Counts(source="*")
     left = serializers.IntegerField(help_text="Differ, and wait for the full run that was queued.")
@@ -132,7 +145,7 @@ class EndedAttempt(Serializer):
     started_at = serializers.DateTimeField(source="startedAt", allow_null=True)
     ended_at = serializers.DateTimeField(source="endedAt")
     error = serializers.CharField()
-    text = serializers.CharField()
+    text = ErrorText()
 
 
 class WholeRunSerializer(FinishedRunSerializer):
@@ -216,7 +229,7 @@ class TypeHealthSerializer(Serializer):
         help_text="When what it shows is too old, if nothing comes, whether or not its schedule is enabled.",
     )
     consecutive_failures = serializers.IntegerField()
-    error = serializers.CharField(allow_null=True)
+    error = NamedErrorText(allow_null=True)
     last_duration_ms = Milliseconds(source="last_duration", allow_null=True)
     usual_duration_ms = Milliseconds(source="usual_duration", allow_null=True)
     running = serializers.IntegerField(source="current.pk", default=None, allow_null=True)
@@ -232,7 +245,7 @@ class LockSerializer(Serializer):
     """The lock that a process must hold to sync."""
 
     held = serializers.BooleanField(source="is_held")
-    holder = serializers.CharField()
+    holder = StaffText(help_text="Machine, process, acquisition; null to who is no staff.")
     since = serializers.DateTimeField(source="acquired_at", allow_null=True)
     leased_until = serializers.DateTimeField(allow_null=True)
     token = serializers.IntegerField()
@@ -250,14 +263,14 @@ class WorkerSerializer(Serializer):
     """The worker that was heard of last, of those that live, if any does."""
 
     alive = serializers.BooleanField(source="has_worker")
-    name = serializers.CharField(source="worker.name", default=None, allow_null=True)
+    name = StaffText(source="worker.name", default=None, help_text="Machine and process; null to who is no staff.")
     seen_at = serializers.DateTimeField(source="worker.seen_at", default=None, allow_null=True)
 
 
 class KnownWorkerSerializer(Serializer):
     """One worker."""
 
-    name = serializers.CharField(source="row.name")
+    name = StaffText(source="row.name", help_text="Machine and process; null to who is no staff.")
     state = serializers.ChoiceField([(each.value, each.value) for each in WorkerState])
     started_at = serializers.DateTimeField(source="row.started_at")
     seen_at = serializers.DateTimeField(source="row.seen_at")
@@ -324,7 +337,7 @@ class TypeStatusSerializer(Serializer):
     mode = serializers.CharField(source="activity_run.mode", default=None, allow_null=True)
     started_at = serializers.DateTimeField(source="activity_run.started_at", default=None, allow_null=True)
     completed_at = serializers.DateTimeField(source="activity_run.finished_at", default=None, allow_null=True)
-    error = serializers.CharField(allow_null=True, help_text="What the last finished run ended with, until a success.")
+    error = NamedErrorText(allow_null=True, help_text="What the last finished run ended with, until a success.")
     progress = ProgressSerializer(source="current", allow_null=True)
 
 

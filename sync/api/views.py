@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from sync import clock, health, queue, schedules
-from sync.api.base import MayChangeSyncs, page_of, user_of
+from sync.api.base import MayChangeSyncs, for_reader, page_of, user_of
 from sync.api.serializers import (
     FinishedRunSerializer,
     ReadinessSerializer,
@@ -107,7 +107,10 @@ class StatusView(APIView):
         if still_holds(request.headers.get("If-None-Match", ""), fingerprint):
             return tagged(Response(status=HTTPStatus.NOT_MODIFIED), request.headers["If-None-Match"])
         status = health.status()
-        return tagged(Response(StatusAnswer({"data": status}).data), etag_of(status, fingerprint))
+        return tagged(
+            Response(StatusAnswer({"data": status}, context=for_reader(request.user)).data),
+            etag_of(status, fingerprint),
+        )
 
 
 def etag_of(status: SyncStatus, fingerprint: str) -> str:
@@ -196,7 +199,7 @@ class RunView(APIView):
     def get(self, request: Request, run_id: int) -> Response:
         """A run with its whole story: control totals, notes, attempts, error."""
         run = get_object_or_404(SyncRun.objects.select_related("requested_by"), pk=run_id)
-        return Response(WholeRunAnswer({"run": run}).data)
+        return Response(WholeRunAnswer({"run": run}, context=for_reader(request.user)).data)
 
 
 class VerbView(APIView):

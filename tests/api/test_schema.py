@@ -95,6 +95,7 @@ def test_everybody_may_read_the_documentation_and_no_other_host_is_asked(client)
     assert page.status_code == 200
     assert not re.findall(r"(?:src|href)=\"(?:https?:)?//", page.content.decode())
     assert client.get("/api/schema").status_code == 200
+    assert client.options("/api/docs").status_code == 200
 
 
 @pytest.mark.fuzzing

@@ -92,13 +92,15 @@ def syncstatus():
     return json.loads(said.getvalue())
 
 
-def test_the_command_line_and_the_admin_say_the_same_of_the_same_moment(api, agent, admin_client, everything_fresh):
+def test_the_command_line_and_the_admin_say_the_same_of_the_same_moment(
+    admin_api, agent, admin_client, everything_fresh
+):
     SyncRunFactory(status="failed", sync_type="ddt", error_class="X", error_text="y")
     queue.request_sync("orders", trigger=SyncRun.Trigger.API)
     sessions.open_session(agent)
     with time_machine.travel(timezone.now() + timedelta(minutes=35), tick=False):
         sessions.open_session(agent)
-        ours, theirs = data(api), syncstatus()
+        ours, theirs = data(admin_api), syncstatus()
         assert ours["health"]["services"] == theirs["types"]
         assert (ours["current"], ours["queue"], ours["lock"]) == (theirs["current"], theirs["queue"], theirs["lock"])
         assert ours["worker"] == theirs["worker"]
@@ -140,11 +142,11 @@ def test_an_etag_of_somebody_else_is_no_reason_for_an_empty_answer(etag, api):
     assert again(api, etag)[0] == 200
 
 
-def test_all_workers_are_told_each_as_it_is(api, everything_fresh):
+def test_all_workers_are_told_each_as_it_is(admin_api, everything_fresh):
     now = timezone.now()
     SyncWorkerFactory(name="b:2", seen_at=now - timedelta(hours=1))
     SyncWorkerFactory(name="c:3", stopped_at=now)
-    told = data(api)
+    told = data(admin_api)
     assert [each["state"] for each in told["workers"]] == ["alive", "silent", "stopped"]
     assert told["workers"][2] == {
         "name": "c:3",

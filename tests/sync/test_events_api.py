@@ -69,6 +69,15 @@ def test_a_listener_that_is_cut_off_misses_nothing(server: ApiServer, agent):
         assert listener.events(1) == [third]
 
 
+def test_only_staff_are_told_which_process_had_the_lock(api_server: ApiServer, agent):
+    for listener, holder in ((agent, {}), (UserFactory(is_staff=True), {"fromHolder": "machine:1:2"})):
+        with api_server.listen(listener) as stream:
+            stream.begin()
+            events.record(Kind.LOCK_BROKEN, from_holder="machine:1:2", token=7)
+            [event] = stream.events(1)
+            assert event["facts"] == holder | {"token": 7}
+
+
 def test_a_listener_chooses_types_and_kinds(server: ApiServer, agent):
     query = "?type=orders&type=ddt&kind=run_failed&kind=run_lost"
     with server.listen(agent, query) as listener:

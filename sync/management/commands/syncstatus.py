@@ -38,7 +38,8 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         check_migrated()
         status = health.status()
-        self.stdout.write(json.dumps(SyncStatusSerializer(status).data) if options["json"] else text(status))
+        as_json = SyncStatusSerializer(status, context={"for_staff": True})
+        self.stdout.write(json.dumps(as_json.data) if options["json"] else text(status))
         if not status.is_healthy:
             raise SystemExit(1)
 

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 from sync.exceptions import LayoutChanged, RepeatedColumn
-from sync.exports.values import SPACELESS, code
+from sync.exports.values import SPACELESS, code, is_one_address
 
 Converter = Callable[[str], Any]
 UNKNOWN_SHOWN = 8  # headers; of an export in another language nearly all are unknown
@@ -59,10 +59,11 @@ class Column:
         """A cell's value. Raises ValueError.
 
         The ERP breaks a text between words, and a word that is wider than its cell anywhere: of what has no spaces, a
-        number, a date or a code, the lines belong together.
+        number, a date, a code or an e-mail address, the lines belong together.
         """
         if "\n" in cell:
             is_one_word = self.convert in SPACELESS and not (self.convert is code and " " in cell)
+            is_one_word = is_one_word or is_one_address(cell.split("\n"))
             cell = cell.replace("\n", "" if is_one_word else " ")
         return self.convert(cell)
 

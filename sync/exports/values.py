@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ ERP_TIME_ZONE = ZoneInfo("Europe/Rome")  # the ERP prints local Italian time
 NUMBER = re.compile(r"-?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?", re.ASCII)
 DATE = re.compile(r"(\d{2})/(\d{2})/(\d{4})(?: ?00:00:00)?", re.ASCII)
 DATE_TIME = re.compile(r"(\d{2})/(\d{2})/(\d{4})(?: ?(\d{2}):(\d{2})(?::(\d{2}))?)?", re.ASCII)
+E_MAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@.]{2,}")
 NO_DATE = dt.date.min  # 01/01/0001: a .NET date that nobody has set
 BOOLEANS = {"checked": True, "unchecked": False, "si": True, "sì": True, "no": False}
 TEXT_LENGTH = 2000  # characters; PostgreSQL indexes no longer ones
@@ -39,6 +41,11 @@ def text(cell: str) -> str:
 def code(cell: str) -> str:
     """A text that is one word, if the ERP does not put a space into it: a key, a number with letters, an address."""
     return text(cell)
+
+
+def is_one_address(lines: Sequence[str]) -> bool:
+    """Whether lines are the parts of one e-mail address, which has no spaces: none of them is one by itself."""
+    return bool(E_MAIL.fullmatch("".join(lines))) and not any(map(E_MAIL.fullmatch, lines))
 
 
 def is_unicode(cell: str) -> bool:

@@ -84,6 +84,29 @@ def test_what_has_no_spaces_is_whole_however_narrow_its_cell_is_and_prose_keeps_
         assert second["code"] == "AB 12 CD"
 
 
+LONG_ADDRESS = "amministrazione.magazzino@studio-dentistico-associato-bianchi.example.it"
+
+
+@pytest.mark.parametrize("reader", ["as the ERP draws", "pdfplumber"])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (LONG_ADDRESS, LONG_ADDRESS),
+        ("a@x.it\nRoma", "a@x.it Roma"),
+        ("Studio\na@x.it", "Studio a@x.it"),
+        ("a@x.it\nb@x.it", "a@x.it b@x.it"),
+        ("Via\nRoma", "Via Roma"),
+    ],
+)
+def test_an_e_mail_address_in_a_text_is_whole_however_the_erp_broke_it(tmp_path, monkeypatch, reader, name, expected):
+    path = draw(tmp_path / "list.pdf", [row("1.001", name=name), row("1.002")])
+    with pikepdf.open(path) as pdf:
+        assert "\n" in ErpPages(Limits()).table(pdf.pages[0], 1).rows[1][2]
+    if reader == "pdfplumber":
+        monkeypatch.setattr(ErpPages, "table", Mock(side_effect=NotErpPage))
+    assert read(path)[0]["name"] == expected
+
+
 def test_the_erps_own_pages_never_fall_back(tmp_path):
     assert notes(draw(tmp_path / "list.pdf")) == []
 

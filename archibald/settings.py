@@ -21,13 +21,17 @@ from django.core.management.utils import get_random_secret_key
 from environs import Env, validate
 
 from sync.disk import make_durable
+from sync.private_files import UMASK, make_private
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Env()
-env.read_env(env.str("ENV_FILE", "") or str(BASE_DIR / ".env"), recurse=False)
+ENV_FILE = Path(env.str("ENV_FILE", "") or BASE_DIR / ".env")
+env.read_env(str(ENV_FILE), recurse=False)
 
-# Where things live: the SQLite database, kept exports, the generated key.
+# Where things live: the SQLite database, kept exports, the generated key. All of it is this user's alone, whatever the
+# process was started with.
+os.umask(UMASK)
 DATA_DIR = BASE_DIR / (env.str("DATA_DIR", "") or "var")
 try:
     DATA_DIR.mkdir(parents=True, exist_ok=True)
@@ -54,6 +58,7 @@ if ON_SQLITE:
         "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
     }
     DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}  # a file: tests start real processes
+make_private([DATA_DIR, EXPORT_DIR], database=Path(DATABASES["default"]["NAME"]) if ON_SQLITE else None)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Security

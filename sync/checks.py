@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import WARNING, CheckMessage, Error, register
+from django.db import connection
 
+from sync.private_files import is_open
 from sync.runner import LONGEST_DRAIN
 from sync.service import service_for
 
@@ -55,4 +59,22 @@ def check_q_cluster(**_: Any) -> list[CheckMessage]:
         Error(f"Q_CLUSTER: {reason}", hint="Take the value of archibald/settings.py.", id=f"sync.{number}")
         for number, holds, reason in rules
         if not holds
+    ]
+
+
+@register()
+def check_private_files(**_: Any) -> list[CheckMessage]:
+    """Warn of what every user of the machine may read, though there are passwords or customers in it."""
+    paths = [settings.ENV_FILE, settings.DATA_DIR, settings.EXPORT_DIR]
+    if connection.vendor == "sqlite":
+        paths.append(Path(connection.settings_dict["NAME"]))
+    return [
+        CheckMessage(
+            WARNING,
+            f"Every user of this machine can read {path}, or write it.",
+            hint=f"Its owner is to do this: chmod {700 if path.is_dir() else 600} {shlex.quote(str(path))}",
+            id="sync.W001",
+        )
+        for path in paths
+        if is_open(path)
     ]

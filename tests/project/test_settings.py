@@ -26,7 +26,7 @@ class Project:
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
 
-    def start(self, *arguments: str, variables: Mapping[str, str]) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, variables: Mapping[str, str], umask: int = -1) -> subprocess.Popen[str]:
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(settings.BASE_DIR),
@@ -37,11 +37,17 @@ class Project:
         }
         command = [sys.executable, *arguments]
         return subprocess.Popen(
-            command, env=environment, cwd=self.data_dir, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            env=environment,
+            cwd=self.data_dir,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            umask=umask,
         )
 
-    def manage(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        process = self.start(str(settings.BASE_DIR / "manage.py"), *arguments, variables=variables)
+    def manage(self, *arguments: str, umask: int = -1, **variables: str) -> subprocess.CompletedProcess[str]:
+        process = self.start(str(settings.BASE_DIR / "manage.py"), *arguments, variables=variables, umask=umask)
         output, errors = process.communicate(timeout=60)
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 

@@ -17,7 +17,7 @@ from sync.read_only_admin import MirroredAdmin, list_link, printed
 @admin.register(Customer)
 class CustomerAdmin(MirroredAdmin):
     list_display = (
-        "name",
+        "name_shown",
         "account_number",
         "city",
         "phone",
@@ -52,6 +52,10 @@ class CustomerAdmin(MirroredAdmin):
         (_("Other numbers"), {"fields": ["external_account_number", "our_account_number"]}),
         (_("Personal data"), {"fields": ["erasure"]}),
     )
+
+    @admin.display(description=_("name"), ordering="name")
+    def name_shown(self, customer: Customer) -> str:
+        return customer.shown_name
 
     @admin.display(description=_("orders"))
     def orders(self, customer: Customer) -> SafeString | str:

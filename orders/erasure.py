@@ -138,7 +138,7 @@ def erase(target: Target, *, waiting: Callable[[], None]) -> Report:
             for store in chosen:
                 store.erase()
             if lines:
-                events.record(Kind.CUSTOMER_ERASED, sync_type=CUSTOMERS, customer=target.erp_id, erased=lines)
+                events.record(Kind.CUSTOMER_ERASED, sync_type=CUSTOMERS, customer=target.erp_id)
         return Report(lines, shown_lines(subject), remaining(subject, lease.keep))
 
 

@@ -40,6 +40,7 @@ FACTS = {
     "unknown": _("not known, not mirrored"),
     "gone": _("not known, and gone again"),
     "columns": _("columns"),
+    "customer": _("ERP ID"),
 }
 
 

@@ -492,7 +492,7 @@ def test_an_event_says_what_was_erased_and_not_whose(removed):
     erase()
     event = SyncEvent.objects.get()
     assert (event.kind, event.sync_type) == ("customer_erased", "customers")
-    assert event.facts == {"customer": ID, "erased": ["customers: 1 record"]}
+    assert event.facts == {"customer": ID}
     erase("--id", account=str(ID))
     assert SyncEvent.objects.count() == 1
 
@@ -579,3 +579,9 @@ def test_the_admin_says_how_the_data_is_erased(removed, admin_client, changes, w
     Customer.objects.update(**changes)
     page = admin_client.get(f"/admin/customers/customer/{removed.pk}/change/", headers={"accept-language": "en"})
     assert words in page.content.decode()
+
+
+def test_the_admin_s_list_says_that_the_customer_was_erased(removed, admin_client):
+    erase()
+    page = admin_client.get("/admin/customers/customer/?presence=removed", headers={"accept-language": "en"})
+    assert "Erased customer (ID 77)" in page.content.decode()

@@ -342,6 +342,16 @@ def test_texts_that_can_be_seen_are_read_however_small_they_are(tmp_path):
     assert read(redrawn(path, lambda content: content + b" q 1 w Q")) == expected
 
 
+@pytest.mark.parametrize(("key", "value"), [("/Rotate", "x"), ("/CropBox", [0]), ("/MediaBox", [0, 0, 0, 0])])
+def test_what_pdfplumber_stops_at_is_a_named_error_also_when_it_is_closed(tmp_path, key, value):
+    path = other_producer(tmp_path / "other.pdf")
+    with pikepdf.open(path, allow_overwriting_input=True) as pdf:
+        pdf.pages[1].obj[key] = value
+        pdf.save(path)
+    with pytest.raises(PageUnreadable, match="Page 2 holds no table that can be read: pdfplumber stops at it"):
+        read(path)
+
+
 def test_a_drawing_within_the_drawing_is_refused(tmp_path):
     path = redrawn(draw(tmp_path / "list.pdf"), lambda content: content + b" /A Do")
     with pikepdf.open(path, allow_overwriting_input=True) as pdf:

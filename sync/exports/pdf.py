@@ -74,15 +74,16 @@ def check_pages(pdf: pikepdf.Pdf) -> None:
     All that pages are read from is looked at, so that qpdf warns of what is damaged before the first page is read: it
     drops what it cannot parse, and a page that lacks it would show less than the ERP drew.
     """
-    pages_by_content: dict[tuple[int, int], int] = {}
+    pages_by_content: dict[tuple[tuple[int, int], ...], int] = {}
     seen: set[tuple[int, int]] = set()
     for number, page in enumerate(pdf.pages, start=1):
-        contents = streams(page.obj.get("/Contents"), set())
-        if not contents:
+        contents = page.obj.get("/Contents")
+        parts = contents.as_list() if isinstance(contents, pikepdf.Array) else [contents]
+        if not parts or not all(isinstance(part, pikepdf.Stream) for part in parts):
             raise ExportDamaged(reason=f"page {number} has no content")
-        for content in contents:
-            if (other := pages_by_content.setdefault(content.objgen, number)) != number:
-                raise ExportDamaged(reason=f"page {number} shows the content of page {other}")
+        content = tuple(part.objgen for part in parts)
+        if (other := pages_by_content.setdefault(content, number)) != number:
+            raise ExportDamaged(reason=f"page {number} shows the content of page {other}")
         streams(page.obj.get("/Resources"), seen)
 
 

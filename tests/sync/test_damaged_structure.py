@@ -105,6 +105,14 @@ def test_a_page_without_content_is_refused(tmp_path):
         read(altered(draw(tmp_path / "list.pdf"), alter))
 
 
+def test_a_page_that_lacks_a_part_of_its_content_is_refused(tmp_path):
+    def alter(pdf):
+        pdf.pages[2].obj.Contents = pikepdf.Array([pdf.pages[2].Contents, pikepdf.Dictionary()])
+
+    with pytest.raises(ExportDamaged, match="page 3 has no content"):
+        read(altered(draw(tmp_path / "list.pdf"), alter))
+
+
 def test_a_page_that_shows_another_page_s_content_is_refused(tmp_path):
     def alter(pdf):
         pdf.pages[3].Contents = pdf.pages[2].Contents

@@ -141,6 +141,12 @@ class Connections(ServerState):
         for connection in list(self.waiting[Waiting.BODY]):
             connection.transport.close()
 
+    def cut_readers_off(self) -> None:
+        """Close those of whom an answer is still not read, for certain."""
+        for connection in list(self.connections):
+            if cast(Connection, connection).is_being_read:
+                connection.transport.abort()
+
 
 class Connection(H11Protocol):
     """HTTP/1.1 over one connection."""
@@ -215,6 +221,11 @@ class Connection(H11Protocol):
         """For what the application has its request wait, if it does."""
         is_in_progress = self.cycle and not self.cycle.response_complete
         return self.scope["state"].get("line") if is_in_progress else None
+
+    @property
+    def is_being_read(self) -> bool:
+        """Whether the client has not read all that it was sent."""
+        return self.waits_for == Waiting.READER or self.transport.is_closing()
 
     def close_if_late(self, now: float) -> None:
         """The body's time is the application's to measure."""

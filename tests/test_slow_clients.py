@@ -499,3 +499,14 @@ def test_requests_of_which_the_body_has_not_come_are_given_up_when_the_server_st
     assert is_closed(client)
     server.app.go_on.set()
     assert answer_of(working)[0] == 200
+
+
+def test_answers_that_nobody_reads_are_given_up_when_the_server_stops(web):
+    server = web()
+    server.client(GET % b"/large", buffer=4096)
+    working = server.client(GET % b"/hold")
+    until(lambda: server.connections.waiting[Waiting.READER])
+    server.call(server.connections.cut_readers_off)
+    until(lambda: len(server.connections.connections) == 1)
+    server.app.go_on.set()
+    assert answer_of(working)[0] == 200

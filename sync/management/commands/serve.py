@@ -26,6 +26,7 @@ from sync.management.database import check_migrated
 STOPS_WITHIN = 10  # seconds that requests in progress have left, once it is told to stop
 CONNECTIONS_IN_LINE = 2048  # that the system keeps until they are accepted
 SENT_WITHIN = 3  # seconds of these that requests have which are still being sent
+READ_WITHIN = 9  # seconds of these that answers have which are still being read
 ENDS_AFTER = 3  # seconds more, whatever is in progress
 
 logger = logging.getLogger(__name__)
@@ -51,7 +52,9 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        asyncio.get_running_loop().call_later(SENT_WITHIN, self.held.close_unfinished_requests)
+        loop = asyncio.get_running_loop()
+        loop.call_later(SENT_WITHIN, self.held.close_unfinished_requests)
+        loop.call_later(READ_WITHIN, self.held.cut_readers_off)
         await super().shutdown(sockets)
 
     def handle_exit(self, number: int, frame: FrameType | None) -> None:

@@ -139,7 +139,7 @@ def erase(target: Target, *, waiting: Callable[[], None]) -> Report:
                 store.erase()
             if lines:
                 events.record(Kind.CUSTOMER_ERASED, sync_type=CUSTOMERS, customer=target.erp_id)
-        return Report(lines, shown_lines(subject), remaining(subject, lease.keep))
+    return Report(lines, shown_lines(subject), remaining(subject))
 
 
 def subject_of(target: Target) -> Subject:

@@ -322,7 +322,7 @@ def is_named_in(path: Path, service: SyncService, subject: Subject, pause: Pause
     return False
 
 
-def remaining(subject: Subject, pause: Pause) -> list[str]:
+def remaining(subject: Subject) -> list[str]:
     """Where else in the database one of his texts stands, whatever table that is: a person has to look at it."""
     if not subject.texts:
         return []
@@ -333,7 +333,7 @@ def remaining(subject: Subject, pause: Pause) -> list[str]:
         rows = without_shown(model, subject)
         found = [
             pk
-            for pk, *values in rows_with(rows, names, subject.texts, pause)
+            for pk, *values in rows_with(rows, names, subject.texts, lambda: None)
             if any(pattern.search(text) for text in texts_in(values))
         ]
         if found:

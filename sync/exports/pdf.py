@@ -79,9 +79,9 @@ def check_pages(pdf: pikepdf.Pdf) -> None:
     for number, page in enumerate(pdf.pages, start=1):
         contents = page.obj.get("/Contents")
         parts = contents.as_list() if isinstance(contents, pikepdf.Array) else [contents]
-        if not parts or not all(isinstance(part, pikepdf.Stream) for part in parts):
+        content = tuple(part.objgen for part in parts if isinstance(part, pikepdf.Stream))
+        if not content or len(content) < len(parts):
             raise ExportDamaged(reason=f"page {number} has no content")
-        content = tuple(part.objgen for part in parts)
         if (other := pages_by_content.setdefault(content, number)) != number:
             raise ExportDamaged(reason=f"page {number} shows the content of page {other}")
         streams(page.obj.get("/Resources"), seen)

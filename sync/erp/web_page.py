@@ -14,6 +14,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from urllib.parse import urlsplit
 
 from lxml import etree
@@ -26,6 +27,9 @@ CONTROL = re.compile(r"createControl\(")
 QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
 GRID = re.compile(r"""['"]uniqueID['"]\s*:\s*['"]([^'"]*LE_v\d+)['"]""")
 CHOOSER_BUTTON = re.compile(r".*_(?P<button>DXCBtn\d+)")
+MOST_CONTROLS = 1000  # of one kind that are looked at: the list with the most columns has 63
+MOST_STEPS = 1000  # through what is in one of them: a header's cell takes about ten
+LONGEST_PIECE = 1000  # characters of its text in one place
 BANNER = "Requested objects cannot be loaded"
 
 Fields = dict[str, str]
@@ -151,7 +155,8 @@ class WebPage:
 
     def hidden(self, captions: Collection[str]) -> set[str]:
         """Those of the columns that the grid does not show."""
-        shown = {as_caption(text_of(header)) for header in self.with_class("dxgvHeader")}
+        headers = islice(self.with_class("dxgvHeader"), MOST_CONTROLS)
+        shown = {as_caption(text_of(header)) for header in headers}
         return {caption for caption in captions if as_caption(caption) not in shown}
 
     def with_class(self, part: str) -> Iterator[etree._Element]:
@@ -167,16 +172,16 @@ class WebPage:
         if window is None:
             return None
         wanted = {as_caption(caption) for caption in captions}
-        labels = [label for label in self.tree.iter("label") if as_caption(text_of(label)) in wanted]
+        all_labels = islice(self.tree.iter("label"), MOST_CONTROLS)
+        labels = [label for label in all_labels if as_caption(text_of(label)) in wanted]
         around, beside = set(labels), {label.get("for") for label in labels} - {None}
         boxes = [box for box in window.iter("input") if type_of(box) == "checkbox" and "name" in box.attrib]
         fields = self.fields()
         for box in boxes:
             if box.get("id") in beside or next(box.iterancestors("label"), None) in around:
                 fields[box.attrib["name"]] = box.get("value") or "on"
-        for item in window.iter("*"):
-            found = CHOOSER_BUTTON.fullmatch(item.get("id", ""))
-            if found and APPLY.match(text_of(item)):
+        for item, found in with_id(CHOOSER_BUTTON, window.iter("*")):
+            if APPLY.match(text_of(item)):
                 return fields | click(f"{self.grid}$DXCDWindow", found["button"])
         return None
 
@@ -192,9 +197,8 @@ class WebPage:
 
         The text is the anchor's: the item around it may hold other menus, and a logo another link.
         """
-        for anchor in self.tree.iter("a"):
-            item = MENU_ITEM.fullmatch(anchor.get("id", ""))
-            if item and text.match(text_of(anchor, between="")):
+        for anchor, item in with_id(MENU_ITEM, self.tree.iter("a")):
+            if text.match(text_of(anchor, between="")):
                 return click(item["menu"].replace("_", "$"), item["place"])
         return None
 
@@ -209,10 +213,23 @@ def as_caption(text: str) -> str:
     return " ".join(text.split()).removesuffix(":").rstrip().casefold()
 
 
+def with_id(
+    pattern: re.Pattern[str], elements: Iterator[etree._Element]
+) -> Iterator[tuple[etree._Element, re.Match[str]]]:
+    """The elements whose id has the pattern, and what it found there."""
+    found = ((element, pattern.fullmatch(element.get("id", ""))) for element in elements)
+    return islice(((element, match) for element, match in found if match), MOST_CONTROLS)
+
+
 def type_of(field: etree._Element) -> str:
     return str(field.get("type", "text")).casefold()
 
 
 def text_of(element: etree._Element, *, between: str = " ") -> str:
-    """The text in an element; `between` stands where it goes on in another one."""
-    return " ".join(between.join(element.itertext()).split())
+    """The text in an element, from its beginning; `between` stands where it goes on in another one."""
+    pieces = []
+    for event, each in islice(etree.iterwalk(element, events=("start", "end")), MOST_STEPS):
+        piece = each.text if event == "start" else each.tail
+        if piece and not (event == "end" and each is element):
+            pieces.append(piece[:LONGEST_PIECE])
+    return " ".join(between.join(pieces).split())

@@ -1,5 +1,7 @@
 """What is read from a page of the ERP's web front end."""
 
+import time
+
 import pytest
 
 from sync.erp.web_page import WebPage
@@ -133,3 +135,45 @@ def test_columns_are_chosen_by_their_captions_and_applied_by_the_buttons_text():
 def test_a_page_without_a_column_chooser_or_without_its_button_has_none():
     assert page(SCRIPT).choose_columns_fields(["PACCO"]) is None
     assert page(f'{SCRIPT}<div id="V_DXCDWindow"></div>').choose_columns_fields(["PACCO"]) is None
+
+
+# Pages made to cost as much as they can
+
+WINDOW = '<div id="DXCDWindow">'
+BOX = '<input type="checkbox" name="a" id="b">'
+HALF = 2 * 1024**2  # characters, of the four million that a page may have
+
+
+def times(text, characters=HALF):
+    return text * (characters // len(text))
+
+
+COSTLY = {
+    "boxes and labels for all of them": WINDOW + times(BOX) + times("<label for=b>x</label>"),
+    "boxes in labels in labels": WINDOW + "<label>" * 250 + times(BOX) + times("x"),
+    "boxes far within": WINDOW + "<div>" * 250 + times(BOX, 2 * HALF),
+    "buttons in buttons": WINDOW + '<i id="a_DXCBtn1">' * 250 + times("x "),
+    "headers in headers": '<div class="dxgvHeader">' * 250 + times("x "),
+    "many headers in headers": times('<div class="dxgvHeader">' * 250 + "</div>" * 250, 2 * HALF),
+    "combos and scripts": times('<input type="hidden" name="a_VI">')
+    + f"""<script>{times("createControl('a','zzz')")}</script>""",
+    "combos and one script of all of them": "".join(f'<input type="hidden" name="a{n}_VI">' for n in range(60_000))
+    + "<script>createControl("
+    + ",".join(f"'a{n}','All'" for n in range(120_000)),
+    "quotes": "<script>createControl(" + times("'\"", 2 * HALF),
+    "ids of grids": times("'uniqueID':'LE_v1", 2 * HALF),
+    "ids of menus": f'<a id="{times("_Menu_DXI1", 2 * HALF)}">',
+}
+
+
+@pytest.mark.parametrize("body", COSTLY.values(), ids=COSTLY)
+def test_whatever_is_in_a_page_it_is_read_in_a_few_seconds(body):
+    shown = page(body)
+    began = time.thread_time()
+    assert not shown.is_login
+    assert (shown.action, shown.grid_filter, shown.export_fields()) == ("/X/", "", None)
+    assert shown.filter_combo("None") is None
+    assert shown.hidden(["y"]) == {"y"}
+    assert shown.choose_columns_fields(["x"]) is None
+    assert len(shown.grid) <= len(body)
+    assert time.thread_time() - began < 20  # seconds: about three, where looking up each for each took up to hours

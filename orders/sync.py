@@ -14,12 +14,22 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from customers.matching import present
+from orders.cross_checks import (
+    CUSTOMER,
+    DDT_CHECKS,
+    INVOICE_CHECKS,
+    ORDER,
+    ORDER_CHECKS,
+    PRICE_CHECKS,
+    PRODUCT,
+    PRODUCT_CHECKS,
+)
 from orders.models import Ddt, Invoice, Order, Price, Product
 from orders.models.catalogue import ACCOUNT_CODES, VAT_RATES
 from orders.pricing import must_choose_price_group, price_groups
 from orders.tracking import tracking
 from sync.erp.client import ErpList
-from sync.exports.layout import Column, ExportLayout, Footer, Source, ignored
+from sync.exports.layout import Column, ExportLayout, Footer, Source, Total, ignored
 from sync.exports.values import (
     boolean,
     code,
@@ -34,10 +44,9 @@ from sync.exports.values import (
     unit_price,
 )
 from sync.models import MirroredModel
-from sync.service import LossColumn, Notice, Reference, SyncService
+from sync.service import LossColumn, Notice, SyncService
 
-CUSTOMER = Reference("account_number", target="customers", target_field="account_number")
-ORDER = Reference("order_number", target="orders", target_field="number")
+COUNT, SUM = Total.COUNT, Total.SUM
 
 
 class OrderSync(SyncService):
@@ -50,6 +59,7 @@ class OrderSync(SyncService):
     )
     model = Order
     references = (CUSTOMER,)
+    cross_checks = ORDER_CHECKS
     may_be_empty = True
     loss_columns = (LossColumn("customer_name"), LossColumn("ordered_at"), LossColumn("total_amount"))
     account_field = "account_number"
@@ -61,7 +71,7 @@ class OrderSync(SyncService):
     layout = ExportLayout(
         key="erp_id",
         columns=[
-            Column("ID", "erp_id", integer, required="the key"),
+            Column("ID", "erp_id", integer, required="the key", total=COUNT),
             Column("ID DI VENDITA", "number", code, required="DDT and invoices name it"),
             Column("PROFILO CLIENTE:", "account_number", code, required="whose it is"),
             Column("NOME VENDITE:", "customer_name", text),
@@ -80,8 +90,8 @@ class OrderSync(SyncService):
             Column("DATA DI COMPLETAMENTO", "completion_date", date),
             Column("PREVENTIVO:", "is_quote", boolean),
             Column("APPLICA SCONTO %:", "discount_percent", percent),
-            Column("IMPORTO LORDO:", "gross_amount", money),
-            Column("IMPORTO TOTALE", "total_amount", money, added_before_rounding=True),
+            Column("IMPORTO LORDO:", "gross_amount", money, total=SUM),
+            Column("IMPORTO TOTALE", "total_amount", money, total=SUM, added_before_rounding=True),
             Column("ORDINE OMAGGIO:", "is_gift", boolean),
             ignored("E-MAIL", Source.GRID),
         ],
@@ -103,6 +113,7 @@ class DdtSync(SyncService):
     )
     model = Ddt
     references = (CUSTOMER, ORDER)
+    cross_checks = DDT_CHECKS
     may_be_empty = True
     loss_columns = (LossColumn("customer_name"), LossColumn("delivery_date"), LossColumn("pieces"))
     account_field = "account_number"
@@ -117,14 +128,14 @@ class DdtSync(SyncService):
         columns=[
             ignored("PDF DDT"),
             Column("ID", "erp_id", integer, required="the key"),
-            Column("DOCUMENTO DI TRASPORTO:", "number", code, required="what it is called"),
+            Column("DOCUMENTO DI TRASPORTO:", "number", code, required="what it is called", total=COUNT),
             Column("DATA DI CONSEGNA", "delivery_date", date),
             Column("ID DI VENDITA", "order_number", code),
             Column("CONTO DELL'ORDINE", "account_number", code, required="whose it is"),
             Column("NOME VENDITE:", "customer_name", text),
             Column("NOME DI CONSEGNA", "delivery_name", text),
             Column("NOME DI CONSEGNA", "delivery_address", text, occurrence=2),  # mislabelled in the ERP
-            Column("TOTALE", "pieces", number),
+            Column("TOTALE", "pieces", number, total=SUM),
             Column("RIFERIMENTO CLIENTE", "customer_reference", text),
             Column("DESCRIZIONE:", "description", text),
             Column("NUMERO DI TRACCIABILITÀ", "tracking", tracking),
@@ -151,6 +162,7 @@ class InvoiceSync(SyncService):
     )
     model = Invoice
     references = (CUSTOMER, ORDER)
+    cross_checks = INVOICE_CHECKS
     may_be_empty = True
     loss_columns = (LossColumn("customer_name"), LossColumn("invoice_date"), LossColumn("total_amount"))
     account_field = "account_number"
@@ -164,22 +176,22 @@ class InvoiceSync(SyncService):
             Column("DATA FATTURA", "invoice_date", date),
             Column("CONTO FATTURE", "account_number", code, required="whose it is"),
             Column("NOME DI FATTURAZIONE", "customer_name", text),
-            Column("QUANTITÀ", "quantity", number),
-            Column("SALDO VENDITE MST", "sales_balance", money),
+            Column("QUANTITÀ", "quantity", number, total=SUM),
+            Column("SALDO VENDITE MST", "sales_balance", money, total=SUM),
             Column("SOMMA LINEA SCONTO MST", "line_discount", money),
-            Column("SCONTO TOTALE:", "total_discount", money),
-            Column("SOMMA FISCALE MST", "tax_amount", money),
-            Column("IMPORTO FATTURA MST", "total_amount", money),
+            Column("SCONTO TOTALE:", "total_discount", money, total=SUM),
+            Column("SOMMA FISCALE MST", "tax_amount", money, total=SUM),
+            Column("IMPORTO FATTURA MST", "total_amount", money, total=SUM),
             Column("ORDINE DI ACQUISTO", "purchase_order", text),
             Column("RIFERIMENTO CLIENTE", "customer_reference", text),
             Column("SCADENZA", "due_date", date),
             Column("ID TERMINE DI PAGAMENTO", "payment_terms", text),
             Column("OLTRE I GIORNI DI SCADENZA", "days_left", integer),  # mislabelled in the ERP: until the due date
-            Column("LIQUIDA IMPORTO MST", "settled_amount", money),
+            Column("LIQUIDA IMPORTO MST", "settled_amount", money, total=SUM),
             Column("IDENTIFICATIVO ULTIMO PAGAMENTO:", "last_payment_number", code),
             Column("DATA DI ULTIMA LIQUIDAZIONE", "last_settlement_date", date),
             Column("CHIUSO", "closed_date", date),  # no yes or no in the ERP's export: the day it was closed
-            Column("IMPORTO RIMANENTE MST", "remaining_amount", money),
+            Column("IMPORTO RIMANENTE MST", "remaining_amount", money, total=SUM),
             Column("ID VENDITE", "order_number", code),
         ],
         footer=Footer.REQUIRED,
@@ -225,6 +237,7 @@ class ProductSync(SyncService):
         ),
     )
     model = Product
+    cross_checks = PRODUCT_CHECKS
     loss_columns = (
         LossColumn("description"),
         LossColumn("last_price", gettext_lazy("last price"), LAST_PRICE, UNIT_PRICE),
@@ -292,7 +305,8 @@ class PriceSync(SyncService):
         safe_filter="ActivePrices",
     )
     model = Price
-    references = (Reference("product_erp_id", target="products", target_field="erp_id"),)
+    references = (PRODUCT,)
+    cross_checks = PRICE_CHECKS
     loss_columns = (
         LossColumn("product_erp_id"),
         LossColumn("account"),

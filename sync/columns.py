@@ -73,6 +73,17 @@ def hidden_columns(service: SyncService) -> list[HiddenColumn]:
     return hidden
 
 
+def fields_hidden_from(run: SyncRun, service: SyncService) -> set[str]:
+    """The fields that the export of a run did not show, as far as that is kept; none before the first."""
+    known = set(MirroredColumn.objects.filter(sync_type=service.sync_type).values_list("field", flat=True))
+    if not known:
+        return set()
+    drifts = ColumnDrift.objects.filter(sync_type=service.sync_type, run_id__lte=run.pk).exclude(field="")
+    last = dict(drifts.order_by("pk").values_list("field", "kind"))
+    never = {column.field for column in service.layout.columns} - known
+    return never | {field for field, kind in last.items() if kind == Kind.HIDDEN}
+
+
 # Columns that come and go
 
 

@@ -115,6 +115,11 @@ NUMBERS = (  # facts that are nothing else
     "allowed",
     "named",
     "unmatched",
+    "count",
+    "checked",
+    "all",
+    "agreeing",
+    "total",
 )
 
 ERRORS = (
@@ -262,6 +267,18 @@ NOTES = (
     _("No price group's price counts: set PRICE_GROUP to one of these: {groups}."),
     _("Prices of a price group that is not named, which are nobody's: {count}."),
     _("CODICE CONTO not known, whose prices are nobody's: {values}."),
+    _(
+        "{check} (this is only assumed): not so in {count} of {checked} records that came or changed: {records}. In "
+        "the whole list: {all} of {total}. Compare them with the ERP; if it shows other values, export the list again."
+    ),
+    _(
+        "{check}: not so in {count} of {checked} records that came or changed: {records}. In the whole list: {all} of "
+        "{total}. Compare them with the ERP; if it shows other values, export the list again."
+    ),
+    _(
+        "{check} (this is only assumed): so in {agreeing} of {total} records only. It is taken as wrong, and not "
+        "applied."
+    ),
 )
 
 PHRASES = {  # by the fact that they are
@@ -350,6 +367,38 @@ PHRASES = {  # by the fact that they are
         _("page {page}, unpacked,"),
         _("its opening"),
         _("page {page}"),
+    ),
+    "check": (
+        _("Customers: an account number is one customer's"),
+        _("Customers: the external account number is the ID"),
+        _("Customers: an Italian VAT number or tax code of eleven digits has its check digit"),
+        _("Orders: a number is one order's"),
+        _("Orders: the account is that of a customer"),
+        _("Orders: the account's customer has this name"),
+        _("Orders: delivery, transfer and completion are not before the order"),
+        _("Orders: transfer and completion are on the same day"),
+        _("Orders: the gross amount less the discount, if there is one, is the total"),
+        _("DDT: a number is one DDT's"),
+        _("DDT: the order is there"),
+        _("DDT: the order has the same account and customer"),
+        _("DDT: the order has the same delivery address, description and customer reference"),
+        _("DDT: the order has the same delivery name"),
+        _("DDT: the delivery is not before the order"),
+        _("Invoices: the balance less the total discount, and the VAT, are the invoice's amount"),
+        _("Invoices: the VAT is 22 %, 4 % or 0 % of the balance less the total discount"),
+        _("Invoices: the amount less what is settled remains"),
+        _("Invoices: a closed one was settled on that day, and leaves no amount and no days"),
+        _("Invoices: what has a payment has a settled amount"),
+        _("Invoices: due date and settlement are not before the invoice"),
+        _("Invoices: the order is there"),
+        _("Invoices: the order has the same account, description and customer reference"),
+        _("Invoices: the account is that of a customer"),
+        _("Invoices: the account's customer has this name"),
+        _("Invoices: the invoice is not before the order"),
+        _("Products: the article's name is figure, shank and size"),
+        _("Prices: the product is there"),
+        _("Prices: the product has this name or description"),
+        _("Prices: validity and quantity end after they begin"),
     ),
     "files": (_("the database"), _("exports"), _("temporary files")),
     "place": (_("the database server"),),

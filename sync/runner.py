@@ -20,7 +20,7 @@ from django.db.models import Case, Exists, F, Min, Value, When
 from django.utils import timezone
 from django_q.exceptions import TimeoutException
 
-from sync import clock, erp_login, events, mirror, queue, references, worker
+from sync import clock, cross_checks, erp_login, events, mirror, queue, references, worker
 from sync.columns import LONGEST_HEADER, record_drift, record_shown_columns
 from sync.disk import (
     EXPORTS,
@@ -215,7 +215,7 @@ def execute(run: SyncRun, *, lease: Lease, progress: Progress = unwatched) -> No
                     absences_count=proves_absences,
                     progress=watch,
                 )
-                note_mirrored(run, service, records)
+                note_mirrored(run, service, records, watch)
                 succeed(run, outcome)
     if run.status == Status.SUCCEEDED:
         for path in applied:
@@ -593,7 +593,7 @@ def note(run: SyncRun, records: Records, *, proves_absences: bool, doubts: Seque
     )
 
 
-def note_mirrored(run: SyncRun, service: SyncService, records: Records) -> None:
+def note_mirrored(run: SyncRun, service: SyncService, records: Records, progress: Progress) -> None:
     """Keep what is known of the list now that the records are applied, in the same transaction."""
     at = run.exported_at or clock.now()
     unknown = [storable(header)[:LONGEST_HEADER] for header in records.unknown if header]
@@ -603,6 +603,7 @@ def note_mirrored(run: SyncRun, service: SyncService, records: Records) -> None:
     if first_seen:
         headers = ", ".join(column.title for column in first_seen)
         notes.append(f"First seen in an export, as it was assumed: {headers}. Please tell whoever keeps this software.")
+    notes += cross_checks.describe_disagreements(service, run, progress=progress)
     if notes:
         run.change(notes=[*run.notes, *map(storable, notes)])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
@@ -12,7 +13,7 @@ from django.utils.module_loading import import_string
 
 from sync.erp.client import ErpList
 from sync.exceptions import NotMirrored
-from sync.exports.layout import ExportLayout
+from sync.exports.layout import ExportLayout, Source
 from sync.models import MirroredModel
 
 
@@ -34,6 +35,28 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class CrossCheck:
+    """What else agrees where all is well: fields of one record, or of it and of the records that it names.
+
+    `agrees` takes a record, and with a `reference` the records that it names too, all with the fields that are given
+    here; it gives None where they say nothing, as where a column was never shown. No disagreement stops a run. An
+    assumed check was not seen to hold: what breaks it may be right.
+    """
+
+    text: str  # what is so, in English
+    fields: tuple[str, ...]
+    agrees: Callable[..., bool | None]
+    source: Source
+    evidence: str  # in how many records of real exports it was seen to hold
+    reference: Reference | None = None
+    their_fields: tuple[str, ...] = ()
+
+    @property
+    def is_assumed(self) -> bool:
+        return self.source is not Source.MEASURED
+
+
+@dataclass(frozen=True)
 class LossColumn:
     """What a person judges by whether a record may be lost: a field of it, or a value that is found elsewhere."""
 
@@ -50,6 +73,7 @@ class SyncService:
     layout: ClassVar[ExportLayout]
     model: ClassVar[type[MirroredModel]]
     references: ClassVar[tuple[Reference, ...]] = ()  # what its records name of other lists
+    cross_checks: ClassVar[tuple[CrossCheck, ...]] = ()
     may_be_empty: ClassVar[bool] = False  # whether a list without a record may be right
     loss_columns: ClassVar[tuple[LossColumn, ...]] = ()  # beside the record's key and name
     smart: ClassVar[bool] = False  # whether order forms may ask for a smart sync of it

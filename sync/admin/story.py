@@ -34,6 +34,7 @@ from sync.admin.parts import (
     with_thousands_apart,
 )
 from sync.admin.progress import progress_of
+from sync.admin.protection import protection
 from sync.admin.refusals import require
 from sync.admin.verbs import VerbsAdmin
 from sync.clock import now as database_now
@@ -113,6 +114,7 @@ def story(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
         "attempts": [attempt(each) for each in run.ended_attempts],
         "coverage": [covered(kept, by=run.sync_type) for kept in run.coverage],
         "totals": [compared(kept) for kept in run.control_totals],
+        "protection": protection(run),
         "counts": counts(run, kind),
         "changes": changes(request, run, kind),
         "notes": [error_texts.note(text) for text in run.notes],

@@ -32,6 +32,13 @@ class Source(Enum):
     ASSUMED = "assumed"  # the header was read from the grid at the most; the printed form was never seen
 
 
+class Total(Enum):
+    """What a footer states of a column."""
+
+    COUNT = "Count"  # how many records there are: it says nothing of their values
+    SUM = "Sum"
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of a list.
@@ -48,6 +55,7 @@ class Column:
     required: str = ""
     source: Source = Source.MEASURED
     occurrence: int = 1
+    total: Total | None = None  # what the footers of real exports state of it
     added_before_rounding: bool = False  # the ERP's Sum adds amounts with more digits than it prints
 
     @property

@@ -10,10 +10,11 @@ import pytest
 from django.conf import settings
 from django.utils import translation
 
-from sync import error_texts, events, exceptions, runner
+from sync import cross_checks, error_texts, events, exceptions, runner
 from sync.events import Kind
 from sync.exceptions import SyncError
 from sync.models import SyncEvent, SyncRun
+from sync.service import all_services
 from tests.factories import SyncRunFactory
 from tests.sync.pages import url
 
@@ -212,6 +213,11 @@ def test_every_status_is_among_the_texts():
     assert set(error_texts.PHRASES["status"]) == set(Status)
 
 
+def test_every_cross_check_is_among_the_texts():
+    declared = {check.text for service in all_services() for check in service.cross_checks}
+    assert set(error_texts.PHRASES["check"]) == declared
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_every_phrase_of_an_error_is_among_the_texts(path):
     kept = {name: without_names_of(phrases) for name, phrases in error_texts.PHRASES.items()}
@@ -225,9 +231,10 @@ def test_every_note_is_among_the_texts(path):
 
 def test_what_is_looked_for_in_the_sources_is_found_there():
     found = [each for path in SOURCES for each in phrases(path)]
-    made_elsewhere = {"status", "expected", "files", "missing", "place"}
+    made_elsewhere = {"status", "expected", "files", "missing", "place", "check"}
     assert {name for name, _phrase in found} == {*error_texts.PHRASES} - made_elsewhere
-    by_runs = without_names_of([runner.APPLIED_BEFORE, runner.FROM_THE_FUTURE])
+    by_checks = [cross_checks.DISAGREE, cross_checks.DISAGREE_IF_ASSUMED, cross_checks.WRONG_CHECK]
+    by_runs = without_names_of([runner.APPLIED_BEFORE, runner.FROM_THE_FUTURE, *by_checks])
     assert {text for path in SOURCES for text in noted(path)} | by_runs == without_names_of(error_texts.NOTES)
 
 

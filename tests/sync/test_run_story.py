@@ -313,3 +313,43 @@ def test_the_story_is_for_whoever_may_see_runs(colleague):
 
 def test_a_run_that_is_not_there_has_no_story(admin_client):
     assert admin_client.get(reverse("admin:sync_syncrun_story", args=[99])).status_code == 404
+
+
+# What protects the columns
+
+
+def protection_of(client, run):
+    return story_of(client, run)["protection"]
+
+
+def test_columns_are_told_by_what_protects_them(admin_client):
+    totals = [
+        {"column": header, "function": function, "stated": "1", "found": "1"}
+        for header, function in (("ID", "Count"), ("IMPORTO LORDO:", "Sum"), ("IMPORTO TOTALE", "Sum"))
+    ]
+    run = SyncRunFactory(sync_type="orders", status=Status.SUCCEEDED, control_totals=totals)
+    told = protection_of(admin_client, run)
+    assert told["summed"] == ["IMPORTO LORDO", "IMPORTO TOTALE"]
+    assert told["is_counted"]
+    assert "APPLICA SCONTO %" in told["compared"]
+    assert (told["numbers_alone"], told["others_alone"][:2]) == ([], ["STATO DELLE VENDITE", "TIPO DI ORDINE"])
+    page = page_of(admin_client, run)
+    assert "<dt>protected by a sum</dt><dd>IMPORTO LORDO, IMPORTO TOTALE</dd>" in page
+    assert "the number of records, and no value" in page
+
+
+def test_numbers_that_nothing_protects_are_told_first(sync_list, admin_client):
+    told = protection_of(admin_client, sync_list("invoices", [{"number": "CF1/26000001", "quantity": "3"}]))
+    assert (told["summed"], told["numbers_alone"]) == ([], ["QUANTITÀ", "SOMMA LINEA SCONTO MST"])
+
+
+def test_a_column_that_the_export_did_not_show_is_not_among_them(sync_list, admin_client):
+    rows = [{"number": "CF1/26000001"}]
+    shown = sync_list("invoices", rows)
+    hidden = sync_list("invoices", rows, hidden=["line_discount"])
+    for run, numbers in ((shown, ["QUANTITÀ", "SOMMA LINEA SCONTO MST"]), (hidden, ["QUANTITÀ"])):
+        assert protection_of(admin_client, run)["numbers_alone"] == numbers
+
+
+def test_of_an_export_that_was_not_read_nothing_is_told(admin_client):
+    assert protection_of(admin_client, SyncRunFactory(sync_type="orders", status=Status.FAILED)) is None

@@ -9,10 +9,14 @@ import pytest
 from customers.models import Customer
 from orders.models import Ddt, Invoice, Order
 from sync import runner
+from sync.cross_checks import Finding, examine
 from sync.exports.erp_page import ErpPages
 from sync.exports.limits import Limits
+from sync.exports.reader import read_export
 from sync.models import SyncRun
+from sync.progress import unwatched
 from sync.queue import request_sync
+from sync.service import service_for
 
 SAMPLES = [
     ("customers", "Clienti.pdf", Customer, 116, 7, 24),
@@ -30,7 +34,58 @@ def test_a_sample_is_mirrored_whole(erp_exports, sync_type, file, model, records
     assert (run.status, run.error_text) == (SyncRun.Status.SUCCEEDED, "")
     assert (run.read, run.created, model.objects.count()) == (records, records, records)
     assert (len(run.control_totals), run.pages, run.pages_read) == (totals, pages, pages)
-    assert run.notes == []  # every page on the fast path, every column where it is expected
+    assert [note for note in run.notes if not is_of_scrambling(note)] == []  # every page fast, every column in place
+
+
+def is_of_scrambling(note):
+    """Whether amounts or numbers do not agree that were scrambled apart, or lists that were each cut short."""
+    return note.endswith("It is taken as wrong, and not applied.") or note.startswith(
+        "Invoices: the amount less what is settled remains: not so in 2 of 74 records"
+    )
+
+
+SEEN = {  # in how many records of the samples a measured check holds, and of how many it says something
+    "Customers: an account number is one customer's": (14, 14),
+    "Orders: a number is one order's": (99, 99),
+    "Orders: the account's customer has this name": (72, 75),
+    "Orders: delivery, transfer and completion are not before the order": (99, 99),
+    "Orders: transfer and completion are on the same day": (99, 99),
+    "DDT: a number is one DDT's": (53, 53),
+    "DDT: the order is there": (53, 53),
+    "DDT: the order has the same account and customer": (53, 53),
+    "DDT: the order has the same delivery address, description and customer reference": (53, 53),
+    "DDT: the order has the same delivery name": (51, 53),
+    "DDT: the delivery is not before the order": (53, 53),
+    "Invoices: the amount less what is settled remains": (72, 74),
+    "Invoices: a closed one was settled on that day, and leaves no amount and no days": (47, 47),
+    "Invoices: what has a payment has a settled amount": (49, 49),
+    "Invoices: due date and settlement are not before the invoice": (74, 74),
+    "Invoices: the order has the same account, description and customer reference": (33, 33),
+    "Invoices: the account's customer has this name": (61, 61),
+    "Invoices: the invoice is not before the order": (33, 33),
+}
+
+
+@pytest.mark.django_db
+def test_the_samples_agree_with_each_other_as_often_as_is_said(erp_exports):
+    for sync_type, file, *_ in SAMPLES:
+        runner.wait_for(request_sync(sync_type, trigger=SyncRun.Trigger.MANUAL, given_file=erp_exports / file))
+    seen = {}
+    for service in map(service_for, ("customers", "orders", "ddt", "invoices")):
+        for check in service.cross_checks:
+            found = Finding()
+            examine(service, check, service.model.objects.all(), found, unwatched)
+            seen[check.text] = (found.checked - len(found.disagreeing), found.checked)
+    assert {text: seen[text] for text in SEEN} == SEEN
+
+
+@pytest.mark.parametrize(("sync_type", "file"), [sample[:2] for sample in SAMPLES])
+def test_a_sample_s_footer_states_what_is_declared(erp_exports, sync_type, file):
+    layout = service_for(sync_type).layout
+    with read_export(erp_exports / file, layout) as records:
+        list(records)
+    stated = [(total.column, total.function) for total in records.totals]
+    assert stated == [(column.header, column.total.value) for column in layout.columns if column.total]
 
 
 @pytest.mark.parametrize("file", [sample[1] for sample in SAMPLES])

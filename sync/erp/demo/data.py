@@ -251,7 +251,7 @@ class BaseData:
         if is_open and place % OVERDUE_EVERY != OVERDUE_EVERY - 1:
             return invoice
         if is_open:
-            due = self.today - timedelta(days=1 + dice.randrange(75))
+            due = max(invoice.issued_on, self.today - timedelta(days=1 + dice.randrange(75)))
             return replace(invoice, due_date=due, days_left=(due - self.today).days)
         return settled(invoice, f"INC/{invoice.issued_on:%y}{dice.randrange(10**6):06d}", self.today)
 

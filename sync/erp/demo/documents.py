@@ -122,14 +122,14 @@ def credit_note(invoice: Invoice) -> Invoice:
 
 
 def settled(invoice: Invoice, payment: str, today: date) -> Invoice:
-    """The invoice, paid on the day it was due or, if that has not come, today."""
+    """The invoice, paid on the day it was due or, if that has not come, today; of a gift nothing is paid."""
     day = min(invoice.due_date, today)
     return replace(
         invoice,
         days_left=0,
         settled=invoice.total,
         remaining=NOTHING,
-        last_payment=payment,
-        settled_on=day,
+        last_payment=payment if invoice.total else "",
+        settled_on=day if invoice.total else None,
         closed_on=day,
     )

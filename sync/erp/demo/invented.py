@@ -9,6 +9,8 @@ from random import Random
 from sync.erp.demo import vocabulary as words
 from sync.erp.demo.text import CENT
 
+NO_TAX_OFFICE = "000"  # the eighth to tenth digits of a VAT number are its tax office: 001 to 100, and a few others
+
 
 def fedex_anchor(dice: Random) -> str:
     """As the ERP writes it: now and then without the quote that ends the address."""
@@ -48,11 +50,11 @@ def account_number(place: int) -> str:
 
 
 def vat_number(dice: Random) -> str:
-    """Eleven digits, many with a leading zero, whose check digit is wrong: nobody has it."""
-    digits = [int(digit) for digit in f"{dice.randrange(2 * 10**9):010d}"]
+    """Eleven digits, many with a leading zero; its check digit is right, its tax office is none: nobody has it."""
+    digits = [int(digit) for digit in f"{dice.randrange(2 * 10**9) // 1000:07d}{NO_TAX_OFFICE}"]
     doubled = (sum(divmod(2 * digit, 10)) for digit in digits[1::2])
     check = -(sum(digits[::2]) + sum(doubled)) % 10
-    return "".join(map(str, digits)) + str((check + 5) % 10)
+    return "".join(map(str, digits)) + str(check)
 
 
 def sdi_code(dice: Random) -> str:

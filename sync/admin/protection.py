@@ -1,0 +1,44 @@
+"""Which columns of an export its control totals protect, which are compared with other values, which stand alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sync.admin.parts import service_of
+from sync.columns import fields_hidden_from
+from sync.cross_checks import checks_by_field
+from sync.exports.layout import Column, Total, normalised
+from sync.exports.values import NUMERIC
+from sync.models import SyncRun
+
+
+def protection(run: SyncRun) -> dict[str, Any] | None:
+    """The columns of the export that a run has read, by what protects them; None if it has read none to its end."""
+    service = service_of(run.sync_type)
+    if service is None or not (run.control_totals or run.status == SyncRun.Status.SUCCEEDED):
+        return None
+    summed = {normalised(kept["column"]) for kept in run.control_totals if kept.get("function") == Total.SUM.value}
+    hidden = fields_hidden_from(run, service)
+    checked = checks_by_field(service)
+    by_sum, by_check, alone = [], [], []
+    for column in service.layout.columns:
+        if not column.field or column.field in hidden or column.field == service.layout.key:
+            continue
+        if normalised(column.header) in summed:
+            by_sum.append(column)
+        elif column.field in checked:
+            by_check.append(column)
+        else:
+            alone.append(column)
+    return {
+        "summed": titles(by_sum),
+        "is_counted": any(kept.get("function") == Total.COUNT.value for kept in run.control_totals),
+        "compared": titles(by_check),
+        "numbers_alone": titles(column for column in alone if column.convert in NUMERIC),
+        "others_alone": titles(column for column in alone if column.convert not in NUMERIC),
+    }
+
+
+def titles(columns: Iterable[Column]) -> list[str]:
+    return list(dict.fromkeys(column.title for column in columns))

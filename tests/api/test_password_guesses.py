@@ -4,6 +4,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
+import requests
 import time_machine
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core.cache import cache
@@ -150,6 +151,19 @@ def test_of_guesses_that_come_together_none_is_let_through_too_many():
     let_through = [guess for guess in at_once(*[guess] * 20) if guess]
     assert len(let_through) <= 5
     assert PasswordGuess.objects.count() == 95 + len(let_through)
+
+
+def test_all_web_servers_count_together_and_one_that_is_started_again_has_forgotten_none(serve):
+    servers = [serve(), serve()]
+    guessed(99)
+
+    def guess(server):
+        wrong = {"username": "agente", "password": "wrong"}
+        return requests.post(f"{server.url}/api/token", json=wrong, timeout=60).status_code
+
+    assert [guess(server) for server in servers] == [401, 429]
+    servers[0].stop()
+    assert guess(serve()) == 429
 
 
 def test_one_that_comes_between_is_seen(monkeypatch):

@@ -421,24 +421,3 @@ def test_an_erp_that_dribbles_before_the_first_word_of_tls_is_given_up(in_time, 
                 at_most=timedelta(seconds=0.5),
                 progress=unwatched,
             )
-
-
-def test_of_a_page_without_an_end_no_more_is_read_than_a_page_may_weigh(in_time, network, tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        client = HttpClient(f"http://127.0.0.1:{listening.getsockname()[1]}/", "agente", "")
-
-        def talk_for_ever():
-            with listening.accept()[0] as connected, suppress(OSError):  # gone
-                connected.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>")
-                while connected.send(b" " * 4096):
-                    pass
-
-        Thread(target=talk_for_ever, daemon=True).start()
-        with pytest.raises(ErpAnswerUnexpected, match="its page has no filter"):
-            in_time(
-                client.fetch,
-                erp_list=CUSTOMERS,
-                to=tmp_path / "export.pdf",
-                at_most=LONGEST,
-                progress=unwatched,
-            )

@@ -343,6 +343,13 @@ PHRASES = {  # by the fact that they are
         _("a name in it is no text ({cause})"),
         # Why a page cannot be read
         _("it is packed with {filter}"),
+        _("it is packed {count} times"),
+        _("its texts have more than {count} bytes"),
+        _("it shows more than {count} cells"),
+        _("it shows more than {count} characters"),
+        _("with it, a file of this size shows more than {count} cells"),
+        _("with it, a file of this size shows more than {count} characters"),
+        _("a font of it has more than {count} codes"),
         _("it has no header"),
         _("it is blank"),
         _("it draws more than {count} bytes"),

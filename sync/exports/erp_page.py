@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import pikepdf
 
+from sync.exports.code_maps import check_map
 from sync.exports.kept_tables import KeptTables
 from sync.exports.limits import Limits
 from sync.exports.page import Table
@@ -179,7 +180,9 @@ class ErpPages:
     def font(self, font_map: pikepdf.Stream, number: int) -> Font:
         """Remembered by its map, which is an object of its own in any PDF."""
         if font_map.objgen not in self.fonts:
-            self.fonts[font_map.objgen] = Font(characters(unpacked(font_map, page=number, limits=self.limits)))
+            code_map = unpacked(font_map, page=number, limits=self.limits)
+            check_map(code_map, number)
+            self.fonts[font_map.objgen] = Font(characters(code_map))
         return self.fonts[font_map.objgen]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pikepdf
 
 from sync.exceptions import ExportError, PageUnreadable
+from sync.exports.code_maps import check_map
 from sync.exports.erp_page import tidy
 from sync.exports.limits import Limits
 from sync.exports.page import Table
@@ -28,6 +29,9 @@ RIM = 0.05  # of a character's height that is left out, where the cell's border 
 CONTRAST = 16  # of 255, between a character and its ground; the least seen on real pages is 127
 UNJUDGED = ("", "€")  # blanks, and what the fonts that stand in for those not embedded do not draw
 LAYER = re.compile(rb"/OC\b")  # content that a reader may show or hide
+MOST_TEXT = 200_000  # bytes as texts are written in it; of each character pdfplumber makes 2 kB
+# An end may lack, so that a text that has none is gone through once, not once from each of its brackets.
+TEXT = re.compile(rb"\((?:[^()\\]|\\.)*+\)?|<[0-9A-Fa-f\s]*+>?", re.DOTALL)
 DRAWN_LINE = re.compile(rb"\b(?:re|l|c|v|y)\b")
 KEPT = {
     "/Type",
@@ -55,7 +59,14 @@ def read_table(page: pikepdf.Page, number: int, limits: Limits) -> Table:
     except ExportError:
         raise
     except Exception as error:  # whatever a damaged page makes of pdfplumber's insides
+        if is_out_of_memory(error):
+            raise MemoryError from error
         raise PageUnreadable(page=number, reason=f"pdfplumber stops at it ({error!r})") from error
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """pdfplumber puts what stops pdfminer into an error of its own."""
+    return isinstance(error, MemoryError) or any(isinstance(cause, MemoryError) for cause in error.args)
 
 
 def plumbed(page: pikepdf.Page, number: int, content: bytes) -> Table:
@@ -167,6 +178,8 @@ def checked_content(page: pikepdf.Page, number: int, limits: Limits) -> bytes:
         raise PageUnreadable(page=number, reason="it has layers that may be hidden")
     if len(DRAWN_LINE.findall(content)) > MOST_LINES:
         raise PageUnreadable(page=number, reason=f"it draws more than {MOST_LINES} lines")
+    if sum(map(len, TEXT.findall(content))) > MOST_TEXT:
+        raise PageUnreadable(page=number, reason=f"its texts have more than {MOST_TEXT} bytes")
     if not isinstance(resources, pikepdf.Dictionary):
         raise PageUnreadable(page=number, reason="it has no resources")
     for name, resource in resources.items():
@@ -175,5 +188,5 @@ def checked_content(page: pikepdf.Page, number: int, limits: Limits) -> bytes:
                 if stream.get("/Subtype") != "/Image":  # which pdfplumber leaves packed
                     raise PageUnreadable(page=number, reason="it shows a drawing within the drawing")
             else:
-                unpacked(stream, page=number, limits=limits)
+                check_map(unpacked(stream, page=number, limits=limits), number)
     return content

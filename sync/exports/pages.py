@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pikepdf
 
-from sync.exceptions import ExportDamaged
+from sync.exceptions import ExportDamaged, PageUnreadable
 from sync.exports import fallback
 from sync.exports.erp_page import ErpPages, NotErpPage
 from sync.exports.kept_tables import KeptTables
@@ -16,28 +16,37 @@ from sync.exports.limits import Limits
 from sync.exports.page import PageTable
 from sync.exports.pdf import OpenPdf, opened
 
+MOST_CELLS = 20_000  # of a page; the ERP's have 500
+MOST_CHARACTERS = 500_000  # of a page; the ERP's have 10,000
+# Of all pages. The densest export of the ERP has a cell for 30 bytes of the file, and a character for 2.
+CELLS_IN_ALL, CELLS_OF_SIZE = 100_000, 1 / 4
+CHARACTERS_IN_ALL, CHARACTERS_OF_SIZE = 10_000_000, 8
+
 
 @contextmanager
 def open_pages(path: Path, limits: Limits, kept: KeptTables | None = None) -> Iterator[PdfPages]:
     """Open an export. Whatever cannot be read is an ExportError, here or while iterating."""
     with opened(path, limits) as document:
-        yield PdfPages(document, limits, kept)
+        yield PdfPages(document, limits, kept, size=path.stat().st_size)
 
 
 class PdfPages:
     """The pages of an open PDF."""
 
-    def __init__(self, document: OpenPdf, limits: Limits, kept: KeptTables | None) -> None:
+    def __init__(self, document: OpenPdf, limits: Limits, kept: KeptTables | None, *, size: int) -> None:
         self.document = document
         self.erp = ErpPages(limits, kept)
         self.limits = limits
         self.count = len(document.pdf.pages)
         self.is_rebuilt = document.rebuilt
+        self.sizes = SizeCheck(size)
 
     def __iter__(self) -> Iterator[PageTable]:
         try:
             for number, page in enumerate(self.document.pdf.pages, start=1):
-                yield self.table(page, number)
+                table = self.table(page, number)
+                self.sizes.check(table)
+                yield table
         except pikepdf.PdfError as error:
             raise ExportDamaged(reason=str(error)) from error
 
@@ -46,3 +55,33 @@ class PdfPages:
             return PageTable(number, *self.erp.table(page, number))
         except NotErpPage:
             return PageTable(number, *fallback.read_table(page, number, self.limits), is_drawn_by_erp=False)
+
+
+class SizeCheck:
+    """Whether pages say no more than a page can show, and all of them no more than a file of this size can hold.
+
+    What comes after them keeps one band, the keys of all records, and all values on the disk.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.cells = CELLS_IN_ALL + int(CELLS_OF_SIZE * size)
+        self.characters = CHARACTERS_IN_ALL + CHARACTERS_OF_SIZE * size
+        self.cells_left, self.characters_left = self.cells, self.characters
+
+    def check(self, table: PageTable) -> None:
+        """Raises PageUnreadable."""
+        page = table.page
+        cells = sum(map(len, table.rows))
+        characters = sum(len(cell) for row in table.rows for cell in row)
+        if cells > MOST_CELLS:
+            raise PageUnreadable(page=page, reason=f"it shows more than {MOST_CELLS} cells")
+        if characters > MOST_CHARACTERS:
+            raise PageUnreadable(page=page, reason=f"it shows more than {MOST_CHARACTERS} characters")
+        self.cells_left -= cells
+        self.characters_left -= characters
+        if self.cells_left < 0:
+            raise PageUnreadable(page=page, reason=f"with it, a file of this size shows more than {self.cells} cells")
+        if self.characters_left < 0:
+            raise PageUnreadable(
+                page=page, reason=f"with it, a file of this size shows more than {self.characters} characters"
+            )

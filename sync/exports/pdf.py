@@ -15,6 +15,9 @@ import pikepdf
 from sync.exceptions import ExportDamaged, ExportEncrypted, ExportTooLarge, PageUnreadable
 from sync.exports.limits import Limits
 
+NO_MEMORY = "bad_alloc"  # as qpdf warns of a stream that it therefore takes as empty
+MOST_FILTERS = 3  # of a stream; the ERP packs once
+
 
 @dataclass(frozen=True)
 class OpenPdf:
@@ -57,13 +60,18 @@ def open_pages(path: Path, limits: Limits, files: ExitStack, *, attempt_recovery
             tree.get("/Count") if isinstance(tree, pikepdf.Dictionary) else None
         )  # qpdf leaves out what is no page
     pdf = files.enter_context(pikepdf.open(path, attempt_recovery=attempt_recovery))
-    count = len(pdf.pages)
-    if count > limits.pages:
-        raise ExportTooLarge(what=f"its number of pages ({count})", limit=limits.pages, setting="EXPORT_MAX_PAGES")
-    if counted != count:
-        raise ExportDamaged(reason=f"it has {count} pages, not {counted} as it says")
-    check_pages(pdf)
-    if not attempt_recovery and (warnings := pdf.get_warnings()):
+    try:
+        count = len(pdf.pages)
+        if count > limits.pages:
+            raise ExportTooLarge(what=f"its number of pages ({count})", limit=limits.pages, setting="EXPORT_MAX_PAGES")
+        if counted != count:
+            raise ExportDamaged(reason=f"it has {count} pages, not {counted} as it says")
+        check_pages(pdf)
+    finally:
+        warnings = pdf.get_warnings()
+        if any(NO_MEMORY in warning for warning in warnings):
+            raise MemoryError(warnings[0])
+    if warnings and not attempt_recovery:
         raise pikepdf.PdfError(warnings[0])
     return pdf
 
@@ -109,7 +117,10 @@ def streams(found: Any, seen: set[tuple[int, int]]) -> list[pikepdf.Stream]:
 def unpacked(stream: pikepdf.Stream, *, page: int, limits: Limits) -> bytes:
     """A stream's bytes. Raises ExportTooLarge before more than the limit is unpacked."""
     data = stream.read_raw_bytes()
-    for name in filters(stream):
+    names = filters(stream)
+    if len(names) > MOST_FILTERS:
+        raise PageUnreadable(page=page, reason=f"it is packed {len(names)} times")
+    for name in names:
         data = unpack(data, name, page=page, limit=limits.page_bytes)
     check_size(data, page=page, limit=limits.page_bytes)
     return data

@@ -9,7 +9,7 @@ READY := $(VENV)/ready
 NOTHING_SET := env -i PATH="$$PATH" HOME="$$HOME" LANG=C.UTF-8 ENV_FILE=/dev/null DATA_DIR="$(abspath $(VENV))/data"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test flaky campaign lint format bench mutants clean
+.PHONY: help demo test flaky campaign fuzz lint format bench mutants clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -25,6 +25,9 @@ flaky: $(READY) ## Run the tests with processes and browsers 10 times on a busy 
 
 campaign: $(READY) ## Strike faults at random on the whole running product, and watch; MINUTES=10 SEED=7 DATABASES=SQLite
 	@MINUTES="$(MINUTES)" SEED="$(SEED)" DATABASES="$(DATABASES)" tests/campaign/on_each_database $(BIN)/python
+
+fuzz: $(READY) ## Damage exports at random and read them: records or a named error, within bounds; MINUTES=15 SEED=7
+	@$(NOTHING_SET) $(BIN)/python -m tests.hostile.fuzzing --minutes $(or $(MINUTES),15) --seed $(or $(SEED),7)
 
 lint: $(READY) ## Check style, types, imports, migrations and production settings
 	@$(BIN)/ruff check --quiet .

@@ -11,7 +11,7 @@ HEAD = TAIL = 1024  # bytes within which a PDF's marker stands
 END_MARKER = b"%%EOF"
 
 # What each byte of a file deserves.
-MEMORY_OF_SIZE = 32  # bytes
+MEMORY_OF_SIZE = 8  # bytes; an export of ten times the real size takes 3
 OPENING_OF_SIZE = 0.1 / 1024**2  # of the seconds that a page may take
 READING_OF_SIZE = 4 / 1024**2
 

@@ -11,7 +11,7 @@ import struct
 import sys
 import time
 import traceback
-from fcntl import F_GETFL, F_SETFL, F_SETOWN, fcntl
+from fcntl import F_DUPFD_CLOEXEC, F_GETFL, F_SETFL, F_SETOWN, fcntl
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -34,10 +34,10 @@ def main() -> NoReturn:
     request = json.loads(sys.stdin.buffer.readline())
     path, limits = Path(request["path"]), Limits(**request["limits"])
     end_with_parent()
-    pipe = os.dup(1)
+    pipe = fcntl(1, F_DUPFD_CLOEXEC, 3)  # never 2, which a parent without any has left free
     silence()
-    budget = Budget(limits, path.stat().st_size)
     try:
+        budget = Budget(limits, path.stat().st_size)
         kept = KeptTables(Path(request["kept_tables"]) if request["kept_tables"] else None)
         with open_pages(path, limits, kept) as pages:
             send(pipe, {"pages": pages.count, "is_rebuilt": pages.is_rebuilt})
@@ -79,10 +79,9 @@ class Budget:
     def __init__(self, limits: Limits, size: int) -> None:
         self.limits = limits
         self.all = limits.seconds_in_all(size)
-        most = limits.memory_of_reading(size)
-        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_WRITTEN, MOST_WRITTEN))
+        limit(resource.RLIMIT_DATA, limits.memory_of_reading(size))
+        limit(resource.RLIMIT_CORE, 0)
+        limit(resource.RLIMIT_FSIZE, MOST_WRITTEN)
         self.allow(limits.seconds_of_opening(size))
 
     def next_page(self) -> None:
@@ -91,6 +90,14 @@ class Budget:
     def allow(self, seconds: float) -> None:
         """The system ends this process after so much processor time, whatever it is in the midst of."""
         signal.setitimer(signal.ITIMER_PROF, max(seconds, 0.001))
+
+
+def limit(resource_type: int, most: int) -> None:
+    """Where the system allows less already, that stays."""
+    _, allowed = resource.getrlimit(resource_type)
+    if allowed != resource.RLIM_INFINITY:
+        most = min(most, allowed)
+    resource.setrlimit(resource_type, (most, most))
 
 
 def send(pipe: int, message: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """What the process that reads does for whoever started it: it ends when it must, and tells why."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sync.exceptions import ExportDamaged, ExportReaderKilled, ExportTooCostly, RunCancelled
+from sync.exports import process
 from sync.exports.limits import Limits
 from sync.exports.process import PageProcess
 from sync.exports.reader import read_export
@@ -174,6 +176,39 @@ def test_a_signal_that_comes_to_all_processes_is_answered_by_whoever_started_it(
         os.kill(pages.process.pid, told_to_all)
         (page,) = pages
     assert page.rows[0] == TABLE[0]
+
+
+READS = (
+    "import sys\n"
+    "from pathlib import Path\n"
+    "from sync.exports.limits import Limits\n"
+    "from sync.exports.process import PageProcess\n"
+    "with PageProcess(Path(sys.argv[1]), Limits(), lambda *progress: None) as pages:\n"
+    "    sys.exit(len(list(pages)) != 1)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("which", "allowed"), [(resource.RLIMIT_DATA, 300 * 1024**2), (resource.RLIMIT_FSIZE, 1024**2)]
+)
+def test_what_the_system_allows_less_of_stays(export, which, allowed):
+    """As under `ulimit -d`: no process may ask for more again."""
+    subprocess.run(
+        [sys.executable, "-c", READS, export],
+        check=True,
+        preexec_fn=lambda: resource.setrlimit(which, (allowed, allowed)),
+    )
+
+
+def test_a_parent_without_output_reads_all_the_same(export):
+    subprocess.run(["/bin/sh", "-c", 'exec "$0" -c "$1" "$2" >&- 2>&-', sys.executable, READS, export], check=True)
+
+
+def test_a_file_that_has_vanished_is_told(export, monkeypatch):
+    start = process.start_python
+    monkeypatch.setattr(process, "start_python", lambda: [export.unlink(), start()][1])
+    with pytest.raises(RuntimeError, match="FileNotFoundError"), PageProcess(export, Limits(), unwatched):
+        pass
 
 
 def test_it_gets_no_password(export, monkeypatch):

@@ -18,7 +18,8 @@ from pathlib import Path
 from sync.exports.page import Table
 
 MOST_BYTES = 32 * 1024**2  # of tables; ten times as many as the longest real list has
-MADE_BY = ("erp_page.py", "kept_tables.py", "page.py", "pdf.py")  # what a table depends on, beside its page
+# What a table depends on, beside its page.
+MADE_BY = ("code_maps.py", "erp_page.py", "kept_tables.py", "page.py", "pdf.py")
 
 
 class KeptTables:

@@ -2,16 +2,19 @@
 
 import gzip
 import random
+import re
 import stat
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 import pikepdf
 import pytest
 
 from customers.models import Customer
 from sync.exceptions import ControlTotalMismatch, ExportError
-from sync.exports.kept_tables import KeptTables
+from sync.exports import erp_page
+from sync.exports.kept_tables import MADE_BY, KeptTables
 from sync.exports.limits import check_ends
 from sync.exports.pages import open_pages
 from sync.exports.process import PageProcess
@@ -157,6 +160,14 @@ def test_a_file_that_cannot_be_used_is_left_aside(path, file, damage):
     assert read(path, file) == before
     forge(file, b"Studio Beta", b"Studio Zeta")  # it is a good one again
     assert read(path, file) != before
+
+
+def test_all_that_reads_a_page_tells_one_version_from_another():
+    """But the limits: the one that counts is told with each page."""
+    source = Path(erp_page.__file__).read_text()
+    reads = {f"{name}.py" for name in re.findall(r"^from sync\.exports\.(\w+) import", source, re.MULTILINE)}
+    assert "code_maps.py" in reads
+    assert reads - {"limits.py"} <= {*MADE_BY}
 
 
 def test_only_the_last_export_s_tables_are_kept(path, file):

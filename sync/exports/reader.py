@@ -37,7 +37,8 @@ from sync.progress import Progress, Stage, unwatched
 
 DEFAULT_LIMITS = Limits()
 NO_RECORD = ("", "0")  # the ERP's rows with such an ID are placeholders
-EMPTY = re.compile(r"|System\.Byte\[\]|-?0+(?:,0+)? ?[€%]?|No|Unchecked")  # what a placeholder without an ID may hold
+# What a placeholder without an ID may hold: what nobody has set.
+EMPTY = re.compile(r"|System\.Byte\[\]|-?0+(?:,0+)? ?[€%]?|No|Unchecked|01/01/0001(?: ?00:00:00)?")
 SHOWN = 3  # texts of a record that has no ID to call it by
 
 
@@ -183,7 +184,7 @@ class Records:
                 raise UnreadableRequiredValue(
                     page=page.page, row=row, header=key.title, text=text, kind="a key", record=name
                 )
-            if not text and (shown := [cell for cell in band.row(row) if not EMPTY.fullmatch(cell)]):
+            if not text and (shown := [cell for cell in band.row(row) if not EMPTY.fullmatch(cell.replace("\n", ""))]):
                 raise MissingKey(page=band.first_page, row=row, header=key.title, shown=shorten(shown))
         kept = [row for row, text in zip(rows, keys, strict=True) if text not in NO_RECORD]
         names = [f"{key.title} {text}" for text in keys if text not in NO_RECORD]

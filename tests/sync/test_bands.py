@@ -220,10 +220,11 @@ def test_an_empty_cell_is_empty_and_moves_no_other(tmp_path):
 
 def test_rows_without_an_id_are_no_records(tmp_path):
     zeros = dict.fromkeys(ZEROED, "0,00 €") | {"name": "", "last_order": "", "is_blocked": "Unchecked"}
-    placeholders = [[""] * 10, row("", **zeros), row("0", **dict.fromkeys(ZEROED, ""))]
+    unset = dict.fromkeys(ZEROED, "") | {"name": "System.\nByte[]", "last_order": "01/01/0001", "is_blocked": ""}
+    placeholders = [[""] * 10, row("", **zeros), row("", **unset), row("0", **dict.fromkeys(ZEROED, ""))]
     path = draw(tmp_path / "list.pdf", [*TWO_ROWS, *placeholders])
     assert [record["erp_id"] for record in read(path)] == [1001, 1002]
-    assert any("Rows without an ID" in note and "3" in note for note in notes(path))
+    assert any("Rows without an ID" in note and "4" in note for note in notes(path))
 
 
 @pytest.mark.parametrize("cells", [{"name": "Studio Gamma"}, {"last_order": "18/01/2026"}, {"orders_last_year": "1"}])

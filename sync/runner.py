@@ -49,8 +49,8 @@ from sync.exceptions import (
     SyncError,
 )
 from sync.exports.limits import Limits
-from sync.exports.process import PageProcess
-from sync.exports.reader import Records, read_export
+from sync.exports.process import PageProcess, started_process
+from sync.exports.reader import OpenPages, Records, read_export
 from sync.exports.totals import ControlTotal
 from sync.models import SyncRun
 from sync.mutex import Lease, fenced, hold_lock, lost_with_the_connection
@@ -191,7 +191,7 @@ def execute(run: SyncRun, *, lease: Lease, progress: Progress = unwatched) -> No
     """Carry one run from started to its end, or back to the queue, whatever happens below."""
     if not start(run, lease):
         return
-    with recorded(run), lost_with_the_connection():
+    with recorded(run), lost_with_the_connection(), started_process() as process:
         service = service_for(run.sync_type)
         watch = Checkpoint(run, lease, progress)
         outcome = mirror.Outcome()
@@ -199,7 +199,8 @@ def execute(run: SyncRun, *, lease: Lease, progress: Progress = unwatched) -> No
         check_is_latest(run)
         applied = [Path(each.export_path) for each in (run, run.accepts) if each]
         kept_tables = settings.PAGE_TABLES_DIR / run.sync_type
-        export = reading(Path(run.export_path), service, watch, kept_tables=kept_tables)
+        open_pages = partial(PageProcess, started=process, kept_tables=kept_tables)
+        export = reading(Path(run.export_path), service, watch, open_pages=open_pages)
         with export as records, mirror.staged(records) as staged:
             proves_absences = not was_applied(run)
             note(run, records, proves_absences=proves_absences, doubts=doubts)
@@ -561,7 +562,7 @@ def shown(moment: datetime | None) -> str:
 
 
 def reading(
-    path: Path, service: SyncService, progress: Progress, *, kept_tables: Path | None = None
+    path: Path, service: SyncService, progress: Progress, *, open_pages: OpenPages = PageProcess
 ) -> AbstractContextManager[Records]:
     return read_export(
         path,
@@ -576,7 +577,7 @@ def reading(
             seconds=settings.EXPORT_MAX_SECONDS,
         ),
         progress=progress,
-        open_pages=partial(PageProcess, kept_tables=kept_tables),
+        open_pages=open_pages,
     )
 
 

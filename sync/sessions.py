@@ -97,7 +97,7 @@ def carry_out(pk: int) -> None:
     finally:
         connections.close_all()  # this thread's
         with starting:
-            del threads[pk]
+            threads.pop(pk, None)
 
 
 def open_session(user: User) -> OrderFormSession:

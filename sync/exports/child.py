@@ -31,7 +31,10 @@ def main() -> NoReturn:
     from sync.exports.kept_tables import KeptTables  # before memory is limited: they take what they take
     from sync.exports.pages import open_pages
 
-    request = json.loads(sys.stdin.buffer.readline())
+    line = sys.stdin.buffer.readline()
+    if not line:  # nothing is to be read, as when the ERP gave no export
+        os._exit(0)
+    request = json.loads(line)
     path, limits = Path(request["path"]), Limits(**request["limits"])
     end_with_parent()
     pipe = fcntl(1, F_DUPFD_CLOEXEC, 3)  # never 2, which a parent without any has left free

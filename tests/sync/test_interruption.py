@@ -2,7 +2,9 @@
 
 import os
 import signal
+import threading
 from datetime import timedelta
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
@@ -11,6 +13,7 @@ from django.db import connections
 from django.utils import timezone
 
 from sync import mirror, runner
+from sync.exceptions import ErpUnavailable
 from sync.exports.reader import Records
 from sync.models import SyncLock, SyncRun
 from sync.queue import request_sync
@@ -114,3 +117,18 @@ def test_a_process_killed_at_a_record_changes_nothing(service, first_export, nex
     lost.refresh_from_db()
     assert [attempt["outcome"] for attempt in lost.ended_attempts] == ["lost"]
     assert (lost.status, lost.created, lost.updated) == (SyncRun.Status.SUCCEEDED, 20, 20)
+
+
+def test_the_process_that_reads_is_started_while_the_erp_is_asked(tiny_erp, db):
+    """Its start costs nobody time, and it ends although there is nothing to read."""
+    started = []
+
+    def look(sync_type):
+        children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
+        started.extend(pid for pid in children if b"sync.exports.child" in Path(f"/proc/{pid}/cmdline").read_bytes())
+
+    tiny_erp.meanwhile = look
+    tiny_erp.errors["orders"] = ErpUnavailable(reason="a test")
+    runner.wait_for(request_sync("orders", mode="full", trigger=SyncRun.Trigger.MANUAL))
+    assert len(started) == 1
+    assert not Path(f"/proc/{started[0]}").exists()

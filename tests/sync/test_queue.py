@@ -272,11 +272,11 @@ def _asked_for_while_read(tiny_erp, monkeypatch):
     """The first run of orders steps aside while it reads, when orders have just been asked for again."""
     read = runner.reading
 
-    def interrupted(path, service, progress):
+    def interrupted(path, service, progress, **how):
         if service.sync_type == "orders" and tiny_erp.fetched == ["orders"]:
             request("orders", mode="full", priority=8)
             request("customers", mode="smart")
-        return read(path, service, progress)
+        return read(path, service, progress, **how)
 
     monkeypatch.setattr(runner, "reading", interrupted)
 
@@ -298,10 +298,10 @@ def test_a_run_that_comes_back_takes_over_the_newer_request(tiny_erp):
 def test_a_run_that_only_steps_aside_reads_its_kept_export(tiny_erp, monkeypatch):
     read = runner.reading
 
-    def interrupted(path, service, progress):
+    def interrupted(path, service, progress, **how):
         if tiny_erp.fetched == ["products"]:
             request("customers", mode="smart")
-        return read(path, service, progress)
+        return read(path, service, progress, **how)
 
     monkeypatch.setattr(runner, "reading", interrupted)
     run = request("products")

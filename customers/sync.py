@@ -38,6 +38,7 @@ class CustomerSync(SyncService):
 
     telling_fields = (
         *("name", "vat_number", "tax_code", "certified_email", "street", "phone", "mobile", "website", "attention_to"),
+        *("account_number", "external_account_number", "our_account_number"),  # which notes of comparisons name
     )
     cross_checks = (
         CrossCheck(

@@ -18,6 +18,7 @@ NUMBER = re.compile(r"-?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?", re.ASCII)
 DATE = re.compile(r"(\d{2})/(\d{2})/(\d{4})(?: ?00:00:00)?", re.ASCII)
 DATE_TIME = re.compile(r"(\d{2})/(\d{2})/(\d{4})(?: ?(\d{2}):(\d{2})(?::(\d{2}))?)?", re.ASCII)
 E_MAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@.]{2,}")
+FULL_LINE = 0.6  # of the characters of another full line, at least: letters have unequal widths
 NO_DATE = dt.date.min  # 01/01/0001: a .NET date that nobody has set
 BOOLEANS = {"checked": True, "unchecked": False, "si": True, "sì": True, "no": False}
 TEXT_LENGTH = 2000  # characters; PostgreSQL indexes no longer ones
@@ -44,8 +45,16 @@ def code(cell: str) -> str:
 
 
 def is_one_address(lines: Sequence[str]) -> bool:
-    """Whether lines are the parts of one e-mail address, which has no spaces: none of them is one by itself."""
-    return bool(E_MAIL.fullmatch("".join(lines))) and not any(map(E_MAIL.fullmatch, lines))
+    """Whether lines are the parts of one e-mail address, which has no spaces: none of them is one by itself.
+
+    Before an address that was broken, a word may stand on a line of its own: it leaves that line half empty, while a
+    word is only broken where its line is full.
+    """
+    if not E_MAIL.fullmatch("".join(lines)) or any(map(E_MAIL.fullmatch, lines)):
+        return False
+    first, *others = lines
+    is_word_before = len(first) < FULL_LINE * max(map(len, others)) and E_MAIL.fullmatch("".join(others))
+    return not is_word_before
 
 
 def is_unicode(cell: str) -> bool:

@@ -107,6 +107,16 @@ def test_an_e_mail_address_in_a_text_is_whole_however_the_erp_broke_it(tmp_path,
     assert read(path)[0]["name"] == expected
 
 
+def test_a_word_before_an_address_that_was_broken_is_no_part_of_it():
+    """It would be an address of somebody else."""
+    column = Column("CITTÀ", "city", text)
+    lines = ["Rossi", "amministrazione@studio-dentistico-as", "sociato.example.it"]
+    assert column.read("\n".join(lines)) == " ".join(lines)
+    assert column.read("\n".join(["amministrazione.magazzino.esteri", *lines[1:]])) == (
+        "amministrazione.magazzino.esteriamministrazione@studio-dentistico-associato.example.it"
+    )
+
+
 def test_the_erps_own_pages_never_fall_back(tmp_path):
     assert notes(draw(tmp_path / "list.pdf")) == []
 

@@ -121,7 +121,7 @@ def test_a_process_killed_at_a_record_changes_nothing(service, first_export, nex
 
 def test_the_process_that_reads_is_started_while_the_erp_is_asked(tiny_erp, db):
     """Its start costs nobody time, and it ends although there is nothing to read."""
-    started = []
+    started: list[str] = []
 
     def look(sync_type):
         children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()

@@ -69,7 +69,10 @@ class PageProcess:
                 "limits": asdict(self.limits),
                 "kept_tables": str(self.kept_tables.absolute()) if self.kept_tables else None,
             }
-            self.requests.write(json.dumps(request).encode() + b"\n")
+            try:
+                self.requests.write(json.dumps(request).encode() + b"\n")
+            except BrokenPipeError:  # it has ended since it was started
+                raise self.error_of_end() from None
             self.poll = select.poll()  # select() takes no file beyond the thousandth
             self.poll.register(self.messages, select.POLLIN)
             opened = self.receive()

@@ -170,6 +170,18 @@ def test_it_ends_when_whoever_started_it_is_killed(slow_export):
     wait_until_gone(pid)
 
 
+def test_one_that_was_ended_before_it_was_told_what_to_read_is_told(export):
+    """As when the system runs out of memory while the ERP is asked."""
+    with process.started_process() as started:
+        started.kill()
+        started.wait()
+        with (
+            pytest.raises(ExportReaderKilled, match=r"ended from outside \(SIGKILL\), at its opening"),
+            PageProcess(export, Limits(), unwatched, started=started),
+        ):
+            pass
+
+
 @pytest.mark.parametrize("told_to_all", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_that_comes_to_all_processes_is_answered_by_whoever_started_it(slow_export, told_to_all):
     with PageProcess(slow_export, Limits(), lambda *progress: None) as pages:

@@ -226,8 +226,12 @@ def values_of(source: SyncService, check: CrossCheck, record: MirroredModel) -> 
 
 
 def printed_values(service: SyncService, names: Iterable[str], record: MirroredModel) -> str:
+    """Without what erasing a customer does not look for in notes, as what a description says of whom."""
     titles = {column.field: column.title for column in service.layout.columns}
-    return ", ".join(f"{titles[name]} {printed_value(getattr(record, name))}" for name in names)
+    left_out = {*service.personal_fields} - {*service.telling_fields, service.account_field}
+    values = {name: getattr(record, name) for name in names}
+    texts = {name: "…" if value and name in left_out else printed_value(value) for name, value in values.items()}
+    return ", ".join(f"{titles[name]} {text}" for name, text in texts.items())
 
 
 def printed_value(value: Any) -> str:

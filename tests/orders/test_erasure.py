@@ -172,6 +172,25 @@ def sync_list(tmp_path):
     return sync
 
 
+def test_nothing_of_the_customer_is_left_in_notes_of_cross_checks(transactional_db, sync_list):
+    """Neither what tells who he is, nor what was written of him and is not looked for."""
+    sync_list("customers", PERSON, other("customers"))
+    sync_list("orders", DOCUMENT | {"number": "ORD/1"}, other("orders"))
+    ddt = DDT | {"order_number": "ORD/1", "description": "per Passalacqua", "customer_reference": "Rif. Casalegno"}
+    noted = [
+        sync_list("ddt", ddt, other("ddt")),
+        sync_list("invoices", INVOICE | {"order_number": "ORD/1"}, other("invoices")),
+    ]
+    for sync_type in ["customers", "orders", "ddt", "invoices"]:
+        sync_list(sync_type, other(sync_type))
+        sync_list(sync_type, other(sync_type))
+    erase()
+    for run in noted:
+        run.refresh_from_db()
+        assert any("not so in 1 of 1 records" in note for note in run.notes)
+    assert ("sync_syncrun", "notes") not in places_of_secrets()
+
+
 def other(sync_type):
     """A record of somebody else's."""
     return {service_for(sync_type).layout.key: "4", **({"name": "Studio Altro"} if sync_type == "customers" else {})}

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
@@ -119,13 +120,21 @@ def test_a_process_killed_at_a_record_changes_nothing(service, first_export, nex
     assert (lost.status, lost.created, lost.updated) == (SyncRun.Status.SUCCEEDED, 20, 20)
 
 
+def command_of(pid):
+    """Its command line, which it does not have yet when it has only just been started."""
+    deadline = time.monotonic() + 10
+    while not (command := Path(f"/proc/{pid}/cmdline").read_bytes()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return command
+
+
 def test_the_process_that_reads_is_started_while_the_erp_is_asked(tiny_erp, db):
     """Its start costs nobody time, and it ends although there is nothing to read."""
     started: list[str] = []
 
     def look(sync_type):
         children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
-        started.extend(pid for pid in children if b"sync.exports.child" in Path(f"/proc/{pid}/cmdline").read_bytes())
+        started.extend(pid for pid in children if b"sync.exports.child" in command_of(pid))
 
     tiny_erp.meanwhile = look
     tiny_erp.errors["orders"] = ErpUnavailable(reason="a test")

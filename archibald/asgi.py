@@ -13,5 +13,5 @@ from sync.api.gate import Gate  # noqa: E402  # needs the applications
 application = Gate(
     django_application,
     waiting=["/api/customers/smart-sync"],
-    sign_ins=["/api/token", "/login", "/admin/login/"],
+    sign_ins=["/api/token", "/login", "/admin/login/", "/api/account/password", "/account/password"],
 )

@@ -20,7 +20,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 NOT_USED = ("accelerometer", "camera", "geolocation", "gyroscope", "magnetometer", "microphone", "payment", "usb")
 PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in NOT_USED)
-DEBUG_PAGES = (404, 500)  # of Django, with DEBUG: scripts and styles are within them
+DEBUG_PAGES = (400, 404, 500)  # of Django, with DEBUG: scripts and styles are within them
 
 
 class SecurityHeaders:

@@ -36,8 +36,16 @@ logger = logging.getLogger(__name__)
 def canned(status: str, code: str, text: str) -> bytes:
     """An answer to whoever has sent no request, in the shape of all errors."""
     body = json.dumps({"success": False, "error": text, "code": code, "detail": {}})
-    head = [f"HTTP/1.1 {status}", "Content-Type: application/json", f"Content-Length: {len(body)}", "Connection: close"]
-    return "\r\n".join([*head, "Retry-After: 5", "", body]).encode()
+    head = [
+        f"HTTP/1.1 {status}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+        "Cache-Control: no-store",
+        "X-Content-Type-Options: nosniff",
+        "Retry-After: 5",
+    ]
+    return "\r\n".join([*head, "", body]).encode()
 
 
 TOO_MANY = canned("503 Service Unavailable", "busy", "Too many connections at once. Try again in a moment.")

@@ -103,6 +103,7 @@ def test_a_page_of_an_error_says_the_same(client):
 def test_django_s_own_pages_for_developers_keep_their_looks(client):
     with override_settings(DEBUG=True):
         assert "Content-Security-Policy" not in client.get("/nowhere")
+        assert "Content-Security-Policy" not in client.get("/login", headers={"host": "elsewhere"})
         assert "Content-Security-Policy" in client.get("/login")
 
 

@@ -224,6 +224,24 @@ def test_who_asks_before_sending_too_much_is_not(web):
     assert web().ask(head)[0] == 413
 
 
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (GET[:-4] + b"\r\nTransfer-Encoding: chunked\r\n\r\n", 411),
+        (POST, 413),
+        (GET[:-4] + b"\r\nCookie: " + b"x" * 40_000 + b"\r\n\r\n", 431),
+        (GET[:-8], 408),
+    ],
+)
+def test_what_is_said_before_a_request_is_looked_at_is_kept_nowhere(web, monkeypatch, sent, status):
+    monkeypatch.setattr(http_connections, "HEAD_WITHIN", 0.2)
+    client = web().client(sent % ((b"/", 10**9) if sent == POST else b"/"))
+    head = client.recv(2**16).lower()
+    assert head.startswith(b"http/1.1 %d " % status)
+    assert b"\r\ncache-control: no-store\r\n" in head
+    assert b"\r\nx-content-type-options: nosniff\r\n" in head
+
+
 # Places
 
 

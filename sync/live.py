@@ -44,6 +44,7 @@ KEPT = 1000  # events in memory
 AT_ONCE = 200  # events in one piece of a stream
 HEARTBEAT = 15.0  # seconds of silence, after which a proxy might take the connection for dead
 LONGEST = 600.0  # seconds; then the client comes again, and must prove again who it is
+BEGINS_WITHIN = 20.0  # seconds; the client of a stream that does not is gone, though memory may hold the stream long
 RECONNECTS_AFTER = 2000  # milliseconds
 TRIES_AGAIN_AFTER = 1.0  # seconds, while the database does not answer
 
@@ -295,12 +296,18 @@ def joined() -> Iterator[Broadcast]:
 
 
 class Subscription:
-    """One stream of a user, which counts until its end. One that never begins counts until it is forgotten."""
+    """One stream of a user, which counts until its end. One that does not begin counts for a moment only."""
 
     def __init__(self, user_id: int) -> None:
         self.user_id = user_id
+        self.begins_by: float | None = time.monotonic() + BEGINS_WITHIN  # None once it has begun
+
+    @property
+    def counts(self) -> bool:
+        return self.begins_by is None or self.begins_by > time.monotonic()
 
     def __enter__(self) -> Self:
+        self.begins_by = None
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -315,7 +322,7 @@ subscribing = threading.Lock()
 def subscribe(user_id: int) -> Subscription | None:
     """For one stream more of a user; None if there are too many already."""
     with subscribing:
-        if len(subscriptions[user_id]) >= settings.MAX_STREAMS_PER_USER:
+        if sum(each.counts for each in subscriptions[user_id]) >= settings.MAX_STREAMS_PER_USER:
             return None
         subscription = Subscription(user_id)
         subscriptions[user_id].add(subscription)
@@ -329,16 +336,24 @@ async def listen(
     kinds: Collection[str] = (),
     subscription: Subscription | None = None,
     for_staff: bool = False,
+    is_allowed: Callable[[], bool] = lambda: True,
 ) -> AsyncGenerator[bytes, None]:
-    """The events after a number as server-sent events, until the client must come again."""
+    """The events after a number as server-sent events, until the client must come again.
+
+    `is_allowed` asks the database, at each heartbeat, whether the user may go on listening.
+    """
     end_with_the_process()
     choice = Choice(types, kinds)
     clock = asyncio.get_running_loop().time
     # An id without data is no event: the client only remembers where to go on.
     yield f"retry: {RECONNECTS_AFTER}\nid: {number}\n\n".encode()
     with subscription or nullcontext(), joined() as broadcast:
-        ends_at, beats_at = clock() + LONGEST, clock() + HEARTBEAT
+        ends_at, beats_at, asks_at = clock() + LONGEST, clock() + HEARTBEAT, clock() + HEARTBEAT
         while not stopping and clock() < ends_at:
+            if clock() >= asks_at:
+                if not await broadcast.ask(is_allowed, otherwise=True):
+                    return
+                asks_at = clock() + HEARTBEAT
             before = number
             events, number = await broadcast.after(before, choice)
             text = b"".join(event.text if for_staff else event.text_for_agents for event in events)
@@ -348,7 +363,7 @@ async def listen(
                 beats_at = clock() + HEARTBEAT
                 yield text
             elif number == before:
-                await broadcast.change(within=min(beats_at, ends_at) - clock())
+                await broadcast.change(within=min(beats_at, asks_at, ends_at) - clock())
 
 
 def in_this_thread(stream: AsyncGenerator[bytes, None]) -> Iterator[bytes]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
+from django.contrib import auth
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import InvalidToken
 from rest_framework_simplejwt.tokens import Token
@@ -23,6 +27,23 @@ class TokenAuthentication(JWTAuthentication):
         if not SignIn.objects.live().filter(pk=validated_token.get(SIGN_IN), user_id=user.pk).exists():
             raise InvalidToken(_("This sign-in has ended: sign in again."))
         return user
+
+
+def is_still_signed_in(request: Request) -> bool:
+    """Whether who made a request some time ago could make it now, and is staff if he was."""
+    try:
+        token = cast(Token | None, request.auth)
+        user = TokenAuthentication().get_user(token) if token else user_of_session(request._request)
+    except AuthenticationFailed:
+        return False
+    return bool(user.is_authenticated and user.is_staff == request.user.is_staff)
+
+
+def user_of_session(request: HttpRequest) -> Any:
+    """Who is signed in by a request's session as it is now, whatever it was when the request came."""
+    again = HttpRequest()
+    again.session = type(request.session)(request.session.session_key)
+    return auth.get_user(again)
 
 
 class TokenScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]

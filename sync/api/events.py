@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator
+from functools import partial
 from typing import Any, cast
 
 from django.conf import settings
@@ -19,6 +20,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from sync import live
+from sync.api.authentication import is_still_signed_in
 from sync.api.base import LARGEST_NUMBER, user_of
 from sync.models import SyncEvent
 
@@ -61,7 +63,7 @@ class EventsView(APIView):
             "A comment is sent when nothing has happened for 15 seconds. A client that "
             "comes back with the last id that it had misses nothing and gets nothing twice; without one it gets what "
             "happens from now on. The stream ends after ten minutes, or when the server stops; browsers come back by "
-            "themselves."
+            "themselves. It ends within 15 seconds when its user signs out."
         ),
         parameters=[
             OpenApiParameter(
@@ -89,7 +91,13 @@ class EventsView(APIView):
         # Hundreds of listeners would keep hundreds of connections, and need none.
         connections.close_all()
         chosen = {"types": asked["type"], "kinds": asked["kind"]}
-        events = live.listen(number, **chosen, subscription=subscription, for_staff=user.is_staff)
+        events = live.listen(
+            number,
+            **chosen,
+            subscription=subscription,
+            for_staff=user.is_staff,
+            is_allowed=partial(is_still_signed_in, request),
+        )
         is_asynchronous = isinstance(request._request, ASGIRequest)
         stream: AsyncIterator[bytes] | Iterator[bytes] = events if is_asynchronous else live.in_this_thread(events)
         return StreamingHttpResponse(

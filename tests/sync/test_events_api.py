@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import closing
+from typing import Any, cast
 
 import pytest
 from django.contrib.auth.models import User
@@ -12,8 +13,8 @@ from django.db import connection
 from django.test import Client
 from rest_framework.test import APIClient
 
-from sync import events
-from sync.models import SyncEvent
+from sync import events, live, passwords
+from sync.models import SignIn, SyncEvent
 from tests.api_server import ApiServer, Listener, signed_in
 from tests.concurrency.processes import until
 from tests.conftest import environment_of_database
@@ -101,6 +102,31 @@ def test_a_browser_listens_with_its_cookie(serve: Callable[..., ApiServer], agen
     cookie = f"sessionid={browser.cookies['sessionid'].value}"
     with Listener(*serve().open(EVENTS, Cookie=cookie, Accept="text/event-stream")) as listener:
         assert next(listener.blocks()) == {"retry": "2000", "id": "0"}
+
+
+@pytest.mark.parametrize("by", ["token", "session"])
+@pytest.mark.parametrize("what", ["signs out", "is deactivated", "gets another password", "is staff no longer"])
+@pytest.mark.django_db(transaction=True)
+def test_a_stream_ends_when_its_user_can_ask_for_it_no_longer(monkeypatch, by, what):
+    monkeypatch.setattr(live, "HEARTBEAT", 0.2)
+    monkeypatch.setattr(live, "LONGEST", 20)  # at the most, if it does not end before
+    user = UserFactory(is_staff=True)
+    client = Client(headers=signed_in(user) if by == "token" else {})
+    if by == "session":
+        client.force_login(user)
+    stream = iter(cast(Any, client.get(EVENTS)).streaming_content)
+    assert next(stream).startswith(b"retry")
+    assert [next(stream)[:11] for _ in range(3)] == [b": heartbeat"] * 3  # it goes on
+    if what == "signs out":
+        SignIn.objects.end()
+        client.logout()
+    elif what == "gets another password":
+        passwords.change_password(user, "another")
+    else:
+        user.is_staff = False
+        user.is_active = what != "is deactivated"
+        user.save()
+    assert len(list(stream)) < 10  # it ends
 
 
 @pytest.mark.parametrize(

@@ -340,6 +340,52 @@ def test_a_stream_ends_after_its_longest_time(listen, monkeypatch):
     assert list(listen().pieces) == []
 
 
+@pytest.mark.parametrize("happens", ["nothing", "something"])
+def test_a_stream_ends_soon_after_its_user_may_no_longer_listen(listen, monkeypatch, happens):
+    monkeypatch.setattr(live, "HEARTBEAT", 0.1)
+    monkeypatch.setattr(live, "LONGEST", 20)  # at the most, if it does not end before
+    allowed = [True, True]
+    stream = listen(is_allowed=lambda: bool(allowed and allowed.pop()))
+    if happens == "something":
+        monkeypatch.setattr(live.Broadcast, "after", ceaselessly)
+    assert len(list(stream.pieces)) < live.LONGEST / 0.1
+    assert not allowed
+
+
+async def ceaselessly(broadcast, number, choice):
+    await asyncio.sleep(0.01)
+    return [live.Told(number, "health_changed", "", b"data: 1\n\n", b"data: 1\n\n")], number
+
+
+def test_streams_that_never_begin_count_for_a_moment_only(monkeypatch, settings):
+    settings.MAX_STREAMS_PER_USER = 2
+    monkeypatch.setattr(live, "BEGINS_WITHIN", 0)
+    never_begun = [live.subscribe(1) for _ in range(5)]
+    assert all(never_begun)
+    first, second, *_others = (each for each in never_begun if each)
+    with first, second:
+        assert live.subscribe(1) is None
+    monkeypatch.setattr(live, "BEGINS_WITHIN", 60)
+    about_to_begin = [live.subscribe(1) for _ in range(2)]
+    assert all(about_to_begin)
+    assert live.subscribe(1) is None
+
+
+def test_a_database_that_does_not_say_who_may_listen_ends_no_stream(listen, monkeypatch):
+    monkeypatch.setattr(live, "HEARTBEAT", 0.1)
+    monkeypatch.setattr(live, "LONGEST", 20)
+    answers = [False, OperationalError("gone")]
+
+    def is_allowed():
+        answer = answers.pop()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    list(listen(is_allowed=is_allowed).pieces)
+    assert not answers
+
+
 def test_streams_end_when_the_process_is_told_to_stop(monkeypatch):
     monkeypatch.setattr(live, "stopping", False)
     monkeypatch.setattr(live, "HEARTBEAT", live.LONGEST)  # nothing else wakes a listener

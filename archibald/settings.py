@@ -369,13 +369,16 @@ for name in ("ERP_EXPORT_TIMEOUT", "ERP_SMART_TIMEOUT"):
 PRICE_GROUP = env.str("PRICE_GROUP", "").strip()
 
 # Limits on an export: 100 times the largest real list still fits.
-EXPORT_MAX_BYTES = env.int("EXPORT_MAX_BYTES", 1024**3)
-EXPORT_MAX_PAGES = env.int("EXPORT_MAX_PAGES", 200_000)
-EXPORT_MAX_PAGE_BYTES = env.int("EXPORT_MAX_PAGE_BYTES", 16 * 1024**2)  # unpacked; a real page is about 75 kB
+POSITIVE = validate.Range(min=0, min_inclusive=False)
+EXPORT_MAX_BYTES = env.int("EXPORT_MAX_BYTES", 1024**3, validate=POSITIVE)
+EXPORT_MAX_PAGES = env.int("EXPORT_MAX_PAGES", 200_000, validate=POSITIVE)
+EXPORT_MAX_PAGE_BYTES = env.int(
+    "EXPORT_MAX_PAGE_BYTES", 16 * 1024**2, validate=POSITIVE
+)  # unpacked; a real page is about 75 kB
 # What the process that reads one may take, beside what the file's size deserves: memory, and the processor's seconds
 # for opening it, for each page, and in all.
-EXPORT_MAX_MEMORY_BYTES = env.int("EXPORT_MAX_MEMORY_BYTES", 350 * 1024**2)
-EXPORT_MAX_SECONDS = env.float("EXPORT_MAX_SECONDS", 10)
+EXPORT_MAX_MEMORY_BYTES = env.int("EXPORT_MAX_MEMORY_BYTES", 350 * 1024**2, validate=POSITIVE)
+EXPORT_MAX_SECONDS = env.float("EXPORT_MAX_SECONDS", 10, validate=POSITIVE)
 
 # Limits of the web server. Behind a proxy with TLS all connections come from its address, and none is counted by it.
 MAX_CONNECTIONS = env.int("MAX_CONNECTIONS", 2000)  # of a process; fewer if it may not open enough files

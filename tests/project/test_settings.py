@@ -86,6 +86,8 @@ def project(tmp_path: Path, real_processes: None) -> Project:
         ("THROTTLE_LOGIN", "10"),
         ("THROTTLE_USER", "0/min"),
         ("EXPORT_MAX_PAGES", "many"),
+        ("EXPORT_MAX_BYTES", "-1"),
+        ("EXPORT_MAX_SECONDS", "0"),
         ("MAX_CONNECTIONS", "0"),
         ("MAX_STREAMS_PER_USER", "many"),
         ("LOG_LEVEL", "LOUD"),

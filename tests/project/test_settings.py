@@ -356,8 +356,27 @@ def test_the_environment_wins_over_the_file(project):
     assert values == [True, 50]
 
 
+def example_file() -> str:
+    return (settings.BASE_DIR / ".env.example").read_text()
+
+
 def test_the_example_file_explains_every_variable_that_is_read(project):
-    explained = re.findall(r"^#(\w+)=", (settings.BASE_DIR / ".env.example").read_text(), re.MULTILINE)
+    explained = re.findall(r"^#(\w+)=", example_file(), re.MULTILINE)
     read = project.tell("list(__import__('archibald.settings').settings.env.dump())")
 
     assert sorted(explained) == sorted(read)
+
+
+def test_what_the_example_file_shows_is_what_holds_when_nothing_is_set(project):
+    example = re.sub(r"^#(?=\w+=)(?!DATABASE_URL|ENV_FILE)", "", example_file(), flags=re.MULTILINE)
+    file = project.data_dir / "variables"
+    file.write_text(example)
+    values = "{name: getattr(settings, name) for name in dir(settings) if name.isupper() and name != 'ENV_FILE'}"
+
+    assert project.tell(values, ENV_FILE=str(file)) == project.tell(values)
+
+
+def test_the_example_of_a_database_is_one(project):
+    [example] = re.findall(r"^#DATABASE_URL=(.*)$", example_file(), re.MULTILINE)
+
+    assert project.tell("settings.ON_POSTGRESQL", DATABASE_URL=example, SECRET_KEY="k") is True

@@ -5,6 +5,11 @@ from __future__ import annotations
 from django.utils.translation import gettext_noop, ngettext_lazy
 
 TEXTS = (
+    # django, of whose texts the Italian has another placeholder
+    ngettext_lazy(
+        "This password is too short. It must contain at least %d character.",
+        "This password is too short. It must contain at least %d characters.",
+    ),
     # djangorestframework
     gettext_noop("Must be a valid UUID."),
     gettext_noop("Must be a valid boolean."),

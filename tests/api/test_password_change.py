@@ -1,7 +1,10 @@
 """Changing one's own password: on the page and by the API."""
 
 import pytest
+from django.contrib.auth.password_validation import MinimumLengthValidator
+from django.core.exceptions import ValidationError
 from django.test import Client
+from django.utils import translation
 from rest_framework.test import APIClient
 
 from sync import passwords
@@ -99,6 +102,26 @@ def test_the_api_says_what_is_wrong_with_each_password(agent):
     ]
     assert by_api(client, new="").json()["detail"].keys() == {"newPassword"}
     assert signs_in(agent, PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("weak", "text"),
+    [
+        ("anna", "Questa password è troppo corta. Deve contenere almeno 8 caratteri."),
+        ("password", "Questa password è troppo comune."),
+        ("agente", "La password è troppo simile a nome utente."),
+    ],
+)
+def test_what_is_wrong_with_a_new_password_is_said_in_italian(agent, weak, text):
+    client = Client(headers={"accept-language": "it"})
+    client.force_login(agent)
+    assert text in by_api(client, new=weak).json()["detail"]["newPassword"]
+    assert text in by_page(client, new=weak).content.decode()
+
+
+def test_a_password_of_one_character_is_said_in_the_singular():
+    with translation.override("it"), pytest.raises(ValidationError, match=r"almeno 1 carattere\."):
+        MinimumLengthValidator(1).validate("")
 
 
 def test_the_page_says_what_is_wrong_with_each_password(agent):

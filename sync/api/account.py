@@ -10,13 +10,14 @@ from django.core import exceptions
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import Throttled, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from sync import passwords
 from sync.api.base import Envelope, Given, StrictText, user_of
+from sync.api.errors import TooMany
 from sync.api.tokens import Tokens, begin_sign_in
 from sync.guesses import TooManyGuesses
 from sync.passwords import WrongPassword
@@ -49,7 +50,7 @@ class PasswordView(APIView):
         except WrongPassword:
             raise ValidationError({"currentPassword": [_("The current password is wrong.")]}) from None
         except TooManyGuesses as error:
-            raise Throttled(error.seconds) from None
+            raise TooMany(_("Too many wrong current passwords were given."), error.seconds) from None
         except exceptions.ValidationError as error:
             raise ValidationError({"newPassword": error.messages}) from None
         passwords.change_password(user, new)

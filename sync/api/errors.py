@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import sqlite3
 import sys
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
@@ -67,12 +69,29 @@ class Conflict(exceptions.APIException):
         self.facts = facts
 
 
+class TooMany(exceptions.Throttled):
+    """More of something than is allowed: what was counted, and in how many seconds to come again."""
+
+    def __init__(self, text: str, seconds: int, code: str | None = None) -> None:
+        if seconds >= 120:
+            again = _("Wait {minutes} minutes, then try again.").format(minutes=math.ceil(seconds / 60))
+        else:
+            again = ngettext(
+                "Wait {seconds} second, then try again.", "Wait {seconds} seconds, then try again.", seconds
+            ).format(seconds=seconds)
+        super().__init__(detail=f"{text} {again}", code=code)
+        self.wait = seconds
+
+
 def error_answer(error: Exception, context: dict[str, Any]) -> Response | None:
     """The answer to an error that was expected; None for a bug, which Django reports."""
     if unsaved := why_unsaved(error):
         return Response(error_body(unsaved.text, unsaved.code, {}), status=unsaved.status)
     if isinstance(error, SuspiciousOperation):
         error = exceptions.ParseError(str(error))
+    if isinstance(error, exceptions.Throttled) and not isinstance(error, TooMany):
+        seconds: int | None = getattr(error, "wait", None)  # not in the stubs; None when a limit has just changed
+        error = TooMany(_("Too many requests in a short time."), seconds or 1)
     if isinstance(error, SyncError):
         return Response(sync_error_body(error), status=STATUS_OF.get(type(error), status.HTTP_409_CONFLICT))
     answer = exception_handler(error, context)

@@ -13,7 +13,7 @@ from django.http import StreamingHttpResponse
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework import exceptions, serializers
+from rest_framework import serializers
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -22,6 +22,7 @@ from rest_framework.views import APIView
 from sync import live
 from sync.api.authentication import is_still_signed_in
 from sync.api.base import LARGEST_NUMBER, user_of
+from sync.api.errors import TooMany
 from sync.models import SyncEvent
 
 LAST_EVENT_ID = "Last-Event-ID"
@@ -86,7 +87,7 @@ class EventsView(APIView):
         if subscription is None:
             text = _("{count} pages or programs of yours listen to events already. Close some of them.")
             detail = text.format(count=settings.MAX_STREAMS_PER_USER)
-            raise exceptions.Throttled(wait=TRY_AGAIN_AFTER, detail=detail, code="too_many_streams")
+            raise TooMany(detail, TRY_AGAIN_AFTER, "too_many_streams")
         number = live.begin(asked["lastEventId"])
         # Hundreds of listeners would keep hundreds of connections, and need none.
         connections.close_all()

@@ -15,7 +15,6 @@ TEXTS = (
     gettext_noop("Must be a valid boolean."),
     gettext_noop("Ensure this field has at least {min_length} elements."),
     gettext_noop("Ensure this field has no more than {max_length} elements."),
-    ngettext_lazy("Expected available in {wait} second.", "Expected available in {wait} seconds."),
     # djangorestframework-simplejwt
     gettext_noop("No active account found with the given credentials"),
     gettext_noop("Given token not valid for any token type"),

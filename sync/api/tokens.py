@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest
@@ -17,7 +17,6 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import AnonRateThrottle, ScopedRateThrottle
@@ -34,6 +33,7 @@ from rest_framework_simplejwt.views import TokenBlacklistView, TokenObtainPairVi
 
 from sync import guesses
 from sync.api.authentication import SIGN_IN
+from sync.api.errors import TooMany
 from sync.guesses import TooManyGuesses, as_signed_in
 from sync.models import SignIn
 
@@ -136,10 +136,14 @@ class ObtainView(TokenObtainPairView):
         try:
             guess = guesses.count_guess(guesses.place_of(request._request, given.validated_data["username"]))
         except TooManyGuesses as error:
-            raise Throttled(error.seconds) from None
+            raise TooMany(_("Too many wrong passwords were given for this name."), error.seconds) from None
         answer = super().post(request, *args, **kwargs)
         guess.delete()
         return answer
+
+    def throttled(self, request: Request, wait: float | None) -> NoReturn:
+        text = _("Too many attempts to sign in, with this name or from this address.")
+        raise TooMany(text, math.ceil(wait or 1))
 
 
 class RefreshSerializer(TokenRefreshSerializer):

@@ -22,7 +22,7 @@ from uvicorn.server import ServerState
 
 HEAD_WITHIN = 10.0  # seconds, from the connection, or the answer before
 FRESH_FOR = 1.0  # seconds, from the connection
-UNREAD_WITHIN = 15.0  # seconds in which a client must take some 50 kB of an answer, or the rest of it
+UNREAD_WITHIN = 15.0  # seconds in which a client must take some 100 kB of an answer, or the rest of it
 GONE_AFTER = 60_000  # milliseconds in which a client must confirm what was sent: a telephone without reception does not
 
 FILES_RAISED_TO = 65_536  # at the most: so many connections cost more memory than a machine has

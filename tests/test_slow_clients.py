@@ -33,14 +33,19 @@ class App:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.told_of_going: list[str] = []  # before they had answered
         self.go_on = threading.Event()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         path = scope["path"]
         self.asked.append(path)
         body = (await receive())["body"]
-        while path.startswith("/hold") and not self.go_on.is_set():
-            await asyncio.sleep(0.01)
+        if path.startswith("/hold"):
+            going = asyncio.ensure_future(receive())
+            while not (self.go_on.is_set() or going.done()):
+                await asyncio.sleep(0.01)
+            self.told_of_going += [path] if going.done() else []
+            going.cancel()
         if path.startswith("/prefers"):
             body = dict(scope["headers"]).get(b"prefer", b"")
         if path == "/arrived":
@@ -259,6 +264,18 @@ def test_a_client_that_goes_while_it_waits_for_a_place_is_not_worked_for(web, mo
     assert answer_of(first)[0] == 200
     assert server.ask(GET % b"/last")[0] == 200
     assert server.app.asked == ["/hold/first", "/last"]
+
+
+def test_a_request_that_is_worked_on_comes_to_its_end_although_the_client_goes(web):
+    """Its thread could not be stopped, and would only fail when it has done everything."""
+    server = web()
+    client = server.client(GET % b"/hold")
+    until(lambda: server.app.asked == ["/hold"])
+    client.close()
+    until(lambda: not server.connections.connections)
+    server.app.go_on.set()
+    assert server.ask(GET % b"/last")[0] == 200
+    assert server.app.told_of_going == []
 
 
 def test_probes_and_the_beginning_of_streams_wait_for_nobody(web, monkeypatch):

@@ -137,6 +137,7 @@ class Exchange:
         self.is_passed_on = False  # the body
         self.large_body = 0  # bytes that count as such
         self.gone: asyncio.Future[Any] = asyncio.get_running_loop().create_future()  # that the client is
+        self.sends_at_once = asyncio.Event()  # what Django answers
         self.place = AsyncExitStack()
         self.kept: deque[Any] | None = deque()  # messages of the answer; None if they are sent at once
         self.kept_bytes = 0
@@ -221,14 +222,19 @@ class Exchange:
             self.state["line"] = None
 
     async def receive_again(self) -> Any:
-        """The body, and afterwards when the client goes."""
+        """The body, and afterwards when the client goes, if its answer is being sent.
+
+        Before that Django could only leave its thread to itself, which works to its end all the same, and fails there.
+        """
         if not self.is_passed_on:
             body, self.body, self.is_passed_on = self.body, bytearray(), True
             return {"type": "http.request", "body": body, "more_body": False}
+        await self.sends_at_once.wait()
         return await asyncio.shield(self.gone)
 
     async def stream(self, message: Message) -> None:
         """Send what has no end; its place is free as soon as it begins."""
+        self.sends_at_once.set()
         await self.place.aclose()
         await self.send(message)
 
@@ -249,6 +255,7 @@ class Exchange:
             with suppress(Disconnected):  # Django is told so as well, and ends the answer
                 await self.place.enter_async_context(self.place_among(self.gate.large_places))
             messages, self.kept = self.kept, None
+            self.sends_at_once.set()
             for each in messages:
                 await self.send(each)
                 self.uncount(each)

@@ -53,10 +53,6 @@ class Target:
     erp_id: int | None
     account_number: str
 
-    def __str__(self) -> str:
-        account = f"account {self.account_number}" if self.account_number else "no account number"
-        return f"the customer with ID {self.erp_id} ({account})" if self.erp_id is not None else account
-
 
 @dataclass(frozen=True)
 class Report:
@@ -65,6 +61,7 @@ class Report:
     erased: list[str] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
     remaining: list[str] = field(default_factory=list)
+    remaining_from_erp: list[str] = field(default_factory=list)
 
 
 def find_target(text: str, *, by_id: bool = False) -> Target:
@@ -98,10 +95,18 @@ def listed(found: Iterable[Customer]) -> str:
     return "".join(f"\n  {described(customer)}" for customer in found)
 
 
+def describe_target(target: Target) -> str:
+    """Who it is, for the operator's eyes: with name and town, so never for an event or a log."""
+    if target.erp_id is None:
+        return f"account {target.account_number}, which documents or prices have, and no customer"
+    return described(customers(Q(erp_id=target.erp_id))[0])
+
+
 def described(customer: Customer) -> str:
     removed = f"removed on {localtime(customer.removed_at):%d/%m/%Y}" if customer.removed_at else "shown by the ERP"
     name = customer.name or ("erased" if customer.erased_at else "no name")
-    return f"ID {customer.erp_id}, account {customer.account_number or '-'}: {name}, {removed}"
+    who = ", ".join(filter(None, [name, customer.city, removed]))
+    return f"ID {customer.erp_id}, account {customer.account_number or '-'}: {who}"
 
 
 def checked(customer: Customer) -> Target:
@@ -139,7 +144,7 @@ def erase(target: Target, *, waiting: Callable[[], None]) -> Report:
                 store.erase()
             if lines:
                 events.record(Kind.CUSTOMER_ERASED, sync_type=CUSTOMERS, customer=target.erp_id)
-    return Report(lines, shown_lines(subject), remaining(subject))
+    return Report(lines, shown_lines(subject), remaining(subject, from_erp=False), remaining(subject, from_erp=True))
 
 
 def subject_of(target: Target) -> Subject:
@@ -153,10 +158,10 @@ def subject_of(target: Target) -> Subject:
     for service in all_services():
         for record in service.records_of(account_number).order_by("pk"):
             (gone if record.removed_at else shown).setdefault(service.sync_type, []).append(record)
-    return Subject(account_number, gone, shown, telling_texts(gone, shown))
+    return Subject(account_number, gone, shown, telling_texts(target, gone, shown))
 
 
-def telling_texts(*records: dict[str, list[MirroredModel]]) -> frozenset[str]:
+def telling_texts(target: Target, *records: dict[str, list[MirroredModel]]) -> frozenset[str]:
     """The texts, of now and of before, that tell who the customer is, but for those that another one has too."""
     texts: set[str] = set()
     for by_type in records:
@@ -169,12 +174,13 @@ def telling_texts(*records: dict[str, list[MirroredModel]]) -> frozenset[str]:
             for fields in changes.values_list("fields", flat=True):
                 texts |= {value for name in names for value in fields.get(name, ()) if value}
     telling = {text for text in texts if len(text) >= SHORTEST}
-    return frozenset(telling - of_others(telling))
+    return frozenset(telling - of_others(telling, target))
 
 
-def of_others(texts: set[str]) -> set[str]:
+def of_others(texts: set[str], target: Target) -> set[str]:
+    """Those that another customer has, who may be removed as well."""
     names = service_for(CUSTOMERS).telling_fields
-    others = present(Customer)
+    others = Customer.objects.exclude(Q(erp_id=target.erp_id))
     return {value for name in names for value in others.filter(**{f"{name}__in": texts}).values_list(name, flat=True)}
 
 

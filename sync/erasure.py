@@ -22,6 +22,8 @@ from django.conf import settings
 from django.db import DatabaseError, connection, models, transaction
 from django.db.models import Func, Max, Min, Q, Value
 from django.db.models.functions import Cast, Coalesce
+from django.urls import NoReverseMatch, reverse
+from django.utils import translation
 
 from sync import clock, queue
 from sync.exceptions import SyncError
@@ -37,7 +39,7 @@ MARK = "…"  # stands where a text was taken out of a sentence
 AT_ONCE = 500  # records whose changes are in memory
 KEYS_AT_ONCE = 50_000  # numbers of rows that one query looks at: PostgreSQL ends what takes a minute
 TEXTS_AT_ONCE = 30  # that one query looks for: SQLite has a limit for the depth of a condition
-SHOWN_KEYS = 5  # of the rows that a line tells of
+SHOWN_ROWS = 5  # of each table
 
 WORDS: Mapping[type[models.Model], str] = {SyncRun: "run", SyncEvent: "event", Alert: "alert"}
 
@@ -322,24 +324,43 @@ def is_named_in(path: Path, service: SyncService, subject: Subject, pause: Pause
     return False
 
 
-def remaining(subject: Subject) -> list[str]:
-    """Where else in the database one of his texts stands, whatever table that is: a person has to look at it."""
+def remaining(subject: Subject, *, from_erp: bool) -> list[str]:
+    """Where else in the database one of his texts stands, but not the text: a person has to look at it.
+
+    Either in the records of others and their history, which come from the ERP and can be changed there alone, or in all
+    other tables, whatever these are.
+    """
     if not subject.texts:
         return []
     pattern = pattern_of(subject.texts)
     lines = []
     for model in apps.get_models():
-        names = [field.attname for field in model._meta.concrete_fields if holds_text(field)]
-        rows = without_shown(model, subject)
-        found = [
-            pk
-            for pk, *values in rows_with(rows, names, subject.texts, lambda: None)
-            if any(pattern.search(text) for text in texts_in(values))
-        ]
-        if found:
-            shown = ", ".join(map(str, found[:SHOWN_KEYS])) + (", ..." if len(found) > SHOWN_KEYS else "")
-            lines.append(f"{model._meta.label}: {shown}")
+        if issubclass(model, MirroredModel | RecordChange) != from_erp:
+            continue
+        fields = [field for field in model._meta.concrete_fields if holds_text(field)]
+        names = [field.attname for field in fields]
+        found = {}
+        for pk, *values in rows_with(without_shown(model, subject), names, subject.texts, lambda: None):
+            if where := [
+                field
+                for field, value in zip(fields, values, strict=True)
+                if any(pattern.search(text) for text in texts_in(value))
+            ]:
+                found[pk] = where
+        lines += [row_line(model, pk, found[pk]) for pk in list(found)[:SHOWN_ROWS]]
+        if len(found) > SHOWN_ROWS:
+            lines.append(f"... and {len(found) - SHOWN_ROWS} more of these")
     return lines
+
+
+def row_line(model: type[models.Model], pk: Any, fields: Iterable[models.Field[Any, Any]]) -> str:
+    """A row by its name, its number and its page in the admin, if it has one, with the fields to look at."""
+    with translation.override("en"):
+        line = f"{model._meta.verbose_name} {pk} ({', '.join(str(field.verbose_name) for field in fields)})"
+    try:
+        return f"{line}: {reverse(f'admin:{model._meta.app_label}_{model._meta.model_name}_change', args=[pk])}"
+    except NoReverseMatch:
+        return line
 
 
 def holds_text(field: models.Field[Any, Any]) -> bool:
@@ -387,6 +408,10 @@ class Joined(Func):
     def __init__(self, *names: str) -> None:
         texts = [Coalesce(Cast(name, models.TextField()), Value("")) for name in names]
         super().__init__(*texts, output_field=models.TextField())
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Any]:
+        """In the database's collation: the one of `search_text` has no capitals of letters with accents."""
+        return self.as_sql(compiler, connection, template='((%(expressions)s) COLLATE "default")', **context)
 
 
 def rows_with(

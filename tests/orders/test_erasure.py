@@ -329,6 +329,7 @@ def test_nothing_of_the_customer_is_left_in_any_table_or_file(known_everywhere, 
     assert files_with_secrets(exports.parent) == set()
     assert not history_disagrees()
     assert "still stands here" not in said
+    assert "Other records" not in said
     assert not any(secret in compact(line) for line in said.splitlines() for secret in SECRETS)
     again = erase("--id", account=str(ID))
     assert again.startswith("Nothing is left to be erased.")
@@ -419,15 +420,45 @@ def test_a_draft_keeps_its_lines_and_a_form_that_is_open_elsewhere_is_told(remov
 def test_what_only_a_person_can_judge_is_named(removed):
     draft = DraftFactory(notes="come per lo studio beltràmi")
     said = erase()
-    assert f"orders.Draft: {draft.pk}" in said.partition("still stands here")[2]
+    assert f"\n  draft {draft.pk} (notes)\n" in said.partition("still stands here")[2]
     draft.refresh_from_db()
     assert draft.notes == "come per lo studio beltràmi"
 
 
-def test_a_name_that_another_customer_has_too_is_left_in_texts(removed):
-    CustomerFactory(name=removed.name)
+def test_a_row_that_a_person_has_to_look_at_is_named_with_its_page_and_without_the_text(removed, admin_client):
+    user = UserFactory(last_name="Studio Beltràmi")
+    said = erase().partition("still stands here")[2]
+    [path] = re.findall(rf"^  user {user.pk} \(last name\): (/admin/\S+)$", said, re.MULTILINE)
+    assert admin_client.get(path).status_code == 200
+    assert "beltrami" not in compact(said)
+
+
+def test_of_many_rows_the_first_five_are_named(removed):
+    DraftFactory.create_batch(7, notes="come per lo studio beltràmi")
+    said = erase()
+    assert len(re.findall(r"^  draft \d+ \(notes\)$", said, re.MULTILINE)) == 5
+    assert "\n  ... and 2 more of these\n" in said
+
+
+def test_records_of_others_are_told_apart_as_they_cannot_be_changed_here(removed):
+    other = CustomerFactory(erp_id=78, description="già Studio Beltràmi")
+    change = RecordChangeFactory(key="78", fields={"description": ["", other.description]})
+    said = erase()
+    assert "still stands here" not in said
+    lines = said.partition("cannot be changed here.")[2]
+    assert "correct it in the ERP" in lines
+    assert f"\n  customer {other.pk} (description): /admin/customers/customer/{other.pk}/change/\n" in lines
+    assert f"\n  change {change.pk} (fields): /admin/sync/recordchange/{change.pk}/change/\n" in lines
+    assert Customer.objects.get(erp_id=78).description == other.description
+
+
+@pytest.mark.parametrize("removed_at", [None, "2026-01-20T12:00Z"])
+def test_a_name_that_another_customer_has_too_is_left_in_texts(removed, removed_at):
+    CustomerFactory(name=removed.name, removed_at=removed_at)
     run = SyncRunFactory(notes=[f"Odd: {removed.name}"])
-    assert "still stands here" not in erase()
+    said = erase()
+    assert "still stands here" not in said
+    assert "Other records" not in said
     run.refresh_from_db()
     assert run.notes == [f"Odd: {removed.name}"]
 
@@ -494,9 +525,33 @@ def test_a_number_that_several_have_is_refused(removed):
 def test_a_dry_run_tells_the_same_and_writes_nothing(removed):
     DraftFactory(customer=removed, notes="chiamare la sera")
     said = erase("--dry-run")
-    assert said.startswith("Would be erased:")
+    assert said.splitlines()[1] == "Would be erased:"
     assert not SyncEvent.objects.exists()
-    assert said.splitlines()[1:3] == erase().splitlines()[1:3] == ["  customers: 1 record", "  drafts: 1 draft"]
+    assert said.splitlines()[2:4] == erase().splitlines()[1:3] == ["  customers: 1 record", "  drafts: 1 draft"]
+
+
+def test_before_anything_is_erased_the_customer_is_named(removed, monkeypatch, caplog):
+    Customer.objects.update(city="Borgosesia")
+    who = f"ID {ID}, account {ACCOUNT}: Studio Beltràmi, Borgosesia, removed on 21/01/2026"
+    assert erase("--dry-run").splitlines()[0] == f"Customer: {who}."
+    questions = []
+
+    def answer(question):
+        questions.append(question)
+        return "yes"
+
+    monkeypatch.setattr("builtins.input", answer)
+    printed = StringIO()
+    call_command("erasecustomer", ACCOUNT, stdout=printed)
+    assert questions == [f"Erase {who}? It cannot be undone. Type yes: "]
+    assert not has_secret([printed.getvalue(), caplog.text, *SyncEvent.objects.values_list("facts", flat=True)])
+
+
+def test_an_account_that_no_customer_has_any_more_is_named_as_such(db, no_compaction):
+    OrderFactory(account_number=ACCOUNT, removed_at="2026-01-21T12:00Z")
+    assert erase("--dry-run").splitlines()[0] == (
+        f"Customer: account {ACCOUNT}, which documents or prices have, and no customer."
+    )
 
 
 @pytest.mark.parametrize("answer", ["", "y", "no"])

@@ -38,11 +38,12 @@ class Command(BaseCommand):
             target = erasure.find_target(customer, by_id=by_id)
             found = erasure.preview(target)
             if dry_run:
+                self.stdout.write(f"Customer: {erasure.describe_target(target)}.")
                 self.show("Would be erased", found)
                 return
             if found.erased and not yes:
                 self.show("To be erased", found)
-                self.ask(f"Erase {target}? It cannot be undone. Type yes: ")
+                self.ask(f"Erase {erasure.describe_target(target)}? It cannot be undone. Type yes: ")
             report = erasure.erase(target, waiting=self.say_that_it_waits)
         except NotErasable as error:
             raise CommandError(str(error)) from None
@@ -84,6 +85,13 @@ class Command(BaseCommand):
         if report.remaining:
             self.stdout.write("The customer's name, address or a number still stands here; look, and correct it there:")
             self.write_lines(report.remaining)
+        if report.remaining_from_erp:
+            self.stdout.write(
+                "Other records, or their history, name the same, and cannot be changed here. Look whether it is said "
+                "of this customer. If so, correct it in the ERP; a removed customer is erased by its own account "
+                "number or ID, and history is deleted after KEEP_CHANGES_DAYS:"
+            )
+            self.write_lines(report.remaining_from_erp)
 
     def write_lines(self, lines: list[str]) -> None:
         for line in lines:

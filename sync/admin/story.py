@@ -222,6 +222,7 @@ def compared(kept: dict[str, str]) -> dict[str, Any]:
         "found": number_format(total.found, force_grouping=True),
         "difference": number_format(total.found - total.stated, force_grouping=True),
         "agrees": total.agrees,
+        "allowed": number_format(allowed, force_grouping=True) if allowed else "",
     }
 
 

@@ -123,11 +123,11 @@ def fields(pid: int) -> list[str]:
     return read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()[:20]
 
 
-def until(is_so: Callable[[], Any]) -> None:
+def until(is_so: Callable[[], Any], *, within: float = PATIENCE) -> None:
     """Wait for what must happen."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + within
     while not is_so():
-        assert time.monotonic() < deadline, f"not so within {PATIENCE:g} s"
+        assert time.monotonic() < deadline, f"not so within {within:g} s"
         time.sleep(0.01)
 
 

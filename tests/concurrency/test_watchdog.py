@@ -42,7 +42,7 @@ def is_carried_out(run):
         run.refresh_from_db()
         return run.is_finished
 
-    until(is_done)
+    until(is_done, within=2 * PATIENCE)  # a wake-up that was lost with a process is made up for once a minute
     assert run.status == SyncRun.Status.SUCCEEDED
     return True
 

@@ -385,7 +385,9 @@ def test_a_list_and_its_search_are_answered_in_order_from_its_index_alone(servic
     index = f"{service.sync_type}_in_order"
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":  # which reads an empty table as it is
-            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off")
+            cursor.execute(
+                "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off"
+            )
     present = service.model.objects.present().in_order()
     for records in (present, present.filter(search_text__contains="rosa")):
         explained = records.values_list("pk", "search_text").explain()

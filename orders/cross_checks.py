@@ -62,6 +62,17 @@ def day_of_order(order: Any) -> date | None:
     return timezone.localtime(order.ordered_at).date() if order.ordered_at else None
 
 
+def not_before_the_order(field: str) -> Callable[[Any, list[Any]], bool | None]:
+    """Whether a day of a record is not before the order that it names; a day that is not known says nothing."""
+
+    def agrees(record: Any, orders: list[Any]) -> bool | None:
+        day = getattr(record, field)
+        days = [ordered for order in orders if (ordered := day_of_order(order))]
+        return any(ordered <= day for ordered in days) if day and days else None
+
+    return agrees
+
+
 def adds_up(invoice: Any) -> bool | None:
     if None in (invoice.sales_balance, invoice.total_discount, invoice.tax_amount, invoice.total_amount):
         return None
@@ -231,11 +242,7 @@ DDT_CHECKS = (
     CrossCheck(
         "DDT: the delivery is not before the order",
         fields=("delivery_date",),
-        agrees=lambda ddt, orders: (
-            any(in_order(day_of_order(order), ddt.delivery_date) for order in orders)
-            if ddt.delivery_date and any(order.ordered_at for order in orders)
-            else None
-        ),
+        agrees=not_before_the_order("delivery_date"),
         source=MEASURED,
         evidence="53 of 53",
         reference=ORDER,
@@ -329,11 +336,7 @@ INVOICE_CHECKS = (
     CrossCheck(
         "Invoices: the invoice is not before the order",
         fields=("invoice_date",),
-        agrees=lambda invoice, orders: (
-            any(in_order(day_of_order(order), invoice.invoice_date) for order in orders)
-            if invoice.invoice_date and any(order.ordered_at for order in orders)
-            else None
-        ),
+        agrees=not_before_the_order("invoice_date"),
         source=MEASURED,
         evidence="33 of 33",
         reference=ORDER,

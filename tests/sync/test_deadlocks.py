@@ -78,7 +78,7 @@ def test_a_transaction_that_the_database_has_ended_is_begun_again():
     with ThreadPoolExecutor(2) as threads:
         for future in [threads.submit(touch, first, second, barrier) for first, second in (names, names[::-1])]:
             future.result()
-    assert len(calls) == 3, "one was the victim"
+    assert len(calls) > 2, "one was the victim, perhaps more than once"
     assert len(set(SyncSchedule.objects.filter(sync_type__in=names).values_list("state", flat=True))) == 1
 
 

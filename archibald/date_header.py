@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.http import http_date
 
-from sync import clock
+from sync.database import clock
 
 
 class DateHeader:

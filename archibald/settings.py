@@ -119,6 +119,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "customers",
     "orders",
+    "demo",
 ]
 MIDDLEWARE = [
     "archibald.date_header.DateHeader",
@@ -304,7 +305,7 @@ MAIL_SERVER: dict[str, Any] = env.dj_email_url("EMAIL_URL", "smtp://localhost:25
 MAIL_SERVER["EMAIL_TIMEOUT"] = MAIL_SERVER["EMAIL_TIMEOUT"] or 10  # seconds, for each answer of the mail server
 MAIL_OPTIONS = {
     "django.core.mail.backends.filebased.EmailBackend": {"file_path": "EMAIL_FILE_PATH"},
-    "sync.mail.EmailBackend": {
+    "sync.monitoring.mail.EmailBackend": {
         "host": "EMAIL_HOST",
         "port": "EMAIL_PORT",
         "username": "EMAIL_HOST_USER",
@@ -315,7 +316,7 @@ MAIL_OPTIONS = {
     },
 }
 if MAIL_SERVER["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
-    MAIL_SERVER["EMAIL_BACKEND"] = "sync.mail.EmailBackend"  # whose connections can be cut
+    MAIL_SERVER["EMAIL_BACKEND"] = "sync.monitoring.mail.EmailBackend"  # whose connections can be cut
 if django.VERSION >= (6, 1):
     backend = MAIL_SERVER["EMAIL_BACKEND"]
     options = MAIL_OPTIONS.get(backend, {}).items()  # no other option is taken
@@ -329,7 +330,7 @@ else:
 Q_CLUSTER = {
     "name": "archibald",
     "orm": "default",
-    "broker_class": "sync.broker.Broker",
+    "broker_class": "sync.coordinator.broker.Broker",
     "workers": 1,
     "bulk": 1,
     "queue_limit": 1,

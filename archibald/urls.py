@@ -10,7 +10,7 @@ from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from archibald.texts import PageTexts
-from sync.account_pages import PasswordView
+from sync.accounts.pages import PasswordView
 from sync.admin import refusals
 from sync.api import account, errors
 from sync.api.page_errors import PageErrorsView

@@ -30,8 +30,9 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from sync import health, mutex, queue, retention, runner, schedules, sessions
+from sync.coordinator import mutex, queue, runner, schedules, sessions
 from sync.models import SyncEvent, SyncLock, SyncRun, SyncSchedule
+from sync.monitoring import health, retention
 
 FEW, MANY = 1_000, sized(1_000_000)  # finished runs
 TIMES = sized(200)  # that each thing is done; the median counts

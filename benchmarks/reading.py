@@ -21,7 +21,7 @@ django.setup()
 from _measure import best, cpu, on_one_core, pdfplumber_alone, show
 
 from customers.sync import CustomerSync
-from sync.erp.demo.erp import DemoErp
+from demo.erp.erp import DemoErp
 from sync.exports.pages import open_pages
 from sync.exports.process import PageProcess
 from sync.exports.reader import read_export

@@ -26,13 +26,13 @@ from django.db import connection
 from django.utils import timezone
 
 from customers.models import Customer
+from demo.erp.erp import DemoErp
 from orders import drafts
 from orders.drafts import Wanted, WantedLine
 from orders.models import Price, Product
-from sync import runner
-from sync.erp.demo.erp import DemoErp
+from sync.coordinator import runner
+from sync.coordinator.queue import request_sync
 from sync.models import SyncRun
-from sync.queue import request_sync
 
 ROUNDS = sized(30)
 DRAFTS = 20  # in a round

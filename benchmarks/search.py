@@ -26,11 +26,11 @@ from django.db import connection
 from django.utils import timezone
 
 from customers.models import Customer
+from demo.erp.data import REAL_SIZES, BaseData
 from orders.models import Order, Product
-from sync.erp.demo.data import REAL_SIZES, BaseData
+from sync.database.search import search
 from sync.models import MirroredModel
 from sync.models.search_field import SearchField
-from sync.search import search
 
 TIMES = sized(15)  # that each search is done
 CHUNK = 1000  # rows in memory at a time

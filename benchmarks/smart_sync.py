@@ -30,8 +30,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from sync import queue, runner, schedules, sessions
-from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME
+from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME
+from sync.coordinator import queue, runner, schedules, sessions
 from sync.models import SyncEvent, SyncRun
 from sync.progress import Stage
 

@@ -20,10 +20,10 @@ django.setup()
 from _measure import cpu, on_one_core, pdfplumber_alone, seconds, show
 from django.core.management import call_command
 
-from sync import runner
-from sync.erp.demo.erp import DemoErp
+from demo.erp.erp import DemoErp
+from sync.coordinator import runner
+from sync.coordinator.queue import request_sync
 from sync.models import SyncRun
-from sync.queue import request_sync
 
 
 def sync(sync_type: str, path: Path) -> SyncRun:

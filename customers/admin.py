@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
-from sync.read_only_admin import MirroredAdmin, list_link, printed
+from sync.admin.read_only import MirroredAdmin, list_link, printed
 
 
 @admin.register(Customer)

@@ -14,9 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Customer
 from orders.models import Ddt, Invoice, Order, Price, Product
 from orders.pricing import valid_prices
-from sync import clock
 from sync.admin.parts import table
-from sync.read_only_admin import NOTHING, MirroredAdmin, link, list_link, outside_link, printed
+from sync.admin.read_only import NOTHING, MirroredAdmin, link, list_link, outside_link, printed
+from sync.database import clock
 
 
 @admin.display(description=_("customer"), ordering="customer_name")

@@ -19,7 +19,7 @@ from customers.models import Customer
 from orders.models import Draft, DraftLine, Product
 from orders.pricing import PriceList, price_unit
 from orders.totals import Totals, totals_of
-from sync import clock
+from sync.database import clock
 
 
 @dataclass(frozen=True)

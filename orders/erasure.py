@@ -13,6 +13,8 @@ from customers.matching import present
 from customers.models import Customer
 from orders.models import Draft
 from sync import events
+from sync.coordinator.mutex import fenced
+from sync.database.search import search
 from sync.erasure import (
     Changes,
     KeptExports,
@@ -28,8 +30,6 @@ from sync.erasure import (
 )
 from sync.events import Kind
 from sync.models import MirroredModel, RecordChange
-from sync.mutex import fenced
-from sync.search import search
 from sync.service import all_services, service_for
 
 CUSTOMERS = "customers"

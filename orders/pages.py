@@ -20,7 +20,7 @@ from django.views.decorators.http import require_safe
 from orders.api.drafts import MOST_LINES, NOTES_LENGTH, DraftSerializer
 from orders.models import Draft
 from sync.api.urls import KeyConverter
-from sync.columns import hidden_columns
+from sync.mirror.columns import hidden_columns
 from sync.service import service_for
 
 DRAFTS_ON_A_PAGE = 25

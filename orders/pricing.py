@@ -15,7 +15,7 @@ from django.db.models.functions import Lower
 
 from customers.matching import present
 from orders.models.catalogue import ACCOUNT_CODES, Price, Product
-from sync import clock
+from sync.database import clock
 
 ONE = Decimal(1)
 MOST_SPECIFIC_LAST = (Price.Audience.EVERYBODY, Price.Audience.GROUP, Price.Audience.CUSTOMER)

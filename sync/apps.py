@@ -10,7 +10,8 @@ class SyncConfig(AppConfig):
     def ready(self) -> None:
         from django_q.models import Schedule
 
-        from sync import checks, schedules  # noqa: F401  # importing registers the checks
+        from sync import checks  # noqa: F401  # importing registers them
+        from sync.coordinator import schedules
 
         post_migrate.connect(schedules.make_missing, sender=self)
         pre_save.connect(schedules.refuse_unreadable, sender=Schedule)

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.core.checks import WARNING, CheckMessage, Error, register
 from django.db import connection
 
+from sync.coordinator.runner import LONGEST_DRAIN
 from sync.private_files import is_open
-from sync.runner import LONGEST_DRAIN
 from sync.service import service_for
 
 

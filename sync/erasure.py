@@ -25,14 +25,15 @@ from django.db.models.functions import Cast, Coalesce
 from django.urls import NoReverseMatch, reverse
 from django.utils import translation
 
-from sync import clock, queue
+from sync.coordinator import queue
+from sync.coordinator.mutex import Lease, hold_lock, lost_with_the_connection
+from sync.coordinator.runner import POLLED_EVERY, reading, recover
+from sync.database import clock
 from sync.exceptions import SyncError
-from sync.mirror import chunked
+from sync.mirror.comparison import chunked
 from sync.models import Alert, MirroredModel, RecordChange, SyncEvent, SyncRun
-from sync.mutex import Lease, hold_lock, lost_with_the_connection
+from sync.monitoring.retention import OUR_EXPORT
 from sync.progress import Stage
-from sync.retention import OUR_EXPORT
-from sync.runner import POLLED_EVERY, reading, recover
 from sync.service import SyncService, all_services, service_for
 
 MARK = "…"  # stands where a text was taken out of a sentence

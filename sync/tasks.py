@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sync import health, retention, runner, schedules, sessions, worker
+from sync.coordinator import runner, schedules, sessions, worker
 from sync.disk import waiting_for_room
-from sync.future_times import correct_future_times
+from sync.monitoring import health, retention
+from sync.monitoring.future_times import correct_future_times
 
 LEFT = "What is due is left for later"
 

@@ -81,9 +81,9 @@ class MailServer(socketserver.ThreadingTCPServer):
         """Have it named by the settings, in the form that this Django wants."""
         options = {"host": "127.0.0.1", "port": self.port, "timeout": 10}
         if django.VERSION >= (6, 1):
-            settings.MAILERS = {"default": {"BACKEND": "sync.mail.EmailBackend", "OPTIONS": options}}
+            settings.MAILERS = {"default": {"BACKEND": "sync.monitoring.mail.EmailBackend", "OPTIONS": options}}
         else:
-            settings.EMAIL_BACKEND = "sync.mail.EmailBackend"
+            settings.EMAIL_BACKEND = "sync.monitoring.mail.EmailBackend"
             settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = options.values()
 
 

@@ -14,7 +14,8 @@ from django.test import TransactionTestCase
 from django.utils import translation
 from pytest_django import DjangoDbBlocker
 
-from sync import clock, worker
+from sync.coordinator import worker
+from sync.database import clock
 from tests.api_server import ApiServer
 from tests.demo_erp import Erp
 from tests.site import MirroredDemo

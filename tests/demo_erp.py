@@ -8,13 +8,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sync.erp.demo.erp import DemoErp
-from sync.erp.demo.faults import Fault
-from sync.erp.demo.lists import list_called
-from sync.erp.demo.pdf import Written
-from sync.erp.demo.records import Customer, Price
-from sync.erp.demo.server import DemoServer
-from sync.erp.demo.world import World
+from demo.erp.erp import DemoErp
+from demo.erp.faults import Fault
+from demo.erp.lists import list_called
+from demo.erp.pdf import Written
+from demo.erp.records import Customer, Price
+from demo.erp.server import DemoServer
+from demo.erp.world import World
 
 SCALE = 0.02  # a few records of each list: all six are mirrored in less than a second
 

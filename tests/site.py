@@ -14,10 +14,10 @@ from django.db.models import F
 from django.test import override_settings
 from django.utils import timezone
 
-from sync import runner
-from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME
+from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME
+from sync.coordinator import runner
+from sync.coordinator.queue import request_sync
 from sync.models import SyncLock, SyncRun, SyncSchedule, SyncWorker
-from sync.queue import request_sync
 from sync.service import all_types
 from tests.api_server import ApiServer
 from tests.concurrency.processes import Worker, until

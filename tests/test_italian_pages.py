@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from sync import sessions
+from sync.coordinator import sessions
+from sync.coordinator.queue import request_sync
 from sync.models import SyncRun, SyncSchedule
-from sync.queue import request_sync
 from tests.factories import SyncRunFactory, UserFactory
 
 ITALIAN = {"Accept-Language": "it"}

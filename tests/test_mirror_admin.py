@@ -16,8 +16,8 @@ from django.utils.html import escape
 
 from customers.models import Customer
 from orders.models import Ddt, Invoice, Order, Price, Product
+from sync.admin.read_only import identity_of
 from sync.models import RecordChange, SyncRun
-from sync.read_only_admin import identity_of
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -2,11 +2,11 @@
 
 import pytest
 
+from demo.news import News
 from sync import events
+from sync.coordinator.sessions import close_session, open_session
 from sync.events import Kind
-from sync.management.news import News
 from sync.models import OrderFormSession
-from sync.sessions import close_session, open_session
 from tests.factories import SyncRunFactory
 
 pytestmark = pytest.mark.django_db

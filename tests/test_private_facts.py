@@ -7,9 +7,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from sync import erp_login, events, live
+from sync import events
+from sync.erp import login as erp_login
 from sync.exceptions import DiskFull, ErpFolderNotFound, ErpLoginRejected, ExportNotFound
 from sync.models import SyncEvent, SyncLock, SyncRun
+from sync.monitoring import live
 from tests.addresses import all_addresses
 from tests.api.conftest import signed_in
 from tests.factories import (

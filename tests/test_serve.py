@@ -19,7 +19,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from sync.http_connections import FILES_RAISED_TO
+from sync.management.http_connections import FILES_RAISED_TO
 from sync.models import SyncRun
 from tests.api_server import signed_in
 from tests.concurrency.processes import until

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 import uvicorn
 
-from sync import http_connections
 from sync.api import gate as gates
 from sync.api.gate import Gate
-from sync.http_connections import Connection, Connections, Waiting
+from sync.management import http_connections
+from sync.management.http_connections import Connection, Connections, Waiting
 from tests.concurrency.processes import until
 
 TIMEOUT = 30  # seconds

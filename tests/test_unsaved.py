@@ -12,9 +12,10 @@ from django.db import InterfaceError, InternalError, OperationalError, Programmi
 from django.urls import reverse
 
 from orders.models import Draft
-from sync import disk, health
+from sync import disk
 from sync.api.errors import why_unsaved
 from sync.models import SyncRun, SyncSchedule
+from sync.monitoring import health
 from tests.factories import (
     CustomerFactory,
     PriceFactory,

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from sync import heartbeats
-from sync.heartbeats import Line, Sign
+from sync.coordinator import heartbeats
+from sync.coordinator.heartbeats import Line, Sign
 from sync.management.supervisor import Child, Supervisor
 from sync.management.watchdog import Cluster, Pulse
 

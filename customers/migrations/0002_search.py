@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from sync.migration_steps import fill_search_texts, index_trigrams
+from sync.database.migration_steps import fill_search_texts, index_trigrams
 from sync.models.search_field import SearchField
 
 

@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from sync.migration_steps import grant
+from sync.database.migration_steps import grant
 
 
 class Migration(migrations.Migration):

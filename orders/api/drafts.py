@@ -21,7 +21,6 @@ from orders.api.mirror import KEY_LENGTH
 from orders.api.values import Amount, GivenPercent, GivenQuantity, Number, UnitPrice
 from orders.drafts import DraftDeleted, KeyReused, NotAccepted, StaleDraft, Wanted, WantedLine
 from orders.models import Draft, Product
-from sync import sessions
 from sync.api.base import (
     LARGEST_INTEGER,
     Envelope,
@@ -37,6 +36,7 @@ from sync.api.base import (
     user_of,
 )
 from sync.api.errors import Conflict, ErrorAnswer
+from sync.coordinator import sessions
 
 MOST_LINES = 500
 NOTES_LENGTH = 5000

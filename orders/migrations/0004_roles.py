@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from sync.migration_steps import grant
+from sync.database.migration_steps import grant
 
 VIEWS = ["view_order", "view_ddt", "view_invoice", "view_product", "view_price"]
 

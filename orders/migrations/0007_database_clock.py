@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-import sync.clock
+import sync.database.clock
 
 
 class Migration(migrations.Migration):
@@ -14,11 +14,11 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="draft",
             name="changed_at",
-            field=models.DateTimeField(default=sync.clock.now, editable=False, verbose_name="last changed"),
+            field=models.DateTimeField(default=sync.database.clock.now, editable=False, verbose_name="last changed"),
         ),
         migrations.AlterField(
             model_name="draft",
             name="created_at",
-            field=models.DateTimeField(default=sync.clock.now, editable=False, verbose_name="created"),
+            field=models.DateTimeField(default=sync.database.clock.now, editable=False, verbose_name="created"),
         ),
     ]

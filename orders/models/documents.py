@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.matching import match, matching
 from customers.models import Customer
 from orders.tracking import Shipment, tracking_url
-from sync import clock
+from sync.database import clock
 from sync.models import MirroredModel, list_indexes
 
 

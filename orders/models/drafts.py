@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Customer
 from orders.models.catalogue import Product
 from orders.totals import Amounts, Totals, line_amounts, totals_of
-from sync import clock
+from sync.database import clock
 
 PERCENT = (MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100)))
 

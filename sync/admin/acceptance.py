@@ -23,15 +23,16 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from sync import error_texts, queue, runner
+from sync import error_texts
 from sync.admin.parts import field_of, run_address, table, with_thousands_apart
+from sync.admin.read_only import link, may_view, printed, printed_value
 from sync.admin.refusals import require
 from sync.admin.verbs import VerbsAdmin
+from sync.coordinator import queue, runner
 from sync.exceptions import CannotAccept, SyncError
 from sync.list_names import list_name
-from sync.mirror import Outcome
+from sync.mirror.comparison import Outcome
 from sync.models import MirroredModel, RecordChange, SyncRun
-from sync.read_only_admin import link, may_view, printed, printed_value
 from sync.service import LossColumn, SyncService, service_for
 
 ACCEPTED_WITHIN = timedelta(seconds=15)  # or the page says that it is still being applied

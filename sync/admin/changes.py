@@ -25,9 +25,7 @@ from sync.admin.parts import (
     table,
     type_name,
 )
-from sync.list_names import list_name
-from sync.models import RecordChange
-from sync.read_only_admin import (
+from sync.admin.read_only import (
     NOTHING,
     ReadOnlyAdmin,
     link,
@@ -36,6 +34,8 @@ from sync.read_only_admin import (
     printed,
     printed_value,
 )
+from sync.list_names import list_name
+from sync.models import RecordChange
 from sync.service import SyncService
 
 FIELDS_SHOWN = 4  # in a list; a change's own page shows all

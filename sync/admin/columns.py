@@ -9,11 +9,11 @@ from django.utils.translation import gettext_lazy as _
 
 from sync.admin.coordination import time_in
 from sync.admin.parts import SyncTypeFilter, type_name
+from sync.admin.read_only import ReadOnlyAdmin
 from sync.admin.verbs import Verb, VerbsAdmin
-from sync.columns import mark_as_seen
 from sync.list_names import list_name
+from sync.mirror.columns import mark_as_seen
 from sync.models import ColumnDrift
-from sync.read_only_admin import ReadOnlyAdmin
 
 
 def see(drift: ColumnDrift, *, by: User) -> str:

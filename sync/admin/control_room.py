@@ -19,7 +19,6 @@ from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sync import health, queue
 from sync.admin.coordination import lock_address, worker_badge
 from sync.admin.day import changed, drawn
 from sync.admin.parts import (
@@ -34,14 +33,16 @@ from sync.admin.parts import (
 )
 from sync.admin.problems import problems_of, verdict
 from sync.admin.progress import progress_of
+from sync.admin.read_only import NOTHING, ModelAdmin, list_address, may_view, printed_duration
 from sync.admin.refusals import require
-from sync.columns import hidden_columns
-from sync.health import SyncStatus, TypeHealth
+from sync.coordinator import queue
 from sync.list_names import list_name
+from sync.mirror.columns import hidden_columns
 from sync.models import OrderFormSession, RecordChange, SyncLock, SyncRun, SyncWorker
-from sync.read_only_admin import NOTHING, ModelAdmin, list_address, may_view, printed_duration
+from sync.monitoring import health
+from sync.monitoring.health import SyncStatus, TypeHealth
+from sync.monitoring.timeline import day_until
 from sync.service import service_for, smart_types
-from sync.timeline import day_until
 
 RUNS_IN_A_SPARKLINE = 30
 SPARK_HEIGHT, SPARK_LOWEST = 24.0, 2.0  # of the drawing; every run is to be seen

@@ -20,7 +20,7 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from sync import alerts, clock, error_texts, health, mutex, queue, schedules, sessions
+from sync import error_texts
 from sync.admin.facts import told_fact
 from sync.admin.parts import (
     BoundedPaginator,
@@ -33,14 +33,17 @@ from sync.admin.parts import (
     state_badge,
     type_name,
 )
+from sync.admin.read_only import NOTHING, ReadOnlyAdmin, TolerantList, column_of, link, list_address, may_view
 from sync.admin.refusals import require
 from sync.admin.schedule_preview import PreviewAdmin
 from sync.admin.verbs import Verb, VerbsAdmin
+from sync.coordinator import mutex, queue, schedules, sessions
+from sync.database import clock
 from sync.exceptions import NotMirrored
-from sync.health import WorkerState
 from sync.list_names import list_name
 from sync.models import Alert, OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
-from sync.read_only_admin import NOTHING, ReadOnlyAdmin, TolerantList, column_of, link, list_address, may_view
+from sync.monitoring import alerts, health
+from sync.monitoring.health import WorkerState
 
 
 def time_in(model: type[models.Model], name: str) -> Any:

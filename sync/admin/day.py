@@ -19,10 +19,10 @@ from django.utils.translation import gettext_lazy as _
 
 from sync import error_texts
 from sync.admin.parts import CAME_BACK, counted
+from sync.admin.read_only import list_address, printed_duration
 from sync.list_names import list_name
 from sync.models import SyncRun
-from sync.read_only_admin import list_address, printed_duration
-from sync.timeline import HOUR, Attempt, Day, Ran, Stretch, TypeDay
+from sync.monitoring.timeline import HOUR, Attempt, Day, Ran, Stretch, TypeDay
 
 NARROWEST = 0.3  # % of the width: three pixels on a desk's screen, four minutes of the day
 LABELLED_EVERY = 3  # hours

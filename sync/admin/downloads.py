@@ -20,9 +20,9 @@ from django.views.decorators.http import require_GET
 
 from sync import events
 from sync.admin.parts import run_address
+from sync.admin.read_only import ToolsAdmin
 from sync.admin.refusals import require
 from sync.models import SyncRun
-from sync.read_only_admin import ToolsAdmin
 
 BLOCK = 64 * 1024  # bytes in memory at a time
 PERMISSION = "sync.download_export"

@@ -13,9 +13,10 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sync import alerts, error_texts
+from sync import error_texts
 from sync.admin.parts import field_of, minutes, moment, run_link
 from sync.models import Alert, SyncRun
+from sync.monitoring import alerts
 
 FACTS = {
     "trigger": _("trigger"),

@@ -22,11 +22,11 @@ from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from sync.alerts import WORDS
-from sync.health import State
+from sync.admin.read_only import NOTHING
 from sync.list_names import list_name
 from sync.models import RecordChange, SyncEvent, SyncRun, SyncSchedule
-from sync.read_only_admin import NOTHING
+from sync.monitoring.alerts import WORDS
+from sync.monitoring.health import State
 from sync.service import SyncService, service_for
 
 if TYPE_CHECKING:

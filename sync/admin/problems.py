@@ -15,16 +15,17 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from sync import alerts, error_texts, health
+from sync import error_texts
 from sync.admin.coordination import lock_address
 from sync.admin.parts import clock, run_address
-from sync.columns import describe_drifts
-from sync.health import State, SyncStatus, TypeHealth
+from sync.admin.read_only import list_address, may_view, printed_duration
+from sync.coordinator.runner import longest_fetch
 from sync.list_names import list_name
+from sync.mirror.columns import describe_drifts
 from sync.models import Alert, ColumnDrift, SyncLock, SyncRun, SyncSchedule, SyncWorker
+from sync.monitoring import alerts, health
+from sync.monitoring.health import State, SyncStatus, TypeHealth
 from sync.progress import Stage
-from sync.read_only_admin import list_address, may_view, printed_duration
-from sync.runner import longest_fetch
 
 ERROR_CHARACTERS = 300
 SLOWER_THAN_USUAL = 3  # times

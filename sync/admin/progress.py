@@ -9,9 +9,9 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from sync.admin.read_only import printed_duration
 from sync.models import SyncRun
 from sync.progress import Stage
-from sync.read_only_admin import printed_duration
 
 FULLEST = 98  # % of the bar, before the run has ended
 STAGES = {

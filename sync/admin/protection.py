@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from sync.admin.parts import service_of
-from sync.columns import fields_hidden_from
-from sync.cross_checks import checks_by_field
 from sync.exports.layout import Column, Total, normalised
 from sync.exports.values import NUMERIC
+from sync.mirror.columns import fields_hidden_from
+from sync.mirror.cross_checks import checks_by_field
 from sync.models import SyncRun
 
 

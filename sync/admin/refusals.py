@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext, gettext_noop
 from django.views import defaults
 
-from sync.read_only_admin import ModelAdmin
+from sync.admin.read_only import ModelAdmin
 
 # Django makes these names, where nobody finds them to translate.
 NAMED_BY_DJANGO = (

@@ -24,8 +24,8 @@ from django.utils.translation import gettext_lazy as _
 
 from sync import error_texts
 from sync.admin.parts import BoundedPaginator, SyncTypeFilter, counted, field_of, is_number, type_name
+from sync.admin.read_only import NOTHING, ReadOnlyAdmin, TolerantList, column_of, first_words, printed_value
 from sync.models import SyncRun
-from sync.read_only_admin import NOTHING, ReadOnlyAdmin, TolerantList, column_of, first_words, printed_value
 
 PEOPLE_SHOWN = 30  # beside the list; whoever else asked for runs is searched for
 ERRORS_SEARCHED = 10_000  # the newest; some months of them

@@ -15,16 +15,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sync import clock, queue
 from sync.admin import progress
 from sync.admin.acceptance import AcceptanceAdmin
 from sync.admin.downloads import ExportDownloadAdmin
 from sync.admin.parts import field_of, status_badge, type_name
-from sync.admin.run_list import RunListAdmin
-from sync.admin.story import RunStoryAdmin
-from sync.admin.verbs import Verb
-from sync.models import RecordChange, SyncEvent, SyncRun
-from sync.read_only_admin import (
+from sync.admin.read_only import (
     NOTHING,
     column_of,
     link,
@@ -33,6 +28,12 @@ from sync.read_only_admin import (
     may_view,
     printed_duration,
 )
+from sync.admin.run_list import RunListAdmin
+from sync.admin.story import RunStoryAdmin
+from sync.admin.verbs import Verb
+from sync.coordinator import queue
+from sync.database import clock
+from sync.models import RecordChange, SyncEvent, SyncRun
 
 
 def time_of(name: str) -> Any:

@@ -23,13 +23,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from sync import schedules
 from sync.admin.parts import clock
+from sync.admin.read_only import ModelAdmin
 from sync.admin.refusals import require
-from sync.clock import now as database_now
+from sync.coordinator import schedules
+from sync.database.clock import now as database_now
 from sync.list_names import list_name
 from sync.models import SyncSchedule
-from sync.read_only_admin import ModelAdmin
 
 TIMES_SHOWN = 5
 MEETINGS_SHOWN = 3  # with each list

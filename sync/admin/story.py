@@ -19,7 +19,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from sync import error_texts, health, runner
+from sync import error_texts
 from sync.admin.changes import first_values, fits, read_fields, record_link
 from sync.admin.facts import told_fact
 from sync.admin.parts import (
@@ -35,14 +35,16 @@ from sync.admin.parts import (
 )
 from sync.admin.progress import progress_of
 from sync.admin.protection import protection
+from sync.admin.read_only import NOTHING, list_address, may_view, printed_duration
 from sync.admin.refusals import require
 from sync.admin.verbs import VerbsAdmin
-from sync.clock import now as database_now
+from sync.coordinator import runner
+from sync.coordinator.runner import KEPT_CHARACTERS
+from sync.database.clock import now as database_now
 from sync.exports.totals import ControlTotal
 from sync.list_names import list_name
 from sync.models import RecordChange, SyncEvent, SyncRun
-from sync.read_only_admin import NOTHING, list_address, may_view, printed_duration
-from sync.runner import KEPT_CHARACTERS
+from sync.monitoring import health
 
 STEPS_SHOWN = 100
 CHANGES_SHOWN = 20

@@ -16,10 +16,10 @@ from django.views.decorators.http import require_POST
 
 from sync import error_texts
 from sync.admin.parts import run_address, run_waits, way_back
+from sync.admin.read_only import ToolsAdmin
 from sync.admin.refusals import require
 from sync.exceptions import SyncError
 from sync.models import SyncRun
-from sync.read_only_admin import ToolsAdmin
 
 
 @dataclass(frozen=True)

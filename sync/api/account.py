@@ -15,12 +15,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from sync import passwords
+from sync.accounts import passwords
+from sync.accounts.guesses import TooManyGuesses
+from sync.accounts.passwords import WrongPassword
 from sync.api.base import Envelope, Given, StrictText, user_of
 from sync.api.errors import TooMany
 from sync.api.tokens import Tokens, begin_sign_in
-from sync.guesses import TooManyGuesses
-from sync.passwords import WrongPassword
 
 
 class ChangePassword(Given):

@@ -19,11 +19,11 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from sync import live
 from sync.api.authentication import is_still_signed_in
 from sync.api.base import LARGEST_NUMBER, user_of
 from sync.api.errors import TooMany
 from sync.models import SyncEvent
+from sync.monitoring import live
 
 LAST_EVENT_ID = "Last-Event-ID"
 TRY_AGAIN_AFTER = 30  # seconds, for who has too many streams

@@ -21,9 +21,9 @@ from sync.api.base import (
     StrictInteger,
     list_answer,
 )
-from sync.health import Activity, State, WorkerState
+from sync.coordinator.queue import SMART_PRIORITY
 from sync.models import ColumnDrift, OrderFormSession, SyncRun
-from sync.queue import SMART_PRIORITY
+from sync.monitoring.health import Activity, State, WorkerState
 
 Mode = SyncRun.Mode
 Status = SyncRun.Status

@@ -31,10 +31,10 @@ from rest_framework_simplejwt.tokens import RefreshToken
 from rest_framework_simplejwt.utils import datetime_from_epoch
 from rest_framework_simplejwt.views import TokenBlacklistView, TokenObtainPairView, TokenRefreshView
 
-from sync import guesses
+from sync.accounts import guesses
+from sync.accounts.guesses import TooManyGuesses, as_signed_in
 from sync.api.authentication import SIGN_IN
 from sync.api.errors import TooMany
-from sync.guesses import TooManyGuesses, as_signed_in
 from sync.models import SignIn
 
 logger = logging.getLogger(__name__)

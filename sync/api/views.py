@@ -18,7 +18,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from sync import clock, health, queue, schedules
 from sync.api.base import MayChangeSyncs, for_reader, page_of, user_of
 from sync.api.serializers import (
     FinishedRunSerializer,
@@ -35,8 +34,11 @@ from sync.api.serializers import (
     WantedRun,
     WholeRunAnswer,
 )
-from sync.health import SyncStatus
+from sync.coordinator import queue, schedules
+from sync.database import clock
 from sync.models import SyncLock, SyncRun, SyncSchedule
+from sync.monitoring import health
+from sync.monitoring.health import SyncStatus
 from sync.service import all_types
 
 Mode = SyncRun.Mode

@@ -15,7 +15,7 @@ import requests
 from requests.cookies import RequestsCookieJar
 from urllib3.exceptions import ReadTimeoutError
 
-from sync import clock
+from sync.database import clock
 from sync.disk import is_full
 from sync.erp.client import ErpList, Export
 from sync.erp.severable import Line, SeverableSession

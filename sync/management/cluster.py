@@ -21,10 +21,10 @@ from django_q.signals import post_execute, post_execute_in_worker, post_spawn, p
 from django_q.signing import SignedPackage
 from django_q.tasks import async_task
 
-from sync import worker
-from sync.broker import Broker
+from sync.coordinator import worker
+from sync.coordinator.broker import Broker
+from sync.coordinator.heartbeats import ENDS_WITHIN, Line, Sign, probe_every
 from sync.disk import waiting_for_room
-from sync.heartbeats import ENDS_WITHIN, Line, Sign, probe_every
 
 logger = logging.getLogger(__name__)
 

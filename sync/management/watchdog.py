@@ -9,7 +9,7 @@ from math import inf
 
 from django.conf import settings
 
-from sync.heartbeats import Sign, probe_every
+from sync.coordinator.heartbeats import Sign, probe_every
 from sync.management.supervisor import STARTS_WITHIN, Child
 
 LONGEST_LOOK_AWAY = 1.0  # seconds; more between two looks is no silence: this process was frozen

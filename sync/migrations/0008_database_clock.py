@@ -4,7 +4,7 @@ import datetime
 
 from django.db import migrations, models
 
-import sync.clock
+import sync.database.clock
 
 
 class Migration(migrations.Migration):
@@ -25,16 +25,16 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="syncevent",
             name="at",
-            field=models.DateTimeField(db_index=True, default=sync.clock.now, verbose_name="time"),
+            field=models.DateTimeField(db_index=True, default=sync.database.clock.now, verbose_name="time"),
         ),
         migrations.AlterField(
             model_name="syncrun",
             name="requested_at",
-            field=models.DateTimeField(default=sync.clock.now, verbose_name="requested"),
+            field=models.DateTimeField(default=sync.database.clock.now, verbose_name="requested"),
         ),
         migrations.AlterField(
             model_name="syncworker",
             name="started_at",
-            field=models.DateTimeField(default=sync.clock.now, verbose_name="started"),
+            field=models.DateTimeField(default=sync.database.clock.now, verbose_name="started"),
         ),
     ]

@@ -4,7 +4,7 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
-from sync.migration_steps import grant
+from sync.database.migration_steps import grant
 
 OPERATOR = ["view_alert"]
 ADMINISTRATOR = [*OPERATOR, "resend_alert"]

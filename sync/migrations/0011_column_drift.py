@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from sync.migration_steps import grant
+from sync.database.migration_steps import grant
 
 
 class Migration(migrations.Migration):

@@ -6,7 +6,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-import sync.clock
+import sync.database.clock
 
 # Sign-ins take the place of simplejwt's lists of tokens, which kept each refresh token as it is. Tokens that name no
 # sign-in are refused: whoever uses one signs in again.
@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
                         verbose_name="counted as",
                     ),
                 ),
-                ("at", models.DateTimeField(default=sync.clock.now, verbose_name="time")),
+                ("at", models.DateTimeField(default=sync.database.clock.now, verbose_name="time")),
             ],
             options={
                 "verbose_name": "password guess",
@@ -62,7 +62,7 @@ class Migration(migrations.Migration):
                         verbose_name="refresh token",
                     ),
                 ),
-                ("began_at", models.DateTimeField(default=sync.clock.now, verbose_name="began")),
+                ("began_at", models.DateTimeField(default=sync.database.clock.now, verbose_name="began")),
                 (
                     "expires_at",
                     models.DateTimeField(help_text="When its last refresh token does.", verbose_name="expires"),

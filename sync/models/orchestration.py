@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, pgettext_lazy
 
-from sync import clock
+from sync.database import clock
 from sync.list_names import list_name
 from sync.models.runs import SyncRun
 

@@ -12,7 +12,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, pgettext_lazy
 
-from sync import clock, error_texts
+from sync import error_texts
+from sync.database import clock
 from sync.exceptions import LeaseLost
 from sync.list_names import list_name
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from sync.search import search_text
+from sync.database.search import search_text
 
 if TYPE_CHECKING:
     TextField = models.TextField[str, str]

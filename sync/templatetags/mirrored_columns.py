@@ -9,8 +9,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sync.admin.parts import field_of, moment
-from sync.columns import hidden_columns, seen_columns
 from sync.exports.layout import Source
+from sync.mirror.columns import hidden_columns, seen_columns
 from sync.models import MirroredModel
 from sync.service import service_mirroring
 

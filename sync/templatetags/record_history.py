@@ -11,8 +11,8 @@ from django.utils.translation import gettext
 
 from sync.admin.changes import first_values, read_fields
 from sync.admin.parts import run_address
+from sync.admin.read_only import changes_of, identity_of, may_view, printed
 from sync.models import MirroredModel, RecordChange, SyncRun
-from sync.read_only_admin import changes_of, identity_of, may_view, printed
 
 SHOWN = 20  # the newest
 

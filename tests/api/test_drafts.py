@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from orders import drafts
 from orders.models import Draft, DraftLine, Price, Product
-from sync import sessions
+from sync.coordinator import sessions
 from sync.models import OrderFormSession
 from tests.api.conftest import at_once, signed_in
 from tests.factories import CustomerFactory, PriceFactory, ProductFactory

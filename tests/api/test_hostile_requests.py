@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sync import sessions
+from sync.coordinator import sessions
 from sync.models import OrderFormSession, SyncRun
 from tests.api_server import signed_in
 from tests.factories import UserFactory

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from sync import sessions
+from sync.coordinator import sessions
 from sync.exceptions import ErpUnavailable
 from sync.models import OrderFormSession, SyncRun
 from tests.api.conftest import signed_in

@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import translation
 from rest_framework.test import APIClient
 
-from sync import passwords
+from sync.accounts import passwords
 from sync.models import PasswordGuess
 from tests.api.conftest import signed_in
 from tests.factories import PASSWORD, UserFactory

@@ -14,9 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from sync import retention
-from sync.guesses import TooManyGuesses, count_guess, fingerprint
+from sync.accounts.guesses import TooManyGuesses, count_guess, fingerprint
 from sync.models import PasswordGuess
+from sync.monitoring import retention
 from tests.api.conftest import at_once
 from tests.factories import PASSWORD, PasswordGuessFactory
 

@@ -14,8 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from sync import health, mutex, queue, schedules, sessions
+from sync.coordinator import mutex, queue, schedules, sessions
 from sync.models import OrderFormSession, SyncLock, SyncRun, SyncSchedule, SyncWorker
+from sync.monitoring import health
 from sync.service import all_types
 from tests.factories import SyncRunFactory, SyncWorkerFactory
 

@@ -7,8 +7,9 @@ from django.utils import timezone, translation
 from rest_framework.test import APIClient
 from rest_framework.throttling import UserRateThrottle
 
-from sync import live, passwords
+from sync.accounts import passwords
 from sync.api.errors import TooMany
+from sync.monitoring import live
 from tests.api.conftest import signed_in
 from tests.api.test_password_guesses import STRANGER
 from tests.factories import PasswordGuessFactory

@@ -24,9 +24,9 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, connections
 
 from customers.models import Customer
+from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME
 from orders.drafts import Wanted, WantedLine, priced
 from orders.models import Draft, Product
-from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME
 from sync.events import Kind
 from sync.models import RecordChange, SyncEvent, SyncRun
 from tests.campaign import faults, leftovers

@@ -14,7 +14,7 @@ from typing import Any
 
 import pikepdf
 
-from sync.erp.demo.server import DEMO_PASSWORD
+from demo.erp.server import DEMO_PASSWORD
 
 PATIENCE = 300  # seconds that the ERP has for an answer
 SLOWLY = 0.5  # seconds for each byte

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sync.erp.demo.erp import DemoErp
-from sync.erp.demo.life import Journal
+from demo.erp.erp import DemoErp
+from demo.erp.life import Journal
 from sync.service import all_services
 from tests.sync.demo import by_key, in_the_erp
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from orders.models import Draft
 from sync.events import Kind
-from sync.health import TRUSTED
 from sync.models import Alert, RecordChange, SyncEvent, SyncRun
+from sync.monitoring.health import TRUSTED
 from sync.service import SyncService, all_services
 from tests.campaign.chronicle import Chronicle
 from tests.campaign.erp_states import ErpStates, Values

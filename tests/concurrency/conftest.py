@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connections
 
-from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
+from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
 from sync.models import SyncSchedule
 from tests.concurrency.processes import Child, Worker
 from tests.factories import UserFactory

@@ -18,8 +18,8 @@ from unittest.mock import patch
 from django.conf import settings
 from django.db import connections
 
-from sync import mirror
 from sync.exports.reader import Records
+from sync.mirror import comparison as mirror
 from sync.models import SyncLock, SyncRun
 
 PATIENCE = 60.0  # seconds that a test waits for what must happen; the machine may be busy

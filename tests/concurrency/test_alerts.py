@@ -9,8 +9,8 @@ from unittest.mock import patch
 import pytest
 from django.utils import timezone
 
-from sync import alerts
 from sync.models import Alert
+from sync.monitoring import alerts
 from tests.alert_receivers import Receiver, serving
 from tests.concurrency.processes import until
 from tests.factories import AlertFactory

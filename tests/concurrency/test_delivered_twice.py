@@ -7,8 +7,8 @@ from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
 from sync import tasks
+from sync.coordinator.queue import request_sync
 from sync.models import RecordChange, SyncEvent, SyncRun, SyncSchedule
-from sync.queue import request_sync
 from tests.concurrency.processes import PATIENCE, fork, until
 from tests.sync.demo import is_mirrored
 

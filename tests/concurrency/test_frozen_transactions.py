@@ -6,7 +6,8 @@ from unittest.mock import patch
 import pytest
 from django.db import DatabaseError
 
-from sync import events, queue, runner, sessions
+from sync import events
+from sync.coordinator import queue, runner, sessions
 from sync.events import Kind
 from sync.models import OrderFormSession, SyncLock, SyncRun
 from tests.concurrency.processes import at_a_record, stop_here, until

@@ -7,10 +7,10 @@ import time
 import pytest
 from django.db import connection
 
-from sync import runner
+from sync.coordinator import runner
+from sync.coordinator.queue import request_sync
 from sync.events import Kind
 from sync.models import SyncEvent, SyncLock, SyncRun
-from sync.queue import request_sync
 from tests.concurrency.processes import at_a_record, running_run, until
 from tests.sync.demo import is_mirrored
 

@@ -14,10 +14,10 @@ from django.conf import settings as project
 from django.db import IntegrityError, transaction
 from django.db.models import Count
 
-from sync import runner
+from sync.coordinator import runner
+from sync.coordinator.mutex import Lease, hold_lock
+from sync.coordinator.queue import request_sync
 from sync.models import SyncRun
-from sync.mutex import Lease, hold_lock
-from sync.queue import request_sync
 from sync.service import service_for
 from tests.concurrency.processes import PATIENCE, Child, fork
 from tests.factories import SyncRunFactory

@@ -8,9 +8,9 @@ from unittest.mock import patch
 import pytest
 
 from orders.models import Product
-from sync import runner, sessions
+from sync.coordinator import runner, sessions
+from sync.coordinator.queue import request_sync
 from sync.models import SyncRun
-from sync.queue import request_sync
 from tests.concurrency.processes import PATIENCE, running_run, until
 from tests.demo_erp import CachedDemoErp
 from tests.factories import SyncRunFactory

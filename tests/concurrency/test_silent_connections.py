@@ -11,9 +11,9 @@ import pytest
 from django.db import connection
 
 from archibald.postgresql import base
-from sync import runner
+from sync.coordinator import runner
+from sync.coordinator.queue import request_sync
 from sync.models import SyncRun
-from sync.queue import request_sync
 from tests.concurrency.processes import at_a_record, stop_here, until
 from tests.concurrency.test_stopped_processes import drained
 from tests.sync.demo import is_mirrored

@@ -8,11 +8,11 @@ import pytest
 from django.db import connection
 from django_q.models import OrmQ
 
-from sync import runner
+from sync.coordinator import runner
+from sync.coordinator.mutex import break_lock, fenced
+from sync.coordinator.queue import request_sync
 from sync.events import Kind
 from sync.models import SyncEvent, SyncLock, SyncRun
-from sync.mutex import break_lock, fenced
-from sync.queue import request_sync
 from tests.concurrency.processes import at_a_record, running_run, stop_here, until
 from tests.sync.demo import is_mirrored
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from sync.coordinator.queue import request_sync
 from sync.models import SyncRun, SyncWorker
-from sync.queue import request_sync
 from tests.concurrency.processes import PATIENCE, running_run, until
 from tests.concurrency.test_silent_connections import network
 from tests.conftest import environment_of_database

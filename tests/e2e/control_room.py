@@ -6,11 +6,11 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page
 
+from demo.erp.faults import Fault
+from demo.erp.front_end import Strike
 from sync.admin.control_room import RESTING_EVERY
-from sync.erp.demo.faults import Fault
-from sync.erp.demo.front_end import Strike
+from sync.coordinator.queue import enqueue_drain, request_sync
 from sync.models import SyncRun
-from sync.queue import enqueue_drain, request_sync
 from tests.concurrency.processes import until
 from tests.demo_erp import Erp
 from tests.e2e.browsers import PATIENCE

@@ -7,11 +7,11 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from demo.erp.faults import Fault
 from orders.models import Price
-from sync import mutex, queue, sessions
-from sync.erp.demo.faults import Fault
+from sync.coordinator import mutex, queue, sessions
+from sync.coordinator.queue import enqueue, enqueue_drain, request_sync
 from sync.models import ColumnDrift, OrderFormSession, RecordChange, SyncEvent, SyncLock, SyncRun, SyncSchedule
-from sync.queue import enqueue, enqueue_drain, request_sync
 from sync.service import all_types
 from tests.concurrency.processes import until
 from tests.demo_erp import change_price

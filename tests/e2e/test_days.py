@@ -5,10 +5,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from demo.erp.faults import Fault
 from orders.models import Draft, Price
-from sync.erp.demo.faults import Fault
+from sync.coordinator.queue import enqueue_drain, request_sync
 from sync.models import SyncRun, SyncSchedule
-from sync.queue import enqueue_drain, request_sync
 from tests.concurrency.processes import until
 from tests.demo_erp import change_price, new_customer
 from tests.e2e.control_room import last_run, quarantined_prices, strike

@@ -12,13 +12,13 @@ from django.utils.formats import number_format
 from playwright.sync_api import Error, expect
 
 from customers.matching import present
+from demo.erp.faults import Fault
+from demo.erp.front_end import Strike
 from orders import drafts
 from orders.drafts import Wanted, WantedLine
 from orders.models import Draft, Price, Product
-from sync.erp.demo.faults import Fault
-from sync.erp.demo.front_end import Strike
+from sync.coordinator.queue import request_sync
 from sync.models import OrderFormSession, SyncRun
-from sync.queue import request_sync
 from tests.demo_erp import change_price, new_customer
 from tests.e2e.browsers import intercept, sign_in
 from tests.e2e.order_form import OrderForm, customers, goods, price_of, saved_draft

@@ -8,11 +8,11 @@ import time_machine
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from sync import runner
-from sync.erp.demo.faults import Fault
-from sync.erp.demo.front_end import Strike
+from demo.erp.faults import Fault
+from demo.erp.front_end import Strike
+from sync.coordinator import runner
+from sync.coordinator.queue import request_sync
 from sync.models import OrderFormSession, SyncRun
-from sync.queue import request_sync
 from tests.concurrency.processes import until
 from tests.demo_erp import new_customer
 from tests.e2e.order_form import OrderForm, expect_sessions, live_sessions

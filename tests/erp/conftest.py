@@ -13,10 +13,10 @@ from urllib.request import Request, urlopen
 import pikepdf
 import pytest
 
+from demo.erp.erp import DemoErp
+from demo.erp.lists import LISTS
+from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
 from sync.erp.client import ErpList
-from sync.erp.demo.erp import DemoErp
-from sync.erp.demo.lists import LISTS
-from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
 from sync.erp.http import HttpClient
 from tests.concurrency.processes import until
 from tests.demo_erp import CachedDemoErp

@@ -7,9 +7,9 @@ from itertools import groupby
 
 import pytest
 
-from sync.erp.demo.data import REAL_SIZES
-from sync.erp.demo.documents import VAT_RATES
-from sync.erp.demo.erp import DemoErp
+from demo.erp.data import REAL_SIZES
+from demo.erp.documents import VAT_RATES
+from demo.erp.erp import DemoErp
 from tests.erp.conftest import TODAY
 
 

@@ -7,9 +7,9 @@ from decimal import Decimal
 import pdfplumber
 import pytest
 
-from sync.erp.demo.erp import DemoErp, texts, value_getter
-from sync.erp.demo.lists import LISTS, list_called
-from sync.erp.demo.text import Kind
+from demo.erp.erp import DemoErp, texts, value_getter
+from demo.erp.lists import LISTS, list_called
+from demo.erp.text import Kind
 from tests.demo_erp import CachedDemoErp
 from tests.erp.conftest import SMALL, TODAY
 from tests.erp.test_pdf import tables

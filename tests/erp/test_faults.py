@@ -5,9 +5,9 @@ import re
 import pikepdf
 import pytest
 
-from sync.erp.demo.erp import DemoErp
-from sync.erp.demo.faults import Fault
-from sync.erp.demo.lists import LISTS, list_called
+from demo.erp.erp import DemoErp
+from demo.erp.faults import Fault
+from demo.erp.lists import LISTS, list_called
 from tests.erp.conftest import TODAY
 from tests.erp.test_pdf import tables
 

@@ -11,11 +11,11 @@ from time import sleep
 
 import pytest
 
+from demo.erp import web
+from demo.erp.lists import LISTS, list_called
+from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer, Handler
 from sync.erp import transfer
 from sync.erp.client import ErpList
-from sync.erp.demo import web
-from sync.erp.demo.lists import LISTS, list_called
-from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer, Handler
 from sync.erp.http import HttpClient
 from sync.exceptions import ErpAnswerUnexpected, ErpLoginRejected, ErpSessionExpired, ErpUnavailable
 from sync.progress import Stage, unwatched

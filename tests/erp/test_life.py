@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from sync.erp.demo.erp import DemoErp
-from sync.erp.demo.life import HAPPENINGS, NothingLeft, OtherJournal
-from sync.erp.demo.lists import LISTS
+from demo.erp.erp import DemoErp
+from demo.erp.life import HAPPENINGS, NothingLeft, OtherJournal
+from demo.erp.lists import LISTS
 from tests.erp.conftest import SMALL, TODAY
 
 NOON = datetime.combine(TODAY + timedelta(days=1), time(12, 0, 5))

@@ -9,11 +9,11 @@ import pdfplumber
 import pikepdf
 import pytest
 
-from sync.erp.demo import font
-from sync.erp.demo.erp import DemoErp
-from sync.erp.demo.lists import LISTS
-from sync.erp.demo.pdf import Column, Flaws, PageAt, Written, write_pdf
-from sync.erp.demo.wrapping import wrapped
+from demo.erp import font
+from demo.erp.erp import DemoErp
+from demo.erp.lists import LISTS
+from demo.erp.pdf import Column, Flaws, PageAt, Written, write_pdf
+from demo.erp.wrapping import wrapped
 from tests.erp.conftest import contents
 
 NUMBER = rb"-?\d+(?:\.\d{1,5})?"

@@ -10,9 +10,9 @@ import pytest
 import requests
 from bs4 import BeautifulSoup
 
-from sync.erp.demo.faults import Fault
-from sync.erp.demo.lists import CUSTOMERS, LISTS, ORDERS, PRODUCTS, list_called
-from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
+from demo.erp.faults import Fault
+from demo.erp.lists import CUSTOMERS, LISTS, ORDERS, PRODUCTS, list_called
+from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
 from sync.erp.http import action_of
 from sync.erp.web_page import WebPage
 from tests.concurrency.processes import until

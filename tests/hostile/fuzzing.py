@@ -212,7 +212,7 @@ def all_exports() -> list[Export]:
     """The demo ERP's lists, and the ERP's own sample exports where they stand beside the project."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
     django.setup()
-    from sync.erp.demo.erp import DemoErp
+    from demo.erp.erp import DemoErp
     from sync.service import all_services
     from tests.test_layouts import SAMPLES
 

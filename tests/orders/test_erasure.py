@@ -17,10 +17,10 @@ from customers.models import Customer
 from orders import erasure
 from orders.management.commands import erasecustomer
 from orders.models import Draft, Invoice, Order, Price, Product
-from sync import queue, runner
+from sync.coordinator import queue, runner
+from sync.database.search import compact
 from sync.erasure import compact as compact_database
 from sync.models import RecordChange, SyncEvent, SyncLock, SyncRun
-from sync.search import compact
 from sync.service import all_services, service_for
 from tests.campaign.oracles import disagreement
 from tests.factories import (

@@ -5,10 +5,10 @@ from decimal import Decimal
 import pytest
 
 from orders.models import Price, Product
-from sync import runner
-from sync.columns import hidden_columns
+from sync.coordinator import runner
+from sync.coordinator.queue import request_sync
+from sync.mirror.columns import hidden_columns
 from sync.models import MirroredColumn, SyncRun
-from sync.queue import request_sync
 from sync.service import service_for
 from tests.sync.drawing import draw_list
 

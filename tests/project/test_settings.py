@@ -189,7 +189,7 @@ SMTP = f"(lambda mailer: [type(mailer).__module__, mailer.host, mailer.port, mai
     ],
 )
 def test_a_mail_server_is_used_as_it_is_named_and_has_some_seconds_for_each_answer(project, variables, server):
-    assert project.tell(SMTP, **variables) == ["sync.mail", *server]
+    assert project.tell(SMTP, **variables) == ["sync.monitoring.mail", *server]
 
 
 def test_mail_comes_from_whom_the_variable_names(project):

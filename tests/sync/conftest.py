@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from sync import runner
-from sync.erp.demo.erp import DemoErp
-from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
+from demo.erp.erp import DemoErp
+from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
+from sync.coordinator import runner
+from sync.coordinator.queue import request_sync
 from sync.models import RecordChange, SyncRun
-from sync.queue import request_sync
 from sync.service import all_services, service_for
 from tests.demo_erp import CachedDemoErp
 from tests.factories import UserFactory

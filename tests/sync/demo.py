@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sync import runner
-from sync.erp.demo.erp import DemoErp
+from demo.erp.erp import DemoErp
+from sync.coordinator import runner
+from sync.coordinator.queue import request_sync
 from sync.exports.reader import Records
 from sync.models import MirroredModel, SyncRun
-from sync.queue import request_sync
 from sync.service import SyncService, service_for
 
 TODAY = date(2026, 1, 20)

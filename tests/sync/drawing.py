@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from sync.erp.demo.pdf import Column as Drawn
-from sync.erp.demo.pdf import write_pdf
+from demo.erp.pdf import Column as Drawn
+from demo.erp.pdf import write_pdf
 from sync.exports.layout import Column, ExportLayout, Footer, ignored
 from sync.exports.limits import Limits, check_ends
 from sync.exports.pages import open_pages

@@ -10,9 +10,10 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from sync import alerts, health, tasks
+from sync import tasks
 from sync.events import Kind
 from sync.models import Alert, SyncEvent, SyncRun
+from sync.monitoring import alerts, health
 from tests.alert_receivers import PATIENCE, Dribbler, MailServer, Receiver, serving
 from tests.factories import AlertFactory, SyncRunFactory
 

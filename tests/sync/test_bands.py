@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.erp.demo.pdf import Flaws, PageAt
+from demo.erp.pdf import Flaws, PageAt
 from sync.exceptions import (
     BandIncomplete,
     LayoutChanged,

@@ -11,8 +11,10 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
-from sync import broker, clock, health, queue, runner, schedules, sessions, worker
+from sync.coordinator import broker, queue, runner, schedules, sessions, worker
+from sync.database import clock
 from sync.models import OrderFormSession, SyncRun, SyncWorker
+from sync.monitoring import health
 from sync.service import service_for
 from tests.factories import UserFactory
 from tests.sync.conftest import customers

@@ -10,9 +10,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from sync import mutex, sessions
+from sync.coordinator import mutex, sessions
+from sync.coordinator.queue import request_sync
 from sync.models import Alert, OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
-from sync.queue import request_sync
 from sync.service import all_types, service_for
 from tests.factories import (
     AlertFactory,

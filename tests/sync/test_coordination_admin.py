@@ -14,8 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django_q.models import Schedule
 
-from sync import events, mutex, sessions
+from sync import events
 from sync.admin.parts import BoundedPaginator
+from sync.coordinator import mutex, sessions
 from sync.events import Kind
 from sync.exceptions import LeaseLost
 from sync.models import Alert, OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker

@@ -9,10 +9,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from sync import cross_checks, error_texts, runner
-from sync.erp.demo.life import anything
+from demo.erp.life import anything
+from sync import error_texts
+from sync.coordinator import runner
+from sync.coordinator.queue import request_sync
+from sync.mirror import cross_checks
 from sync.models import SyncRun
-from sync.queue import request_sync
 from sync.service import all_services, all_types, service_for
 from tests.demo_erp import CachedDemoErp
 from tests.sync.demo import TODAY

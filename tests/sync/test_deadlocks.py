@@ -7,8 +7,9 @@ from threading import Barrier
 import pytest
 from django.db import OperationalError, connections, transaction
 
-from sync import clock, queue, schedules
-from sync.deadlocks import retry_deadlocks
+from sync.coordinator import queue, schedules
+from sync.database import clock
+from sync.database.deadlocks import retry_deadlocks
 from sync.models import SyncRun, SyncSchedule
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]

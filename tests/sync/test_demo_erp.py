@@ -17,12 +17,12 @@ from reportlab.lib import colors
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.platypus import PageBreak, SimpleDocTemplate, Table, TableStyle
 
+from demo.erp.erp import DemoErp, ExportedTable
+from demo.erp.faults import Fault
+from demo.erp.front_end import Strike
+from demo.erp.lists import list_called
+from demo.erp.records import OrderState
 from orders.models import Price
-from sync.erp.demo.erp import DemoErp, ExportedTable
-from sync.erp.demo.faults import Fault
-from sync.erp.demo.front_end import Strike
-from sync.erp.demo.lists import list_called
-from sync.erp.demo.records import OrderState
 from sync.exceptions import ExportTruncated
 from sync.exports.erp_page import ErpPages, NotErpPage
 from sync.exports.layout import Footer

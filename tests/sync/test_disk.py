@@ -13,7 +13,8 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from customers.models import Customer
-from sync import disk, queue, runner, schedules, sessions, tasks
+from sync import disk, tasks
+from sync.coordinator import queue, runner, schedules, sessions
 from sync.erp import erp_client
 from sync.erp.folder import FolderClient
 from sync.exceptions import DiskFull

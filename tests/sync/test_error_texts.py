@@ -10,9 +10,11 @@ import pytest
 from django.conf import settings
 from django.utils import translation
 
-from sync import cross_checks, error_texts, events, exceptions, runner
+from sync import error_texts, events, exceptions
+from sync.coordinator import runner
 from sync.events import Kind
 from sync.exceptions import SyncError
+from sync.mirror import cross_checks
 from sync.models import SyncEvent, SyncRun
 from sync.service import all_services
 from tests.factories import SyncRunFactory
@@ -22,7 +24,7 @@ ERRORS = [each for each in vars(exceptions).values() if isinstance(each, type) a
 PHRASES = [(name, phrase) for name, phrases in error_texts.PHRASES.items() for phrase in phrases]
 SOURCES = [
     path
-    for pattern in ("sync/*.py", "sync/exports/*.py", "sync/erp/*.py", "orders/sync.py")
+    for pattern in ("sync/*.py", "sync/[cem]*/*.py", "orders/sync.py")
     for path in sorted(settings.BASE_DIR.glob(pattern))
 ]
 UNTOLD = ("setting",)  # facts that are names in every language

@@ -13,8 +13,10 @@ from django.db import connection
 from django.test import Client
 from rest_framework.test import APIClient
 
-from sync import events, live, passwords
+from sync import events
+from sync.accounts import passwords
 from sync.models import SignIn, SyncEvent
+from sync.monitoring import live
 from tests.api_server import ApiServer, Listener, signed_in
 from tests.concurrency.processes import until
 from tests.conftest import environment_of_database

@@ -11,8 +11,8 @@ from reportlab.lib.pagesizes import landscape, letter
 from reportlab.pdfgen import canvas
 from reportlab.platypus import PageBreak, SimpleDocTemplate, Spacer, Table, TableStyle
 
-from sync.erp.demo.pdf import Column as Drawn
-from sync.erp.demo.pdf import write_pdf
+from demo.erp.pdf import Column as Drawn
+from demo.erp.pdf import write_pdf
 from sync.exceptions import ExportTooLarge, PageUnreadable, UnequalRowHeights
 from sync.exports import fallback
 from sync.exports.erp_page import ErpPages, NotErpPage

@@ -10,19 +10,20 @@ import pytest
 from django.conf import settings
 
 from customers.matching import present
+from demo.erp.erp import DemoErp
+from demo.erp.faults import Fault, Where
+from demo.erp.front_end import Strike
+from demo.erp.lists import list_called
+from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME
 from orders.models import Product
 from orders.pricing import PriceList
-from sync import exceptions, runner
-from sync.columns import hidden_columns
-from sync.erp.demo.erp import DemoErp
-from sync.erp.demo.faults import Fault, Where
-from sync.erp.demo.front_end import Strike
-from sync.erp.demo.lists import list_called
-from sync.erp.demo.server import DEMO_PASSWORD, DEMO_USERNAME
+from sync import exceptions
+from sync.coordinator import runner
+from sync.coordinator.queue import accept, request_sync
 from sync.erp.http import HttpClient
 from sync.exceptions import WITH_BACK_OFF
+from sync.mirror.columns import hidden_columns
 from sync.models import SyncRun
-from sync.queue import accept, request_sync
 from sync.service import service_for
 from tests.demo_erp import CachedDemoErp
 from tests.snapshot import Rows

@@ -6,9 +6,10 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from sync import health, mutex, queue, schedules, sessions, worker
-from sync.future_times import correct_future_times
+from sync.coordinator import mutex, queue, schedules, sessions, worker
 from sync.models import OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
+from sync.monitoring import health
+from sync.monitoring.future_times import correct_future_times
 from tests.factories import SyncRunFactory, UserFactory
 
 pytestmark = pytest.mark.django_db

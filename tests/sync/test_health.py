@@ -14,10 +14,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from sync import disk, health, queue, sessions, worker
+from sync import disk
 from sync.api.serializers import SyncStatusSerializer
-from sync.health import State
+from sync.coordinator import queue, sessions, worker
 from sync.models import SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
+from sync.monitoring import health
+from sync.monitoring.health import State
 from tests.factories import AlertFactory, SyncRunFactory, SyncWorkerFactory, UserFactory
 
 pytestmark = pytest.mark.django_db

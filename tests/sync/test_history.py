@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from sync.erp.demo.erp import DemoErp
-from sync.erp.demo.faults import Fault
-from sync.erp.demo.front_end import Strike
-from sync.erp.demo.lists import list_called
+from demo.erp.erp import DemoErp
+from demo.erp.faults import Fault
+from demo.erp.front_end import Strike
+from demo.erp.lists import list_called
 from sync.models import RecordChange, SyncRun
 from sync.service import all_services, service_for, smart_types
 from tests.sync.demo import TODAY, mirrored_fields, run_sync

@@ -5,7 +5,8 @@ from itertools import chain, repeat
 import pytest
 from django.utils import translation
 
-from sync import error_texts, queue, runner
+from sync import error_texts
+from sync.coordinator import queue, runner
 from sync.models import SyncRun
 from tests.erp.hostile_erp import LIST, head, hostile_erp, page, redirect, without_end
 

@@ -9,9 +9,9 @@ from django.db import DatabaseError, OperationalError
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
-from sync import schedules
-from sync.housekeeping import Housekeeping
+from sync.coordinator import schedules
 from sync.models import Alert, SyncRun, SyncSchedule, WorkerWatch
+from sync.monitoring.housekeeping import Housekeeping
 from tests.alert_receivers import PATIENCE, MailServer, Receiver, serving
 from tests.concurrency.processes import until
 from tests.factories import AlertFactory, SyncRunFactory

@@ -13,11 +13,12 @@ from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 
-from sync import mirror, runner
+from sync.coordinator import runner
+from sync.coordinator.queue import request_sync
 from sync.exceptions import ErpUnavailable
 from sync.exports.reader import Records
+from sync.mirror import comparison as mirror
 from sync.models import SyncLock, SyncRun
-from sync.queue import request_sync
 from sync.service import service_for
 from tests.sync.drawing import draw_list
 

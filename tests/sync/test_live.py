@@ -18,9 +18,10 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from sync import events, live
-from sync.live import Tail
+from sync import events
 from sync.models import SyncEvent
+from sync.monitoring import live
+from sync.monitoring.live import Tail
 from tests.concurrency.processes import PATIENCE, until
 
 Kind = SyncEvent.Kind

@@ -9,11 +9,12 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from customers.models import Customer
-from sync import mirror, runner
+from sync.coordinator import runner
+from sync.coordinator.queue import accept, request_sync
 from sync.exceptions import CannotAccept
 from sync.exports.process import PageProcess
+from sync.mirror import comparison as mirror
 from sync.models import RecordChange, SyncRun
-from sync.queue import accept, request_sync
 from sync.service import service_for
 from tests.factories import SyncRunFactory
 from tests.sync.conftest import customers

@@ -7,9 +7,9 @@ import time_machine
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from sync.coordinator.mutex import acquire, fenced
 from sync.models import SyncLock
 from sync.models.orchestration import SyncLockQuerySet
-from sync.mutex import acquire, fenced
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from sync import queue, runner, sessions
+from sync.coordinator import queue, runner, sessions
 from sync.exceptions import CannotAccept, CannotCancel, CannotRetry, ErpUnavailable
 from sync.models import SyncEvent, SyncRun
 from sync.progress import Stage

@@ -15,13 +15,15 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from customers.models import Customer
+from demo.erp.life import anything
 from orders.models import Order, Price, Product
-from sync import mirror, references, runner
-from sync.erp.demo.life import anything
+from sync.coordinator import runner
+from sync.coordinator.queue import accept
 from sync.exceptions import TooManyUnmatched
+from sync.mirror import comparison as mirror
+from sync.mirror import references
+from sync.mirror.references import Count, Coverage
 from sync.models import SyncRun
-from sync.queue import accept
-from sync.references import Count, Coverage
 from sync.service import all_services, service_for
 from tests.demo_erp import CachedDemoErp
 from tests.factories import (

@@ -8,9 +8,12 @@ import time_machine
 from django.core.management import call_command
 from django.test import override_settings
 
-from sync import clock, erp_login, health, queue, runner, schedules, sessions
+from sync.coordinator import queue, runner, schedules, sessions
+from sync.database import clock
+from sync.erp import login as erp_login
 from sync.exceptions import ControlTotalMismatch, ErpLoginRejected, ErpUnavailable
 from sync.models import RejectedLogin, SyncEvent, SyncRun, SyncSchedule
+from sync.monitoring import health
 from sync.tasks import tick
 from tests.factories import SyncRunFactory, UserFactory
 
@@ -127,7 +130,7 @@ def test_a_login_that_was_accepted_is_so_although_the_export_is_refused(rejected
         raise ControlTotalMismatch(column="ID", function="Count", found="1", stated="2")
 
     erp.errors.clear()
-    monkeypatch.setattr("sync.runner.read_export", refuse)
+    monkeypatch.setattr("sync.coordinator.runner.read_export", refuse)
     queue.request_sync("products", trigger=Trigger.ADMIN)
     runner.drain()
     assert erp_login.rejected_login() is None

@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 from django_q.models import Task
 
-from sync import retention
 from sync.models import Alert, OrderFormSession, SyncEvent, SyncRun, SyncWorker
+from sync.monitoring import retention
 from tests.factories import (
     AlertFactory,
     OrderFormSessionFactory,

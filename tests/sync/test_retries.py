@@ -8,9 +8,10 @@ import time_machine
 from django.utils import timezone
 from django_q.exceptions import TimeoutException
 
-from sync import exceptions, queue, runner
+from sync import exceptions
+from sync.coordinator import queue, runner
+from sync.coordinator.mutex import hold_lock
 from sync.models import SyncEvent, SyncLock, SyncRun
-from sync.mutex import hold_lock
 from tests.sync.test_runsync import runsync
 
 pytestmark = pytest.mark.django_db
@@ -96,7 +97,7 @@ def test_what_is_tried_again_and_what_succeeds_leaves_no_such_line(tiny_erp, run
     runner.wait_for(run)
     assert run.status == Status.QUEUED
     runner.wait_for(queue.request_sync("ddt", trigger=SyncRun.Trigger.MANUAL))
-    assert [each.getMessage() for each in caplog.records if each.name == "sync.runner"] == []
+    assert [each.getMessage() for each in caplog.records if each.name == "sync.coordinator.runner"] == []
 
 
 def test_of_a_very_long_error_the_beginning_is_kept(tiny_erp, run):

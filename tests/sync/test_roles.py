@@ -11,9 +11,9 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.urls import reverse
 
-from sync import mutex, sessions
 from sync.admin import acceptance
 from sync.admin.refusals import forbidden
+from sync.coordinator import mutex, sessions
 from sync.models import Alert, ColumnDrift, OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule
 from tests.factories import AlertFactory, ColumnDriftFactory, GroupFactory, SyncRunFactory, UserFactory
 from tests.roles import granted, make_roles

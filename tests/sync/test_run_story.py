@@ -9,9 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from sync import queue
+from sync.coordinator import queue
+from sync.coordinator.queue import request_sync
 from sync.models import RecordChange, SyncRun
-from sync.queue import request_sync
 from sync.service import service_for
 from tests.factories import CustomerFactory, RecordChangeFactory, SyncEventFactory, SyncRunFactory
 from tests.sync.conftest import customers

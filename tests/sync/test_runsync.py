@@ -15,8 +15,9 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from customers.models import Customer
-from sync import health, queue
+from sync.coordinator import queue
 from sync.models import SyncRun
+from sync.monitoring import health
 from sync.service import service_for
 from tests.sync.conftest import customers
 from tests.sync.drawing import draw_list
@@ -279,7 +280,7 @@ def test_ctrl_c_cancels_only_what_this_command_asked_for(db, monkeypatch):
     def interrupted(*args, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sync.runner.wait_for", interrupted)
+    monkeypatch.setattr("sync.coordinator.runner.wait_for", interrupted)
     assert runsync("orders")[0] == 1
     of_somebody_else = queue.request_sync("ddt", trigger=SyncRun.Trigger.SCHEDULE)
     assert runsync("ddt")[0] == 4

@@ -8,14 +8,14 @@ import pytest
 
 from customers.models import Customer
 from orders.models import Ddt, Invoice, Order
-from sync import runner
-from sync.cross_checks import Finding, examine
+from sync.coordinator import runner
+from sync.coordinator.queue import request_sync
 from sync.exports.erp_page import ErpPages
 from sync.exports.limits import Limits
 from sync.exports.reader import read_export
+from sync.mirror.cross_checks import Finding, examine
 from sync.models import SyncRun
 from sync.progress import unwatched
-from sync.queue import request_sync
 from sync.service import service_for
 
 SAMPLES = [

@@ -15,9 +15,11 @@ from django_q.models import OrmQ, Schedule
 from django_q.scheduler import scheduler
 from django_q.signing import SignedPackage
 
-from sync import health, queue, retention, runner, schedules, tasks
+from sync import tasks
+from sync.coordinator import queue, runner, schedules
 from sync.exceptions import InvalidSchedule
 from sync.models import SyncEvent, SyncRun, SyncSchedule
+from sync.monitoring import health, retention
 from tests.factories import ScheduleFactory, SyncRunFactory, UserFactory
 
 pytestmark = pytest.mark.django_db

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from customers.models import Customer
 from orders.models import Ddt, Invoice, Order, Price, Product
-from sync import migration_steps, runner, search
+from sync.coordinator import runner
+from sync.coordinator.queue import request_sync
+from sync.database import migration_steps, search
+from sync.database.search import compact, normalised, search_text
 from sync.models import SyncRun
-from sync.queue import request_sync
-from sync.search import compact, normalised, search_text
 from sync.service import all_services, service_for
 from tests.factories import (
     CustomerFactory,

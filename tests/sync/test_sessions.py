@@ -12,7 +12,7 @@ import time_machine
 from django.conf import settings
 from django.utils import timezone
 
-from sync import queue, runner, sessions
+from sync.coordinator import queue, runner, sessions
 from sync.exceptions import ErpUnavailable, SessionNotFound
 from sync.models import OrderFormSession, SyncEvent, SyncRun, SyncSchedule
 from sync.tasks import tick

@@ -6,10 +6,10 @@ from itertools import pairwise
 import pytest
 from django.utils import timezone
 
-from sync import health
 from sync.admin import day as drawing
 from sync.models import SyncRun, SyncSchedule
-from sync.timeline import day_until
+from sync.monitoring import health
+from sync.monitoring.timeline import day_until
 from tests.factories import OrderFormSessionFactory, SyncRunFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]

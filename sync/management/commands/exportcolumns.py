@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from sync.cross_checks import checks_by_field
 from sync.exports.layout import Column, Footer, Total
 from sync.exports.values import NUMERIC
+from sync.mirror.cross_checks import checks_by_field
 from sync.service import CrossCheck, SyncService, all_services
 
 

@@ -13,12 +13,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, connections
 
-from sync import worker
-from sync.housekeeping import Housekeeping
+from sync.coordinator import worker
 from sync.management import cluster
 from sync.management.database import check_migrated
 from sync.management.supervisor import LOOKS_EVERY, Supervisor
 from sync.management.watchdog import Cluster
+from sync.monitoring.housekeeping import Housekeeping
 
 SIGNS_OFF_WITHIN = 5.0  # seconds; then it ends without
 

@@ -14,11 +14,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from sync import clock, erp_login, queue, runner
+from sync.coordinator import queue, runner
+from sync.database import clock
+from sync.erp import login as erp_login
 from sync.exceptions import ErpLoginRejected, NeedsAcceptance, SyncError
 from sync.management.database import check_migrated
 from sync.management.progress_bar import ProgressBar
-from sync.mirror import Difference, Outcome
+from sync.mirror.comparison import Difference, Outcome
 from sync.models import SyncRun
 from sync.service import all_types, service_for
 

@@ -18,10 +18,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 from django.utils.module_loading import import_string
 
-from sync import clock, worker
-from sync.housekeeping import Housekeeping
-from sync.http_connections import ACCEPTED_AT_ONCE, Connection, Connections, largest_number
+from sync.coordinator import worker
+from sync.database import clock
 from sync.management.database import check_migrated
+from sync.management.http_connections import ACCEPTED_AT_ONCE, Connection, Connections, largest_number
+from sync.monitoring.housekeeping import Housekeeping
 
 STOPS_WITHIN = 10  # seconds that requests in progress have left, once it is told to stop
 CONNECTIONS_IN_LINE = 2048  # that the system keeps until they are accepted

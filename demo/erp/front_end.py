@@ -1,0 +1,176 @@
+"""What the demo ERP's web front end remembers: sessions, the user's filters, the faults to come."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from time import monotonic
+from typing import Any
+from uuid import uuid4
+
+from demo.erp.faults import Fault
+from demo.erp.lists import LISTS, DemoList, list_called
+
+SESSION_IDLE = 20 * 60.0  # seconds, as ASP.NET has it
+SESSION_COOKIE = "ASP.NET_SessionId"
+
+
+@dataclass
+class Strike:
+    """A fault that is to happen: to one list or any, so many times or until it is cleared."""
+
+    fault: Fault
+    sync_type: str | None = None
+    times: int | None = None
+
+    def __post_init__(self) -> None:
+        self.sync_type = self.sync_type or self.fault.sync_type
+        if self.fault.sync_type not in (None, self.sync_type):
+            raise ValueError(f"{self.fault.label} can strike {self.fault.sync_type} only")
+
+    @classmethod
+    def from_json(cls, request: dict[str, Any]) -> Strike:
+        """Raises KeyError and ValueError for what cannot be."""
+        sync_type, times = request.get("list"), request.get("times")
+        if times is not None and (not isinstance(times, int) or times < 1):
+            raise ValueError("times must be a number from 1, or left out")
+        return cls(Fault.called(request["fault"]), list_called(sync_type).sync_type if sync_type else None, times)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"fault": self.fault.label, "list": self.sync_type, "times": self.times}
+
+    def concerns(self, demo_list: DemoList) -> bool:
+        return self.sync_type in (None, demo_list.sync_type)
+
+
+@dataclass
+class Session:
+    """A login, until it idles. Which columns a list shows belongs to it, and so does an export that was asked for."""
+
+    cookies: dict[str, str]  # all are needed
+    last_used: float
+    grid: int  # a number in the ids of its grids
+    columns: dict[str, frozenset[int]] = field(default_factory=dict)  # their places, as the column chooser was told
+    waiting: dict[str, set[Fault]] = field(default_factory=dict)  # exports to be fetched, and what strikes them
+
+    def shown(self, demo_list: DemoList) -> frozenset[int]:
+        """The places of the columns that a list shows."""
+        return self.columns.get(demo_list.sync_type, demo_list.shown_at_first())
+
+
+class FrontEnd:
+    """What the web front end remembers between requests. Any thread may use it."""
+
+    def __init__(self, *, username: str, password: str) -> None:
+        self.username = username
+        self.password = password
+        self.view_state = secrets.token_urlsafe(24)
+        self.sessions: dict[str, Session] = {}
+        self.filters: dict[str, str] = {}  # the values of the user's last choices, by sync type
+        self.grid_filters: set[str] = set()  # the lists whose grid keeps a filter of the user
+        self.strikes: list[Strike] = []
+        self.lock = Lock()
+        self.exports = 0
+
+    def log_in(self, username: str, password: str) -> Session | None:
+        """A session, if the login is right."""
+        if not (
+            secrets.compare_digest(username.encode(), self.username.encode())
+            and secrets.compare_digest(password.encode(), self.password.encode())
+        ):
+            return None
+        token = secrets.token_hex(12)
+        cookies = {
+            SESSION_COOKIE: token,
+            "Login": secrets.token_hex(32),
+            "UserName": self.username,
+            "ClientId": str(uuid4()),
+        }
+        session = Session(cookies, last_used=monotonic(), grid=secrets.randbelow(10**8))
+        with self.lock:
+            self.sessions[token] = session
+        return session
+
+    def session(self, cookies: Mapping[str, str]) -> Session | None:
+        """The session that these cookies belong to, if it is alive; asking keeps it alive."""
+        now = monotonic()
+        token = cookies.get(SESSION_COOKIE, "")
+        with self.lock:
+            session = self.sessions.get(token)
+            if session is None or not session.cookies.items() <= cookies.items():
+                return None
+            if now - session.last_used > SESSION_IDLE:
+                del self.sessions[token]
+                return None
+            session.last_used = now
+            return session
+
+    def end_session(self, session: Session) -> None:
+        with self.lock:
+            self.sessions.pop(session.cookies[SESSION_COOKIE], None)
+
+    def chosen_filter(self, demo_list: DemoList) -> str:
+        """The value of the choice that the user made last; none for a list without a filter."""
+        return self.filters.get(demo_list.sync_type, demo_list.safe_filter)
+
+    def choose_filter(self, demo_list: DemoList, value: str) -> None:
+        if any(choice.value == value for choice in demo_list.choices):
+            self.filters[demo_list.sync_type] = value
+
+    def keeps_grid_filter(self, demo_list: DemoList) -> bool:
+        return demo_list.sync_type in self.grid_filters
+
+    def clear_grid_filter(self, demo_list: DemoList) -> None:
+        self.grid_filters.discard(demo_list.sync_type)
+
+    def choose_columns(self, session: Session, demo_list: DemoList, places: Collection[int]) -> None:
+        """What the column chooser was told."""
+        if not self.is_struck(demo_list, Fault.HIDDEN_COLUMNS):
+            session.columns[demo_list.sync_type] = frozenset(places)
+
+    def strike(self, strike: Strike) -> None:
+        """Let a fault happen from now on; a filter is left there at once, until somebody changes it."""
+        concerned = [demo_list for demo_list in LISTS if strike.concerns(demo_list)]
+        if strike.fault is Fault.REMEMBERED_FILTER:
+            for demo_list in concerned:
+                self.choose_filter(demo_list, demo_list.forgotten)
+        elif strike.fault is Fault.KEPT_GRID_FILTER:
+            self.grid_filters.update(demo_list.sync_type for demo_list in concerned)
+        else:
+            with self.lock:
+                self.strikes.append(strike)
+
+    def is_struck(self, demo_list: DemoList, fault: Fault) -> bool:
+        """Whether a fault is about to strike a list."""
+        with self.lock:
+            return any(strike.fault is fault and strike.concerns(demo_list) for strike in self.strikes)
+
+    def faults_for(self, demo_list: DemoList) -> set[Fault]:
+        """The faults that strike this export, each once less from now on."""
+        with self.lock:
+            struck = [strike for strike in self.strikes if strike.concerns(demo_list)]
+            for strike in struck:
+                if strike.times is not None:
+                    strike.times -= 1
+            self.strikes = [strike for strike in self.strikes if strike.times is None or strike.times > 0]
+            return {strike.fault for strike in struck}
+
+    def clear(self, fault: Fault | None) -> None:
+        with self.lock:
+            self.strikes = [strike for strike in self.strikes if fault and strike.fault is not fault]
+            if fault in (None, Fault.REMEMBERED_FILTER):
+                self.filters.clear()
+            if fault in (None, Fault.KEPT_GRID_FILTER):
+                self.grid_filters.clear()
+
+    def as_json(self) -> dict[str, Any]:
+        with self.lock:
+            return {
+                "sessions": len(self.sessions),
+                "filters": dict(self.filters),
+                "grid_filters": sorted(self.grid_filters),
+                "faults": [strike.as_json() for strike in self.strikes],
+                "exports": self.exports,
+            }

@@ -1,0 +1,282 @@
+"""What happens in the ERP by itself: customers come and change, orders are placed, delivered and invoiced."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from demo.erp import vocabulary as words
+from demo.erp.documents import new_ddt, new_invoice, new_order
+from demo.erp.invented import share, street
+from demo.erp.records import Customer, Order, OrderState
+from demo.erp.world import World
+
+TRIES = 200  # draws before it is taken that no order is left to move
+
+
+class NothingLeft(Exception):
+    """Every order of the demo ERP is invoiced: there is none to move."""
+
+
+class OtherJournal(Exception):
+    """{path} belongs to a demo ERP with {theirs}, not {ours}. Start with those, or with another state file."""
+
+    def __init__(self, *, path: Path, theirs: str, ours: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(path=path, theirs=theirs, ours=ours))
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened, and when, in local Italian time."""
+
+    what: str
+    at: datetime
+    numbers_rise: bool = True  # False in journals of older demos, which drew the numbers of new customers at random
+
+
+def italian_now() -> datetime:
+    """As the ERP's clock shows it."""
+    return datetime.now(ZoneInfo("Europe/Rome")).replace(microsecond=0, tzinfo=None)
+
+
+def happen(world: World, event: Event, number: int) -> str:
+    """Let the `number`-th event happen, always in the same way. Says in a few words what changed."""
+    happening = HAPPENINGS[event.what] if event.numbers_rise else OLDER_HAPPENINGS[event.what]
+    return happening(world, Random(f"{world.base.seed}/life/{number}/{event.what}"), event.at)
+
+
+def anything(seed: int, number: int) -> str:
+    """What happens next when nothing is asked for: mostly orders."""
+    kinds, weights = zip(*FREQUENCIES.items(), strict=True)
+    return str(Random(f"{seed}/what/{number}").choices(kinds, weights)[0])
+
+
+def customer_comes(world: World, dice: Random, _: datetime) -> str:
+    """One in three has no account number yet."""
+    template = customer_template(world, dice)
+    return add_customer(world, dice, template, rising_number(world))
+
+
+def customer_came(world: World, dice: Random, _: datetime) -> str:
+    """As older demos numbered it, so that what was mirrored of it stays; but no number twice."""
+    template = customer_template(world, dice)
+    drawn = template.id + 6 * world.size("customers")
+    taken = any(customer.id == drawn for customer in world.added["customers"])
+    return add_customer(world, dice, template, rising_number(world) if taken else drawn)
+
+
+def customer_template(world: World, dice: Random) -> Customer:
+    return world.base.make_practice(world.size("customers") // 10 * 10 + 10 * dice.randrange(1000))
+
+
+def rising_number(world: World) -> int:
+    """Above every number that was given to an earlier customer, by older demos too."""
+    return 60_100 + 12 * world.size("customers")
+
+
+def add_customer(world: World, dice: Random, template: Customer, number: int) -> str:
+    customer = replace(
+        template,
+        id=number,
+        account="" if dice.random() < 1 / 3 else f"5{number:06d}",
+        external_account=str(number),
+    )
+    world.add("customers", customer)
+    return f"customer {customer.id} {customer.name}"
+
+
+def customer_changes(world: World, dice: Random, _: datetime) -> str:
+    place = dice.randrange(world.size("customers"))
+    customer = world.record("customers", place)
+    changes: dict[str, str] = dice.choice(
+        (
+            {"phone": f"+39000{dice.randrange(10**7):07d}"},
+            {"pec": f"nuova{dice.randrange(10**4)}@pec.example"},
+            {"street": street(dice, 0)},
+        )
+    )
+    world.change("customers", place, replace(customer, **changes))
+    return f"customer {customer.id}: {', '.join(changes)}"
+
+
+def order_comes(world: World, dice: Random, at: datetime) -> str:
+    """A pending order; the customer's counters move with it."""
+    base = world.base
+    customer_place = base.place_with_account(dice.randrange(base.accounts))
+    customer = world.record("customers", customer_place)
+    order = new_order(
+        customer,
+        dice,
+        order_id=80_000 + 3 * (world.size("orders") + 1),
+        number="",
+        created_at=at,
+        state=OrderState.PENDING,
+    )
+    world.add("orders", order)
+    counted = replace(
+        customer,
+        last_order=at.date(),
+        orders_this_year=customer.orders_this_year + 1,
+        sales_this_year=customer.sales_this_year + order.net,
+    )
+    world.change("customers", customer_place, counted)
+    return f"order {order.id} of {customer.account}"
+
+
+def order_moves(world: World, dice: Random, at: datetime) -> str:
+    """An order takes its next step; a delivery makes its DDT, an invoicing its invoice."""
+    place = unfinished(world, dice)
+    order: Order = world.record("orders", place)
+    match (order.sales_state, order.transfer_state):
+        case ("Ordine aperto", "Modifica"):
+            number = f"ORD/{at:%y}{order_sequence(world, place):06d}"
+            moved = moved_to(OrderState.OPEN, order, number=number, transfer_date=at.date(), completion_date=at.date())
+            made = f"numbered {number}"
+        case ("Ordine aperto", _):
+            moved = moved_to(OrderState.DELIVERED, order)
+            made = deliver(world, dice, order, at)
+        case _:
+            moved = moved_to(OrderState.INVOICED, order)
+            made = invoice(world, dice, order, at)
+    world.change("orders", place, moved)
+    return f"order {order.id}: {moved.sales_state}, {made}"
+
+
+def unfinished(world: World, dice: Random) -> int:
+    """The place of an order that is not invoiced."""
+    base_places = world.base.first_invoiced
+    choices = base_places + len(world.added["orders"])
+    for _ in range(TRIES):
+        choice = dice.randrange(choices)
+        place = choice if choice < base_places else choice - base_places + world.base.sizes["orders"]
+        if world.record("orders", place).sales_state != OrderState.INVOICED[0]:
+            return place
+    raise NothingLeft(NothingLeft.__doc__)
+
+
+def order_sequence(world: World, place: int) -> int:
+    """The number in an order's number: base orders count down from the newest, new ones go on from there."""
+    size = world.base.sizes["orders"]
+    return size - place if place < size else place + 1
+
+
+def moved_to(state: tuple[str, str, str], order: Order, **changes: Any) -> Order:
+    sales_state, document_state, transfer_state = state
+    return replace(
+        order, sales_state=sales_state, document_state=document_state, transfer_state=transfer_state, **changes
+    )
+
+
+def deliver(world: World, dice: Random, order: Order, at: datetime) -> str:
+    sequence = world.size("ddt") + 1
+    ddt = new_ddt(
+        order,
+        dice,
+        ddt_id=60_000 + sequence,
+        number=f"DDT/{at:%y}{sequence:06d}",
+        pieces=order.pieces,
+        delivery_date=at.date(),
+    )
+    world.add("ddt", ddt)
+    return ddt.number
+
+
+def invoice(world: World, dice: Random, order: Order, at: datetime) -> str:
+    made = new_invoice(order, dice, sequence=world.size("invoices") + 1, day=at.date(), today=at.date())
+    world.add("invoices", made)
+    return made.number
+
+
+def price_changes(world: World, dice: Random, _: datetime) -> str:
+    place = dice.randrange(world.size("prices"))
+    price = world.record("prices", place)
+    percent = dice.choice((95, 97, 102, 103, 105))
+    world.change("prices", place, replace(price, unit_price=share(price.unit_price, percent)))
+    return f"price {price.id} of {price.product_id}"
+
+
+def product_changes(world: World, dice: Random, at: datetime) -> str:
+    place = dice.randrange(world.size("products"))
+    product = world.record("products", place)
+    change: dict[str, Any] = dice.choice(
+        (
+            {"is_stopped": not product.is_stopped},
+            {"description": product.description.split(",")[0] + dice.choice(words.PRODUCT_REMARKS)},
+            {"maximum": product.minimum * dice.randrange(10, 100)},
+        )
+    )
+    world.change("products", place, replace(product, modified_at=at, modified_by="listino", **change))
+    return f"product {product.id}: {', '.join(change)}"
+
+
+HAPPENINGS: dict[str, Callable[[World, Random, datetime], str]] = {
+    "new-customer": customer_comes,
+    "changed-customer": customer_changes,
+    "new-order": order_comes,
+    "next-state": order_moves,
+    "changed-price": price_changes,
+    "changed-product": product_changes,
+}
+OLDER_HAPPENINGS = HAPPENINGS | {"new-customer": customer_came}
+FREQUENCIES = {  # of what happens by itself
+    "new-order": 4,
+    "next-state": 6,
+    "changed-customer": 2,
+    "new-customer": 1,
+    "changed-price": 1,
+    "changed-product": 1,
+}
+
+
+class Journal:
+    """The events so far, in a file of JSON lines: first what the demo began with, then one event a line."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def start(self, beginnings: dict[str, Any]) -> dict[str, Any]:
+        """Begin a journal, or find what the existing one began with. Seed and scale must be the same.
+
+        The day it began with stays, so that what happened then happens again.
+        """
+        self.drop_unfinished_line()
+        if not self.lines():
+            self.write(beginnings)
+            return beginnings
+        found: dict[str, Any] = json.loads(self.lines()[0])
+        theirs, ours = ({name: begun[name] for name in ("seed", "scale")} for begun in (found, beginnings))
+        if theirs != ours:
+            raise OtherJournal(path=self.path, theirs=described(theirs), ours=described(ours))
+        return found
+
+    def events(self) -> Iterator[Event]:
+        for line in self.lines()[1:]:
+            event = json.loads(line)
+            yield Event(event["what"], datetime.fromisoformat(event["at"]), "numbersRise" in event)
+
+    def add(self, event: Event) -> None:
+        self.write({"what": event.what, "at": event.at.isoformat(), "numbersRise": True})
+
+    def lines(self) -> list[str]:
+        return self.path.read_text(encoding="utf-8").splitlines()
+
+    def drop_unfinished_line(self) -> None:
+        """What a crash cut short never happened."""
+        self.path.touch()
+        whole = self.path.read_bytes().rpartition(b"\n")
+        os.truncate(self.path, len(whole[0]) + len(whole[1]))
+
+    def write(self, entry: dict[str, Any]) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+
+
+def described(beginnings: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in beginnings.items())

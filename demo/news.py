@@ -1,0 +1,74 @@
+"""What happened, a line each, for a person who watches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils import timezone
+
+from sync.models import RecordChange, SyncEvent, SyncRun
+from sync.monitoring.health import TRUSTED, State
+
+Kind = SyncEvent.Kind
+
+TEXTS = {
+    Kind.RUN_FAILED: "failed: {error}",
+    Kind.RUN_QUARANTINED: "quarantined: {error}",
+    Kind.RUN_CANCELLED: "cancelled",
+    Kind.RUN_PREEMPTED: "stepped aside for an order form, and goes on later",
+    Kind.RUN_HANDED_BACK: "given back by a worker that was told to stop, and goes on later",
+    Kind.RUN_LOST: "lost with its process, and done again",
+    Kind.RUN_TO_BE_RETRIED: "tried again later: {error}",
+    Kind.EXPORT_DOWNLOADED: "its export was downloaded by {by}",
+    Kind.SESSION_OPENED: "opened by {by}: syncs of what it does not read wait until it is left",
+    Kind.SESSION_CLOSED: "left",
+    Kind.SESSION_EXPIRED: "given up: nobody has used it for long",
+    Kind.LOCK_TAKEN_OVER: "taken over from a dead process",
+    Kind.LOCK_BROKEN: "broken by {by}",
+    Kind.COLUMNS_CHANGED: "its columns have changed: see syncstatus",
+    Kind.SCHEDULE_CHANGED: "its schedule was changed by {by}",
+    Kind.WORKERS_CHANGED: "was {before}, is {after}",
+    Kind.ALERT_GIVEN_UP: "nobody was told of its state: {error}",
+    Kind.ALERT_SENT_AGAIN: "{by} has people told of its state again",
+}
+
+
+class News:
+    """The events since it was last asked, but for those that go without saying."""
+
+    def __init__(self) -> None:
+        self.last = SyncEvent.objects.values_list("pk", flat=True).order_by("-pk").first() or 0
+
+    def lines(self) -> Iterator[str]:
+        for event in SyncEvent.objects.filter(pk__gt=self.last).select_related("run", "by").order_by("pk"):
+            self.last = event.pk
+            if text := told(event):
+                yield f"{timezone.localtime(event.at):%H:%M:%S}  {subject(event):<10} {text}"
+
+
+def subject(event: SyncEvent) -> str:
+    of_workers = event.kind in (Kind.WORKERS_CHANGED, Kind.ALERT_GIVEN_UP, Kind.ALERT_SENT_AGAIN)
+    return event.sync_type or ("worker" if of_workers else "order form" if event.session_id else "lock")
+
+
+def told(event: SyncEvent) -> str:
+    """What to say of an event; nothing of one that another line tells."""
+    match event.kind:
+        case Kind.RUN_SUCCEEDED if event.run:
+            return success(event.run)
+        case Kind.HEALTH_CHANGED:
+            return health_change(State(event.facts["before"]), State(event.facts["after"]))
+    text = TEXTS.get(Kind(event.kind), "").format(by=event.by or "the system", **event.facts)
+    return " ".join(text.split())
+
+
+def success(run: SyncRun) -> str:
+    changes = [f"{count:,} {kind}" for kind in RecordChange.Kind.values if (count := getattr(run, kind))]
+    form = " for an order form" if run.mode == SyncRun.Mode.SMART else ""
+    return f"{run.read:>6,} records read{form}: {', '.join(changes) or 'no change'}"
+
+
+def health_change(before: State, after: State) -> str:
+    """Nothing of what a success or an order form says already."""
+    is_told = after in TRUSTED and before in (*TRUSTED, State.NEVER)
+    return "" if is_told else f"was {before}, is {after}"

@@ -1,0 +1,306 @@
+"""Asking for a run, and what runs next: every door comes through here."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, Value, When
+from django.db.models.functions import Greatest
+from django_q.conf import Conf
+from django_q.models import OrmQ
+from django_q.tasks import async_task
+
+from sync import events
+from sync.database import clock
+from sync.database.deadlocks import retry_deadlocks
+from sync.disk import waiting_for_room
+from sync.erp import login as erp_login
+from sync.events import Kind
+from sync.exceptions import CannotAccept, CannotCancel, CannotRetry
+from sync.models import OrderFormSession, SyncRun, SyncSchedule
+from sync.models.runs import SyncRunQuerySet
+from sync.service import smart_types
+
+Mode = SyncRun.Mode
+Status = SyncRun.Status
+Trigger = SyncRun.Trigger
+STRONGEST_FIRST = (Mode.FULL, Mode.AUTO, Mode.INCREMENTAL)
+BY_A_PERSON = (Trigger.MANUAL, Trigger.ADMIN, Trigger.API, Trigger.RETRY)  # who asks ends a type's back-off
+SMART_PRIORITY = 100  # above all that a person can ask for
+TRIES = 10  # at a row that others queue and start at the same moment
+
+
+@retry_deadlocks
+def request_sync(
+    sync_type: str,
+    *,
+    trigger: SyncRun.Trigger,
+    mode: str = Mode.AUTO,
+    priority: int | None = None,
+    by: User | None = None,
+    given_file: Path | None = None,
+    not_before: datetime | None = None,
+    retries: SyncRun | None = None,
+) -> SyncRun:
+    """Queue a run of a type, or strengthen the one that is queued already, and wake a worker.
+
+    `given_file` is an export to read instead of the ERP's; such a run is always one of its own, and smart runs are
+    strengthened only by smart ones.
+    """
+    if priority is None:
+        priority = SMART_PRIORITY if mode == Mode.SMART else settings.SYNC_TYPES[sync_type]["priority"]
+    tries = 0
+    while True:
+        try:
+            return inserted(
+                sync_type=sync_type,
+                mode=mode,
+                priority=priority,
+                trigger=trigger,
+                requested_by=by,
+                given_file=str(given_file or ""),
+                not_before=not_before,
+                retries=retries,
+            )
+        except IntegrityError:
+            if given_file:
+                raise
+            if queued := strengthened(sync_type, mode=mode, priority=priority, trigger=trigger, by=by):
+                return queued
+            tries += 1
+            if tries == TRIES:  # it was not started in between: something else is wrong
+                raise
+
+
+def inserted(**fields: Any) -> SyncRun:
+    """A new run in the queue. Raises IntegrityError if it must not stand there beside another."""
+    with transaction.atomic():
+        note_request(fields["sync_type"], fields["trigger"])
+        run = SyncRun.objects.create(**fields)
+        events.record(Kind.RUN_QUEUED, run=run, by=run.requested_by, trigger=run.trigger, mode=run.mode)
+        if run.trigger in BY_A_PERSON:
+            erp_login.allow_attempt(run)
+    return run
+
+
+def note_request(sync_type: str, trigger: str) -> None:
+    """Wake a worker for a request, and end the type's back-off if it is a person's.
+
+    Called before a run's row is touched: whoever takes a schedule's row and a run's takes them in this order.
+    """
+    if trigger in BY_A_PERSON:
+        SyncSchedule.objects.filter(sync_type=sync_type).update(patient_since=clock.now())
+    wake()
+
+
+def strengthened(
+    sync_type: str, *, mode: str, priority: int, trigger: SyncRun.Trigger, by: User | None
+) -> SyncRun | None:
+    """The type's queued run, made at least as urgent and as thorough.
+
+    A schedule is content with what waits; whoever else asks wants it now, and the list as it is now.
+    """
+    mergeable = SyncRun.objects.queued().for_type(sync_type).mergeable(mode)
+    changes: dict[str, Any] = {"priority": Greatest(F("priority"), Value(priority))}
+    if mode != Mode.SMART:
+        weaker = STRONGEST_FIRST[STRONGEST_FIRST.index(Mode(mode)) :]
+        changes["mode"] = Case(When(mode__in=weaker, then=Value(mode)), default=F("mode"))
+    if trigger != Trigger.SCHEDULE:
+        changes |= {"not_before": None, "export_path": ""}
+    with transaction.atomic():
+        note_request(sync_type, trigger)
+        queued = mergeable.first()
+        if queued is None or not mergeable.filter(pk=queued.pk).update(**changes):
+            return None
+        if "export_path" in changes:
+            forget_export(queued)
+        before = {name: getattr(queued, name) for name in changes}
+        queued.refresh_from_db()
+        if before != {name: getattr(queued, name) for name in changes}:
+            events.record(Kind.RUN_STRENGTHENED, run=queued, by=by, trigger=trigger, mode=mode, priority=priority)
+        if trigger in BY_A_PERSON:
+            erp_login.allow_attempt(queued)
+        return queued
+
+
+def forget_export(run: SyncRun) -> None:
+    """Delete the export that a run kept to read it later, once this transaction is committed."""
+    if run.export_path:
+        transaction.on_commit(partial(Path(run.export_path).unlink, missing_ok=True))
+
+
+def requeue(run: SyncRun, **changes: Any) -> None:
+    """Put a run in progress back into the queue. Raises LeaseLost if it is no longer this process's.
+
+    If the type was asked for meanwhile, that request is merged into this run, which then reads a new export: who asked
+    later wants to see what was changed until then.
+    """
+    tries = 0
+    while True:
+        try:
+            with transaction.atomic():
+                changes |= merged_request(run) if run.is_mergeable else {}
+                run.change(status=Status.QUEUED, token=None, stage="", **changes)
+                wake()
+                return
+        except IntegrityError:  # the type was asked for in between: merge that request too
+            tries += 1
+            if tries == TRIES:
+                raise
+
+
+def merged_request(run: SyncRun) -> dict[str, Any]:
+    """End the request of the same type that waits, if any, and give what the run takes over from it."""
+    newer = SyncRun.objects.queued().for_type(run.sync_type).mergeable(run.mode).first()
+    if newer is None:
+        return {}
+    SyncRun.objects.filter(pk=newer.pk, status=Status.QUEUED).update(
+        status=Status.CANCELLED, finished_at=clock.now(), merged_into=run
+    )
+    events.record(Kind.RUN_MERGED, run=newer, into=run.pk)
+    forget_export(run)
+    stronger = run.mode if run.mode == Mode.SMART else min(run.mode, newer.mode, key=strength)
+    return {"priority": max(run.priority, newer.priority), "mode": stronger, "export_path": ""}
+
+
+def strength(mode: str) -> int:
+    return STRONGEST_FIRST.index(Mode(mode))
+
+
+def wake() -> None:
+    """Have a worker drain the queue once this transaction is committed."""
+    transaction.on_commit(enqueue_drain)
+
+
+def enqueue_drain() -> None:
+    enqueue("sync.tasks.drain")
+
+
+def enqueue(task: str) -> None:
+    """Have a worker do one of our tasks, unless one waits for it: whichever it is drains the queue when delivered."""
+    if not OrmQ.objects.filter(key=Conf.CLUSTER_NAME, lock__lte=clock.now()).exists():
+        with waiting_for_room("No worker could be woken, which finds what is queued by itself"):
+            async_task(task)
+
+
+# What runs next
+
+
+def runnable(now: datetime | None = None) -> SyncRunQuerySet:
+    """The queued runs that may start, the most urgent first.
+
+    A smart run, an export that somebody has just accepted, then what has waited too long, by age, then by priority and
+    age. While an order form is open only the types it reads may run, what has waited too long, and what was never
+    mirrored: the form could show none of it.
+    While the ERP's login is rejected only what needs none may run.
+    """
+    now = now or clock.now()
+    is_smart, is_overdue = Q(mode=Mode.SMART), Q(requested_at__lte=overdue_before(now))
+    is_mirrored = Exists(SyncRun.objects.succeeded().filter(sync_type=OuterRef("sync_type")))
+    is_kept = Exists(OrderFormSession.objects.live(now)) & ~Q(sync_type__in=smart_types()) & is_mirrored
+    places = (When(is_smart, then=0), When(accepts__isnull=False, then=1), When(is_overdue, then=2))
+    place = Case(*places, default=3, output_field=IntegerField())
+    urgency = Case(When(is_overdue, then=0), default=F("priority"), output_field=IntegerField())
+    return (
+        SyncRun.objects.queued()
+        .filter(Q(not_before=None) | Q(not_before__lte=now))
+        .filter(~is_kept | is_overdue)
+        .exclude(erp_login.waits_for_login())
+        .order_by(place, -urgency, "requested_at", "pk")
+    )
+
+
+def overdue_before(now: datetime) -> datetime:
+    """What was requested before this has waited too long: neither pauses nor more urgent runs keep it any longer."""
+    longest: timedelta = settings.SYNC_LONGEST_PAUSE
+    return now - longest
+
+
+def overdue_at(run: SyncRun) -> datetime:
+    """When a queued run will have waited too long."""
+    longest: timedelta = settings.SYNC_LONGEST_PAUSE
+    return run.requested_at + longest
+
+
+def is_paused(now: datetime | None = None) -> bool:
+    """Whether an order form is open."""
+    return OrderFormSession.objects.live(now).exists()
+
+
+# What a person does with a run
+
+
+@retry_deadlocks
+def cancel(run: SyncRun, *, by: User | None = None) -> None:
+    """End a queued run at once, a running one at its next page. Raises CannotCancel."""
+    now = clock.now()
+    with transaction.atomic():
+        SyncRun.objects.select_for_update().get(pk=run.pk)  # it neither starts nor comes back in here
+        if SyncRun.objects.filter(pk=run.pk, status=Status.QUEUED).update(
+            status=Status.CANCELLED, finished_at=now, cancel_requested_at=now
+        ):
+            events.record(Kind.RUN_CANCELLED, run=run, by=by)
+        elif SyncRun.objects.running().filter(pk=run.pk).update(cancel_requested_at=now):
+            events.record(Kind.RUN_CANCEL_REQUESTED, run=run, by=by)
+        else:
+            run.refresh_from_db()
+            raise CannotCancel(run=run.pk, status=run.status)
+    run.refresh_from_db()
+
+
+def retry(run: SyncRun, *, by: User | None = None) -> SyncRun:
+    """Queue a run that does again what a finished one was to do. Raises CannotRetry."""
+    if not run.is_finished:
+        raise CannotRetry(run=run.pk, reason=f"it is {run.status}.")
+    if run.sync_type not in settings.SYNC_TYPES:
+        raise CannotRetry(run=run.pk, reason=f"{run.sync_type} is no longer mirrored.")
+    if run.accepts:
+        raise CannotRetry(run=run.pk, reason=f"accept the export of run {run.accepts_id} again instead.")
+    if run.given_file and not Path(run.given_file).is_file():
+        raise CannotRetry(run=run.pk, reason=f"the given file {run.given_file} is gone.")
+    return request_sync(
+        run.sync_type,
+        mode=Mode.AUTO if run.mode == Mode.SMART else run.mode,
+        trigger=Trigger.RETRY,
+        by=by,
+        given_file=Path(run.given_file) if run.given_file else None,
+        retries=run,
+    )
+
+
+@retry_deadlocks
+def accept(run: SyncRun, *, by: User | None = None) -> SyncRun:
+    """Queue a run that applies a quarantined export after all. Raises CannotAccept."""
+    check_acceptable(run)
+    try:
+        return inserted(
+            sync_type=run.sync_type,
+            mode=Mode.FULL,
+            priority=run.priority,
+            trigger=Trigger.ACCEPT,
+            requested_by=by,
+            accepts=run,
+        )
+    except IntegrityError:  # by somebody else, just now
+        raise CannotAccept(run=run.pk, reason="it has been accepted already.") from None
+
+
+def check_acceptable(run: SyncRun) -> None:
+    """Raises CannotAccept if the run's export may not be applied, or no longer."""
+    if run.status != Status.QUARANTINED:
+        raise CannotAccept(run=run.pk, reason=f"it is {run.status}, not quarantined.")
+    if run.sync_type not in settings.SYNC_TYPES:
+        raise CannotAccept(run=run.pk, reason=f"{run.sync_type} is no longer mirrored.")
+    if not run.waits_for_a_decision:
+        raise CannotAccept(run=run.pk, reason="it has been accepted already.")
+    if not Path(run.export_path).is_file():
+        raise CannotAccept(run=run.pk, reason="its export is no longer kept. Run the sync again.")
+    since = (run.exported_at, clock.now())
+    if SyncRun.objects.succeeded().for_type(run.sync_type).filter(exported_at__range=since).exists():
+        raise CannotAccept(run=run.pk, reason="this export, or a later one, was applied since. Run the sync again.")

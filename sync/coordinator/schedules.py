@@ -1,0 +1,233 @@
+"""When each type syncs by itself: SyncSchedule rows, and the django-q2 schedules that wake a worker for them.
+
+A schedule's slots are counted from a start that never moves. The latest slot is claimed by one conditional UPDATE, so
+that a wake-up that comes twice, late, or not at all makes one run of it: after hours of downtime one per type.
+"""
+
+from __future__ import annotations
+
+import ast
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.apps import apps as all_apps
+from django.apps.registry import Apps
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Q
+from django_q.models import Schedule
+
+from sync import events
+from sync.coordinator.queue import enqueue, request_sync
+from sync.database import clock
+from sync.database.deadlocks import retry_deadlocks
+from sync.erp import login as erp_login
+from sync.events import Kind
+from sync.exceptions import InvalidSchedule
+from sync.models import SyncLock, SyncRun, SyncSchedule
+
+FAILURES_ENDURED = 5  # in a row; from then on a type's interval doubles with each
+LONGEST_INTERVAL = timedelta(hours=4)  # to which it doubles
+MINUTE = timedelta(minutes=1)
+TICK = "sync tick"
+TICK_MAY_DIFFER = timedelta(minutes=2)  # from when it is due: django-q2 looks every 30 seconds, and may be busy
+
+
+# What is due
+
+
+def request_due(sync_type: str | None = None) -> list[SyncRun]:
+    """Queue a run of each type, or of this one, whose latest slot was not requested yet.
+
+    None while the ERP's login is rejected: what is due meanwhile is queued once that has changed.
+    """
+    if erp_login.rejected_login():
+        return []
+    schedules = SyncSchedule.objects.filter(enabled=True, sync_type__in=settings.SYNC_TYPES)
+    if sync_type:
+        schedules = schedules.filter(sync_type=sync_type)
+    requested = (request_if_due(schedule) for schedule in schedules)
+    return [run for run in requested if run]
+
+
+@retry_deadlocks
+def request_if_due(schedule: SyncSchedule) -> SyncRun | None:
+    now = clock.now()
+    slot = schedule.latest_slot(now)
+    if slot is None or not is_later(slot, schedule):
+        return None
+    unclaimed = Q(requested_slot=None) | Q(requested_slot__lt=slot)
+    with transaction.atomic():
+        claimed = SyncSchedule.objects.filter(unclaimed, pk=schedule.pk, enabled=True).update(requested_slot=slot)
+        return request_sync(schedule.sync_type, trigger=SyncRun.Trigger.SCHEDULE) if claimed else None
+
+
+def is_later(slot: datetime, schedule: SyncSchedule) -> bool:
+    """Whether a slot comes after the last one that was requested; a back-off after it, if the type keeps failing."""
+    last = schedule.requested_slot
+    if last is None:
+        return True
+    return slot > last and slot >= last + backed_off(schedule.interval, failures=failures_in_a_row(schedule))
+
+
+def backed_off(interval: timedelta, *, failures: int) -> timedelta:
+    """The interval after so many failures in a row."""
+    if failures < FAILURES_ENDURED:
+        return timedelta(0)  # any later slot will do
+    doublings = min(failures - FAILURES_ENDURED + 1, 10)  # 180 minutes are past the longest after one
+    longer: timedelta = min(interval * 2**doublings, LONGEST_INTERVAL)
+    return max(interval, longer)
+
+
+def failures_in_a_row(schedule: SyncSchedule) -> int:
+    """Runs that failed since the last success, or since a person asked. An order form's are not counted."""
+    runs = SyncRun.objects.for_type(schedule.sync_type).exclude(mode=SyncRun.Mode.SMART)
+    last_success = runs.succeeded().order_by("-finished_at").values_list("finished_at", flat=True).first()
+    since = max(filter(None, [last_success, schedule.patient_since]), default=None)
+    failures = runs.unsuccessful()
+    return (failures.filter(finished_at__gt=since) if since else failures).count()
+
+
+def next_due(schedule: SyncSchedule, *, now: datetime, is_failing: bool) -> datetime | None:
+    """The next slot for which a run will be requested; None if the schedule is disabled."""
+    if not schedule.enabled:
+        return None
+    latest = schedule.latest_slot(now)
+    if latest and (schedule.requested_slot is None or latest > schedule.requested_slot):
+        slot = latest
+    else:
+        slot = schedule.next_slot(now)
+    if schedule.requested_slot and is_failing:
+        earliest = schedule.requested_slot + backed_off(schedule.interval, failures=failures_in_a_row(schedule))
+        while slot < earliest:
+            slot += schedule.interval
+    return slot
+
+
+# Rows
+
+
+@retry_deadlocks
+def change_schedule(
+    sync_type: str,
+    *,
+    every: int | None = None,
+    first_at: int | None = None,
+    enabled: bool | None = None,
+    by: User | None = None,
+) -> SyncSchedule:
+    """Change when a type syncs, from now on and without a restart; no other type's schedule moves.
+
+    `every` and `first_at` are minutes, from 5 to 180 and from 0 to 1440. Raises InvalidSchedule.
+    """
+    given = {"every": every, "first_at": first_at, "enabled": enabled}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    with transaction.atomic():
+        schedule = SyncSchedule.objects.get(sync_type=sync_type)
+        for name, value in changes.items():
+            setattr(schedule, name, value)
+        try:
+            schedule.clean_fields()
+        except ValidationError as error:
+            raise InvalidSchedule(sync_type=sync_type, reason=" ".join(error.messages)) from None
+        schedule.save(update_fields=list(changes))
+        put_in_step(schedule)
+        events.record(Kind.SCHEDULE_CHANGED, sync_type=sync_type, by=by, **changes)
+    return schedule
+
+
+def make_missing(apps: Apps = all_apps, **_: Any) -> None:
+    """Make the lock and a schedule for every type that has none, and wake-ups for them: after each migrate."""
+    if "synclock" not in apps.all_models["sync"]:  # migrated to before there was one
+        return
+    SyncLock.objects.bulk_create([SyncLock(pk=SyncLock.THE_ROW)], ignore_conflicts=True)
+    shared = SyncSchedule.objects.order_by("counted_from").values_list("counted_from", flat=True).first()
+    start = shared or clock.now().replace(second=0, microsecond=0)
+    SyncSchedule.objects.bulk_create(
+        [
+            SyncSchedule(
+                sync_type=sync_type,
+                every=declared["every"] // MINUTE,
+                first_at=declared["first_at"] // MINUTE,
+                counted_from=start,
+            )
+            for sync_type, declared in settings.SYNC_TYPES.items()
+        ],
+        ignore_conflicts=True,
+    )
+    keep_in_step()
+
+
+def keep_in_step() -> None:
+    """Make the django-q2 schedules what the SyncSchedule rows say, whatever somebody did to them."""
+    for schedule in SyncSchedule.objects.all():
+        put_in_step(schedule)
+    mend(TICK, every_minutes("sync.tasks.tick", 1))
+
+
+def wake_if_overdue() -> None:
+    """Have a worker tick if django-q2 does not: the clock of the machine that keeps its schedules is wrong, or was.
+
+    Whoever serves or works calls this now and then.
+    """
+    now = clock.now()
+    tick = Schedule.objects.filter(name=TICK).order_by("pk").first()
+    if tick and abs(tick.next_run - now) > TICK_MAY_DIFFER:
+        mended = Schedule.objects.filter(pk=tick.pk, next_run=tick.next_run).update(next_run=now + MINUTE)
+        if mended:
+            enqueue("sync.tasks.tick")
+
+
+def put_in_step(schedule: SyncSchedule) -> None:
+    """Make, or mend, the django-q2 schedule of a type."""
+    wanted = every_minutes("sync.tasks.scheduled", max(1, schedule.interval // MINUTE))
+    wanted["args"] = f"'{schedule.sync_type}',"
+    if not schedule.enabled or schedule.sync_type not in settings.SYNC_TYPES:
+        wanted["repeats"] = 0
+    now = clock.now()
+    row = mend(f"sync {schedule.sync_type}", wanted)
+    if not is_in_phase(row, schedule, now):
+        Schedule.objects.filter(pk=row.pk).update(next_run=schedule.next_slot(now))
+
+
+def every_minutes(func: str, minutes: int) -> dict[str, Any]:
+    """A django-q2 schedule's fields, but for when it runs next."""
+    return {
+        "func": func,
+        "args": "",
+        "kwargs": "",
+        "hook": "",
+        "schedule_type": Schedule.MINUTES,
+        "minutes": minutes,
+        "repeats": -1,
+        "cluster": None,
+    }
+
+
+def mend(name: str, wanted: dict[str, Any]) -> Schedule:
+    """The one row of this name, with these fields. A row that is as it should be is not touched."""
+    row, *others = Schedule.objects.filter(name=name).order_by("pk") or [Schedule.objects.create(name=name, **wanted)]
+    for other in others:
+        other.delete()
+    changes = {field: value for field, value in wanted.items() if getattr(row, field) != value}
+    if changes:
+        Schedule.objects.filter(pk=row.pk).update(**changes)
+    return row
+
+
+def is_in_phase(row: Schedule, schedule: SyncSchedule, now: datetime) -> bool:
+    """Whether a wake-up falls on a slot: the next one, or one that django-q2 has yet to deliver."""
+    if row.next_run is None or row.next_run > schedule.next_slot(now):
+        return False
+    off_phase: timedelta = (row.next_run - schedule.first_slot) % schedule.interval
+    return not off_phase
+
+
+def refuse_unreadable(instance: Schedule, **_: Any) -> None:
+    """Keep out a schedule whose arguments cannot be read: django-q2 would deliver none of the others either."""
+    try:
+        ast.literal_eval(instance.args or "None")
+    except (SyntaxError, ValueError) as error:
+        raise ValidationError(f"The arguments of schedule {instance.name} cannot be read: {instance.args}") from error

@@ -1,0 +1,314 @@
+"""Records of an export -> rows of the mirror: created, updated, unchanged, missing, removed, restored.
+
+An export is first staged: read to its end and found whole, its records kept in a temporary file. Only then are rows
+written, in the caller's transaction and in bulk, with a RecordChange for each record that changed.
+"""
+
+from __future__ import annotations
+
+import heapq
+import pickle
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from itertools import chain, islice
+from typing import IO, Any, TypeVar
+
+from sync import disk
+from sync.database import clock
+from sync.exceptions import ListEmpty, TooManyMissing
+from sync.exports.reader import Records
+from sync.mirror.references import Coverage, check
+from sync.models import RecordChange, SyncRun
+from sync.progress import Progress, Stage, unwatched
+from sync.service import SyncService
+
+CHUNK = 1000  # records in memory at a time
+LOST_WITHOUT_ASKING = 20  # records, or
+SHARE_LOST_WITHOUT_ASKING = 0.10  # of the list, whichever is more
+SMART_MAX_RECORDS = 100
+
+Kind = RecordChange.Kind
+Mode = SyncRun.Mode
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A whole and trusted export: its records in a temporary file, the keys of all of them in memory."""
+
+    file: IO[bytes]
+    fields: Sequence[str]
+    keys: set[Any]
+
+    def chunks(self) -> Iterator[list[tuple[Any, ...]]]:
+        """The records' values, CHUNK at a time."""
+        self.file.seek(0)
+        while True:
+            try:
+                yield pickle.load(self.file)  # noqa: S301  # this process wrote it
+            except EOFError:
+                return
+
+    def different_values(self, fields: Iterable[str], progress: Progress = unwatched) -> dict[str, set[Any]]:
+        """Of each of these fields that the export shows, all values but the empty text."""
+        places = {name: self.fields.index(name) for name in fields if name in self.fields}
+        found: dict[str, set[Any]] = {name: set() for name in places}
+        for chunk in self.chunks() if places else ():
+            for name, place in places.items():
+                found[name].update(values[place] for values in chunk)
+            progress(Stage.APPLYING, 0, len(self.keys))
+        return {name: values - {""} for name, values in found.items()}
+
+
+@contextmanager
+def staged(records: Records) -> Iterator[Staged]:
+    """Read an export to its end. Raises its ExportError, and then nothing has been written anywhere."""
+    with (
+        disk.writing(disk.TEMPORARY_FILES, disk.temporary_folder()),
+        tempfile.TemporaryFile(prefix="archibald-") as file,
+    ):
+        for chunk in chunked((record.values for record in records), CHUNK):
+            pickle.dump(chunk, file, protocol=pickle.HIGHEST_PROTOCOL)
+        file.flush()
+        yield Staged(file, records.fields, records.keys)
+
+
+@dataclass
+class Outcome:
+    """How many records an export had, and what becomes of them; `left` differ and wait for a full run."""
+
+    read: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    missing: int = 0
+    removed: int = 0
+    restored: int = 0
+    left: int = 0
+
+    def count(self, differences: Iterable[Difference]) -> None:
+        for difference in differences:
+            setattr(self, difference.kind, getattr(self, difference.kind) + 1)
+
+    def counts(self) -> dict[str, int]:
+        """What a run's row keeps."""
+        return {name: count for name, count in asdict(self).items() if name != "left"}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A record that the export shows otherwise than the mirror has it."""
+
+    kind: Kind
+    key: Any
+    values: Mapping[str, Any] = field(default_factory=dict)
+    changes: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)  # field -> old, new
+    created_at: datetime | None = None
+
+
+def apply(
+    service: SyncService,
+    records: Staged,
+    *,
+    run: SyncRun,
+    outcome: Outcome,
+    coverage: Sequence[Coverage] = (),
+    absences_count: bool = True,
+    progress: Progress = unwatched,
+) -> None:
+    """Bring the mirror to the export's state, in the caller's transaction. Raises NeedsAcceptance before it writes.
+
+    `absences_count` is False for an export that was applied before: it proves no absence a second time.
+    """
+    writer = Writer(service, records.fields, run)
+    comparison = Comparison(service, records, outcome, coverage)
+    for differences in comparison.differences(
+        mode=run.mode, may_lose=run.accepts_id is not None, absences_count=absences_count
+    ):
+        writer.write(differences)
+        outcome.count(differences)
+        progress(Stage.APPLYING, outcome.read, len(records.keys))
+
+
+def preview(
+    service: SyncService,
+    records: Staged,
+    *,
+    mode: str,
+    outcome: Outcome,
+    coverage: Sequence[Coverage] = (),
+    may_lose: bool = False,
+) -> Iterator[Difference]:
+    """What `apply` would write; the outcome is complete after the last. Raises NeedsAcceptance."""
+    comparison = Comparison(service, records, outcome, coverage)
+    for differences in comparison.differences(mode=mode, may_lose=may_lose):
+        outcome.count(differences)
+        yield from differences
+
+
+class Comparison:
+    """One export beside the list's rows; reads only."""
+
+    def __init__(
+        self, service: SyncService, records: Staged, outcome: Outcome, coverage: Sequence[Coverage] = ()
+    ) -> None:
+        self.service = service
+        self.rows = service.model.objects.all()
+        self.key = service.layout.key
+        self.records = records
+        self.place = records.fields.index(self.key)
+        self.outcome = outcome
+        self.coverage = coverage
+
+    def differences(self, *, mode: str, may_lose: bool, absences_count: bool = True) -> Iterator[list[Difference]]:
+        """All that a run of this mode must write, in batches."""
+        newly_absent, again_absent = self.absent()
+        if not may_lose:
+            self.check_volume(len(newly_absent))
+            check(self.coverage)
+        if mode == Mode.SMART:
+            yield self.newest(SMART_MAX_RECORDS)
+        else:
+            yield from self.differing()
+        if mode == Mode.FULL and absences_count:
+            yield [Difference(Kind.MISSING, key) for key in newly_absent]
+            yield [Difference(Kind.REMOVED, key) for key in again_absent]
+
+    def absent(self) -> tuple[list[Any], list[Any]]:
+        """The keys of records that the export lacks: absent for the first time, and absent again."""
+        rows = self.rows.present().values_list(self.key, "missing_since")
+        absent = [row for row in rows.iterator(CHUNK) if row[0] not in self.records.keys]
+        return [key for key, since in absent if not since], [key for key, since in absent if since]
+
+    def check_volume(self, newly_absent: int) -> None:
+        """The footer of a filtered export agrees with itself: only the mirror knows that records are lacking."""
+        mirrored = self.rows.present().count()
+        if not (self.records.keys or self.service.may_be_empty or self.was_accepted_empty()):
+            raise ListEmpty
+        allowed = max(LOST_WITHOUT_ASKING, int(mirrored * SHARE_LOST_WITHOUT_ASKING))
+        if newly_absent > allowed:
+            raise TooManyMissing(missing=newly_absent, mirrored=mirrored, allowed=allowed)
+
+    def was_accepted_empty(self) -> bool:
+        last = SyncRun.objects.for_type(self.service.sync_type).succeeded().order_by("-finished_at").first()
+        return last is not None and last.read == 0
+
+    def differing(self) -> Iterator[list[Difference]]:
+        """The records that differ, chunk by chunk; all are counted as read, the others as unchanged."""
+        for chunk in self.records.chunks():
+            mirrored = self.mirrored([values[self.place] for values in chunk])
+            found = [self.difference(values, mirrored.get(values[self.place])) for values in chunk]
+            differences = [difference for difference in found if difference]
+            self.outcome.read += len(chunk)
+            self.outcome.unchanged += len(chunk) - len(differences)
+            yield differences
+
+    def mirrored(self, keys: Sequence[Any]) -> dict[Any, tuple[Any, ...]]:
+        """The rows of these keys: when first mirrored, missing, removed, then their values."""
+        names = (*self.records.fields, "created_at", "missing_since", "removed_at")
+        rows = self.rows.filter(**{f"{self.key}__in": keys}).values_list(*names)
+        return {row[self.place]: row for row in rows}
+
+    def difference(self, values: tuple[Any, ...], row: tuple[Any, ...] | None) -> Difference | None:
+        key = values[self.place]
+        if row is None:
+            return Difference(Kind.CREATED, key, self.named(values))
+        *old, created_at, missing_since, removed_at = row
+        is_present = missing_since is None and removed_at is None
+        if is_present and tuple(old) == values:
+            return None
+        pairs = zip(self.records.fields, old, values, strict=True)
+        changes = {name: (before, after) for name, before, after in pairs if before != after}
+        kind = Kind.UPDATED if is_present else Kind.RESTORED
+        return Difference(kind, key, self.named(values), changes, created_at)
+
+    def named(self, values: tuple[Any, ...]) -> dict[str, Any]:
+        return dict(zip(self.records.fields, values, strict=True))
+
+    def newest(self, count: int) -> list[Difference]:
+        """The differences of the highest keys; the others are left."""
+        newest = heapq.nlargest(count, chain.from_iterable(self.differing()), key=lambda difference: difference.key)
+        self.outcome.left = self.outcome.read - self.outcome.unchanged - len(newest)
+        return newest
+
+
+class Writer:
+    """Writes differences in bulk, each with its RecordChange."""
+
+    def __init__(self, service: SyncService, fields: Sequence[str], run: SyncRun) -> None:
+        self.model = service.model
+        self.key = service.layout.key
+        self.fields = fields
+        self.run = run
+        self.now = clock.now()
+
+    def write(self, differences: Sequence[Difference]) -> None:
+        if not differences:
+            return
+        by_kind: dict[Kind, list[Difference]] = {kind: [] for kind in Kind}
+        for difference in differences:
+            by_kind[difference.kind].append(difference)
+        self.create(by_kind[Kind.CREATED])
+        self.overwrite(by_kind[Kind.UPDATED] + by_kind[Kind.RESTORED])
+        self.mark(by_kind[Kind.MISSING], missing_since=self.now, changed_at=self.now)
+        self.mark(by_kind[Kind.REMOVED], removed_at=self.now, changed_at=self.now)
+        RecordChange.objects.bulk_create([self.change(difference) for difference in differences], CHUNK)
+
+    def create(self, differences: Sequence[Difference]) -> None:
+        rows = [self.model(created_at=self.now, changed_at=self.now, **each.values) for each in differences]
+        self.model.objects.bulk_create(rows, CHUNK)
+
+    def overwrite(self, differences: Sequence[Difference]) -> None:
+        """One upsert for many rows, as the rows of an update differ in every value."""
+        kept = self.kept(differences)
+        rows = [
+            self.model(
+                created_at=each.created_at or self.now, changed_at=self.now, **each.values, **kept.get(each.key, {})
+            )
+            for each in differences
+        ]
+        changing = [name for name in self.fields if name != self.key]
+        self.model.objects.bulk_create(
+            rows,
+            CHUNK,
+            update_conflicts=True,
+            unique_fields=[self.key],
+            update_fields=[*changing, "search_text", "changed_at", "missing_since", "removed_at", "erased_at"],
+        )
+
+    def kept(self, differences: Sequence[Difference]) -> dict[Any, dict[str, Any]]:
+        """By key, the mirrored values that records are found by too, though the export hides their columns."""
+        hidden = [name for name in self.model.search_fields if name not in self.fields]
+        if not hidden:
+            return {}
+        rows = self.model.objects.filter(**{f"{self.key}__in": [each.key for each in differences]})
+        return {row.pop(self.key): row for row in rows.values(self.key, *hidden)}
+
+    def mark(self, differences: Sequence[Difference], **values: datetime) -> None:
+        for chunk in chunked(differences, CHUNK):
+            self.model.objects.filter(**{f"{self.key}__in": [each.key for each in chunk]}).update(**values)
+
+    def change(self, difference: Difference) -> RecordChange:
+        return RecordChange(
+            run=self.run,
+            sync_type=self.run.sync_type,
+            key=str(difference.key),
+            kind=difference.kind,
+            fields=difference.changes or first_values(difference),
+        )
+
+
+def first_values(difference: Difference) -> dict[str, tuple[None, Any]]:
+    """Of a created record all that its export showed, so that a record can be told from its changes alone."""
+    values = difference.values if difference.kind == Kind.CREATED else {}
+    return {name: (None, value) for name, value in values.items()}
+
+
+def chunked(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Items, `size` at a time."""
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk

@@ -1,0 +1,584 @@
+"""Whether the mirror can be trusted: the state of every type, the lock, order forms, the queue, the workers.
+
+Everything is read from rows, in a number of queries that does not grow with them; the API, the admin and the command
+line show what `status()` says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from statistics import median
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Count, OuterRef, Subquery
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext
+
+from sync import disk, events
+from sync.coordinator import queue, schedules
+from sync.database import clock
+from sync.erp import login as erp_login
+from sync.events import Kind
+from sync.exceptions import ErpLoginRejected
+from sync.mirror.columns import unseen_drifts
+from sync.models import (
+    ColumnDrift,
+    OrderFormSession,
+    RejectedLogin,
+    SyncLock,
+    SyncRun,
+    SyncSchedule,
+    SyncWorker,
+    WorkerWatch,
+)
+from sync.models.runs import SyncRunQuerySet
+from sync.monitoring import alerts
+from sync.service import Notice, all_services, all_types
+
+GRACE = timedelta(minutes=10)  # that a type may be older than its interval: a run takes its time, and waits its turn
+WORKER_SILENT_AFTER = timedelta(minutes=3)  # without a tick; they come once a minute
+LONGEST_UNCHANGED = timedelta(minutes=1)  # that a status is taken to hold, whatever the clock does
+CLOCKS_AGREE = timedelta(seconds=5)  # as far as clocks do that a network keeps right
+USUAL_OF = 20  # successes that the usual duration is the median of
+UNFINISHED = ("pk", "status", "mode", "trigger", "priority", "not_before", "attempts", "stage", "pages_read", "pages")
+
+Status = SyncRun.Status
+
+
+class State(StrEnum):
+    """What can be said of a sync type; the first that holds."""
+
+    QUARANTINED = "quarantined"  # its last export waits for a decision
+    FAILING = "failing"  # its last run failed
+    NEVER = "never"  # it never succeeded
+    PAUSED = "paused"  # order forms keep its run waiting, no longer than they may
+    OLD = "old"  # as late, but its schedule is disabled: nothing newer comes by itself
+    RETRYING = "retrying"  # an attempt failed, and another one is to come by itself; what it shows is still fresh
+    LATE = "late"  # what it shows is older than its interval and the grace
+    HEALTHY = "healthy"
+
+
+TRUSTED = (State.HEALTHY, State.PAUSED, State.RETRYING)
+
+
+class Activity(StrEnum):
+    """What a sync type is doing, or did last."""
+
+    IDLE = "idle"  # nothing was ever done
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class TypeHealth:
+    """One sync type. `fresh_as_of` is when the export behind the last success was fetched."""
+
+    sync_type: str
+    state: State
+    fresh_as_of: datetime | None
+    last_success: SyncRun | None
+    last_end: SyncRun | None
+    consecutive_failures: int
+    usual_duration: timedelta | None
+    current: SyncRun | None
+    queued: list[SyncRun]
+    next_due: datetime | None
+    late_at: datetime | None  # when what it shows is too old, if nothing comes; None if it shows nothing yet
+    next_slot: datetime
+    enabled: bool
+    schedule_id: int
+    drifts: list[ColumnDrift]  # changes of its columns that nobody has seen
+
+    @property
+    def is_trusted(self) -> bool:
+        return self.state in TRUSTED
+
+    @property
+    def retried(self) -> list[SyncRun]:
+        """Its runs of which an attempt failed, and that are tried again by themselves."""
+        return [run for run in (self.current, *self.queued) if run and run.failed_attempt]
+
+    @property
+    def waits_for_login(self) -> bool:
+        """Whether it is in no other trouble than that the ERP, while that is so, does not accept the login."""
+        if self.state == State.FAILING:
+            return self.failure is not None and self.failure.error_class == ErpLoginRejected.__name__
+        return self.state in (State.NEVER, State.LATE)
+
+    @property
+    def late_for_forms_at(self) -> datetime | None:
+        """When what it shows is too old, though order forms keep it waiting."""
+        return late_for_forms_at(self.late_at) if self.late_at else None
+
+    @property
+    def last_duration(self) -> timedelta | None:
+        return self.last_success.duration if self.last_success else None
+
+    @property
+    def activity_run(self) -> SyncRun | None:
+        """The run that its activity is about."""
+        return self.current or next(iter(self.queued), None) or self.last_end
+
+    @property
+    def activity(self) -> Activity:
+        match self.activity_run:
+            case None:
+                return Activity.IDLE
+            case SyncRun(status=Status.RUNNING):
+                return Activity.RUNNING
+            case SyncRun(status=Status.QUEUED):
+                return Activity.QUEUED
+            case SyncRun(status=Status.SUCCEEDED):
+                return Activity.COMPLETED
+        return Activity.ERROR
+
+    @property
+    def queued_ids(self) -> list[int]:
+        return [run.pk for run in self.queued]
+
+    @property
+    def failure(self) -> SyncRun | None:
+        """The last run, if it ended without success."""
+        return self.last_end.failure if self.last_end else None
+
+    @property
+    def error(self) -> str | None:
+        """What the last run ended with."""
+        return f"{self.failure.error_class}: {self.failure.error_text}" if self.failure else None
+
+
+class WorkerState(StrEnum):
+    """What can be said of a worker."""
+
+    ALIVE = "alive"
+    SILENT = "silent"  # not heard of for too long, though nobody has stopped it
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class WorkerHealth:
+    """One worker."""
+
+    row: SyncWorker
+    state: WorkerState
+
+
+@dataclass(frozen=True)
+class WorkerProblem:
+    """What is wrong with the workers, and what to do about it."""
+
+    text: str
+    action: str
+    is_grave: bool = True  # nothing runs
+
+
+@dataclass(frozen=True)
+class WrongClock:
+    """A machine whose clock is not the database's: `ahead` of it, or behind if that is less than nothing."""
+
+    machine: str
+    ahead: timedelta
+
+
+@dataclass(frozen=True)
+class SyncStatus:
+    """Everything at one moment."""
+
+    at: datetime
+    types: list[TypeHealth]
+    lock: SyncLock
+    current: SyncRun | None
+    queue: list[SyncRun]  # the most urgent first; those that may not start yet at the end
+    sessions: list[OrderFormSession]
+    workers: list[WorkerHealth]  # those that live, then the silent, then the stopped
+    wrong_clocks: list[WrongClock]
+    volumes: list[disk.Volume]
+    rejected_login: RejectedLogin | None  # which keeps every list from being synced
+
+    @property
+    def has_worker(self) -> bool:
+        """Whether a worker lives. One in a long run beats with the lock."""
+        return bool(self.workers_that_are(WorkerState.ALIVE))
+
+    @property
+    def worker(self) -> SyncWorker | None:
+        """The one that was heard of last, of those that live, if any does."""
+        last = max(self.workers, key=lambda each: (each.state == WorkerState.ALIVE, each.row.seen_at), default=None)
+        return last.row if last else None
+
+    def workers_that_are(self, state: WorkerState) -> list[SyncWorker]:
+        return [each.row for each in self.workers if each.state == state]
+
+    @property
+    def session_count(self) -> int:
+        return len(self.sessions)
+
+    @property
+    def is_paused(self) -> bool:
+        return bool(self.sessions)
+
+    @property
+    def paused_until(self) -> datetime | None:
+        """When the last session ends by itself, if nobody uses it any more."""
+        return max((session.expires_at for session in self.sessions), default=None)
+
+    @property
+    def is_healthy(self) -> bool:
+        is_full = any(volume.is_full for volume in self.volumes)
+        return self.has_worker and not self.untrusted and not self.rejected_login and not is_full
+
+    @property
+    def untrusted(self) -> list[str]:
+        """The types that cannot be trusted, the most urgent first."""
+        trusted = {each.sync_type for each in self.types if each.is_trusted}
+        return [name for name in all_types() if name not in trusted]
+
+    @property
+    def without_schedule(self) -> list[str]:
+        """The types whose state is not known."""
+        return [name for name in all_types() if name not in self.by_type]
+
+    @property
+    def by_type(self) -> dict[str, TypeHealth]:
+        return {each.sync_type: each for each in self.types}
+
+    @property
+    def changes_by_itself_at(self) -> datetime:
+        """The next moment at which something said here is no longer so, though nothing happens until then."""
+        moments = [self.at + LONGEST_UNCHANGED, self.lock.leased_until]
+        moments += [session.expires_at for session in self.sessions]
+        moments += [moment for each in self.types for moment in (each.late_at, each.late_for_forms_at, each.next_slot)]
+        moments += [moment for run in self.queue for moment in (run.not_before, queue.overdue_at(run))]
+        moments += [worker.seen_at + WORKER_SILENT_AFTER for worker in self.workers_that_are(WorkerState.ALIVE)]
+        return min(moment for moment in moments if moment and moment > self.at)
+
+
+def fingerprint() -> str:
+    """What all that `status()` says rests on, but for the clock: while it stays the same, so does the status.
+
+    Four queries. The number of the last event would not do: a transaction with a lower one may end later.
+    """
+    unseen = ColumnDrift.objects.unseen().order_by()
+    left_open = OrderFormSession.objects.filter(closed_at=None)
+    last_to_expire = left_open.order_by("-expires_at")
+    rejected = RejectedLogin.objects.filter(pk=erp_login.credentials())
+    schedules_and_ends = annotated_schedules().values_list(
+        *("sync_type", "every", "first_at", "enabled", "counted_from", "requested_slot", "patient_since"),
+        *("last_success_id", "last_end_id"),
+        Subquery(left_open.order_by().values("closed_at").annotate(count=Count("pk")).values("count")),
+        Subquery(unseen.values("seen_at").annotate(count=Count("pk")).values("count")),
+        Subquery(last_to_expire.values("expires_at")[:1]),
+        *(Subquery(SyncLock.objects.values(name)[:1]) for name in ("holder", "token", "leased_until")),
+        *(Subquery(rejected.values(name)[:1]) for name in ("at", "attempt")),
+    )
+    unfinished = (runs.values_list(*UNFINISHED) for runs in (SyncRun.objects.queued(), SyncRun.objects.running()))
+    workers = SyncWorker.objects.order_by("pk").values_list("name", "started_at", "seen_at", "stopped_at")
+    facts = [list(rows) for rows in (schedules_and_ends.order_by("pk"), *unfinished, workers)]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:20]
+
+
+def status() -> SyncStatus:
+    now = clock.now()
+    sessions = list(OrderFormSession.objects.live(now).select_related("user").order_by("opened_at"))
+    current = SyncRun.objects.running().first()
+    runnable = list(queue.runnable(now))
+    waiting = list(SyncRun.objects.queued().exclude(pk__in=[run.pk for run in runnable]))
+    rejected = erp_login.rejected_login()
+    kept = [run for run in waiting if run.not_before is None or run.not_before <= now] if sessions else []
+    workers = worker_healths(now)
+    return SyncStatus(
+        at=now,
+        types=type_healths(now, current=current, queued=runnable + waiting, kept=kept, is_due=rejected is None),
+        lock=SyncLock.objects.first() or SyncLock(),
+        current=current,
+        queue=runnable + waiting,
+        sessions=sessions,
+        workers=workers,
+        wrong_clocks=wrong_clocks(workers),
+        volumes=disk.volumes(),
+        rejected_login=rejected,
+    )
+
+
+def worker_healths(now: datetime) -> list[WorkerHealth]:
+    found = [WorkerHealth(row, worker_state(row, now)) for row in SyncWorker.objects.order_by("-seen_at")]
+    return sorted(found, key=lambda each: list(WorkerState).index(each.state))
+
+
+def worker_state(row: SyncWorker, now: datetime) -> WorkerState:
+    if row.stopped_at:
+        return WorkerState.STOPPED
+    return WorkerState.ALIVE if row.seen_at > now - WORKER_SILENT_AFTER else WorkerState.SILENT
+
+
+def wrong_clocks(workers: list[WorkerHealth]) -> list[WrongClock]:
+    """The machines of workers, and this one, whose clock differs from the database's by more than a few seconds."""
+    last = {each.row.machine: each.row.clock_ahead for each in reversed(workers) if each.state == WorkerState.ALIVE}
+    clocks = last | {socket.gethostname(): clock.ahead()}
+    return [WrongClock(machine, ahead) for machine, ahead in clocks.items() if abs(ahead) > CLOCKS_AGREE]
+
+
+def type_healths(
+    now: datetime, *, current: SyncRun | None, queued: list[SyncRun], kept: list[SyncRun], is_due: bool
+) -> list[TypeHealth]:
+    """The health of each type, the most urgent first. `kept` are the runs that order forms keep waiting.
+
+    `is_due` says whether any schedule makes a run now.
+    """
+    rows = {row.sync_type: row for row in annotated_schedules()}
+    ids = {pk for row in rows.values() for pk in (row.last_success_id, row.last_end_id) if pk}
+    runs = SyncRun.objects.in_bulk(ids)
+    paused_types = {run.sync_type for run in kept}
+    drifts = unseen_drifts()
+    return [
+        type_health(
+            rows[name],
+            now,
+            runs=runs,
+            current=current if current and current.sync_type == name else None,
+            queued=[run for run in queued if run.sync_type == name],
+            is_paused=name in paused_types,
+            drifts=[drift for drift in drifts if drift.sync_type == name],
+            is_due=is_due,
+        )
+        for name in all_types()
+        if name in rows
+    ]
+
+
+def annotated_schedules() -> Any:
+    """Schedules with their type's last success, and its last end."""
+    runs = SyncRun.objects.filter(sync_type=OuterRef("sync_type"))
+    successes = refreshing(runs).order_by("-finished_at")
+    return SyncSchedule.objects.annotate(
+        last_success_id=Subquery(successes.values("pk")[:1]),
+        last_end_id=Subquery(runs.finished_by_themselves().order_by("-finished_at").values("pk")[:1]),
+    )
+
+
+def refreshing(runs: SyncRunQuerySet) -> SyncRunQuerySet:
+    """The successes after which the mirror showed the whole list: a smart run may leave something to a full one."""
+    return runs.succeeded().filter(left=0)
+
+
+def type_health(
+    schedule: Any,
+    now: datetime,
+    *,
+    runs: dict[int, SyncRun],
+    current: SyncRun | None,
+    queued: list[SyncRun],
+    is_paused: bool,
+    drifts: list[ColumnDrift],
+    is_due: bool,
+) -> TypeHealth:
+    last_success = runs.get(schedule.last_success_id)
+    last_end = runs.get(schedule.last_end_id)
+    fresh_as_of = last_success.exported_at if last_success else None
+    failures = failures_since(last_success, schedule.sync_type)
+    return TypeHealth(
+        sync_type=schedule.sync_type,
+        state=state_of(
+            schedule,
+            now,
+            fresh_as_of=fresh_as_of,
+            last_end=last_end,
+            is_paused=is_paused,
+            is_retried=any(run.failed_attempt for run in (current, *queued) if run),
+        ),
+        fresh_as_of=fresh_as_of,
+        last_success=last_success,
+        last_end=last_end,
+        consecutive_failures=failures,
+        usual_duration=usual_duration(schedule.sync_type),
+        current=current,
+        queued=queued,
+        next_due=schedules.next_due(schedule, now=now, is_failing=failures > 0) if is_due else None,
+        late_at=late_at(schedule, fresh_as_of) if fresh_as_of else None,
+        next_slot=schedule.next_slot(now),
+        enabled=schedule.enabled,
+        schedule_id=schedule.pk,
+        drifts=drifts,
+    )
+
+
+def state_of(
+    schedule: SyncSchedule,
+    now: datetime,
+    *,
+    fresh_as_of: datetime | None,
+    last_end: SyncRun | None,
+    is_paused: bool,
+    is_retried: bool,
+) -> State:
+    if last_end and last_end.status == Status.QUARANTINED:
+        return State.QUARANTINED
+    if last_end and last_end.status == Status.FAILED:
+        return State.FAILING
+    if fresh_as_of is None:
+        return State.NEVER
+    late = late_at(schedule, fresh_as_of)
+    if is_paused and now <= late_for_forms_at(late):
+        return State.PAUSED
+    if now <= late:
+        return State.RETRYING if is_retried else State.HEALTHY
+    return State.LATE if schedule.enabled else State.OLD
+
+
+def late_at(schedule: SyncSchedule, fresh_as_of: datetime) -> datetime:
+    """When what a type shows is too old to be trusted, whether or not its schedule is enabled."""
+    return fresh_as_of + schedule.interval + GRACE
+
+
+def late_for_forms_at(late_at: datetime) -> datetime:
+    """When that is so though order forms keep its run waiting."""
+    return late_at + settings.SYNC_LONGEST_PAUSE
+
+
+def failures_since(last_success: SyncRun | None, sync_type: str) -> int:
+    failures = SyncRun.objects.for_type(sync_type).unsuccessful()
+    return (failures.filter(finished_at__gt=last_success.finished_at) if last_success else failures).count()
+
+
+def usual_duration(sync_type: str) -> timedelta | None:
+    """The median of the last successes."""
+    last = SyncRun.objects.succeeded().for_type(sync_type).exclude(mode=SyncRun.Mode.SMART).order_by("-finished_at")
+    durations = [run.duration for run in last.only("started_at", "finished_at")[:USUAL_OF] if run.duration]
+    return median(durations) if durations else None  # type: ignore[type-var]  # durations can be added and halved
+
+
+def disk_problems(status: SyncStatus) -> list[tuple[disk.Volume, Notice]]:
+    """The disks of this machine that are full, or nearly so, and what to do."""
+    return [(volume, disk_notice(volume)) for volume in status.volumes if volume.is_low]
+
+
+def disk_notice(volume: disk.Volume) -> Notice:
+    facts = {
+        "files": ", ".join(gettext(files) for files in volume.files),
+        "folder": volume.folder,
+        "free": filesizeformat(volume.free),
+    }
+    if volume.is_full:
+        text = gettext("The disk with %(folder)s is full (%(files)s): nothing can be saved there.")
+    else:
+        text = gettext("The disk with %(folder)s is nearly full (%(files)s): %(free)s are free.")
+    return Notice(text % facts, gettext("Make room there; what waits for it goes on by itself."))
+
+
+def notices() -> list[tuple[str, Notice]]:
+    """What somebody has to decide, by sync type, although the mirror can be trusted."""
+    return [(service.sync_type, notice) for service in all_services() for notice in service.notices()]
+
+
+def takes_changes() -> bool:
+    """Whether the database can be written. It is asked to change no row, so that nothing is written."""
+    try:
+        with without_waiting():
+            SyncLock.objects.filter(token__lt=0).update(token=0)
+    except DatabaseError as error:
+        if disk.is_read_only(error):
+            return False
+        if not is_busy(error):
+            raise
+    return True
+
+
+@contextmanager
+def without_waiting() -> Iterator[None]:
+    """On SQLite nobody's write is waited for: that there is one is the answer."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with connection.cursor() as cursor:
+        [milliseconds] = cursor.execute("PRAGMA busy_timeout").fetchone()
+        cursor.execute("PRAGMA busy_timeout = 0")
+        try:
+            yield
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {milliseconds}")
+
+
+def is_busy(error: DatabaseError) -> bool:
+    return str(getattr(error.__cause__, "sqlite_errorname", "")).startswith("SQLITE_BUSY")
+
+
+def worker_problems(
+    status: SyncStatus, *, say_time: Callable[[datetime | None], str], names: bool = True
+) -> Iterator[WorkerProblem]:
+    """What is wrong with the workers; without the machines' names for whoever may not see them."""
+    silent, stopped = (status.workers_that_are(state) for state in (WorkerState.SILENT, WorkerState.STOPPED))
+    start = gettext("Start manage.py qcluster on the server.")
+    if not status.workers:
+        yield WorkerProblem(gettext("No worker has ever been heard of: nothing runs by itself."), start)
+    elif not status.has_worker and not silent:
+        text = gettext("%(worker)s was stopped at %(time)s: nothing runs by itself.")
+        last = stopped[0]
+        yield WorkerProblem(text % {"worker": worker_name(last, names), "time": say_time(last.stopped_at)}, start)
+    for worker in silent:
+        if status.has_worker:
+            text = gettext("%(worker)s has been silent since %(time)s; others go on.")
+        else:
+            text = gettext("%(worker)s has been silent since %(time)s: nothing runs by itself.")
+        facts = {"worker": worker_name(worker, names), "time": say_time(worker.seen_at)}
+        action = gettext(
+            "A worker that hangs is started anew by its watchdog within %(seconds)d s. If it stays silent, see that "
+            "its machine runs and reaches the database, and restart manage.py qcluster there."
+        )
+        seconds = settings.WORKER_HANGS_AFTER.total_seconds()
+        yield WorkerProblem(text % facts, action % {"seconds": seconds}, is_grave=not status.has_worker)
+
+
+def worker_name(worker: SyncWorker, names: bool) -> str:
+    return gettext("The worker on %s") % worker.machine if names else gettext("A worker")
+
+
+def record_changes() -> None:
+    """Write down each change of state since the last time, once, whoever else looks at the same moment."""
+    known = dict(SyncSchedule.objects.values_list("sync_type", "state"))
+    found = status()
+    for each in found.types:
+        if known[each.sync_type] != each.state:
+            record_change(each, before=known[each.sync_type])
+    record_silence(found)
+
+
+def record_change(each: TypeHealth, *, before: str) -> None:
+    """Write down one type's change of state; nothing if another process has, or if this one looked too long ago."""
+    with transaction.atomic():
+        if not SyncSchedule.objects.filter(sync_type=each.sync_type, state=before).update(state=each.state):
+            return
+        if status().by_type[each.sync_type].state != each.state:  # this process was stopped in between
+            transaction.set_rollback(True)
+            return
+        # Nobody is called because a list is tried again, or waits for an order form, that can be trusted all along.
+        record = events.record if before in TRUSTED and each.is_trusted else alerts.record
+        record(Kind.HEALTH_CHANGED, sync_type=each.sync_type, before=before, after=each.state)
+
+
+def record_silence(found: SyncStatus) -> None:
+    """Write down that no worker is heard of any more, or that one is again.
+
+    When one was heard of last is kept apart: a worker that is started takes away the rows of its predecessors.
+    """
+    watch, _is_new = WorkerWatch.objects.get_or_create(pk=WorkerWatch.THE_ROW, defaults={"heard_at": found.at})
+    if found.worker and found.worker.seen_at > watch.heard_at:
+        watch.heard_at = found.worker.seen_at
+        WorkerWatch.objects.filter(heard_at__lt=watch.heard_at).update(heard_at=watch.heard_at)
+    is_silent = watch.heard_at < found.at - WORKER_SILENT_AFTER
+    if watch.is_silent == is_silent:
+        return
+    before, after = ("alive", "silent") if is_silent else ("silent", "alive")
+    unchanged = WorkerWatch.objects.filter(is_silent=not is_silent, heard_at=watch.heard_at)
+    with transaction.atomic():
+        if unchanged.update(is_silent=is_silent):
+            alerts.record(Kind.WORKERS_CHANGED, before=before, after=after)

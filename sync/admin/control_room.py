@@ -19,7 +19,6 @@ from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sync.admin.coordination import lock_address, worker_badge
 from sync.admin.day import changed, drawn
 from sync.admin.parts import (
     LIVE_KINDS,
@@ -35,6 +34,8 @@ from sync.admin.problems import problems_of, verdict
 from sync.admin.progress import progress_of
 from sync.admin.read_only import NOTHING, ModelAdmin, list_address, may_view, printed_duration
 from sync.admin.refusals import require
+from sync.admin.sync_lock import lock_address
+from sync.admin.sync_worker import worker_badge
 from sync.coordinator import queue
 from sync.list_names import list_name
 from sync.mirror.columns import hidden_columns

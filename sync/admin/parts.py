@@ -22,7 +22,7 @@ from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from sync.admin.read_only import NOTHING
+from sync.admin.read_only import NOTHING, column_of
 from sync.list_names import list_name
 from sync.models import RecordChange, SyncEvent, SyncRun, SyncSchedule
 from sync.monitoring.alerts import WORDS
@@ -116,6 +116,10 @@ def minutes(number: int) -> str:
 
 def field_of(model: type[models.Model], name: str) -> models.Field[Any, Any]:
     return cast("models.Field[Any, Any]", model._meta.get_field(name))
+
+
+def time_in(model: type[models.Model], name: str) -> Any:
+    return column_of(field_of(model, name), show=moment)
 
 
 def is_number(text: str) -> bool:

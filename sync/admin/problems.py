@@ -16,9 +16,9 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from sync import error_texts
-from sync.admin.coordination import lock_address
 from sync.admin.parts import clock, run_address
 from sync.admin.read_only import list_address, may_view, printed_duration
+from sync.admin.sync_lock import lock_address
 from sync.coordinator.runner import longest_fetch
 from sync.list_names import list_name
 from sync.mirror.columns import describe_drifts

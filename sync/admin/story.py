@@ -20,7 +20,6 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from sync import error_texts
-from sync.admin.changes import first_values, fits, read_fields, record_link
 from sync.admin.facts import told_fact
 from sync.admin.parts import (
     CAME_BACK,
@@ -36,6 +35,7 @@ from sync.admin.parts import (
 from sync.admin.progress import progress_of
 from sync.admin.protection import protection
 from sync.admin.read_only import NOTHING, list_address, may_view, printed_duration
+from sync.admin.record_change import first_values, fits, read_fields, record_link
 from sync.admin.refusals import require
 from sync.admin.verbs import VerbsAdmin
 from sync.coordinator import runner

@@ -9,9 +9,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from sync.admin.changes import first_values, read_fields
 from sync.admin.parts import run_address
 from sync.admin.read_only import changes_of, identity_of, may_view, printed
+from sync.admin.record_change import first_values, read_fields
 from sync.models import MirroredModel, RecordChange, SyncRun
 
 SHOWN = 20  # the newest

@@ -268,7 +268,7 @@ def test_no_list_counts_all_runs(admin_client, monkeypatch):
 
 
 def test_pages_follow_one_another_to_the_last(admin_client, monkeypatch):
-    monkeypatch.setattr("sync.admin.runs.SyncRunAdmin.list_per_page", 2)
+    monkeypatch.setattr("sync.admin.sync_run.SyncRunAdmin.list_per_page", 2)
     runs = [SyncRunFactory(requested_at=ago(minutes=minutes)) for minutes in range(5)]
     pages = [shown(admin_client, SyncRun, p=str(number)) for number in (1, 2, 3)]
     assert pages == [runs[:2], runs[2:4], runs[4:]]

@@ -7,8 +7,7 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sync.admin.coordination import time_in
-from sync.admin.parts import SyncTypeFilter, type_name
+from sync.admin.parts import SyncTypeFilter, time_in, type_name
 from sync.admin.read_only import ReadOnlyAdmin
 from sync.admin.verbs import Verb, VerbsAdmin
 from sync.list_names import list_name

@@ -1,0 +1,80 @@
+"""Alerts, to look at and to send again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db import models
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from sync import error_texts
+from sync.admin.parts import (
+    badge,
+    moment,
+    time_in,
+)
+from sync.admin.read_only import NOTHING, ReadOnlyAdmin
+from sync.admin.verbs import Verb, VerbsAdmin
+from sync.models import Alert
+from sync.monitoring import alerts
+
+
+class AlertStateFilter(admin.SimpleListFilter):
+    """What became of an alert."""
+
+    title = _("status")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("waiting", _("waiting")), ("delivered", _("delivered")), ("given-up", _("given up"))]
+
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        match self.value():
+            case "waiting":
+                return queryset.filter(next_attempt_at__isnull=False)
+            case "delivered":
+                return queryset.filter(delivered_at__isnull=False)
+            case "given-up":
+                return queryset.filter(given_up_at__isnull=False)
+        return queryset
+
+
+def send_again(alert: Alert, *, by: User) -> str:
+    alerts.send_again(alert, by=by)
+    return gettext("Alert %s is sent again within a minute.") % alert.pk
+
+
+@admin.register(Alert)
+class AlertAdmin(VerbsAdmin, ReadOnlyAdmin):
+    times = tuple(time_in(Alert, name) for name in ("next_attempt_at", "tried_at", "delivered_at", "given_up_at"))
+    list_display = ("what", "channel", "state", "attempts", "told_error", times[0])
+    list_filter = (AlertStateFilter, "channel")
+    list_select_related = ("event",)
+    show_facets = admin.ShowFacets.NEVER
+    sortable_by = ()
+    verbs = (Verb("resend", _("Send again"), "sync.resend_alert", send_again, lambda alert: alert.attempts > 0),)
+    readonly_fields = ("what", "state", "told_error")
+    fieldsets = ((None, {"fields": ["what", "channel", "state", "attempts", *times, "told_error"]}),)
+
+    @admin.display(description=_("what is told"))
+    def what(self, alert: Alert) -> str:
+        facts = alert.event.facts
+        words = (alerts.word_for(facts[name]) for name in ("before", "after"))
+        return f"{moment(alert.event.at)} {alerts.subject_of(alert.event)}: {' → '.join(words)}"
+
+    @admin.display(description=_("status"))
+    def state(self, alert: Alert) -> SafeString:
+        if alert.delivered_at:
+            return badge("✓", _("delivered"), "succeeded")
+        if alert.given_up_at:
+            return badge("✗", _("given up"), "failed")
+        return badge("…", _("waiting"), "quarantined" if alert.error else "queued")
+
+    @admin.display(description=_("last error"))
+    def told_error(self, alert: Alert) -> str:
+        return error_texts.sentence(alert.error) or NOTHING

@@ -1,0 +1,82 @@
+"""Open order forms, to look at and to close."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db import models
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from sync.admin.parts import (
+    badge,
+    moment,
+    time_in,
+)
+from sync.admin.read_only import ReadOnlyAdmin, list_address, may_view
+from sync.admin.verbs import Verb, VerbsAdmin
+from sync.coordinator import sessions
+from sync.models import OrderFormSession, SyncEvent
+
+
+class LiveFilter(admin.SimpleListFilter):
+    """Whether an order form keeps other syncs paused."""
+
+    title = _("status")
+    parameter_name = "live"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("live")), ("no", _("ended"))]
+
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        live = OrderFormSession.objects.live()
+        match self.value():
+            case "yes":
+                return queryset.filter(pk__in=live.values("pk"))
+            case "no":
+                return queryset.exclude(pk__in=live.values("pk"))
+        return queryset
+
+
+def close(session: OrderFormSession, *, by: User) -> str:
+    names = {"agent": session.user, "time": moment(session.opened_at)}
+    if not session.is_live:
+        return gettext("The order form of %(agent)s of %(time)s had ended already.") % names
+    sessions.close_session(session, by=by)
+    return gettext("The order form of %(agent)s of %(time)s is closed.") % names
+
+
+@admin.register(OrderFormSession)
+class OrderFormSessionAdmin(VerbsAdmin, ReadOnlyAdmin):
+    times = tuple(time_in(OrderFormSession, name) for name in ("opened_at", "active_at", "expires_at", "closed_at"))
+    list_display = ("user", "state", *times)
+    list_filter = (LiveFilter,)
+    list_select_related = ("user",)
+    search_fields = ("user__username", "user__first_name", "user__last_name")
+    search_help_text = _("An agent's name.")
+    verbs = (
+        Verb(
+            "close",
+            _("Close"),
+            "sync.close_orderformsession",
+            close,
+            lambda session: session.is_live,
+            action=_("Close the order forms"),
+        ),
+    )
+    readonly_fields = ("state",)
+    fieldsets = ((None, {"fields": ["state", "id", "user", *times]}),)
+
+    @admin.display(description=_("status"))
+    def state(self, session: OrderFormSession) -> SafeString:
+        if session.is_live:
+            return badge("▶", _("live"), "running")
+        return badge("–", _("closed") if session.was_left else _("expired"))
+
+    def tools(self, request: HttpRequest, session: OrderFormSession) -> list[tuple[Any, str]]:
+        events = [(_("Events"), list_address(SyncEvent, session=str(session.pk)))]
+        return events if may_view(request, SyncEvent) else []

@@ -1,0 +1,191 @@
+"""The schedules, to look at and change, and to ask for runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.contrib.auth.models import User
+from django.db import models
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
+
+from sync.admin.parts import (
+    minutes,
+    moment,
+    state_badge,
+    time_in,
+    type_name,
+)
+from sync.admin.read_only import NOTHING, TolerantList, list_address, may_view
+from sync.admin.refusals import require
+from sync.admin.schedule_preview import PreviewAdmin
+from sync.admin.verbs import Verb, VerbsAdmin
+from sync.coordinator import queue, schedules
+from sync.database import clock
+from sync.exceptions import NotMirrored
+from sync.list_names import list_name
+from sync.models import SyncEvent, SyncRun, SyncSchedule
+from sync.monitoring import health
+
+
+class ScheduleList(TolerantList):
+    """The schedules, each with its type's health, which is asked for once."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = with_health(self.result_list)
+
+
+def with_health(rows: Iterable[Any]) -> list[Any]:
+    healths = {each.sync_type: each for each in health.status().types}
+    rows = list(rows)
+    for row in rows:
+        row.health = healths.get(row.sync_type)  # None for a type that was mirrored once and is no more
+    return rows
+
+
+SWITCHED = {
+    True: gettext_noop("The schedule of %s is enabled."),
+    False: gettext_noop("The schedule of %s is disabled."),
+}
+SWITCHED_ALREADY = {
+    True: gettext_noop("The schedule of %s is already enabled."),
+    False: gettext_noop("The schedule of %s is already disabled."),
+}
+
+
+def run_now(mode: str) -> Any:
+    def do(schedule: SyncSchedule, *, by: User) -> SyncRun:
+        if not is_mirrored(schedule):
+            raise NotMirrored(sync_type=schedule.sync_type)
+        return queue.request_sync(schedule.sync_type, mode=mode, trigger=SyncRun.Trigger.ADMIN, by=by)
+
+    return do
+
+
+def switch(*, on: bool) -> Any:
+    """To enable a schedule, or to disable it."""
+
+    def do(schedule: SyncSchedule, *, by: User) -> str:
+        if schedule.enabled == on:
+            return gettext(SWITCHED_ALREADY[on]) % list_name(schedule.sync_type)
+        schedules.change_schedule(schedule.sync_type, enabled=on, by=by)
+        return gettext(SWITCHED[on]) % list_name(schedule.sync_type)
+
+    return do
+
+
+def is_mirrored(schedule: SyncSchedule) -> bool:
+    return schedule.sync_type in settings.SYNC_TYPES
+
+
+@admin.register(SyncSchedule)
+class SyncScheduleAdmin(PreviewAdmin, VerbsAdmin):
+    list_display = (type_name, "state_now", "interval", "start", "enabled", "next_due", "fresh_as_of", "failures")
+    sortable_by = ()
+    verbs = (
+        Verb("run", _("Run now"), "sync.request_syncrun", run_now(SyncRun.Mode.AUTO), is_mirrored),
+        Verb("run_full", _("Run now, in full"), "sync.request_syncrun", run_now(SyncRun.Mode.FULL), is_mirrored),
+        Verb(
+            "run_incremental",
+            _("Run now, created and changed only"),
+            "sync.request_syncrun",
+            run_now(SyncRun.Mode.INCREMENTAL),
+            is_mirrored,
+        ),
+        Verb(
+            "enable",
+            _("Enable"),
+            "sync.change_syncschedule",
+            switch(on=True),
+            lambda schedule: not schedule.enabled,
+            action=_("Enable the schedules"),
+        ),
+        Verb(
+            "disable",
+            _("Disable"),
+            "sync.change_syncschedule",
+            switch(on=False),
+            lambda schedule: schedule.enabled,
+            action=_("Disable the schedules"),
+        ),
+    )
+    readonly_fields = (
+        type_name,
+        "preview",
+        "state_now",
+        "next_due",
+        "fresh_as_of",
+        "failures",
+        time_in(SyncSchedule, "counted_from"),
+        time_in(SyncSchedule, "requested_slot"),
+        time_in(SyncSchedule, "patient_since"),
+    )
+    fieldsets = (
+        (None, {"fields": [type_name, "every", "first_at", "enabled", "preview"]}),
+        (_("As it stands"), {"fields": ["state_now", "next_due", "fresh_as_of", "failures"]}),
+        (_("What the times are counted from"), {"fields": readonly_fields[-3:]}),
+    )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ScheduleList
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        schedule = super().get_object(request, object_id, from_field)
+        return with_health([schedule])[0] if schedule else None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if request.method == "POST":
+            require(self, request, "sync.change_syncschedule")
+        return super().changeform_view(request, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: SyncSchedule, form: Any, change: bool) -> None:
+        """By the one door for it. The form has looked at the values as that door does, so that none is refused here."""
+        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        if changes:
+            schedules.change_schedule(obj.sync_type, **changes, by=cast(User, request.user))
+
+    def tools(self, request: HttpRequest, schedule: SyncSchedule) -> list[tuple[Any, str]]:
+        pages = ((_("Runs"), SyncRun), (_("Events"), SyncEvent))
+        return [
+            (text, list_address(model, sync_type=schedule.sync_type))
+            for text, model in pages
+            if may_view(request, model)
+        ]
+
+    @admin.display(description=_("every"))
+    def interval(self, schedule: SyncSchedule) -> str:
+        return minutes(schedule.every)
+
+    @admin.display(description=_("first at"))
+    def start(self, schedule: SyncSchedule) -> str:
+        return minutes(schedule.first_at)
+
+    @admin.display(description=_("state"))
+    def state_now(self, schedule: Any) -> SafeString | str:
+        return state_badge(schedule.health.state) if schedule.health else NOTHING
+
+    @admin.display(description=_("next due"))
+    def next_due(self, schedule: Any) -> str:
+        due = schedule.health.next_due if schedule.health else None
+        return gettext("due since %s") % moment(due) if due and due <= clock.now() else moment(due)
+
+    @admin.display(description=_("fresh as of"))
+    def fresh_as_of(self, schedule: Any) -> str:
+        return moment(schedule.health.fresh_as_of if schedule.health else None)
+
+    @admin.display(description=_("failures in a row"))
+    def failures(self, schedule: Any) -> str:
+        return str(schedule.health.consecutive_failures) if schedule.health else NOTHING

@@ -155,7 +155,8 @@ class Effect:
 
 def effect_of(run: SyncRun) -> Effect:
     """Read the run's export again, and write nothing. Raises CannotAccept, and whatever cannot be trusted in it."""
-    queue.check_acceptable(run)
+    if error := run.cannot_accept():
+        raise error
     export = Path(run.export_path)
     lost: dict[Kind, list[Any]] = {kind: [] for kind in LOSSES}
     with runner.previewed(run.sync_type, mode=SyncRun.Mode.FULL, given_file=export, may_lose=True) as preview:

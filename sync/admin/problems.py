@@ -236,8 +236,7 @@ def retry_problems(request: HttpRequest, each: TypeHealth, now: datetime) -> Ite
     for run in each.retried:
         text = shortened((run.failed_attempt or {}).get("text", ""))
         buttons = [Button(_("Look at run %s") % run.pk, run_address(run))]
-        is_later = run.not_before is not None and run.not_before > now
-        if is_later and run.is_mergeable and request.user.has_perm("sync.request_syncrun"):
+        if run.waits_for_its_time and request.user.has_perm("sync.request_syncrun"):
             address = reverse("admin:sync_syncrun_do", args=[run.pk, "run"])
             buttons.insert(0, Button(_("Run now"), address, posts=True))
         what = gettext("%(list)s: %(error)s") % {**names(each), "error": text}
@@ -325,7 +324,7 @@ def acceptance(request: HttpRequest, run: SyncRun) -> list[Button]:
 
 
 def again(request: HttpRequest, run: SyncRun) -> list[Button]:
-    if run.accepts_id or not request.user.has_perm("sync.request_syncrun"):
+    if run.cannot_retry() or not request.user.has_perm("sync.request_syncrun"):
         return []
     return [Button(_("Try again"), reverse("admin:sync_syncrun_do", args=[run.pk, "retry"]), posts=True)]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.http import HttpRequest
@@ -32,7 +31,6 @@ from sync.admin.run_list import RunListAdmin
 from sync.admin.story import RunStoryAdmin
 from sync.admin.verbs import Verb
 from sync.coordinator import queue
-from sync.database import clock
 from sync.models import RecordChange, SyncEvent, SyncRun
 
 
@@ -62,16 +60,6 @@ def run_now(run: SyncRun, *, by: User) -> SyncRun:
     return queue.request_sync(run.sync_type, mode=run.mode, trigger=SyncRun.Trigger.ADMIN, by=by)
 
 
-def waits_for_its_time(run: SyncRun) -> bool:
-    """Whether it would run at once if its list were asked for: a given file and an acceptance stay as they are."""
-    is_later = run.not_before is not None and run.not_before > clock.now()
-    return run.status == SyncRun.Status.QUEUED and is_later and run.is_mergeable
-
-
-def can_be_retried(run: SyncRun) -> bool:
-    return run.is_finished and not run.accepts_id and run.sync_type in settings.SYNC_TYPES
-
-
 @admin.register(SyncRun)
 class SyncRunAdmin(RunStoryAdmin, AcceptanceAdmin, ExportDownloadAdmin, RunListAdmin):
     verbs = (
@@ -80,11 +68,11 @@ class SyncRunAdmin(RunStoryAdmin, AcceptanceAdmin, ExportDownloadAdmin, RunListA
             _("Cancel"),
             "sync.request_syncrun",
             cancel,
-            lambda run: not run.is_finished,
+            lambda run: not run.cannot_cancel(),
             action=_("Cancel the runs"),
         ),
-        Verb("run", _("Run now"), "sync.request_syncrun", run_now, waits_for_its_time),
-        Verb("retry", _("Try again"), "sync.request_syncrun", queue.retry, can_be_retried),
+        Verb("run", _("Run now"), "sync.request_syncrun", run_now, lambda run: run.waits_for_its_time),
+        Verb("retry", _("Try again"), "sync.request_syncrun", queue.retry, lambda run: not run.cannot_retry()),
     )
     readonly_fields = (
         "state",

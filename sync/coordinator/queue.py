@@ -22,7 +22,7 @@ from sync.database.deadlocks import retry_deadlocks
 from sync.disk import waiting_for_room
 from sync.erp import login as erp_login
 from sync.events import Kind
-from sync.exceptions import CannotAccept, CannotCancel, CannotRetry
+from sync.exceptions import CannotAccept, CannotCancel
 from sync.models import OrderFormSession, SyncRun, SyncSchedule
 from sync.models.runs import SyncRunQuerySet
 from sync.service import smart_types
@@ -222,12 +222,6 @@ def overdue_before(now: datetime) -> datetime:
     return now - longest
 
 
-def overdue_at(run: SyncRun) -> datetime:
-    """When a queued run will have waited too long."""
-    longest: timedelta = settings.SYNC_LONGEST_PAUSE
-    return run.requested_at + longest
-
-
 def is_paused(now: datetime | None = None) -> bool:
     """Whether an order form is open."""
     return OrderFormSession.objects.live(now).exists()
@@ -256,14 +250,8 @@ def cancel(run: SyncRun, *, by: User | None = None) -> None:
 
 def retry(run: SyncRun, *, by: User | None = None) -> SyncRun:
     """Queue a run that does again what a finished one was to do. Raises CannotRetry."""
-    if not run.is_finished:
-        raise CannotRetry(run=run.pk, reason=f"it is {run.status}.")
-    if run.sync_type not in settings.SYNC_TYPES:
-        raise CannotRetry(run=run.pk, reason=f"{run.sync_type} is no longer mirrored.")
-    if run.accepts:
-        raise CannotRetry(run=run.pk, reason=f"accept the export of run {run.accepts_id} again instead.")
-    if run.given_file and not Path(run.given_file).is_file():
-        raise CannotRetry(run=run.pk, reason=f"the given file {run.given_file} is gone.")
+    if error := run.cannot_retry():
+        raise error
     return request_sync(
         run.sync_type,
         mode=Mode.AUTO if run.mode == Mode.SMART else run.mode,
@@ -277,7 +265,8 @@ def retry(run: SyncRun, *, by: User | None = None) -> SyncRun:
 @retry_deadlocks
 def accept(run: SyncRun, *, by: User | None = None) -> SyncRun:
     """Queue a run that applies a quarantined export after all. Raises CannotAccept."""
-    check_acceptable(run)
+    if error := run.cannot_accept():
+        raise error
     try:
         return inserted(
             sync_type=run.sync_type,
@@ -289,18 +278,3 @@ def accept(run: SyncRun, *, by: User | None = None) -> SyncRun:
         )
     except IntegrityError:  # by somebody else, just now
         raise CannotAccept(run=run.pk, reason="it has been accepted already.") from None
-
-
-def check_acceptable(run: SyncRun) -> None:
-    """Raises CannotAccept if the run's export may not be applied, or no longer."""
-    if run.status != Status.QUARANTINED:
-        raise CannotAccept(run=run.pk, reason=f"it is {run.status}, not quarantined.")
-    if run.sync_type not in settings.SYNC_TYPES:
-        raise CannotAccept(run=run.pk, reason=f"{run.sync_type} is no longer mirrored.")
-    if not run.waits_for_a_decision:
-        raise CannotAccept(run=run.pk, reason="it has been accepted already.")
-    if not Path(run.export_path).is_file():
-        raise CannotAccept(run=run.pk, reason="its export is no longer kept. Run the sync again.")
-    since = (run.exported_at, clock.now())
-    if SyncRun.objects.succeeded().for_type(run.sync_type).filter(exported_at__range=since).exists():
-        raise CannotAccept(run=run.pk, reason="this export, or a later one, was applied since. Run the sync again.")

@@ -669,6 +669,5 @@ class Checkpoint:
 
 def has_stepped_aside_enough(run: SyncRun) -> bool:
     """Whether it stepped aside when it had waited too long already: it would never come to its end."""
-    too_long = run.requested_at + settings.SYNC_LONGEST_PAUSE
     ends = (attempt["endedAt"] for attempt in run.ended_attempts if attempt["outcome"] == "preempted")
-    return any(datetime.fromisoformat(ended) > too_long for ended in ends)
+    return any(datetime.fromisoformat(ended) > run.overdue_at for ended in ends)

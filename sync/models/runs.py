@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +15,7 @@ from django.utils.translation import gettext_noop, pgettext_lazy
 
 from sync import error_texts
 from sync.database import clock
-from sync.exceptions import LeaseLost
+from sync.exceptions import CannotAccept, CannotCancel, CannotRetry, LeaseLost
 from sync.list_names import list_name
 
 UNSUCCESSFUL = Q(status__in=["failed", "quarantined"])
@@ -264,6 +265,51 @@ class SyncRun(models.Model):
     def standing(self) -> SyncRun:
         """The run that stands for this one: itself, or what it was merged into."""
         return self.merged_into.standing if self.merged_into else self
+
+    @property
+    def overdue_at(self) -> datetime:
+        """When it will have waited too long: neither order forms nor more urgent runs keep it any longer."""
+        longest: timedelta = settings.SYNC_LONGEST_PAUSE
+        return self.requested_at + longest
+
+    @property
+    def waits_for_its_time(self) -> bool:
+        """Whether it would run at once if its list were asked for: a given file and an acceptance stay as they are."""
+        is_later = self.not_before is not None and self.not_before > clock.now()
+        return self.status == self.Status.QUEUED and is_later and self.is_mergeable
+
+    # Whether a person can do something with it, and if not, why
+
+    def cannot_cancel(self) -> CannotCancel | None:
+        return CannotCancel(run=self.pk, status=self.status) if self.is_finished else None
+
+    def cannot_retry(self) -> CannotRetry | None:
+        if not self.is_finished:
+            return CannotRetry(run=self.pk, reason=f"it is {self.status}.")
+        if self.sync_type not in settings.SYNC_TYPES:
+            return CannotRetry(run=self.pk, reason=f"{self.sync_type} is no longer mirrored.")
+        if self.accepts_id:
+            return CannotRetry(run=self.pk, reason=f"accept the export of run {self.accepts_id} again instead.")
+        if self.given_file and not Path(self.given_file).is_file():
+            return CannotRetry(run=self.pk, reason=f"the given file {self.given_file} is gone.")
+        return None
+
+    def cannot_accept(self) -> CannotAccept | None:
+        if self.status != self.Status.QUARANTINED:
+            return CannotAccept(run=self.pk, reason=f"it is {self.status}, not quarantined.")
+        if self.sync_type not in settings.SYNC_TYPES:
+            return CannotAccept(run=self.pk, reason=f"{self.sync_type} is no longer mirrored.")
+        if not self.waits_for_a_decision:
+            return CannotAccept(run=self.pk, reason="it has been accepted already.")
+        if not Path(self.export_path).is_file():
+            return CannotAccept(run=self.pk, reason="its export is no longer kept. Run the sync again.")
+        since = (self.exported_at, clock.now())
+        if SyncRun.objects.succeeded().for_type(self.sync_type).filter(exported_at__range=since).exists():
+            reason = "this export, or a later one, was applied since. Run the sync again."
+            return CannotAccept(run=self.pk, reason=reason)
+        return None
+
+    # While it is carried out
 
     def change(self, **values: Any) -> None:
         """Save these fields of a run in progress. Raises LeaseLost if it is no longer this process's."""

@@ -258,7 +258,7 @@ class SyncStatus:
         moments = [self.at + LONGEST_UNCHANGED, self.lock.leased_until]
         moments += [session.expires_at for session in self.sessions]
         moments += [moment for each in self.types for moment in (each.late_at, each.late_for_forms_at, each.next_slot)]
-        moments += [moment for run in self.queue for moment in (run.not_before, queue.overdue_at(run))]
+        moments += [moment for run in self.queue for moment in (run.not_before, run.overdue_at)]
         moments += [worker.seen_at + WORKER_SILENT_AFTER for worker in self.workers_that_are(WorkerState.ALIVE)]
         return min(moment for moment in moments if moment and moment > self.at)
 

@@ -11,7 +11,7 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from archibald.texts import PageTexts
 from sync.accounts.pages import PasswordView
-from sync.admin import refusals
+from sync.admin.permissions import permission_denied
 from sync.api import account, errors
 from sync.api.page_errors import PageErrorsView
 from sync.api.schema_view import SchemaView
@@ -21,7 +21,7 @@ from sync.api.views import ReadinessView, healthz
 admin.site.site_header = admin.site.site_title = "Archibald sync"
 
 handler400 = errors.bad_request
-handler403 = refusals.forbidden
+handler403 = permission_denied
 handler500 = errors.server_error
 
 password_changed = login_required(TemplateView.as_view(template_name="account/password_changed.html"))

@@ -11,7 +11,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
-from sync.admin.read_only import MirroredAdmin, list_link, printed
+from sync.admin.formatting import format_field, format_list_link
+from sync.admin.mirrored import MirroredAdmin
 
 
 @admin.register(Customer)
@@ -77,7 +78,7 @@ class CustomerAdmin(MirroredAdmin):
     def erasure(self, customer: Customer) -> str:
         """How a customer's data is erased, which is done on the command line."""
         if customer.erased_at:
-            return gettext("Erased on %s.") % printed(customer, "erased_at")
+            return gettext("Erased on %s.") % format_field(customer, "erased_at")
         if not customer.removed_at:
             return gettext("Possible once the ERP no longer shows the customer.")
         command = f"manage.py erasecustomer {customer.erp_id} --id"
@@ -86,4 +87,4 @@ class CustomerAdmin(MirroredAdmin):
 
 def counted(records: models.QuerySet[Any], **numbers: str) -> SafeString | str:
     """How many records there are with the customer's number, as a link to them."""
-    return list_link(records.model, records.count(), **numbers)
+    return format_list_link(records.model, records.count(), **numbers)

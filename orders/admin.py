@@ -14,24 +14,33 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Customer
 from orders.models import Ddt, Invoice, Order, Price, Product
 from orders.pricing import valid_prices
-from sync.admin.parts import table
-from sync.admin.read_only import NOTHING, MirroredAdmin, link, list_link, outside_link, printed
+from sync.admin.formatting import (
+    NOTHING,
+    format_field,
+    format_link,
+    format_list_link,
+    format_outside_link,
+    format_table,
+)
+from sync.admin.mirrored import MirroredAdmin
 from sync.database import clock
 
 
 @admin.display(description=_("customer"), ordering="customer_name")
 def customer_by_name(record: Order | Ddt | Invoice) -> SafeString | str:
     """The customer's name in this list, as a link that costs no query."""
-    return list_link(Customer, record.customer_name or record.account_number, account_number=record.account_number)
+    return format_list_link(
+        Customer, record.customer_name or record.account_number, account_number=record.account_number
+    )
 
 
 @admin.display(description=_("order"), ordering="order_number")
 def order_by_number(record: Ddt | Invoice) -> SafeString | str:
-    return list_link(Order, record.order_number, number=record.order_number)
+    return format_list_link(Order, record.order_number, number=record.order_number)
 
 
 def tracking_link(ddt: Ddt) -> SafeString | str:
-    return outside_link(ddt.tracking_url, ddt.tracking or NOTHING)
+    return format_outside_link(ddt.tracking_url, ddt.tracking or NOTHING)
 
 
 class LinkedAdmin(MirroredAdmin):
@@ -39,20 +48,22 @@ class LinkedAdmin(MirroredAdmin):
 
     @admin.display(description=_("customer"))
     def customer(self, record: Order | Ddt | Invoice) -> SafeString | str:
-        return link(record.customer)
+        return format_link(record.customer)
 
     @admin.display(description=_("order"))
     def order(self, record: Ddt | Invoice) -> SafeString | str:
-        return link(record.order)
+        return format_link(record.order)
 
     @admin.display(description=_("DDT"))
     def ddts(self, record: Order | Invoice) -> SafeString | str:
-        lines = ((link(ddt), tracking_link(ddt)) for ddt in record.ddts)
+        lines = ((format_link(ddt), tracking_link(ddt)) for ddt in record.ddts)
         return format_html_join("", "<div>{} · {}</div>", lines) or NOTHING
 
     @admin.display(description=_("invoices"))
     def invoices(self, record: Order | Ddt) -> SafeString | str:
-        return format_html_join("", "<div>{}</div>", ((link(invoice),) for invoice in record.invoices)) or NOTHING
+        return (
+            format_html_join("", "<div>{}</div>", ((format_link(invoice),) for invoice in record.invoices)) or NOTHING
+        )
 
 
 @admin.register(Order)
@@ -186,7 +197,7 @@ class InvoiceAdmin(LinkedAdmin):
         if not invoice.is_overdue:
             return NOTHING
         days = ngettext("since %(days)s day", "since %(days)s days", invoice.days_overdue or 0)
-        return f"{printed(invoice, 'remaining_amount')} {days % {'days': invoice.days_overdue}}"
+        return f"{format_field(invoice, 'remaining_amount')} {days % {'days': invoice.days_overdue}}"
 
 
 @admin.display(description=_("for whom"), ordering="account")
@@ -200,7 +211,7 @@ def audience_of(price: Price) -> str:
 
 
 def span(price: Price, first: str, last: str) -> str:
-    ends = [printed(price, name) for name in (first, last)]
+    ends = [format_field(price, name) for name in (first, last)]
     return NOTHING if ends == [NOTHING, NOTHING] else " – ".join(ends)
 
 
@@ -299,9 +310,9 @@ class ProductAdmin(MirroredAdmin):
         valid = {price.pk for price in valid_prices([product], account=None, on=clock.today())}
         rows = [
             (
-                link(price),
+                format_link(price),
                 audience_of(price),
-                f"{printed(price, 'unit_price')} {price.currency}",
+                f"{format_field(price, 'unit_price')} {price.currency}",
                 span(price, "quantity_from", "quantity_to"),
                 span(price, "valid_from", "valid_to"),
                 gettext("Yes") if price.pk in valid else gettext("No"),
@@ -309,7 +320,7 @@ class ProductAdmin(MirroredAdmin):
             for price in sorted(product.prices, key=lambda price: (price.pk not in valid, price.erp_id))
         ]
         headings = (_("record"), _("for whom"), _("price"), _("quantity"), _("valid"), _("valid today"))
-        return table(headings, rows)
+        return format_table(headings, rows)
 
 
 @admin.register(Price)
@@ -338,12 +349,12 @@ class PriceAdmin(MirroredAdmin):
 
     @admin.display(description=_("product ID"), ordering="product_erp_id")
     def product_by_id(self, price: Price) -> SafeString | str:
-        return list_link(Product, price.product_erp_id, erp_id=price.product_erp_id)
+        return format_list_link(Product, price.product_erp_id, erp_id=price.product_erp_id)
 
     @admin.display(description=_("product"))
     def product(self, price: Price) -> SafeString | str:
-        return link(price.product)
+        return format_link(price.product)
 
     @admin.display(description=_("customer"))
     def customer(self, price: Price) -> SafeString | str:
-        return link(price.customer)
+        return format_link(price.customer)

@@ -109,6 +109,11 @@ def service_for(sync_type: str) -> SyncService:
     return service
 
 
+def find_service(sync_type: str) -> SyncService | None:
+    """None for a type that was mirrored once and is no more."""
+    return service_for(sync_type) if sync_type in settings.SYNC_TYPES else None
+
+
 def all_types() -> list[str]:
     """Every sync type, the most urgent first."""
     return sorted(settings.SYNC_TYPES, key=lambda name: -settings.SYNC_TYPES[name]["priority"])

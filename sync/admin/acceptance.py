@@ -24,9 +24,10 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from sync import error_texts
-from sync.admin.parts import field_of, run_address, table, with_thousands_apart
-from sync.admin.read_only import link, may_view, printed, printed_value
-from sync.admin.refusals import require
+from sync.admin.columns import get_field
+from sync.admin.formatting import format_field, format_kept_number, format_link, format_table, format_value
+from sync.admin.links import get_run_url
+from sync.admin.permissions import may_view, require_permission
 from sync.admin.verbs import VerbsAdmin
 from sync.coordinator import queue, runner
 from sync.exceptions import CannotAccept, SyncError
@@ -85,7 +86,7 @@ class AcceptanceAdmin(VerbsAdmin):
 
     def accept_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask whether to apply a quarantined export, and apply it."""
-        require(self, request, PERMISSION)
+        require_permission(self, request, PERMISSION)
         run = get_object_or_404(SyncRun, pk=pk)
         if request.method == "POST":
             return HttpResponseRedirect(self.accept(request, run))
@@ -95,7 +96,7 @@ class AcceptanceAdmin(VerbsAdmin):
             "title": _("Accept the export of %s") % run,
             "run": run,
             "list_name": list_name(run.sync_type),
-            "exported_at": printed(run, "exported_at"),
+            "exported_at": format_field(run, "exported_at"),
             "size": filesizeformat(run.export_size or 0),
             "facts": facts_of(run),
             **answer_to(request, run),
@@ -108,10 +109,10 @@ class AcceptanceAdmin(VerbsAdmin):
             accepted = queue.accept(run, by=cast(User, request.user))
         except CannotAccept as error:
             self.message_user(request, error_texts.told(error), messages.ERROR)
-            return run_address(run)
+            return get_run_url(run)
         accepted = runner.wait_for(accepted, at_most=ACCEPTED_WITHIN)
         self.message_user(request, *told(accepted))
-        return run_address(accepted)
+        return get_run_url(accepted)
 
 
 def accept_address(run: SyncRun) -> str:
@@ -127,7 +128,7 @@ def facts_of(run: SyncRun) -> list[tuple[Any, str]]:
         _("Not there, in the other"): run.error_facts.get("unmatched"),
         _("Allowed without asking"): run.error_facts.get("allowed"),
     }
-    return [(name, with_thousands_apart(fact)) for name, fact in facts.items() if fact is not None]
+    return [(name, format_kept_number(fact)) for name, fact in facts.items() if fact is not None]
 
 
 def answer_to(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
@@ -140,7 +141,7 @@ def answer_to(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
         return {"refusal": gettext("The kept export cannot be read: %s.") % error.strerror}
     lost = {kind: keys for kind, keys in effect.lost.items() if keys}
     return {
-        "counts": [(name, with_thousands_apart(getattr(effect.outcome, kind))) for kind, name in EFFECTS.items()],
+        "counts": [(name, format_kept_number(getattr(effect.outcome, kind))) for kind, name in EFFECTS.items()],
         "lost": [(EFFECTS[kind], LOSSES[kind], names_of(request, run, keys)) for kind, keys in lost.items()],
     }
 
@@ -170,12 +171,12 @@ def names_of(request: HttpRequest, run: SyncRun, keys: Sequence[Any]) -> SafeStr
     """The records of these keys in a table, by name for who may see their list; how many more there are."""
     service = service_for(run.sync_type)
     key = service.layout.key
-    columns: dict[Any, Any] = {field_of(service.model, key).verbose_name: attrgetter(key)}
+    columns: dict[Any, Any] = {get_field(service.model, key).verbose_name: attrgetter(key)}
     if may_view(request, service.model):
-        columns[_("record")] = link
+        columns[_("record")] = format_link
         columns |= dict(loss_column(service, each) for each in service.loss_columns if may_see(request, each))
     records = records_of(service, sorted(keys)[:NAMED])
-    html = table(columns, ([show(record) for show in columns.values()] for record in records))
+    html = format_table(columns, ([show(record) for show in columns.values()] for record in records))
     if (more := len(keys) - NAMED) > 0:
         html += format_html("<p>{}</p>", ngettext("and %d more", "and %d more", more) % more)
     return html
@@ -194,15 +195,15 @@ def may_see(request: HttpRequest, column: LossColumn) -> bool:
 
 def loss_column(service: SyncService, column: LossColumn) -> tuple[Any, Callable[[MirroredModel], str]]:
     """Its label, and how it is shown of a record."""
-    field = column.field or field_of(service.model, column.name)
-    return column.label or field.verbose_name, lambda record: printed_value(field, getattr(record, column.name))
+    field = column.field or get_field(service.model, column.name)
+    return column.label or field.verbose_name, lambda record: format_value(field, getattr(record, column.name))
 
 
 def told(run: SyncRun) -> tuple[str, int]:
     """What became of an accepted export, and how good that is."""
     if run.status == SyncRun.Status.SUCCEEDED:
         counts = ("created", "updated", "missing", "removed")
-        numbers = {name: with_thousands_apart(getattr(run, name)) for name in counts}
+        numbers = {name: format_kept_number(getattr(run, name)) for name in counts}
         text = gettext("Applied: %(created)s created, %(updated)s updated, %(missing)s missing, %(removed)s removed.")
         return text % numbers, messages.SUCCESS
     if run.is_finished:

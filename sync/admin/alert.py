@@ -13,12 +13,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sync import error_texts
-from sync.admin.parts import (
-    badge,
-    moment,
-    time_in,
-)
-from sync.admin.read_only import NOTHING, ReadOnlyAdmin
+from sync.admin.columns import make_datetime_columns
+from sync.admin.formatting import NOTHING, format_badge, format_datetime
+from sync.admin.read_only import ReadOnlyAdmin
 from sync.admin.verbs import Verb, VerbsAdmin
 from sync.models import Alert
 from sync.monitoring import alerts
@@ -51,7 +48,7 @@ def send_again(alert: Alert, *, by: User) -> str:
 
 @admin.register(Alert)
 class AlertAdmin(VerbsAdmin, ReadOnlyAdmin):
-    times = tuple(time_in(Alert, name) for name in ("next_attempt_at", "tried_at", "delivered_at", "given_up_at"))
+    times = make_datetime_columns(Alert, "next_attempt_at", "tried_at", "delivered_at", "given_up_at")
     list_display = ("what", "channel", "state", "attempts", "told_error", times[0])
     list_filter = (AlertStateFilter, "channel")
     list_select_related = ("event",)
@@ -65,15 +62,15 @@ class AlertAdmin(VerbsAdmin, ReadOnlyAdmin):
     def what(self, alert: Alert) -> str:
         facts = alert.event.facts
         words = (alerts.word_for(facts[name]) for name in ("before", "after"))
-        return f"{moment(alert.event.at)} {alerts.subject_of(alert.event)}: {' → '.join(words)}"
+        return f"{format_datetime(alert.event.at)} {alerts.subject_of(alert.event)}: {' → '.join(words)}"
 
     @admin.display(description=_("status"))
     def state(self, alert: Alert) -> SafeString:
         if alert.delivered_at:
-            return badge("✓", _("delivered"), "succeeded")
+            return format_badge("✓", _("delivered"), "succeeded")
         if alert.given_up_at:
-            return badge("✗", _("given up"), "failed")
-        return badge("…", _("waiting"), "quarantined" if alert.error else "queued")
+            return format_badge("✗", _("given up"), "failed")
+        return format_badge("…", _("waiting"), "quarantined" if alert.error else "queued")
 
     @admin.display(description=_("last error"))
     def told_error(self, alert: Alert) -> str:

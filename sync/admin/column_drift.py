@@ -7,7 +7,8 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sync.admin.parts import SyncTypeFilter, time_in, type_name
+from sync.admin.change_list import SyncTypeFilter
+from sync.admin.columns import make_datetime_columns, type_name
 from sync.admin.read_only import ReadOnlyAdmin
 from sync.admin.verbs import Verb, VerbsAdmin
 from sync.list_names import list_name
@@ -23,7 +24,7 @@ def see(drift: ColumnDrift, *, by: User) -> str:
 
 @admin.register(ColumnDrift)
 class ColumnDriftAdmin(VerbsAdmin, ReadOnlyAdmin):
-    times = tuple(time_in(ColumnDrift, name) for name in ("at", "values_as_of", "seen_at"))
+    times = make_datetime_columns(ColumnDrift, "at", "values_as_of", "seen_at")
     list_display = ("header", type_name, "kind", times[0], times[1], times[2], "seen_by")
     list_filter = ("kind", SyncTypeFilter)
     list_select_related = ("seen_by",)

@@ -20,22 +20,22 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sync.admin.day import changed, drawn
-from sync.admin.parts import (
-    LIVE_KINDS,
-    badge,
-    clock,
-    minutes,
-    run_address,
-    run_waits,
-    state_badge,
-    way_back,
+from sync.admin.formatting import (
+    EVENT_KINDS,
+    NOTHING,
+    describe_queued_run,
+    format_badge,
+    format_duration,
+    format_minutes,
+    format_state,
+    format_time,
+    format_worker_state,
 )
+from sync.admin.links import get_list_url, get_lock_url, get_next_url, get_run_url
+from sync.admin.permissions import may_view, require_permission
 from sync.admin.problems import problems_of, verdict
 from sync.admin.progress import progress_of
-from sync.admin.read_only import NOTHING, ModelAdmin, list_address, may_view, printed_duration
-from sync.admin.refusals import require
-from sync.admin.sync_lock import lock_address
-from sync.admin.sync_worker import worker_badge
+from sync.admin.read_only import ModelAdmin
 from sync.coordinator import queue
 from sync.list_names import list_name
 from sync.mirror.columns import hidden_columns
@@ -65,32 +65,32 @@ def index(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"title": _("Control room")}
     if may_look(request):
         status = health.status()
-        context |= now_context(request, status) | {"day": drawn(day_until(status)), "live_kinds": LIVE_KINDS}
+        context |= now_context(request, status) | {"day": drawn(day_until(status)), "live_kinds": EVENT_KINDS}
     return admin.site.index(request, context)
 
 
 def now(request: HttpRequest) -> HttpResponse:
     """What the front page says of this moment, alone."""
-    require(runs_page(), request, MAY_VIEW)
+    require_permission(runs_page(), request, MAY_VIEW)
     return TemplateResponse(request, "admin/sync/control_room/now.html", now_context(request, health.status()))
 
 
 def day(request: HttpRequest) -> HttpResponse:
     """The front page's picture of the day, alone."""
-    require(runs_page(), request, MAY_VIEW)
+    require_permission(runs_page(), request, MAY_VIEW)
     context = {"day": drawn(day_until(health.status()))}
     return TemplateResponse(request, "admin/sync/control_room/day.html", context)
 
 
 def request_run(request: HttpRequest) -> HttpResponse:
     """Ask for a run of a list, in a mode, and lead back or to the run."""
-    require(runs_page(), request, MAY_REQUEST)
+    require_permission(runs_page(), request, MAY_REQUEST)
     sync_type, mode = request.POST.get("sync_type", ""), request.POST.get("mode", "")
     if sync_type not in settings.SYNC_TYPES or mode not in REQUESTED_MODES:
         raise BadRequest(f"There is no list {sync_type} to sync in mode {mode}.")
     run = queue.request_sync(sync_type, mode=mode, trigger=SyncRun.Trigger.ADMIN, by=cast(User, request.user))
-    messages.success(request, run_waits(run))
-    return HttpResponseRedirect(way_back(request) or run_address(run))
+    messages.success(request, describe_queued_run(run))
+    return HttpResponseRedirect(get_next_url(request) or get_run_url(run))
 
 
 def may_look(request: HttpRequest) -> bool:
@@ -116,7 +116,7 @@ def now_context(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
         "forms": forms_panel(request, status),
         "queue": [queued(run, status, may_request) for run in status.queue[:SHOWN]],
         "more_queued": max(0, len(status.queue) - SHOWN),
-        "queue_address": list_address(SyncRun, status__exact=Status.QUEUED),
+        "queue_address": get_list_url(SyncRun, status__exact=Status.QUEUED),
         "workers": worker_panel(request, status),
         "may_request": may_request,
         "modes": [(mode.value, mode.label) for mode in REQUESTED_MODES],
@@ -132,14 +132,14 @@ def card(each: TypeHealth, status: SyncStatus) -> dict[str, Any]:
     return {
         "health": each,
         "name": capfirst(list_name(each.sync_type)),
-        "badge": state_badge(each.state),
-        "records_address": list_address(service_for(each.sync_type).model),
-        "runs_address": list_address(SyncRun, sync_type=each.sync_type),
-        "fresh": clock(each.fresh_as_of),
+        "badge": format_state(each.state),
+        "records_address": get_list_url(service_for(each.sync_type).model),
+        "runs_address": get_list_url(SyncRun, sync_type=each.sync_type),
+        "fresh": format_time(each.fresh_as_of),
         "age": age(each.fresh_as_of, status.at),
         "next": next_run(each, status),
-        "took": printed_duration(each.last_duration),
-        "usual": gettext("usually %s") % printed_duration(each.usual_duration) if each.usual_duration else "",
+        "took": format_duration(each.last_duration),
+        "usual": gettext("usually %s") % format_duration(each.usual_duration) if each.usual_duration else "",
         "spark": sparkline(recent_runs(each.sync_type)),
         "records": number_format(each.last_success.read, force_grouping=True) if each.last_success else NOTHING,
         "change": last_change(each.sync_type),
@@ -154,7 +154,7 @@ def hidden(sync_type: str) -> dict[str, Any]:
     for each in columns:
         by_time[each.last_seen_at].append(each.column.header.removesuffix(":"))
     lines = [
-        gettext("as of %(time)s: %(columns)s") % {"time": clock(at), "columns": ", ".join(headers)}
+        gettext("as of %(time)s: %(columns)s") % {"time": format_time(at), "columns": ", ".join(headers)}
         if at
         else gettext("never shown so far: %s") % ", ".join(headers)
         for at, headers in by_time.items()
@@ -181,13 +181,13 @@ def next_run(each: TypeHealth, status: SyncStatus) -> str:
     if each.next_due is None:
         return gettext("never: the schedule is disabled")
     if status.is_paused and each.sync_type not in smart_types():
-        return gettext("%s, after the order forms") % clock(each.next_due)
+        return gettext("%s, after the order forms") % format_time(each.next_due)
     if each.next_due <= status.at:
-        return gettext("due since %s") % clock(each.next_due)
+        return gettext("due since %s") % format_time(each.next_due)
     if each.next_due - status.at < timedelta(minutes=1):
-        return gettext("%s, in a moment") % clock(each.next_due)
+        return gettext("%s, in a moment") % format_time(each.next_due)
     span = timeuntil(each.next_due + ROUNDED, status.at, depth=1)
-    return gettext("%(time)s, in %(span)s") % {"time": clock(each.next_due), "span": span}
+    return gettext("%(time)s, in %(span)s") % {"time": format_time(each.next_due), "span": span}
 
 
 def waiting(run: SyncRun, status: SyncStatus) -> str:
@@ -196,7 +196,7 @@ def waiting(run: SyncRun, status: SyncStatus) -> str:
     if login and login.attempt_id != run.pk and not run.given_file and run.accepts_id is None:
         return gettext("waits for the ERP's login")
     if run.not_before and run.not_before > status.at:
-        return gettext("tried again at %s") % clock(run.not_before)
+        return gettext("tried again at %s") % format_time(run.not_before)
     if status.is_paused and run.sync_type not in smart_types():
         return gettext("waits for the order forms")
     return gettext("waits for its turn")
@@ -224,7 +224,7 @@ def sparkline(runs: list[SyncRun]) -> dict[str, Any]:
     ]
     facts = {
         "count": len(runs),
-        "longest": printed_duration(longest),
+        "longest": format_duration(longest),
         "unsuccessful": sum(run.status != Status.SUCCEEDED for run in runs),
     }
     text = gettext("The last %(count)s runs: the longest took %(longest)s, %(unsuccessful)s did not succeed.")
@@ -240,9 +240,9 @@ def last_change(sync_type: str) -> dict[str, Any] | None:
     runs = SyncRun.objects.succeeded().for_type(sync_type).filter(finished_at__gte=changed_at)
     run = runs.order_by("finished_at").first()
     return {
-        "at": clock(changed_at),
+        "at": format_time(changed_at),
         "run": run,
-        "address": list_address(RecordChange, run=str(run.pk)) if run else "",
+        "address": get_list_url(RecordChange, run=str(run.pk)) if run else "",
         "what": changed(run) if run else "",
     }
 
@@ -258,7 +258,7 @@ def current(status: SyncStatus) -> dict[str, Any] | None:
     return {
         "run": run,
         "name": capfirst(list_name(run.sync_type)),
-        "address": run_address(run),
+        "address": get_run_url(run),
         "mode": run.get_mode_display(),
         **progress_of(run, usual=usual, now=status.at),
     }
@@ -267,19 +267,19 @@ def current(status: SyncStatus) -> dict[str, Any] | None:
 def lock_panel(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
     lock = status.lock
     if lock.leased_until is None:
-        state = badge("✓", _("free"), "succeeded")
+        state = format_badge("✓", _("free"), "succeeded")
     elif lock.leased_until >= status.at:
-        state = badge("▶", _("held"), "running")
+        state = format_badge("▶", _("held"), "running")
     else:
-        state = badge("⚠", _("its holder is silent"), "quarantined")
+        state = format_badge("⚠", _("its holder is silent"), "quarantined")
     sees = may_view(request, SyncLock)
     return {
         "lock": lock,
         "state": state,
         "holder": lock.holder if sees else "",
-        "since": clock(lock.acquired_at),
-        "until": clock(lock.leased_until),
-        "address": lock_address("change") if sees else "",
+        "since": format_time(lock.acquired_at),
+        "until": format_time(lock.leased_until),
+        "address": get_lock_url("change") if sees else "",
     }
 
 
@@ -291,15 +291,15 @@ def forms_panel(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
         "open": [
             {
                 "agent": session.user.get_full_name() or session.user.get_username(),
-                "since": clock(session.opened_at),
-                "until": clock(session.expires_at),
+                "since": format_time(session.opened_at),
+                "until": format_time(session.expires_at),
                 "close": session_address(session) if may_close else "",
             }
             for session in named[:SHOWN]
         ],
         "more": max(0, len(named) - SHOWN),
-        "until": clock(status.paused_until),
-        "longest": minutes(settings.SYNC_LONGEST_PAUSE // timedelta(minutes=1)),
+        "until": format_time(status.paused_until),
+        "longest": format_minutes(settings.SYNC_LONGEST_PAUSE // timedelta(minutes=1)),
     }
 
 
@@ -311,9 +311,9 @@ def queued(run: SyncRun, status: SyncStatus, may_cancel: bool) -> dict[str, Any]
     return {
         "run": run,
         "name": capfirst(list_name(run.sync_type)),
-        "address": run_address(run),
+        "address": get_run_url(run),
         "mode": run.get_mode_display(),
-        "asked": clock(run.requested_at),
+        "asked": format_time(run.requested_at),
         "trigger": run.get_trigger_display(),
         "why": waiting(run, status),
         "cancel": reverse("admin:sync_syncrun_do", args=[run.pk, "cancel"]) if may_cancel else "",
@@ -325,11 +325,11 @@ def worker_panel(request: HttpRequest, status: SyncStatus) -> list[dict[str, Any
     names = may_view(request, SyncWorker)
     return [
         {
-            "state": worker_badge(each.state),
+            "state": format_worker_state(each.state),
             "name": each.row.name if names else "",
-            "seen": clock(each.row.seen_at),
+            "seen": format_time(each.row.seen_at),
             "age": age(each.row.seen_at, status.at),
-            "stopped": clock(each.row.stopped_at) if each.row.stopped_at else "",
+            "stopped": format_time(each.row.stopped_at) if each.row.stopped_at else "",
         }
         for each in status.workers
-    ] or [{"state": badge("✗", _("none"), "failed")}]
+    ] or [{"state": format_badge("✗", _("none"), "failed")}]

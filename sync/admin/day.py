@@ -18,8 +18,8 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from sync import error_texts
-from sync.admin.parts import CAME_BACK, counted
-from sync.admin.read_only import list_address, printed_duration
+from sync.admin.formatting import ATTEMPT_OUTCOMES, format_count, format_duration
+from sync.admin.links import get_list_url
 from sync.list_names import list_name
 from sync.models import SyncRun
 from sync.monitoring.timeline import HOUR, Attempt, Day, Ran, Stretch, TypeDay
@@ -45,7 +45,7 @@ LEGEND = [
     ("succeeded", SyncRun.Status.SUCCEEDED.label),
     ("failed", SyncRun.Status.FAILED.label),
     ("quarantined", SyncRun.Status.QUARANTINED.label),
-    ("preempted", CAME_BACK["preempted"]),
+    ("preempted", ATTEMPT_OUTCOMES["preempted"]),
     ("cancelled", SyncRun.Status.CANCELLED.label),
     ("running", SyncRun.Status.RUNNING.label),
     ("wait", _("waits")),
@@ -138,7 +138,7 @@ def drawn_row(day: TypeDay, scale: Scale, words: Words) -> Row:
     name = capfirst(list_name(day.sync_type))
     return Row(
         name=name,
-        address=list_address(SyncRun, sync_type=day.sync_type),
+        address=get_list_url(SyncRun, sync_type=day.sync_type),
         bars=[bar(group, name, scale, words) for group in grouped(day.attempts, scale)],
         waits=[scale.mark(wait.start, wait.end) for wait in day.waits],
         pauses=[pause(stretch, scale) for stretch in day.pauses],
@@ -219,7 +219,7 @@ def outcome_of(attempt: Attempt, words: Words) -> str:
     if attempt.ended is None:
         return words.of_status[attempt.run.status]
     outcome = attempt.ended.get("outcome", "")
-    return str(CAME_BACK.get(outcome, outcome))
+    return str(ATTEMPT_OUTCOMES.get(outcome, outcome))
 
 
 class Words:
@@ -238,14 +238,14 @@ class Words:
 def changed(run: Ran | SyncRun) -> str:
     """What a run changed, in a few words."""
     counts = ((name, getattr(run, name)) for name in CHANGES)
-    return ", ".join(counted(name, count) for name, count in counts if count) or gettext("no changes")
+    return ", ".join(format_count(name, count) for name, count in counts if count) or gettext("no changes")
 
 
 def told(attempt: Attempt, name: str, words: Words) -> Iterator[str]:
     """An attempt, line by line."""
     run = attempt.run
     yield f"{name} · {words.run % run.pk} · {outcome_of(attempt, words)}"
-    duration = printed_duration(attempt.end - attempt.start)
+    duration = format_duration(attempt.end - attempt.start)
     yield f"{time_of(attempt.start)} – {time_of(attempt.end)} · {duration} · {words.of_mode[run.mode]}"
     if attempt.ended is None and run.status == SyncRun.Status.SUCCEEDED:
         yield changed(run)

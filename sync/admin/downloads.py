@@ -19,9 +19,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from sync import events
-from sync.admin.parts import run_address
+from sync.admin.links import get_run_url
+from sync.admin.permissions import require_permission
 from sync.admin.read_only import ToolsAdmin
-from sync.admin.refusals import require
 from sync.models import SyncRun
 
 BLOCK = 64 * 1024  # bytes in memory at a time
@@ -45,12 +45,12 @@ class ExportDownloadAdmin(ToolsAdmin):
 
     def export_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """Send the run's export, and write down who took it."""
-        require(self, request, PERMISSION)
+        require_permission(self, request, PERMISSION)
         run = get_object_or_404(SyncRun, pk=pk)
         export = kept_export(run)
         if export is None:
             self.message_user(request, gettext("The export of run %s is no longer kept.") % run.pk, messages.WARNING)
-            return HttpResponseRedirect(run_address(run))
+            return HttpResponseRedirect(get_run_url(run))
         response = download(request, export.open("rb"), filename=f"{run.sync_type}-{run.pk}.pdf")
         events.record(events.Kind.EXPORT_DOWNLOADED, run=run, by=cast(User, request.user))
         return response

@@ -12,12 +12,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sync.admin.parts import (
-    badge,
-    moment,
-    time_in,
-)
-from sync.admin.read_only import ReadOnlyAdmin, list_address, may_view
+from sync.admin.columns import make_datetime_columns
+from sync.admin.formatting import format_badge, format_datetime
+from sync.admin.links import get_list_url
+from sync.admin.permissions import may_view
+from sync.admin.read_only import ReadOnlyAdmin
 from sync.admin.verbs import Verb, VerbsAdmin
 from sync.coordinator import sessions
 from sync.models import OrderFormSession, SyncEvent
@@ -43,7 +42,7 @@ class LiveFilter(admin.SimpleListFilter):
 
 
 def close(session: OrderFormSession, *, by: User) -> str:
-    names = {"agent": session.user, "time": moment(session.opened_at)}
+    names = {"agent": session.user, "time": format_datetime(session.opened_at)}
     if not session.is_live:
         return gettext("The order form of %(agent)s of %(time)s had ended already.") % names
     sessions.close_session(session, by=by)
@@ -52,7 +51,7 @@ def close(session: OrderFormSession, *, by: User) -> str:
 
 @admin.register(OrderFormSession)
 class OrderFormSessionAdmin(VerbsAdmin, ReadOnlyAdmin):
-    times = tuple(time_in(OrderFormSession, name) for name in ("opened_at", "active_at", "expires_at", "closed_at"))
+    times = make_datetime_columns(OrderFormSession, "opened_at", "active_at", "expires_at", "closed_at")
     list_display = ("user", "state", *times)
     list_filter = (LiveFilter,)
     list_select_related = ("user",)
@@ -74,9 +73,9 @@ class OrderFormSessionAdmin(VerbsAdmin, ReadOnlyAdmin):
     @admin.display(description=_("status"))
     def state(self, session: OrderFormSession) -> SafeString:
         if session.is_live:
-            return badge("▶", _("live"), "running")
-        return badge("–", _("closed") if session.was_left else _("expired"))
+            return format_badge("▶", _("live"), "running")
+        return format_badge("–", _("closed") if session.was_left else _("expired"))
 
     def tools(self, request: HttpRequest, session: OrderFormSession) -> list[tuple[Any, str]]:
-        events = [(_("Events"), list_address(SyncEvent, session=str(session.pk)))]
+        events = [(_("Events"), get_list_url(SyncEvent, session=str(session.pk)))]
         return events if may_view(request, SyncEvent) else []

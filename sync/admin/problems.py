@@ -16,9 +16,9 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from sync import error_texts
-from sync.admin.parts import clock, run_address
-from sync.admin.read_only import list_address, may_view, printed_duration
-from sync.admin.sync_lock import lock_address
+from sync.admin.formatting import format_duration, format_time
+from sync.admin.links import get_list_url, get_lock_url, get_run_url
+from sync.admin.permissions import may_view
 from sync.coordinator.runner import longest_fetch
 from sync.list_names import list_name
 from sync.mirror.columns import describe_drifts
@@ -118,17 +118,17 @@ def old_problem(request: HttpRequest, each: TypeHealth, status: SyncStatus) -> P
 
 def aged(each: TypeHealth, now: datetime) -> dict[str, str]:
     fresh_as_of = cast(datetime, each.fresh_as_of)
-    return {**names(each), "time": clock(fresh_as_of), "ago": timesince(fresh_as_of, now, depth=1)}
+    return {**names(each), "time": format_time(fresh_as_of), "ago": timesince(fresh_as_of, now, depth=1)}
 
 
 def worker_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem]:
-    for problem in health.worker_problems(status, say_time=clock, names=may_view(request, SyncWorker)):
+    for problem in health.worker_problems(status, say_time=format_time, names=may_view(request, SyncWorker)):
         yield Problem("bad" if problem.is_grave else "warn", problem.text, problem.action)
 
 
 def clock_problems(status: SyncStatus) -> Iterator[Problem]:
     for each in status.wrong_clocks:
-        facts = {"machine": each.machine, "difference": printed_duration(abs(each.ahead))}
+        facts = {"machine": each.machine, "difference": format_duration(abs(each.ahead))}
         what = gettext("The clock of %(machine)s is %(difference)s behind the database's.")
         if each.ahead > timedelta(0):
             what = gettext("The clock of %(machine)s is %(difference)s ahead of the database's.")
@@ -144,11 +144,11 @@ def login_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem
     login = status.rejected_login
     if login is None:
         return
-    facts = {"username": login.username, "time": clock(login.at)}
+    facts = {"username": login.username, "time": format_time(login.at)}
     what = gettext("The ERP has not accepted the login of %(username)s since %(time)s: no list is synced.") % facts
     if login.is_tried_again and login.attempt:
         todo = gettext("A person asked for a new attempt.")
-        yield Problem("bad", what, todo, [Button(_("Look at run %s") % login.attempt.pk, run_address(login.attempt))])
+        yield Problem("bad", what, todo, [Button(_("Look at run %s") % login.attempt.pk, get_run_url(login.attempt))])
         return
     todo = gettext(
         "Check ERP_USERNAME and ERP_PASSWORD on the server. Whoever presses Run now, or Try again, makes one new "
@@ -158,7 +158,7 @@ def login_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem
         "bad",
         what,
         todo,
-        [Button(_("Look at run %s") % login.run_id, run_address(login.run)), *again(request, login.run)],
+        [Button(_("Look at run %s") % login.run_id, get_run_url(login.run)), *again(request, login.run)],
     )
 
 
@@ -167,9 +167,9 @@ def lock_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem]
     if lock.leased_until and lock.leased_until < status.at:
         yield Problem(
             "warn",
-            gettext("The lock's holder has been silent since %s.") % clock(lock.leased_until),
+            gettext("The lock's holder has been silent since %s.") % format_time(lock.leased_until),
             gettext("Whoever comes next takes the lock over and runs its sync again: nothing has to be done."),
-            [Button(_("Look at the lock"), lock_address("change"))] if may_view(request, SyncLock) else [],
+            [Button(_("Look at the lock"), get_lock_url("change"))] if may_view(request, SyncLock) else [],
         )
 
 
@@ -183,9 +183,9 @@ def slow_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem]
     if elapsed > max(usual * SLOWER_THAN_USUAL, SLOW_AT_LEAST):
         facts = {
             "list": capfirst(list_name(run.sync_type)),
-            "elapsed": printed_duration(elapsed),
-            "usual": printed_duration(usual),
-            "longest": printed_duration(longest_fetch(run.mode)),
+            "elapsed": format_duration(elapsed),
+            "usual": format_duration(usual),
+            "longest": format_duration(longest_fetch(run.mode)),
         }
         what = gettext("%(list)s: in progress for %(elapsed)s, where it usually takes %(usual)s.")
         todo = gettext("The export is read and applied; the other lists wait.")
@@ -203,9 +203,9 @@ def slow_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem]
 
 def quarantined_problem(request: HttpRequest, each: TypeHealth) -> Problem:
     run = cast(SyncRun, each.last_end)
-    facts = {**names(each), "time": clock(run.exported_at), "error": shortened(run.error_text)}
+    facts = {**names(each), "time": format_time(run.exported_at), "error": shortened(run.error_text)}
     what = gettext("%(list)s: the export of %(time)s is in quarantine. %(error)s") % facts
-    look = Button(_("Look at run %s") % run.pk, run_address(run))
+    look = Button(_("Look at run %s") % run.pk, get_run_url(run))
     if not run.waits_for_a_decision:
         return Problem("bad", what, gettext("Its export was accepted and waits for its turn."), [look])
     todo = gettext(
@@ -223,11 +223,11 @@ def failing_problem(request: HttpRequest, each: TypeHealth, status: SyncStatus) 
         % {
             **names(each),
             "times": times % each.consecutive_failures,
-            "time": clock(run.finished_at),
+            "time": format_time(run.finished_at),
             "error": shortened(run.error_text),
         },
         next_attempt(each, status),
-        [Button(_("Look at run %s") % run.pk, run_address(run)), *again(request, run)],
+        [Button(_("Look at run %s") % run.pk, get_run_url(run)), *again(request, run)],
     )
 
 
@@ -235,7 +235,7 @@ def retry_problems(request: HttpRequest, each: TypeHealth, now: datetime) -> Ite
     """Of a run that failed and is to be tried again by itself."""
     for run in each.retried:
         text = shortened((run.failed_attempt or {}).get("text", ""))
-        buttons = [Button(_("Look at run %s") % run.pk, run_address(run))]
+        buttons = [Button(_("Look at run %s") % run.pk, get_run_url(run))]
         if run.waits_for_its_time and request.user.has_perm("sync.request_syncrun"):
             address = reverse("admin:sync_syncrun_do", args=[run.pk, "run"])
             buttons.insert(0, Button(_("Run now"), address, posts=True))
@@ -248,7 +248,7 @@ def next_try(run: SyncRun, now: datetime) -> str:
     if run.status == SyncRun.Status.RUNNING:
         return gettext("It is tried again now.")
     if run.not_before and run.not_before > now:
-        return gettext("It is tried again by itself at %(time)s.") % {"time": clock(run.not_before)}
+        return gettext("It is tried again by itself at %(time)s.") % {"time": format_time(run.not_before)}
     return gettext("It is tried again by itself as soon as it is its turn.")
 
 
@@ -276,13 +276,14 @@ def schedule_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Prob
         what %= {"list": capfirst(list_name(sync_type))}
         yield Problem("bad", what, gettext("Run manage.py migrate on the server."))
     disabled = [
-        gettext("%(list)s (as of %(time)s)") % {"list": list_name(each.sync_type), "time": clock(each.fresh_as_of)}
+        gettext("%(list)s (as of %(time)s)")
+        % {"list": list_name(each.sync_type), "time": format_time(each.fresh_as_of)}
         for each in status.types
         if not each.enabled and each.is_trusted
     ]
     if disabled:
         what = gettext("Only when somebody asks, as their schedules are disabled: %s") % ", ".join(disabled)
-        link = Button(_("Look at the schedules"), list_address(SyncSchedule))
+        link = Button(_("Look at the schedules"), get_list_url(SyncSchedule))
         yield Problem("warn", what, buttons=[link] if may_view(request, SyncSchedule) else [])
 
 
@@ -295,7 +296,7 @@ def alert_problems(request: HttpRequest, now: datetime) -> Iterator[Problem]:
         if alert.next_attempt_at:
             todo = gettext("It is tried again by itself as soon as it is its turn.")
         if alert.next_attempt_at and alert.next_attempt_at > now:
-            todo = gettext("It is tried again by itself at %(time)s.") % {"time": clock(alert.next_attempt_at)}
+            todo = gettext("It is tried again by itself at %(time)s.") % {"time": format_time(alert.next_attempt_at)}
         address = reverse("admin:sync_alert_change", args=[alert.pk])
         yield Problem("warn", what, todo, [Button(_("Look at the alert"), address)] if may_view(request, Alert) else [])
 
@@ -313,8 +314,8 @@ def next_attempt(each: TypeHealth, status: SyncStatus) -> str:
     if each.next_due is None:
         return gettext("Its schedule is disabled: press Run now on its card.")
     if each.next_due <= status.at:
-        return gettext("It has been due since %s: it runs when a worker takes it.") % clock(each.next_due)
-    return gettext("It is tried next at %s; or press Run now on its card.") % clock(each.next_due)
+        return gettext("It has been due since %s: it runs when a worker takes it.") % format_time(each.next_due)
+    return gettext("It is tried next at %s; or press Run now on its card.") % format_time(each.next_due)
 
 
 def acceptance(request: HttpRequest, run: SyncRun) -> list[Button]:

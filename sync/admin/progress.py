@@ -9,7 +9,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sync.admin.read_only import printed_duration
+from sync.admin.formatting import format_duration
 from sync.models import SyncRun
 from sync.progress import Stage
 
@@ -45,7 +45,7 @@ def progress_of(run: SyncRun, *, usual: timedelta | None, now: datetime) -> dict
     if left is not None:
         words.append(gettext("about %s left") % seconds(left))
     elif usual and elapsed > usual:
-        words.append(gettext("usually %s") % printed_duration(usual))
+        words.append(gettext("usually %s") % format_duration(usual))
     return {"percent": percent_done(elapsed, left), "text": " · ".join(words)}
 
 
@@ -65,4 +65,4 @@ def time_left(run: SyncRun, elapsed: timedelta, usual: timedelta | None) -> time
 
 def seconds(duration: timedelta) -> str:
     """Whole seconds, as they change all the time."""
-    return printed_duration(timedelta(seconds=round(duration.total_seconds())))
+    return format_duration(timedelta(seconds=round(duration.total_seconds())))

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sync.admin.parts import service_of
 from sync.exports.layout import Column, Total, normalised
 from sync.exports.values import NUMERIC
 from sync.mirror.columns import fields_hidden_from
 from sync.mirror.cross_checks import checks_by_field
 from sync.models import SyncRun
+from sync.service import find_service
 
 
 def protection(run: SyncRun) -> dict[str, Any] | None:
     """The columns of the export that a run has read, by what protects them; None if it has read none to its end."""
-    service = service_of(run.sync_type)
+    service = find_service(run.sync_type)
     if service is None or not (run.control_totals or run.status == SyncRun.Status.SUCCEEDED):
         return None
     summed = {normalised(kept["column"]) for kept in run.control_totals if kept.get("function") == Total.SUM.value}

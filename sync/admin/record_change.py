@@ -17,26 +17,14 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from sync.admin.parts import (
-    BoundedPaginator,
-    SyncTypeFilter,
-    field_of,
-    service_of,
-    table,
-    type_name,
-)
-from sync.admin.read_only import (
-    NOTHING,
-    ReadOnlyAdmin,
-    link,
-    list_address,
-    list_link,
-    printed,
-    printed_value,
-)
+from sync.admin.change_list import BoundedPaginator, SyncTypeFilter
+from sync.admin.columns import get_field, type_name
+from sync.admin.formatting import NOTHING, format_field, format_link, format_list_link, format_table, format_value
+from sync.admin.links import get_list_url
+from sync.admin.read_only import ReadOnlyAdmin
 from sync.list_names import list_name
 from sync.models import RecordChange
-from sync.service import SyncService
+from sync.service import SyncService, find_service
 
 FIELDS_SHOWN = 4  # in a list; a change's own page shows all
 CHARACTERS_SHOWN = 40  # of a value, in a list
@@ -70,15 +58,15 @@ class RecordChangeAdmin(ReadOnlyAdmin):
         return super().changelist_view(request, {**({"title": title} if title else {}), **(extra_context or {})})
 
     def tools(self, request: HttpRequest, change: RecordChange) -> list[tuple[Any, str]]:
-        return [(_("History"), list_address(RecordChange, sync_type=change.sync_type, key=change.key))]
+        return [(_("History"), get_list_url(RecordChange, sync_type=change.sync_type, key=change.key))]
 
     @admin.display(description=_("when"))
     def when(self, change: RecordChange) -> str:
-        return printed(change.run, "finished_at")
+        return format_field(change.run, "finished_at")
 
     @admin.display(description=_("run"))
     def run_by_number(self, change: RecordChange) -> SafeString | str:
-        return link(change.run)
+        return format_link(change.run)
 
     @admin.display(description=_("record"))
     def record(self, change: RecordChange) -> SafeString | str:
@@ -101,7 +89,7 @@ class RecordChangeAdmin(ReadOnlyAdmin):
     @admin.display(description=_("changed fields"))
     def all_changed(self, change: RecordChange) -> SafeString | str:
         headers = [_("field"), _("old value"), _("new value")]
-        return table(headers, (changed_field(change, name) for name in change.fields))
+        return format_table(headers, (changed_field(change, name) for name in change.fields))
 
 
 def subject(query: QueryDict) -> str:
@@ -116,10 +104,10 @@ def subject(query: QueryDict) -> str:
 def changed_field(change: RecordChange, name: str) -> tuple[str, str, str]:
     """A changed field's label, old value and new value."""
     old, new = change.fields[name]
-    if service := service_of(change.sync_type):
+    if service := find_service(change.sync_type):
         with suppress(FieldDoesNotExist, ValidationError):  # the list was another when the change was made
-            field = field_of(service.model, name)
-            values = [printed_value(field, field.to_python(value)) for value in (old, new)]
+            field = get_field(service.model, name)
+            values = [format_value(field, field.to_python(value)) for value in (old, new)]
             return str(field.verbose_name), values[0], values[1]
     return name, str(old), str(new)
 
@@ -141,16 +129,16 @@ def first_values(change: RecordChange) -> SafeString | str:
 
 def record_link(change: RecordChange) -> SafeString | str:
     """A changed record's key, which leads to it."""
-    service = service_of(change.sync_type)
+    service = find_service(change.sync_type)
     if service is None or not fits(service, change.key):
         return change.key
-    return list_link(service.model, change.key, **{service.layout.key: change.key})
+    return format_list_link(service.model, change.key, **{service.layout.key: change.key})
 
 
 def fits(service: SyncService, key: str) -> bool:
     """Whether records of the list can have this key; its keys may have been others when a change was made."""
     try:
-        field_of(service.model, service.layout.key).clean(key, None)
+        get_field(service.model, service.layout.key).clean(key, None)
     except ValidationError:
         return False
     return True

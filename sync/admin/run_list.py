@@ -23,8 +23,10 @@ from django.utils.timezone import is_naive, localtime, make_aware
 from django.utils.translation import gettext_lazy as _
 
 from sync import error_texts
-from sync.admin.parts import BoundedPaginator, SyncTypeFilter, counted, field_of, is_number, type_name
-from sync.admin.read_only import NOTHING, ReadOnlyAdmin, TolerantList, column_of, first_words, printed_value
+from sync.admin.change_list import BoundedPaginator, SyncTypeFilter, TolerantChangeList, first_words
+from sync.admin.columns import get_field, make_column, type_name
+from sync.admin.formatting import NOTHING, format_count, format_value, is_number
+from sync.admin.read_only import ReadOnlyAdmin
 from sync.models import SyncRun
 
 PEOPLE_SHOWN = 30  # beside the list; whoever else asked for runs is searched for
@@ -36,7 +38,7 @@ NOBODY = "nobody"
 
 Runs = models.QuerySet[SyncRun]
 
-requested: Any = column_of(field_of(SyncRun, "requested_at"))
+requested: Any = make_column(get_field(SyncRun, "requested_at"))
 
 
 # Columns
@@ -45,7 +47,7 @@ requested: Any = column_of(field_of(SyncRun, "requested_at"))
 @admin.display(description=_("records"))
 def outcome(run: SyncRun) -> SafeString | str:
     """What the run read and changed; the first words of its error below."""
-    counts = " · ".join(whole(counted(name, getattr(run, name))) for name in COUNTS if getattr(run, name))
+    counts = " · ".join(whole(format_count(name, getattr(run, name))) for name in COUNTS if getattr(run, name))
     error = run.error_sentence or run.error_class
     if not error:
         return counts or NOTHING
@@ -125,12 +127,12 @@ class RequestedFilter(admin.DateFieldListFilter):
     def named_by_a_link(self) -> str:
         ends = self.ends()
         named = (ends.get(name) for name in (self.lookup_kwarg_since, self.lookup_kwarg_until))
-        return " – ".join(printed_value(self.field, end) for end in named)
+        return " – ".join(format_value(self.field, end) for end in named)
 
 
 def moment_of(text: str) -> datetime:
     """What a link calls a moment; without a time zone it is ours. Raises OverflowError if a time zone lacks it."""
-    moment: datetime = field_of(SyncRun, "requested_at").to_python(text)
+    moment: datetime = get_field(SyncRun, "requested_at").to_python(text)
     return localtime((make_aware(moment) if is_naive(moment) else moment).astimezone(UTC))
 
 
@@ -193,7 +195,7 @@ def by_index() -> Iterator[None]:
         yield
 
 
-class RunList(TolerantList):
+class RunList(TolerantChangeList):
     """The newest first and in no other order, which an index keeps."""
 
     def get_ordering(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> list[Any]:

@@ -23,9 +23,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from sync.admin.parts import clock
+from sync.admin.formatting import format_time
+from sync.admin.permissions import require_permission
 from sync.admin.read_only import ModelAdmin
-from sync.admin.refusals import require
 from sync.coordinator import schedules
 from sync.database.clock import now as database_now
 from sync.list_names import list_name
@@ -60,7 +60,9 @@ def meetings(schedule: SyncSchedule, now: datetime) -> list[Meeting]:
     others = SyncSchedule.objects.filter(enabled=True, sync_type__in=settings.SYNC_TYPES).exclude(pk=schedule.pk)
     common = ((other, sorted(own & slots_ahead(other, now))) for other in others)
     return [
-        Meeting(list_name(other.sync_type), [clock(at) for at in times[:MEETINGS_SHOWN]], len(times) - MEETINGS_SHOWN)
+        Meeting(
+            list_name(other.sync_type), [format_time(at) for at in times[:MEETINGS_SHOWN]], len(times) - MEETINGS_SHOWN
+        )
         for other, times in common
         if times
     ]
@@ -78,7 +80,7 @@ def preview_of(schedule: Any) -> dict[str, Any]:
     is_failing = bool(schedule.health and schedule.health.consecutive_failures)
     times = islice(upcoming(schedule, now=now, is_failing=is_failing), TIMES_SHOWN)
     return {
-        "times": [gettext("at once") if at <= now else clock(at) for at in times],
+        "times": [gettext("at once") if at <= now else format_time(at) for at in times],
         "meetings": meetings(schedule, now),
     }
 
@@ -105,7 +107,7 @@ class PreviewAdmin(ModelAdmin):
 
     def preview_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """What the page shows with these values, alone; what the form says if they cannot be."""
-        require(self, request, "sync.change_syncschedule")
+        require_permission(self, request, "sync.change_syncschedule")
         schedule = self.get_object(request, str(pk))
         if schedule is None:
             raise Http404

@@ -20,23 +20,23 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from sync import error_texts
-from sync.admin.facts import told_fact
-from sync.admin.parts import (
-    CAME_BACK,
-    LIVE_KINDS,
-    clock,
-    counted,
-    field_of,
-    run_address,
-    service_of,
-    status_badge,
-    with_thousands_apart,
+from sync.admin.columns import get_field
+from sync.admin.formatting import (
+    ATTEMPT_OUTCOMES,
+    EVENT_KINDS,
+    NOTHING,
+    format_count,
+    format_duration,
+    format_fact,
+    format_kept_number,
+    format_status,
+    format_time,
 )
+from sync.admin.links import get_list_url, get_run_url
+from sync.admin.permissions import may_view, require_permission
 from sync.admin.progress import progress_of
 from sync.admin.protection import protection
-from sync.admin.read_only import NOTHING, list_address, may_view, printed_duration
 from sync.admin.record_change import first_values, fits, read_fields, record_link
-from sync.admin.refusals import require
 from sync.admin.verbs import VerbsAdmin
 from sync.coordinator import runner
 from sync.coordinator.runner import KEPT_CHARACTERS
@@ -45,6 +45,7 @@ from sync.exports.totals import ControlTotal
 from sync.list_names import list_name
 from sync.models import RecordChange, SyncEvent, SyncRun
 from sync.monitoring import health
+from sync.service import find_service
 
 STEPS_SHOWN = 100
 CHANGES_SHOWN = 20
@@ -73,7 +74,7 @@ class RunStoryAdmin(VerbsAdmin):
 
     def story_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The story alone, for the page to follow."""
-        require(self, request, "sync.view_syncrun")
+        require_permission(self, request, "sync.view_syncrun")
         run = self.get_object(request, str(pk))
         if run is None:
             raise Http404
@@ -87,7 +88,7 @@ class RunStoryAdmin(VerbsAdmin):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         run = context["original"]
         title = gettext("%(list)s, run %(number)s") % {"list": capfirst(list_name(run.sync_type)), "number": run.pk}
-        context |= {"title": title, "story": story(request, run), "live_kinds": LIVE_KINDS}
+        context |= {"title": title, "story": story(request, run), "live_kinds": EVENT_KINDS}
         return super().render_change_form(request, context, *args, **kwargs)
 
 
@@ -97,22 +98,22 @@ def story(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
     follow_ups = list(run.retried_by.order_by("pk")) + list(run.acceptances.order_by("pk"))
     return {
         "run": run,
-        "badge": status_badge(run),
+        "badge": format_status(run),
         "name": capfirst(list_name(run.sync_type)),
         "address": reverse("admin:sync_syncrun_story", args=[run.pk], query={"kind": kind} if kind else None),
         "every": every([run, *follow_ups]),
         "who": run.requested_by,
-        "took": printed_duration(run.duration),
-        "erp_time": printed_duration(run.erp_time),
-        "when": clock(run.finished_at or run.started_at or run.requested_at),
+        "took": format_duration(run.duration),
+        "erp_time": format_duration(run.erp_time),
+        "when": format_time(run.finished_at or run.started_at or run.requested_at),
         "progress": progress(run),
         "quarantine": quarantine(request, run),
         "error": error(run),
         "before": [(text, other) for text, other in precursors(run) if other],
-        "after": [(each, status_badge(each)) for each in follow_ups],
+        "after": [(each, format_status(each)) for each in follow_ups],
         "steps": list(steps(run)),
         "more_steps": max(0, run.events.count() - STEPS_SHOWN),
-        "all_steps": list_address(SyncEvent, run=str(run.pk)) if may_view(request, SyncEvent) else "",
+        "all_steps": get_list_url(SyncEvent, run=str(run.pk)) if may_view(request, SyncEvent) else "",
         "attempts": [attempt(each) for each in run.ended_attempts],
         "coverage": [covered(kept, by=run.sync_type) for kept in run.coverage],
         "totals": [compared(kept) for kept in run.control_totals],
@@ -161,7 +162,7 @@ def quarantine(request: HttpRequest, run: SyncRun) -> dict[str, Any] | None:
     """What a run in quarantine waits for, in numbers."""
     if run.status != Status.QUARANTINED:
         return None
-    numbers = {name: with_thousands_apart(fact) for name, fact in run.error_facts.items()}
+    numbers = {name: format_kept_number(fact) for name, fact in run.error_facts.items()}
     return {
         **numbers,
         "came": number_format(run.read, force_grouping=True),
@@ -183,25 +184,25 @@ def steps(run: SyncRun) -> Iterator[dict[str, Any]]:
 
 
 def step_of_event(event: SyncEvent) -> dict[str, Any]:
-    facts = [fact for name, value in event.facts.items() for fact in told_fact(name, value)]
-    return {"at": clock(event.at), "what": event.get_kind_display(), "by": event.by, "facts": facts}
+    facts = [fact for name, value in event.facts.items() for fact in format_fact(name, value)]
+    return {"at": format_time(event.at), "what": event.get_kind_display(), "by": event.by, "facts": facts}
 
 
 def steps_without_events(run: SyncRun) -> Iterator[dict[str, Any]]:
     """What the run itself keeps, when its events are older than events are kept."""
-    yield {"at": clock(run.requested_at), "what": gettext("requested"), "by": run.requested_by, "facts": []}
+    yield {"at": format_time(run.requested_at), "what": gettext("requested"), "by": run.requested_by, "facts": []}
     for name in ("started_at", "finished_at"):
         if moment := getattr(run, name):
-            yield {"at": clock(moment), "what": field_of(SyncRun, name).verbose_name, "by": None, "facts": []}
+            yield {"at": format_time(moment), "what": get_field(SyncRun, name).verbose_name, "by": None, "facts": []}
 
 
 def attempt(kept: dict[str, str]) -> dict[str, Any]:
     """One that brought the run back to the queue."""
     outcome = kept.get("outcome", "")
     return {
-        "started": clock(parse_datetime(kept.get("startedAt") or "")),
-        "ended": clock(parse_datetime(kept.get("endedAt") or "")),
-        "why": CAME_BACK.get(outcome, outcome),
+        "started": format_time(parse_datetime(kept.get("startedAt") or "")),
+        "ended": format_time(parse_datetime(kept.get("endedAt") or "")),
+        "why": ATTEMPT_OUTCOMES.get(outcome, outcome),
         "error": shortened(error_texts.sentence(kept.get("text", ""))),
     }
 
@@ -268,7 +269,7 @@ def export(run: SyncRun) -> dict[str, Any] | None:
         "is_kept": bool(run.export_path),
         "size": filesizeformat(run.export_size) if run.export_size is not None else "",
         "sha256": run.export_sha256,
-        "exported_at": clock(run.exported_at),
+        "exported_at": format_time(run.exported_at),
         "given_file": run.given_file,
     }
 
@@ -281,7 +282,7 @@ def counts(run: SyncRun, chosen: str) -> list[dict[str, Any]]:
     names = ("read", "unchanged", *Kind.values, "left")
     return [
         {
-            "text": counted(name, getattr(run, name)),
+            "text": format_count(name, getattr(run, name)),
             "kind": name if name in Kind.values and getattr(run, name) else "",
             "is_chosen": name == chosen,
         }
@@ -300,9 +301,9 @@ def changes(request: HttpRequest, run: SyncRun, kind: str) -> dict[str, Any] | N
     return {
         "rows": changed(request, shown[:CHANGES_SHOWN]),
         "has_more": len(shown) > CHANGES_SHOWN,
-        "all": list_address(RecordChange, **query),
+        "all": get_list_url(RecordChange, **query),
         "kind": kind,
-        "everything": run_address(run),
+        "everything": get_run_url(run),
     }
 
 
@@ -322,7 +323,7 @@ def changed(request: HttpRequest, shown: list[RecordChange]) -> list[dict[str, A
 
 def names_of(request: HttpRequest, shown: list[RecordChange]) -> dict[str, str]:
     """What the records of one run's changes are called, by key; nothing for who may not see their list."""
-    service = service_of(shown[0].sync_type) if shown else None
+    service = find_service(shown[0].sync_type) if shown else None
     if service is None or not may_view(request, service.model):
         return {}
     key = service.layout.key

@@ -7,14 +7,9 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from sync.admin.facts import told_fact
-from sync.admin.parts import (
-    BoundedPaginator,
-    SyncTypeFilter,
-    moment,
-    run_link,
-)
-from sync.admin.read_only import NOTHING, ReadOnlyAdmin, link
+from sync.admin.change_list import BoundedPaginator, SyncTypeFilter
+from sync.admin.formatting import NOTHING, format_datetime, format_fact, format_link, format_run_link
+from sync.admin.read_only import ReadOnlyAdmin
 from sync.list_names import list_name
 from sync.models import SyncEvent
 
@@ -32,7 +27,7 @@ class SyncEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("time"))
     def when(self, event: SyncEvent) -> str:
-        return moment(event.at)
+        return format_datetime(event.at)
 
     @admin.display(description=_("type"))
     def type_or_none(self, event: SyncEvent) -> str:
@@ -40,7 +35,7 @@ class SyncEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("run"))
     def run_by_number(self, event: SyncEvent) -> SafeString | str:
-        return run_link(event.run_id) if event.run_id else NOTHING
+        return format_run_link(event.run_id) if event.run_id else NOTHING
 
     @admin.display(description=_("by"))
     def who(self, event: SyncEvent) -> str:
@@ -48,7 +43,7 @@ class SyncEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("facts"))
     def told(self, event: SyncEvent) -> SafeString | str:
-        lines = [(label, value) for name, fact in event.facts.items() for label, value in told_fact(name, fact)]
+        lines = [(label, value) for name, fact in event.facts.items() for label, value in format_fact(name, fact)]
         if event.session:
-            lines.append((_("order form"), link(event.session)))
+            lines.append((_("order form"), format_link(event.session)))
         return format_html_join("", '<div><span class="changed-field">{}</span> {}</div>', lines) or NOTHING

@@ -9,25 +9,19 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from sync.admin.parts import (
-    badge,
-    moment,
-    time_in,
-)
-from sync.admin.read_only import ReadOnlyAdmin, link
-from sync.admin.refusals import require
+from sync.admin.columns import make_datetime_columns
+from sync.admin.formatting import format_badge, format_datetime, format_link
+from sync.admin.links import get_lock_url
+from sync.admin.permissions import require_permission
+from sync.admin.read_only import ReadOnlyAdmin
 from sync.coordinator import mutex
 from sync.models import SyncLock, SyncRun
-
-
-def lock_address(page: str) -> str:
-    return reverse(f"admin:sync_synclock_{page}", args=[SyncLock.THE_ROW])
 
 
 @admin.register(SyncLock)
@@ -41,8 +35,7 @@ class SyncLockAdmin(ReadOnlyAdmin):
                 "fields": [
                     "state",
                     "holder",
-                    time_in(SyncLock, "acquired_at"),
-                    time_in(SyncLock, "leased_until"),
+                    *make_datetime_columns(SyncLock, "acquired_at", "leased_until"),
                     "token",
                     "current",
                 ]
@@ -52,24 +45,24 @@ class SyncLockAdmin(ReadOnlyAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Lead to the one row there is."""
-        require(self, request, "sync.view_synclock")
-        return HttpResponseRedirect(lock_address("change"))
+        require_permission(self, request, "sync.view_synclock")
+        return HttpResponseRedirect(get_lock_url("change"))
 
     @admin.display(description=_("status"))
     def state(self, lock: SyncLock) -> SafeString:
         if lock.leased_until is None:
-            return badge("✓", _("free"), "succeeded")
+            return format_badge("✓", _("free"), "succeeded")
         if SyncLock.objects.held().exists():
-            return badge("▶", _("held"), "running")
-        return badge("⚠", _("not renewed: whoever comes next takes it"), "quarantined")
+            return format_badge("▶", _("held"), "running")
+        return format_badge("⚠", _("not renewed: whoever comes next takes it"), "quarantined")
 
     @admin.display(description=_("run in progress"))
     def current(self, lock: SyncLock) -> SafeString | str:
-        return link(SyncRun.objects.running().first())
+        return format_link(SyncRun.objects.running().first())
 
     def tools(self, request: HttpRequest, lock: SyncLock) -> list[tuple[Any, str]]:
         if self.has_break_permission(request) and lock.leased_until:
-            return [(_("Break the lock…"), lock_address("break"))]
+            return [(_("Break the lock…"), get_lock_url("break"))]
         return []
 
     def has_break_permission(self, request: HttpRequest) -> bool:
@@ -81,19 +74,19 @@ class SyncLockAdmin(ReadOnlyAdmin):
 
     def break_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask whether to break the lock, and break it."""
-        require(self, request, "sync.break_synclock")
+        require_permission(self, request, "sync.break_synclock")
         lock = get_object_or_404(SyncLock, pk=pk)
         if request.method == "POST":
             self.break_lock(request)
-            return HttpResponseRedirect(lock_address("change"))
+            return HttpResponseRedirect(get_lock_url("change"))
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": _("Break the lock"),
             "lock": lock,
             "state": self.state(lock),
-            "acquired_at": moment(lock.acquired_at),
-            "leased_until": moment(lock.leased_until),
+            "acquired_at": format_datetime(lock.acquired_at),
+            "leased_until": format_datetime(lock.leased_until),
             "current": self.current(lock),
         }
         return TemplateResponse(request, "admin/sync/synclock/break.html", context)

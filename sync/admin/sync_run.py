@@ -16,17 +16,11 @@ from django.utils.translation import gettext_lazy as _
 
 from sync.admin import progress
 from sync.admin.acceptance import AcceptanceAdmin
+from sync.admin.columns import get_field, make_column, type_name
 from sync.admin.downloads import ExportDownloadAdmin
-from sync.admin.parts import field_of, status_badge, type_name
-from sync.admin.read_only import (
-    NOTHING,
-    column_of,
-    link,
-    list_address,
-    list_link,
-    may_view,
-    printed_duration,
-)
+from sync.admin.formatting import NOTHING, format_duration, format_link, format_list_link, format_status
+from sync.admin.links import get_list_url
+from sync.admin.permissions import may_view
 from sync.admin.run_list import RunListAdmin
 from sync.admin.story import RunStoryAdmin
 from sync.admin.verbs import Verb
@@ -35,13 +29,13 @@ from sync.models import RecordChange, SyncEvent, SyncRun
 
 
 def time_of(name: str) -> Any:
-    return column_of(field_of(SyncRun, name))
+    return make_column(get_field(SyncRun, name))
 
 
 def count_of(name: str) -> Any:
     """A column that shows a count with its thousands apart."""
 
-    @admin.display(description=field_of(SyncRun, name).verbose_name, ordering=name)
+    @admin.display(description=get_field(SyncRun, name).verbose_name, ordering=name)
     def column(run: SyncRun) -> str:
         return number_format(getattr(run, name), force_grouping=True)
 
@@ -126,11 +120,11 @@ class SyncRunAdmin(RunStoryAdmin, AcceptanceAdmin, ExportDownloadAdmin, RunListA
 
     @admin.display(description=_("status"), ordering="status")
     def state(self, run: SyncRun) -> SafeString:
-        return status_badge(run)
+        return format_status(run)
 
     @admin.display(description=_("duration"))
     def took(self, run: SyncRun) -> str:
-        return printed_duration(run.duration)
+        return format_duration(run.duration)
 
     @admin.display(description=_("stage"))
     def stage_now(self, run: SyncRun) -> str:
@@ -142,7 +136,7 @@ class SyncRunAdmin(RunStoryAdmin, AcceptanceAdmin, ExportDownloadAdmin, RunListA
 
     @admin.display(description=_("changes"))
     def changed_records(self, run: SyncRun) -> SafeString | str:
-        return list_link(RecordChange, number_format(run.changes.count(), force_grouping=True), run=str(run.pk))
+        return format_list_link(RecordChange, number_format(run.changes.count(), force_grouping=True), run=str(run.pk))
 
     @admin.display(description=_("export's size"))
     def size(self, run: SyncRun) -> str:
@@ -150,13 +144,13 @@ class SyncRunAdmin(RunStoryAdmin, AcceptanceAdmin, ExportDownloadAdmin, RunListA
 
     @admin.display(description=_("accepted by"))
     def accepted_by(self, run: SyncRun) -> SafeString | str:
-        lines = ((link(each), self.state(each)) for each in run.acceptances.all())
+        lines = ((format_link(each), self.state(each)) for each in run.acceptances.all())
         return format_html_join("", "<div>{} {}</div>", lines) or NOTHING
 
     def tools(self, request: HttpRequest, run: SyncRun) -> list[tuple[Any, str]]:
         tools = super().tools(request, run)
         if may_view(request, RecordChange):
-            tools.append((_("Changes"), list_address(RecordChange, run=str(run.pk))))
+            tools.append((_("Changes"), get_list_url(RecordChange, run=str(run.pk))))
         if may_view(request, SyncEvent):
-            tools.append((_("Events"), list_address(SyncEvent, run=str(run.pk))))
+            tools.append((_("Events"), get_list_url(SyncEvent, run=str(run.pk))))
         return tools

@@ -15,15 +15,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
-from sync.admin.parts import (
-    minutes,
-    moment,
-    state_badge,
-    time_in,
-    type_name,
-)
-from sync.admin.read_only import NOTHING, TolerantList, list_address, may_view
-from sync.admin.refusals import require
+from sync.admin.change_list import TolerantChangeList
+from sync.admin.columns import make_datetime_columns, type_name
+from sync.admin.formatting import NOTHING, format_datetime, format_minutes, format_state
+from sync.admin.links import get_list_url
+from sync.admin.permissions import may_view, require_permission
 from sync.admin.schedule_preview import PreviewAdmin
 from sync.admin.verbs import Verb, VerbsAdmin
 from sync.coordinator import queue, schedules
@@ -34,7 +30,7 @@ from sync.models import SyncEvent, SyncRun, SyncSchedule
 from sync.monitoring import health
 
 
-class ScheduleList(TolerantList):
+class ScheduleList(TolerantChangeList):
     """The schedules, each with its type's health, which is asked for once."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -123,9 +119,7 @@ class SyncScheduleAdmin(PreviewAdmin, VerbsAdmin):
         "next_due",
         "fresh_as_of",
         "failures",
-        time_in(SyncSchedule, "counted_from"),
-        time_in(SyncSchedule, "requested_slot"),
-        time_in(SyncSchedule, "patient_since"),
+        *make_datetime_columns(SyncSchedule, "counted_from", "requested_slot", "patient_since"),
     )
     fieldsets = (
         (None, {"fields": [type_name, "every", "first_at", "enabled", "preview"]}),
@@ -148,7 +142,7 @@ class SyncScheduleAdmin(PreviewAdmin, VerbsAdmin):
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if request.method == "POST":
-            require(self, request, "sync.change_syncschedule")
+            require_permission(self, request, "sync.change_syncschedule")
         return super().changeform_view(request, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: SyncSchedule, form: Any, change: bool) -> None:
@@ -160,31 +154,31 @@ class SyncScheduleAdmin(PreviewAdmin, VerbsAdmin):
     def tools(self, request: HttpRequest, schedule: SyncSchedule) -> list[tuple[Any, str]]:
         pages = ((_("Runs"), SyncRun), (_("Events"), SyncEvent))
         return [
-            (text, list_address(model, sync_type=schedule.sync_type))
+            (text, get_list_url(model, sync_type=schedule.sync_type))
             for text, model in pages
             if may_view(request, model)
         ]
 
     @admin.display(description=_("every"))
     def interval(self, schedule: SyncSchedule) -> str:
-        return minutes(schedule.every)
+        return format_minutes(schedule.every)
 
     @admin.display(description=_("first at"))
     def start(self, schedule: SyncSchedule) -> str:
-        return minutes(schedule.first_at)
+        return format_minutes(schedule.first_at)
 
     @admin.display(description=_("state"))
     def state_now(self, schedule: Any) -> SafeString | str:
-        return state_badge(schedule.health.state) if schedule.health else NOTHING
+        return format_state(schedule.health.state) if schedule.health else NOTHING
 
     @admin.display(description=_("next due"))
     def next_due(self, schedule: Any) -> str:
         due = schedule.health.next_due if schedule.health else None
-        return gettext("due since %s") % moment(due) if due and due <= clock.now() else moment(due)
+        return gettext("due since %s") % format_datetime(due) if due and due <= clock.now() else format_datetime(due)
 
     @admin.display(description=_("fresh as of"))
     def fresh_as_of(self, schedule: Any) -> str:
-        return moment(schedule.health.fresh_as_of if schedule.health else None)
+        return format_datetime(schedule.health.fresh_as_of if schedule.health else None)
 
     @admin.display(description=_("failures in a row"))
     def failures(self, schedule: Any) -> str:

@@ -15,9 +15,10 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
 from sync import error_texts
-from sync.admin.parts import run_address, run_waits, way_back
+from sync.admin.formatting import describe_queued_run
+from sync.admin.links import get_next_url, get_run_url
+from sync.admin.permissions import require_permission
 from sync.admin.read_only import ToolsAdmin
-from sync.admin.refusals import require
 from sync.exceptions import SyncError
 from sync.models import SyncRun
 
@@ -59,7 +60,7 @@ class VerbsAdmin(ToolsAdmin):
         """Say which permission a chosen action lacks: Django would only say that none was chosen."""
         for name in request.POST.getlist("action"):
             if permission := self.permissions_of_actions().get(name):
-                require(self, request, permission)
+                require_permission(self, request, permission)
         return super().changelist_view(request, extra_context)
 
     def action_of(self, verb: Verb) -> Any:
@@ -100,13 +101,13 @@ class VerbsAdmin(ToolsAdmin):
         verb = next((verb for verb in self.verbs if verb.name == name), None)
         if verb is None:
             raise Http404
-        require(self, request, verb.permission)
+        require_permission(self, request, verb.permission)
         row = self.get_object(request, unquote(object_id))
         if row is None:
             raise Http404
         run = self.do(verb, request, row)
-        page = run_address(run) if run else reverse(f"admin:sync_{self.opts.model_name}_change", args=[quote(row.pk)])
-        return HttpResponseRedirect(way_back(request) or page)
+        page = get_run_url(run) if run else reverse(f"admin:sync_{self.opts.model_name}_change", args=[quote(row.pk)])
+        return HttpResponseRedirect(get_next_url(request) or page)
 
     def do(self, verb: Verb, request: HttpRequest, row: models.Model) -> SyncRun | None:
         """Do it, say what came of it, and give the run to look at, if there is one."""
@@ -115,5 +116,5 @@ class VerbsAdmin(ToolsAdmin):
         except SyncError as error:
             self.message_user(request, error_texts.told(error), messages.ERROR)
             return None
-        self.message_user(request, run_waits(said) if isinstance(said, SyncRun) else said, messages.SUCCESS)
+        self.message_user(request, describe_queued_run(said) if isinstance(said, SyncRun) else said, messages.SUCCESS)
         return said if isinstance(said, SyncRun) else None

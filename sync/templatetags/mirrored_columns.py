@@ -8,7 +8,8 @@ from django import template
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sync.admin.parts import field_of, moment
+from sync.admin.columns import get_field
+from sync.admin.formatting import format_datetime
 from sync.exports.layout import Source
 from sync.mirror.columns import hidden_columns, seen_columns
 from sync.models import MirroredModel
@@ -33,10 +34,10 @@ def columns_of_list(opts: Any) -> dict[str, Any]:
     columns = [
         {
             "header": column.header,
-            "name": field_of(model, column.field).verbose_name if column.field else gettext("not mirrored"),
+            "name": get_field(model, column.field).verbose_name if column.field else gettext("not mirrored"),
             "source": SOURCES[column.source],
             "is_required": bool(column.required),
-            "last_seen": moment(seen[column.field].last_seen_at if column.field in seen else None),
+            "last_seen": format_datetime(seen[column.field].last_seen_at if column.field in seen else None),
             "is_hidden": column in hidden,
         }
         for column in service.layout.columns
@@ -50,6 +51,6 @@ def hidden_columns_of_record(record: MirroredModel) -> dict[str, Any]:
     columns = []
     for each in hidden_columns(service_mirroring(type(record))):
         is_known = each.applied_at and each.applied_at >= record.created_at
-        name = field_of(type(record), each.column.field).verbose_name
-        columns.append({"name": name, "as_of": moment(each.last_seen_at) if is_known else ""})
+        name = get_field(type(record), each.column.field).verbose_name
+        columns.append({"name": name, "as_of": format_datetime(each.last_seen_at) if is_known else ""})
     return {"columns": columns}

@@ -9,8 +9,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from sync.admin.parts import run_address
-from sync.admin.read_only import changes_of, identity_of, may_view, printed
+from sync.admin.formatting import format_field
+from sync.admin.links import get_change_lookup, get_changes_url, get_run_url
+from sync.admin.permissions import may_view
 from sync.admin.record_change import first_values, read_fields
 from sync.models import MirroredModel, RecordChange, SyncRun
 
@@ -25,14 +26,14 @@ def record_history(context: dict[str, Any], record: MirroredModel) -> dict[str, 
     request = context["request"]
     if not may_view(request, RecordChange):
         return {}
-    changes = RecordChange.objects.filter(**identity_of(record)).select_related("run")
+    changes = RecordChange.objects.filter(**get_change_lookup(record)).select_related("run")
     newest = list(changes[: SHOWN + 1])
     leads_to_runs = may_view(request, SyncRun)
     return {
         "told": [told(change, leads_to_runs=leads_to_runs) for change in newest[:SHOWN]],
         "is_empty": not newest,
         "more": changes.count() if len(newest) > SHOWN else 0,
-        "address": changes_of(record),
+        "address": get_changes_url(record),
     }
 
 
@@ -41,11 +42,11 @@ def told(change: RecordChange, *, leads_to_runs: bool) -> dict[str, Any]:
         "kind": "" if change.kind == RecordChange.Kind.UPDATED else change.get_kind_display(),
         "fields": read_fields(change),
         "first_values": first_values(change),
-        "when": printed(change.run, "finished_at"),
+        "when": format_field(change.run, "finished_at"),
         "run": run_named(change.run, as_link=leads_to_runs),
     }
 
 
 def run_named(run: SyncRun, *, as_link: bool) -> SafeString | str:
     name = gettext("run %s") % run.pk
-    return format_html('<a href="{}">{}</a>', run_address(run), name) if as_link else name
+    return format_html('<a href="{}">{}</a>', get_run_url(run), name) if as_link else name

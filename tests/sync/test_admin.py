@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from customers.models import Customer
-from sync.admin.parts import BoundedPaginator
+from sync.admin.change_list import BoundedPaginator
 from sync.models import OrderFormSession, RecordChange, SyncEvent, SyncRun, SyncSchedule
 from tests import factories
 from tests.sync.pages import html_of, run_page, shown, url

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django_q.models import Schedule
 
 from sync import events
-from sync.admin.parts import BoundedPaginator
+from sync.admin.change_list import BoundedPaginator
 from sync.coordinator import mutex, sessions
 from sync.events import Kind
 from sync.exceptions import LeaseLost

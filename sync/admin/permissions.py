@@ -1,15 +1,17 @@
-"""Telling people which permission they lack, and whom to ask for it."""
+"""Permission checks, which tell people what permission they lack and whom to ask for it."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.contrib import admin
 from django.contrib.auth import get_permission_codename
 from django.contrib.auth.models import Permission
 from django.core.exceptions import PermissionDenied
+from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext, gettext_noop
 from django.views import defaults
-
-from sync.admin.read_only import ModelAdmin
 
 # Django makes these names, where nobody finds them to translate.
 NAMED_BY_DJANGO = (
@@ -22,30 +24,34 @@ NAMED_BY_DJANGO = (
 )
 
 
-class Refused(PermissionDenied):
+class MissingPermission(PermissionDenied):
     """Somebody lacks a permission. The text is for them to read."""
 
     def __init__(self, permission: str) -> None:
         text = gettext("This takes the permission “%s”, which you do not have. If you need it, ask an administrator.")
-        super().__init__(text % name_of(permission))
+        super().__init__(text % get_permission_name(permission))
 
 
-def name_of(permission: str) -> str:
+def get_permission_name(permission: str) -> str:
     """A permission's name as the page of a group shows it, in the reader's language."""
     app_label, codename = permission.split(".")
     rows = Permission.objects.filter(content_type__app_label=app_label, codename=codename)
     return gettext(rows.values_list("name", flat=True).get())
 
 
-def require(page: ModelAdmin, request: HttpRequest, permission: str) -> None:
-    """Raises Refused for who may not see the page's rows, or lacks the permission."""
+def require_permission(page: admin.ModelAdmin[Any], request: HttpRequest, permission: str) -> None:
+    """Raises MissingPermission for who may not see the page's rows, or lacks the permission."""
     if not page.has_view_permission(request):
-        raise Refused(f"{page.opts.app_label}.{get_permission_codename('view', page.opts)}")
+        raise MissingPermission(f"{page.opts.app_label}.{get_permission_codename('view', page.opts)}")
     if not request.user.has_perm(permission):
-        raise Refused(permission)
+        raise MissingPermission(permission)
 
 
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+def may_view(request: HttpRequest, model: type[models.Model]) -> bool:
+    return admin.site.get_model_admin(model).has_view_permission(request)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """The page that refuses, with the reason if it was written for whoever is refused."""
-    reason = exception if isinstance(exception, Refused) else PermissionDenied()
+    reason = exception if isinstance(exception, MissingPermission) else PermissionDenied()
     return defaults.permission_denied(request, reason)

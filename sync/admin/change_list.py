@@ -1,0 +1,62 @@
+"""What several change lists are made of: filters, paginators and searches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.core.paginator import Paginator
+from django.db import DataError, models
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from sync.list_names import list_name
+
+if TYPE_CHECKING:
+    AnyPaginator = Paginator[Any]
+else:
+    AnyPaginator = Paginator
+
+WORDS_SEARCHED = 50  # each makes the query longer, which has a limit
+
+
+class SyncTypeFilter(admin.SimpleListFilter):
+    """The sync types as they are declared: asking the rows would read all of them."""
+
+    title = _("type")
+    parameter_name = "sync_type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(sync_type, list_name(sync_type)) for sync_type in settings.SYNC_TYPES]
+
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        return queryset.filter(sync_type=self.value()) if self.value() else queryset
+
+
+class BoundedPaginator(AnyPaginator):
+    """Counts and pages no further than the limit, so that no page of a long list reads all of it."""
+
+    limit = 10_000  # rows; nobody turns two hundred pages
+
+    @cached_property
+    def count(self) -> int:
+        rows = cast("models.QuerySet[Any]", self.object_list)
+        return rows.order_by()[: self.limit].count()
+
+
+class TolerantChangeList(ChangeList):
+    """A list whose address may ask for what no database can hold: Django then leads to the whole list."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        try:
+            super().get_results(request)
+        except (OverflowError, DataError) as error:
+            raise IncorrectLookupParameters(error) from error
+
+
+def first_words(typed: str) -> str:
+    return " ".join(typed.split()[:WORDS_SEARCHED])

@@ -18,15 +18,17 @@ from rest_framework.views import APIView
 
 from customers.models import Customer
 from sync import error_texts
-from sync.api.base import Envelope, Given, Milliseconds, ModelSerializer, Serializer, StrictUuid, list_answer, user_of
+from sync.api.base import Envelope, Given, StrictUuid, list_answer, user_of
 from sync.api.errors import error_body
 from sync.api.gate import arrived_at
 from sync.api.mirror import OF_THE_MIRROR, MirrorQuery, MirrorView
 from sync.api.parsing import JSONParser
-from sync.api.serializers import RUN_EXAMPLE, Counts, RunSerializer, SessionSerializer
+from sync.api.serializers import Counts, SessionSerializer
 from sync.coordinator import sessions
 from sync.coordinator.sessions import SmartSync
 from sync.models import SyncRun
+from sync.monitoring.serializers import RUN_EXAMPLE, RunSerializer
+from sync.serializers import Milliseconds, ModelSerializer, Serializer
 
 LIST = "customers"
 Status = SyncRun.Status

@@ -25,9 +25,7 @@ from sync.api.base import (
     LARGEST_INTEGER,
     Envelope,
     Given,
-    ModelSerializer,
     PageQuery,
-    Serializer,
     StrictInteger,
     StrictText,
     StrictUuid,
@@ -37,6 +35,7 @@ from sync.api.base import (
 )
 from sync.api.errors import Conflict, ErrorAnswer
 from sync.coordinator import sessions
+from sync.serializers import ModelSerializer, Serializer
 
 MOST_LINES = 500
 NOTES_LENGTH = 5000

@@ -18,8 +18,9 @@ from orders.api.values import Amount, GivenQuantity, Number, UnitPrice
 from orders.drafts import no_price_text
 from orders.models import Ddt, Invoice, Order, Price, Product
 from orders.pricing import PriceList, price_unit
-from sync.api.base import Envelope, ModelSerializer, Query, Serializer, list_answer
+from sync.api.base import Envelope, Query, list_answer
 from sync.api.mirror import OF_THE_MIRROR, MirrorQuery, MirrorView
+from sync.serializers import ModelSerializer, Serializer
 
 KEY_LENGTH = 2000
 

@@ -1,9 +1,8 @@
-"""What every part of the API is made of: serializers in camelCase, strict values, pages, permissions."""
+"""What every part of the API is made of: strict values, questions, pages, permissions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
@@ -17,35 +16,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
-from sync import error_texts
-from sync.camel_case import camel
+from sync.serializers import ModelSerializer, Serializer, for_reader
 
 LARGEST_INTEGER = 2**31 - 1  # as databases keep them, and
 LARGEST_NUMBER = 2**63 - 1  # as they keep their keys
 LAST_PAGE = 1_000_000
 NO_UUID = UUID(int=0)
-
-
-class CamelCase:
-    # Fields are named as in Python, and shown in camelCase. (A docstring would be shown to clients.)
-
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        fields = {}
-        for name, field in super().get_fields().items():  # type: ignore[misc]
-            shown = camel(name)
-            if shown != name:
-                source = field.source or name
-                field.source = None if source == shown else source
-            fields[shown] = field
-        return fields
-
-
-class Serializer(CamelCase, serializers.Serializer[Any]):
-    pass
-
-
-class ModelSerializer(CamelCase, serializers.ModelSerializer[Any]):
-    pass
 
 
 class Given(Serializer):
@@ -106,48 +82,6 @@ class Moment(serializers.DateTimeField):
             return super().enforce_timezone(value)
         except OverflowError:
             self.fail("overflow")
-
-
-class Milliseconds(serializers.IntegerField):
-    """A duration."""
-
-    def to_representation(self, value: Any) -> int:
-        milliseconds: float = value / timedelta(milliseconds=1)
-        return round(milliseconds)
-
-
-# Who reads
-
-
-def for_reader(user: Any) -> dict[str, Any]:
-    """The context in which serializers show what this user may read."""
-    return {"for_staff": user.is_staff, "reader": user.pk}
-
-
-class StaffText(serializers.CharField):
-    """What staff read, who see it in the admin too. To others it is null."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{"allow_null": True, "read_only": True, **options})
-
-    def get_attribute(self, instance: Any) -> Any:
-        return super().get_attribute(instance) if self.context.get("for_staff") else None
-
-
-class ErrorText(serializers.CharField):
-    """What a sync says of its failure; to agents without the ERP's user, and without folders of the server."""
-
-    def to_representation(self, value: Any) -> str:
-        text = super().to_representation(value)
-        return text if self.context.get("for_staff") else error_texts.without_private_facts(text)
-
-
-class NamedErrorText(ErrorText):
-    """The same behind the error's class and a colon."""
-
-    def to_representation(self, value: Any) -> str:
-        kind, colon, text = str(value).partition(": ")
-        return kind + colon + super().to_representation(text)
 
 
 # Questions

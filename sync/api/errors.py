@@ -26,9 +26,9 @@ from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
 from sync import disk
-from sync.api.base import Serializer
 from sync.camel_case import camel_keys
 from sync.exceptions import InvalidSchedule, SessionNotFound, SyncError
+from sync.serializers import Serializer
 
 logger = logging.getLogger(__name__)
 

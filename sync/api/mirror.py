@@ -9,10 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from sync.api.base import ModelSerializer, PageQuery, page_of
+from sync.api.base import PageQuery, page_of
 from sync.database.search import LENGTH, search
 from sync.models import MirroredModel
 from sync.models.mirrored import MirroredQuerySet
+from sync.serializers import ModelSerializer
 
 OF_THE_MIRROR = ("changed_at", "missing_since")
 

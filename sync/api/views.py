@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from sync.api.base import MayChangeSyncs, for_reader, page_of, user_of
+from sync.api.base import MayChangeSyncs, page_of, user_of
 from sync.api.serializers import (
     FinishedRunSerializer,
     ReadinessSerializer,
@@ -39,6 +39,7 @@ from sync.database import clock
 from sync.models import SyncLock, SyncRun, SyncSchedule
 from sync.monitoring import health
 from sync.monitoring.health import SyncStatus
+from sync.serializers import for_reader
 from sync.service import all_types
 
 Mode = SyncRun.Mode

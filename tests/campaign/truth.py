@@ -13,9 +13,9 @@ from typing import Any
 
 from django.conf import settings
 
-from sync.api.serializers import SyncStatusSerializer
 from sync.models import SyncLock, SyncRun, SyncSchedule
 from sync.monitoring import health
+from sync.monitoring.serializers import SyncStatusSerializer
 from sync.service import all_types, service_for
 from tests.campaign.faults import Stage
 from tests.campaign.oracles import Oracle

@@ -9,10 +9,10 @@ from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 
-from sync.api.serializers import SyncStatusSerializer
 from sync.mirror import columns
 from sync.models import ColumnDrift, MirroredColumn, SyncEvent, SyncRun
 from sync.monitoring import health, retention
+from sync.monitoring.serializers import SyncStatusSerializer
 from tests.factories import ColumnDriftFactory, SyncWorkerFactory, UserFactory
 from tests.sync.conftest import customers
 from tests.sync.pages import html_of, url

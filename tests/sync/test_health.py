@@ -15,11 +15,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from sync import disk
-from sync.api.serializers import SyncStatusSerializer
 from sync.coordinator import queue, sessions, worker
 from sync.models import SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.monitoring import health
 from sync.monitoring.health import State
+from sync.monitoring.serializers import SyncStatusSerializer
 from tests.factories import AlertFactory, SyncRunFactory, SyncWorkerFactory, UserFactory
 
 pytestmark = pytest.mark.django_db

@@ -9,13 +9,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone, translation
 
-from sync.api.serializers import SyncStatusSerializer
 from sync.database import clock
 from sync.management.database import check_migrated
 from sync.mirror.columns import describe_drifts
 from sync.models import Alert, RejectedLogin, SyncRun
 from sync.monitoring import alerts, health
 from sync.monitoring.health import State, SyncStatus, TypeHealth, WorkerHealth, WorkerState, WrongClock
+from sync.monitoring.serializers import SyncStatusSerializer
 
 NOTHING = "-"
 WHAT_TO_DO = {

@@ -1,0 +1,164 @@
+"""The status as JSON: for the API, and for `manage.py syncstatus --json`. The fields document it."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from rest_framework import serializers
+
+from sync.models import ColumnDrift, SyncRun
+from sync.monitoring.health import State, WorkerState
+from sync.serializers import Milliseconds, NamedErrorText, Serializer, StaffText
+
+RUN_EXAMPLE = {
+    "runId": 118,
+    "type": "customers",
+    "mode": "smart",
+    "trigger": "order_form",
+    "status": "succeeded",
+    "priority": 100,
+    "requestedAt": "2026-01-20T10:41:59+01:00",
+    "notBefore": None,
+    "startedAt": "2026-01-20T10:42:00+01:00",
+    "finishedAt": "2026-01-20T10:42:01+01:00",
+    "durationMs": 912,
+    "attempts": 1,
+    "stage": "",
+    "pagesRead": 264,
+    "pages": 264,
+}
+
+
+@extend_schema_serializer(examples=[OpenApiExample("A smart sync", RUN_EXAMPLE)])
+class RunSerializer(Serializer):
+    """One execution of a sync."""
+
+    run_id = serializers.IntegerField(source="pk")
+    type = serializers.CharField(source="sync_type")
+    mode = serializers.ChoiceField(SyncRun.Mode.choices)
+    trigger = serializers.ChoiceField(SyncRun.Trigger.choices)
+    status = serializers.ChoiceField(SyncRun.Status.choices)
+    priority = serializers.IntegerField()
+    requested_at = serializers.DateTimeField()
+    not_before = serializers.DateTimeField(allow_null=True)
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+    duration_ms = Milliseconds(source="duration", allow_null=True)
+    attempts = serializers.IntegerField(help_text="How often it was started.")
+    stage = serializers.CharField(help_text="fetching, reading or applying while it runs; else empty.")
+    pages_read = serializers.IntegerField()
+    pages = serializers.IntegerField(allow_null=True)
+
+
+class ColumnDriftSerializer(Serializer):
+    """A column that a list's exports no longer show, show again, or show though it is not known here."""
+
+    column = serializers.CharField(source="title")
+    change = serializers.ChoiceField(ColumnDrift.Kind.choices, source="kind")
+    since = serializers.DateTimeField(source="at", help_text="The first export that came so.")
+    values_as_of = serializers.DateTimeField(
+        allow_null=True, help_text="The last export before that its values were read of."
+    )
+
+
+class TypeHealthSerializer(Serializer):
+    """Whether a list can be trusted, and as of when."""
+
+    state = serializers.ChoiceField([(state.value, state.value) for state in State])
+    healthy = serializers.BooleanField(source="is_trusted")
+    fresh_as_of = serializers.DateTimeField(
+        allow_null=True, help_text="When the export behind the last success was fetched."
+    )
+    late_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="When what it shows is too old, if nothing comes, whether or not its schedule is enabled.",
+    )
+    consecutive_failures = serializers.IntegerField()
+    error = NamedErrorText(allow_null=True)
+    last_duration_ms = Milliseconds(source="last_duration", allow_null=True)
+    usual_duration_ms = Milliseconds(source="usual_duration", allow_null=True)
+    running = serializers.IntegerField(source="current.pk", default=None, allow_null=True)
+    queued = serializers.ListField(child=serializers.IntegerField(), source="queued_ids")
+    next_due = serializers.DateTimeField(allow_null=True)
+    enabled = serializers.BooleanField()
+    column_changes = ColumnDriftSerializer(
+        many=True, source="drifts", help_text="Columns that came or went, until somebody has marked it as seen."
+    )
+
+
+class LockSerializer(Serializer):
+    """The lock that a process must hold to sync."""
+
+    held = serializers.BooleanField(source="is_held")
+    holder = StaffText(help_text="Machine, process, acquisition; null to who is no staff.")
+    since = serializers.DateTimeField(source="acquired_at", allow_null=True)
+    leased_until = serializers.DateTimeField(allow_null=True)
+    token = serializers.IntegerField()
+
+
+class SessionsSerializer(Serializer):
+    """Open order forms, and the pause that they make."""
+
+    live = serializers.IntegerField(source="session_count")
+    paused = serializers.BooleanField(source="is_paused")
+    paused_until = serializers.DateTimeField(allow_null=True)
+
+
+class WorkerSerializer(Serializer):
+    """The worker that was heard of last, of those that live, if any does."""
+
+    alive = serializers.BooleanField(source="has_worker")
+    name = StaffText(source="worker.name", default=None, help_text="Machine and process; null to who is no staff.")
+    seen_at = serializers.DateTimeField(source="worker.seen_at", default=None, allow_null=True)
+
+
+class KnownWorkerSerializer(Serializer):
+    """One worker."""
+
+    name = StaffText(source="row.name", help_text="Machine and process; null to who is no staff.")
+    state = serializers.ChoiceField([(each.value, each.value) for each in WorkerState])
+    started_at = serializers.DateTimeField(source="row.started_at")
+    seen_at = serializers.DateTimeField(source="row.seen_at")
+    stopped_at = serializers.DateTimeField(source="row.stopped_at", allow_null=True)
+
+
+class RejectedLoginSerializer(Serializer):
+    """A login that the ERP did not accept: no list is synced until it changes, or a person asks for a run."""
+
+    since = serializers.DateTimeField(source="at")
+    run_id = serializers.IntegerField(help_text="The run that found out.")
+    next_attempt = serializers.IntegerField(
+        source="attempt_id", allow_null=True, help_text="The run that may try it again, as a person asked for it."
+    )
+
+
+class WrongClockSerializer(Serializer):
+    """A machine whose clock is more than a few seconds off."""
+
+    machine = serializers.CharField()
+    seconds_ahead = serializers.FloatField(source="ahead.total_seconds", help_text="Of the database; negative: behind.")
+
+
+class VolumeSerializer(Serializer):
+    """A file system of this machine that the service writes to."""
+
+    folder = serializers.CharField()
+    free_bytes = serializers.IntegerField(source="free")
+    low = serializers.BooleanField(source="is_low")
+    full = serializers.BooleanField(source="is_full")
+
+
+class SyncStatusSerializer(Serializer):
+    """Everything at one moment, as `manage.py syncstatus --json` prints it."""
+
+    at = serializers.DateTimeField()
+    healthy = serializers.BooleanField(source="is_healthy")
+    types = serializers.DictField(child=TypeHealthSerializer(), source="by_type")
+    lock = LockSerializer()
+    sessions = SessionsSerializer(source="*")
+    current = RunSerializer(allow_null=True)
+    queue = RunSerializer(many=True)
+    worker = WorkerSerializer(source="*")
+    workers = KnownWorkerSerializer(many=True, help_text="Those that live, then the silent, then the stopped.")
+    rejected_login = RejectedLoginSerializer(allow_null=True)
+    wrong_clocks = WrongClockSerializer(many=True)
+    disks = VolumeSerializer(many=True, source="volumes")

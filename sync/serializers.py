@@ -1,0 +1,75 @@
+"""What serializers are made of: names in camelCase, durations, and texts that say less to who is no staff."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from rest_framework import serializers
+
+from sync import error_texts
+from sync.camel_case import camel
+
+
+class CamelCase:
+    # Fields are named as in Python, and shown in camelCase. (A docstring would be shown to clients.)
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = {}
+        for name, field in super().get_fields().items():  # type: ignore[misc]
+            shown = camel(name)
+            if shown != name:
+                source = field.source or name
+                field.source = None if source == shown else source
+            fields[shown] = field
+        return fields
+
+
+class Serializer(CamelCase, serializers.Serializer[Any]):
+    pass
+
+
+class ModelSerializer(CamelCase, serializers.ModelSerializer[Any]):
+    pass
+
+
+class Milliseconds(serializers.IntegerField):
+    """A duration."""
+
+    def to_representation(self, value: Any) -> int:
+        milliseconds: float = value / timedelta(milliseconds=1)
+        return round(milliseconds)
+
+
+# Who reads
+
+
+def for_reader(user: Any) -> dict[str, Any]:
+    """The context in which serializers show what this user may read."""
+    return {"for_staff": user.is_staff, "reader": user.pk}
+
+
+class StaffText(serializers.CharField):
+    """What staff read, who see it in the admin too. To others it is null."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"allow_null": True, "read_only": True, **options})
+
+    def get_attribute(self, instance: Any) -> Any:
+        return super().get_attribute(instance) if self.context.get("for_staff") else None
+
+
+class ErrorText(serializers.CharField):
+    """What a sync says of its failure; to agents without the ERP's user, and without folders of the server."""
+
+    def to_representation(self, value: Any) -> str:
+        text = super().to_representation(value)
+        return text if self.context.get("for_staff") else error_texts.without_private_facts(text)
+
+
+class NamedErrorText(ErrorText):
+    """The same behind the error's class and a colon."""
+
+    def to_representation(self, value: Any) -> str:
+        kind, colon, text = str(value).partition(": ")
+        return kind + colon + super().to_representation(text)

@@ -13,10 +13,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sync import error_texts
+from sync.admin.buttons import Button
 from sync.admin.columns import make_datetime_columns
 from sync.admin.formatting import NOTHING, format_badge, format_datetime
 from sync.admin.read_only import ReadOnlyAdmin
-from sync.admin.verbs import Verb, VerbsAdmin
 from sync.models import Alert
 from sync.monitoring import alerts
 
@@ -47,16 +47,16 @@ def send_again(alert: Alert, *, by: User) -> str:
 
 
 @admin.register(Alert)
-class AlertAdmin(VerbsAdmin, ReadOnlyAdmin):
+class AlertAdmin(ReadOnlyAdmin):
     times = make_datetime_columns(Alert, "next_attempt_at", "tried_at", "delivered_at", "given_up_at")
-    list_display = ("what", "channel", "state", "attempts", "told_error", times[0])
+    list_display = ("what", "channel", "state", "attempts", "last_error", times[0])
     list_filter = (AlertStateFilter, "channel")
     list_select_related = ("event",)
     show_facets = admin.ShowFacets.NEVER
     sortable_by = ()
-    verbs = (Verb("resend", _("Send again"), "sync.resend_alert", send_again, lambda alert: alert.attempts > 0),)
-    readonly_fields = ("what", "state", "told_error")
-    fieldsets = ((None, {"fields": ["what", "channel", "state", "attempts", *times, "told_error"]}),)
+    buttons = (Button("resend", _("Send again"), "sync.resend_alert", lambda alert: alert.attempts > 0, send_again),)
+    readonly_fields = ("what", "state", "last_error")
+    fieldsets = ((None, {"fields": ["what", "channel", "state", "attempts", *times, "last_error"]}),)
 
     @admin.display(description=_("what is told"))
     def what(self, alert: Alert) -> str:
@@ -73,5 +73,5 @@ class AlertAdmin(VerbsAdmin, ReadOnlyAdmin):
         return format_badge("…", _("waiting"), "quarantined" if alert.error else "queued")
 
     @admin.display(description=_("last error"))
-    def told_error(self, alert: Alert) -> str:
+    def last_error(self, alert: Alert) -> str:
         return error_texts.sentence(alert.error) or NOTHING

@@ -7,10 +7,10 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from sync.admin.buttons import Button
 from sync.admin.change_list import SyncTypeFilter
 from sync.admin.columns import make_datetime_columns, type_name
 from sync.admin.read_only import ReadOnlyAdmin
-from sync.admin.verbs import Verb, VerbsAdmin
 from sync.list_names import list_name
 from sync.mirror.columns import mark_as_seen
 from sync.models import ColumnDrift
@@ -23,7 +23,7 @@ def see(drift: ColumnDrift, *, by: User) -> str:
 
 
 @admin.register(ColumnDrift)
-class ColumnDriftAdmin(VerbsAdmin, ReadOnlyAdmin):
+class ColumnDriftAdmin(ReadOnlyAdmin):
     times = make_datetime_columns(ColumnDrift, "at", "values_as_of", "seen_at")
     list_display = ("header", type_name, "kind", times[0], times[1], times[2], "seen_by")
     list_filter = ("kind", SyncTypeFilter)
@@ -35,13 +35,13 @@ class ColumnDriftAdmin(VerbsAdmin, ReadOnlyAdmin):
         (None, {"fields": ["header", "field", type_name, "kind", "run", times[0], times[1]]}),
         (_("Seen"), {"fields": [times[2], "seen_by"]}),
     )
-    verbs = (
-        Verb(
+    buttons = (
+        Button(
             "see",
             _("Seen"),
             "sync.see_columndrift",
-            see,
             lambda drift: drift.seen_at is None,
-            action=_("Mark as seen"),
+            see,
+            list_label=_("Mark as seen"),
         ),
     )

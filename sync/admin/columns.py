@@ -31,6 +31,10 @@ def make_column(
     return column
 
 
+def make_columns(model: type[models.Model], *names: str) -> tuple[Any, ...]:
+    return tuple(make_column(get_field(model, name)) for name in names)
+
+
 def make_datetime_columns(model: type[models.Model], *names: str) -> tuple[Any, ...]:
     """Columns that show times to the second."""
     return tuple(make_column(get_field(model, name), show=format_datetime) for name in names)

@@ -13,7 +13,6 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.formats import number_format
 from django.utils.text import capfirst
 from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext
@@ -27,6 +26,7 @@ from sync.admin.formatting import (
     format_badge,
     format_duration,
     format_minutes,
+    format_number,
     format_state,
     format_time,
     format_worker_state,
@@ -35,7 +35,6 @@ from sync.admin.links import get_list_url, get_lock_url, get_next_url, get_run_u
 from sync.admin.permissions import may_view, require_permission
 from sync.admin.problems import problems_of, verdict
 from sync.admin.progress import progress_of
-from sync.admin.read_only import ModelAdmin
 from sync.coordinator import queue
 from sync.list_names import list_name
 from sync.mirror.columns import hidden_columns
@@ -71,20 +70,20 @@ def index(request: HttpRequest) -> HttpResponse:
 
 def now(request: HttpRequest) -> HttpResponse:
     """What the front page says of this moment, alone."""
-    require_permission(runs_page(), request, MAY_VIEW)
+    require_permission(request, SyncRun, MAY_VIEW)
     return TemplateResponse(request, "admin/sync/control_room/now.html", now_context(request, health.status()))
 
 
 def day(request: HttpRequest) -> HttpResponse:
     """The front page's picture of the day, alone."""
-    require_permission(runs_page(), request, MAY_VIEW)
+    require_permission(request, SyncRun, MAY_VIEW)
     context = {"day": drawn(day_until(health.status()))}
     return TemplateResponse(request, "admin/sync/control_room/day.html", context)
 
 
 def request_run(request: HttpRequest) -> HttpResponse:
     """Ask for a run of a list, in a mode, and lead back or to the run."""
-    require_permission(runs_page(), request, MAY_REQUEST)
+    require_permission(request, SyncRun, MAY_REQUEST)
     sync_type, mode = request.POST.get("sync_type", ""), request.POST.get("mode", "")
     if sync_type not in settings.SYNC_TYPES or mode not in REQUESTED_MODES:
         raise BadRequest(f"There is no list {sync_type} to sync in mode {mode}.")
@@ -95,10 +94,6 @@ def request_run(request: HttpRequest) -> HttpResponse:
 
 def may_look(request: HttpRequest) -> bool:
     return may_view(request, SyncRun)
-
-
-def runs_page() -> ModelAdmin:
-    return admin.site.get_model_admin(SyncRun)
 
 
 def now_context(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
@@ -141,7 +136,7 @@ def card(each: TypeHealth, status: SyncStatus) -> dict[str, Any]:
         "took": format_duration(each.last_duration),
         "usual": gettext("usually %s") % format_duration(each.usual_duration) if each.usual_duration else "",
         "spark": sparkline(recent_runs(each.sync_type)),
-        "records": number_format(each.last_success.read, force_grouping=True) if each.last_success else NOTHING,
+        "records": format_number(each.last_success.read) if each.last_success else NOTHING,
         "change": last_change(each.sync_type),
         "hidden": hidden(each.sync_type),
     }

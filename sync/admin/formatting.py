@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import models
 from django.urls import reverse
+from django.utils import formats
 from django.utils.dateformat import format as date_format
 from django.utils.dateparse import parse_datetime
-from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
@@ -102,8 +103,13 @@ def format_datetime(value: datetime | None) -> str:
     return date_format(localtime(value), "d/m/Y H:i:s") if value else NOTHING
 
 
+def format_number(number: int | Decimal) -> str:
+    """With its thousands apart."""
+    return formats.number_format(number, force_grouping=True)
+
+
 def format_minutes(number: int) -> str:
-    return gettext("%s min") % number_format(number, force_grouping=True)
+    return gettext("%s min") % format_number(number)
 
 
 def is_number(text: str) -> bool:
@@ -114,12 +120,12 @@ def is_number(text: str) -> bool:
 def format_kept_number(kept: Any) -> str:
     """A number that was kept as a text; what is none as it is."""
     text = str(kept)
-    return number_format(int(text), force_grouping=True) if is_number(text) else text
+    return format_number(int(text)) if is_number(text) else text
 
 
 def format_count(name: str, count: int) -> str:
     """A count of a run's records, in words: `1,450 created`."""
-    return str(COUNTS[name] % {"count": count, "number": number_format(count, force_grouping=True)})
+    return str(COUNTS[name] % {"count": count, "number": format_number(count)})
 
 
 def format_field(record: models.Model, name: str) -> str:
@@ -147,7 +153,7 @@ def format_value(field: Any, value: Any) -> str:
     is_amount = field.decimal_places == 2
     places = max(-value.normalize().as_tuple().exponent, 2 if is_amount or field.name.endswith("_price") else 0)
     unit = " %" if field.name.endswith("_percent") else " €" if is_amount else ""
-    return f"{number_format(value, places, force_grouping=True)}{unit}"
+    return f"{formats.number_format(value, places, force_grouping=True)}{unit}"
 
 
 def format_duration(duration: timedelta | None) -> str:
@@ -156,7 +162,7 @@ def format_duration(duration: timedelta | None) -> str:
         return NOTHING
     seconds = round(duration.total_seconds(), 1)
     if seconds < 60:
-        return f"{number_format(seconds, 1)} s"
+        return f"{formats.number_format(seconds, 1)} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes} min {rest} s" if rest else f"{minutes} min"
@@ -235,7 +241,7 @@ def format_fact(name: str, fact: Any) -> Iterator[tuple[Any, Any]]:
         case "counts", dict():
             for count, number in fact.items():
                 if number:
-                    yield get_count_label(count), number_format(number, force_grouping=True)
+                    yield get_count_label(count), format_number(number)
         case "trigger", str() if fact in SyncRun.Trigger:
             yield FACT_LABELS[name], SyncRun.Trigger(fact).label
         case "mode", str() if fact in SyncRun.Mode:

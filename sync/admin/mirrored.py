@@ -11,11 +11,11 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
+from sync.admin.buttons import LinkButton
 from sync.admin.columns import make_column
 from sync.admin.links import get_changes_url
-from sync.admin.permissions import may_view
 from sync.admin.read_only import ReadOnlyAdmin
-from sync.models import MirroredModel, RecordChange
+from sync.models import MirroredModel
 
 
 class PresenceFilter(admin.SimpleListFilter):
@@ -41,6 +41,7 @@ class PresenceFilter(admin.SimpleListFilter):
 class MirroredAdmin(ReadOnlyAdmin):
     """Records of one of the ERP's lists: the fields of the list as declared, what the mirror knows at the end."""
 
+    buttons = (LinkButton(_("History"), "sync.view_recordchange", get_changes_url),)
     change_form_template = "admin/mirrored_change_form.html"
     change_list_template = "admin/mirrored_change_list.html"
 
@@ -49,11 +50,11 @@ class MirroredAdmin(ReadOnlyAdmin):
         fields = [field for field in model._meta.fields if isinstance(field, (models.DateField, models.DecimalField))]
         self.columns = {field.name: make_column(field) for field in fields}
 
-    def readable(self, names: Any) -> list[Any]:
+    def get_columns(self, names: Any) -> list[Any]:
         return [self.columns.get(name, name) for name in names]
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        first, *others = self.readable(super().get_list_display(request))
+        first, *others = self.get_columns(super().get_list_display(request))
         return [first, "presence", *others]
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
@@ -61,15 +62,12 @@ class MirroredAdmin(ReadOnlyAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: models.Model | None = None) -> list[Any]:
         names = ["created_at", "changed_at", "missing_since", "removed_at", "erased_at"]
-        mirrored = {"fields": self.readable(names)}
+        mirrored = {"fields": self.get_columns(names)}
         declared = [
-            (title, {**options, "fields": self.readable(options["fields"])})
+            (title, {**options, "fields": self.get_columns(options["fields"])})
             for title, options in super().get_fieldsets(request, obj)
         ]
         return [*declared, (_("In the mirror"), mirrored)]
-
-    def tools(self, request: HttpRequest, record: MirroredModel) -> list[tuple[Any, str]]:
-        return [(_("History"), get_changes_url(record))] if may_view(request, RecordChange) else []
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """Lead to what syncs did to the record: Django's own log knows only what people do in the admin."""

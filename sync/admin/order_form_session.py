@@ -12,12 +12,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from sync.admin.buttons import Button, LinkButton
 from sync.admin.columns import make_datetime_columns
 from sync.admin.formatting import format_badge, format_datetime
 from sync.admin.links import get_list_url
-from sync.admin.permissions import may_view
 from sync.admin.read_only import ReadOnlyAdmin
-from sync.admin.verbs import Verb, VerbsAdmin
 from sync.coordinator import sessions
 from sync.models import OrderFormSession, SyncEvent
 
@@ -50,21 +49,24 @@ def close(session: OrderFormSession, *, by: User) -> str:
 
 
 @admin.register(OrderFormSession)
-class OrderFormSessionAdmin(VerbsAdmin, ReadOnlyAdmin):
+class OrderFormSessionAdmin(ReadOnlyAdmin):
     times = make_datetime_columns(OrderFormSession, "opened_at", "active_at", "expires_at", "closed_at")
     list_display = ("user", "state", *times)
     list_filter = (LiveFilter,)
     list_select_related = ("user",)
     search_fields = ("user__username", "user__first_name", "user__last_name")
     search_help_text = _("An agent's name.")
-    verbs = (
-        Verb(
+    buttons = (
+        Button(
             "close",
             _("Close"),
             "sync.close_orderformsession",
-            close,
             lambda session: session.is_live,
-            action=_("Close the order forms"),
+            close,
+            list_label=_("Close the order forms"),
+        ),
+        LinkButton(
+            _("Events"), "sync.view_syncevent", lambda session: get_list_url(SyncEvent, session=str(session.pk))
         ),
     )
     readonly_fields = ("state",)
@@ -75,7 +77,3 @@ class OrderFormSessionAdmin(VerbsAdmin, ReadOnlyAdmin):
         if session.is_live:
             return format_badge("▶", _("live"), "running")
         return format_badge("–", _("closed") if session.was_left else _("expired"))
-
-    def tools(self, request: HttpRequest, session: OrderFormSession) -> list[tuple[Any, str]]:
-        events = [(_("Events"), get_list_url(SyncEvent, session=str(session.pk)))]
-        return events if may_view(request, SyncEvent) else []

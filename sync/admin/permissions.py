@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth import get_permission_codename
 from django.contrib.auth.models import Permission
@@ -39,10 +38,20 @@ def get_permission_name(permission: str) -> str:
     return gettext(rows.values_list("name", flat=True).get())
 
 
-def require_permission(page: admin.ModelAdmin[Any], request: HttpRequest, permission: str) -> None:
-    """Raises MissingPermission for who may not see the page's rows, or lacks the permission."""
-    if not page.has_view_permission(request):
-        raise MissingPermission(f"{page.opts.app_label}.{get_permission_codename('view', page.opts)}")
+def has_permission(request: HttpRequest, permission: str) -> bool:
+    """Whoever may change rows may view them too, as everywhere in the admin."""
+    app_label, codename = permission.split(".")
+    action, _, model_name = codename.partition("_")
+    if action == "view":
+        return may_view(request, apps.get_model(app_label, model_name))
+    return request.user.has_perm(permission)
+
+
+def require_permission(request: HttpRequest, model: type[models.Model], permission: str) -> None:
+    """Raises MissingPermission for who may not see the model's rows, or lacks the permission."""
+    if not may_view(request, model):
+        opts = model._meta
+        raise MissingPermission(f"{opts.app_label}.{get_permission_codename('view', opts)}")
     if not request.user.has_perm(permission):
         raise MissingPermission(permission)
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sync.admin.formatting import format_duration
+from sync.admin.formatting import format_duration, format_number
 from sync.models import SyncRun
 from sync.progress import Stage
 
@@ -27,10 +26,10 @@ def stage_of(run: SyncRun) -> str:
 
 def pages_of(run: SyncRun) -> str:
     """`264 of 1,332`; the first number alone while the other is not known."""
-    read = number_format(run.pages_read, force_grouping=True)
+    read = format_number(run.pages_read)
     if run.pages is None:
         return read
-    pages = number_format(run.pages, force_grouping=True)
+    pages = format_number(run.pages)
     return gettext("%(read)s of %(pages)s") % {"read": read, "pages": pages}
 
 

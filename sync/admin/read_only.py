@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db import models
 from django.http import HttpRequest
 
+from sync.admin.buttons import ButtonsAdmin
 from sync.admin.change_list import TolerantChangeList, first_words
 
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Any]
-else:
-    ModelAdmin = admin.ModelAdmin
 
-
-class ToolsAdmin(ModelAdmin):
-    """Rows whose pages have buttons."""
-
-    change_form_template = "admin/tools_change_form.html"
-
-    def tools(self, request: HttpRequest, record: Any) -> list[tuple[Any, str]]:
-        """The buttons of a record's page, each with its text and its address."""
-        return []
-
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        context["tools"] = self.tools(request, context["original"])
-        return super().render_change_form(request, context, *args, **kwargs)
-
-
-class ReadOnlyAdmin(ToolsAdmin):
+class ReadOnlyAdmin(ButtonsAdmin):
     """Rows to look at."""
 
     list_per_page = 50

@@ -17,6 +17,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from sync.admin.buttons import LinkButton
 from sync.admin.change_list import BoundedPaginator, SyncTypeFilter
 from sync.admin.columns import get_field, type_name
 from sync.admin.formatting import NOTHING, format_field, format_link, format_list_link, format_table, format_value
@@ -32,6 +33,13 @@ CHARACTERS_SHOWN = 40  # of a value, in a list
 
 @admin.register(RecordChange)
 class RecordChangeAdmin(ReadOnlyAdmin):
+    buttons = (
+        LinkButton(
+            _("History"),
+            "sync.view_recordchange",
+            lambda change: get_list_url(RecordChange, sync_type=change.sync_type, key=change.key),
+        ),
+    )
     list_display = ("when", "run_by_number", type_name, "record", "kind", "changed")
     list_filter = ("kind", SyncTypeFilter)
     show_facets = admin.ShowFacets.NEVER  # each number beside a filter would read the whole table
@@ -54,11 +62,8 @@ class RecordChangeAdmin(ReadOnlyAdmin):
         return queryset, False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        title = subject(request.GET)
+        title = describe_query(request.GET)
         return super().changelist_view(request, {**({"title": title} if title else {}), **(extra_context or {})})
-
-    def tools(self, request: HttpRequest, change: RecordChange) -> list[tuple[Any, str]]:
-        return [(_("History"), get_list_url(RecordChange, sync_type=change.sync_type, key=change.key))]
 
     @admin.display(description=_("when"))
     def when(self, change: RecordChange) -> str:
@@ -70,16 +75,16 @@ class RecordChangeAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("record"))
     def record(self, change: RecordChange) -> SafeString | str:
-        return record_link(change)
+        return format_record_link(change)
 
     @admin.display(description=_("changed fields"))
     def changed(self, change: RecordChange) -> SafeString | str:
         if change.kind == RecordChange.Kind.CREATED:
-            return first_values(change) or NOTHING
+            return format_first_values(change) or NOTHING
         names = list(change.fields)
         lines = [
             (label, Truncator(old).chars(CHARACTERS_SHOWN), Truncator(new).chars(CHARACTERS_SHOWN))
-            for label, old, new in (changed_field(change, name) for name in names[:FIELDS_SHOWN])
+            for label, old, new in (format_changed_field(change, name) for name in names[:FIELDS_SHOWN])
         ]
         html = format_html_join("", '<div><span class="changed-field">{}</span> {} → {}</div>', lines)
         if more := len(names) - len(lines):
@@ -89,10 +94,10 @@ class RecordChangeAdmin(ReadOnlyAdmin):
     @admin.display(description=_("changed fields"))
     def all_changed(self, change: RecordChange) -> SafeString | str:
         headers = [_("field"), _("old value"), _("new value")]
-        return format_table(headers, (changed_field(change, name) for name in change.fields))
+        return format_table(headers, (format_changed_field(change, name) for name in change.fields))
 
 
-def subject(query: QueryDict) -> str:
+def describe_query(query: QueryDict) -> str:
     """What a list of changes is narrowed to by the link that led to it: a record, or a run."""
     if key := query.get("key"):
         return gettext("Changes of %(list)s %(key)s") % {"list": list_name(query.get("sync_type", "")), "key": key}
@@ -101,7 +106,7 @@ def subject(query: QueryDict) -> str:
     return ""
 
 
-def changed_field(change: RecordChange, name: str) -> tuple[str, str, str]:
+def format_changed_field(change: RecordChange, name: str) -> tuple[str, str, str]:
     """A changed field's label, old value and new value."""
     old, new = change.fields[name]
     if service := find_service(change.sync_type):
@@ -112,13 +117,13 @@ def changed_field(change: RecordChange, name: str) -> tuple[str, str, str]:
     return name, str(old), str(new)
 
 
-def read_fields(change: RecordChange) -> list[tuple[str, str, str]]:
+def format_changed_fields(change: RecordChange) -> list[tuple[str, str, str]]:
     """A change's fields where many changes are told; none of a created record, whose fields are all of its list."""
     is_long = change.kind == RecordChange.Kind.CREATED
-    return [] if is_long else [changed_field(change, name) for name in change.fields]
+    return [] if is_long else [format_changed_field(change, name) for name in change.fields]
 
 
-def first_values(change: RecordChange) -> SafeString | str:
+def format_first_values(change: RecordChange) -> SafeString | str:
     """How many values a created record began with, as a link to the page that shows them; empty if none were kept."""
     if change.kind != RecordChange.Kind.CREATED or not change.fields:
         return ""
@@ -127,15 +132,15 @@ def first_values(change: RecordChange) -> SafeString | str:
     return format_html('<a href="{}">{}</a>', address, ngettext("%d first value", "%d first values", count) % count)
 
 
-def record_link(change: RecordChange) -> SafeString | str:
+def format_record_link(change: RecordChange) -> SafeString | str:
     """A changed record's key, which leads to it."""
     service = find_service(change.sync_type)
-    if service is None or not fits(service, change.key):
+    if service is None or not is_key_of(service, change.key):
         return change.key
     return format_list_link(service.model, change.key, **{service.layout.key: change.key})
 
 
-def fits(service: SyncService, key: str) -> bool:
+def is_key_of(service: SyncService, key: str) -> bool:
     """Whether records of the list can have this key; its keys may have been others when a change was made."""
     try:
         get_field(service.model, service.layout.key).clean(key, None)

@@ -23,22 +23,19 @@ from django.utils.timezone import is_naive, localtime, make_aware
 from django.utils.translation import gettext_lazy as _
 
 from sync import error_texts
-from sync.admin.change_list import BoundedPaginator, SyncTypeFilter, TolerantChangeList, first_words
-from sync.admin.columns import get_field, make_column, type_name
+from sync.admin.change_list import BoundedPaginator, TolerantChangeList
+from sync.admin.columns import get_field
 from sync.admin.formatting import NOTHING, format_count, format_value, is_number
-from sync.admin.read_only import ReadOnlyAdmin
 from sync.models import SyncRun
 
 PEOPLE_SHOWN = 30  # beside the list; whoever else asked for runs is searched for
 ERRORS_SEARCHED = 10_000  # the newest; some months of them
 CHARACTERS_SHOWN = 70  # of an error, and
-CHARACTERS_TOLD = 300  # to whoever points at it
+CHARACTERS_IN_TITLE = 300  # to whoever points at it
 COUNTS = ("read", "created", "updated", "missing", "removed", "restored", "left")
 NOBODY = "nobody"
 
 Runs = models.QuerySet[SyncRun]
-
-requested: Any = make_column(get_field(SyncRun, "requested_at"))
 
 
 # Columns
@@ -47,24 +44,20 @@ requested: Any = make_column(get_field(SyncRun, "requested_at"))
 @admin.display(description=_("records"))
 def outcome(run: SyncRun) -> SafeString | str:
     """What the run read and changed; the first words of its error below."""
-    counts = " · ".join(whole(format_count(name, getattr(run, name))) for name in COUNTS if getattr(run, name))
+    counted = (format_count(name, getattr(run, name)) for name in COUNTS if getattr(run, name))
+    counts = " · ".join(words.replace(" ", "\N{NO-BREAK SPACE}") for words in counted)
     error = run.error_sentence or run.error_class
     if not error:
         return counts or NOTHING
     words = Truncator(error.partition("\n")[0]).chars(CHARACTERS_SHOWN)
-    told = Truncator(error).chars(CHARACTERS_TOLD)
-    return format_html('{}<div class="error-words" title="{}">{}</div>', counts, told, words)
+    title = Truncator(error).chars(CHARACTERS_IN_TITLE)
+    return format_html('{}<div class="error-words" title="{}">{}</div>', counts, title, words)
 
 
 @admin.display(description=_("asked by"))
 def asked(run: SyncRun) -> str:
     parts = [SyncRun.Trigger(run.trigger).label, SyncRun.Mode(run.mode).label]
     return " · ".join(map(str, [*parts, run.requested_by] if run.requested_by else parts))
-
-
-def whole(words: str) -> str:
-    """On one line, however narrow the column."""
-    return words.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 # Filters
@@ -97,40 +90,40 @@ class RequestedFilter(admin.DateFieldListFilter):
         today = localtime().replace(hour=0, minute=0, second=0, microsecond=0)
         self.links = (
             (_("any time"), {}),
-            (_("today"), self.stretch(today)),
-            (_("yesterday"), self.stretch(today - timedelta(days=1), today)),
-            (_("last 7 days"), self.stretch(today - timedelta(days=6))),
-            (_("last 30 days"), self.stretch(today - timedelta(days=29))),
+            (_("today"), self.make_period(today)),
+            (_("yesterday"), self.make_period(today - timedelta(days=1), today)),
+            (_("last 7 days"), self.make_period(today - timedelta(days=6))),
+            (_("last 30 days"), self.make_period(today - timedelta(days=29))),
         )
 
-    def stretch(self, since: datetime, until: datetime | None = None) -> dict[str, Any]:
+    def make_period(self, since: datetime, until: datetime | None = None) -> dict[str, Any]:
         given = {self.lookup_kwarg_since: since, self.lookup_kwarg_until: until}
         return {name: moment for name, moment in given.items() if moment}
 
-    def ends(self) -> dict[str, datetime]:
+    def get_bounds(self) -> dict[str, datetime]:
         """What the address says, by lookup."""
         given = {name: self.date_params.get(name) for name in (self.lookup_kwarg_since, self.lookup_kwarg_until)}
-        return {name: moment_of(text) for name, text in given.items() if text}
+        return {name: parse_requested_at(text) for name, text in given.items() if text}
 
     def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
         try:
-            return queryset.filter(**self.ends())
+            return queryset.filter(**self.get_bounds())
         except (ValidationError, OverflowError) as error:
             raise IncorrectLookupParameters(error) from error
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         choices = list(super().choices(changelist))
         yield from choices
-        if self.ends() and not any(choice["selected"] for choice in choices):
-            yield {"selected": True, "query_string": changelist.get_query_string(), "display": self.named_by_a_link()}
+        if self.get_bounds() and not any(choice["selected"] for choice in choices):
+            yield {"selected": True, "query_string": changelist.get_query_string(), "display": self.describe_period()}
 
-    def named_by_a_link(self) -> str:
-        ends = self.ends()
+    def describe_period(self) -> str:
+        ends = self.get_bounds()
         named = (ends.get(name) for name in (self.lookup_kwarg_since, self.lookup_kwarg_until))
         return " – ".join(format_value(self.field, end) for end in named)
 
 
-def moment_of(text: str) -> datetime:
+def parse_requested_at(text: str) -> datetime:
     """What a link calls a moment; without a time zone it is ours. Raises OverflowError if a time zone lacks it."""
     moment: datetime = get_field(SyncRun, "requested_at").to_python(text)
     return localtime((make_aware(moment) if is_naive(moment) else moment).astimezone(UTC))
@@ -139,7 +132,7 @@ def moment_of(text: str) -> datetime:
 # Searching
 
 
-def found(runs: Runs, typed: str) -> Runs:
+def search_runs(runs: Runs, typed: str) -> Runs:
     """The run of this number; else those that somebody of this name asked for; else those whose error has the words."""
     if typed.isdecimal():
         return runs.filter(pk=typed) if is_number(typed) else runs.none()
@@ -148,10 +141,10 @@ def found(runs: Runs, typed: str) -> Runs:
     for word in typed.split():
         kinds = error_texts.kinds_with(word)
         runs = runs.filter(Q(error_text__icontains=word) | Q(error_class__icontains=word) | Q(error_class__in=kinds))
-    return newest_errors(runs)
+    return keep_newest_errors(runs)
 
 
-def newest_errors(runs: Runs) -> Runs:
+def keep_newest_errors(runs: Runs) -> Runs:
     """Those of them that end with one of the newest errors: a search reads the texts of no more."""
     runs = runs.exclude(error_class="")
     errors = SyncRun.objects.exclude(error_class="").order_by("-requested_at", "-pk")
@@ -167,7 +160,7 @@ class KeyPaginator(BoundedPaginator):
 
     @cached_property
     def keys(self) -> list[Any]:
-        with by_index():
+        with prefer_index():
             return list(self.rows.values_list("pk", flat=True)[: self.limit])
 
     @cached_property
@@ -185,7 +178,7 @@ class KeyPaginator(BoundedPaginator):
 
 
 @contextmanager
-def by_index() -> Iterator[None]:
+def prefer_index() -> Iterator[None]:
     """Let PostgreSQL walk along an index, where it would rather read the table: it takes each step for a far one."""
     if connection.vendor != "postgresql":
         yield
@@ -195,7 +188,7 @@ def by_index() -> Iterator[None]:
         yield
 
 
-class RunList(TolerantChangeList):
+class RunChangeList(TolerantChangeList):
     """The newest first and in no other order, which an index keeps."""
 
     def get_ordering(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> list[Any]:
@@ -205,27 +198,3 @@ class RunList(TolerantChangeList):
         super().get_results(request)
         if not self.multi_page:  # Django would not ask the paginator
             self.result_list = self.paginator.page(1).object_list
-
-
-class RunListAdmin(ReadOnlyAdmin):
-    """The list of runs. `state` and `took` are columns of whoever shows a run's page too."""
-
-    list_display = ("state", "id", type_name, requested, "took", outcome, asked)
-    list_display_links = ("state", "id")
-    list_filter = (SyncTypeFilter, "status", ("requested_at", RequestedFilter), "mode", "trigger", WhoFilter)
-    list_select_related = ("requested_by",)
-    list_max_show_all = 0
-    show_facets = admin.ShowFacets.NEVER  # each number beside a filter would read the whole table
-    sortable_by = ()
-    paginator = KeyPaginator
-    search_fields = ("id",)
-    search_help_text = _("A run's number, the name of who asked for it, or words of its error.")
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[RunList]:
-        return RunList
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: models.QuerySet[SyncRun], search_term: str
-    ) -> tuple[models.QuerySet[SyncRun], bool]:
-        typed = first_words(search_term)
-        return (found(queryset, typed) if typed else queryset), False

@@ -23,9 +23,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from sync.admin.buttons import ModelAdmin
 from sync.admin.formatting import format_time
 from sync.admin.permissions import require_permission
-from sync.admin.read_only import ModelAdmin
 from sync.coordinator import schedules
 from sync.database.clock import now as database_now
 from sync.list_names import list_name
@@ -107,7 +107,7 @@ class PreviewAdmin(ModelAdmin):
 
     def preview_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """What the page shows with these values, alone; what the form says if they cannot be."""
-        require_permission(self, request, "sync.change_syncschedule")
+        require_permission(request, SyncSchedule, "sync.change_syncschedule")
         schedule = self.get_object(request, str(pk))
         if schedule is None:
             raise Http404

@@ -16,14 +16,14 @@ from sync.models import SyncEvent
 
 @admin.register(SyncEvent)
 class SyncEventAdmin(ReadOnlyAdmin):
-    list_display = ("when", "kind", "type_or_none", "run_by_number", "who", "told")
+    list_display = ("when", "kind", "type_or_none", "run_by_number", "who", "fact_lines")
     list_filter = ("kind", SyncTypeFilter)
     list_select_related = ("by", "session__user")
     show_facets = admin.ShowFacets.NEVER  # each number beside a filter would read the whole table
     sortable_by = ()
     paginator = BoundedPaginator
-    readonly_fields = ("when", "type_or_none", "run_by_number", "who", "told")
-    fieldsets = ((None, {"fields": ["when", "kind", "type_or_none", "run_by_number", "who", "told"]}),)
+    readonly_fields = ("when", "type_or_none", "run_by_number", "who", "fact_lines")
+    fieldsets = ((None, {"fields": ["when", "kind", "type_or_none", "run_by_number", "who", "fact_lines"]}),)
 
     @admin.display(description=_("time"))
     def when(self, event: SyncEvent) -> str:
@@ -42,7 +42,7 @@ class SyncEventAdmin(ReadOnlyAdmin):
         return str(event.by or NOTHING)
 
     @admin.display(description=_("facts"))
-    def told(self, event: SyncEvent) -> SafeString | str:
+    def fact_lines(self, event: SyncEvent) -> SafeString | str:
         lines = [(label, value) for name, fact in event.facts.items() for label, value in format_fact(name, fact)]
         if event.session:
             lines.append((_("order form"), format_link(event.session)))

@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
+from sync.admin.buttons import LinkButton
 from sync.admin.columns import make_datetime_columns
 from sync.admin.formatting import format_badge, format_datetime, format_link
 from sync.admin.links import get_lock_url
@@ -26,7 +27,14 @@ from sync.models import SyncLock, SyncRun
 
 @admin.register(SyncLock)
 class SyncLockAdmin(ReadOnlyAdmin):
-    change_form_template = "admin/sync/synclock/page.html"
+    buttons = (
+        LinkButton(
+            _("Break the lock…"),
+            "sync.break_synclock",
+            lambda _lock: get_lock_url("break"),
+            lambda lock: lock.leased_until,
+        ),
+    )
     readonly_fields = ("state", "current")
     fieldsets = (
         (
@@ -45,7 +53,7 @@ class SyncLockAdmin(ReadOnlyAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Lead to the one row there is."""
-        require_permission(self, request, "sync.view_synclock")
+        require_permission(request, SyncLock, "sync.view_synclock")
         return HttpResponseRedirect(get_lock_url("change"))
 
     @admin.display(description=_("status"))
@@ -60,24 +68,19 @@ class SyncLockAdmin(ReadOnlyAdmin):
     def current(self, lock: SyncLock) -> SafeString | str:
         return format_link(SyncRun.objects.running().first())
 
-    def tools(self, request: HttpRequest, lock: SyncLock) -> list[tuple[Any, str]]:
-        if self.has_break_permission(request) and lock.leased_until:
-            return [(_("Break the lock…"), get_lock_url("break"))]
-        return []
-
-    def has_break_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("sync.break_synclock") and self.has_view_permission(request)
-
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(require_http_methods(["GET", "POST"])(self.break_view))
         return [path("<int:pk>/break/", view, name="sync_synclock_break"), *super().get_urls()]
 
     def break_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask whether to break the lock, and break it."""
-        require_permission(self, request, "sync.break_synclock")
+        require_permission(request, SyncLock, "sync.break_synclock")
         lock = get_object_or_404(SyncLock, pk=pk)
         if request.method == "POST":
-            self.break_lock(request)
+            if mutex.break_lock(by=cast(User, request.user)):
+                messages.success(request, gettext("The lock is broken: who held it can write no more."))
+            else:
+                messages.warning(request, gettext("Nobody holds the lock: there is nothing to break."))
             return HttpResponseRedirect(get_lock_url("change"))
         context = {
             **self.admin_site.each_context(request),
@@ -90,10 +93,3 @@ class SyncLockAdmin(ReadOnlyAdmin):
             "current": self.current(lock),
         }
         return TemplateResponse(request, "admin/sync/synclock/break.html", context)
-
-    def break_lock(self, request: HttpRequest) -> None:
-        if mutex.break_lock(by=cast(User, request.user)):
-            text = gettext("The lock is broken: who held it can write no more.")
-            self.message_user(request, text, messages.SUCCESS)
-        else:
-            self.message_user(request, gettext("Nobody holds the lock: there is nothing to break."), messages.WARNING)

@@ -1,43 +1,54 @@
-"""Runs, to look at, cancel and try again."""
+"""Runs, to look at, cancel and try again; a run's own page is in run_page.py."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import AdminForm
+from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.contrib.auth.models import User
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
-from django.utils.formats import number_format
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET
 
-from sync.admin import progress
-from sync.admin.acceptance import AcceptanceAdmin
-from sync.admin.columns import get_field, make_column, type_name
-from sync.admin.downloads import ExportDownloadAdmin
-from sync.admin.formatting import NOTHING, format_duration, format_link, format_list_link, format_status
+from sync.admin import acceptance, downloads, progress, run_list
+from sync.admin.buttons import Button, LinkButton
+from sync.admin.change_list import SyncTypeFilter, first_words
+from sync.admin.columns import get_field, make_columns, type_name
+from sync.admin.formatting import (
+    EVENT_KINDS,
+    NOTHING,
+    format_duration,
+    format_link,
+    format_list_link,
+    format_number,
+    format_status,
+)
 from sync.admin.links import get_list_url
-from sync.admin.permissions import may_view
-from sync.admin.run_list import RunListAdmin
-from sync.admin.story import RunStoryAdmin
-from sync.admin.verbs import Verb
+from sync.admin.permissions import require_permission
+from sync.admin.read_only import ReadOnlyAdmin
+from sync.admin.run_page import get_story
 from sync.coordinator import queue
+from sync.list_names import list_name
 from sync.models import RecordChange, SyncEvent, SyncRun
 
 
-def time_of(name: str) -> Any:
-    return make_column(get_field(SyncRun, name))
-
-
-def count_of(name: str) -> Any:
-    """A column that shows a count with its thousands apart."""
+def make_count_column(name: str) -> Any:
+    """Shows a count with its thousands apart."""
 
     @admin.display(description=get_field(SyncRun, name).verbose_name, ordering=name)
     def column(run: SyncRun) -> str:
-        return number_format(getattr(run, name), force_grouping=True)
+        return format_number(getattr(run, name))
 
     column.__name__ = name
     return column
@@ -54,20 +65,65 @@ def run_now(run: SyncRun, *, by: User) -> SyncRun:
     return queue.request_sync(run.sync_type, mode=run.mode, trigger=SyncRun.Trigger.ADMIN, by=by)
 
 
+def get_accept_url(run: SyncRun) -> str:
+    return reverse("admin:sync_syncrun_accept", args=[run.pk])
+
+
 @admin.register(SyncRun)
-class SyncRunAdmin(RunStoryAdmin, AcceptanceAdmin, ExportDownloadAdmin, RunListAdmin):
-    verbs = (
-        Verb(
+class SyncRunAdmin(ReadOnlyAdmin):
+    buttons = (
+        Button(
             "cancel",
             _("Cancel"),
             "sync.request_syncrun",
-            cancel,
             lambda run: not run.cannot_cancel(),
-            action=_("Cancel the runs"),
+            cancel,
+            list_label=_("Cancel the runs"),
         ),
-        Verb("run", _("Run now"), "sync.request_syncrun", run_now, lambda run: run.waits_for_its_time),
-        Verb("retry", _("Try again"), "sync.request_syncrun", queue.retry, lambda run: not run.cannot_retry()),
+        Button("run", _("Run now"), "sync.request_syncrun", lambda run: run.waits_for_its_time, run_now),
+        Button("retry", _("Try again"), "sync.request_syncrun", lambda run: not run.cannot_retry(), queue.retry),
+        LinkButton(
+            _("Look at what would be lost"),
+            acceptance.PERMISSION,
+            get_accept_url,
+            lambda run: run.waits_for_a_decision,
+        ),
+        LinkButton(
+            _("Download the export"),
+            downloads.PERMISSION,
+            lambda run: reverse("admin:sync_syncrun_export", args=[run.pk]),
+            downloads.find_kept_export,
+        ),
+        LinkButton(_("Changes"), "sync.view_recordchange", lambda run: get_list_url(RecordChange, run=str(run.pk))),
+        LinkButton(_("Events"), "sync.view_syncevent", lambda run: get_list_url(SyncEvent, run=str(run.pk))),
     )
+    actions = ("accept_export",)
+    action_permissions = {"accept_export": acceptance.PERMISSION}
+    list_display = (
+        "state",
+        "id",
+        type_name,
+        *make_columns(SyncRun, "requested_at"),
+        "took",
+        run_list.outcome,
+        run_list.asked,
+    )
+    list_display_links = ("state", "id")
+    list_filter = (
+        SyncTypeFilter,
+        "status",
+        ("requested_at", run_list.RequestedFilter),
+        "mode",
+        "trigger",
+        run_list.WhoFilter,
+    )
+    list_select_related = ("requested_by",)
+    list_max_show_all = 0
+    show_facets = admin.ShowFacets.NEVER  # each number beside a filter would read the whole table
+    sortable_by = ()
+    paginator = run_list.KeyPaginator
+    search_fields = ("id",)
+    search_help_text = _("A run's number, the name of who asked for it, or words of its error.")
     readonly_fields = (
         "state",
         "took",
@@ -83,9 +139,9 @@ class SyncRunAdmin(RunStoryAdmin, AcceptanceAdmin, ExportDownloadAdmin, RunListA
             _("Times and progress"),
             {
                 "fields": [
-                    time_of("requested_at"),
-                    (time_of("not_before"), time_of("cancel_requested_at")),
-                    (time_of("started_at"), time_of("finished_at"), "took", time_of("erp_time")),
+                    *make_columns(SyncRun, "requested_at"),
+                    make_columns(SyncRun, "not_before", "cancel_requested_at"),
+                    (*make_columns(SyncRun, "started_at", "finished_at"), "took", *make_columns(SyncRun, "erp_time")),
                     ("stage_now", "pages_of"),
                     ("attempts", "token"),
                     ("retries", "merged_into"),
@@ -96,8 +152,8 @@ class SyncRunAdmin(RunStoryAdmin, AcceptanceAdmin, ExportDownloadAdmin, RunListA
             _("Counts"),
             {
                 "fields": [
-                    tuple(map(count_of, ("read", "created", "updated", "unchanged"))),
-                    tuple(map(count_of, ("missing", "removed", "restored", "left"))),
+                    tuple(map(make_count_column, ("read", "created", "updated", "unchanged"))),
+                    tuple(map(make_count_column, ("missing", "removed", "restored", "left"))),
                     "changed_records",
                 ]
             },
@@ -110,13 +166,79 @@ class SyncRunAdmin(RunStoryAdmin, AcceptanceAdmin, ExportDownloadAdmin, RunListA
                     "export_path",
                     "size",
                     "export_sha256",
-                    time_of("exported_at"),
+                    *make_columns(SyncRun, "exported_at"),
                     "accepts",
                     "accepted_by",
                 ]
             },
         ),
     )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[run_list.RunChangeList]:
+        return run_list.RunChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[SyncRun], search_term: str
+    ) -> tuple[models.QuerySet[SyncRun], bool]:
+        typed = first_words(search_term)
+        return (run_list.search_runs(queryset, typed) if typed else queryset), False
+
+    @admin.action(description=_("Accept the quarantined export"))
+    def accept_export(self, request: HttpRequest, runs: models.QuerySet[SyncRun]) -> HttpResponse | None:
+        """Lead to the page that asks; of several exports each has to be looked at."""
+        chosen = list(runs[:2])
+        if len(chosen) == 1:
+            return HttpResponseRedirect(get_accept_url(chosen[0]))
+        messages.error(request, gettext("Select one run: each export is accepted by itself."))
+        return None
+
+    def get_urls(self) -> list[URLPattern]:
+        admin_view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/story/", admin_view(require_GET(self.story_view)), name="sync_syncrun_story"),
+            path("<int:pk>/accept/", admin_view(acceptance.accept_view), name="sync_syncrun_accept"),
+            path("<int:pk>/export/", admin_view(downloads.export_view), name="sync_syncrun_export"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The run's page: what happened, and all fields."""
+        run = self.get_object(request, unquote(object_id))
+        if request.method == "POST" or not self.has_view_permission(request, run):
+            raise PermissionDenied
+        if run is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        context = {
+            **self.admin_site.each_context(request),
+            **self.get_story_context(request, run),
+            "opts": self.opts,
+            "title": gettext("%(list)s, run %(number)s")
+            % {"list": capfirst(list_name(run.sync_type)), "number": run.pk},
+            "original": run,
+            "has_view_permission": True,
+            "media": self.media,
+            "live_kinds": EVENT_KINDS,
+            "adminform": self.get_all_fields(request, run),
+        }
+        return TemplateResponse(request, "admin/sync/syncrun/page.html", context)
+
+    def get_all_fields(self, request: HttpRequest, run: SyncRun) -> AdminForm:
+        fieldsets = self.get_fieldsets(request, run)
+        form = self.get_form(request, run, change=True, fields=flatten_fieldsets(fieldsets))(instance=run)
+        return AdminForm(form, list(fieldsets), {}, flatten_fieldsets(fieldsets), model_admin=self)
+
+    def story_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """What happened, alone, for the page to follow."""
+        require_permission(request, SyncRun, "sync.view_syncrun")
+        run = self.get_object(request, str(pk))
+        if run is None:
+            raise Http404
+        return TemplateResponse(request, "admin/sync/syncrun/story.html", self.get_story_context(request, run))
+
+    def get_story_context(self, request: HttpRequest, run: SyncRun) -> dict[str, Any]:
+        return {"buttons": self.get_shown_buttons(request, run), "story": get_story(request, run)}
 
     @admin.display(description=_("status"), ordering="status")
     def state(self, run: SyncRun) -> SafeString:
@@ -136,7 +258,7 @@ class SyncRunAdmin(RunStoryAdmin, AcceptanceAdmin, ExportDownloadAdmin, RunListA
 
     @admin.display(description=_("changes"))
     def changed_records(self, run: SyncRun) -> SafeString | str:
-        return format_list_link(RecordChange, number_format(run.changes.count(), force_grouping=True), run=str(run.pk))
+        return format_list_link(RecordChange, format_number(run.changes.count()), run=str(run.pk))
 
     @admin.display(description=_("export's size"))
     def size(self, run: SyncRun) -> str:
@@ -146,11 +268,3 @@ class SyncRunAdmin(RunStoryAdmin, AcceptanceAdmin, ExportDownloadAdmin, RunListA
     def accepted_by(self, run: SyncRun) -> SafeString | str:
         lines = ((format_link(each), self.state(each)) for each in run.acceptances.all())
         return format_html_join("", "<div>{} {}</div>", lines) or NOTHING
-
-    def tools(self, request: HttpRequest, run: SyncRun) -> list[tuple[Any, str]]:
-        tools = super().tools(request, run)
-        if may_view(request, RecordChange):
-            tools.append((_("Changes"), get_list_url(RecordChange, run=str(run.pk))))
-        if may_view(request, SyncEvent):
-            tools.append((_("Events"), get_list_url(SyncEvent, run=str(run.pk))))
-        return tools

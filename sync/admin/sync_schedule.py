@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, cast
 
 from django.conf import settings
@@ -12,33 +13,32 @@ from django.contrib.auth.models import User
 from django.db import models
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from sync.admin.buttons import Button, ButtonsAdmin, LinkButton
 from sync.admin.change_list import TolerantChangeList
 from sync.admin.columns import make_datetime_columns, type_name
 from sync.admin.formatting import NOTHING, format_datetime, format_minutes, format_state
 from sync.admin.links import get_list_url
-from sync.admin.permissions import may_view, require_permission
+from sync.admin.permissions import require_permission
 from sync.admin.schedule_preview import PreviewAdmin
-from sync.admin.verbs import Verb, VerbsAdmin
 from sync.coordinator import queue, schedules
 from sync.database import clock
 from sync.exceptions import NotMirrored
-from sync.list_names import list_name
 from sync.models import SyncEvent, SyncRun, SyncSchedule
 from sync.monitoring import health
 
 
-class ScheduleList(TolerantChangeList):
+class ScheduleChangeList(TolerantChangeList):
     """The schedules, each with its type's health, which is asked for once."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        self.result_list = with_health(self.result_list)
+        self.result_list = attach_health(self.result_list)
 
 
-def with_health(rows: Iterable[Any]) -> list[Any]:
+def attach_health(rows: Iterable[Any]) -> list[Any]:
     healths = {each.sync_type: each for each in health.status().types}
     rows = list(rows)
     for row in rows:
@@ -46,35 +46,24 @@ def with_health(rows: Iterable[Any]) -> list[Any]:
     return rows
 
 
-SWITCHED = {
-    True: gettext_noop("The schedule of %s is enabled."),
-    False: gettext_noop("The schedule of %s is disabled."),
-}
-SWITCHED_ALREADY = {
-    True: gettext_noop("The schedule of %s is already enabled."),
-    False: gettext_noop("The schedule of %s is already disabled."),
-}
+def request_run(schedule: SyncSchedule, *, mode: str, by: User) -> SyncRun:
+    if not is_mirrored(schedule):
+        raise NotMirrored(sync_type=schedule.sync_type)
+    return queue.request_sync(schedule.sync_type, mode=mode, trigger=SyncRun.Trigger.ADMIN, by=by)
 
 
-def run_now(mode: str) -> Any:
-    def do(schedule: SyncSchedule, *, by: User) -> SyncRun:
-        if not is_mirrored(schedule):
-            raise NotMirrored(sync_type=schedule.sync_type)
-        return queue.request_sync(schedule.sync_type, mode=mode, trigger=SyncRun.Trigger.ADMIN, by=by)
-
-    return do
+def enable(schedule: SyncSchedule, *, by: User) -> str:
+    if schedule.enabled:
+        return gettext("The schedule of %s is already enabled.") % schedule
+    schedules.change_schedule(schedule.sync_type, enabled=True, by=by)
+    return gettext("The schedule of %s is enabled.") % schedule
 
 
-def switch(*, on: bool) -> Any:
-    """To enable a schedule, or to disable it."""
-
-    def do(schedule: SyncSchedule, *, by: User) -> str:
-        if schedule.enabled == on:
-            return gettext(SWITCHED_ALREADY[on]) % list_name(schedule.sync_type)
-        schedules.change_schedule(schedule.sync_type, enabled=on, by=by)
-        return gettext(SWITCHED[on]) % list_name(schedule.sync_type)
-
-    return do
+def disable(schedule: SyncSchedule, *, by: User) -> str:
+    if not schedule.enabled:
+        return gettext("The schedule of %s is already disabled.") % schedule
+    schedules.change_schedule(schedule.sync_type, enabled=False, by=by)
+    return gettext("The schedule of %s is disabled.") % schedule
 
 
 def is_mirrored(schedule: SyncSchedule) -> bool:
@@ -82,34 +71,46 @@ def is_mirrored(schedule: SyncSchedule) -> bool:
 
 
 @admin.register(SyncSchedule)
-class SyncScheduleAdmin(PreviewAdmin, VerbsAdmin):
+class SyncScheduleAdmin(PreviewAdmin, ButtonsAdmin):
     list_display = (type_name, "state_now", "interval", "start", "enabled", "next_due", "fresh_as_of", "failures")
     sortable_by = ()
-    verbs = (
-        Verb("run", _("Run now"), "sync.request_syncrun", run_now(SyncRun.Mode.AUTO), is_mirrored),
-        Verb("run_full", _("Run now, in full"), "sync.request_syncrun", run_now(SyncRun.Mode.FULL), is_mirrored),
-        Verb(
+    buttons = (
+        Button("run", _("Run now"), "sync.request_syncrun", is_mirrored, partial(request_run, mode=SyncRun.Mode.AUTO)),
+        Button(
+            "run_full",
+            _("Run now, in full"),
+            "sync.request_syncrun",
+            is_mirrored,
+            partial(request_run, mode=SyncRun.Mode.FULL),
+        ),
+        Button(
             "run_incremental",
             _("Run now, created and changed only"),
             "sync.request_syncrun",
-            run_now(SyncRun.Mode.INCREMENTAL),
             is_mirrored,
+            partial(request_run, mode=SyncRun.Mode.INCREMENTAL),
         ),
-        Verb(
+        Button(
             "enable",
             _("Enable"),
             "sync.change_syncschedule",
-            switch(on=True),
             lambda schedule: not schedule.enabled,
-            action=_("Enable the schedules"),
+            enable,
+            list_label=_("Enable the schedules"),
         ),
-        Verb(
+        Button(
             "disable",
             _("Disable"),
             "sync.change_syncschedule",
-            switch(on=False),
             lambda schedule: schedule.enabled,
-            action=_("Disable the schedules"),
+            disable,
+            list_label=_("Disable the schedules"),
+        ),
+        LinkButton(
+            _("Runs"), "sync.view_syncrun", lambda schedule: get_list_url(SyncRun, sync_type=schedule.sync_type)
+        ),
+        LinkButton(
+            _("Events"), "sync.view_syncevent", lambda schedule: get_list_url(SyncEvent, sync_type=schedule.sync_type)
         ),
     )
     readonly_fields = (
@@ -128,11 +129,11 @@ class SyncScheduleAdmin(PreviewAdmin, VerbsAdmin):
     )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return ScheduleList
+        return ScheduleChangeList
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         schedule = super().get_object(request, object_id, from_field)
-        return with_health([schedule])[0] if schedule else None
+        return attach_health([schedule])[0] if schedule else None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -142,22 +143,14 @@ class SyncScheduleAdmin(PreviewAdmin, VerbsAdmin):
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if request.method == "POST":
-            require_permission(self, request, "sync.change_syncschedule")
+            require_permission(request, SyncSchedule, "sync.change_syncschedule")
         return super().changeform_view(request, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: SyncSchedule, form: Any, change: bool) -> None:
-        """By the one door for it. The form has looked at the values as that door does, so that none is refused here."""
+        """As everywhere else a schedule is changed. The form has validated the values, so that none is refused here."""
         changes = {name: form.cleaned_data[name] for name in form.changed_data}
         if changes:
             schedules.change_schedule(obj.sync_type, **changes, by=cast(User, request.user))
-
-    def tools(self, request: HttpRequest, schedule: SyncSchedule) -> list[tuple[Any, str]]:
-        pages = ((_("Runs"), SyncRun), (_("Events"), SyncEvent))
-        return [
-            (text, get_list_url(model, sync_type=schedule.sync_type))
-            for text, model in pages
-            if may_view(request, model)
-        ]
 
     @admin.display(description=_("every"))
     def interval(self, schedule: SyncSchedule) -> str:

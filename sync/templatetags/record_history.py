@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from sync.admin.formatting import format_field
 from sync.admin.links import get_change_lookup, get_changes_url, get_run_url
 from sync.admin.permissions import may_view
-from sync.admin.record_change import first_values, read_fields
+from sync.admin.record_change import format_changed_fields, format_first_values
 from sync.models import MirroredModel, RecordChange, SyncRun
 
 SHOWN = 20  # the newest
@@ -30,23 +30,23 @@ def record_history(context: dict[str, Any], record: MirroredModel) -> dict[str, 
     newest = list(changes[: SHOWN + 1])
     leads_to_runs = may_view(request, SyncRun)
     return {
-        "told": [told(change, leads_to_runs=leads_to_runs) for change in newest[:SHOWN]],
+        "changes": [format_change(change, leads_to_runs=leads_to_runs) for change in newest[:SHOWN]],
         "is_empty": not newest,
         "more": changes.count() if len(newest) > SHOWN else 0,
         "address": get_changes_url(record),
     }
 
 
-def told(change: RecordChange, *, leads_to_runs: bool) -> dict[str, Any]:
+def format_change(change: RecordChange, *, leads_to_runs: bool) -> dict[str, Any]:
     return {
         "kind": "" if change.kind == RecordChange.Kind.UPDATED else change.get_kind_display(),
-        "fields": read_fields(change),
-        "first_values": first_values(change),
+        "fields": format_changed_fields(change),
+        "first_values": format_first_values(change),
         "when": format_field(change.run, "finished_at"),
-        "run": run_named(change.run, as_link=leads_to_runs),
+        "run": format_run_name(change.run, as_link=leads_to_runs),
     }
 
 
-def run_named(run: SyncRun, *, as_link: bool) -> SafeString | str:
+def format_run_name(run: SyncRun, *, as_link: bool) -> SafeString | str:
     name = gettext("run %s") % run.pk
     return format_html('<a href="{}">{}</a>', get_run_url(run), name) if as_link else name

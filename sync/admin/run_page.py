@@ -1,4 +1,4 @@
-"""A run's page: its story from the request to the end, as somebody reads it who wants to know what happened and why."""
+"""What a run's page says: what happened from the request to the end, and why."""
 
 from __future__ import annotations
 
@@ -8,36 +8,33 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import number_format
 from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET
 
 from sync import error_texts
 from sync.admin.columns import get_field
 from sync.admin.formatting import (
     ATTEMPT_OUTCOMES,
-    EVENT_KINDS,
     NOTHING,
     format_count,
     format_duration,
     format_fact,
     format_kept_number,
+    format_number,
     format_status,
     format_time,
 )
 from sync.admin.links import get_list_url, get_run_url
-from sync.admin.permissions import may_view, require_permission
+from sync.admin.permissions import may_view
 from sync.admin.progress import progress_of
 from sync.admin.protection import protection
-from sync.admin.record_change import first_values, fits, read_fields, record_link
-from sync.admin.verbs import VerbsAdmin
+from sync.admin.record_change import format_changed_fields, format_first_values, format_record_link, is_key_of
 from sync.coordinator import runner
 from sync.coordinator.runner import KEPT_CHARACTERS
 from sync.database.clock import now as database_now
@@ -63,36 +60,7 @@ Kind = RecordChange.Kind
 Status = SyncRun.Status
 
 
-class RunStoryAdmin(VerbsAdmin):
-    """Runs whose pages tell their story, and follow it while it lasts."""
-
-    change_form_template = "admin/sync/syncrun/page.html"
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(require_GET(self.story_view))
-        return [path("<int:pk>/story/", view, name="sync_syncrun_story"), *super().get_urls()]
-
-    def story_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The story alone, for the page to follow."""
-        require_permission(self, request, "sync.view_syncrun")
-        run = self.get_object(request, str(pk))
-        if run is None:
-            raise Http404
-        context = {
-            "tools": self.tools(request, run),
-            "verbs": self.fitting_verbs(request, run),
-            "story": story(request, run),
-        }
-        return TemplateResponse(request, "admin/sync/syncrun/story.html", context)
-
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        run = context["original"]
-        title = gettext("%(list)s, run %(number)s") % {"list": capfirst(list_name(run.sync_type)), "number": run.pk}
-        context |= {"title": title, "story": story(request, run), "live_kinds": EVENT_KINDS}
-        return super().render_change_form(request, context, *args, **kwargs)
-
-
-def story(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
+def get_story(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
     """All that the page says, part by part."""
     kind = request.GET.get("kind", "")
     follow_ups = list(run.retried_by.order_by("pk")) + list(run.acceptances.order_by("pk"))
@@ -101,71 +69,71 @@ def story(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
         "badge": format_status(run),
         "name": capfirst(list_name(run.sync_type)),
         "address": reverse("admin:sync_syncrun_story", args=[run.pk], query={"kind": kind} if kind else None),
-        "every": every([run, *follow_ups]),
+        "every": get_refresh_interval([run, *follow_ups]),
         "who": run.requested_by,
         "took": format_duration(run.duration),
         "erp_time": format_duration(run.erp_time),
         "when": format_time(run.finished_at or run.started_at or run.requested_at),
-        "progress": progress(run),
-        "quarantine": quarantine(request, run),
-        "error": error(run),
-        "before": [(text, other) for text, other in precursors(run) if other],
+        "progress": get_current_progress(run),
+        "quarantine": get_quarantine(request, run),
+        "error": get_error(run),
+        "before": [(text, other) for text, other in find_earlier_runs(run) if other],
         "after": [(each, format_status(each)) for each in follow_ups],
-        "steps": list(steps(run)),
+        "steps": list(list_steps(run)),
         "more_steps": max(0, run.events.count() - STEPS_SHOWN),
         "all_steps": get_list_url(SyncEvent, run=str(run.pk)) if may_view(request, SyncEvent) else "",
-        "attempts": [attempt(each) for each in run.ended_attempts],
-        "coverage": [covered(kept, by=run.sync_type) for kept in run.coverage],
-        "totals": [compared(kept) for kept in run.control_totals],
+        "attempts": [format_attempt(each) for each in run.ended_attempts],
+        "coverage": [format_coverage(kept, by=run.sync_type) for kept in run.coverage],
+        "totals": [format_total(kept) for kept in run.control_totals],
         "protection": protection(run),
-        "counts": counts(run, kind),
-        "changes": changes(request, run, kind),
+        "counts": list_counts(run, kind),
+        "changes": get_changes(request, run, kind),
         "notes": [error_texts.note(text) for text in run.notes],
-        "export": export(run),
+        "export": get_export(run),
     }
 
 
-def every(runs: list[SyncRun]) -> int:
+def get_refresh_interval(runs: list[SyncRun]) -> int:
     """How often a page looks that shows these runs."""
     if any(run.status == Status.RUNNING for run in runs):
         return RUNNING_EVERY
     return ENDED_EVERY if all(run.is_finished for run in runs) else WAITING_EVERY
 
 
-def progress(run: SyncRun) -> dict[str, Any] | None:
+def get_current_progress(run: SyncRun) -> dict[str, Any] | None:
     if run.status != Status.RUNNING:
         return None
     return progress_of(run, usual=health.usual_duration(run.sync_type), now=database_now())
 
 
-def precursors(run: SyncRun) -> Iterator[tuple[Any, SyncRun | None]]:
+def find_earlier_runs(run: SyncRun) -> Iterator[tuple[Any, SyncRun | None]]:
     """What this run goes back to, or went into."""
     yield _("tries again"), run.retries
     yield _("accepts the export of"), run.accepts
     yield _("merged into"), run.merged_into
 
 
-def error(run: SyncRun) -> dict[str, Any] | None:
+def get_error(run: SyncRun) -> dict[str, Any] | None:
     """What stopped the run, and where to look."""
     if not run.error_class:
         return None
-    places = [(label, shortened(run.error_facts[name])) for name, label in PLACES.items() if name in run.error_facts]
-    return {"kind": run.error_class, "text": shortened(run.error_sentence), "places": places}
+    places = [(label, shorten(run.error_facts[name])) for name, label in PLACES.items() if name in run.error_facts]
+    return {"kind": run.error_class, "text": shorten(run.error_sentence), "places": places}
 
 
-def shortened(kept: Any) -> str:
+def shorten(kept: Any) -> str:
     """What was kept before runs kept less: pages must not grow with it."""
     return Truncator(kept).chars(KEPT_CHARACTERS)
 
 
-def quarantine(request: HttpRequest, run: SyncRun) -> dict[str, Any] | None:
+def get_quarantine(request: HttpRequest, run: SyncRun) -> dict[str, Any] | None:
     """What a run in quarantine waits for, in numbers."""
     if run.status != Status.QUARANTINED:
         return None
     numbers = {name: format_kept_number(fact) for name, fact in run.error_facts.items()}
     return {
         **numbers,
-        "came": number_format(run.read, force_grouping=True),
+        "came": format_number(run.read),
         "waits": run.waits_for_a_decision,
         "later": runner.later_success(run) if run.exported_at else None,
         "address": reverse("admin:sync_syncrun_accept", args=[run.pk]),
@@ -176,19 +144,19 @@ def quarantine(request: HttpRequest, run: SyncRun) -> dict[str, Any] | None:
 # What happened
 
 
-def steps(run: SyncRun) -> Iterator[dict[str, Any]]:
+def list_steps(run: SyncRun) -> Iterator[dict[str, Any]]:
     """Each with its time, who did it, and what is known of it; the latest ones if there are many."""
     latest = run.events.select_related("by").order_by("-pk")[:STEPS_SHOWN]
     events = list(reversed(latest))
-    yield from map(step_of_event, events) if events else steps_without_events(run)
+    yield from map(make_event_step, events) if events else list_kept_steps(run)
 
 
-def step_of_event(event: SyncEvent) -> dict[str, Any]:
+def make_event_step(event: SyncEvent) -> dict[str, Any]:
     facts = [fact for name, value in event.facts.items() for fact in format_fact(name, value)]
     return {"at": format_time(event.at), "what": event.get_kind_display(), "by": event.by, "facts": facts}
 
 
-def steps_without_events(run: SyncRun) -> Iterator[dict[str, Any]]:
+def list_kept_steps(run: SyncRun) -> Iterator[dict[str, Any]]:
     """What the run itself keeps, when its events are older than events are kept."""
     yield {"at": format_time(run.requested_at), "what": gettext("requested"), "by": run.requested_by, "facts": []}
     for name in ("started_at", "finished_at"):
@@ -196,64 +164,64 @@ def steps_without_events(run: SyncRun) -> Iterator[dict[str, Any]]:
             yield {"at": format_time(moment), "what": get_field(SyncRun, name).verbose_name, "by": None, "facts": []}
 
 
-def attempt(kept: dict[str, str]) -> dict[str, Any]:
+def format_attempt(kept: dict[str, str]) -> dict[str, Any]:
     """One that brought the run back to the queue."""
     outcome = kept.get("outcome", "")
     return {
         "started": format_time(parse_datetime(kept.get("startedAt") or "")),
         "ended": format_time(parse_datetime(kept.get("endedAt") or "")),
         "why": ATTEMPT_OUTCOMES.get(outcome, outcome),
-        "error": shortened(error_texts.sentence(kept.get("text", ""))),
+        "error": shorten(error_texts.sentence(kept.get("text", ""))),
     }
 
 
 # What the export said
 
 
-def compared(kept: dict[str, str]) -> dict[str, Any]:
+def format_total(kept: dict[str, str]) -> dict[str, Any]:
     """A control total as the ERP states it, beside what the records add up to; as it was kept if it has no numbers."""
     names = {name: kept.get(name, "") for name in ("column", "function")}
     texts = {name: kept.get(name, NOTHING) for name in ("stated", "found")}
-    stated, found = map(finite, texts.values())
-    allowed = finite(kept.get("differenceAllowed", "0"))
+    stated, found = map(parse_number, texts.values())
+    allowed = parse_number(kept.get("differenceAllowed", "0"))
     if stated is None or found is None or allowed is None:
         return {**names, **texts, "difference": NOTHING, "agrees": False}
     total = ControlTotal(**names, stated=stated, found=found, difference_allowed=allowed)
     return {
         **names,
-        "stated": number_format(total.stated, force_grouping=True),
-        "found": number_format(total.found, force_grouping=True),
-        "difference": number_format(total.found - total.stated, force_grouping=True),
+        "stated": format_number(total.stated),
+        "found": format_number(total.found),
+        "difference": format_number(total.found - total.stated),
         "agrees": total.agrees,
-        "allowed": number_format(allowed, force_grouping=True) if allowed else "",
+        "allowed": format_number(allowed) if allowed else "",
     }
 
 
-def covered(kept: dict[str, Any], *, by: str) -> dict[str, Any]:
+def format_coverage(kept: dict[str, Any], *, by: str) -> dict[str, Any]:
     """How much of what one list names the other has, in words, and whether no more is absent than is allowed."""
     facts = {
         "source": list_name(kept["source"]),
         "target": list_name(kept["target"]),
-        "named": number_format(kept["named"], force_grouping=True),
-        "found": number_format(kept["found"], force_grouping=True),
-        "share": share(kept["found"], kept["named"]),
+        "named": format_number(kept["named"]),
+        "found": format_number(kept["found"]),
+        "share": format_share(kept["found"], kept["named"]),
     }
     if kept["target"] == by:
         text = gettext("%(target)s that %(source)s name: %(named)s, of which %(found)s (%(share)s) are in this export")
     else:
         text = gettext("%(target)s that this export names: %(named)s, of which %(found)s (%(share)s) are mirrored")
-    before = kept["namedBefore"] and gettext("; before, %s") % share(kept["foundBefore"], kept["namedBefore"])
+    before = kept["namedBefore"] and gettext("; before, %s") % format_share(kept["foundBefore"], kept["namedBefore"])
     return {
         "text": capfirst(text % facts) + (before or ""),
         "agrees": kept["named"] - kept["found"] <= kept["allowed"],
     }
 
 
-def share(part: int, whole: int) -> str:
+def format_share(part: int, whole: int) -> str:
     return f"{number_format(100 * part / whole, 1)} %"
 
 
-def finite(text: str) -> Decimal | None:
+def parse_number(text: str) -> Decimal | None:
     """The number that a text is; None for NaN and for what is none."""
     with suppress(InvalidOperation):
         number = Decimal(text)
@@ -261,7 +229,7 @@ def finite(text: str) -> Decimal | None:
     return None
 
 
-def export(run: SyncRun) -> dict[str, Any] | None:
+def get_export(run: SyncRun) -> dict[str, Any] | None:
     if not run.export_sha256:
         return None
     return {
@@ -277,7 +245,7 @@ def export(run: SyncRun) -> dict[str, Any] | None:
 # What it changed
 
 
-def counts(run: SyncRun, chosen: str) -> list[dict[str, Any]]:
+def list_counts(run: SyncRun, chosen: str) -> list[dict[str, Any]]:
     """How many records were read, unchanged and changed how; each kind of change narrows the list below to itself."""
     names = ("read", "unchanged", *Kind.values, "left")
     return [
@@ -291,7 +259,7 @@ def counts(run: SyncRun, chosen: str) -> list[dict[str, Any]]:
     ]
 
 
-def changes(request: HttpRequest, run: SyncRun, kind: str) -> dict[str, Any] | None:
+def get_changes(request: HttpRequest, run: SyncRun, kind: str) -> dict[str, Any] | None:
     """The first records that the run changed, with old and new values, and where all of them are."""
     if not may_view(request, RecordChange):
         return None
@@ -299,7 +267,7 @@ def changes(request: HttpRequest, run: SyncRun, kind: str) -> dict[str, Any] | N
     shown = list(found.order_by("pk")[: CHANGES_SHOWN + 1])
     query = {"run": str(run.pk)} | ({"kind__exact": kind} if kind else {})
     return {
-        "rows": changed(request, shown[:CHANGES_SHOWN]),
+        "rows": list_change_rows(request, shown[:CHANGES_SHOWN]),
         "has_more": len(shown) > CHANGES_SHOWN,
         "all": get_list_url(RecordChange, **query),
         "kind": kind,
@@ -307,26 +275,26 @@ def changes(request: HttpRequest, run: SyncRun, kind: str) -> dict[str, Any] | N
     }
 
 
-def changed(request: HttpRequest, shown: list[RecordChange]) -> list[dict[str, Any]]:
-    names = names_of(request, shown)
+def list_change_rows(request: HttpRequest, shown: list[RecordChange]) -> list[dict[str, Any]]:
+    names = get_record_names(request, shown)
     return [
         {
-            "record": record_link(change),
+            "record": format_record_link(change),
             "name": names.get(change.key, ""),
             "kind": change.get_kind_display(),
-            "fields": read_fields(change),
-            "first_values": first_values(change),
+            "fields": format_changed_fields(change),
+            "first_values": format_first_values(change),
         }
         for change in shown
     ]
 
 
-def names_of(request: HttpRequest, shown: list[RecordChange]) -> dict[str, str]:
+def get_record_names(request: HttpRequest, shown: list[RecordChange]) -> dict[str, str]:
     """What the records of one run's changes are called, by key; nothing for who may not see their list."""
     service = find_service(shown[0].sync_type) if shown else None
     if service is None or not may_view(request, service.model):
         return {}
     key = service.layout.key
-    keys = [change.key for change in shown if fits(service, change.key)]
+    keys = [change.key for change in shown if is_key_of(service, change.key)]
     records = service.model.objects.filter(**{f"{key}__in": keys})
     return {str(getattr(record, key)): str(record) for record in records}

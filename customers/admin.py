@@ -60,19 +60,19 @@ class CustomerAdmin(MirroredAdmin):
 
     @admin.display(description=_("orders"))
     def orders(self, customer: Customer) -> SafeString | str:
-        return counted(customer.orders, account_number=customer.account_number)
+        return format_count_link(customer.orders, account_number=customer.account_number)
 
     @admin.display(description=_("DDT"))
     def ddts(self, customer: Customer) -> SafeString | str:
-        return counted(customer.ddts, account_number=customer.account_number)
+        return format_count_link(customer.ddts, account_number=customer.account_number)
 
     @admin.display(description=_("invoices"))
     def invoices(self, customer: Customer) -> SafeString | str:
-        return counted(customer.invoices, account_number=customer.account_number)
+        return format_count_link(customer.invoices, account_number=customer.account_number)
 
     @admin.display(description=_("prices"))
     def prices(self, customer: Customer) -> SafeString | str:
-        return counted(customer.prices, account=customer.account_number)
+        return format_count_link(customer.prices, account=customer.account_number)
 
     @admin.display(description=_("erasure"))
     def erasure(self, customer: Customer) -> str:
@@ -85,6 +85,6 @@ class CustomerAdmin(MirroredAdmin):
         return gettext("Whoever operates the server can erase it with %s.") % command
 
 
-def counted(records: models.QuerySet[Any], **numbers: str) -> SafeString | str:
+def format_count_link(records: models.QuerySet[Any], **numbers: str) -> SafeString | str:
     """How many records there are with the customer's number, as a link to them."""
     return format_list_link(records.model, records.count(), **numbers)

@@ -39,7 +39,7 @@ def order_by_number(record: Ddt | Invoice) -> SafeString | str:
     return format_list_link(Order, record.order_number, number=record.order_number)
 
 
-def tracking_link(ddt: Ddt) -> SafeString | str:
+def format_tracking_link(ddt: Ddt) -> SafeString | str:
     return format_outside_link(ddt.tracking_url, ddt.tracking or NOTHING)
 
 
@@ -56,7 +56,7 @@ class LinkedAdmin(MirroredAdmin):
 
     @admin.display(description=_("DDT"))
     def ddts(self, record: Order | Invoice) -> SafeString | str:
-        lines = ((format_link(ddt), tracking_link(ddt)) for ddt in record.ddts)
+        lines = ((format_link(ddt), format_tracking_link(ddt)) for ddt in record.ddts)
         return format_html_join("", "<div>{} · {}</div>", lines) or NOTHING
 
     @admin.display(description=_("invoices"))
@@ -144,7 +144,7 @@ class DdtAdmin(LinkedAdmin):
 
     @admin.display(description=_("shipment"), ordering="tracking")
     def shipment(self, ddt: Ddt) -> SafeString | str:
-        return tracking_link(ddt)
+        return format_tracking_link(ddt)
 
 
 @admin.register(Invoice)
@@ -210,12 +210,12 @@ def audience_of(price: Price) -> str:
     return price.account_description or price.account
 
 
-def span(price: Price, first: str, last: str) -> str:
+def format_span(price: Price, first: str, last: str) -> str:
     ends = [format_field(price, name) for name in (first, last)]
     return NOTHING if ends == [NOTHING, NOTHING] else " – ".join(ends)
 
 
-def as_number(number: Decimal | None) -> str:
+def format_quantity(number: Decimal | None) -> str:
     return NOTHING if number is None else number_format(number.normalize(), use_l10n=True, force_grouping=True)
 
 
@@ -302,7 +302,7 @@ class ProductAdmin(MirroredAdmin):
         if quantities.ignored_maximum:
             text += " " + gettext("The maximum of {ignored_maximum} is no limit: it is below the least, {least}.")
         names = ("least", "most", "step", "ignored_maximum")
-        return text.format(**{name: as_number(getattr(quantities, name)) for name in names})
+        return text.format(**{name: format_quantity(getattr(quantities, name)) for name in names})
 
     @admin.display(description=_("prices"))
     def prices(self, product: Product) -> SafeString | str:
@@ -313,8 +313,8 @@ class ProductAdmin(MirroredAdmin):
                 format_link(price),
                 audience_of(price),
                 f"{format_field(price, 'unit_price')} {price.currency}",
-                span(price, "quantity_from", "quantity_to"),
-                span(price, "valid_from", "valid_to"),
+                format_span(price, "quantity_from", "quantity_to"),
+                format_span(price, "valid_from", "valid_to"),
                 gettext("Yes") if price.pk in valid else gettext("No"),
             )
             for price in sorted(product.prices, key=lambda price: (price.pk not in valid, price.erp_id))

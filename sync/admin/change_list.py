@@ -58,5 +58,5 @@ class TolerantChangeList(ChangeList):
             raise IncorrectLookupParameters(error) from error
 
 
-def first_words(typed: str) -> str:
+def limit_words(typed: str) -> str:
     return " ".join(typed.split()[:WORDS_SEARCHED])

@@ -34,7 +34,7 @@ from sync.admin.formatting import (
 from sync.admin.links import get_list_url, get_lock_url, get_next_url, get_run_url
 from sync.admin.permissions import may_view, require_permission
 from sync.admin.problems import problems_of, verdict
-from sync.admin.progress import progress_of
+from sync.admin.progress import describe_progress
 from sync.coordinator import queue
 from sync.list_names import list_name
 from sync.mirror.columns import hidden_columns
@@ -255,7 +255,7 @@ def current(status: SyncStatus) -> dict[str, Any] | None:
         "name": capfirst(list_name(run.sync_type)),
         "address": get_run_url(run),
         "mode": run.get_mode_display(),
-        **progress_of(run, usual=usual, now=status.at),
+        **describe_progress(run, usual=usual, now=status.at),
     }
 
 

@@ -20,11 +20,11 @@ STAGES = {
 }
 
 
-def stage_of(run: SyncRun) -> str:
+def format_stage(run: SyncRun) -> str:
     return str(STAGES[Stage(run.stage)]) if run.stage else gettext("starting")
 
 
-def pages_of(run: SyncRun) -> str:
+def format_pages(run: SyncRun) -> str:
     """`264 of 1,332`; the first number alone while the other is not known."""
     read = format_number(run.pages_read)
     if run.pages is None:
@@ -33,28 +33,28 @@ def pages_of(run: SyncRun) -> str:
     return gettext("%(read)s of %(pages)s") % {"read": read, "pages": pages}
 
 
-def progress_of(run: SyncRun, *, usual: timedelta | None, now: datetime) -> dict[str, Any]:
+def describe_progress(run: SyncRun, *, usual: timedelta | None, now: datetime) -> dict[str, Any]:
     """Of a run in progress: how much is done in %, and a sentence. `usual` is how long its like take."""
     elapsed = max(now - run.started_at, timedelta(0)) if run.started_at else timedelta(0)
-    left = time_left(run, elapsed, usual)
-    words = [stage_of(run)]
+    left = estimate_time_left(run, elapsed, usual)
+    words = [format_stage(run)]
     if run.stage == Stage.READING and run.pages:
-        words.append(gettext("page %s") % pages_of(run))
-    words.append(gettext("%s so far") % seconds(elapsed))
+        words.append(gettext("page %s") % format_pages(run))
+    words.append(gettext("%s so far") % format_seconds(elapsed))
     if left is not None:
-        words.append(gettext("about %s left") % seconds(left))
+        words.append(gettext("about %s left") % format_seconds(left))
     elif usual and elapsed > usual:
         words.append(gettext("usually %s") % format_duration(usual))
-    return {"percent": percent_done(elapsed, left), "text": " · ".join(words)}
+    return {"percent": estimate_percent(elapsed, left), "text": " · ".join(words)}
 
 
-def percent_done(elapsed: timedelta, left: timedelta | None) -> int | None:
+def estimate_percent(elapsed: timedelta, left: timedelta | None) -> int | None:
     """By time; None if nobody can tell."""
     whole = elapsed + left if left is not None else None
     return min(round(elapsed / whole * 100), FULLEST) if whole else None
 
 
-def time_left(run: SyncRun, elapsed: timedelta, usual: timedelta | None) -> timedelta | None:
+def estimate_time_left(run: SyncRun, elapsed: timedelta, usual: timedelta | None) -> timedelta | None:
     """By the pages, once some are read: by what its like took, before. None if nobody can tell."""
     reading = elapsed - (run.erp_time or timedelta(0))
     if run.stage == Stage.READING and run.pages and run.pages_read and reading > timedelta(0):
@@ -62,6 +62,6 @@ def time_left(run: SyncRun, elapsed: timedelta, usual: timedelta | None) -> time
     return usual - elapsed if usual and usual > elapsed else None
 
 
-def seconds(duration: timedelta) -> str:
+def format_seconds(duration: timedelta) -> str:
     """Whole seconds, as they change all the time."""
     return format_duration(timedelta(seconds=round(duration.total_seconds())))

@@ -13,7 +13,7 @@ from sync.models import SyncRun
 from sync.service import find_service
 
 
-def protection(run: SyncRun) -> dict[str, Any] | None:
+def get_protection(run: SyncRun) -> dict[str, Any] | None:
     """The columns of the export that a run has read, by what protects them; None if it has read none to its end."""
     service = find_service(run.sync_type)
     if service is None or not (run.control_totals or run.status == SyncRun.Status.SUCCEEDED):
@@ -32,13 +32,13 @@ def protection(run: SyncRun) -> dict[str, Any] | None:
         else:
             alone.append(column)
     return {
-        "summed": titles(by_sum),
+        "summed": list_titles(by_sum),
         "is_counted": any(kept.get("function") == Total.COUNT.value for kept in run.control_totals),
-        "compared": titles(by_check),
-        "numbers_alone": titles(column for column in alone if column.convert in NUMERIC),
-        "others_alone": titles(column for column in alone if column.convert not in NUMERIC),
+        "compared": list_titles(by_check),
+        "numbers_alone": list_titles(column for column in alone if column.convert in NUMERIC),
+        "others_alone": list_titles(column for column in alone if column.convert not in NUMERIC),
     }
 
 
-def titles(columns: Iterable[Column]) -> list[str]:
+def list_titles(columns: Iterable[Column]) -> list[str]:
     return list(dict.fromkeys(column.title for column in columns))

@@ -9,7 +9,7 @@ from django.db import models
 from django.http import HttpRequest
 
 from sync.admin.buttons import ButtonsAdmin
-from sync.admin.change_list import TolerantChangeList, first_words
+from sync.admin.change_list import TolerantChangeList, limit_words
 
 
 class ReadOnlyAdmin(ButtonsAdmin):
@@ -24,7 +24,7 @@ class ReadOnlyAdmin(ButtonsAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
     ) -> tuple[models.QuerySet[Any], bool]:
-        return super().get_search_results(request, queryset, first_words(search_term))
+        return super().get_search_results(request, queryset, limit_words(search_term))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

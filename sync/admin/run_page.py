@@ -32,8 +32,8 @@ from sync.admin.formatting import (
 )
 from sync.admin.links import get_list_url, get_run_url
 from sync.admin.permissions import may_view
-from sync.admin.progress import progress_of
-from sync.admin.protection import protection
+from sync.admin.progress import describe_progress
+from sync.admin.protection import get_protection
 from sync.admin.record_change import format_changed_fields, format_first_values, format_record_link, is_key_of
 from sync.coordinator import runner
 from sync.coordinator.runner import KEPT_CHARACTERS
@@ -85,7 +85,7 @@ def get_story(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
         "attempts": [format_attempt(each) for each in run.ended_attempts],
         "coverage": [format_coverage(kept, by=run.sync_type) for kept in run.coverage],
         "totals": [format_total(kept) for kept in run.control_totals],
-        "protection": protection(run),
+        "protection": get_protection(run),
         "counts": list_counts(run, kind),
         "changes": get_changes(request, run, kind),
         "notes": [error_texts.note(text) for text in run.notes],
@@ -103,7 +103,7 @@ def get_refresh_interval(runs: list[SyncRun]) -> int:
 def get_current_progress(run: SyncRun) -> dict[str, Any] | None:
     if run.status != Status.RUNNING:
         return None
-    return progress_of(run, usual=health.usual_duration(run.sync_type), now=database_now())
+    return describe_progress(run, usual=health.usual_duration(run.sync_type), now=database_now())
 
 
 def find_earlier_runs(run: SyncRun) -> Iterator[tuple[Any, SyncRun | None]]:

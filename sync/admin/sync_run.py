@@ -23,7 +23,7 @@ from django.views.decorators.http import require_GET
 
 from sync.admin import acceptance, downloads, progress, run_list
 from sync.admin.buttons import Button, LinkButton
-from sync.admin.change_list import SyncTypeFilter, first_words
+from sync.admin.change_list import SyncTypeFilter, limit_words
 from sync.admin.columns import get_field, make_columns, type_name
 from sync.admin.formatting import (
     EVENT_KINDS,
@@ -180,7 +180,7 @@ class SyncRunAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet[SyncRun], search_term: str
     ) -> tuple[models.QuerySet[SyncRun], bool]:
-        typed = first_words(search_term)
+        typed = limit_words(search_term)
         return (run_list.search_runs(queryset, typed) if typed else queryset), False
 
     @admin.action(description=_("Accept the quarantined export"))
@@ -250,11 +250,11 @@ class SyncRunAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("stage"))
     def stage_now(self, run: SyncRun) -> str:
-        return progress.stage_of(run) if run.stage else NOTHING
+        return progress.format_stage(run) if run.stage else NOTHING
 
     @admin.display(description=_("pages read"))
     def pages_of(self, run: SyncRun) -> str:
-        return progress.pages_of(run)
+        return progress.format_pages(run)
 
     @admin.display(description=_("changes"))
     def changed_records(self, run: SyncRun) -> SafeString | str:

@@ -41,7 +41,7 @@ class AlertStateFilter(admin.SimpleListFilter):
         return queryset
 
 
-def send_again(alert: Alert, *, by: User) -> str:
+def resend_alert(alert: Alert, *, by: User) -> str:
     alerts.send_again(alert, by=by)
     return gettext("Alert %s is sent again within a minute.") % alert.pk
 
@@ -54,7 +54,7 @@ class AlertAdmin(ReadOnlyAdmin):
     list_select_related = ("event",)
     show_facets = admin.ShowFacets.NEVER
     sortable_by = ()
-    buttons = (Button("resend", _("Send again"), "sync.resend_alert", lambda alert: alert.attempts > 0, send_again),)
+    buttons = (Button("resend", _("Send again"), "sync.resend_alert", lambda alert: alert.attempts > 0, resend_alert),)
     readonly_fields = ("what", "state", "last_error")
     fieldsets = ((None, {"fields": ["what", "channel", "state", "attempts", *times, "last_error"]}),)
 

@@ -16,7 +16,7 @@ from sync.mirror.columns import mark_as_seen
 from sync.models import ColumnDrift
 
 
-def see(drift: ColumnDrift, *, by: User) -> str:
+def see_columns(drift: ColumnDrift, *, by: User) -> str:
     columns = ", ".join(mark_as_seen(drift, by=by))
     facts = {"list": list_name(drift.sync_type), "columns": columns}
     return (gettext("Seen, of %(list)s: %(columns)s.") if columns else gettext("That was seen already.")) % facts
@@ -41,7 +41,7 @@ class ColumnDriftAdmin(ReadOnlyAdmin):
             _("Seen"),
             "sync.see_columndrift",
             lambda drift: drift.seen_at is None,
-            see,
+            see_columns,
             list_label=_("Mark as seen"),
         ),
     )

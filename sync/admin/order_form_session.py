@@ -40,7 +40,7 @@ class LiveFilter(admin.SimpleListFilter):
         return queryset
 
 
-def close(session: OrderFormSession, *, by: User) -> str:
+def close_form(session: OrderFormSession, *, by: User) -> str:
     names = {"agent": session.user, "time": format_datetime(session.opened_at)}
     if not session.is_live:
         return gettext("The order form of %(agent)s of %(time)s had ended already.") % names
@@ -62,7 +62,7 @@ class OrderFormSessionAdmin(ReadOnlyAdmin):
             _("Close"),
             "sync.close_orderformsession",
             lambda session: session.is_live,
-            close,
+            close_form,
             list_label=_("Close the order forms"),
         ),
         LinkButton(

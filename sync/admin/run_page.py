@@ -117,11 +117,11 @@ def get_error(run: SyncRun) -> dict[str, Any] | None:
     """What stopped the run, and where to look."""
     if not run.error_class:
         return None
-    places = [(label, shorten(run.error_facts[name])) for name, label in PLACES.items() if name in run.error_facts]
-    return {"kind": run.error_class, "text": shorten(run.error_sentence), "places": places}
+    places = [(label, limit_length(run.error_facts[name])) for name, label in PLACES.items() if name in run.error_facts]
+    return {"kind": run.error_class, "text": limit_length(run.error_sentence), "places": places}
 
 
-def shorten(kept: Any) -> str:
+def limit_length(kept: Any) -> str:
     """What was kept before runs kept less: pages must not grow with it."""
     return Truncator(kept).chars(KEPT_CHARACTERS)
 
@@ -171,7 +171,7 @@ def format_attempt(kept: dict[str, str]) -> dict[str, Any]:
         "started": format_time(parse_datetime(kept.get("startedAt") or "")),
         "ended": format_time(parse_datetime(kept.get("endedAt") or "")),
         "why": ATTEMPT_OUTCOMES.get(outcome, outcome),
-        "error": shorten(error_texts.sentence(kept.get("text", ""))),
+        "error": limit_length(error_texts.sentence(kept.get("text", ""))),
     }
 
 

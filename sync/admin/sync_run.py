@@ -8,7 +8,6 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import AdminForm
 from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
@@ -54,14 +53,14 @@ def make_count_column(name: str) -> Any:
     return column
 
 
-def cancel(run: SyncRun, *, by: User) -> str:
+def cancel_run(run: SyncRun, *, by: User) -> str:
     queue.cancel(run, by=by)
     if run.is_finished:
         return gettext("Run %s is cancelled.") % run.pk
     return gettext("Run %s stops at its next page.") % run.pk
 
 
-def run_now(run: SyncRun, *, by: User) -> SyncRun:
+def request_same_run(run: SyncRun, *, by: User) -> SyncRun:
     return queue.request_sync(run.sync_type, mode=run.mode, trigger=SyncRun.Trigger.ADMIN, by=by)
 
 
@@ -77,10 +76,10 @@ class SyncRunAdmin(ReadOnlyAdmin):
             _("Cancel"),
             "sync.request_syncrun",
             lambda run: not run.cannot_cancel(),
-            cancel,
+            cancel_run,
             list_label=_("Cancel the runs"),
         ),
-        Button("run", _("Run now"), "sync.request_syncrun", lambda run: run.waits_for_its_time, run_now),
+        Button("run", _("Run now"), "sync.request_syncrun", lambda run: run.waits_for_its_time, request_same_run),
         Button("retry", _("Try again"), "sync.request_syncrun", lambda run: not run.cannot_retry(), queue.retry),
         LinkButton(
             _("Look at what would be lost"),
@@ -206,10 +205,8 @@ class SyncRunAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         """The run's page: what happened, and all fields."""
         run = self.get_object(request, unquote(object_id))
-        if request.method == "POST" or not self.has_view_permission(request, run):
-            raise PermissionDenied
-        if run is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        if run is None or request.method == "POST" or not self.has_view_permission(request, run):
+            return super().change_view(request, object_id, form_url, extra_context)  # which says that it cannot be
         context = {
             **self.admin_site.each_context(request),
             **self.get_story_context(request, run),
@@ -225,9 +222,10 @@ class SyncRunAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "admin/sync/syncrun/page.html", context)
 
     def get_all_fields(self, request: HttpRequest, run: SyncRun) -> AdminForm:
-        fieldsets = self.get_fieldsets(request, run)
-        form = self.get_form(request, run, change=True, fields=flatten_fieldsets(fieldsets))(instance=run)
-        return AdminForm(form, list(fieldsets), {}, flatten_fieldsets(fieldsets), model_admin=self)
+        fieldsets: Any = self.get_fieldsets(request, run)
+        names = flatten_fieldsets(fieldsets)
+        form = self.get_form(request, run, change=True, fields=names)(instance=run)
+        return AdminForm(form, fieldsets, {}, names, model_admin=self)
 
     def story_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """What happened, alone, for the page to follow."""

@@ -46,27 +46,27 @@ def attach_health(rows: Iterable[Any]) -> list[Any]:
     return rows
 
 
-def request_run(schedule: SyncSchedule, *, mode: str, by: User) -> SyncRun:
-    if not is_mirrored(schedule):
+def run_schedule(schedule: SyncSchedule, *, mode: str, by: User) -> SyncRun:
+    if not has_service(schedule):
         raise NotMirrored(sync_type=schedule.sync_type)
     return queue.request_sync(schedule.sync_type, mode=mode, trigger=SyncRun.Trigger.ADMIN, by=by)
 
 
-def enable(schedule: SyncSchedule, *, by: User) -> str:
+def enable_schedule(schedule: SyncSchedule, *, by: User) -> str:
     if schedule.enabled:
         return gettext("The schedule of %s is already enabled.") % schedule
     schedules.change_schedule(schedule.sync_type, enabled=True, by=by)
     return gettext("The schedule of %s is enabled.") % schedule
 
 
-def disable(schedule: SyncSchedule, *, by: User) -> str:
+def disable_schedule(schedule: SyncSchedule, *, by: User) -> str:
     if not schedule.enabled:
         return gettext("The schedule of %s is already disabled.") % schedule
     schedules.change_schedule(schedule.sync_type, enabled=False, by=by)
     return gettext("The schedule of %s is disabled.") % schedule
 
 
-def is_mirrored(schedule: SyncSchedule) -> bool:
+def has_service(schedule: SyncSchedule) -> bool:
     return schedule.sync_type in settings.SYNC_TYPES
 
 
@@ -75,27 +75,27 @@ class SyncScheduleAdmin(PreviewAdmin, ButtonsAdmin):
     list_display = (type_name, "state_now", "interval", "start", "enabled", "next_due", "fresh_as_of", "failures")
     sortable_by = ()
     buttons = (
-        Button("run", _("Run now"), "sync.request_syncrun", is_mirrored, partial(request_run, mode=SyncRun.Mode.AUTO)),
+        Button("run", _("Run now"), "sync.request_syncrun", has_service, partial(run_schedule, mode=SyncRun.Mode.AUTO)),
         Button(
             "run_full",
             _("Run now, in full"),
             "sync.request_syncrun",
-            is_mirrored,
-            partial(request_run, mode=SyncRun.Mode.FULL),
+            has_service,
+            partial(run_schedule, mode=SyncRun.Mode.FULL),
         ),
         Button(
             "run_incremental",
             _("Run now, created and changed only"),
             "sync.request_syncrun",
-            is_mirrored,
-            partial(request_run, mode=SyncRun.Mode.INCREMENTAL),
+            has_service,
+            partial(run_schedule, mode=SyncRun.Mode.INCREMENTAL),
         ),
         Button(
             "enable",
             _("Enable"),
             "sync.change_syncschedule",
             lambda schedule: not schedule.enabled,
-            enable,
+            enable_schedule,
             list_label=_("Enable the schedules"),
         ),
         Button(
@@ -103,7 +103,7 @@ class SyncScheduleAdmin(PreviewAdmin, ButtonsAdmin):
             _("Disable"),
             "sync.change_syncschedule",
             lambda schedule: schedule.enabled,
-            disable,
+            disable_schedule,
             list_label=_("Disable the schedules"),
         ),
         LinkButton(

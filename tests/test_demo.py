@@ -154,8 +154,8 @@ def test_a_killed_demo_erp_is_started_again(demo):
 
 def test_a_killed_worker_is_started_again_and_leaves_no_process_behind(demo):
     killed = demo.main_process("qcluster")
+    wait_until(lambda: len(family(killed, demo)) == 5, "all processes of the worker", demo)
     left = family(killed, demo)
-    assert len(left) == 5
     os.kill(killed, signal.SIGKILL)
     wait_until(lambda: demo.says("The worker has died (SIGKILL)"), "what happened", demo)
     said, synced = len(demo.lines), len(demo.syncs())

@@ -372,6 +372,32 @@ def test_why_there_are_no_new_customers_is_said_in_the_agent_s_words(form, allow
     expect(form.news).to_contain_text(f"Clienti non aggiornati. {reason}")
 
 
+def test_a_failed_fetch_is_not_hidden_by_an_earlier_one_that_is_told_late(form, allowed):
+    allowed += ["(status of|answer) 502"]
+
+    def tell_an_earlier_time(route):
+        answer = route.fetch()
+        status = answer.json()
+        status["data"]["health"]["services"]["customers"]["freshAsOf"] = "2025-01-01T00:00:00Z"
+        route.fulfill(response=answer, json=status)
+
+    def tell_status():
+        OrderFormSession.objects.all().delete()  # as if the longest pause were over
+        with form.page.expect_response("**/api/sync/status"):
+            run_sync("orders")
+
+    intercept(form.page, "**/api/sync/status", tell_an_earlier_time)
+    tell_status()
+    answer = {"success": False, "error": "x", "code": "ErpUnavailable", "detail": {}, "run": {"id": 1}, "session": None}
+    intercept(form.page, "**/api/customers/smart-sync", lambda route: route.fulfill(status=502, json=answer))
+    form.page.get_by_role("button", name="Aggiorna", exact=True).click()
+    expect(form.news).to_contain_text("L'ERP non risponde.")
+    form.page.unroute("**/api/sync/status")
+    tell_status()
+    form.page.wait_for_timeout(200)  # for what must not happen
+    expect(form.news).to_contain_text("L'ERP non risponde.")
+
+
 # Prices and totals
 
 

@@ -15,6 +15,7 @@ export class OrderFormSession {
   id = null; // while the form is open
   endsAt = null; // milliseconds, by this machine's clock
   lifetime = 0; // milliseconds
+  freshAsOf = null; // of the customers last fetched
   entries = 0;
 
   constructor(changed) {
@@ -91,13 +92,17 @@ export class OrderFormSession {
     }
   }
 
-  /** Another sync has brought the customers up to date. */
+  /** The customers are of this time. If another sync has fetched them since, what failed here matters no more. */
   othersFetched(freshAsOf) {
-    if (["failed", "offline"].includes(this.customers.phase)) this.tell({ phase: "fresh", result: { freshAsOf } });
+    const isNewer = !this.freshAsOf || Date.parse(freshAsOf) > Date.parse(this.freshAsOf);
+    if (isNewer && ["failed", "offline"].includes(this.customers.phase)) {
+      this.tell({ phase: "fresh", result: { freshAsOf } });
+    }
   }
 
   tell(customers) {
     this.customers = customers;
+    if (customers.phase === "fresh") this.freshAsOf = customers.result.freshAsOf;
     this.changed(customers);
   }
 

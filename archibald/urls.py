@@ -7,14 +7,13 @@ from django.urls import include, path, re_path
 from django.views.decorators.cache import cache_control
 from django.views.generic import RedirectView, TemplateView
 from django.views.i18n import set_language
-from drf_spectacular.views import SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from archibald.texts import PageTexts
 from sync.accounts.pages import PasswordView
 from sync.admin.permissions import permission_denied
 from sync.api import account, errors
 from sync.api.page_errors import PageErrorsView
-from sync.api.schema_view import SchemaView
 from sync.api.tokens import BlacklistView, ObtainView, RefreshView, throttled
 from sync.api.views import ReadinessView, healthz
 
@@ -48,7 +47,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", healthz),
     path("readyz", ReadinessView.as_view()),
-    path("api/schema", SchemaView.as_view(), name="schema"),
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api_docs.html")),
     path("api/token", ObtainView.as_view()),
     path("api/token/refresh", RefreshView.as_view()),

@@ -9,20 +9,28 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_serializer
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    extend_schema,
+    extend_schema_serializer,
+    extend_schema_view,
+)
 from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.mixins import ListModelMixin
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
+from rest_framework.settings import api_settings
+from rest_framework.viewsets import GenericViewSet
 
 from customers.models import Customer
 from sync import error_texts
-from sync.api.base import Envelope, Given, StrictUuid, list_answer, user_of
+from sync.api.base import MIRROR_FIELDS, Envelope, Given, StrictUuid, user_of
 from sync.api.errors import error_body
+from sync.api.filters import MirrorFilterSet
 from sync.api.gate import arrived_at
-from sync.api.mirror import OF_THE_MIRROR, MirrorQuery, MirrorView
-from sync.api.parsing import JSONParser
 from sync.api.serializers import Counts, SessionSerializer
 from sync.coordinator import sessions
 from sync.coordinator.sessions import SmartSync
@@ -62,24 +70,8 @@ class CustomerSerializer(ModelSerializer):
             "sales_this_year",
             "orders_last_year",
             "sales_last_year",
-            *OF_THE_MIRROR,
+            *MIRROR_FIELDS,
         )
-
-
-class CustomersView(MirrorView):
-    model = Customer
-    record = CustomerSerializer
-
-    @extend_schema(
-        operation_id="listCustomers",
-        parameters=[
-            MirrorQuery,
-        ],
-        responses=list_answer(CustomerSerializer, "CustomerList"),
-    )
-    def get(self, request: Request) -> Response:
-        """Customers by name, or what a search by name, city, VAT number or account number finds."""
-        return self.answer(request)
 
 
 # Order forms
@@ -142,39 +134,6 @@ class SmartSyncFailure(Serializer):
     run = RunSerializer()
 
 
-class SmartSyncView(APIView):
-    @extend_schema(
-        operation_id="smartSync",
-        request=FormInUse,
-        parameters=[
-            OpenApiParameter(
-                "Prefer", str, OpenApiParameter.HEADER, description="`respond-async`: answer at once, with the run."
-            )
-        ],
-        responses={200: SmartSyncAnswer, 202: SmartSyncAnswer, 409: SmartSyncFailure, 502: SmartSyncFailure},
-        examples=[OpenApiExample("A form that has just been opened", {}, request_only=True)],
-    )
-    def post(self, request: Request) -> Response:
-        """Open an order form, or say that it is in use, and fetch the customers just changed in the ERP.
-
-        Other lists are not synced until every form is left, or unused for ten minutes. 200 when the customers are
-        fresh; 202 with the run to watch when that takes over 15 seconds, when twenty forms wait already, or for
-        `Prefer: respond-async`; 502 when the ERP gives no export that can be trusted. Forms that are opened within 15
-        seconds share one run.
-        """
-        asked = FormInUse(data=request.data)
-        asked.is_valid(raise_exception=True)
-        patience = timedelta(0) if prefers_async(request) else sessions.ANSWERED_WITHIN
-        smart = sessions.smart_sync(
-            LIST,
-            user=user_of(request),
-            session_id=asked.validated_data.get("session_id"),
-            patience=patience,
-            asked_at=arrived_at(request._request),
-        )
-        return told(smart, for_staff=user_of(request).is_staff)
-
-
 def prefers_async(request: Request) -> bool:
     preferences = request.headers.get("Prefer", "").lower().split(",")
     return "respond-async" in (preference.partition(";")[0].strip() for preference in preferences)
@@ -187,7 +146,7 @@ def told(smart: SmartSync, *, for_staff: bool) -> Response:
     if not run.is_finished:
         message = _("The customers are being fetched by run {run}.").format(run=run.pk)
         answer = SmartSyncAnswer({"message": message, **shown(smart), "result": None}).data
-        watch = {"Location": reverse("run", args=[run.pk])}
+        watch = {"Location": reverse("run-detail", args=[run.pk])}
         return Response(answer, HTTPStatus.ACCEPTED, headers=watch)
     is_cancelled = run.status == Status.CANCELLED
     text = _("The run was cancelled: the customers are as they were.") if is_cancelled else run.error_text
@@ -218,18 +177,61 @@ class ResumeAnswer(Envelope):
     active_sessions = serializers.IntegerField(help_text="Order forms that are still open, of all agents.")
 
 
-class ResumeSyncsView(APIView):
-    parser_classes = (JSONParser, FormParser, MultiPartParser)  # a page that is being closed can only send a form
+@extend_schema_view(list=extend_schema(operation_id="listCustomers"))
+class CustomerViewSet(ListModelMixin, GenericViewSet[Any]):
+    """Customers by name, or what a search by name, city, VAT number or account number finds."""
 
-    @extend_schema(operation_id="resumeSyncs", request=FormInUse, responses=ResumeAnswer)
-    def post(self, request: Request) -> Response:
+    queryset = Customer.objects.present()
+    serializer_class = CustomerSerializer
+    filterset_class = MirrorFilterSet
+
+    @extend_schema(
+        operation_id="smartSync",
+        parameters=[
+            OpenApiParameter(
+                "Prefer", str, OpenApiParameter.HEADER, description="`respond-async`: answer at once, with the run."
+            )
+        ],
+        responses={200: SmartSyncAnswer, 202: SmartSyncAnswer, 409: SmartSyncFailure, 502: SmartSyncFailure},
+        examples=[OpenApiExample("A form that has just been opened", {}, request_only=True)],
+    )
+    @action(detail=False, methods=["post"], url_path="smart-sync", serializer_class=FormInUse)
+    def smart_sync(self, request: Request) -> Response:
+        """Open an order form, or say that it is in use, and fetch the customers just changed in the ERP.
+
+        Other lists are not synced until every form is left, or unused for ten minutes. 200 when the customers are
+        fresh; 202 with the run to watch when that takes over 15 seconds, when twenty forms wait already, or for
+        `Prefer: respond-async`; 502 when the ERP gives no export that can be trusted. Forms that are opened within 15
+        seconds share one run.
+        """
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        patience = timedelta(0) if prefers_async(request) else sessions.ANSWERED_WITHIN
+        smart = sessions.smart_sync(
+            LIST,
+            user=user_of(request),
+            session_id=serializer.validated_data.get("session_id"),
+            patience=patience,
+            asked_at=arrived_at(request._request),
+        )
+        return told(smart, for_staff=user_of(request).is_staff)
+
+    @extend_schema(operation_id="resumeSyncs", responses=ResumeAnswer)
+    @action(
+        detail=False,
+        methods=["post"],
+        url_path="resume-syncs",
+        serializer_class=FormInUse,
+        parser_classes=[*api_settings.DEFAULT_PARSER_CLASSES, FormParser, MultiPartParser],  # a page that is closed
+    )
+    def resume_syncs(self, request: Request) -> Response:
         """Leave an order form: the one that is named, or the caller's oldest. Leaving twice is the same as once.
 
         For `navigator.sendBeacon`, send a form: with a session login, `csrfmiddlewaretoken` beside `sessionId`.
         """
-        asked = FormInUse(data=request.data)
-        asked.is_valid(raise_exception=True)
-        session = sessions.close_own_session(user_of(request), asked.validated_data.get("session_id"))
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        session = sessions.close_own_session(user_of(request), serializer.validated_data.get("session_id"))
         still_open = sessions.count_open()
         message = _("The other syncs wait for another order form.") if still_open else _("The syncs go on.")
         return Response(ResumeAnswer({"message": message, "session": session, "active_sessions": still_open}).data)

@@ -1,11 +1,10 @@
-"""Where the customers' part of the API stands."""
+"""Addresses of the customers' part of the API."""
 
-from django.urls import path
+from rest_framework.routers import SimpleRouter
 
-from customers import api
+from customers.api import CustomerViewSet
 
-urlpatterns = [
-    path("customers", api.CustomersView.as_view()),
-    path("customers/smart-sync", api.SmartSyncView.as_view()),
-    path("customers/resume-syncs", api.ResumeSyncsView.as_view()),
-]
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("customers", CustomerViewSet)
+
+urlpatterns = router.urls

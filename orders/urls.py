@@ -1,18 +1,15 @@
-"""Where the orders' part of the API stands."""
+"""Addresses of the orders' part of the API."""
 
-from django.urls import path
+from rest_framework.routers import SimpleRouter
 
 from orders.api import drafts, mirror
 
-urlpatterns = [
-    path("products", mirror.ProductsView.as_view()),
-    path("prices", mirror.PricesView.as_view()),
-    path("prices/lookup", mirror.PriceLookupView.as_view()),
-    path("orders", mirror.OrdersView.as_view()),
-    path("ddt", mirror.DdtView.as_view()),
-    path("invoices", mirror.InvoicesView.as_view()),
-    path("drafts", drafts.DraftsView.as_view()),
-    path("drafts/preview", drafts.PreviewView.as_view()),
-    path("drafts/<key:draft_id>", drafts.DraftView.as_view(), name="draft"),
-    path("drafts/<key:draft_id>/restore", drafts.RestoreView.as_view()),
-]
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("products", mirror.ProductViewSet)
+router.register("prices", mirror.PriceViewSet)
+router.register("orders", mirror.OrderViewSet)
+router.register("ddt", mirror.DdtViewSet)
+router.register("invoices", mirror.InvoiceViewSet)
+router.register("drafts", drafts.DraftViewSet)
+
+urlpatterns = router.urls

@@ -8,32 +8,32 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
 
 from customers.models import Customer
 from orders import drafts
-from orders.api.mirror import KEY_LENGTH
 from orders.api.values import Amount, GivenPercent, GivenQuantity, Number, UnitPrice
 from orders.drafts import DraftDeleted, KeyReused, NotAccepted, StaleDraft, Wanted, WantedLine
 from orders.models import Draft, Product
+from orders.models.drafts import DraftQuerySet
 from sync.api.base import (
     LARGEST_INTEGER,
     Envelope,
     Given,
-    PageQuery,
     StrictInteger,
     StrictText,
     StrictUuid,
-    list_answer,
-    page_of,
     user_of,
 )
 from sync.api.errors import Conflict, ErrorAnswer
+from sync.api.filters import KEY_LENGTH
 from sync.coordinator import sessions
 from sync.serializers import ModelSerializer, Serializer
 
@@ -226,15 +226,17 @@ KEY_PARAMETER = OpenApiParameter(
 )
 
 
-class DraftsView(APIView):
-    @extend_schema(
-        operation_id="listDrafts", parameters=[PageQuery], responses=list_answer(DraftSerializer, "DraftList")
-    )
-    def get(self, request: Request) -> Response:
-        """The caller's drafts, the last changed first."""
-        return page_of(
-            Draft.objects.of(user_of(request)).whole(), request, DraftSerializer, query=PageQuery.of(request)
-        )
+@extend_schema_view(list=extend_schema(operation_id="listDrafts"))
+class DraftViewSet(ListModelMixin, GenericViewSet[Draft]):
+    """The caller's drafts, the last changed first."""
+
+    queryset = Draft.objects.whole()
+    serializer_class = DraftSerializer
+    lookup_url_kwarg = "draft_id"
+    lookup_value_converter = "key"
+
+    def get_queryset(self) -> DraftQuerySet:
+        return Draft.objects.of(user_of(self.request)).whole()
 
     @extend_schema(
         operation_id="createDraft",
@@ -243,7 +245,7 @@ class DraftsView(APIView):
         responses={201: SavedAnswer, 409: ErrorAnswer},
         examples=[EXAMPLE],
     )
-    def post(self, request: Request) -> Response:
+    def create(self, request: Request) -> Response:
         """Save a draft. 400 names what is wrong with it.
 
         A key that made another draft is a 409, with that draft as it is in `detail.draft` unless it was deleted.
@@ -260,31 +262,15 @@ class DraftsView(APIView):
             made = {"draft": DraftSerializer(error.draft).data} if error.draft else {}
             raise Conflict(text, code="idempotency_key_reused", **made) from None
         answer = saved(draft, request, status=HTTPStatus.CREATED)
-        answer["Location"] = reverse("draft", args=[draft.pk])
+        answer["Location"] = reverse("draft-detail", args=[draft.pk])
         if not is_new:
             answer["Idempotent-Replayed"] = "true"
         return answer
 
-
-class PreviewView(APIView):
-    @extend_schema(operation_id="previewDraft", request=GivenPreview, responses=PreviewAnswer, examples=[EXAMPLE])
-    def post(self, request: Request) -> Response:
-        """What a draft would come to, with nothing saved; each line that cannot be ordered says why."""
-        try:
-            priced = drafts.priced(GivenPreview(data=request.data).wanted())
-        except NotAccepted as error:
-            raise ValidationError(error.errors) from None
-        return Response(PreviewAnswer({"draft": priced}).data)
-
-
-class DraftView(APIView):
-    def draft(self, request: Request, draft_id: int) -> Draft:
-        return get_object_or_404(Draft.objects.of(user_of(request)).whole(), pk=draft_id)
-
     @extend_schema(operation_id="getDraft", responses=DraftAnswer)
-    def get(self, request: Request, draft_id: int) -> Response:
+    def retrieve(self, request: Request, draft_id: int) -> Response:
         """One of the caller's drafts."""
-        return Response(DraftAnswer({"draft": self.draft(request, draft_id)}).data)
+        return Response(DraftAnswer({"draft": self.get_object()}).data)
 
     @extend_schema(
         operation_id="changeDraft",
@@ -292,12 +278,12 @@ class DraftView(APIView):
         responses={200: SavedAnswer, 409: ErrorAnswer},
         examples=[CHANGE_EXAMPLE],
     )
-    def put(self, request: Request, draft_id: int) -> Response:
+    def update(self, request: Request, draft_id: int) -> Response:
         """Save the whole draft anew, at today's prices.
 
         If it was changed since `version` the answer is a 409 with `detail.draft` as it is: nothing is lost.
         """
-        draft = self.draft(request, draft_id)
+        draft = self.get_object()
         given = ChangedDraft(data=request.data)
         wanted = given.wanted()
         note_activity(given, request)
@@ -314,18 +300,27 @@ class DraftView(APIView):
         return saved(changed, request)
 
     @extend_schema(operation_id="deleteDraft", responses={204: None})
-    def delete(self, request: Request, draft_id: int) -> Response:
+    def destroy(self, request: Request, draft_id: int) -> Response:
         """Delete a draft; `restore` brings it back."""
-        drafts.delete(self.draft(request, draft_id))
+        drafts.delete(self.get_object())
         return Response(status=HTTPStatus.NO_CONTENT)
 
-
-class RestoreView(APIView):
     @extend_schema(operation_id="restoreDraft", request=None, responses=SavedAnswer)
-    def post(self, request: Request, draft_id: int) -> Response:
+    @action(detail=True, methods=["post"])
+    def restore(self, request: Request, draft_id: int) -> Response:
         """Bring back a draft that was deleted. One that was not stays as it is."""
         draft = get_object_or_404(Draft, pk=draft_id, user=user_of(request))
         return saved(drafts.restore(draft), request, said=_("Draft restored. ({total})"))
+
+    @extend_schema(operation_id="previewDraft", responses=PreviewAnswer, examples=[EXAMPLE])
+    @action(detail=False, methods=["post"], serializer_class=GivenPreview)
+    def preview(self, request: Request) -> Response:
+        """What a draft would come to, with nothing saved; each line that cannot be ordered says why."""
+        try:
+            priced = drafts.priced(GivenPreview(data=request.data).wanted())
+        except NotAccepted as error:
+            raise ValidationError(error.errors) from None
+        return Response(PreviewAnswer({"draft": priced}).data)
 
 
 def idempotency_key(request: Request) -> str:

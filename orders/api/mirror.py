@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any
 
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
 
 from customers.matching import match
 from customers.models import Customer
@@ -18,11 +20,9 @@ from orders.api.values import Amount, GivenQuantity, Number, UnitPrice
 from orders.drafts import no_price_text
 from orders.models import Ddt, Invoice, Order, Price, Product
 from orders.pricing import PriceList, price_unit
-from sync.api.base import Envelope, Query, list_answer
-from sync.api.mirror import OF_THE_MIRROR, MirrorQuery, MirrorView
+from sync.api.base import MIRROR_FIELDS, Envelope
+from sync.api.filters import KEY_LENGTH, MirrorFilterSet, TextFilter, check_parameters
 from sync.serializers import ModelSerializer, Serializer
-
-KEY_LENGTH = 2000
 
 
 class OrderQuantitiesSerializer(Serializer):
@@ -75,28 +75,21 @@ class ProductSerializer(ModelSerializer):
             "shank",
             "size",
             "group_description",
-            *OF_THE_MIRROR,
+            *MIRROR_FIELDS,
         )
 
 
-class ProductQuery(MirrorQuery):
-    name = serializers.CharField(
-        required=False, max_length=KEY_LENGTH, help_text="An article's name, as it is written: all packs of it."
-    )
+class ProductFilterSet(MirrorFilterSet):
+    name = TextFilter("name", help_text="An article's name, as it is written: all packs of it.")
 
 
-class ProductsView(MirrorView):
-    model = Product
-    record = ProductSerializer
-    query = ProductQuery
-    lookups: ClassVar = {"name": "name"}
+@extend_schema_view(list=extend_schema(operation_id="listProducts"))
+class ProductViewSet(ListModelMixin, GenericViewSet[Any]):
+    """Products by name, or what a search by code, with or without its dots, or by words finds."""
 
-    @extend_schema(
-        operation_id="listProducts", parameters=[ProductQuery], responses=list_answer(ProductSerializer, "ProductList")
-    )
-    def get(self, request: Request) -> Response:
-        """Products by name, or what a search by code, with or without its dots, or by words finds."""
-        return self.answer(request)
+    queryset = Product.objects.present()
+    serializer_class = ProductSerializer
+    filterset_class = ProductFilterSet
 
 
 # Prices
@@ -127,30 +120,16 @@ class PriceSerializer(ModelSerializer):
             "price_unit",
             "currency",
             "is_net_price",
-            *OF_THE_MIRROR,
+            *MIRROR_FIELDS,
         )
 
 
-class PriceQuery(MirrorQuery):
-    product = serializers.CharField(required=False, max_length=KEY_LENGTH, help_text="The product's erpId.")
-    account = serializers.CharField(required=False, max_length=KEY_LENGTH, help_text="An account number.")
+class PriceFilterSet(MirrorFilterSet):
+    product = TextFilter("product_erp_id", help_text="The product's erpId.")
+    account = TextFilter("account", help_text="An account number.")
 
 
-class PricesView(MirrorView):
-    model = Price
-    record = PriceSerializer
-    query = PriceQuery
-    lookups: ClassVar = {"account": "account", "product": "product_erp_id"}
-
-    @extend_schema(
-        operation_id="listPrices", parameters=[PriceQuery], responses=list_answer(PriceSerializer, "PriceList")
-    )
-    def get(self, request: Request) -> Response:
-        """The price list. `/api/prices/lookup` tells which price counts today."""
-        return self.answer(request)
-
-
-class LookupQuery(Query):
+class LookupQuery(Serializer):
     product = serializers.CharField(max_length=KEY_LENGTH, help_text="The product's erpId.")
     account = serializers.CharField(
         required=False,
@@ -181,7 +160,14 @@ class LookupAnswer(Envelope):
     price = LookedUpPrice()
 
 
-class PriceLookupView(APIView):
+@extend_schema_view(list=extend_schema(operation_id="listPrices"))
+class PriceViewSet(ListModelMixin, GenericViewSet[Any]):
+    """The price list. `/api/prices/lookup` tells which price counts today."""
+
+    queryset = Price.objects.present()
+    serializer_class = PriceSerializer
+    filterset_class = PriceFilterSet
+
     @extend_schema(
         operation_id="lookUpPrice",
         parameters=[LookupQuery],
@@ -194,13 +180,18 @@ class PriceLookupView(APIView):
             )
         ],
     )
-    def get(self, request: Request) -> Response:
+    @action(detail=False)
+    def lookup(self, request: Request) -> Response:
         """The price of a product that is valid today for an account and a quantity. 404 if there is none.
 
         A customer's own price goes before the price group's, that before everybody's; then the one of the largest
         quantity reached; then the one with the latest start.
         """
-        wanted = LookupQuery.of(request)
+        fields = LookupQuery().fields
+        check_parameters(request.query_params, known=fields, may_be_blank=fields)
+        query = LookupQuery(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        wanted = query.validated_data
         product = match(Product, erp_id=wanted["product"])
         if product is None:
             raise NotFound(_("There is no product {id}.").format(id=wanted["product"]))
@@ -228,12 +219,12 @@ class PriceLookupView(APIView):
 # Orders and what follows from them
 
 
-class DocumentQuery(MirrorQuery):
-    account = serializers.CharField(required=False, max_length=KEY_LENGTH, help_text="An account number.")
+class DocumentFilterSet(MirrorFilterSet):
+    account = TextFilter("account_number", help_text="An account number.")
 
 
-class FollowingQuery(DocumentQuery):
-    order = serializers.CharField(required=False, max_length=KEY_LENGTH, help_text="An order number.")
+class FollowingFilterSet(DocumentFilterSet):
+    order = TextFilter("order_number", help_text="An order number.")
 
 
 class OrderSerializer(ModelSerializer):
@@ -261,22 +252,17 @@ class OrderSerializer(ModelSerializer):
             "total_amount",
             "is_quote",
             "is_gift",
-            *OF_THE_MIRROR,
+            *MIRROR_FIELDS,
         )
 
 
-class OrdersView(MirrorView):
-    model = Order
-    record = OrderSerializer
-    query = DocumentQuery
-    lookups: ClassVar = {"account": "account_number"}
+@extend_schema_view(list=extend_schema(operation_id="listOrders"))
+class OrderViewSet(ListModelMixin, GenericViewSet[Any]):
+    """Orders, the newest first, or what a search by number, customer or description finds."""
 
-    @extend_schema(
-        operation_id="listOrders", parameters=[DocumentQuery], responses=list_answer(OrderSerializer, "OrderList")
-    )
-    def get(self, request: Request) -> Response:
-        """Orders, the newest first, or what a search by number, customer or description finds."""
-        return self.answer(request)
+    queryset = Order.objects.present()
+    serializer_class = OrderSerializer
+    filterset_class = DocumentFilterSet
 
 
 class DdtSerializer(ModelSerializer):
@@ -308,20 +294,17 @@ class DdtSerializer(ModelSerializer):
             "delivery_terms",
             "delivery_mode",
             "attention_to",
-            *OF_THE_MIRROR,
+            *MIRROR_FIELDS,
         )
 
 
-class DdtView(MirrorView):
-    model = Ddt
-    record = DdtSerializer
-    query = FollowingQuery
-    lookups: ClassVar = {"account": "account_number", "order": "order_number"}
+@extend_schema_view(list=extend_schema(operation_id="listDdt"))
+class DdtViewSet(ListModelMixin, GenericViewSet[Any]):
+    """DDT, the newest first, or what a search by number, customer or tracking number finds."""
 
-    @extend_schema(operation_id="listDdt", parameters=[FollowingQuery], responses=list_answer(DdtSerializer, "DdtList"))
-    def get(self, request: Request) -> Response:
-        """DDT, the newest first, or what a search by number, customer or tracking number finds."""
-        return self.answer(request)
+    queryset = Ddt.objects.present()
+    serializer_class = DdtSerializer
+    filterset_class = FollowingFilterSet
 
 
 class InvoiceSerializer(ModelSerializer):
@@ -359,21 +342,14 @@ class InvoiceSerializer(ModelSerializer):
             "last_payment_number",
             "last_settlement_date",
             "closed_date",
-            *OF_THE_MIRROR,
+            *MIRROR_FIELDS,
         )
 
 
-class InvoicesView(MirrorView):
-    model = Invoice
-    record = InvoiceSerializer
-    query = FollowingQuery
-    lookups: ClassVar = {"account": "account_number", "order": "order_number"}
+@extend_schema_view(list=extend_schema(operation_id="listInvoices"))
+class InvoiceViewSet(ListModelMixin, GenericViewSet[Any]):
+    """Invoices and credit notes, the newest first, or what a search by number or customer finds."""
 
-    @extend_schema(
-        operation_id="listInvoices",
-        parameters=[FollowingQuery],
-        responses=list_answer(InvoiceSerializer, "InvoiceList"),
-    )
-    def get(self, request: Request) -> Response:
-        """Invoices and credit notes, the newest first, or what a search by number or customer finds."""
-        return self.answer(request)
+    queryset = Invoice.objects.present()
+    serializer_class = InvoiceSerializer
+    filterset_class = FollowingFilterSet

@@ -1,27 +1,25 @@
-"""What every part of the API is made of: strict values, questions, pages, permissions."""
+"""Serializers and fields that take values strictly."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.utils.urls import replace_query_param
 
-from sync.serializers import ModelSerializer, Serializer, for_reader
+from sync.serializers import Serializer
 
 LARGEST_INTEGER = 2**31 - 1  # as databases keep them, and
 LARGEST_NUMBER = 2**63 - 1  # as they keep their keys
-LAST_PAGE = 1_000_000
 NO_UUID = UUID(int=0)
+TEXT = "^[^\\u0000]+$"  # PostgreSQL keeps no NUL; where none is needed, drf-spectacular adds the empty text
+NO_BLANK_TEXT = "^[^\\u0000]*[^\\u0000\\s][^\\u0000]*$"
+MIRROR_FIELDS = ("changed_at", "missing_since")
 
 
 class Given(Serializer):
@@ -72,108 +70,6 @@ class StrictUuid(serializers.UUIDField):
         if not isinstance(data, str) or len(data) != len(str(NO_UUID)):
             self.fail("invalid", value=data)
         return super().to_internal_value(data)
-
-
-class Moment(serializers.DateTimeField):
-    """One that has a time in every time zone."""
-
-    def enforce_timezone(self, value: Any) -> Any:
-        try:
-            return super().enforce_timezone(value)
-        except OverflowError:
-            self.fail("overflow")
-
-
-# Questions
-
-
-class Query(Given):
-    @classmethod
-    def of(cls, request: Request) -> dict[str, Any]:
-        """What a request asks for. Raises ValidationError, which names the parameter."""
-        query = cls()
-        query.initial_data = {
-            name: values if is_repeatable(query.fields.get(name)) else the_one(name, values)
-            for name, values in request.query_params.lists()
-        }
-        query.is_valid(raise_exception=True)
-        return cast(dict[str, Any], query.validated_data)
-
-
-def is_repeatable(field: Any) -> bool:
-    return isinstance(field, serializers.MultipleChoiceField)
-
-
-def the_one(name: str, values: list[Any]) -> Any:
-    """The value of a parameter that has one."""
-    if len(values) > 1:
-        raise ValidationError({name: [_("This parameter can be given once.")]})
-    return values[0]
-
-
-class PageQuery(Query):
-    page = serializers.IntegerField(min_value=1, max_value=LAST_PAGE, default=1, help_text="From 1.")
-    page_size = serializers.IntegerField(min_value=1, max_value=100, default=20, help_text="Records on a page.")
-
-
-class ListAnswer(Envelope):
-    """A page of a list; each list says what its results are."""
-
-    count = serializers.IntegerField(help_text="Of all pages.")
-    next = serializers.URLField(allow_null=True, help_text="The next page; null on the last.")
-    previous = serializers.URLField(allow_null=True)
-
-
-def list_answer(record: type[Serializer | ModelSerializer], name: str) -> type[ListAnswer]:
-    """The answer that shows a list of such records, for the schema."""
-    return type(name, (ListAnswer,), {"results": record(many=True), "__doc__": record.__doc__})
-
-
-def page_of(
-    records: QuerySet[Any],
-    request: Request,
-    record: type[Serializer | ModelSerializer],
-    *,
-    query: dict[str, Any],
-    keys: Sequence[int] | None = None,
-    counted_to: int | None = None,
-) -> Response:
-    """One page of records, or of those with these primary keys, in their order. A page after the last is empty.
-
-    `query` is what a PageQuery says of the request.
-    `counted_to` is where counting stops, so that a long history costs no more than a short one.
-    """
-    number, size = query["page"], query["page_size"]
-    first, after = (number - 1) * size, number * size
-    if keys is None:
-        rows = list(records[first : after + 1])
-        count = records.order_by()[:counted_to].count()
-    else:
-        found = records.in_bulk(keys[first : after + 1])
-        rows = [found[key] for key in keys[first : after + 1] if key in found]
-        count = len(keys)
-    address = request.build_absolute_uri()
-    return Response(
-        {
-            "success": True,
-            "count": count,
-            "next": replace_query_param(address, "page", number + 1) if len(rows) > size else None,
-            "previous": replace_query_param(address, "page", number - 1) if number > 1 else None,
-            "results": record(rows[:size], many=True, context=for_reader(request.user)).data,
-        }
-    )
-
-
-# Who may
-
-
-class MayChangeSyncs(BasePermission):
-    """Staff who may do the same in the admin; `needs` of the view names the permission."""
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        user = request.user
-        self.message = _("Only staff with the permission “{name}” may do this.").format(name=view.needs)
-        return bool(user.is_staff and user.has_perm(view.needs))
 
 
 def user_of(request: Request) -> User:

@@ -15,7 +15,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -51,7 +51,6 @@ class EventsView(APIView):
     """GET: a stream that tells each event once, in order, and goes on where the client was cut off."""
 
     http_method_names = ["get", "options"]  # noqa: RUF012
-    renderer_classes = (JSONRenderer,)
     content_negotiation_class = ErrorsAreJson
 
     @extend_schema(

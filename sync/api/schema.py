@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from threading import Lock
+from typing import Any, ClassVar
 
+from django.utils.translation import get_language
+from drf_spectacular import generators
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.serializers import CharField
 
-from sync.api.base import Given, StrictText
+from sync.api.base import NO_BLANK_TEXT, TEXT, Given, StrictText
 from sync.api.errors import ErrorAnswer
-
-TEXT = "^[^\\u0000]+$"  # PostgreSQL keeps no NUL; where none is needed, drf-spectacular adds the empty text
-NO_BLANK_TEXT = "^[^\\u0000]*[^\\u0000\\s][^\\u0000]*$"
 
 
 class Schema(AutoSchema):
@@ -33,6 +33,9 @@ class Schema(AutoSchema):
         """Of the docstring of the view's method."""
         return super().get_description().split("\n\n")
 
+    def get_paginated_name(self, serializer_name: str) -> str:
+        return f"{serializer_name}List"
+
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
         mapped = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
         return {**mapped, "additionalProperties": False} if isinstance(serializer, Given) else mapped
@@ -47,3 +50,20 @@ class Schema(AutoSchema):
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         error = self._get_response_for_code(ErrorAnswer, "4XX", direction=direction)  # type: ignore[no-untyped-call]
         return bodies | {"4XX": error}
+
+
+class SchemaGenerator(generators.SchemaGenerator):
+    """Makes the document once for each language.
+
+    One at a time: drf-spectacular loads its extensions at the first, and two at once failed at that.
+    """
+
+    lock = Lock()
+    documents: ClassVar[dict[str | None, Any]] = {}
+
+    def get_schema(self, request: Any = None, public: bool = False) -> Any:
+        with self.lock:
+            language = get_language()
+            if language not in self.documents:
+                self.documents[language] = super().get_schema(request, public)  # type: ignore[no-untyped-call]
+            return self.documents[language]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from django.conf import settings
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from sync.api.base import Envelope, Given, Moment, PageQuery, StrictBoolean, StrictInteger, list_answer
+from sync.api.base import Envelope, Given, StrictBoolean, StrictInteger
 from sync.coordinator.queue import SMART_PRIORITY
 from sync.models import OrderFormSession, SyncRun
 from sync.monitoring.health import Activity
@@ -112,15 +112,6 @@ class WholeRunSerializer(FinishedRunSerializer):
     ended_attempts = EndedAttempt(many=True)
 
 
-class RunQuery(PageQuery):
-    type = serializers.MultipleChoiceField(choices=list(settings.SYNC_TYPES), required=False)
-    status = serializers.MultipleChoiceField(choices=Status.choices, required=False)
-    mode = serializers.MultipleChoiceField(choices=Mode.choices, required=False)
-    trigger = serializers.MultipleChoiceField(choices=SyncRun.Trigger.choices, required=False)
-    since = Moment(required=False, help_text="Requested at this moment or later.")
-    until = Moment(required=False, help_text="Requested before this moment.")
-
-
 class WantedRun(Given):
     """How a list is to be synced."""
 
@@ -151,9 +142,6 @@ class RunsAnswer(Envelope):
 
 class WholeRunAnswer(Envelope):
     run = WholeRunSerializer()
-
-
-RunList = list_answer(FinishedRunSerializer, "RunList")
 
 
 # Status and health
@@ -254,6 +242,7 @@ class ScheduleAnswer(Envelope):
     schedule = ScheduleSerializer()
 
 
+@extend_schema_serializer(many=False)
 class SchedulesAnswer(Envelope):
     schedules = ScheduleSerializer(many=True)
 

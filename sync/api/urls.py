@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.urls import path, register_converter
+from rest_framework.routers import SimpleRouter
 
 from sync.api import views
 from sync.api.events import EventsView
@@ -36,17 +37,15 @@ class KeyConverter:
 register_converter(SyncTypeConverter, "sync_type")
 register_converter(KeyConverter, "key")
 
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("runs", views.RunViewSet, basename="run")
+router.register("schedule", views.ScheduleViewSet, basename="schedule")
+
 urlpatterns = [
+    *router.urls,
     path("status", views.StatusView.as_view()),
-    path("schedule", views.SchedulesView.as_view()),
-    path("schedule/<sync_type:sync_type>", views.ScheduleView.as_view()),
-    path("runs", views.RunsView.as_view()),
-    path("runs/<key:run_id>", views.RunView.as_view(), name="run"),
-    path("runs/<key:run_id>/retry", views.RetryView.as_view()),
-    path("runs/<key:run_id>/cancel", views.CancelView.as_view()),
-    path("runs/<key:run_id>/accept", views.AcceptView.as_view()),
     path("events", EventsView.as_view()),
-    path("full", views.FullSyncOfAllView.as_view()),
-    path("<sync_type:sync_type>", views.SyncView.as_view()),
-    path("<sync_type:sync_type>/full", views.FullSyncView.as_view()),
+    path("full", views.SyncViewSet.as_view({"post": "create_full_of_all"})),
+    path("<sync_type:sync_type>", views.SyncViewSet.as_view({"post": "create"})),
+    path("<sync_type:sync_type>/full", views.SyncViewSet.as_view({"post": "create_full"})),
 ]

@@ -1,30 +1,33 @@
-"""The doors to syncs, their status, schedules and history. What they do is decided behind them."""
+"""Asking for syncs, their status, schedules and history."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework.decorators import action
+from rest_framework.mixins import ListModelMixin
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet, ViewSet
 
-from sync.api.base import MayChangeSyncs, page_of, user_of
+from sync.api.base import user_of
+from sync.api.filters import RunFilterSet
+from sync.api.pagination import Pagination
+from sync.api.permissions import StaffPermissionOrReadOnly
 from sync.api.serializers import (
     FinishedRunSerializer,
     ReadinessSerializer,
     RunAnswer,
-    RunList,
-    RunQuery,
     RunsAnswer,
     ScheduleAnswer,
     ScheduleChange,
@@ -42,54 +45,45 @@ from sync.monitoring.health import SyncStatus
 from sync.serializers import for_reader
 from sync.service import all_types
 
-Mode = SyncRun.Mode
-RUNS_COUNTED_TO = 10_000  # so that a long history costs no more than a short one
-
 
 def accepted(run: SyncRun) -> Response:
     message = _("Run {run} of {type} waits for its turn.").format(run=run.pk, type=run.sync_type)
-    watch = {"Location": reverse("run", args=[run.pk])}
-    return Response(RunAnswer({"message": message, "run": run}).data, HTTPStatus.ACCEPTED, headers=watch)
+    location = {"Location": reverse("run-detail", args=[run.pk])}
+    return Response(RunAnswer({"message": message, "run": run}).data, HTTPStatus.ACCEPTED, headers=location)
 
 
-class RequestView(APIView):
+class SyncViewSet(ViewSet):
     """Asking for syncs."""
 
-    permission_classes = (IsAuthenticated, MayChangeSyncs)
-    needs = "sync.request_syncrun"
+    permission_classes = (IsAuthenticated, StaffPermissionOrReadOnly)
+    permission_required = "sync.request_syncrun"
 
-    def ask(self, request: Request, sync_type: str, **how: Any) -> SyncRun:
-        return queue.request_sync(sync_type, trigger=SyncRun.Trigger.API, by=user_of(request), **how)
+    def request_run(self, sync_type: str, **options: Any) -> SyncRun:
+        return queue.request_sync(sync_type, trigger=SyncRun.Trigger.API, by=user_of(self.request), **options)
 
-
-class SyncView(RequestView):
     @extend_schema(
         operation_id="requestSync",
         request=WantedRun,
         responses={202: RunAnswer},
         examples=[OpenApiExample("In full, before the others", {"mode": "full", "priority": 9}, request_only=True)],
     )
-    def post(self, request: Request, sync_type: str) -> Response:
+    def create(self, request: Request, sync_type: str) -> Response:
         """Queue a sync of one list, or strengthen the one that is queued already."""
-        how = WantedRun(data=request.data)
-        how.is_valid(raise_exception=True)
-        return accepted(self.ask(request, sync_type, **how.validated_data))
+        serializer = WantedRun(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return accepted(self.request_run(sync_type, **serializer.validated_data))
 
-
-class FullSyncView(RequestView):
     @extend_schema(operation_id="requestFullSync", request=WantedFullRun, responses={202: RunAnswer})
-    def post(self, request: Request, sync_type: str) -> Response:
+    def create_full(self, request: Request, sync_type: str) -> Response:
         """Queue a full sync of one list: removals too."""
-        how = WantedFullRun(data=request.data)
-        how.is_valid(raise_exception=True)
-        return accepted(self.ask(request, sync_type, mode=Mode.FULL, **how.validated_data))
+        serializer = WantedFullRun(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return accepted(self.request_run(sync_type, mode=SyncRun.Mode.FULL, **serializer.validated_data))
 
-
-class FullSyncOfAllView(RequestView):
     @extend_schema(operation_id="requestFullSyncOfAll", request=None, responses={202: RunsAnswer})
-    def post(self, request: Request) -> Response:
+    def create_full_of_all(self, request: Request) -> Response:
         """Queue a full sync of every list, each at its own priority."""
-        runs = [self.ask(request, sync_type, mode=Mode.FULL) for sync_type in all_types()]
+        runs = [self.request_run(sync_type, mode=SyncRun.Mode.FULL) for sync_type in all_types()]
         message = _("{count} runs wait for their turn.").format(count=len(runs))
         return Response(RunsAnswer({"message": message, "runs": runs}).data, HTTPStatus.ACCEPTED)
 
@@ -148,16 +142,16 @@ def with_next_due(rows: QuerySet[SyncSchedule]) -> list[SyncSchedule]:
     return [found[name] for name in due if name in found]
 
 
-class SchedulesView(APIView):
+class ScheduleViewSet(ViewSet):
+    permission_classes = (IsAuthenticated, StaffPermissionOrReadOnly)
+    permission_required = "sync.change_syncschedule"
+    lookup_field = "sync_type"
+    lookup_value_converter = "sync_type"
+
     @extend_schema(operation_id="syncSchedules", responses=SchedulesAnswer)
-    def get(self, request: Request) -> Response:
+    def list(self, request: Request) -> Response:
         """When each list is synced by itself."""
         return Response(SchedulesAnswer({"schedules": with_next_due(SyncSchedule.objects.all())}).data)
-
-
-class ScheduleView(APIView):
-    permission_classes = (IsAuthenticated, MayChangeSyncs)
-    needs = "sync.change_syncschedule"
 
     @extend_schema(
         operation_id="changeSyncSchedule",
@@ -165,12 +159,12 @@ class ScheduleView(APIView):
         responses=ScheduleAnswer,
         examples=[OpenApiExample("Every quarter of an hour", {"intervalMinutes": 15}, request_only=True)],
     )
-    def patch(self, request: Request, sync_type: str) -> Response:
+    def partial_update(self, request: Request, sync_type: str) -> Response:
         """Change when a list is synced, from now on and without a restart."""
-        changes = ScheduleChange(data=request.data)
-        changes.is_valid(raise_exception=True)
-        if changes.validated_data:
-            schedules.change_schedule(sync_type, **changes.validated_data, by=user_of(request))
+        serializer = ScheduleChange(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        if serializer.validated_data:
+            schedules.change_schedule(sync_type, **serializer.validated_data, by=user_of(request))
         [schedule] = with_next_due(SyncSchedule.objects.filter(sync_type=sync_type))
         return Response(ScheduleAnswer({"schedule": schedule}).data)
 
@@ -178,64 +172,51 @@ class ScheduleView(APIView):
 # History
 
 
-class RunsView(APIView):
-    @extend_schema(operation_id="listRuns", parameters=[RunQuery], responses=RunList)
-    def get(self, request: Request) -> Response:
-        """Runs, the latest first. `count` stops at 10,000."""
-        wanted = RunQuery.of(request)
-        filters = {lookup: wanted[name] for name, lookup in self.LOOKUPS.items() if name in wanted}
-        runs = SyncRun.objects.filter(**filters).select_related("requested_by").order_by("-pk")
-        return page_of(runs, request, FinishedRunSerializer, query=wanted, counted_to=RUNS_COUNTED_TO)
-
-    LOOKUPS: ClassVar = {
-        "type": "sync_type__in",
-        "status": "status__in",
-        "mode": "mode__in",
-        "trigger": "trigger__in",
-        "since": "requested_at__gte",
-        "until": "requested_at__lt",
-    }
+class RunPagination(Pagination):
+    count_limit = 10_000
 
 
-class RunView(APIView):
+@extend_schema_view(list=extend_schema(operation_id="listRuns"))
+class RunViewSet(ListModelMixin, GenericViewSet[SyncRun]):
+    """Runs, the latest first. `count` stops at 10,000."""
+
+    queryset = SyncRun.objects.select_related("requested_by").order_by("-pk")
+    serializer_class = FinishedRunSerializer
+    filterset_class = RunFilterSet
+    pagination_class = RunPagination
+    permission_classes = (IsAuthenticated, StaffPermissionOrReadOnly)
+    permission_required = "sync.request_syncrun"
+    lookup_url_kwarg = "run_id"
+    lookup_value_converter = "key"
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), **for_reader(self.request.user)}
+
     @extend_schema(operation_id="getRun", responses=WholeRunAnswer)
-    def get(self, request: Request, run_id: int) -> Response:
+    def retrieve(self, request: Request, run_id: int) -> Response:
         """A run with its whole story: control totals, notes, attempts, error."""
-        run = get_object_or_404(SyncRun.objects.select_related("requested_by"), pk=run_id)
-        return Response(WholeRunAnswer({"run": run}, context=for_reader(request.user)).data)
+        return Response(WholeRunAnswer({"run": self.get_object()}, context=self.get_serializer_context()).data)
 
-
-class VerbView(APIView):
-    """Something that people do with a run."""
-
-    permission_classes = (IsAuthenticated, MayChangeSyncs)
-    needs = "sync.request_syncrun"
-
-
-class RetryView(VerbView):
     @extend_schema(operation_id="retryRun", request=None, responses={202: RunAnswer})
-    def post(self, request: Request, run_id: int) -> Response:
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, run_id: int) -> Response:
         """Queue a run that does again what a finished one was to do."""
-        return accepted(queue.retry(get_object_or_404(SyncRun, pk=run_id), by=user_of(request)))
+        return accepted(queue.retry(self.get_object(), by=user_of(request)))
 
-
-class CancelView(VerbView):
     @extend_schema(operation_id="cancelRun", request=None, responses=RunAnswer)
-    def post(self, request: Request, run_id: int) -> Response:
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, run_id: int) -> Response:
         """End a queued run at once, a running one at its next page."""
-        run = get_object_or_404(SyncRun, pk=run_id)
+        run = self.get_object()
         queue.cancel(run, by=user_of(request))
         said = _("Run {run} is cancelled.") if run.is_finished else _("Run {run} stops at its next page.")
         return Response(RunAnswer({"message": said.format(run=run.pk), "run": run}).data)
 
-
-class AcceptView(VerbView):
-    needs = "sync.accept_syncrun"
-
     @extend_schema(operation_id="acceptRun", request=None, responses={202: RunAnswer})
-    def post(self, request: Request, run_id: int) -> Response:
+    @action(detail=True, methods=["post"], permission_required="sync.accept_syncrun")
+    def accept(self, request: Request, run_id: int) -> Response:
         """Apply a quarantined export after all: what it lacks is marked as missing."""
-        return accepted(queue.accept(get_object_or_404(SyncRun, pk=run_id), by=user_of(request)))
+        return accepted(queue.accept(self.get_object(), by=user_of(request)))
 
 
 # Probes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from sync.models import ColumnDrift, SyncRun
@@ -28,7 +27,6 @@ RUN_EXAMPLE = {
 }
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A smart sync", RUN_EXAMPLE)])
 class RunSerializer(Serializer):
     """One execution of a sync."""
 

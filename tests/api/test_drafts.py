@@ -539,7 +539,7 @@ def test_a_save_answers_with_itself_though_another_one_follows_at_once(agent, ap
 def test_a_change_that_comes_after_the_deletion_is_404(api, draft, monkeypatch):
     shown = Draft.objects.get()
     api.delete(address(draft))
-    monkeypatch.setattr("orders.api.drafts.DraftView.draft", lambda *_: shown)
+    monkeypatch.setattr("orders.api.drafts.DraftViewSet.get_object", lambda *_: shown)
     assert api.put(address(draft), wanted(version=1)).status_code == 404
 
 

@@ -39,7 +39,6 @@ django.setup()
 from django.contrib.auth.models import User
 from django.db import connection, connections, transaction
 
-from sync import events
 from sync.api.tokens import begin_sign_in
 from sync.models import SyncEvent
 
@@ -161,7 +160,9 @@ def write_alone(seconds: int) -> Written:
         while time.monotonic() < ends_at:
             is_taken_back = random.random() < TAKEN_BACK
             with transaction.atomic():
-                event = events.record(SyncEvent.Kind.HEALTH_CHANGED, sync_type="orders", before="late", after="healthy")
+                event = SyncEvent.objects.record(
+                    SyncEvent.Kind.HEALTH_CHANGED, sync_type="orders", before="late", after="healthy"
+                )
                 time.sleep(random.uniform(*HOLDS))
                 transaction.set_rollback(is_taken_back)
             if is_taken_back:

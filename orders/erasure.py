@@ -12,7 +12,6 @@ from django.utils.timezone import localtime
 from customers.matching import present
 from customers.models import Customer
 from orders.models import Draft
-from sync import events
 from sync.coordinator.mutex import fenced
 from sync.database.search import search
 from sync.erasure import (
@@ -28,8 +27,7 @@ from sync.erasure import (
     counted,
     remaining,
 )
-from sync.events import Kind
-from sync.models import MirroredModel, RecordChange
+from sync.models import MirroredModel, RecordChange, SyncEvent
 from sync.service import all_services, service_for
 
 CUSTOMERS = "customers"
@@ -143,7 +141,7 @@ def erase(target: Target, *, waiting: Callable[[], None]) -> Report:
             for store in chosen:
                 store.erase()
             if lines:
-                events.record(Kind.CUSTOMER_ERASED, sync_type=CUSTOMERS, customer=target.erp_id)
+                SyncEvent.objects.record(SyncEvent.Kind.CUSTOMER_ERASED, sync_type=CUSTOMERS, customer=target.erp_id)
     return Report(lines, shown_lines(subject), remaining(subject, from_erp=False), remaining(subject, from_erp=True))
 
 

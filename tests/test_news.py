@@ -3,18 +3,18 @@
 import pytest
 
 from demo.news import News
-from sync import events
 from sync.coordinator.sessions import close_session, open_session
-from sync.events import Kind
-from sync.models import OrderFormSession
+from sync.models import OrderFormSession, SyncEvent
 from tests.factories import SyncRunFactory
+
+Kind = SyncEvent.Kind
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def news():
-    events.record(Kind.LOCK_BROKEN)  # before it begins to listen
+    SyncEvent.objects.record(Kind.LOCK_BROKEN)  # before it begins to listen
     return News()
 
 
@@ -31,9 +31,9 @@ def said(news):
 def test_a_success_says_what_it_changed(news, run):
     run.read, run.created, run.updated = 1003, 1, 2
     run.save()
-    events.record(Kind.RUN_QUEUED, run=run)
-    events.record(Kind.RUN_STARTED, run=run)
-    events.record(Kind.RUN_SUCCEEDED, run=run)
+    SyncEvent.objects.record(Kind.RUN_QUEUED, run=run)
+    SyncEvent.objects.record(Kind.RUN_STARTED, run=run)
+    SyncEvent.objects.record(Kind.RUN_SUCCEEDED, run=run)
     assert said(news) == ["orders      1,003 records read: 1 created, 2 updated"]
     assert said(news) == []
 
@@ -41,7 +41,7 @@ def test_a_success_says_what_it_changed(news, run):
 def test_a_success_that_changed_nothing_says_so(news, run):
     run.read, run.mode = 12, "smart"
     run.save()
-    events.record(Kind.RUN_SUCCEEDED, run=run)
+    SyncEvent.objects.record(Kind.RUN_SUCCEEDED, run=run)
     assert said(news) == ["orders         12 records read for an order form: no change"]
 
 
@@ -55,7 +55,7 @@ def test_a_success_that_changed_nothing_says_so(news, run):
 )
 def test_an_error_is_one_line(news, run, kind, text):
     run.save()
-    events.record(kind, run=run, error="{no}\n  end")
+    SyncEvent.objects.record(kind, run=run, error="{no}\n  end")
     assert said(news) == [f"orders     {text}"]
 
 
@@ -79,23 +79,23 @@ def test_an_order_form_is_seen_to_come_and_go(news, admin_user):
     ],
 )
 def test_a_change_of_health_is_told_unless_another_line_says_it(news, before, after, is_told):
-    events.record(Kind.HEALTH_CHANGED, sync_type="ddt", before=before, after=after)
+    SyncEvent.objects.record(Kind.HEALTH_CHANGED, sync_type="ddt", before=before, after=after)
     assert said(news) == ([f"ddt        was {before}, is {after}"] if is_told else [])
 
 
 @pytest.mark.parametrize("kind", Kind)
 def test_every_kind_of_event_can_be_told(news, run, kind):
     run.save()
-    events.record(kind, run=run, error="", before="healthy", after="late")
+    SyncEvent.objects.record(kind, run=run, error="", before="healthy", after="late")
     said(news)
 
 
 def test_workers_and_alerts_are_told_of(news, admin_user):
-    events.record(Kind.WORKERS_CHANGED, before="alive", after="silent")
-    events.record(
+    SyncEvent.objects.record(Kind.WORKERS_CHANGED, before="alive", after="silent")
+    SyncEvent.objects.record(
         Kind.ALERT_GIVEN_UP, sync_type="ddt", channel="web", attempts=30, error="The alert was not delivered."
     )
-    events.record(Kind.ALERT_SENT_AGAIN, sync_type="ddt", by=admin_user, channel="web")
+    SyncEvent.objects.record(Kind.ALERT_SENT_AGAIN, sync_type="ddt", by=admin_user, channel="web")
     assert said(news) == [
         "worker     was alive, is silent",
         "ddt        nobody was told of its state: The alert was not delivered.",

@@ -7,7 +7,6 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from sync import events
 from sync.erp import login as erp_login
 from sync.exceptions import DiskFull, ErpFolderNotFound, ErpLoginRejected, ExportNotFound
 from sync.models import SyncEvent, SyncLock, SyncRun
@@ -73,9 +72,9 @@ def colleague(settings):
     SyncWorkerFactory(name=f"{MACHINE}:{PROCESS}")
     SyncWorkerFactory(name=f"{MACHINE}:{PROCESS}1", seen_at=timezone.now() - timedelta(hours=1))
     for kind in (Kind.LOCK_TAKEN_OVER, Kind.LOCK_BROKEN):
-        events.record(kind, by=colleague, from_holder=holder, token=3)
-    events.record(Kind.ALERT_GIVEN_UP, channel="mail", attempts=30, error=f"550 no {COLLEAGUE} at {MACHINE}")
-    events.record(Kind.SESSION_OPENED, session=OrderFormSessionFactory(user=colleague), by=colleague)
+        SyncEvent.objects.record(kind, by=colleague, from_holder=holder, token=3)
+    SyncEvent.objects.record(Kind.ALERT_GIVEN_UP, channel="mail", attempts=30, error=f"550 no {COLLEAGUE} at {MACHINE}")
+    SyncEvent.objects.record(Kind.SESSION_OPENED, session=OrderFormSessionFactory(user=colleague), by=colleague)
     DraftFactory(user=colleague)
     return colleague
 

@@ -16,7 +16,6 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
-from sync import events
 from sync.admin.links import get_run_url
 from sync.admin.permissions import require_permission
 from sync.models import SyncRun

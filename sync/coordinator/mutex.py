@@ -15,13 +15,11 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from sync import events
 from sync.coordinator import queue
 from sync.coordinator.heartbeats import HEARTBEATS
 from sync.database.deadlocks import retry_deadlocks
-from sync.events import Kind
 from sync.exceptions import LeaseLost
-from sync.models import SyncLock, SyncRun
+from sync.models import SyncEvent, SyncLock, SyncRun
 
 
 class Lease:
@@ -81,7 +79,7 @@ def acquire() -> Lease | None:
     if lock is None:
         return None
     if before.holder:
-        events.record(Kind.LOCK_TAKEN_OVER, from_holder=before.holder, token=lock.token)
+        SyncEvent.objects.record(SyncEvent.Kind.LOCK_TAKEN_OVER, from_holder=before.holder, token=lock.token)
     return Lease(holder, lock.token)
 
 
@@ -96,7 +94,7 @@ def break_lock(*, by: User | None = None) -> bool:
         if broken:
             SyncRun.objects.running().update(token=None)  # nor can its run be ended by who had it
             queue.wake()
-            events.record(Kind.LOCK_BROKEN, by=by, from_holder=lock.holder, token=lock.token + 1)
+            SyncEvent.objects.record(SyncEvent.Kind.LOCK_BROKEN, by=by, from_holder=lock.holder, token=lock.token + 1)
     return bool(broken)
 
 

@@ -16,17 +16,16 @@ from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
-from sync import events
 from sync.database import clock
 from sync.database.deadlocks import retry_deadlocks
 from sync.disk import waiting_for_room
 from sync.erp import login as erp_login
-from sync.events import Kind
 from sync.exceptions import CannotAccept, CannotCancel
-from sync.models import OrderFormSession, SyncRun, SyncSchedule
+from sync.models import OrderFormSession, SyncEvent, SyncRun, SyncSchedule
 from sync.models.runs import SyncRunQuerySet
 from sync.service import smart_types
 
+Kind = SyncEvent.Kind
 Mode = SyncRun.Mode
 Status = SyncRun.Status
 Trigger = SyncRun.Trigger
@@ -83,7 +82,7 @@ def inserted(**fields: Any) -> SyncRun:
     with transaction.atomic():
         note_request(fields["sync_type"], fields["trigger"])
         run = SyncRun.objects.create(**fields)
-        events.record(Kind.RUN_QUEUED, run=run, by=run.requested_by, trigger=run.trigger, mode=run.mode)
+        SyncEvent.objects.record(Kind.RUN_QUEUED, run=run, by=run.requested_by, trigger=run.trigger, mode=run.mode)
         if run.trigger in BY_A_PERSON:
             erp_login.allow_attempt(run)
     return run
@@ -123,7 +122,9 @@ def strengthened(
         before = {name: getattr(queued, name) for name in changes}
         queued.refresh_from_db()
         if before != {name: getattr(queued, name) for name in changes}:
-            events.record(Kind.RUN_STRENGTHENED, run=queued, by=by, trigger=trigger, mode=mode, priority=priority)
+            SyncEvent.objects.record(
+                Kind.RUN_STRENGTHENED, run=queued, by=by, trigger=trigger, mode=mode, priority=priority
+            )
         if trigger in BY_A_PERSON:
             erp_login.allow_attempt(queued)
         return queued
@@ -163,7 +164,7 @@ def merged_request(run: SyncRun) -> dict[str, Any]:
     SyncRun.objects.filter(pk=newer.pk, status=Status.QUEUED).update(
         status=Status.CANCELLED, finished_at=clock.now(), merged_into=run
     )
-    events.record(Kind.RUN_MERGED, run=newer, into=run.pk)
+    SyncEvent.objects.record(Kind.RUN_MERGED, run=newer, into=run.pk)
     forget_export(run)
     stronger = run.mode if run.mode == Mode.SMART else min(run.mode, newer.mode, key=strength)
     return {"priority": max(run.priority, newer.priority), "mode": stronger, "export_path": ""}
@@ -239,9 +240,9 @@ def cancel(run: SyncRun, *, by: User | None = None) -> None:
         if SyncRun.objects.filter(pk=run.pk, status=Status.QUEUED).update(
             status=Status.CANCELLED, finished_at=now, cancel_requested_at=now
         ):
-            events.record(Kind.RUN_CANCELLED, run=run, by=by)
+            SyncEvent.objects.record(Kind.RUN_CANCELLED, run=run, by=by)
         elif SyncRun.objects.running().filter(pk=run.pk).update(cancel_requested_at=now):
-            events.record(Kind.RUN_CANCEL_REQUESTED, run=run, by=by)
+            SyncEvent.objects.record(Kind.RUN_CANCEL_REQUESTED, run=run, by=by)
         else:
             run.refresh_from_db()
             raise CannotCancel(run=run.pk, status=run.status)

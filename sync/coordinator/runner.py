@@ -20,7 +20,6 @@ from django.db.models import Case, Exists, F, Min, Value, When
 from django.utils import timezone
 from django_q.exceptions import TimeoutException
 
-from sync import events
 from sync.coordinator import queue, worker
 from sync.coordinator.mutex import Lease, fenced, hold_lock, lost_with_the_connection
 from sync.database import clock
@@ -37,7 +36,6 @@ from sync.erp import erp_client
 from sync.erp import login as erp_login
 from sync.erp.client import Export
 from sync.erp.transfer import content_of
-from sync.events import Kind
 from sync.exceptions import (
     ControlTotalMismatch,
     ErpLoginRejected,
@@ -59,9 +57,11 @@ from sync.mirror import comparison as mirror
 from sync.mirror import cross_checks, references
 from sync.mirror.columns import LONGEST_HEADER, record_drift, record_shown_columns
 from sync.mirror.references import Coverage
-from sync.models import SyncRun
+from sync.models import SyncEvent, SyncRun
 from sync.progress import Progress, Stage, unwatched
 from sync.service import SyncService, all_services, service_for
+
+Kind = SyncEvent.Kind
 
 logger = logging.getLogger(__name__)
 
@@ -184,7 +184,7 @@ def recover(lease: Lease) -> None:
 
 
 def lose(run: SyncRun) -> None:
-    events.record(Kind.RUN_LOST, run=run, attempt=run.attempts)
+    SyncEvent.objects.record(Kind.RUN_LOST, run=run, attempt=run.attempts)
     losses = 1 + times_ended(run, "lost")
     if losses > LOSSES_ALLOWED:
         fail(run, Status.FAILED, ProcessLost(times=losses))
@@ -289,7 +289,7 @@ def start(run: SyncRun, lease: Lease) -> bool:
         )
         if started:
             run.refresh_from_db()
-            events.record(Kind.RUN_STARTED, run=run, attempt=run.attempts, mode=run.mode)
+            SyncEvent.objects.record(Kind.RUN_STARTED, run=run, attempt=run.attempts, mode=run.mode)
     return bool(started)
 
 
@@ -350,10 +350,10 @@ def interrupt(run: SyncRun, interruption: Interrupted) -> None:
     with current(run):
         match interruption:
             case Preempted():
-                events.record(Kind.RUN_PREEMPTED, run=run)
+                SyncEvent.objects.record(Kind.RUN_PREEMPTED, run=run)
                 put_back(run, "preempted")
             case HandedBack():
-                events.record(Kind.RUN_HANDED_BACK, run=run)
+                SyncEvent.objects.record(Kind.RUN_HANDED_BACK, run=run)
                 put_back(run, "handed back")
             case RunCancelled():
                 end_cancelled(run)
@@ -381,7 +381,7 @@ def times_ended(run: SyncRun, outcome: str) -> int:
 
 def end_cancelled(run: SyncRun) -> None:
     run.finish(Status.CANCELLED)
-    events.record(Kind.RUN_CANCELLED, run=run)
+    SyncEvent.objects.record(Kind.RUN_CANCELLED, run=run)
 
 
 def retry_or_fail(run: SyncRun, error: SyncError) -> None:
@@ -391,7 +391,7 @@ def retry_or_fail(run: SyncRun, error: SyncError) -> None:
         return
     with current(run):
         again_at = clock.now() + timedelta(seconds=delay)
-        events.record(Kind.RUN_TO_BE_RETRIED, run=run, error=storable(error), at=again_at.isoformat())
+        SyncEvent.objects.record(Kind.RUN_TO_BE_RETRIED, run=run, error=storable(error), at=again_at.isoformat())
         unread = run.export_path
         put_back(run, "failed", error, not_before=again_at, export_path="")
     if unread:
@@ -427,7 +427,7 @@ def fail(run: SyncRun, status: Status, error: BaseException) -> None:
     found = {"control_totals": as_json(error.totals)} if isinstance(error, ControlTotalMismatch) else {}
     run.finish(status, error_class=type(error).__name__, error_text=storable(error), error_facts=facts, **found)
     kind = Kind.RUN_QUARANTINED if status == Status.QUARANTINED else Kind.RUN_FAILED
-    events.record(kind, run=run, error_class=run.error_class, error=run.error_text)
+    SyncEvent.objects.record(kind, run=run, error_class=run.error_class, error=run.error_text)
     if isinstance(error, ErpLoginRejected):
         erp_login.note_rejected(run)
         answer_waiting_forms(run)
@@ -441,7 +441,7 @@ def answer_waiting_forms(run: SyncRun) -> None:
     ended = {name: getattr(run, name) for name in ("status", "finished_at", "error_class", "error_text", "error_facts")}
     for waiting in SyncRun.objects.queued().filter(mode=Mode.SMART):
         if SyncRun.objects.filter(pk=waiting.pk, status=Status.QUEUED).update(**ended):
-            events.record(Kind.RUN_FAILED, run=waiting, error_class=run.error_class, error=run.error_text)
+            SyncEvent.objects.record(Kind.RUN_FAILED, run=waiting, error_class=run.error_class, error=run.error_text)
 
 
 def succeed(run: SyncRun, outcome: mirror.Outcome) -> None:
@@ -449,7 +449,7 @@ def succeed(run: SyncRun, outcome: mirror.Outcome) -> None:
     if run.accepts:
         SyncRun.objects.filter(acceptances=run).update(export_path="")
     run.finish(Status.SUCCEEDED, export_path="", left=outcome.left, **outcome.counts())
-    events.record(Kind.RUN_SUCCEEDED, run=run, counts=outcome.counts())
+    SyncEvent.objects.record(Kind.RUN_SUCCEEDED, run=run, counts=outcome.counts())
     if outcome.left:
         trigger = SyncRun.Trigger(run.trigger)
         queue.request_sync(run.sync_type, mode=Mode.FULL, trigger=trigger, by=run.requested_by)

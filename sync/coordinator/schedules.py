@@ -19,14 +19,12 @@ from django.db import transaction
 from django.db.models import Q
 from django_q.models import Schedule
 
-from sync import events
 from sync.coordinator.queue import enqueue, request_sync
 from sync.database import clock
 from sync.database.deadlocks import retry_deadlocks
 from sync.erp import login as erp_login
-from sync.events import Kind
 from sync.exceptions import InvalidSchedule
-from sync.models import SyncLock, SyncRun, SyncSchedule
+from sync.models import SyncEvent, SyncLock, SyncRun, SyncSchedule
 
 FAILURES_ENDURED = 5  # in a row; from then on a type's interval doubles with each
 LONGEST_INTERVAL = timedelta(hours=4)  # to which it doubles
@@ -134,7 +132,7 @@ def change_schedule(
             raise InvalidSchedule(sync_type=sync_type, reason=" ".join(error.messages)) from None
         schedule.save(update_fields=list(changes))
         put_in_step(schedule)
-        events.record(Kind.SCHEDULE_CHANGED, sync_type=sync_type, by=by, **changes)
+        SyncEvent.objects.record(SyncEvent.Kind.SCHEDULE_CHANGED, sync_type=sync_type, by=by, **changes)
     return schedule
 
 

@@ -13,15 +13,15 @@ from django.contrib.auth.models import User
 from django.db import connection, connections, transaction
 from django.db.models import F
 
-from sync import events
 from sync.coordinator import queue, runner
 from sync.database import clock
 from sync.database.deadlocks import retry_deadlocks
 from sync.disk import waiting_for_room
 from sync.erp import login as erp_login
-from sync.events import Kind
 from sync.exceptions import SessionNotFound
-from sync.models import OrderFormSession, SyncRun
+from sync.models import OrderFormSession, SyncEvent, SyncRun
+
+Kind = SyncEvent.Kind
 
 JOINED_WITHIN = timedelta(seconds=15)  # a smart sync asked for so recently serves another order form too
 ANSWERED_WITHIN = timedelta(seconds=15)  # whoever waits longer is told which run to watch
@@ -127,7 +127,7 @@ def touch_session(user: User, session_id: uuid.UUID) -> OrderFormSession:
             return session
         if created or not session.is_live:
             session.opened_at = now
-            events.record(Kind.SESSION_OPENED, session=session, by=user)
+            SyncEvent.objects.record(Kind.SESSION_OPENED, session=session, by=user)
         session.active_at, session.expires_at, session.closed_at = now, now + settings.ORDER_FORM_TIMEOUT, None
         session.save(update_fields=["opened_at", "active_at", "expires_at", "closed_at"])
     return session
@@ -151,7 +151,7 @@ def close_session(session: OrderFormSession, *, by: User | None = None) -> None:
     with transaction.atomic():
         closed = OrderFormSession.objects.filter(pk=session.pk, closed_at=None).update(closed_at=clock.now())
         if closed:
-            events.record(Kind.SESSION_CLOSED, session=session, by=by)
+            SyncEvent.objects.record(Kind.SESSION_CLOSED, session=session, by=by)
             queue.wake()
     session.refresh_from_db()
 
@@ -186,4 +186,4 @@ def note_expired() -> None:
         with transaction.atomic():
             expired = OrderFormSession.objects.expired().filter(pk=session.pk).update(closed_at=F("expires_at"))
             if expired:
-                events.record(Kind.SESSION_EXPIRED, session=session)
+                SyncEvent.objects.record(Kind.SESSION_EXPIRED, session=session)

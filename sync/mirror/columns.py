@@ -14,7 +14,6 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from sync import events
 from sync.database import clock
 from sync.exports.layout import Column, Source
 from sync.models import ColumnDrift, MirroredColumn, SyncEvent, SyncRun
@@ -97,7 +96,7 @@ def record_drift(service: SyncService, run: SyncRun, fields: Collection[str], un
     columns: dict[str, Any] = defaultdict(list)
     for drift in drifts:
         columns[str(drift.kind)].append(drift.title)
-    events.record(SyncEvent.Kind.COLUMNS_CHANGED, run=run, **columns)
+    SyncEvent.objects.record(SyncEvent.Kind.COLUMNS_CHANGED, run=run, **columns)
 
 
 def found_drifts(
@@ -144,7 +143,7 @@ def mark_as_seen(drift: ColumnDrift, *, by: User) -> list[str]:
         columns = list(dict.fromkeys(each.title for each in unseen.order_by("pk")))
         if not unseen.update(seen_at=clock.now(), seen_by=by):
             return []
-        events.record(SyncEvent.Kind.COLUMNS_SEEN, sync_type=drift.sync_type, by=by, columns=columns)
+        SyncEvent.objects.record(SyncEvent.Kind.COLUMNS_SEEN, sync_type=drift.sync_type, by=by, columns=columns)
     return columns
 
 

@@ -2,12 +2,12 @@
 
 from sync.models.accounts import PasswordGuess, SignIn
 from sync.models.columns import ColumnDrift
+from sync.models.events import SyncEvent
 from sync.models.mirrored import MirroredColumn, MirroredModel, list_indexes
 from sync.models.orchestration import (
     Alert,
     OrderFormSession,
     RejectedLogin,
-    SyncEvent,
     SyncLock,
     SyncSchedule,
     SyncWorker,

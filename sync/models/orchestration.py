@@ -1,10 +1,9 @@
-"""Rows that keep the syncs in order: the lock, schedules, open order forms, workers, what happened, who is told."""
+"""Rows that keep the syncs in order: the lock, schedules, open order forms, workers, who is told."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -17,6 +16,7 @@ from django.utils.translation import gettext_noop, pgettext_lazy
 
 from sync.database import clock
 from sync.list_names import list_name
+from sync.models.events import SyncEvent
 from sync.models.runs import SyncRun
 
 
@@ -236,57 +236,6 @@ class WorkerWatch(models.Model):
 
     def __str__(self) -> str:
         return str(_("silent") if self.is_silent else _("alive"))
-
-
-class SyncEvent(models.Model):
-    """One transition, in the order in which they happened; never changed."""
-
-    class Kind(models.TextChoices):
-        RUN_QUEUED = "run_queued", _("run queued")
-        RUN_STRENGTHENED = "run_strengthened", _("run made more urgent or thorough")
-        RUN_MERGED = "run_merged", _("run merged")
-        RUN_STARTED = "run_started", _("run started")
-        RUN_SUCCEEDED = "run_succeeded", _("run succeeded")
-        RUN_FAILED = "run_failed", _("run failed")
-        RUN_QUARANTINED = "run_quarantined", _("run quarantined")
-        RUN_CANCELLED = "run_cancelled", _("run cancelled")
-        RUN_CANCEL_REQUESTED = "run_cancel_requested", _("cancelling requested")
-        RUN_PREEMPTED = "run_preempted", _("run stepped aside")
-        RUN_HANDED_BACK = "run_handed_back", _("run given back by a stopping worker")
-        RUN_LOST = "run_lost", _("run lost with its process")
-        RUN_TO_BE_RETRIED = "run_to_be_retried", _("run to be tried again")
-        EXPORT_DOWNLOADED = "export_downloaded", _("export downloaded")
-        SESSION_OPENED = "session_opened", _("order form opened")
-        SESSION_CLOSED = "session_closed", _("order form left")
-        SESSION_EXPIRED = "session_expired", _("order form given up")
-        LOCK_TAKEN_OVER = "lock_taken_over", _("lock taken over from a dead process")
-        LOCK_BROKEN = "lock_broken", _("lock broken")
-        SCHEDULE_CHANGED = "schedule_changed", _("schedule changed")
-        HEALTH_CHANGED = "health_changed", _("state changed")
-        WORKERS_CHANGED = "workers_changed", _("state of the workers changed")
-        ALERT_GIVEN_UP = "alert_given_up", _("alert given up")
-        ALERT_SENT_AGAIN = "alert_sent_again", _("alert sent again")
-        COLUMNS_CHANGED = "columns_changed", _("columns changed")
-        COLUMNS_SEEN = "columns_seen", _("changed columns seen")
-        CUSTOMER_ERASED = "customer_erased", _("customer's data erased")
-
-    at = models.DateTimeField(_("time"), default=clock.now, db_index=True)
-    kind = models.CharField(_("kind"), max_length=30, choices=Kind)
-    sync_type = models.CharField(_("type"), max_length=30, blank=True)
-    run = models.ForeignKey(SyncRun, models.CASCADE, null=True, related_name="events", verbose_name=_("run"))
-    session = models.ForeignKey(
-        OrderFormSession, models.CASCADE, null=True, related_name="events", verbose_name=_("order-form session")
-    )
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, verbose_name=_("by"))
-    facts: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(_("facts"), default=dict, blank=True)
-
-    class Meta:
-        verbose_name = _("event")
-        verbose_name_plural = _("events")
-        ordering = ("-pk",)
-
-    def __str__(self) -> str:
-        return f"{self.get_kind_display()} {list_name(self.sync_type)}".strip()
 
 
 class AlertQuerySet(models.QuerySet["Alert"]):

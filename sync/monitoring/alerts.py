@@ -27,15 +27,15 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from sync import events
 from sync.erp.http import first_cause
 from sync.erp.severable import Line, SeverableSession
 from sync.erp.transfer import settle
-from sync.events import Kind
 from sync.exceptions import AlertNotDelivered
 from sync.list_names import list_name
 from sync.models import Alert, SyncEvent
 from sync.monitoring.mail import on_line
+
+Kind = SyncEvent.Kind
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ SETTINGS = {Channel.MAIL: "ALERT_EMAILS", Channel.WEB: "ALERT_URL"}  # who is to
 def record(kind: Kind, *, sync_type: str = "", before: str, after: str) -> None:
     """Write down a change of state, and whom to tell of it."""
     with transaction.atomic():
-        event = events.record(kind, sync_type=sync_type, before=before, after=after)
+        event = SyncEvent.objects.record(kind, sync_type=sync_type, before=before, after=after)
         Alert.objects.bulk_create([Alert(event=event, channel=channel) for channel in configured_channels()])
 
 
@@ -89,7 +89,7 @@ def send_again(alert: Alert, *, by: User) -> None:
         Alert.objects.filter(pk=alert.pk).update(
             attempts=0, next_attempt_at=Now(), delivered_at=None, given_up_at=None, tried_at=None, error=""
         )
-        events.record(Kind.ALERT_SENT_AGAIN, sync_type=alert.event.sync_type, by=by, channel=alert.channel)
+        SyncEvent.objects.record(Kind.ALERT_SENT_AGAIN, sync_type=alert.event.sync_type, by=by, channel=alert.channel)
 
 
 # Sending
@@ -173,7 +173,7 @@ def note_failure(alert: Alert, error: AlertNotDelivered) -> None:
     with transaction.atomic():
         if mine.update(next_attempt_at=None, tried_at=Now(), given_up_at=Now(), error=str(error)):
             facts: dict[str, Any] = {"channel": alert.channel, "attempts": alert.attempts, "error": str(error)}
-            events.record(Kind.ALERT_GIVEN_UP, sync_type=alert.event.sync_type, **facts)
+            SyncEvent.objects.record(Kind.ALERT_GIVEN_UP, sync_type=alert.event.sync_type, **facts)
             logger.error("%s is given up after %s attempts: %s", name, alert.attempts, error)
 
 

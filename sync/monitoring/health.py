@@ -22,17 +22,17 @@ from django.db.models import Count, OuterRef, Subquery
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext
 
-from sync import disk, events
+from sync import disk
 from sync.coordinator import queue, schedules
 from sync.database import clock
 from sync.erp import login as erp_login
-from sync.events import Kind
 from sync.exceptions import ErpLoginRejected
 from sync.mirror.columns import unseen_drifts
 from sync.models import (
     ColumnDrift,
     OrderFormSession,
     RejectedLogin,
+    SyncEvent,
     SyncLock,
     SyncRun,
     SyncSchedule,
@@ -561,8 +561,8 @@ def record_change(each: TypeHealth, *, before: str) -> None:
             transaction.set_rollback(True)
             return
         # Nobody is called because a list is tried again, or waits for an order form, that can be trusted all along.
-        record = events.record if before in TRUSTED and each.is_trusted else alerts.record
-        record(Kind.HEALTH_CHANGED, sync_type=each.sync_type, before=before, after=each.state)
+        record = SyncEvent.objects.record if before in TRUSTED and each.is_trusted else alerts.record
+        record(SyncEvent.Kind.HEALTH_CHANGED, sync_type=each.sync_type, before=before, after=each.state)
 
 
 def record_silence(found: SyncStatus) -> None:
@@ -581,4 +581,4 @@ def record_silence(found: SyncStatus) -> None:
     unchanged = WorkerWatch.objects.filter(is_silent=not is_silent, heard_at=watch.heard_at)
     with transaction.atomic():
         if unchanged.update(is_silent=is_silent):
-            alerts.record(Kind.WORKERS_CHANGED, before=before, after=after)
+            alerts.record(SyncEvent.Kind.WORKERS_CHANGED, before=before, after=after)

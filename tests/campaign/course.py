@@ -27,7 +27,6 @@ from customers.models import Customer
 from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME
 from orders.drafts import Wanted, WantedLine, priced
 from orders.models import Draft, Product
-from sync.events import Kind
 from sync.models import RecordChange, SyncEvent, SyncRun
 from tests.campaign import faults, leftovers
 from tests.campaign.chronicle import Chronicle, Struck
@@ -51,6 +50,8 @@ from tests.campaign.people import PASSWORD, TYPES, Administrator, Agent, Client,
 from tests.campaign.receivers import MailServer, Webhook
 from tests.campaign.snapshot import take_snapshot
 from tests.campaign.truth import StatusTellsTheTruth
+
+Kind = SyncEvent.Kind
 
 SCALE = 0.03  # of the demo ERP's lists
 ERP_TAKES = 0.4  # seconds for an export

@@ -8,7 +8,6 @@ from time import sleep, time
 from typing import Any
 
 from orders.models import Draft
-from sync.events import Kind
 from sync.models import Alert, RecordChange, SyncEvent, SyncRun
 from sync.monitoring.health import TRUSTED
 from sync.service import SyncService, all_services
@@ -18,6 +17,8 @@ from tests.campaign.faults import Stage
 from tests.campaign.people import Administrator, Agent
 from tests.campaign.snapshot import MirroredList, Snapshot, seconds
 from tests.sync.demo import mirrored_fields
+
+Kind = SyncEvent.Kind
 
 Kinds = RecordChange.Kind
 LONGEST_RUN = 60  # seconds: what the ERP may take (ERP_EXPORT_SECONDS), two leases, and the rest

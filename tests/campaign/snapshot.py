@@ -12,11 +12,12 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from orders.models import Draft
-from sync.events import Kind
 from sync.models import OrderFormSession, SyncEvent, SyncLock, SyncRun
 from sync.service import SyncService, all_services
 from tests.campaign.erp_states import Values, digest_of
 from tests.sync.demo import by_key, mirrored_fields
+
+Kind = SyncEvent.Kind
 
 DATABASE_TIME = {
     "postgresql": "extract(epoch FROM clock_timestamp())",

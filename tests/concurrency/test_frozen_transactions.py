@@ -6,14 +6,15 @@ from unittest.mock import patch
 import pytest
 from django.db import DatabaseError
 
-from sync import events
 from sync.coordinator import queue, runner, sessions
-from sync.events import Kind
-from sync.models import OrderFormSession, SyncLock, SyncRun
+from sync.models import OrderFormSession, SyncEvent, SyncLock, SyncRun
+from sync.models.events import SyncEventQuerySet
 from tests.concurrency.processes import at_a_record, stop_here, until
 from tests.concurrency.test_stopped_processes import drained, fail, transaction_is_open
 from tests.factories import UserFactory
 from tests.sync.demo import is_mirrored
+
+Kind = SyncEvent.Kind
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("demo_server", "lease")]
 
@@ -27,15 +28,15 @@ def lease(settings):
 
 def freeze_at(kind, work, *args):
     """Do something, and stop in the transaction that writes down this event."""
-    record = events.record
+    record = SyncEventQuerySet.record
 
-    def record_and_stop(recorded, **facts):
-        event = record(recorded, **facts)
+    def record_and_stop(events, recorded, **facts):
+        event = record(events, recorded, **facts)
         if recorded == kind:
             stop_here()
         return event
 
-    with patch.object(events, "record", record_and_stop):
+    with patch.object(SyncEventQuerySet, "record", record_and_stop):
         work(*args)
 
 

@@ -11,10 +11,11 @@ from django_q.models import OrmQ
 from sync.coordinator import runner
 from sync.coordinator.mutex import break_lock, fenced
 from sync.coordinator.queue import request_sync
-from sync.events import Kind
 from sync.models import SyncEvent, SyncLock, SyncRun
 from tests.concurrency.processes import at_a_record, running_run, stop_here, until
 from tests.sync.demo import is_mirrored
+
+Kind = SyncEvent.Kind
 
 pytestmark = pytest.mark.usefixtures("demo_server", "lease")
 

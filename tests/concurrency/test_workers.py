@@ -8,11 +8,12 @@ import pytest
 from django_q.models import OrmQ, Schedule
 
 from sync.coordinator.queue import request_sync
-from sync.events import Kind
 from sync.models import SyncEvent, SyncLock, SyncRun, SyncWorker
 from tests.concurrency.processes import PATIENCE, holder, running_run, until
 from tests.factories import OrmQFactory
 from tests.sync.demo import is_mirrored
+
+Kind = SyncEvent.Kind
 
 NEVER = 24 * 60 * 60.0  # seconds
 

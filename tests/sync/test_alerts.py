@@ -11,11 +11,12 @@ from django.db.models import F
 from django.utils import timezone
 
 from sync import tasks
-from sync.events import Kind
 from sync.models import Alert, SyncEvent, SyncRun
 from sync.monitoring import alerts, health
 from tests.alert_receivers import PATIENCE, Dribbler, MailServer, Receiver, serving
 from tests.factories import AlertFactory, SyncRunFactory
+
+Kind = SyncEvent.Kind
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("network")]
 

@@ -14,14 +14,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django_q.models import Schedule
 
-from sync import events
 from sync.admin.change_list import BoundedPaginator
 from sync.coordinator import mutex, sessions
-from sync.events import Kind
 from sync.exceptions import LeaseLost
 from sync.models import Alert, OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from tests.factories import AlertFactory, SyncRunFactory, SyncScheduleFactory, SyncWorkerFactory
 from tests.sync.pages import html_of, run_page, said, shown, url
+
+Kind = SyncEvent.Kind
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
@@ -467,13 +467,13 @@ def test_order_forms_are_found_by_whether_they_are_live(live, found, session, ad
 
 def test_events_are_told_in_the_reader_s_words(admin_client, admin_user, session):
     run = SyncRunFactory()
-    events.record(Kind.RUN_QUEUED, run=run, by=admin_user, trigger="order_form", mode="full")
-    events.record(Kind.RUN_SUCCEEDED, run=run, counts={"read": 17432, "created": 0})
-    events.record(Kind.RUN_MERGED, run=run, into=run.pk)
-    events.record(Kind.HEALTH_CHANGED, sync_type="orders", before="never", after="healthy")
-    events.record(Kind.SCHEDULE_CHANGED, sync_type="orders", every=20, enabled=False)
-    events.record(Kind.RUN_TO_BE_RETRIED, run=run, error="<gone>", at="2026-01-20T11:04:22+00:00")
-    events.record(Kind.RUN_LOST, run=run, unheard_of=["a"])
+    SyncEvent.objects.record(Kind.RUN_QUEUED, run=run, by=admin_user, trigger="order_form", mode="full")
+    SyncEvent.objects.record(Kind.RUN_SUCCEEDED, run=run, counts={"read": 17432, "created": 0})
+    SyncEvent.objects.record(Kind.RUN_MERGED, run=run, into=run.pk)
+    SyncEvent.objects.record(Kind.HEALTH_CHANGED, sync_type="orders", before="never", after="healthy")
+    SyncEvent.objects.record(Kind.SCHEDULE_CHANGED, sync_type="orders", every=20, enabled=False)
+    SyncEvent.objects.record(Kind.RUN_TO_BE_RETRIED, run=run, error="<gone>", at="2026-01-20T11:04:22+00:00")
+    SyncEvent.objects.record(Kind.RUN_LOST, run=run, unheard_of=["a"])
     html = html_of(admin_client, url(SyncEvent, "changelist"))
     for text in (
         "trigger</span> order form",
@@ -494,19 +494,19 @@ def test_events_are_told_in_the_reader_s_words(admin_client, admin_user, session
 
 
 def test_a_count_that_runs_no_longer_have_is_told_by_its_own_name(admin_client):
-    event = events.record(Kind.RUN_SUCCEEDED, run=SyncRunFactory(), counts={"skipped": 3, "read": None})
+    event = SyncEvent.objects.record(Kind.RUN_SUCCEEDED, run=SyncRunFactory(), counts={"skipped": 3, "read": None})
     assert "skipped</span> 3" in html_of(admin_client, url(SyncEvent, "changelist"))
     assert "skipped" in run_page(admin_client, event.run)
 
 
 def test_the_newest_event_comes_first(admin_client):
-    first, second = (events.record(Kind.RUN_QUEUED, run=SyncRunFactory()) for _ in range(2))
+    first, second = (SyncEvent.objects.record(Kind.RUN_QUEUED, run=SyncRunFactory()) for _ in range(2))
     assert shown(admin_client, SyncEvent) == [second, first]
 
 
 def test_events_are_found_by_kind_type_and_run(admin_client):
-    lost = events.record(Kind.RUN_LOST, run=SyncRunFactory())
-    failed = events.record(Kind.RUN_FAILED, run=SyncRunFactory(sync_type="orders"))
+    lost = SyncEvent.objects.record(Kind.RUN_LOST, run=SyncRunFactory())
+    failed = SyncEvent.objects.record(Kind.RUN_FAILED, run=SyncRunFactory(sync_type="orders"))
     assert shown(admin_client, SyncEvent, kind__exact="run_lost") == [lost]
     assert shown(admin_client, SyncEvent, sync_type="orders") == [failed]
     assert shown(admin_client, SyncEvent, run=failed.run_id) == [failed]
@@ -516,7 +516,7 @@ def test_events_are_found_by_kind_type_and_run(admin_client):
 def test_no_list_of_events_counts_all_of_them(admin_client, monkeypatch):
     monkeypatch.setattr(BoundedPaginator, "limit", 3)
     for _ in range(5):
-        events.record(Kind.RUN_LOST, run=SyncRunFactory())
+        SyncEvent.objects.record(Kind.RUN_LOST, run=SyncRunFactory())
     html = html_of(admin_client, url(SyncEvent, "changelist"))
     assert "only the newest 3 are shown" in html
 
@@ -538,7 +538,7 @@ def test_a_silent_worker_is_told_from_one_that_is_alive(admin_client):
 
 def make_event(by):
     run = SyncRunFactory(requested_by=by)
-    events.record(Kind.RUN_MERGED, run=run, by=by, into=run.pk, trigger="api")
+    SyncEvent.objects.record(Kind.RUN_MERGED, run=run, by=by, into=run.pk, trigger="api")
     return sessions.open_session(by).events.get()
 
 
@@ -709,8 +709,8 @@ def test_an_alert_that_was_not_tried_yet_is_not_sent_again(admin_client):
 
 
 def test_the_events_of_alerts_and_workers_are_told_in_words(admin_client):
-    events.record(Kind.WORKERS_CHANGED, before="alive", after="silent")
-    events.record(Kind.ALERT_GIVEN_UP, channel="web", attempts=30, error="The alert was not delivered: no.")
+    SyncEvent.objects.record(Kind.WORKERS_CHANGED, before="alive", after="silent")
+    SyncEvent.objects.record(Kind.ALERT_GIVEN_UP, channel="web", attempts=30, error="The alert was not delivered: no.")
     html = html_of(admin_client, url(SyncEvent, "changelist"))
     for text in ("State of the workers changed", "silent", "Alert given up", "web address", "30"):
         assert text.casefold() in html.casefold()

@@ -10,15 +10,16 @@ import pytest
 from django.conf import settings
 from django.utils import translation
 
-from sync import error_texts, events, exceptions
+from sync import error_texts, exceptions
 from sync.coordinator import runner
-from sync.events import Kind
 from sync.exceptions import SyncError
 from sync.mirror import cross_checks
 from sync.models import SyncEvent, SyncRun
 from sync.service import all_services
 from tests.factories import SyncRunFactory
 from tests.sync.pages import url
+
+Kind = SyncEvent.Kind
 
 ERRORS = [each for each in vars(exceptions).values() if isinstance(each, type) and issubclass(each, SyncError)]
 PHRASES = [(name, phrase) for name, phrases in error_texts.PHRASES.items() for phrase in phrases]
@@ -325,7 +326,9 @@ def test_the_question_whether_to_accept_tells_the_error_in_the_reader_s_language
 
 
 def test_events_tell_errors_in_the_reader_s_language(admin_client, truncated):
-    events.record(Kind.RUN_FAILED, run=truncated, error_class=truncated.error_class, error=truncated.error_text)
+    SyncEvent.objects.record(
+        Kind.RUN_FAILED, run=truncated, error_class=truncated.error_class, error=truncated.error_text
+    )
     assert f"errore</span> {SAID}" in page_in_italian(admin_client, url(SyncEvent, "changelist"))
 
 

@@ -13,7 +13,6 @@ from django.db import connection
 from django.test import Client
 from rest_framework.test import APIClient
 
-from sync import events
 from sync.accounts import passwords
 from sync.models import SignIn, SyncEvent
 from sync.monitoring import live
@@ -34,7 +33,7 @@ def agent(db: None) -> User:
 
 def happen(*facts: int, kind: Kind = Kind.HEALTH_CHANGED, sync_type: str = "orders") -> list[int]:
     """An event for each fact; their numbers."""
-    return [events.record(kind, sync_type=sync_type, fact=fact).pk for fact in facts]
+    return [SyncEvent.objects.record(kind, sync_type=sync_type, fact=fact).pk for fact in facts]
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +75,7 @@ def test_only_staff_are_told_which_process_had_the_lock(api_server: ApiServer, a
     for listener, holder in ((agent, {}), (UserFactory(is_staff=True), {"fromHolder": "machine:1:2"})):
         with api_server.listen(listener) as stream:
             stream.begin()
-            events.record(Kind.LOCK_BROKEN, from_holder="machine:1:2", token=7)
+            SyncEvent.objects.record(Kind.LOCK_BROKEN, from_holder="machine:1:2", token=7)
             [event] = stream.events(1)
             assert event["facts"] == holder | {"token": 7}
 

@@ -8,10 +8,11 @@ from django.test import AsyncClient
 from django.urls import reverse
 
 from sync.admin import downloads
-from sync.events import Kind
 from sync.models import SyncEvent, SyncRun
 from tests.factories import SyncRunFactory
 from tests.sync.pages import run_page, said, url
+
+Kind = SyncEvent.Kind
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 

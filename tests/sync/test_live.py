@@ -18,7 +18,6 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from sync import events
 from sync.models import SyncEvent
 from sync.monitoring import live
 from sync.monitoring.live import Tail
@@ -38,7 +37,7 @@ def quick(monkeypatch):
 
 def happen(*facts: Any, kind: Kind = Kind.HEALTH_CHANGED, sync_type: str = "orders") -> list[int]:
     """An event for each fact; their numbers."""
-    return [events.record(kind, sync_type=sync_type, fact=fact).pk for fact in facts]
+    return [SyncEvent.objects.record(kind, sync_type=sync_type, fact=fact).pk for fact in facts]
 
 
 def happen_and_be_undone() -> None:
@@ -244,7 +243,7 @@ def test_a_listener_gets_what_happens_from_now_on(listen):
 @pytest.mark.parametrize(("for_staff", "holder"), [(True, {"fromHolder": "a\nb"}), (False, {})])
 def test_an_event_is_sent_with_its_number_its_kind_and_its_data(listen, for_staff, holder):
     stream = listen(for_staff=for_staff)
-    event = events.record(Kind.LOCK_TAKEN_OVER, from_holder="a\nb", counts={"not_read": 1})
+    event = SyncEvent.objects.record(Kind.LOCK_TAKEN_OVER, from_holder="a\nb", counts={"not_read": 1})
     number, kind, data = next(stream.pieces).decode().removesuffix("\n\n").split("\n")
     assert (number, kind) == (f"id: {event.pk}", "event: lock_taken_over")
     assert json.loads(data.removeprefix("data: ")) == {

@@ -30,7 +30,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from sync.coordinator import mutex, queue, runner, schedules, sessions
+from sync.coordinator import mutex, queue, schedules, sessions
 from sync.models import SyncEvent, SyncLock, SyncRun, SyncSchedule
 from sync.monitoring import health, retention
 
@@ -158,9 +158,9 @@ def questions() -> dict[str, Callable[[], Any]]:
         "claim the most urgent run": lambda: queue.runnable().first(),
         "health.status": health.status,
         "recent_smart_run": lambda: sessions.recent_smart_run("customers"),
-        "automatic_mode": lambda: runner.automatic_mode("products"),
-        "was_applied": lambda: runner.was_applied(last),
-        "later_success": lambda: runner.later_success(last),
+        "choose_mode": lambda: SyncRun.objects.choose_mode("products"),
+        "was_applied_before": lambda: last.was_applied_before,
+        "later_success": lambda: last.later_success,
         "failures_in_a_row": lambda: schedules.failures_in_a_row(products),
         "prune, nothing is old": retention.prune,
     }

@@ -26,13 +26,13 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import translation
 
 from sync.coordinator import queue
+from sync.coordinator.kept_exports import OUR_EXPORT, open_export
 from sync.coordinator.mutex import Lease, hold_lock, lost_with_the_connection
-from sync.coordinator.runner import POLLED_EVERY, reading, recover
+from sync.coordinator.runner import POLLED_EVERY, recover
 from sync.database import clock
 from sync.exceptions import SyncError
 from sync.mirror.comparison import chunked
 from sync.models import Alert, MirroredModel, RecordChange, SyncEvent, SyncRun
-from sync.monitoring.retention import OUR_EXPORT
 from sync.progress import Stage
 from sync.service import SyncService, all_services, service_for
 
@@ -264,7 +264,7 @@ class KeptExports(Store):
 
     def erase(self) -> None:
         for waiting in SyncRun.objects.queued().filter(accepts__in=self.runs):
-            queue.cancel(waiting)  # it has nothing to apply any more
+            waiting.cancel()  # it has nothing to apply any more
         SyncRun.objects.filter(pk__in=[run.pk for run in self.runs]).update(export_path="")
         for path in self.files:
             transaction.on_commit(partial(path.unlink, missing_ok=True))
@@ -318,7 +318,7 @@ def is_named_in(path: Path, service: SyncService, subject: Subject, pause: Pause
     def progress(stage: Stage, done: int, total: int | None) -> None:  # noqa: ARG001
         pause()
 
-    with reading(path, service, progress) as exported:
+    with open_export(path, service, progress) as exported:
         for record in exported:
             if record.values[exported.fields.index(key)] in known or not told.isdisjoint(record.values):
                 return True

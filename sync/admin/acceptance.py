@@ -35,6 +35,7 @@ from sync.admin.formatting import (
 from sync.admin.links import get_run_url
 from sync.admin.permissions import may_view, require_permission
 from sync.coordinator import queue, runner
+from sync.coordinator.preview import preview_sync
 from sync.exceptions import CannotAccept, SyncError
 from sync.list_names import list_name
 from sync.mirror.comparison import Outcome
@@ -146,7 +147,7 @@ def read_effect(run: SyncRun) -> Effect:
         raise error
     export = Path(run.export_path)
     lost: dict[Kind, list[Any]] = {kind: [] for kind in LOSSES}
-    with runner.previewed(run.sync_type, mode=SyncRun.Mode.FULL, given_file=export, may_lose=True) as preview:
+    with preview_sync(run.sync_type, mode=SyncRun.Mode.FULL, given_file=export, may_lose=True) as preview:
         for difference in preview.differences:
             if difference.kind in lost:
                 lost[difference.kind].append(difference.key)

@@ -34,7 +34,7 @@ def export_view(request: HttpRequest, pk: int) -> HttpResponseBase:
         messages.warning(request, gettext("The export of run %s is no longer kept.") % run.pk)
         return HttpResponseRedirect(get_run_url(run))
     response = make_file_response(request, export.open("rb"), filename=f"{run.sync_type}-{run.pk}.pdf")
-    events.record(events.Kind.EXPORT_DOWNLOADED, run=run, by=cast(User, request.user))
+    SyncEvent.objects.record(SyncEvent.Kind.EXPORT_DOWNLOADED, run=run, by=cast(User, request.user))
     return response
 
 

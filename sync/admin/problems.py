@@ -19,7 +19,7 @@ from sync import error_texts
 from sync.admin.formatting import format_duration, format_time
 from sync.admin.links import get_list_url, get_lock_url, get_run_url
 from sync.admin.permissions import may_view
-from sync.coordinator.runner import longest_fetch
+from sync.coordinator.kept_exports import longest_fetch
 from sync.list_names import list_name
 from sync.mirror.columns import describe_drifts
 from sync.models import Alert, ColumnDrift, SyncLock, SyncRun, SyncSchedule, SyncWorker

@@ -35,12 +35,11 @@ from sync.admin.permissions import may_view
 from sync.admin.progress import describe_progress
 from sync.admin.protection import get_protection
 from sync.admin.record_change import format_changed_fields, format_first_values, format_record_link, is_key_of
-from sync.coordinator import runner
-from sync.coordinator.runner import KEPT_CHARACTERS
 from sync.database.clock import now as database_now
 from sync.exports.totals import ControlTotal
 from sync.list_names import list_name
 from sync.models import RecordChange, SyncEvent, SyncRun
+from sync.models.runs import KEPT_CHARACTERS
 from sync.monitoring import health
 from sync.service import find_service
 
@@ -135,7 +134,7 @@ def get_quarantine(request: HttpRequest, run: SyncRun) -> dict[str, Any] | None:
         **numbers,
         "came": format_number(run.read),
         "waits": run.waits_for_a_decision,
-        "later": runner.later_success(run) if run.exported_at else None,
+        "later": run.later_success,
         "address": reverse("admin:sync_syncrun_accept", args=[run.pk]),
         "may_accept": request.user.has_perm("sync.accept_syncrun"),
     }

@@ -54,7 +54,7 @@ def make_count_column(name: str) -> Any:
 
 
 def cancel_run(run: SyncRun, *, by: User) -> str:
-    queue.cancel(run, by=by)
+    run.cancel(by=by)
     if run.is_finished:
         return gettext("Run %s is cancelled.") % run.pk
     return gettext("Run %s stops at its next page.") % run.pk

@@ -208,7 +208,7 @@ class RunViewSet(ListModelMixin, GenericViewSet[SyncRun]):
     def cancel(self, request: Request, run_id: int) -> Response:
         """End a queued run at once, a running one at its next page."""
         run = self.get_object()
-        queue.cancel(run, by=user_of(request))
+        run.cancel(by=user_of(request))
         said = _("Run {run} is cancelled.") if run.is_finished else _("Run {run} stops at its next page.")
         return Response(RunAnswer({"message": said.format(run=run.pk), "run": run}).data)
 

@@ -1,9 +1,8 @@
-"""Asking for a run, and what runs next: every door comes through here."""
+"""Asking for a run, and what runs next: every page, command and schedule comes through here."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +19,17 @@ from sync.database import clock
 from sync.database.deadlocks import retry_deadlocks
 from sync.disk import waiting_for_room
 from sync.erp import login as erp_login
-from sync.exceptions import CannotAccept, CannotCancel
+from sync.exceptions import CannotAccept
 from sync.models import OrderFormSession, SyncEvent, SyncRun, SyncSchedule
-from sync.models.runs import SyncRunQuerySet
+from sync.models.runs import TRIES, SyncRunQuerySet
 from sync.service import smart_types
 
 Kind = SyncEvent.Kind
 Mode = SyncRun.Mode
 Status = SyncRun.Status
 Trigger = SyncRun.Trigger
-STRONGEST_FIRST = (Mode.FULL, Mode.AUTO, Mode.INCREMENTAL)
 BY_A_PERSON = (Trigger.MANUAL, Trigger.ADMIN, Trigger.API, Trigger.RETRY)  # who asks ends a type's back-off
 SMART_PRIORITY = 100  # above all that a person can ask for
-TRIES = 10  # at a row that others queue and start at the same moment
 
 
 @retry_deadlocks
@@ -57,7 +54,7 @@ def request_sync(
     tries = 0
     while True:
         try:
-            return inserted(
+            return insert_run(
                 sync_type=sync_type,
                 mode=mode,
                 priority=priority,
@@ -70,14 +67,14 @@ def request_sync(
         except IntegrityError:
             if given_file:
                 raise
-            if queued := strengthened(sync_type, mode=mode, priority=priority, trigger=trigger, by=by):
+            if queued := strengthen_run(sync_type, mode=mode, priority=priority, trigger=trigger, by=by):
                 return queued
             tries += 1
             if tries == TRIES:  # it was not started in between: something else is wrong
                 raise
 
 
-def inserted(**fields: Any) -> SyncRun:
+def insert_run(**fields: Any) -> SyncRun:
     """A new run in the queue. Raises IntegrityError if it must not stand there beside another."""
     with transaction.atomic():
         note_request(fields["sync_type"], fields["trigger"])
@@ -98,7 +95,7 @@ def note_request(sync_type: str, trigger: str) -> None:
     wake()
 
 
-def strengthened(
+def strengthen_run(
     sync_type: str, *, mode: str, priority: int, trigger: SyncRun.Trigger, by: User | None
 ) -> SyncRun | None:
     """The type's queued run, made at least as urgent and as thorough.
@@ -108,7 +105,7 @@ def strengthened(
     mergeable = SyncRun.objects.queued().for_type(sync_type).mergeable(mode)
     changes: dict[str, Any] = {"priority": Greatest(F("priority"), Value(priority))}
     if mode != Mode.SMART:
-        weaker = STRONGEST_FIRST[STRONGEST_FIRST.index(Mode(mode)) :]
+        weaker = SyncRun.STRONGEST_FIRST[SyncRun.STRONGEST_FIRST.index(Mode(mode)) :]
         changes["mode"] = Case(When(mode__in=weaker, then=Value(mode)), default=F("mode"))
     if trigger != Trigger.SCHEDULE:
         changes |= {"not_before": None, "export_path": ""}
@@ -118,7 +115,7 @@ def strengthened(
         if queued is None or not mergeable.filter(pk=queued.pk).update(**changes):
             return None
         if "export_path" in changes:
-            forget_export(queued)
+            queued.forget_export()
         before = {name: getattr(queued, name) for name in changes}
         queued.refresh_from_db()
         if before != {name: getattr(queued, name) for name in changes}:
@@ -128,50 +125,6 @@ def strengthened(
         if trigger in BY_A_PERSON:
             erp_login.allow_attempt(queued)
         return queued
-
-
-def forget_export(run: SyncRun) -> None:
-    """Delete the export that a run kept to read it later, once this transaction is committed."""
-    if run.export_path:
-        transaction.on_commit(partial(Path(run.export_path).unlink, missing_ok=True))
-
-
-def requeue(run: SyncRun, **changes: Any) -> None:
-    """Put a run in progress back into the queue. Raises LeaseLost if it is no longer this process's.
-
-    If the type was asked for meanwhile, that request is merged into this run, which then reads a new export: who asked
-    later wants to see what was changed until then.
-    """
-    tries = 0
-    while True:
-        try:
-            with transaction.atomic():
-                changes |= merged_request(run) if run.is_mergeable else {}
-                run.change(status=Status.QUEUED, token=None, stage="", **changes)
-                wake()
-                return
-        except IntegrityError:  # the type was asked for in between: merge that request too
-            tries += 1
-            if tries == TRIES:
-                raise
-
-
-def merged_request(run: SyncRun) -> dict[str, Any]:
-    """End the request of the same type that waits, if any, and give what the run takes over from it."""
-    newer = SyncRun.objects.queued().for_type(run.sync_type).mergeable(run.mode).first()
-    if newer is None:
-        return {}
-    SyncRun.objects.filter(pk=newer.pk, status=Status.QUEUED).update(
-        status=Status.CANCELLED, finished_at=clock.now(), merged_into=run
-    )
-    SyncEvent.objects.record(Kind.RUN_MERGED, run=newer, into=run.pk)
-    forget_export(run)
-    stronger = run.mode if run.mode == Mode.SMART else min(run.mode, newer.mode, key=strength)
-    return {"priority": max(run.priority, newer.priority), "mode": stronger, "export_path": ""}
-
-
-def strength(mode: str) -> int:
-    return STRONGEST_FIRST.index(Mode(mode))
 
 
 def wake() -> None:
@@ -228,25 +181,7 @@ def is_paused(now: datetime | None = None) -> bool:
     return OrderFormSession.objects.live(now).exists()
 
 
-# What a person does with a run
-
-
-@retry_deadlocks
-def cancel(run: SyncRun, *, by: User | None = None) -> None:
-    """End a queued run at once, a running one at its next page. Raises CannotCancel."""
-    now = clock.now()
-    with transaction.atomic():
-        SyncRun.objects.select_for_update().get(pk=run.pk)  # it neither starts nor comes back in here
-        if SyncRun.objects.filter(pk=run.pk, status=Status.QUEUED).update(
-            status=Status.CANCELLED, finished_at=now, cancel_requested_at=now
-        ):
-            SyncEvent.objects.record(Kind.RUN_CANCELLED, run=run, by=by)
-        elif SyncRun.objects.running().filter(pk=run.pk).update(cancel_requested_at=now):
-            SyncEvent.objects.record(Kind.RUN_CANCEL_REQUESTED, run=run, by=by)
-        else:
-            run.refresh_from_db()
-            raise CannotCancel(run=run.pk, status=run.status)
-    run.refresh_from_db()
+# Doing a run's work again
 
 
 def retry(run: SyncRun, *, by: User | None = None) -> SyncRun:
@@ -269,7 +204,7 @@ def accept(run: SyncRun, *, by: User | None = None) -> SyncRun:
     if error := run.cannot_accept():
         raise error
     try:
-        return inserted(
+        return insert_run(
             sync_type=run.sync_type,
             mode=Mode.FULL,
             priority=run.priority,

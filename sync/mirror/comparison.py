@@ -20,7 +20,8 @@ from sync import disk
 from sync.database import clock
 from sync.exceptions import ListEmpty, TooManyMissing
 from sync.exports.reader import Records
-from sync.mirror.references import Coverage, check
+from sync.mirror import references
+from sync.mirror.references import Coverage
 from sync.models import RecordChange, SyncRun
 from sync.progress import Progress, Stage, unwatched
 from sync.service import SyncService
@@ -149,6 +150,16 @@ def preview(
         yield from differences
 
 
+def compare_with_other_lists(
+    service: SyncService, records: Staged, *, mode: str, progress: Progress = unwatched
+) -> list[Coverage]:
+    """The export held against the other lists; not for an order form, which waits, and takes nothing away."""
+    if mode == Mode.SMART:
+        return []
+    exported = records.different_values(references.fields_of(service), progress)
+    return references.compare(service, exported, progress=progress)
+
+
 class Comparison:
     """One export beside the list's rows; reads only."""
 
@@ -168,7 +179,7 @@ class Comparison:
         newly_absent, again_absent = self.absent()
         if not may_lose:
             self.check_volume(len(newly_absent))
-            check(self.coverage)
+            references.check(self.coverage)
         if mode == Mode.SMART:
             yield self.newest(SMART_MAX_RECORDS)
         else:

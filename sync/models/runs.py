@@ -2,21 +2,53 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import models
-from django.db.models import Q
+from django.db import IntegrityError, models, transaction
+from django.db.models import Case, F, Q, Value, When
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, pgettext_lazy
 
 from sync import error_texts
 from sync.database import clock
-from sync.exceptions import CannotAccept, CannotCancel, CannotRetry, LeaseLost
+from sync.database.deadlocks import retry_deadlocks
+from sync.exceptions import (
+    CannotAccept,
+    CannotCancel,
+    CannotRetry,
+    ControlTotalMismatch,
+    LeaseLost,
+    NeedsAcceptance,
+    ProcessLost,
+    SyncError,
+)
 from sync.list_names import list_name
+from sync.models.events import SyncEvent
+
+Kind = SyncEvent.Kind
+
+logger = logging.getLogger(__name__)
+
+FULL_EVERY = timedelta(hours=6)  # an automatic run is full when the last full success is older
+KEPT_ATTEMPTS = 100  # of a run: while a disk is full, one is made every ten minutes
+KEPT_CHARACTERS = 10_000  # of a text: a bug's can weigh megabytes, and so would every page that shows it
+LOGGED_CHARACTERS = 1000  # of a text that is logged, on one line
+LOSSES_ALLOWED = 2  # of a run's process; at the next one a person has to look
+TRIES = 10  # at a row that others queue and start at the same moment
+
+OUTCOMES = {  # what a run's row says of an attempt after which it came back to the queue
+    Kind.RUN_PREEMPTED: "preempted",
+    Kind.RUN_HANDED_BACK: "handed back",
+    Kind.RUN_LOST: "lost",
+    Kind.RUN_TO_BE_RETRIED: "failed",
+}
 
 UNSUCCESSFUL = Q(status__in=["failed", "quarantined"])
 SMART = Q(given_file="", mode="smart")
@@ -55,6 +87,12 @@ class SyncRunQuerySet(models.QuerySet["SyncRun"]):
         """Those that stand for every request of their type, or for every smart one; a given file is read by itself."""
         return self.filter(SMART if mode == SyncRun.Mode.SMART else ORDINARY)
 
+    def choose_mode(self, sync_type: str) -> SyncRun.Mode:
+        """Of an automatic run: full if the last full success is too old, else incremental."""
+        full = self.succeeded().for_type(sync_type).filter(mode=SyncRun.Mode.FULL)
+        is_recent = full.filter(finished_at__gt=clock.now() - FULL_EVERY).exists()
+        return SyncRun.Mode.INCREMENTAL if is_recent else SyncRun.Mode.FULL
+
 
 class SyncRun(models.Model):
     """One execution of one sync type.
@@ -76,6 +114,8 @@ class SyncRun(models.Model):
         FULL = "full", _("full")
         INCREMENTAL = "incremental", _("incremental")
         SMART = "smart", _("smart")
+
+    STRONGEST_FIRST = (Mode.FULL, Mode.AUTO, Mode.INCREMENTAL)
 
     class Trigger(models.TextChoices):
         SCHEDULE = "schedule", _("schedule")
@@ -303,11 +343,31 @@ class SyncRun(models.Model):
             return CannotAccept(run=self.pk, reason="it has been accepted already.")
         if not Path(self.export_path).is_file():
             return CannotAccept(run=self.pk, reason="its export is no longer kept. Run the sync again.")
-        since = (self.exported_at, clock.now())
-        if SyncRun.objects.succeeded().for_type(self.sync_type).filter(exported_at__range=since).exists():
+        if self.applied_since().exists():
             reason = "this export, or a later one, was applied since. Run the sync again."
             return CannotAccept(run=self.pk, reason=reason)
         return None
+
+    # Whether its export was seen before
+
+    def applied_since(self) -> SyncRunQuerySet:
+        """The runs that applied its export, or a later one of its list; none is later that is dated in the future."""
+        if self.exported_at is None:
+            return SyncRun.objects.none()
+        until = max(self.exported_at, clock.now())
+        applied = SyncRun.objects.succeeded().for_type(self.sync_type)
+        return applied.filter(exported_at__range=(self.exported_at, until))
+
+    @property
+    def later_success(self) -> SyncRun | None:
+        """A run that applied a later export."""
+        return self.applied_since().exclude(exported_at=self.exported_at).first()
+
+    @property
+    def was_applied_before(self) -> bool:
+        """Whether this very export was applied, as when nobody has dropped a newer one into the ERP's folder."""
+        same = self.applied_since().filter(exported_at=self.exported_at, export_sha256=self.export_sha256)
+        return same.filter(mode=self.Mode.FULL).exists()
 
     # While it is carried out
 
@@ -319,8 +379,175 @@ class SyncRun(models.Model):
         for name, value in values.items():
             setattr(self, name, value)
 
+    def refresh_for_update(self) -> None:
+        """Show the run as it stands, without what was rolled back; nobody else changes it in this transaction.
+
+        Raises LeaseLost if it is no longer this process's.
+        """
+        token = self.token
+        self.refresh_from_db(from_queryset=SyncRun.objects.select_for_update())
+        if self.token != token:
+            raise LeaseLost
+
+    def forget_export(self) -> None:
+        """Delete the export that it kept to read it later, once this transaction is committed."""
+        if self.export_path:
+            transaction.on_commit(partial(Path(self.export_path).unlink, missing_ok=True))
+
+    # Transitions, each in one transaction with its event. Of a run in progress they raise LeaseLost, as `change` does.
+
+    @transaction.atomic(savepoint=False)
+    def start(self, token: int) -> bool:
+        """Claim a queued run for the process that holds the lock by this token. False if it no longer waits."""
+        automatic = When(mode=self.Mode.AUTO, then=Value(SyncRun.objects.choose_mode(self.sync_type)))
+        started = SyncRun.objects.filter(pk=self.pk, status=self.Status.QUEUED).update(
+            status=self.Status.RUNNING,
+            token=token,
+            mode=Case(automatic, default=F("mode")),
+            started_at=clock.now(),
+            attempts=F("attempts") + 1,
+            pages_read=0,
+            pages=None,
+            not_before=None,
+        )
+        if started:
+            self.refresh_from_db()
+            SyncEvent.objects.record(Kind.RUN_STARTED, run=self, attempt=self.attempts, mode=self.mode)
+        return bool(started)
+
+    @transaction.atomic(savepoint=False)
+    def succeed(self, counts: dict[str, int], *, left: int) -> None:
+        """End it well, in the transaction that applied its records."""
+        if self.accepts_id:
+            SyncRun.objects.filter(pk=self.accepts_id).update(export_path="")
+        self.finish(self.Status.SUCCEEDED, export_path="", left=left, **counts)
+        SyncEvent.objects.record(Kind.RUN_SUCCEEDED, run=self, counts=counts)
+
+    @transaction.atomic(savepoint=False)
+    def fail(self, error: BaseException) -> None:
+        """End it by what stopped it: quarantined if a person may accept its export, else failed."""
+        is_quarantined = isinstance(error, NeedsAcceptance)
+        status = self.Status.QUARANTINED if is_quarantined else self.Status.FAILED
+        facts = {name: make_storable(fact) for name, fact in getattr(error, "facts", {}).items()}
+        name, text = type(error).__name__, make_storable(error)
+        found: dict[str, Any] = {}
+        if isinstance(error, ControlTotalMismatch):
+            found["control_totals"] = [total.as_json() for total in error.totals]
+        self.finish(status, error_class=name, error_text=text, error_facts=facts, **found)
+        kind = Kind.RUN_QUARANTINED if is_quarantined else Kind.RUN_FAILED
+        SyncEvent.objects.record(kind, run=self, error_class=name, error=text)
+        line = " ".join(text.split())[:LOGGED_CHARACTERS]
+        logged = (self.pk, self.sync_type, status.value, name, line)
+        transaction.on_commit(partial(logger.warning, "Run %s of %s %s: %s: %s", *logged))
+
+    @transaction.atomic(savepoint=False)
+    def fail_like(self, failed: SyncRun) -> None:
+        """End a queued run by the error that has just ended another one."""
+        names = ("status", "finished_at", "error_class", "error_text", "error_facts")
+        ended = {name: getattr(failed, name) for name in names}
+        if SyncRun.objects.filter(pk=self.pk, status=self.Status.QUEUED).update(**ended):
+            text = failed.error_text
+            SyncEvent.objects.record(Kind.RUN_FAILED, run=self, error_class=failed.error_class, error=text)
+
+    @transaction.atomic(savepoint=False)
+    def requeue(
+        self,
+        kind: SyncEvent.Kind,
+        *,
+        error: SyncError | None = None,
+        not_before: datetime | None = None,
+        **facts: Any,
+    ) -> None:
+        """Put it back into the queue, with the reason; if it is to be cancelled, it ends instead.
+
+        If the type was asked for meanwhile, that request is merged into this run, which then reads a new export: who
+        asked later wants to see what was changed until then.
+        """
+        text = make_storable(error) if error else ""
+        if error and not_before:
+            facts |= {"error": text, "at": not_before.isoformat()}
+        SyncEvent.objects.record(kind, run=self, **facts)
+        if self.cancel_requested_at:
+            self.finish_cancelled()
+            return
+        attempt = {
+            "outcome": OUTCOMES[kind],
+            "startedAt": self.started_at.isoformat() if self.started_at else None,
+            "endedAt": clock.now().isoformat(),
+            "error": type(error).__name__ if error else "",
+            "text": text,
+        }
+        changes: dict[str, Any] = {
+            "ended_attempts": [*self.ended_attempts, attempt][-KEPT_ATTEMPTS:],
+            "not_before": not_before,
+        }
+        if kind in (Kind.RUN_LOST, Kind.RUN_TO_BE_RETRIED):
+            changes["export_path"] = ""  # the next attempt reads a new one
+        for tries_left in reversed(range(TRIES)):
+            try:
+                with transaction.atomic():
+                    merged = self.merge_waiting_request() if self.is_mergeable else {}
+                    self.change(status=self.Status.QUEUED, token=None, stage="", **changes | merged)
+                return
+            except IntegrityError:  # the type was asked for in between: merge that request too
+                if not tries_left:
+                    raise
+
+    def merge_waiting_request(self) -> dict[str, Any]:
+        """End the request of the same type that waits, if any, and give what this run takes over from it."""
+        newer = SyncRun.objects.queued().for_type(self.sync_type).mergeable(self.mode).first()
+        if newer is None:
+            return {}
+        SyncRun.objects.filter(pk=newer.pk, status=self.Status.QUEUED).update(
+            status=self.Status.CANCELLED, finished_at=clock.now(), merged_into=self
+        )
+        SyncEvent.objects.record(Kind.RUN_MERGED, run=newer, into=self.pk)
+        self.forget_export()
+        taken = {"priority": max(self.priority, newer.priority), "export_path": ""}
+        if self.mode != self.Mode.SMART:
+            taken["mode"] = min(map(self.Mode, (self.mode, newer.mode)), key=self.STRONGEST_FIRST.index)
+        return taken
+
+    @transaction.atomic(savepoint=False)
+    def lose(self) -> None:
+        """Put it back into the queue as its process was lost; or fail it, the third time."""
+        losses = 1 + sum(attempt["outcome"] == OUTCOMES[Kind.RUN_LOST] for attempt in self.ended_attempts)
+        if losses <= LOSSES_ALLOWED:
+            self.requeue(Kind.RUN_LOST, attempt=self.attempts)
+        else:
+            SyncEvent.objects.record(Kind.RUN_LOST, run=self, attempt=self.attempts)
+            self.fail(ProcessLost(times=losses))
+
+    @retry_deadlocks
+    def cancel(self, *, by: User | None = None) -> None:
+        """End it at once if it waits, at its next page if it is in progress. Raises CannotCancel."""
+        now = clock.now()
+        with transaction.atomic():
+            SyncRun.objects.select_for_update().get(pk=self.pk)  # it neither starts nor comes back in here
+            if SyncRun.objects.filter(pk=self.pk, status=self.Status.QUEUED).update(
+                status=self.Status.CANCELLED, finished_at=now, cancel_requested_at=now
+            ):
+                SyncEvent.objects.record(Kind.RUN_CANCELLED, run=self, by=by)
+            elif SyncRun.objects.running().filter(pk=self.pk).update(cancel_requested_at=now):
+                SyncEvent.objects.record(Kind.RUN_CANCEL_REQUESTED, run=self, by=by)
+            else:
+                self.refresh_from_db()
+                raise CannotCancel(run=self.pk, status=self.status)
+        self.refresh_from_db()
+
+    @transaction.atomic(savepoint=False)
+    def finish_cancelled(self) -> None:
+        """End it in progress, as it was to be cancelled."""
+        self.finish(self.Status.CANCELLED)
+        SyncEvent.objects.record(Kind.RUN_CANCELLED, run=self)
+
     def finish(self, status: Status, **values: Any) -> None:
         self.change(status=status, finished_at=clock.now(), stage="", token=None, **values)
+
+
+def make_storable(value: object) -> str:
+    """A text that any database takes and any page shows, whatever an export put into it."""
+    return str(value)[:KEPT_CHARACTERS].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 class RecordChange(models.Model):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from django_q.models import Task
 
 from sync.accounts import guesses
 from sync.coordinator import worker
+from sync.coordinator.kept_exports import OUR_EXPORT
 from sync.database import clock
 from sync.models import (
     Alert,
@@ -31,8 +31,6 @@ KEEP_SESSIONS = timedelta(days=30)
 KEEP_WORKERS = timedelta(days=1)  # after they were last seen; the last of them stays known
 KEEP_TASKS = timedelta(days=7)  # of django-q2; those that still wait are its own affair
 KEEP_STRAY_FILES = timedelta(hours=1)  # that no run names; one that is still being fetched is younger
-
-OUR_EXPORT = re.compile(r"[a-z]+-\d+(-\d+)?\.pdf")  # type, run, token: as runner.fetch names them
 
 
 def prune() -> None:

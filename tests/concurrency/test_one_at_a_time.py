@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count
 
 from sync.coordinator import runner
+from sync.coordinator.attempts import handle_errors
 from sync.coordinator.mutex import Lease, hold_lock
 from sync.coordinator.queue import request_sync
 from sync.models import SyncRun
@@ -67,19 +68,17 @@ def log(tmp_path):
 
 @contextmanager
 def logged_runs(log, meanwhile=lambda: None):
-    recorded = runner.recorded
-
     @contextmanager
     def logged(run):
         log.write("start", run.pk, run.sync_type)  # once a run, as none is stopped here
         try:
-            with recorded(run):
+            with handle_errors(run):
                 meanwhile()
                 yield
         finally:
             log.write("end", run.pk, run.sync_type)
 
-    with patch.object(runner, "recorded", logged):
+    with patch.object(runner, "handle_errors", logged):
         yield
 
 

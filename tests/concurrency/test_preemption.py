@@ -9,6 +9,7 @@ import pytest
 
 from orders.models import Product
 from sync.coordinator import runner, sessions
+from sync.coordinator.checkpoint import Checkpoint
 from sync.coordinator.queue import request_sync
 from sync.models import SyncRun
 from tests.concurrency.processes import PATIENCE, running_run, until
@@ -45,7 +46,7 @@ def may_have_products(erp, monkeypatch):
 
 def drain_lingering(where):
     """A sync of products that never gets beyond a checkpoint of this stage, however often it looks around there."""
-    look = runner.Checkpoint.__call__
+    look = Checkpoint.__call__
 
     def lingering(checkpoint, stage, done, total):
         look(checkpoint, stage, done, total)
@@ -53,7 +54,7 @@ def drain_lingering(where):
             time.sleep(0.01)
             look(checkpoint, stage, done, total)
 
-    with patch.object(runner.Checkpoint, "__call__", lingering):
+    with patch.object(Checkpoint, "__call__", lingering):
         runner.drain()
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from demo.erp.faults import Fault
 from orders.models import Price
-from sync.coordinator import mutex, queue, sessions
+from sync.coordinator import mutex, sessions
 from sync.coordinator.queue import enqueue, enqueue_drain, request_sync
 from sync.models import ColumnDrift, OrderFormSession, RecordChange, SyncEvent, SyncLock, SyncRun, SyncSchedule
 from sync.service import all_types
@@ -294,7 +294,7 @@ def test_a_button_never_becomes_another_run_s(room):
     button = room.panel("queue").get_by_role("button", name="Cancel Orders")
     button.focus()
     expect(room.panel("queue")).to_contain_text("Products")
-    queue.cancel(first)
+    first.cancel()
     expect(button).to_have_count(0)
     expect(room.page.get_by_role("button", name="Cancel Products")).not_to_be_focused()
 

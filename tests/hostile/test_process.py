@@ -73,12 +73,12 @@ def test_a_run_reads_in_another_process(export):
     code = (
         "import django, sys; django.setup()\n"
         "from pathlib import Path\n"
-        "from sync import runner\n"
+        "from sync.coordinator.kept_exports import open_export\n"
         "from sync.exceptions import LayoutChanged\n"
         "from sync.progress import unwatched\n"
         "from sync.service import service_for\n"
         "try:\n"
-        "    with runner.reading(Path(sys.argv[1]), service_for('customers'), unwatched) as records: list(records)\n"
+        "    with open_export(Path(sys.argv[1]), service_for('customers'), unwatched) as records: list(records)\n"
         "except LayoutChanged as error: print(error)\n"
         "print({'pikepdf', 'pdfplumber', 'pdfminer'} & {*sys.modules})\n"
     )

@@ -15,10 +15,12 @@ from django.utils import timezone
 from customers.models import Customer
 from sync import disk, tasks
 from sync.coordinator import queue, runner, schedules, sessions
+from sync.coordinator.preview import preview_sync
 from sync.erp import erp_client
 from sync.erp.folder import FolderClient
 from sync.exceptions import DiskFull
 from sync.models import SyncLock, SyncRun
+from sync.models.runs import KEPT_ATTEMPTS
 from sync.progress import unwatched
 from sync.service import service_for
 from tests.factories import SyncEventFactory, SyncRunFactory
@@ -146,15 +148,15 @@ def test_a_given_file_for_which_there_is_no_room_is_read_later(clock, full_tempo
 def test_a_run_that_waits_for_room_for_weeks_keeps_its_last_attempts(clock, full_folder):
     run = request()
     attempt = {"outcome": "failed", "startedAt": None, "endedAt": timezone.now().isoformat(), "error": "DiskFull"}
-    SyncRun.objects.filter(pk=run.pk).update(ended_attempts=[attempt | {"text": ""}] * runner.KEPT_ATTEMPTS)
+    SyncRun.objects.filter(pk=run.pk).update(ended_attempts=[attempt | {"text": ""}] * KEPT_ATTEMPTS)
     runner.wait_for(run)
     run.refresh_from_db()
-    assert len(run.ended_attempts) == runner.KEPT_ATTEMPTS
+    assert len(run.ended_attempts) == KEPT_ATTEMPTS
     assert run.ended_attempts[-1]["text"]
 
 
 def test_a_preview_names_the_full_temporary_folder(full_temporary_folder):
-    with pytest.raises(DiskFull, match="no room for temporary files"), runner.previewed("orders", mode="full"):
+    with pytest.raises(DiskFull, match="no room for temporary files"), preview_sync("orders", mode="full"):
         pass
 
 

@@ -12,6 +12,7 @@ from django.utils import translation
 
 from sync import error_texts, exceptions
 from sync.coordinator import runner
+from sync.coordinator.kept_exports import FROM_THE_FUTURE
 from sync.exceptions import SyncError
 from sync.mirror import cross_checks
 from sync.models import SyncEvent, SyncRun
@@ -237,7 +238,7 @@ def test_what_is_looked_for_in_the_sources_is_found_there():
     made_elsewhere = {"status", "expected", "files", "missing", "place", "check"}
     assert {name for name, _phrase in found} == {*error_texts.PHRASES} - made_elsewhere
     by_checks = [cross_checks.DISAGREE, cross_checks.DISAGREE_IF_ASSUMED, cross_checks.WRONG_CHECK]
-    by_runs = without_names_of([runner.APPLIED_BEFORE, runner.FROM_THE_FUTURE, *by_checks])
+    by_runs = without_names_of([runner.APPLIED_BEFORE, FROM_THE_FUTURE, *by_checks])
     assert {text for path in SOURCES for text in noted(path)} | by_runs == without_names_of(error_texts.NOTES)
 
 

@@ -18,7 +18,7 @@ from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME
 from orders.models import Product
 from orders.pricing import PriceList
 from sync import exceptions
-from sync.coordinator import runner
+from sync.coordinator import kept_exports, runner
 from sync.coordinator.queue import accept, request_sync
 from sync.erp.http import HttpClient
 from sync.exceptions import WITH_BACK_OFF
@@ -201,7 +201,7 @@ def test_a_run_fails_by_name_and_changes_nothing_until_the_fault_is_gone(
     strike(fault)
     with monkeypatch.context() as meanwhile:
         if fault is Fault.STALLED_CONNECTION:
-            meanwhile.setattr(runner, "erp_client", lambda: impatient_client)
+            meanwhile.setattr(kept_exports, "erp_client", lambda: impatient_client)
         run = run_sync(sync_type)
     name, says = FAILS[fault]
     error, text = last_error(run)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from sync.coordinator import queue, runner, sessions
+from sync.coordinator.kept_exports import open_export
 from sync.exceptions import CannotAccept, CannotCancel, CannotRetry, ErpUnavailable
 from sync.models import SyncEvent, SyncRun
 from sync.progress import Stage
@@ -182,7 +183,7 @@ def test_a_drain_carries_them_out_in_that_order(tiny_erp):
 
 def test_a_queued_run_is_cancelled_at_once():
     run = request()
-    queue.cancel(run)
+    run.cancel()
     assert run.status == Status.CANCELLED
     assert run.finished_at
     assert waiting() == []
@@ -194,7 +195,7 @@ def test_a_running_run_is_cancelled_at_its_next_page(tiny_erp):
     def cancel_while_reading(stage, done, total):
         stages.append(stage)
         if stage == Stage.READING:
-            queue.cancel(run)
+            run.cancel()
 
     runner.wait_for(run, progress=cancel_while_reading)
     assert (run.status, run.created) == (Status.CANCELLED, 0)
@@ -205,7 +206,7 @@ def test_a_running_run_is_cancelled_at_its_next_page(tiny_erp):
 @pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.FAILED, Status.QUARANTINED, Status.CANCELLED])
 def test_a_finished_run_cannot_be_cancelled(status):
     with pytest.raises(CannotCancel, match=f"it is {status}"):
-        queue.cancel(SyncRunFactory(status=status))
+        SyncRunFactory(status=status).cancel()
 
 
 def test_a_run_that_is_to_be_cancelled_is_not_tried_again(tiny_erp):
@@ -270,15 +271,14 @@ def test_an_accepted_export_is_accepted_again_instead():
 @pytest.fixture
 def _asked_for_while_read(tiny_erp, monkeypatch):
     """The first run of orders steps aside while it reads, when orders have just been asked for again."""
-    read = runner.reading
 
     def interrupted(path, service, progress, **how):
         if service.sync_type == "orders" and tiny_erp.fetched == ["orders"]:
             request("orders", mode="full", priority=8)
             request("customers", mode="smart")
-        return read(path, service, progress, **how)
+        return open_export(path, service, progress, **how)
 
-    monkeypatch.setattr(runner, "reading", interrupted)
+    monkeypatch.setattr(runner, "open_export", interrupted)
 
 
 @pytest.mark.usefixtures("_asked_for_while_read")
@@ -296,14 +296,12 @@ def test_a_run_that_comes_back_takes_over_the_newer_request(tiny_erp):
 
 
 def test_a_run_that_only_steps_aside_reads_its_kept_export(tiny_erp, monkeypatch):
-    read = runner.reading
-
     def interrupted(path, service, progress, **how):
         if tiny_erp.fetched == ["products"]:
             request("customers", mode="smart")
-        return read(path, service, progress, **how)
+        return open_export(path, service, progress, **how)
 
-    monkeypatch.setattr(runner, "reading", interrupted)
+    monkeypatch.setattr(runner, "open_export", interrupted)
     run = request("products")
     runner.wait_for(run)
     assert (run.status, run.attempts) == (Status.SUCCEEDED, 2)
@@ -356,13 +354,13 @@ def test_an_export_of_the_future_keeps_no_later_one_out(tiny_erp):
 
 
 def test_a_run_whose_records_could_not_be_committed_says_why(tiny_erp, monkeypatch):
-    succeed = runner.succeed
+    succeed = SyncRun.succeed
 
-    def full_disk(run, outcome):
-        succeed(run, outcome)
+    def full_disk(run, counts, *, left):
+        succeed(run, counts, left=left)
         raise OperationalError("database or disk is full")
 
-    monkeypatch.setattr(runner, "succeed", full_disk)
+    monkeypatch.setattr(SyncRun, "succeed", full_disk)
     run = runner.wait_for(request())
     assert (run.status, run.error_text) == (Status.FAILED, "database or disk is full")
 
@@ -387,6 +385,6 @@ def test_a_kept_export_is_deleted_when_the_run_takes_over_a_later_request(tmp_pa
     run = SyncRunFactory(sync_type="orders", status=SyncRun.Status.RUNNING, token=1, export_path=str(kept))
     request(trigger=Trigger.API)
     with django_capture_on_commit_callbacks(execute=True):
-        queue.requeue(run)
+        run.requeue(SyncEvent.Kind.RUN_PREEMPTED)
     run.refresh_from_db()
     assert (run.status, run.export_path, kept.exists()) == (SyncRun.Status.QUEUED, "", False)

@@ -130,7 +130,7 @@ def test_a_login_that_was_accepted_is_so_although_the_export_is_refused(rejected
         raise ControlTotalMismatch(column="ID", function="Count", found="1", stated="2")
 
     erp.errors.clear()
-    monkeypatch.setattr("sync.coordinator.runner.read_export", refuse)
+    monkeypatch.setattr("sync.coordinator.kept_exports.read_export", refuse)
     queue.request_sync("products", trigger=Trigger.ADMIN)
     runner.drain()
     assert erp_login.rejected_login() is None

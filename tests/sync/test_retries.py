@@ -174,7 +174,7 @@ def test_a_run_lost_with_its_process_is_tried_again_twice(run):
     for _ in range(3):
         with hold_lock() as lease:
             assert lease
-            runner.start(run, lease)
+            run.start(lease.token)
             runner.recover(lease)
         run.refresh_from_db()
     assert (run.status, run.error_class, run.attempts) == (Status.FAILED, "ProcessLost", 3)

@@ -40,7 +40,7 @@ def quarantined(sync_customers):
 
 def test_each_step_is_told_with_its_time_and_who_did_it(admin_client, admin_user):
     run = request_sync("orders", trigger=SyncRun.Trigger.ADMIN, by=admin_user)
-    queue.cancel(run, by=admin_user)
+    run.cancel(by=admin_user)
     steps = story_of(admin_client, run)["steps"]
     assert [(step["what"], step["by"]) for step in steps] == [("run queued", admin_user), ("run cancelled", admin_user)]
     assert "by admin" in page_of(admin_client, run)

@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from sync.coordinator import queue, runner
+from sync.coordinator.preview import preview_sync
 from sync.database import clock
 from sync.erp import login as erp_login
 from sync.exceptions import ErpLoginRejected, NeedsAcceptance, SyncError
@@ -92,7 +93,7 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             run.refresh_from_db()
             if run.status == Status.QUEUED and is_ours:
-                queue.cancel(run)
+                run.cancel()
             self.show(run, as_json=False)
             raise SystemExit(EXIT_STATUS[Status(run.status)]) from None
 
@@ -128,7 +129,7 @@ class Command(BaseCommand):
         try:
             with (
                 ProgressBar(sync_type) as progress,
-                runner.previewed(sync_type, mode=mode, given_file=options["file"], progress=progress) as preview,
+                preview_sync(sync_type, mode=mode, given_file=options["file"], progress=progress) as preview,
             ):
                 shown = list(islice(preview.differences, DIFFERENCES_SHOWN))
                 more = sum(1 for _ in preview.differences)

@@ -1,0 +1,127 @@
+"""How an attempt at a run ends that does not succeed: by what stopped it, the run ends, or comes back to the queue."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+
+from django.db import DatabaseError, transaction
+from django_q.exceptions import TimeoutException
+
+from sync.coordinator import queue
+from sync.database import clock
+from sync.disk import is_full, no_room_for_the_database
+from sync.erp import login as erp_login
+from sync.exceptions import (
+    ErpLoginRejected,
+    HandedBack,
+    Interrupted,
+    LeaseLost,
+    NeedsAcceptance,
+    Preempted,
+    RunCancelled,
+    SyncError,
+)
+from sync.models import SyncEvent, SyncRun
+
+logger = logging.getLogger(__name__)
+
+Kind = SyncEvent.Kind
+Mode = SyncRun.Mode
+
+
+@contextmanager
+def handle_errors(run: SyncRun) -> Iterator[None]:
+    """End the run, or put it back into the queue, by what stopped it, if anything did. Raises LeaseLost."""
+    token = run.token
+    try:
+        try:
+            yield
+        except BaseException:
+            run.token = token  # which a transaction that was rolled back may have taken from it
+            raise
+    except LeaseLost:
+        raise
+    except Interrupted as interruption:
+        interrupt(run, interruption)
+    except NeedsAcceptance as error:
+        fail(run, error)
+    except SyncError as error:
+        retry_or_fail(run, error)
+    except DatabaseError as error:
+        if is_full(error):
+            retry_or_fail(run, no_room_for_the_database())
+        else:
+            fail_by_bug(run, error)
+    except TimeoutException:
+        with suppress(LeaseLost), transaction.atomic():
+            run.refresh_for_update()
+            run.lose()
+            queue.wake()
+        raise
+    except (KeyboardInterrupt, SystemExit):
+        with suppress(LeaseLost):  # it is another process's already
+            interrupt(run, HandedBack())
+        raise
+    except Exception as error:  # noqa: BLE001  # the one place that records whatever stops a run
+        fail_by_bug(run, error)
+
+
+def interrupt(run: SyncRun, interruption: Interrupted) -> None:
+    with transaction.atomic():
+        run.refresh_for_update()
+        match interruption:
+            case Preempted():
+                run.requeue(Kind.RUN_PREEMPTED)
+            case HandedBack():
+                run.requeue(Kind.RUN_HANDED_BACK)
+            case RunCancelled():
+                run.finish_cancelled()
+        queue.wake()
+
+
+def retry_or_fail(run: SyncRun, error: SyncError) -> None:
+    delay = find_delay(run, error)
+    if delay is None:
+        fail(run, error)
+        return
+    with transaction.atomic():
+        run.refresh_for_update()
+        unread = run.export_path
+        run.requeue(Kind.RUN_TO_BE_RETRIED, error=error, not_before=clock.now() + timedelta(seconds=delay))
+        queue.wake()
+    if unread and not run.export_path:
+        Path(unread).unlink(missing_ok=True)
+
+
+def find_delay(run: SyncRun, error: SyncError) -> int | None:
+    """Seconds until the next attempt; None if none would help, or enough were made.
+
+    A given file stays as it is, and an agent who waits for a smart run had better know.
+    """
+    if not (run.is_mergeable or error.is_never_given_up):
+        return None
+    delays = [delay for delay in error.retried_after if delay == 0 or run.mode != Mode.SMART]
+    made = sum(attempt["error"] == type(error).__name__ for attempt in run.ended_attempts)  # for the same reason
+    last = len(delays) - 1
+    place = min(made, last) if error.is_never_given_up else made
+    return delays[place] if 0 <= place <= last else None
+
+
+def fail_by_bug(run: SyncRun, error: Exception) -> None:
+    logger.exception("Run %s of %s was stopped by a bug", run.pk, run.sync_type)
+    fail(run, error)
+
+
+def fail(run: SyncRun, error: BaseException) -> None:
+    """Fail the run; if its login was rejected, the smart runs that order forms wait for as well: none may try it."""
+    with transaction.atomic():
+        run.refresh_for_update()
+        run.fail(error)
+        if isinstance(error, ErpLoginRejected):
+            erp_login.note_rejected(run)
+            for waiting in SyncRun.objects.queued().filter(mode=Mode.SMART):
+                waiting.fail_like(run)

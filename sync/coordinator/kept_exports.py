@@ -1,0 +1,157 @@
+"""The file that a run reads: fetched from the ERP or copied, dated, and kept until its records are applied."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models import Min
+from django.utils import timezone
+
+from sync.database import clock
+from sync.disk import EXPORTS, make_durable, writing
+from sync.erp import erp_client
+from sync.erp import login as erp_login
+from sync.erp.client import Export
+from sync.erp.transfer import content_of
+from sync.exceptions import ExportOutdated
+from sync.exports.limits import Limits
+from sync.exports.process import PageProcess
+from sync.exports.reader import OpenPages, Records, read_export
+from sync.models import SyncRun
+from sync.progress import Progress, Stage
+from sync.service import SyncService, all_services
+
+READ_FOR = timedelta(hours=1)  # by a run that had stepped aside; then it fetches a new one
+OUR_EXPORT = re.compile(r"[a-z]+-\d+(-\d+)?\.pdf")  # type, run, token
+FILE_TIMES_AGREE = timedelta(seconds=5)  # with the database's clock, where a file was just written
+FROM_THE_FUTURE = (
+    "The export's file is dated {dated}, which is still to come: it counts from when it was first read. Correct the "
+    "file's date, or the clock of the machine that it comes from: a file with an earlier date is not read."
+)
+
+Mode = SyncRun.Mode
+
+
+def obtain_export(run: SyncRun, service: SyncService, progress: Progress) -> list[str]:
+    """Get the export that the run reads into a file of its own, and its fingerprint on the run; give what is odd."""
+    if has_kept_export(run):
+        return []
+    # Named by the token: a process that lost the lock cannot touch the file of the one that has it.
+    path = settings.EXPORT_DIR / f"{run.sync_type}-{run.pk}-{run.token}.pdf"
+    unread = run.export_path
+    run.change(stage=Stage.FETCHING)
+    try:
+        with writing(EXPORTS, settings.EXPORT_DIR):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            dated, erp_time = write_export(run, service, path, progress)
+            make_durable(path)  # the run's row says that it is kept
+        with path.open("rb") as file:
+            fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
+        exported_at = find_export_time(run, fingerprint, dated=dated)
+        run.change(
+            export_path=str(path),
+            export_sha256=fingerprint,
+            export_size=path.stat().st_size,
+            exported_at=exported_at,
+            erp_time=erp_time,
+        )
+    except BaseException:
+        path.unlink(missing_ok=True)  # no row names it
+        raise
+    if unread not in ("", str(path)):
+        Path(unread).unlink(missing_ok=True)
+    return [FROM_THE_FUTURE.format(dated=format_time(dated))] if dated - exported_at > FILE_TIMES_AGREE else []
+
+
+def has_kept_export(run: SyncRun) -> bool:
+    """Whether the run fetched its export before it stepped aside, and that is here, recent, and still the latest."""
+    if not run.export_path or not run.exported_at:
+        return False
+    is_recent = run.exported_at > clock.now() - READ_FOR
+    return is_recent and Path(run.export_path).is_file() and run.later_success is None
+
+
+def check_is_latest(run: SyncRun) -> None:
+    """Raises ExportOutdated, as when the newest file was taken out of the ERP's folder. A given file is its giver's."""
+    later = run.later_success
+    if later and not run.given_file:
+        raise ExportOutdated(exported=format_time(run.exported_at), later=format_time(later.exported_at), run=later.pk)
+
+
+def write_export(
+    run: SyncRun, service: SyncService, path: Path, progress: Progress
+) -> tuple[datetime, timedelta | None]:
+    """Write the export that the run reads to a file: the file's date, and how long the ERP took for it."""
+    if run.accepts:
+        copy_export(run.accepts.export_path, path)
+        return run.accepts.exported_at or clock.now(), None
+    if run.given_file:
+        copy_export(run.given_file, path)
+        return datetime.fromtimestamp(Path(run.given_file).stat().st_mtime, UTC), None
+    asked = time.monotonic()
+    fetched = fetch_export(service, to=path, mode=run.mode, progress=progress)
+    return fetched.fetched_at, timedelta(seconds=time.monotonic() - asked)
+
+
+def copy_export(source: str, path: Path) -> None:
+    """Raises ExportTooLarge before more is written than an export may be."""
+    with path.open("wb") as file:
+        file.writelines(content_of(Path(source), largest=settings.EXPORT_MAX_BYTES))
+
+
+def fetch_export(service: SyncService, *, to: Path, mode: str, progress: Progress) -> Export:
+    export = erp_client().fetch(service.erp_list, to=to, at_most=longest_fetch(mode), progress=progress)
+    erp_login.note_accepted()
+    return export
+
+
+def longest_fetch(mode: str) -> timedelta:
+    """What a run may wait for the ERP, in all: an order form waits for a smart one."""
+    longest: timedelta = settings.ERP_SMART_TIMEOUT if mode == Mode.SMART else settings.ERP_EXPORT_TIMEOUT
+    return longest
+
+
+def find_export_time(run: SyncRun, fingerprint: str, *, dated: datetime) -> datetime:
+    """The time of an export: what its file is dated, or when this file came first if that is still to come."""
+    now = clock.now()
+    if dated <= now:
+        return dated
+    earlier = SyncRun.objects.for_type(run.sync_type).filter(export_sha256=fingerprint, exported_at__lte=now)
+    return earlier.aggregate(first=Min("exported_at"))["first"] or now
+
+
+def format_time(moment: datetime | None) -> str:
+    return f"{timezone.localtime(moment):%d/%m/%Y %H:%M:%S}"
+
+
+def open_export(
+    path: Path, service: SyncService, progress: Progress, *, open_pages: OpenPages = PageProcess
+) -> AbstractContextManager[Records]:
+    return read_export(
+        path,
+        service.layout,
+        name=service.sync_type,
+        other_layouts={other.sync_type: other.layout for other in all_services()},
+        limits=Limits(
+            file_bytes=settings.EXPORT_MAX_BYTES,
+            pages=settings.EXPORT_MAX_PAGES,
+            page_bytes=settings.EXPORT_MAX_PAGE_BYTES,
+            memory_bytes=settings.EXPORT_MAX_MEMORY_BYTES,
+            seconds=settings.EXPORT_MAX_SECONDS,
+        ),
+        progress=progress,
+        open_pages=open_pages,
+    )
+
+
+def delete_unread_exports(run: SyncRun) -> None:
+    """Delete what a run's lost process has left in the folder of exports, but for what the row still names."""
+    for path in settings.EXPORT_DIR.glob(f"{run.sync_type}-{run.pk}-*.pdf"):
+        if str(path) != run.export_path:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,57 @@
+"""What a run would write, with nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sync.coordinator.kept_exports import fetch_export, open_export
+from sync.disk import TEMPORARY_FILES, temporary_folder, writing
+from sync.exports.reader import Records
+from sync.mirror import comparison as mirror
+from sync.mirror.references import Coverage
+from sync.models import SyncRun
+from sync.progress import Progress, unwatched
+from sync.service import service_for
+
+Mode = SyncRun.Mode
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The mode an automatic run would take, and what it would write; `outcome` is complete after the last."""
+
+    mode: str
+    outcome: mirror.Outcome
+    differences: Iterator[mirror.Difference]
+    records: Records
+    coverage: Sequence[Coverage]
+
+
+@contextmanager
+def preview_sync(
+    sync_type: str,
+    *,
+    mode: str,
+    given_file: Path | None = None,
+    may_lose: bool = False,
+    progress: Progress = unwatched,
+) -> Iterator[Preview]:
+    """What a run would write, with nothing written: no run, no record. Raises what the run would have ended with.
+
+    `may_lose` as if somebody had accepted the export, however much it lacks.
+    """
+    service = service_for(sync_type)
+    with writing(TEMPORARY_FILES, temporary_folder()), TemporaryDirectory(prefix="archibald-") as folder:
+        path = given_file or fetch_export(service, to=Path(folder) / "export.pdf", mode=mode, progress=progress).path
+        with open_export(path, service, progress) as records, mirror.staged(records) as staged:
+            mode = SyncRun.objects.choose_mode(sync_type) if mode == Mode.AUTO else mode
+            outcome = mirror.Outcome()
+            coverage = mirror.compare_with_other_lists(service, staged, mode=mode, progress=progress)
+            differences = mirror.preview(
+                service, staged, mode=mode, outcome=outcome, coverage=coverage, may_lose=may_lose
+            )
+            yield Preview(mode, outcome, differences, records, coverage)

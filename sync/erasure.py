@@ -31,7 +31,7 @@ from sync.coordinator.mutex import Lease, hold_lock, lost_with_the_connection
 from sync.coordinator.runner import POLLED_EVERY, recover
 from sync.database import clock
 from sync.exceptions import SyncError
-from sync.mirror.comparison import chunked
+from sync.mirror.comparison import split_into_chunks
 from sync.models import Alert, MirroredModel, RecordChange, SyncEvent, SyncRun
 from sync.progress import Stage
 from sync.service import SyncService, all_services, service_for
@@ -128,7 +128,7 @@ class Changes(Store):
         lines = []
         for service in all_services():
             before = len(self.changes)
-            for records in chunked(self.records(service, subject, pause), AT_ONCE):
+            for records in split_into_chunks(self.records(service, subject, pause), AT_ONCE):
                 pause()
                 self.rewrite(service, dict(records))
             if found := len(self.changes) - before:
@@ -419,7 +419,7 @@ def rows_with(
     rows: models.QuerySet[Any], names: Sequence[str], texts: Iterable[str], pause: Pause
 ) -> Iterator[tuple[Any, ...]]:
     """The key and these columns of each row in which one of the texts may stand, in whatever case."""
-    for wanted in chunked(sorted(texts), TEXTS_AT_ONCE) if names else ():
+    for wanted in split_into_chunks(sorted(texts), TEXTS_AT_ONCE) if names else ():
         condition = Q()
         for text in wanted:
             quoted = json.dumps(text)[1:-1]  # SQLite keeps JSON so, PostgreSQL with all letters

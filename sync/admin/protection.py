@@ -8,7 +8,7 @@ from typing import Any
 from sync.exports.layout import Column, Total, normalised
 from sync.exports.values import NUMERIC
 from sync.mirror.columns import fields_hidden_from
-from sync.mirror.cross_checks import checks_by_field
+from sync.mirror.cross_checks import group_checks_by_field
 from sync.models import SyncRun
 from sync.service import find_service
 
@@ -20,7 +20,7 @@ def get_protection(run: SyncRun) -> dict[str, Any] | None:
         return None
     summed = {normalised(kept["column"]) for kept in run.control_totals if kept.get("function") == Total.SUM.value}
     hidden = fields_hidden_from(run, service)
-    checked = checks_by_field(service)
+    checked = group_checks_by_field(service)
     by_sum, by_check, alone = [], [], []
     for column in service.layout.columns:
         if not column.field or column.field in hidden or column.field == service.layout.key:

@@ -47,7 +47,7 @@ def preview_sync(
     service = service_for(sync_type)
     with writing(TEMPORARY_FILES, temporary_folder()), TemporaryDirectory(prefix="archibald-") as folder:
         path = given_file or fetch_export(service, to=Path(folder) / "export.pdf", mode=mode, progress=progress).path
-        with open_export(path, service, progress) as records, mirror.staged(records) as staged:
+        with open_export(path, service, progress) as records, mirror.stage(records) as staged:
             mode = SyncRun.objects.choose_mode(sync_type) if mode == Mode.AUTO else mode
             outcome = mirror.Outcome()
             coverage = mirror.compare_with_other_lists(service, staged, mode=mode, progress=progress)

@@ -146,7 +146,7 @@ def execute(run: SyncRun, *, lease: Lease, progress: Progress = unwatched) -> No
         applied = [Path(each.export_path) for each in (run, run.accepts) if each]
         open_pages = partial(PageProcess, started=process, kept_tables=settings.PAGE_TABLES_DIR / run.sync_type)
         export = open_export(Path(run.export_path), service, checkpoint, open_pages=open_pages)
-        with export as records, mirror.staged(records) as staged:
+        with export as records, mirror.stage(records) as staged:
             absences_count = not run.was_applied_before
             note_export(run, records, [*doubts, *records.notes, *([] if absences_count else [APPLIED_BEFORE])])
             coverage = mirror.compare_with_other_lists(service, staged, mode=run.mode, progress=checkpoint)

@@ -37,14 +37,14 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Staged:
+class StagedRecords:
     """A whole and trusted export: its records in a temporary file, the keys of all of them in memory."""
 
     file: IO[bytes]
     fields: Sequence[str]
     keys: set[Any]
 
-    def chunks(self) -> Iterator[list[tuple[Any, ...]]]:
+    def read_chunks(self) -> Iterator[list[tuple[Any, ...]]]:
         """The records' values, CHUNK at a time."""
         self.file.seek(0)
         while True:
@@ -53,11 +53,11 @@ class Staged:
             except EOFError:
                 return
 
-    def different_values(self, fields: Iterable[str], progress: Progress = unwatched) -> dict[str, set[Any]]:
+    def collect_values(self, fields: Iterable[str], progress: Progress = unwatched) -> dict[str, set[Any]]:
         """Of each of these fields that the export shows, all values but the empty text."""
         places = {name: self.fields.index(name) for name in fields if name in self.fields}
         found: dict[str, set[Any]] = {name: set() for name in places}
-        for chunk in self.chunks() if places else ():
+        for chunk in self.read_chunks() if places else ():
             for name, place in places.items():
                 found[name].update(values[place] for values in chunk)
             progress(Stage.APPLYING, 0, len(self.keys))
@@ -65,16 +65,16 @@ class Staged:
 
 
 @contextmanager
-def staged(records: Records) -> Iterator[Staged]:
+def stage(records: Records) -> Iterator[StagedRecords]:
     """Read an export to its end. Raises its ExportError, and then nothing has been written anywhere."""
     with (
         disk.writing(disk.TEMPORARY_FILES, disk.temporary_folder()),
         tempfile.TemporaryFile(prefix="archibald-") as file,
     ):
-        for chunk in chunked((record.values for record in records), CHUNK):
+        for chunk in split_into_chunks((record.values for record in records), CHUNK):
             pickle.dump(chunk, file, protocol=pickle.HIGHEST_PROTOCOL)
         file.flush()
-        yield Staged(file, records.fields, records.keys)
+        yield StagedRecords(file, records.fields, records.keys)
 
 
 @dataclass
@@ -112,7 +112,7 @@ class Difference:
 
 def apply(
     service: SyncService,
-    records: Staged,
+    records: StagedRecords,
     *,
     run: SyncRun,
     outcome: Outcome,
@@ -126,7 +126,7 @@ def apply(
     """
     writer = Writer(service, records.fields, run)
     comparison = Comparison(service, records, outcome, coverage)
-    for differences in comparison.differences(
+    for differences in comparison.find_differences(
         mode=run.mode, may_lose=run.accepts_id is not None, absences_count=absences_count
     ):
         writer.write(differences)
@@ -136,7 +136,7 @@ def apply(
 
 def preview(
     service: SyncService,
-    records: Staged,
+    records: StagedRecords,
     *,
     mode: str,
     outcome: Outcome,
@@ -145,18 +145,18 @@ def preview(
 ) -> Iterator[Difference]:
     """What `apply` would write; the outcome is complete after the last. Raises NeedsAcceptance."""
     comparison = Comparison(service, records, outcome, coverage)
-    for differences in comparison.differences(mode=mode, may_lose=may_lose):
+    for differences in comparison.find_differences(mode=mode, may_lose=may_lose):
         outcome.count(differences)
         yield from differences
 
 
 def compare_with_other_lists(
-    service: SyncService, records: Staged, *, mode: str, progress: Progress = unwatched
+    service: SyncService, records: StagedRecords, *, mode: str, progress: Progress = unwatched
 ) -> list[Coverage]:
     """The export held against the other lists; not for an order form, which waits, and takes nothing away."""
     if mode == Mode.SMART:
         return []
-    exported = records.different_values(references.fields_of(service), progress)
+    exported = records.collect_values(references.get_compared_fields(service), progress)
     return references.compare(service, exported, progress=progress)
 
 
@@ -164,7 +164,7 @@ class Comparison:
     """One export beside the list's rows; reads only."""
 
     def __init__(
-        self, service: SyncService, records: Staged, outcome: Outcome, coverage: Sequence[Coverage] = ()
+        self, service: SyncService, records: StagedRecords, outcome: Outcome, coverage: Sequence[Coverage] = ()
     ) -> None:
         self.service = service
         self.rows = service.model.objects.all()
@@ -174,21 +174,21 @@ class Comparison:
         self.outcome = outcome
         self.coverage = coverage
 
-    def differences(self, *, mode: str, may_lose: bool, absences_count: bool = True) -> Iterator[list[Difference]]:
+    def find_differences(self, *, mode: str, may_lose: bool, absences_count: bool = True) -> Iterator[list[Difference]]:
         """All that a run of this mode must write, in batches."""
-        newly_absent, again_absent = self.absent()
+        newly_absent, again_absent = self.find_absent_keys()
         if not may_lose:
             self.check_volume(len(newly_absent))
-            references.check(self.coverage)
+            references.check_coverage(self.coverage)
         if mode == Mode.SMART:
-            yield self.newest(SMART_MAX_RECORDS)
+            yield self.find_newest(SMART_MAX_RECORDS)
         else:
-            yield from self.differing()
+            yield from self.compare_records()
         if mode == Mode.FULL and absences_count:
             yield [Difference(Kind.MISSING, key) for key in newly_absent]
             yield [Difference(Kind.REMOVED, key) for key in again_absent]
 
-    def absent(self) -> tuple[list[Any], list[Any]]:
+    def find_absent_keys(self) -> tuple[list[Any], list[Any]]:
         """The keys of records that the export lacks: absent for the first time, and absent again."""
         rows = self.rows.present().values_list(self.key, "missing_since")
         absent = [row for row in rows.iterator(CHUNK) if row[0] not in self.records.keys]
@@ -207,26 +207,26 @@ class Comparison:
         last = SyncRun.objects.for_type(self.service.sync_type).succeeded().order_by("-finished_at").first()
         return last is not None and last.read == 0
 
-    def differing(self) -> Iterator[list[Difference]]:
+    def compare_records(self) -> Iterator[list[Difference]]:
         """The records that differ, chunk by chunk; all are counted as read, the others as unchanged."""
-        for chunk in self.records.chunks():
-            mirrored = self.mirrored([values[self.place] for values in chunk])
-            found = [self.difference(values, mirrored.get(values[self.place])) for values in chunk]
+        for chunk in self.records.read_chunks():
+            mirrored = self.fetch_rows([values[self.place] for values in chunk])
+            found = [self.compare_record(values, mirrored.get(values[self.place])) for values in chunk]
             differences = [difference for difference in found if difference]
             self.outcome.read += len(chunk)
             self.outcome.unchanged += len(chunk) - len(differences)
             yield differences
 
-    def mirrored(self, keys: Sequence[Any]) -> dict[Any, tuple[Any, ...]]:
+    def fetch_rows(self, keys: Sequence[Any]) -> dict[Any, tuple[Any, ...]]:
         """The rows of these keys: when first mirrored, missing, removed, then their values."""
         names = (*self.records.fields, "created_at", "missing_since", "removed_at")
         rows = self.rows.filter(**{f"{self.key}__in": keys}).values_list(*names)
         return {row[self.place]: row for row in rows}
 
-    def difference(self, values: tuple[Any, ...], row: tuple[Any, ...] | None) -> Difference | None:
+    def compare_record(self, values: tuple[Any, ...], row: tuple[Any, ...] | None) -> Difference | None:
         key = values[self.place]
         if row is None:
-            return Difference(Kind.CREATED, key, self.named(values))
+            return Difference(Kind.CREATED, key, self.name_values(values))
         *old, created_at, missing_since, removed_at = row
         is_present = missing_since is None and removed_at is None
         if is_present and tuple(old) == values:
@@ -234,14 +234,16 @@ class Comparison:
         pairs = zip(self.records.fields, old, values, strict=True)
         changes = {name: (before, after) for name, before, after in pairs if before != after}
         kind = Kind.UPDATED if is_present else Kind.RESTORED
-        return Difference(kind, key, self.named(values), changes, created_at)
+        return Difference(kind, key, self.name_values(values), changes, created_at)
 
-    def named(self, values: tuple[Any, ...]) -> dict[str, Any]:
+    def name_values(self, values: tuple[Any, ...]) -> dict[str, Any]:
         return dict(zip(self.records.fields, values, strict=True))
 
-    def newest(self, count: int) -> list[Difference]:
+    def find_newest(self, count: int) -> list[Difference]:
         """The differences of the highest keys; the others are left."""
-        newest = heapq.nlargest(count, chain.from_iterable(self.differing()), key=lambda difference: difference.key)
+        newest = heapq.nlargest(
+            count, chain.from_iterable(self.compare_records()), key=lambda difference: difference.key
+        )
         self.outcome.left = self.outcome.read - self.outcome.unchanged - len(newest)
         return newest
 
@@ -274,7 +276,7 @@ class Writer:
 
     def overwrite(self, differences: Sequence[Difference]) -> None:
         """One upsert for many rows, as the rows of an update differ in every value."""
-        kept = self.kept(differences)
+        kept = self.fetch_hidden_values(differences)
         rows = [
             self.model(
                 created_at=each.created_at or self.now, changed_at=self.now, **each.values, **kept.get(each.key, {})
@@ -290,7 +292,7 @@ class Writer:
             update_fields=[*changing, "search_text", "changed_at", "missing_since", "removed_at", "erased_at"],
         )
 
-    def kept(self, differences: Sequence[Difference]) -> dict[Any, dict[str, Any]]:
+    def fetch_hidden_values(self, differences: Sequence[Difference]) -> dict[Any, dict[str, Any]]:
         """By key, the mirrored values that records are found by too, though the export hides their columns."""
         hidden = [name for name in self.model.search_fields if name not in self.fields]
         if not hidden:
@@ -299,26 +301,23 @@ class Writer:
         return {row.pop(self.key): row for row in rows.values(self.key, *hidden)}
 
     def mark(self, differences: Sequence[Difference], **values: datetime) -> None:
-        for chunk in chunked(differences, CHUNK):
+        for chunk in split_into_chunks(differences, CHUNK):
             self.model.objects.filter(**{f"{self.key}__in": [each.key for each in chunk]}).update(**values)
 
     def change(self, difference: Difference) -> RecordChange:
+        fields = difference.changes
+        if difference.kind == Kind.CREATED:  # all that its export showed: a record can be told from its changes alone
+            fields = {name: (None, value) for name, value in difference.values.items()}
         return RecordChange(
             run=self.run,
             sync_type=self.run.sync_type,
             key=str(difference.key),
             kind=difference.kind,
-            fields=difference.changes or first_values(difference),
+            fields=fields,
         )
 
 
-def first_values(difference: Difference) -> dict[str, tuple[None, Any]]:
-    """Of a created record all that its export showed, so that a record can be told from its changes alone."""
-    values = difference.values if difference.kind == Kind.CREATED else {}
-    return {name: (None, value) for name, value in values.items()}
-
-
-def chunked(items: Iterable[T], size: int) -> Iterator[list[T]]:
+def split_into_chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
     """Items, `size` at a time."""
     iterator = iter(items)
     while chunk := list(islice(iterator, size)):

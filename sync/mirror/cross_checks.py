@@ -18,7 +18,7 @@ from typing import Any
 from django.utils import timezone
 
 from sync.exports.totals import printed
-from sync.mirror.comparison import CHUNK, chunked
+from sync.mirror.comparison import CHUNK, split_into_chunks
 from sync.models import MirroredModel, RecordChange, SyncRun
 from sync.progress import Progress, Stage, unwatched
 from sync.service import CrossCheck, SyncService, all_services, service_for
@@ -51,11 +51,11 @@ class Finding:
     checked: int = 0
     disagreeing: list[Any] = field(default_factory=list)
 
-    def shows_that_it_is_wrong(self, check: CrossCheck) -> bool:
+    def refutes(self, check: CrossCheck) -> bool:
         return check.is_assumed and len(self.disagreeing) > max(BROKEN_BY_SOME, BROKEN_BY * self.checked)
 
 
-class Concerned:
+class AffectedRecords:
     """Whose records a check is to be asked of: those that changed, and those that name one that changed."""
 
     def __init__(self, service: SyncService, source: SyncService, check: CrossCheck) -> None:
@@ -79,7 +79,7 @@ class Concerned:
             if self.check.reference and (old := fields.get(self.check.reference.target_field, (None,))[0]):
                 self.once_named.add(old)
 
-    def all_keys(self) -> set[str]:
+    def find_keys(self) -> set[str]:
         """With the keys of the records that name a changed one."""
         reference = self.check.reference
         found = set(self.keys)
@@ -87,10 +87,10 @@ class Concerned:
             return found
         target = service_for(reference.target)
         names = set(self.once_named)
-        for chunk in chunked(self.named, CHUNK):
+        for chunk in split_into_chunks(self.named, CHUNK):
             rows = target.model.objects.filter(**{f"{target.layout.key}__in": chunk})
             names.update(rows.values_list(reference.target_field, flat=True))
-        for chunk in chunked(names - {""}, CHUNK):
+        for chunk in split_into_chunks(names - {""}, CHUNK):
             rows = self.source.model.objects.present().filter(**{f"{reference.field}__in": chunk})
             found.update(map(str, rows.values_list(self.source.layout.key, flat=True)))
         return found
@@ -98,16 +98,16 @@ class Concerned:
 
 def describe_disagreements(service: SyncService, run: SyncRun, *, progress: Progress = unwatched) -> list[str]:
     """What does not agree since a run has applied its changes, in English, for its notes."""
-    concerned = [Concerned(service, source, check) for source, check in checks_about(service)]
+    concerned = [AffectedRecords(service, source, check) for source, check in find_checks(service)]
     changes = run.changes.filter(kind__in=[Kind.CREATED, Kind.UPDATED, Kind.RESTORED])
     for key, kind, fields in changes.order_by().values_list("key", "kind", "fields").iterator(CHUNK):
         for each in concerned:
             each.add(key, kind, fields)
-    notes = (describe(each.source, each.check, each.all_keys(), progress) for each in concerned)
+    notes = (describe_disagreement(each.source, each.check, each.find_keys(), progress) for each in concerned)
     return [note for note in notes if note]
 
 
-def checks_about(service: SyncService) -> Iterator[tuple[SyncService, CrossCheck]]:
+def find_checks(service: SyncService) -> Iterator[tuple[SyncService, CrossCheck]]:
     """The checks of a list, and those by which others name it; each with the list whose check it is."""
     services = all_services()
     types = {each.sync_type for each in services}
@@ -118,10 +118,10 @@ def checks_about(service: SyncService) -> Iterator[tuple[SyncService, CrossCheck
                 yield source, check
 
 
-def checks_by_field(service: SyncService) -> dict[str, list[tuple[SyncService, CrossCheck]]]:
+def group_checks_by_field(service: SyncService) -> dict[str, list[tuple[SyncService, CrossCheck]]]:
     """By field of a list, the checks that look at it, each with the list whose check it is."""
     found: dict[str, list[tuple[SyncService, CrossCheck]]] = defaultdict(list)
-    for source, check in checks_about(service):
+    for source, check in find_checks(service):
         reference = check.reference
         names: set[str] = set()
         if source is service:
@@ -133,19 +133,19 @@ def checks_by_field(service: SyncService) -> dict[str, list[tuple[SyncService, C
     return found
 
 
-def describe(source: SyncService, check: CrossCheck, keys: Collection[str], progress: Progress) -> str:
+def describe_disagreement(source: SyncService, check: CrossCheck, keys: Collection[str], progress: Progress) -> str:
     """What a check finds in the records of these keys; "" if all agree, or it was known to be wrong before."""
     if not keys or not is_mirrored(check):
         return ""
     rows = source.model.objects.present()
     found = Finding()
-    for chunk in chunked(keys, CHUNK):
+    for chunk in split_into_chunks(keys, CHUNK):
         examine(source, check, rows.filter(**{f"{source.layout.key}__in": chunk}), found, progress)
     if not found.disagreeing:
         return ""
     whole = Finding()
     examine(source, check, rows, whole, progress)
-    if whole.shows_that_it_is_wrong(check):
+    if whole.refutes(check):
         is_told = 2 * len(found.disagreeing) <= len(whole.disagreeing)
         agreeing = whole.checked - len(whole.disagreeing)
         return "" if is_told else WRONG_CHECK.format(check=check.text, agreeing=agreeing, total=whole.checked)
@@ -170,24 +170,24 @@ def examine(source: SyncService, check: CrossCheck, rows: Any, found: Finding, p
     """Add to a finding what a check says of these rows of its list."""
     key, reference = source.layout.key, check.reference
     names = dict.fromkeys([key, *check.fields, *([reference.field] if reference else [])])
-    for chunk in chunked(rows.order_by().values_list(*names, named=True).iterator(CHUNK), CHUNK):
-        named = named_by(check, chunk)
+    for chunk in split_into_chunks(rows.order_by().values_list(*names, named=True).iterator(CHUNK), CHUNK):
+        named = fetch_named_records(check, chunk)
         for row in chunk:
-            agrees = answer(check, row, named)
+            agrees = apply_check(check, row, named)
             found.checked += agrees is not None
             if agrees is False:
                 found.disagreeing.append(getattr(row, key))
         progress(Stage.APPLYING, 0, None)
 
 
-def answer(check: CrossCheck, row: Any, named: Mapping[Any, list[Any]]) -> bool | None:
+def apply_check(check: CrossCheck, row: Any, named: Mapping[Any, list[Any]]) -> bool | None:
     if check.reference is None:
         return check.agrees(row)
     name = getattr(row, check.reference.field)
     return check.agrees(row, named.get(name, [])) if name else None
 
 
-def named_by(check: CrossCheck, rows: Iterable[Any]) -> dict[Any, list[Any]]:
+def fetch_named_records(check: CrossCheck, rows: Iterable[Any]) -> dict[Any, list[Any]]:
     """By name, the records that these rows name."""
     reference = check.reference
     found: dict[Any, list[Any]] = defaultdict(list)
@@ -207,34 +207,34 @@ def describe_records(source: SyncService, check: CrossCheck, keys: Sequence[Any]
     shown = source.model.objects.filter(**{f"{source.layout.key}__in": keys[:SHOWN]}).order_by(source.layout.key)
     texts: list[str] = []
     for record in shown:
-        text = f"{record} ({'; '.join(values_of(source, check, record))})"
+        text = f"{record} ({'; '.join(describe_values(source, check, record))})"
         if texts and sum(map(len, texts)) + len(text) > SHOWN_CHARACTERS:
             break
         texts.append(text)
     return ", ".join(texts) + (", …" if len(keys) > len(texts) else "")
 
 
-def values_of(source: SyncService, check: CrossCheck, record: MirroredModel) -> Iterator[str]:
+def describe_values(source: SyncService, check: CrossCheck, record: MirroredModel) -> Iterator[str]:
     reference = check.reference
-    yield printed_values(source, dict.fromkeys([*([reference.field] if reference else []), *check.fields]), record)
+    yield format_values(source, dict.fromkeys([*([reference.field] if reference else []), *check.fields]), record)
     if reference is None:
         return
     target = service_for(reference.target)
     there = target.model.objects.present().filter(**{reference.target_field: getattr(record, reference.field)})
     for other in there.order_by(target.layout.key)[:2]:
-        yield f"{other}: {printed_values(target, check.their_fields or [target.layout.key], other)}"
+        yield f"{other}: {format_values(target, check.their_fields or [target.layout.key], other)}"
 
 
-def printed_values(service: SyncService, names: Iterable[str], record: MirroredModel) -> str:
+def format_values(service: SyncService, names: Iterable[str], record: MirroredModel) -> str:
     """Without what erasing a customer does not look for in notes, as what a description says of whom."""
     titles = {column.field: column.title for column in service.layout.columns}
     left_out = {*service.personal_fields} - {*service.telling_fields, service.account_field}
     values = {name: getattr(record, name) for name in names}
-    texts = {name: "…" if value and name in left_out else printed_value(value) for name, value in values.items()}
+    texts = {name: "…" if value and name in left_out else format_value(value) for name, value in values.items()}
     return ", ".join(f"{titles[name]} {text}" for name, text in texts.items())
 
 
-def printed_value(value: Any) -> str:
+def format_value(value: Any) -> str:
     """As the ERP would print it, but not longer than a note can hold."""
     match value:
         case None | "":

@@ -81,10 +81,11 @@ class Coverage:
         }
 
 
-def fields_of(service: SyncService) -> set[str]:
+def get_compared_fields(service: SyncService) -> set[str]:
     """The fields of a list by which it is held against others."""
     own = {reference.field for reference in service.references}
-    return own | {reference.target_field for source, reference in all_references() if names(reference, service)}
+    theirs = {each.target_field for _source, each in all_references() if each.target == service.sync_type}
+    return own | theirs
 
 
 def compare(service: SyncService, exported: Values, *, progress: Progress = unwatched) -> list[Coverage]:
@@ -93,10 +94,10 @@ def compare(service: SyncService, exported: Values, *, progress: Progress = unwa
     for source, reference in all_references():
         is_source = source.sync_type == service.sync_type
         field = reference.field if is_source else reference.target_field
-        if not (is_source or names(reference, service)) or field not in exported:
+        if not (is_source or reference.target == service.sync_type) or field not in exported:
             continue
-        naming = mirrored(source.model, reference.field, progress)
-        there = mirrored(service_for(reference.target).model, reference.target_field, progress)
+        naming = fetch_values(source.model, reference.field, progress)
+        there = fetch_values(service_for(reference.target).model, reference.target_field, progress)
         before = Count.of(naming, there) if naming and there else None
         if naming and not is_source:
             found.append(Coverage(source.sync_type, reference.target, Count.of(naming, exported[field]), before))
@@ -105,7 +106,7 @@ def compare(service: SyncService, exported: Values, *, progress: Progress = unwa
     return found
 
 
-def check(coverage: Iterable[Coverage]) -> None:
+def check_coverage(coverage: Iterable[Coverage]) -> None:
     """Raises TooManyUnmatched."""
     for each in coverage:
         each.check()
@@ -118,11 +119,7 @@ def all_references() -> Iterator[tuple[SyncService, Reference]]:
     return ((each, reference) for each in services for reference in each.references if reference.target in types)
 
 
-def names(reference: Reference, service: SyncService) -> bool:
-    return reference.target == service.sync_type
-
-
-def mirrored(model: type[MirroredModel], field: str, progress: Progress) -> set[Any]:
+def fetch_values(model: type[MirroredModel], field: str, progress: Progress) -> set[Any]:
     """The different values of a field in the records that the ERP shows."""
     rows = model.objects.filter(missing_since=None).exclude(**{field: ""}).order_by().values_list(field, flat=True)
     values = set()

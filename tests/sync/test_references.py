@@ -184,9 +184,9 @@ def test_first_customers_are_held_against_orders_ddt_and_invoices():
         ("ddt", Count(300, 100)),
         ("invoices", Count(128, 100)),
     ]
-    references.check(whole)
+    references.check_coverage(whole)
     with pytest.raises(TooManyUnmatched, match="The list orders names 300 different records of customers"):
-        references.check(filtered)
+        references.check_coverage(filtered)
 
 
 # A list that is mirrored
@@ -258,10 +258,10 @@ def test_what_is_missing_or_blank_names_nothing_and_is_not_there():
 def test_a_list_whose_column_is_hidden_is_not_compared(sync_list):
     CustomerFactory(account_number="500001")
     DdtFactory(order_number=ORDERS[0], account_number="500001")
-    staged = mirror.Staged(file=None, fields=("erp_id",), keys={1})  # type: ignore[arg-type]
+    staged = mirror.StagedRecords(file=None, fields=("erp_id",), keys={1})  # type: ignore[arg-type]
     service = service_for("orders")
-    assert references.fields_of(service) == {"account_number", "number"}
-    assert references.compare(service, staged.different_values(references.fields_of(service))) == []
+    assert references.get_compared_fields(service) == {"account_number", "number"}
+    assert references.compare(service, staged.collect_values(references.get_compared_fields(service))) == []
 
 
 def test_a_smart_sync_is_never_kept_from_an_order_form(sync_customers):
@@ -293,10 +293,12 @@ class Life:
     def sync(self, service, *, filtered=False):
         self.happened += 1
         self.erp.happen(anything(self.erp.world.base.seed, self.happened), at=NOON)
-        names = {field: FIELDS[service.sync_type].get(field, field) for field in references.fields_of(service)}
+        names = {
+            field: FIELDS[service.sync_type].get(field, field) for field in references.get_compared_fields(service)
+        }
         records = list(self.erp.records(service.sync_type, filtered=filtered))
         values = {field: {getattr(record, name) for record in records} - {""} for field, name in names.items()}
-        references.check(references.compare(service, values))
+        references.check_coverage(references.compare(service, values))
         self.mirrored |= {(service.model, field): found for field, found in values.items()}
 
 
@@ -304,7 +306,7 @@ def test_in_two_hundred_syncs_of_each_list_nothing_usual_is_refused(monkeypatch)
     """The lists come in any order; that they are short is no excuse."""
     life, dice = Life(), Random(13)
     monkeypatch.setattr(references, "UNMATCHED_WITHOUT_ASKING", 0)
-    monkeypatch.setattr(references, "mirrored", lambda model, field, _: life.mirrored.get((model, field), set()))
+    monkeypatch.setattr(references, "fetch_values", lambda model, field, _: life.mirrored.get((model, field), set()))
     for _ in range(200):
         for service in dice.sample(all_services(), k=6):
             life.sync(service)

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand
 
 from sync.exports.layout import Column, Footer, Total
 from sync.exports.values import NUMERIC
-from sync.mirror.cross_checks import checks_by_field
+from sync.mirror.cross_checks import group_checks_by_field
 from sync.service import CrossCheck, SyncService, all_services
 
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
 
 def table(service: SyncService) -> Iterator[str]:
-    checks = checks_by_field(service)
+    checks = group_checks_by_field(service)
     yield f"**{service.sync_type}** (`{service.erp_list.name}`)\n"
     yield "| header in the ERP | here | header and form | protected by | required |"
     yield "| --- | --- | --- | --- | --- |"

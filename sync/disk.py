@@ -63,7 +63,7 @@ def says_no_room(error: BaseException) -> bool:
     if isinstance(error, sqlite3.Error):
         name = getattr(error, "sqlite_errorname", "")
         # Opened on a full disk, a database cannot even be read: there is no room for what its processes share.
-        return name == "SQLITE_FULL" or (name.startswith("SQLITE_IOERR") and volumes()[0].is_full)
+        return name == "SQLITE_FULL" or (name.startswith("SQLITE_IOERR") and list_volumes()[0].is_full)
     return getattr(error, "sqlstate", None) == NO_ROOM_IN_POSTGRESQL
 
 
@@ -79,7 +79,7 @@ def is_read_only(error: BaseException | None) -> bool:
 
 
 @contextmanager
-def writing(files: str, folder: Path) -> Iterator[None]:
+def translate_disk_errors(files: str, folder: Path) -> Iterator[None]:
     """Raises DiskFull, which names the folder, if there is no room for what is written in here."""
     try:
         yield
@@ -90,7 +90,7 @@ def writing(files: str, folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def waiting_for_room(what: str) -> Iterator[None]:
+def skip_if_disk_full(what: str) -> Iterator[None]:
     """Leave off what is done again anyway, and say so in the log, now and then, while a disk is full."""
     try:
         yield
@@ -102,7 +102,7 @@ def waiting_for_room(what: str) -> Iterator[None]:
             logger.warning("%s, as the disk is full: %s", what, error)
 
 
-def no_room_for_the_database() -> DiskFull:
+def make_database_full_error() -> DiskFull:
     file = connection.settings_dict["NAME"]
     return DiskFull(files=DATABASE, place=Path(file).parent if connection.vendor == "sqlite" else DATABASE_SERVER)
 
@@ -127,14 +127,14 @@ class Volume:
         return self.free < FULL
 
 
-def volumes() -> list[Volume]:
+def list_volumes() -> list[Volume]:
     """The file systems that the service writes to on this machine, first the database's, if that is SQLite."""
-    folders = {EXPORTS: settings.EXPORT_DIR, TEMPORARY_FILES: temporary_folder()}
+    folders = {EXPORTS: settings.EXPORT_DIR, TEMPORARY_FILES: get_temporary_folder()}
     if connection.vendor == "sqlite":
         folders = {DATABASE: Path(connection.settings_dict["NAME"]).parent} | folders
     found: dict[int, Volume] = {}
     for files, folder in folders.items():
-        there = existing(folder)
+        there = find_existing_folder(folder)
         device = there.stat().st_dev
         before = found.get(device)
         found[device] = Volume(
@@ -145,11 +145,11 @@ def volumes() -> list[Volume]:
     return list(found.values())
 
 
-def temporary_folder() -> Path:
+def get_temporary_folder() -> Path:
     """Where temporary files are to be. Python takes another folder if this one is full when a process begins."""
     return Path(os.environ.get("TMPDIR") or "/tmp")  # noqa: S108  # nothing is written to it by this name
 
 
-def existing(folder: Path) -> Path:
+def find_existing_folder(folder: Path) -> Path:
     """A folder, or the one in which it will be made."""
     return next(each for each in (folder, *folder.absolute().parents) if each.is_dir())

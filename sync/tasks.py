@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from sync.coordinator import runner, schedules, sessions, worker
-from sync.disk import waiting_for_room
+from sync.disk import skip_if_disk_full
 from sync.monitoring import health, retention
 from sync.monitoring.future_times import correct_future_times
 
 LEFT = "What is due is left for later"
 
 
-@waiting_for_room("That this worker lives cannot be written down")
+@skip_if_disk_full("That this worker lives cannot be written down")
 def beat() -> None:
     """Prove that this worker lives."""
     worker.beat()
 
 
-@waiting_for_room(LEFT)
+@skip_if_disk_full(LEFT)
 def drain() -> None:
     """Carry out what is queued."""
     worker.beat()
@@ -25,14 +25,14 @@ def drain() -> None:
     health.record_changes()
 
 
-@waiting_for_room(LEFT)
+@skip_if_disk_full(LEFT)
 def scheduled(sync_type: str) -> None:
     """Queue a type's run if its time has come."""
     schedules.request_due(sync_type)
     drain()
 
 
-@waiting_for_room(LEFT)
+@skip_if_disk_full(LEFT)
 def tick() -> None:
     """Once a minute: mend what has got out of step, queue what is due, note what has ended by itself, tidy up."""
     try:

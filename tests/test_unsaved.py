@@ -130,7 +130,7 @@ def test_a_database_that_somebody_writes_for_long_is_asked_without_waiting():
 
 def test_a_full_disk_is_not_ready(client, monkeypatch):
     volume = disk.Volume(Path("/srv/exports"), (disk.EXPORTS,), free=0)
-    monkeypatch.setattr(disk, "volumes", lambda: [volume])
+    monkeypatch.setattr(disk, "list_volumes", lambda: [volume])
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["disk"]) == (503, False)
 
@@ -179,7 +179,7 @@ def test_a_request_whose_connection_was_cut_is_told_to_come_again(client, agent)
 )
 def test_a_disk_with_little_room_is_named_before_it_is_full(admin_client, monkeypatch, capsys, free, severity, text):
     volume = disk.Volume(Path("/srv/exports"), (disk.EXPORTS, disk.TEMPORARY_FILES), free=free)
-    monkeypatch.setattr(disk, "volumes", lambda: [volume])
+    monkeypatch.setattr(disk, "list_volumes", lambda: [volume])
     problems = admin_client.get("/admin/").context["problems"]
     [named] = [problem for problem in problems if "/srv/exports" in problem.what]
     assert (named.severity, text in named.what) == (severity, True)
@@ -198,13 +198,13 @@ def test_nothing_is_well_while_a_disk_is_full(settings, monkeypatch):
         SyncRunFactory(sync_type=sync_type)
     SyncWorkerFactory()
     assert health.status().is_healthy
-    monkeypatch.setattr(disk, "volumes", lambda: [disk.Volume(Path("/srv/exports"), (disk.EXPORTS,), free=0)])
+    monkeypatch.setattr(disk, "list_volumes", lambda: [disk.Volume(Path("/srv/exports"), (disk.EXPORTS,), free=0)])
     assert not health.status().is_healthy
 
 
 def test_folders_on_one_disk_are_one(settings, tmp_path, monkeypatch):
     settings.EXPORT_DIR = tmp_path / "not" / "there" / "yet"
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    [volume] = [volume for volume in disk.volumes() if disk.EXPORTS in volume.files]
+    [volume] = [volume for volume in disk.list_volumes() if disk.EXPORTS in volume.files]
     assert disk.TEMPORARY_FILES in volume.files
     assert volume.free > 0

@@ -13,7 +13,7 @@ from django_q.exceptions import TimeoutException
 
 from sync.coordinator import queue
 from sync.database import clock
-from sync.disk import is_full, no_room_for_the_database
+from sync.disk import is_full, make_database_full_error
 from sync.erp import login as erp_login
 from sync.exceptions import (
     ErpLoginRejected,
@@ -53,7 +53,7 @@ def handle_errors(run: SyncRun) -> Iterator[None]:
         retry_or_fail(run, error)
     except DatabaseError as error:
         if is_full(error):
-            retry_or_fail(run, no_room_for_the_database())
+            retry_or_fail(run, make_database_full_error())
         else:
             fail_by_bug(run, error)
     except TimeoutException:

@@ -14,7 +14,7 @@ from django.db.models import Min
 from django.utils import timezone
 
 from sync.database import clock
-from sync.disk import EXPORTS, make_durable, writing
+from sync.disk import EXPORTS, make_durable, translate_disk_errors
 from sync.erp import erp_client
 from sync.erp import login as erp_login
 from sync.erp.client import Export
@@ -47,7 +47,7 @@ def obtain_export(run: SyncRun, service: SyncService, progress: Progress) -> lis
     unread = run.export_path
     run.change(stage=Stage.FETCHING)
     try:
-        with writing(EXPORTS, settings.EXPORT_DIR):
+        with translate_disk_errors(EXPORTS, settings.EXPORT_DIR):
             path.parent.mkdir(parents=True, exist_ok=True)
             dated, erp_time = write_export(run, service, path, progress)
             make_durable(path)  # the run's row says that it is kept

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sync.coordinator.kept_exports import fetch_export, open_export
-from sync.disk import TEMPORARY_FILES, temporary_folder, writing
+from sync.disk import TEMPORARY_FILES, get_temporary_folder, translate_disk_errors
 from sync.exports.reader import Records
 from sync.mirror import comparison as mirror
 from sync.mirror.references import Coverage
@@ -45,7 +45,10 @@ def preview_sync(
     `may_lose` as if somebody had accepted the export, however much it lacks.
     """
     service = service_for(sync_type)
-    with writing(TEMPORARY_FILES, temporary_folder()), TemporaryDirectory(prefix="archibald-") as folder:
+    with (
+        translate_disk_errors(TEMPORARY_FILES, get_temporary_folder()),
+        TemporaryDirectory(prefix="archibald-") as folder,
+    ):
         path = given_file or fetch_export(service, to=Path(folder) / "export.pdf", mode=mode, progress=progress).path
         with open_export(path, service, progress) as records, mirror.stage(records) as staged:
             mode = SyncRun.objects.choose_mode(sync_type) if mode == Mode.AUTO else mode

@@ -17,7 +17,7 @@ from django_q.tasks import async_task
 
 from sync.database import clock
 from sync.database.deadlocks import retry_deadlocks
-from sync.disk import waiting_for_room
+from sync.disk import skip_if_disk_full
 from sync.erp import login as erp_login
 from sync.exceptions import CannotAccept
 from sync.models import OrderFormSession, SyncEvent, SyncRun, SyncSchedule
@@ -139,7 +139,7 @@ def enqueue_drain() -> None:
 def enqueue(task: str) -> None:
     """Have a worker do one of our tasks, unless one waits for it: whichever it is drains the queue when delivered."""
     if not OrmQ.objects.filter(key=Conf.CLUSTER_NAME, lock__lte=clock.now()).exists():
-        with waiting_for_room("No worker could be woken, which finds what is queued by itself"):
+        with skip_if_disk_full("No worker could be woken, which finds what is queued by itself"):
             async_task(task)
 
 

@@ -18,7 +18,7 @@ from sync.coordinator.checkpoint import Checkpoint
 from sync.coordinator.kept_exports import check_is_latest, delete_unread_exports, obtain_export, open_export
 from sync.coordinator.mutex import Lease, fenced, hold_lock, lost_with_the_connection
 from sync.database import clock
-from sync.disk import is_full, no_room_for_the_database
+from sync.disk import is_full, make_database_full_error
 from sync.exceptions import LeaseLost
 from sync.exports.process import PageProcess, started_process
 from sync.exports.reader import Records
@@ -51,7 +51,7 @@ def drain(*, until: SyncRun | None = None, progress: Progress = unwatched) -> No
     except DatabaseError as error:
         if not is_full(error):
             raise
-        raise no_room_for_the_database() from error
+        raise make_database_full_error() from error
 
 
 def drain_queue(*, until: SyncRun | None, progress: Progress) -> None:

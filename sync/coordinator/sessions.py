@@ -16,7 +16,7 @@ from django.db.models import F
 from sync.coordinator import queue, runner
 from sync.database import clock
 from sync.database.deadlocks import retry_deadlocks
-from sync.disk import waiting_for_room
+from sync.disk import skip_if_disk_full
 from sync.erp import login as erp_login
 from sync.exceptions import SessionNotFound
 from sync.models import OrderFormSession, SyncEvent, SyncRun
@@ -95,7 +95,7 @@ def thread_of(run: SyncRun) -> Thread:
 
 def carry_out(pk: int) -> None:
     try:
-        with waiting_for_room("What an order form waits for is left for later"):
+        with skip_if_disk_full("What an order form waits for is left for later"):
             runner.wait_for(SyncRun.objects.get(pk=pk))
     finally:
         connections.close_all()  # this thread's

@@ -24,7 +24,7 @@ from django_q.tasks import async_task
 from sync.coordinator import worker
 from sync.coordinator.broker import Broker
 from sync.coordinator.heartbeats import ENDS_WITHIN, Line, Sign, probe_every
-from sync.disk import waiting_for_room
+from sync.disk import skip_if_disk_full
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def connected_broker(line: Line) -> ProvingBroker | None:
     while True:
         try:
             broker = ProvingBroker(line)
-            with waiting_for_room("The worker begins with its next minute"):
+            with skip_if_disk_full("The worker begins with its next minute"):
                 async_task("sync.tasks.tick")  # what is due, or was left by a dead process, need not wait so long
             return broker
         except django.db.Error as error:

@@ -68,7 +68,7 @@ class StagedRecords:
 def stage(records: Records) -> Iterator[StagedRecords]:
     """Read an export to its end. Raises its ExportError, and then nothing has been written anywhere."""
     with (
-        disk.writing(disk.TEMPORARY_FILES, disk.temporary_folder()),
+        disk.translate_disk_errors(disk.TEMPORARY_FILES, disk.get_temporary_folder()),
         tempfile.TemporaryFile(prefix="archibald-") as file,
     ):
         for chunk in split_into_chunks((record.values for record in records), CHUNK):

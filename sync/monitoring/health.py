@@ -305,7 +305,7 @@ def status() -> SyncStatus:
         sessions=sessions,
         workers=workers,
         wrong_clocks=wrong_clocks(workers),
-        volumes=disk.volumes(),
+        volumes=disk.list_volumes(),
         rejected_login=rejected,
     )
 

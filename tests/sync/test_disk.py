@@ -248,7 +248,7 @@ def no_room(monkeypatch):
     """Makes a function find the database's disk full."""
 
     def refuse(*_args):
-        raise disk.no_room_for_the_database() from OSError(errno.ENOSPC, "No space left on device")
+        raise disk.make_database_full_error() from OSError(errno.ENOSPC, "No space left on device")
 
     return lambda module, name: monkeypatch.setattr(module, name, refuse)
 
@@ -297,7 +297,7 @@ def test_a_read_only_database_is_known_by_what_it_says():
 
 def test_what_is_left_while_a_disk_is_full_is_said_now_and_then(caplog):
     for _ in range(3):
-        with disk.waiting_for_room("Something is left"):
+        with disk.skip_if_disk_full("Something is left"):
             raise OSError(errno.ENOSPC, "No space left on device")
     assert [record.getMessage() for record in caplog.records] == [
         "Something is left, as the disk is full: [Errno 28] No space left on device"

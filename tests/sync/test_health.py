@@ -471,8 +471,8 @@ def test_the_command_tells_of_the_lock_the_queue_and_open_forms(everything_fresh
 
 
 def test_the_command_s_json_is_what_health_says(everything_fresh, monkeypatch):
-    disks = disk.volumes()
-    monkeypatch.setattr(disk, "volumes", lambda: disks)  # whose free bytes change from one look to the next
+    disks = disk.list_volumes()
+    monkeypatch.setattr(disk, "list_volumes", lambda: disks)  # whose free bytes change from one look to the next
     with time_machine.travel(timezone.now(), tick=False):
         status, said = syncstatus("--json")
         answer = SyncStatusSerializer(health.status(), context={"for_staff": True}).data

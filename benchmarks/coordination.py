@@ -157,11 +157,11 @@ def questions() -> dict[str, Callable[[], Any]]:
     return {
         "claim the most urgent run": lambda: queue.runnable().first(),
         "health.status": health.status,
-        "recent_smart_run": lambda: sessions.recent_smart_run("customers"),
+        "recent_smart_run": lambda: sessions.find_recent_smart_run("customers"),
         "choose_mode": lambda: SyncRun.objects.choose_mode("products"),
         "was_applied_before": lambda: last.was_applied_before,
         "later_success": lambda: last.later_success,
-        "failures_in_a_row": lambda: schedules.failures_in_a_row(products),
+        "failures_in_a_row": lambda: schedules.count_failures(products),
         "prune, nothing is old": retention.prune,
     }
 

@@ -78,7 +78,7 @@ def sync_first() -> None:
 def open_order_form(agent: User) -> Round:
     """A customer is new in the ERP; the agent waits until it is here, and leaves."""
     asked_at, asked = timezone.now(), time.perf_counter()
-    smart = sessions.smart_sync("customers", user=agent)
+    smart = sessions.request_smart_sync("customers", user=agent)
     total = time.perf_counter() - asked
     run = smart.run
     assert run.status == SyncRun.Status.SUCCEEDED, f"{run.status} {run.error_text}"

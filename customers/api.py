@@ -207,7 +207,7 @@ class CustomerViewSet(ListModelMixin, GenericViewSet[Any]):
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         patience = timedelta(0) if prefers_async(request) else sessions.ANSWERED_WITHIN
-        smart = sessions.smart_sync(
+        smart = sessions.request_smart_sync(
             LIST,
             user=user_of(request),
             session_id=serializer.validated_data.get("session_id"),

@@ -13,5 +13,5 @@ class SyncConfig(AppConfig):
         from sync import checks  # noqa: F401  # importing registers them
         from sync.coordinator import schedules
 
-        post_migrate.connect(schedules.make_missing, sender=self)
-        pre_save.connect(schedules.refuse_unreadable, sender=Schedule)
+        post_migrate.connect(schedules.create_missing_rows, sender=self)
+        pre_save.connect(schedules.check_arguments, sender=Schedule)

@@ -37,9 +37,9 @@ def tick() -> None:
     """Once a minute: mend what has got out of step, queue what is due, note what has ended by itself, tidy up."""
     try:
         correct_future_times()
-        schedules.keep_in_step()
+        schedules.update_wake_ups()
         schedules.request_due()
-        sessions.note_expired()
+        sessions.record_expired_sessions()
     finally:  # whatever is wrong with a schedule, and though what is due finds no room: this may make some
         drain()
         retention.prune()

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET
 
 from sync.admin.links import get_run_url
 from sync.admin.permissions import require_permission
-from sync.models import SyncRun
+from sync.models import SyncEvent, SyncRun
 
 BLOCK = 64 * 1024  # bytes in memory at a time
 PERMISSION = "sync.download_export"

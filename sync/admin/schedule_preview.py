@@ -49,7 +49,7 @@ class Meeting:
 
 def upcoming(schedule: SyncSchedule, *, now: datetime, is_failing: bool) -> Iterator[datetime]:
     """The moments at which a run will be requested; none if the schedule is disabled."""
-    slot = schedules.next_due(schedule, now=now, is_failing=is_failing)
+    slot = schedules.find_next_due(schedule, now=now, is_failing=is_failing)
     while slot:
         yield slot
         slot = schedule.next_slot(max(slot, now))

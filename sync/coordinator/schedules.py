@@ -67,10 +67,10 @@ def is_later(slot: datetime, schedule: SyncSchedule) -> bool:
     last = schedule.requested_slot
     if last is None:
         return True
-    return slot > last and slot >= last + backed_off(schedule.interval, failures=failures_in_a_row(schedule))
+    return slot > last and slot >= last + compute_back_off(schedule.interval, failures=count_failures(schedule))
 
 
-def backed_off(interval: timedelta, *, failures: int) -> timedelta:
+def compute_back_off(interval: timedelta, *, failures: int) -> timedelta:
     """The interval after so many failures in a row."""
     if failures < FAILURES_ENDURED:
         return timedelta(0)  # any later slot will do
@@ -79,7 +79,7 @@ def backed_off(interval: timedelta, *, failures: int) -> timedelta:
     return max(interval, longer)
 
 
-def failures_in_a_row(schedule: SyncSchedule) -> int:
+def count_failures(schedule: SyncSchedule) -> int:
     """Runs that failed since the last success, or since a person asked. An order form's are not counted."""
     runs = SyncRun.objects.for_type(schedule.sync_type).exclude(mode=SyncRun.Mode.SMART)
     last_success = runs.succeeded().order_by("-finished_at").values_list("finished_at", flat=True).first()
@@ -88,7 +88,7 @@ def failures_in_a_row(schedule: SyncSchedule) -> int:
     return (failures.filter(finished_at__gt=since) if since else failures).count()
 
 
-def next_due(schedule: SyncSchedule, *, now: datetime, is_failing: bool) -> datetime | None:
+def find_next_due(schedule: SyncSchedule, *, now: datetime, is_failing: bool) -> datetime | None:
     """The next slot for which a run will be requested; None if the schedule is disabled."""
     if not schedule.enabled:
         return None
@@ -98,7 +98,7 @@ def next_due(schedule: SyncSchedule, *, now: datetime, is_failing: bool) -> date
     else:
         slot = schedule.next_slot(now)
     if schedule.requested_slot and is_failing:
-        earliest = schedule.requested_slot + backed_off(schedule.interval, failures=failures_in_a_row(schedule))
+        earliest = schedule.requested_slot + compute_back_off(schedule.interval, failures=count_failures(schedule))
         while slot < earliest:
             slot += schedule.interval
     return slot
@@ -131,12 +131,12 @@ def change_schedule(
         except ValidationError as error:
             raise InvalidSchedule(sync_type=sync_type, reason=" ".join(error.messages)) from None
         schedule.save(update_fields=list(changes))
-        put_in_step(schedule)
+        update_wake_up(schedule)
         SyncEvent.objects.record(SyncEvent.Kind.SCHEDULE_CHANGED, sync_type=sync_type, by=by, **changes)
     return schedule
 
 
-def make_missing(apps: Apps = all_apps, **_: Any) -> None:
+def create_missing_rows(apps: Apps = all_apps, **_: Any) -> None:
     """Make the lock and a schedule for every type that has none, and wake-ups for them: after each migrate."""
     if "synclock" not in apps.all_models["sync"]:  # migrated to before there was one
         return
@@ -155,14 +155,14 @@ def make_missing(apps: Apps = all_apps, **_: Any) -> None:
         ],
         ignore_conflicts=True,
     )
-    keep_in_step()
+    update_wake_ups()
 
 
-def keep_in_step() -> None:
+def update_wake_ups() -> None:
     """Make the django-q2 schedules what the SyncSchedule rows say, whatever somebody did to them."""
     for schedule in SyncSchedule.objects.all():
-        put_in_step(schedule)
-    mend(TICK, every_minutes("sync.tasks.tick", 1))
+        update_wake_up(schedule)
+    save_wake_up(TICK, build_wake_up("sync.tasks.tick", 1))
 
 
 def wake_if_overdue() -> None:
@@ -178,19 +178,19 @@ def wake_if_overdue() -> None:
             enqueue("sync.tasks.tick")
 
 
-def put_in_step(schedule: SyncSchedule) -> None:
+def update_wake_up(schedule: SyncSchedule) -> None:
     """Make, or mend, the django-q2 schedule of a type."""
-    wanted = every_minutes("sync.tasks.scheduled", max(1, schedule.interval // MINUTE))
+    wanted = build_wake_up("sync.tasks.scheduled", max(1, schedule.interval // MINUTE))
     wanted["args"] = f"'{schedule.sync_type}',"
     if not schedule.enabled or schedule.sync_type not in settings.SYNC_TYPES:
         wanted["repeats"] = 0
     now = clock.now()
-    row = mend(f"sync {schedule.sync_type}", wanted)
+    row = save_wake_up(f"sync {schedule.sync_type}", wanted)
     if not is_in_phase(row, schedule, now):
         Schedule.objects.filter(pk=row.pk).update(next_run=schedule.next_slot(now))
 
 
-def every_minutes(func: str, minutes: int) -> dict[str, Any]:
+def build_wake_up(func: str, minutes: int) -> dict[str, Any]:
     """A django-q2 schedule's fields, but for when it runs next."""
     return {
         "func": func,
@@ -204,7 +204,7 @@ def every_minutes(func: str, minutes: int) -> dict[str, Any]:
     }
 
 
-def mend(name: str, wanted: dict[str, Any]) -> Schedule:
+def save_wake_up(name: str, wanted: dict[str, Any]) -> Schedule:
     """The one row of this name, with these fields. A row that is as it should be is not touched."""
     row, *others = Schedule.objects.filter(name=name).order_by("pk") or [Schedule.objects.create(name=name, **wanted)]
     for other in others:
@@ -223,7 +223,7 @@ def is_in_phase(row: Schedule, schedule: SyncSchedule, now: datetime) -> bool:
     return not off_phase
 
 
-def refuse_unreadable(instance: Schedule, **_: Any) -> None:
+def check_arguments(instance: Schedule, **_: Any) -> None:
     """Keep out a schedule whose arguments cannot be read: django-q2 would deliver none of the others either."""
     try:
         ast.literal_eval(instance.args or "None")

@@ -37,7 +37,7 @@ class SmartSync:
     run: SyncRun
 
 
-def smart_sync(
+def request_smart_sync(
     sync_type: str,
     *,
     user: User,
@@ -56,22 +56,22 @@ def smart_sync(
     rejected = erp_login.rejected_login()
     if rejected:
         return SmartSync(session, rejected.run)
-    run = recent_smart_run(sync_type) or queue.request_sync(
+    run = find_recent_smart_run(sync_type) or queue.request_sync(
         sync_type, mode=SyncRun.Mode.SMART, trigger=SyncRun.Trigger.ORDER_FORM, by=user
     )
-    return SmartSync(session, run if run.is_finished else awaited(run, patience, asked_at))
+    return SmartSync(session, run if run.is_finished else wait_in_thread(run, patience, asked_at))
 
 
-def recent_smart_run(sync_type: str) -> SyncRun | None:
+def find_recent_smart_run(sync_type: str) -> SyncRun | None:
     """A smart run that is fresh enough to be joined."""
     asked_since = clock.now() - JOINED_WITHIN
     runs = SyncRun.objects.for_type(sync_type).mergeable(SyncRun.Mode.SMART).filter(requested_at__gt=asked_since)
     return runs.filter(status__in=[Status.QUEUED, Status.RUNNING, Status.SUCCEEDED]).order_by("-requested_at").first()
 
 
-def awaited(run: SyncRun, patience: timedelta, asked_at: float) -> SyncRun:
+def wait_in_thread(run: SyncRun, patience: timedelta, asked_at: float) -> SyncRun:
     """Carry out a run, or wait for whoever does, in a thread that goes on when patience ends."""
-    thread = thread_of(run)
+    thread = get_thread(run)
     connection.close()  # the thread has its own, and waiting needs none
     thread.join(max(0, patience.total_seconds() - (time.monotonic() - asked_at)))
     run.refresh_from_db()
@@ -82,18 +82,18 @@ threads: dict[int, Thread] = {}  # by run, until it has ended
 starting = Lock()
 
 
-def thread_of(run: SyncRun) -> Thread:
+def get_thread(run: SyncRun) -> Thread:
     """The thread of this process that carries out a run, or waits for whoever does; one, however many forms wait."""
     with starting:
         thread = threads.get(run.pk)
         if thread is None:
-            thread = Thread(target=carry_out, args=(run.pk,), name=f"run {run.pk}")
+            thread = Thread(target=wait_for_run, args=(run.pk,), name=f"run {run.pk}")
             thread.start()
             threads[run.pk] = thread
         return thread
 
 
-def carry_out(pk: int) -> None:
+def wait_for_run(pk: int) -> None:
     try:
         with skip_if_disk_full("What an order form waits for is left for later"):
             runner.wait_for(SyncRun.objects.get(pk=pk))
@@ -180,7 +180,7 @@ def count_open() -> int:
     return OrderFormSession.objects.live().count()
 
 
-def note_expired() -> None:
+def record_expired_sessions() -> None:
     """Write down which sessions have ended by themselves. The pause ended then, whether or not this is called."""
     for session in OrderFormSession.objects.expired():
         with transaction.atomic():

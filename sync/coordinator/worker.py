@@ -35,11 +35,11 @@ def prepare_to_stop() -> threading.Event:
     return told_to_stop
 
 
-def join(worker_line: Line, watchdog: int) -> None:
+def become_worker(worker_line: Line, watchdog: int) -> None:
     """Make this process, and those that it starts, a worker that a watchdog looks at."""
     global stopping, line, name
     stopping = line = worker_line
-    name = name_of(watchdog)  # which stays when the worker is started anew
+    name = build_name(watchdog)  # which stays when the worker is started anew
 
 
 def is_stopping() -> bool:
@@ -66,7 +66,7 @@ def beat() -> None:
         written_at = time.monotonic()
 
 
-def name_of(watchdog: int) -> str:
+def build_name(watchdog: int) -> str:
     """A worker's name: the machine, and its main process."""
     return f"{socket.gethostname()}:{watchdog}"
 
@@ -74,23 +74,23 @@ def name_of(watchdog: int) -> str:
 def sign_off(watchdog: int) -> None:
     """Write down that a worker was stopped, and when."""
     now = clock.now()
-    SyncWorker.objects.update_or_create(name=name_of(watchdog), defaults={"seen_at": now, "stopped_at": now})
+    SyncWorker.objects.update_or_create(name=build_name(watchdog), defaults={"seen_at": now, "stopped_at": now})
 
 
 def replace_predecessors() -> None:
     """Delete what is known of this machine's workers whose main process is gone: this one has taken their place."""
-    SyncWorker.objects.filter(name=name_of(os.getpid())).update(started_at=clock.now())  # another's, of that number
-    for row in SyncWorker.objects.filter(name__startswith=name_of_machine()):
+    SyncWorker.objects.filter(name=build_name(os.getpid())).update(started_at=clock.now())  # another's, of that number
+    for row in SyncWorker.objects.filter(name__startswith=get_machine_prefix()):
         process = int(row.name.rpartition(":")[2])
-        if process != os.getpid() and not exists(process):
+        if process != os.getpid() and not process_exists(process):
             row.delete()
 
 
-def name_of_machine() -> str:
-    return name_of(0).removesuffix("0")
+def get_machine_prefix() -> str:
+    return build_name(0).removesuffix("0")
 
 
-def exists(process: int) -> bool:
+def process_exists(process: int) -> bool:
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -41,7 +41,7 @@ SIGNS = {
 def run(descriptor: int) -> None:
     """Be the guard of a cluster until the line ends."""
     line = Line(descriptor)
-    worker.join(line, os.getppid())
+    worker.become_worker(line, os.getppid())
     for happened, sign in SIGNS.items():
         happened.connect(partial(worker.prove_life, sign), weak=False)
     if broker := connected_broker(line):

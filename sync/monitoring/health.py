@@ -403,7 +403,7 @@ def type_health(
         usual_duration=usual_duration(schedule.sync_type),
         current=current,
         queued=queued,
-        next_due=schedules.next_due(schedule, now=now, is_failing=failures > 0) if is_due else None,
+        next_due=schedules.find_next_due(schedule, now=now, is_failing=failures > 0) if is_due else None,
         late_at=late_at(schedule, fresh_as_of) if fresh_as_of else None,
         next_slot=schedule.next_slot(now),
         enabled=schedule.enabled,

@@ -565,7 +565,7 @@ def test_a_save_opens_no_order_form_that_was_left_or_never_there(api, agent, cus
 def test_a_save_in_a_form_that_ended_by_itself_opens_it_again(api, agent, customer, product):
     session = sessions.open_session(agent)
     with time_machine.travel(timezone.now() + timedelta(minutes=11), tick=False):
-        sessions.note_expired()
+        sessions.record_expired_sessions()
         assert api.post(DRAFTS, wanted(sessionId=str(session.pk))).status_code == 201
         assert OrderFormSession.objects.live().get() == session
 

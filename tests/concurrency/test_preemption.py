@@ -76,7 +76,7 @@ def test_products_step_aside_for_an_order_form(start, erp, may_have_products, ex
     child = start(drain_lingering, stage)
     until(lambda: in_stage(stage) and exports() == 2)  # of customers and products
 
-    smart = sessions.smart_sync("customers", user=agent, patience=timedelta(seconds=PATIENCE))
+    smart = sessions.request_smart_sync("customers", user=agent, patience=timedelta(seconds=PATIENCE))
 
     assert smart.run.status == SyncRun.Status.SUCCEEDED
     assert is_mirrored(erp, "customers")

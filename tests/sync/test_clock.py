@@ -106,7 +106,7 @@ def test_a_form_that_was_just_opened_pauses_a_worker_whose_clock_is_wrong(databa
     sessions.open_session(UserFactory())
     queue.request_sync("prices", trigger=SyncRun.Trigger.API)
     with time_machine.travel(timezone.now() + HOUR):
-        sessions.note_expired()
+        sessions.record_expired_sessions()
         assert queue.is_paused()
         assert not queue.runnable().exists()
     assert OrderFormSession.objects.live().count() == 1
@@ -130,7 +130,7 @@ def test_clocks_that_agree_are_no_problem(database_clock, monkeypatch):
 
 def test_a_tick_that_lies_an_hour_ahead_is_brought_back(database_clock):
     """As after a worker's clock was an hour ahead, and was put right."""
-    schedules.keep_in_step()
+    schedules.update_wake_ups()
     tick = Schedule.objects.get(name=schedules.TICK)
     Schedule.objects.update(next_run=clock.now() + HOUR)
     OrmQ.objects.all().delete()
@@ -144,7 +144,7 @@ def test_a_tick_that_lies_an_hour_ahead_is_brought_back(database_clock):
 
 def test_a_tick_that_nobody_has_made_is_made_up_for(database_clock):
     """As where the only worker's clock is behind."""
-    schedules.keep_in_step()
+    schedules.update_wake_ups()
     Schedule.objects.filter(name=schedules.TICK).update(next_run=clock.now() - 2 * schedules.TICK_MAY_DIFFER)
     OrmQ.objects.all().delete()
     schedules.wake_if_overdue()
@@ -152,7 +152,7 @@ def test_a_tick_that_nobody_has_made_is_made_up_for(database_clock):
 
 
 def test_a_tick_that_is_on_time_is_left_alone(database_clock):
-    schedules.keep_in_step()
+    schedules.update_wake_ups()
     Schedule.objects.filter(name=schedules.TICK).update(next_run=clock.now())
     OrmQ.objects.all().delete()
     schedules.wake_if_overdue()

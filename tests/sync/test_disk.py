@@ -268,7 +268,7 @@ def test_what_nobody_will_read_goes_though_there_is_no_room_for_what_is_due(no_r
 def test_a_run_that_an_order_form_waits_for_is_left_while_there_is_no_room(no_room, caplog):
     no_room(runner, "wait_for")
     run = request("customers", mode=SyncRun.Mode.SMART)
-    sessions.carry_out(run.pk)
+    sessions.wait_for_run(run.pk)
     assert "What an order form waits for is left for later, as the disk is full" in caplog.text
 
 

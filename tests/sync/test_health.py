@@ -199,7 +199,7 @@ def test_a_worker_that_starts_replaces_those_of_its_machine_that_are_gone(monkey
 
 
 def test_a_worker_that_is_heard_of_again_is_no_longer_stopped(monkeypatch):
-    monkeypatch.setattr(worker, "name", worker.name_of(7))
+    monkeypatch.setattr(worker, "name", worker.build_name(7))
     worker.sign_off(7)
     assert not health.status().has_worker
     worker.beat()

@@ -324,7 +324,7 @@ def test_a_given_file_is_read_by_itself_in_smart_mode_too(tmp_path):
     by_form = request("customers", mode="smart", trigger=Trigger.ORDER_FORM)
     given = request("customers", mode="smart", given_file=tmp_path / "Clienti.pdf")
     assert given != by_form
-    assert sessions.recent_smart_run("customers") == by_form
+    assert sessions.find_recent_smart_run("customers") == by_form
 
 
 @pytest.mark.parametrize("given_file", [None, Path("Clienti.pdf")])

@@ -144,7 +144,7 @@ def test_an_erp_that_is_down_at_the_new_attempt_says_nothing_of_the_login(reject
 
 
 def test_an_order_form_is_answered_at_once_and_tries_nothing(rejected, erp):
-    smart = sessions.smart_sync("customers", user=UserFactory())
+    smart = sessions.request_smart_sync("customers", user=UserFactory())
     assert (smart.run, smart.run.error_class, smart.session.is_live) == (rejected, "ErpLoginRejected", True)
     assert erp.fetched == []
     assert SyncRun.objects.count() == 1

@@ -54,7 +54,7 @@ def clock(monkeypatch, failing):
         Schedule.objects.all().delete()
         OrmQ.objects.all().delete()
         SyncSchedule.objects.all().delete()
-        schedules.make_missing()
+        schedules.create_missing_rows()
         yield traveller
 
 
@@ -100,7 +100,7 @@ def test_migrating_makes_a_schedule_for_each_type_and_one_tick():
 def test_migrating_again_keeps_what_was_changed(clock):
     schedules.change_schedule("orders", every=20, enabled=False)
     clock.shift(timedelta(hours=3))
-    schedules.make_missing()
+    schedules.create_missing_rows()
     row = SyncSchedule.objects.get(sync_type="orders")
     assert (row.every, row.enabled, row.counted_from) == (20, False, START)
     assert Schedule.objects.count() == 7
@@ -138,7 +138,7 @@ def test_eight_hours_down_are_made_up_by_one_run_of_each_type(clock):
 def test_a_night_in_which_the_clocks_are_changed_moves_no_run(clock, night):
     clock.move_to(night)
     SyncSchedule.objects.update(counted_from=night, requested_slot=None)
-    schedules.keep_in_step()
+    schedules.update_wake_ups()
     look()
     live(clock, SELDOM, hours=6)
     requested = defaultdict(list)
@@ -270,7 +270,7 @@ def test_after_five_failures_the_interval_doubles_up_to_four_hours(clock, failin
     [(10, 4, 0), (10, 5, 20), (10, 6, 40), (10, 9, 240), (10, 99, 240), (180, 5, 240), (90, 5, 180)],
 )
 def test_how_long_a_failing_type_waits(every, failures, minutes):
-    assert schedules.backed_off(timedelta(minutes=every), failures=failures) == timedelta(minutes=minutes)
+    assert schedules.compute_back_off(timedelta(minutes=every), failures=failures) == timedelta(minutes=minutes)
 
 
 def test_a_success_ends_the_wait(clock, failing):
@@ -285,11 +285,11 @@ def test_a_success_ends_the_wait(clock, failing):
 def test_a_person_s_request_ends_the_wait(clock, trigger):
     SyncRunFactory.create_batch(7, sync_type="prices", status=Status.FAILED)
     schedule = SyncSchedule.objects.get(sync_type="prices")
-    assert schedules.failures_in_a_row(schedule) == 7
+    assert schedules.count_failures(schedule) == 7
     clock.shift(timedelta(seconds=1))
     queue.request_sync("prices", trigger=trigger)
     schedule.refresh_from_db()
-    assert schedules.failures_in_a_row(schedule) == 0
+    assert schedules.count_failures(schedule) == 0
 
 
 def test_only_failures_of_the_list_itself_count(clock):
@@ -298,7 +298,7 @@ def test_only_failures_of_the_list_itself_count(clock):
     SyncRunFactory.create_batch(9, status=Status.QUEUED, given_file="Clienti.pdf")
     SyncRunFactory.create_batch(2, status=Status.QUARANTINED)
     SyncRunFactory(status=Status.FAILED)
-    assert schedules.failures_in_a_row(SyncSchedule.objects.get(sync_type="customers")) == 3
+    assert schedules.count_failures(SyncSchedule.objects.get(sync_type="customers")) == 3
 
 
 def test_the_next_due_moment_is_the_one_at_which_it_runs(clock, failing):
@@ -306,7 +306,7 @@ def test_the_next_due_moment_is_the_one_at_which_it_runs(clock, failing):
     live(clock, SELDOM, hours=3)
     assert int(minutes_of("prices")[-1]) == 130
     schedule = SyncSchedule.objects.get(sync_type="prices")
-    due = schedules.next_due(schedule, now=timezone.now(), is_failing=True)
+    due = schedules.find_next_due(schedule, now=timezone.now(), is_failing=True)
     assert due == START + timedelta(minutes=190)
     live(clock, minutes=11)
     assert int(minutes_of("prices")[-1]) == 190

@@ -113,7 +113,7 @@ def test_what_has_ended_by_itself_is_written_down_once_at_the_next_tick(agent, c
 def test_a_tab_that_comes_back_to_life_is_open_again(agent, clock):
     session = sessions.open_session(agent)
     clock.shift(timedelta(minutes=30))
-    sessions.note_expired()
+    sessions.record_expired_sessions()
     assert sessions.touch_session(agent, session.pk).is_live
     assert kinds() == ["session_opened", "session_expired", "session_opened"]
 
@@ -160,7 +160,7 @@ def test_without_a_number_an_agent_s_oldest_session_is_closed(agent, clock):
 
 @pytest.mark.django_db(transaction=True)
 def test_an_order_form_begins_with_the_customers_of_this_moment(agent, tiny_erp):
-    smart = sessions.smart_sync("customers", user=agent)
+    smart = sessions.request_smart_sync("customers", user=agent)
     assert (smart.run.status, smart.run.mode, smart.run.created) == (Status.SUCCEEDED, "smart", 1)
     assert (smart.run.requested_by, smart.session.is_live) == (agent, True)
 
@@ -168,11 +168,11 @@ def test_an_order_form_begins_with_the_customers_of_this_moment(agent, tiny_erp)
 @pytest.mark.django_db(transaction=True)
 def test_a_second_form_joins_a_smart_sync_of_fifteen_seconds(agent, tiny_erp):
     with time_machine.travel(NOW, tick=False) as clock:
-        first = sessions.smart_sync("customers", user=agent)
+        first = sessions.request_smart_sync("customers", user=agent)
         clock.shift(timedelta(seconds=14))
-        second = sessions.smart_sync("customers", user=agent)
+        second = sessions.request_smart_sync("customers", user=agent)
         clock.shift(timedelta(seconds=2))
-        third = sessions.smart_sync("customers", user=agent)
+        third = sessions.request_smart_sync("customers", user=agent)
     assert second.run == first.run
     assert third.run != first.run
     assert (tiny_erp.fetched, OrderFormSession.objects.count()) == (["customers"] * 2, 3)
@@ -181,17 +181,17 @@ def test_a_second_form_joins_a_smart_sync_of_fifteen_seconds(agent, tiny_erp):
 @pytest.mark.django_db(transaction=True)
 def test_a_smart_sync_that_fails_leaves_the_form_open_and_is_not_joined(agent, tiny_erp):
     tiny_erp.errors["customers"] = ErpUnavailable(reason="it is down")
-    first = sessions.smart_sync("customers", user=agent)
+    first = sessions.request_smart_sync("customers", user=agent)
     assert (first.run.status, first.run.error_class, first.session.is_live) == (Status.FAILED, "ErpUnavailable", True)
     tiny_erp.errors.clear()
-    second = sessions.smart_sync("customers", user=agent, session_id=first.session.pk)
+    second = sessions.request_smart_sync("customers", user=agent, session_id=first.session.pk)
     assert (second.run.status, second.session) == (Status.SUCCEEDED, first.session)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_smart_sync_waits_for_the_erp_for_less_long_than_other_runs(agent, tiny_erp, settings):
     settings.ERP_SMART_TIMEOUT, settings.ERP_EXPORT_TIMEOUT = timedelta(seconds=7), timedelta(seconds=70)
-    sessions.smart_sync("customers", user=agent)
+    sessions.request_smart_sync("customers", user=agent)
     queue.request_sync("customers", trigger=SyncRun.Trigger.MANUAL)
     runner.drain()
     assert tiny_erp.given == [timedelta(seconds=7), timedelta(seconds=70)]
@@ -199,7 +199,7 @@ def test_a_smart_sync_waits_for_the_erp_for_less_long_than_other_runs(agent, tin
 
 @pytest.mark.django_db(transaction=True)
 def test_who_has_no_patience_gets_the_run_to_watch(agent, tiny_erp):
-    smart = sessions.smart_sync("customers", user=agent, patience=timedelta(0))
+    smart = sessions.request_smart_sync("customers", user=agent, patience=timedelta(0))
     for thread in threading.enumerate():
         if thread.name == f"run {smart.run.pk}":
             thread.join(timeout=30)

@@ -23,5 +23,5 @@ class Progress(Protocol):
     def __call__(self, stage: Stage, done: int, total: int | None) -> None: ...
 
 
-def unwatched(stage: Stage, done: int, total: int | None) -> None:
+def ignore_progress(stage: Stage, done: int, total: int | None) -> None:
     """A progress nobody looks at."""

@@ -14,7 +14,7 @@ from sync.exports.reader import Records
 from sync.mirror import comparison as mirror
 from sync.mirror.references import Coverage
 from sync.models import SyncRun
-from sync.progress import Progress, unwatched
+from sync.progress import Progress, ignore_progress
 from sync.service import service_for
 
 Mode = SyncRun.Mode
@@ -38,7 +38,7 @@ def preview_sync(
     mode: str,
     given_file: Path | None = None,
     may_lose: bool = False,
-    progress: Progress = unwatched,
+    progress: Progress = ignore_progress,
 ) -> Iterator[Preview]:
     """What a run would write, with nothing written: no run, no record. Raises what the run would have ended with.
 

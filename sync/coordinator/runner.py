@@ -27,7 +27,7 @@ from sync.mirror.columns import LONGEST_HEADER, record_drift, record_shown_colum
 from sync.mirror.cross_checks import describe_disagreements
 from sync.models import SyncRun
 from sync.models.runs import make_storable
-from sync.progress import Progress, Stage, unwatched
+from sync.progress import Progress, Stage, ignore_progress
 from sync.service import SyncService, service_for
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ APPLIED_BEFORE = "This export was applied before: what it lacks was not counted 
 Mode = SyncRun.Mode
 
 
-def drain(*, until: SyncRun | None = None, progress: Progress = unwatched) -> None:
+def drain(*, until: SyncRun | None = None, progress: Progress = ignore_progress) -> None:
     """Carry out what is queued, the most urgent first, until nothing may run; or until a run has ended.
 
     Goes home if another process holds the lock: that one will look into the queue once more before it goes. Raises
@@ -64,7 +64,7 @@ def drain_queue(*, until: SyncRun | None, progress: Progress) -> None:
                 with lost_with_the_connection():
                     recover(lease)
                     while may_go_on(started, until) and (run := queue.runnable().first()):
-                        execute(run, lease=lease, progress=progress if run == until else unwatched)
+                        execute(run, lease=lease, progress=progress if run == until else ignore_progress)
             except LeaseLost:
                 logger.warning("The lock was lost: another process goes on")
                 return
@@ -88,7 +88,7 @@ def has_ended(run: SyncRun) -> bool:
     return run.is_finished
 
 
-def wait_for(run: SyncRun, *, progress: Progress = unwatched, at_most: timedelta | None = None) -> SyncRun:
+def wait_for(run: SyncRun, *, progress: Progress = ignore_progress, at_most: timedelta | None = None) -> SyncRun:
     """Drain until a run has ended, and give the run that stands for it.
 
     Gives up after a while, when this process must stop, and on a run that may not start yet: while order forms are
@@ -132,7 +132,7 @@ def recover(lease: Lease) -> None:
         delete_unread_exports(run)
 
 
-def execute(run: SyncRun, *, lease: Lease, progress: Progress = unwatched) -> None:
+def execute(run: SyncRun, *, lease: Lease, progress: Progress = ignore_progress) -> None:
     """Carry one run from its start to its end, or back to the queue, whatever happens below."""
     with fenced(lease):
         if not run.start(lease.token):

@@ -33,7 +33,7 @@ from sync.exports.limits import Limits
 from sync.exports.page import PageTable
 from sync.exports.process import PageProcess
 from sync.exports.totals import ControlTotal, RunningTotals, is_footer, is_total
-from sync.progress import Progress, Stage, unwatched
+from sync.progress import Progress, Stage, ignore_progress
 
 DEFAULT_LIMITS = Limits()
 NO_RECORD = ("", "0")  # the ERP's rows with such an ID are placeholders
@@ -62,7 +62,7 @@ def read_export(
     name: str = "this list",
     other_layouts: Mapping[str, ExportLayout] | None = None,
     limits: Limits = DEFAULT_LIMITS,
-    progress: Progress = unwatched,
+    progress: Progress = ignore_progress,
     open_pages: OpenPages = PageProcess,
 ) -> Iterator[Records]:
     """Open one list's export. Whatever cannot be trusted is an ExportError, here or while iterating.

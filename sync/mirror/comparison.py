@@ -23,7 +23,7 @@ from sync.exports.reader import Records
 from sync.mirror import references
 from sync.mirror.references import Coverage
 from sync.models import RecordChange, SyncRun
-from sync.progress import Progress, Stage, unwatched
+from sync.progress import Progress, Stage, ignore_progress
 from sync.service import SyncService
 
 CHUNK = 1000  # records in memory at a time
@@ -53,7 +53,7 @@ class StagedRecords:
             except EOFError:
                 return
 
-    def collect_values(self, fields: Iterable[str], progress: Progress = unwatched) -> dict[str, set[Any]]:
+    def collect_values(self, fields: Iterable[str], progress: Progress = ignore_progress) -> dict[str, set[Any]]:
         """Of each of these fields that the export shows, all values but the empty text."""
         places = {name: self.fields.index(name) for name in fields if name in self.fields}
         found: dict[str, set[Any]] = {name: set() for name in places}
@@ -118,7 +118,7 @@ def apply(
     outcome: Outcome,
     coverage: Sequence[Coverage] = (),
     absences_count: bool = True,
-    progress: Progress = unwatched,
+    progress: Progress = ignore_progress,
 ) -> None:
     """Bring the mirror to the export's state, in the caller's transaction. Raises NeedsAcceptance before it writes.
 
@@ -151,7 +151,7 @@ def preview(
 
 
 def compare_with_other_lists(
-    service: SyncService, records: StagedRecords, *, mode: str, progress: Progress = unwatched
+    service: SyncService, records: StagedRecords, *, mode: str, progress: Progress = ignore_progress
 ) -> list[Coverage]:
     """The export held against the other lists; not for an order form, which waits, and takes nothing away."""
     if mode == Mode.SMART:

@@ -20,7 +20,7 @@ from django.utils import timezone
 from sync.exports.totals import printed
 from sync.mirror.comparison import CHUNK, split_into_chunks
 from sync.models import MirroredModel, RecordChange, SyncRun
-from sync.progress import Progress, Stage, unwatched
+from sync.progress import Progress, Stage, ignore_progress
 from sync.service import CrossCheck, SyncService, all_services, service_for
 
 SHOWN = 5  # records that a note names
@@ -96,7 +96,7 @@ class AffectedRecords:
         return found
 
 
-def describe_disagreements(service: SyncService, run: SyncRun, *, progress: Progress = unwatched) -> list[str]:
+def describe_disagreements(service: SyncService, run: SyncRun, *, progress: Progress = ignore_progress) -> list[str]:
     """What does not agree since a run has applied its changes, in English, for its notes."""
     concerned = [AffectedRecords(service, source, check) for source, check in find_checks(service)]
     changes = run.changes.filter(kind__in=[Kind.CREATED, Kind.UPDATED, Kind.RESTORED])

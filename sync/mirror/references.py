@@ -13,7 +13,7 @@ from typing import Any
 
 from sync.exceptions import TooManyUnmatched
 from sync.models import MirroredModel
-from sync.progress import Progress, Stage, unwatched
+from sync.progress import Progress, Stage, ignore_progress
 from sync.service import Reference, SyncService, all_services, service_for
 
 # Of 4,950 articles that prices name, about 430 (8.7 %) have no product in a healthy ERP; beside a list of products that
@@ -88,7 +88,7 @@ def get_compared_fields(service: SyncService) -> set[str]:
     return own | theirs
 
 
-def compare(service: SyncService, exported: Values, *, progress: Progress = unwatched) -> list[Coverage]:
+def compare(service: SyncService, exported: Values, *, progress: Progress = ignore_progress) -> list[Coverage]:
     """An export held against each list that it names, or that names it; both have to be mirrored, or in the export."""
     found = []
     for source, reference in all_references():

@@ -11,7 +11,7 @@ from sync.erp.client import ErpList
 from sync.erp.folder import FolderClient, newest_export
 from sync.erp.transfer import CHUNK
 from sync.exceptions import ErpFolderNotFound, ErpUnavailable, ExportNotFound, ExportTooLarge
-from sync.progress import Stage, unwatched
+from sync.progress import Stage, ignore_progress
 from sync.service import all_services
 from tests.erp.conftest import LONGEST, transfers_end
 
@@ -38,7 +38,7 @@ def drop(folder):
 
 @pytest.fixture
 def fetch(folder, tmp_path):
-    def fetch(progress=unwatched, at_most=LONGEST):
+    def fetch(progress=ignore_progress, at_most=LONGEST):
         return FolderClient(folder).fetch(CUSTOMERS, to=tmp_path / "copy.pdf", at_most=at_most, progress=progress)
 
     return fetch
@@ -116,7 +116,7 @@ def test_an_empty_export_is_taken_for_the_reader_to_refuse(drop, fetch):
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ErpFolderNotFound, match="nowhere, which is no folder"):
         FolderClient(tmp_path / "nowhere").fetch(
-            CUSTOMERS, to=tmp_path / "copy.pdf", at_most=LONGEST, progress=unwatched
+            CUSTOMERS, to=tmp_path / "copy.pdf", at_most=LONGEST, progress=ignore_progress
         )
 
 

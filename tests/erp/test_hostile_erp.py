@@ -21,7 +21,7 @@ from sync.exceptions import (
     ErpUnavailable,
     ExportTooLarge,
 )
-from sync.progress import unwatched
+from sync.progress import ignore_progress
 from tests.erp.conftest import transfers_end
 from tests.erp.hostile_erp import LIST, LOGIN_FORM, head, hostile_erp, page, redirect, without_end
 
@@ -324,7 +324,7 @@ def test_logins_of_other_programs_are_sent_to_nobody(network, tmp_path, monkeypa
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     with hostile_erp() as erp:
         client = HttpClient(erp.url, "agente", "segreto-7")
-        client.fetch(LIST_OF_ERP, to=tmp_path / "export.pdf", at_most=LONGEST, progress=unwatched)
+        client.fetch(LIST_OF_ERP, to=tmp_path / "export.pdf", at_most=LONGEST, progress=ignore_progress)
     assert b"agente" in erp.received
     assert b"authorization" not in erp.received.lower()
 
@@ -332,7 +332,7 @@ def test_logins_of_other_programs_are_sent_to_nobody(network, tmp_path, monkeypa
 def test_a_login_in_the_address_is_sent_to_it_after_redirects_too(network, tmp_path):
     with hostile_erp() as erp:
         client = HttpClient(erp.url.replace("//", "//somebody:secret@"), "agente", "segreto-7")
-        client.fetch(LIST_OF_ERP, to=tmp_path / "export.pdf", at_most=LONGEST, progress=unwatched)
+        client.fetch(LIST_OF_ERP, to=tmp_path / "export.pdf", at_most=LONGEST, progress=ignore_progress)
     assert erp.received.count(b"Authorization: Basic c29tZWJvZHk6c2VjcmV0") == len(erp.asked)
 
 
@@ -341,5 +341,5 @@ def test_a_proxy_that_says_nothing_is_left_too(network, tmp_path, monkeypatch):
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{silent.getsockname()[1]}")
         client = HttpClient("http://erp.example/erp", "agente", "segreto-7")
         with pytest.raises(ErpUnavailable, match="not complete after 2 s"):
-            client.fetch(LIST_OF_ERP, to=tmp_path / "export.pdf", at_most=BRIEFLY, progress=unwatched)
+            client.fetch(LIST_OF_ERP, to=tmp_path / "export.pdf", at_most=BRIEFLY, progress=ignore_progress)
         transfers_end()

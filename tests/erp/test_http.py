@@ -18,7 +18,7 @@ from sync.erp import transfer
 from sync.erp.client import ErpList
 from sync.erp.http import HttpClient
 from sync.exceptions import ErpAnswerUnexpected, ErpLoginRejected, ErpSessionExpired, ErpUnavailable
-from sync.progress import Stage, unwatched
+from sync.progress import Stage, ignore_progress
 from tests.concurrency.processes import PATIENCE, until
 from tests.erp.conftest import ERP_LISTS, LONGEST, control, let_sessions_idle, transfers_end
 from tests.erp.test_pdf import tables
@@ -35,7 +35,7 @@ class Cancelled(Exception):
 def fetch(client, tmp_path):
     """Fetch the customers, or another list; the file is there only if that succeeds."""
 
-    def fetch(erp_list=CUSTOMERS, progress=unwatched, at_most=LONGEST):
+    def fetch(erp_list=CUSTOMERS, progress=ignore_progress, at_most=LONGEST):
         path = tmp_path / "export.pdf"
         try:
             return client.fetch(erp_list, to=path, at_most=at_most, progress=progress)
@@ -66,7 +66,7 @@ def test_an_english_profile_is_understood(erp, tmp_path, network):
     with DemoServer(erp, profile="en") as server:
         client = HttpClient(server.url, DEMO_USERNAME, DEMO_PASSWORD)
         control(server, "POST", "faults", fault="remembered-filter")
-        client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", at_most=LONGEST, progress=unwatched)
+        client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", at_most=LONGEST, progress=ignore_progress)
     [first] = tables(tmp_path / "export.pdf", 0)
     assert first[0] == ["ID", "CUSTOMER PROFILE:", "NAME", "VAT NUMBER:"]
 
@@ -245,7 +245,7 @@ def test_an_export_that_stops_coming_is_unavailable(server, tmp_path):
     control(server, "POST", "faults", fault="stalled-connection")
     client = HttpClient(server.url, DEMO_USERNAME, DEMO_PASSWORD, read_timeout=0.3)
     with pytest.raises(ErpUnavailable, match=r"it sent nothing for 0\.3 s"):
-        client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", at_most=LONGEST, progress=unwatched)
+        client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", at_most=LONGEST, progress=ignore_progress)
 
 
 @pytest.mark.parametrize("fault", ["truncated-file", "wrong-count", "empty-file"])
@@ -258,7 +258,7 @@ def test_what_is_wrong_in_the_file_is_left_to_the_reader(fetch, server, erp, tmp
 def test_a_wrong_password_is_rejected(server, tmp_path):
     client = HttpClient(server.url, DEMO_USERNAME, "sbagliata")
     with pytest.raises(ErpLoginRejected, match="does not accept the login of agente"):
-        client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", at_most=LONGEST, progress=unwatched)
+        client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", at_most=LONGEST, progress=ignore_progress)
 
 
 def test_an_erp_that_is_not_there_is_unavailable(tmp_path):
@@ -266,7 +266,7 @@ def test_an_erp_that_is_not_there_is_unavailable(tmp_path):
         taken.bind(("127.0.0.1", 0))  # not listening
         client = HttpClient(f"http://127.0.0.1:{taken.getsockname()[1]}/", "agente", "")
         with pytest.raises(ErpUnavailable, match=r"the connection failed \(Connection refused\)"):
-            client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", at_most=LONGEST, progress=unwatched)
+            client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", at_most=LONGEST, progress=ignore_progress)
 
 
 def test_a_list_that_is_not_there_is_unavailable(fetch):
@@ -396,7 +396,7 @@ def test_an_erp_that_gives_one_byte_after_the_other_is_given_up_wherever_it_does
             erp_list=CUSTOMERS,
             to=tmp_path / "export.pdf",
             at_most=timedelta(seconds=1),
-            progress=unwatched,
+            progress=ignore_progress,
         )
     assert not (tmp_path / "export.pdf").exists()
     transfers_end()
@@ -419,5 +419,5 @@ def test_an_erp_that_dribbles_before_the_first_word_of_tls_is_given_up(in_time, 
                 erp_list=CUSTOMERS,
                 to=tmp_path / "export.pdf",
                 at_most=timedelta(seconds=0.5),
-                progress=unwatched,
+                progress=ignore_progress,
             )

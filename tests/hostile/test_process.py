@@ -15,7 +15,7 @@ from sync.exports import process
 from sync.exports.limits import Limits
 from sync.exports.process import PageProcess
 from sync.exports.reader import read_export
-from sync.progress import unwatched
+from sync.progress import ignore_progress
 from tests.hostile.measuring import LAYOUT
 from tests.hostile.writing import HEADERS, HELVETICA, Pdf, drawn_otherwise, list_of_two
 from tests.hostile.zoo import TABLE
@@ -75,10 +75,10 @@ def test_a_run_reads_in_another_process(export):
         "from pathlib import Path\n"
         "from sync.coordinator.kept_exports import open_export\n"
         "from sync.exceptions import LayoutChanged\n"
-        "from sync.progress import unwatched\n"
+        "from sync.progress import ignore_progress\n"
         "from sync.service import service_for\n"
         "try:\n"
-        "    with open_export(Path(sys.argv[1]), service_for('customers'), unwatched) as records: list(records)\n"
+        "    with open_export(Path(sys.argv[1]), service_for('customers'), ignore_progress) as records: list(records)\n"
         "except LayoutChanged as error: print(error)\n"
         "print({'pikepdf', 'pdfplumber', 'pdfminer'} & {*sys.modules})\n"
     )
@@ -105,7 +105,7 @@ def test_a_run_that_must_stop_stops_within_a_page(slow_export):
 def test_nothing_is_left_of_it(export):
     before = sorted(Path("/proc/self/fd").iterdir())
     for _ in range(3):
-        with PageProcess(export, Limits(), unwatched) as pages:
+        with PageProcess(export, Limits(), ignore_progress) as pages:
             next(iter(pages))
     assert sorted(Path("/proc/self/fd").iterdir()) == before
     with pytest.raises(ChildProcessError):
@@ -177,7 +177,7 @@ def test_one_that_was_ended_before_it_was_told_what_to_read_is_told(export):
         started.wait()
         with (
             pytest.raises(ExportReaderKilled, match=r"ended from outside \(SIGKILL\), at its opening"),
-            PageProcess(export, Limits(), unwatched, started=started),
+            PageProcess(export, Limits(), ignore_progress, started=started),
         ):
             pass
 
@@ -219,13 +219,13 @@ def test_a_parent_without_output_reads_all_the_same(export):
 def test_a_file_that_has_vanished_is_told(export, monkeypatch):
     start = process.start_python
     monkeypatch.setattr(process, "start_python", lambda: [export.unlink(), start()][1])
-    with pytest.raises(RuntimeError, match="FileNotFoundError"), PageProcess(export, Limits(), unwatched):
+    with pytest.raises(RuntimeError, match="FileNotFoundError"), PageProcess(export, Limits(), ignore_progress):
         pass
 
 
 def test_it_gets_no_password(export, monkeypatch):
     monkeypatch.setenv("ERP_PASSWORD", "secret")
-    with PageProcess(export, Limits(), unwatched) as pages:
+    with PageProcess(export, Limits(), ignore_progress) as pages:
         environment = Path(f"/proc/{pages.process.pid}/environ").read_bytes()
     assert b"PYTHONPATH=" in environment
     assert b"secret" not in environment
@@ -240,6 +240,6 @@ def test_a_bug_in_it_keeps_its_traceback(export, monkeypatch):
     )
     start = subprocess.Popen
     monkeypatch.setattr(subprocess, "Popen", lambda args, **how: start([*args[:-1], code], **how))
-    with pytest.raises(RuntimeError, match="ZeroDivisionError") as told, PageProcess(export, Limits(), unwatched):
+    with pytest.raises(RuntimeError, match="ZeroDivisionError") as told, PageProcess(export, Limits(), ignore_progress):
         pass
     assert "in open_pages" in told.value.__notes__[0]

@@ -21,7 +21,7 @@ from sync.erp.folder import FolderClient
 from sync.exceptions import DiskFull
 from sync.models import SyncLock, SyncRun
 from sync.models.runs import KEPT_ATTEMPTS
-from sync.progress import unwatched
+from sync.progress import ignore_progress
 from sync.service import service_for
 from tests.factories import SyncEventFactory, SyncRunFactory
 from tests.full_database import full_database
@@ -170,7 +170,7 @@ def test_a_folder_of_exports_is_not_to_blame_for_our_full_disk(tmp_path):
     to.symlink_to(DEVICE)
     with pytest.raises(OSError, match="No space left on device"):
         FolderClient(source).fetch(
-            service_for("customers").erp_list, to=to, at_most=timedelta(minutes=1), progress=unwatched
+            service_for("customers").erp_list, to=to, at_most=timedelta(minutes=1), progress=ignore_progress
         )
     assert not to.is_symlink()
 
@@ -179,7 +179,7 @@ def test_the_web_front_end_is_not_to_blame_for_our_full_disk(demo_server, tmp_pa
     to = tmp_path / "copy.pdf"
     to.symlink_to(DEVICE)
     with pytest.raises(OSError, match="No space left on device"):
-        erp_client().fetch(service_for("products").erp_list, to=to, at_most=LONG, progress=unwatched)
+        erp_client().fetch(service_for("products").erp_list, to=to, at_most=LONG, progress=ignore_progress)
     assert not to.is_symlink()
 
 

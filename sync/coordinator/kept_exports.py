@@ -66,7 +66,7 @@ def obtain_export(run: SyncRun, service: SyncService, progress: Progress) -> lis
         raise
     if unread not in ("", str(path)):
         Path(unread).unlink(missing_ok=True)
-    return [FROM_THE_FUTURE.format(dated=format_time(dated))] if dated - exported_at > FILE_TIMES_AGREE else []
+    return [FROM_THE_FUTURE.format(dated=format_export_time(dated))] if dated - exported_at > FILE_TIMES_AGREE else []
 
 
 def has_kept_export(run: SyncRun) -> bool:
@@ -81,7 +81,9 @@ def check_is_latest(run: SyncRun) -> None:
     """Raises ExportOutdated, as when the newest file was taken out of the ERP's folder. A given file is its giver's."""
     later = run.later_success
     if later and not run.given_file:
-        raise ExportOutdated(exported=format_time(run.exported_at), later=format_time(later.exported_at), run=later.pk)
+        raise ExportOutdated(
+            exported=format_export_time(run.exported_at), later=format_export_time(later.exported_at), run=later.pk
+        )
 
 
 def write_export(
@@ -126,7 +128,7 @@ def find_export_time(run: SyncRun, fingerprint: str, *, dated: datetime) -> date
     return earlier.aggregate(first=Min("exported_at"))["first"] or now
 
 
-def format_time(moment: datetime | None) -> str:
+def format_export_time(moment: datetime | None) -> str:
     return f"{timezone.localtime(moment):%d/%m/%Y %H:%M:%S}"
 
 

@@ -135,7 +135,7 @@ def group_checks_by_field(service: SyncService) -> dict[str, list[tuple[SyncServ
 
 def describe_disagreement(source: SyncService, check: CrossCheck, keys: Collection[str], progress: Progress) -> str:
     """What a check finds in the records of these keys; "" if all agree, or it was known to be wrong before."""
-    if not keys or not is_mirrored(check):
+    if not keys or not is_target_mirrored(check):
         return ""
     rows = source.model.objects.present()
     found = Finding()
@@ -160,7 +160,7 @@ def describe_disagreement(source: SyncService, check: CrossCheck, keys: Collecti
     )
 
 
-def is_mirrored(check: CrossCheck) -> bool:
+def is_target_mirrored(check: CrossCheck) -> bool:
     """Whether there is what a check's records are held against: lists arrive in any order."""
     target = check.reference and check.reference.target
     return not target or service_for(target).model.objects.present().exists()
@@ -230,11 +230,11 @@ def format_values(service: SyncService, names: Iterable[str], record: MirroredMo
     titles = {column.field: column.title for column in service.layout.columns}
     left_out = {*service.personal_fields} - {*service.telling_fields, service.account_field}
     values = {name: getattr(record, name) for name in names}
-    texts = {name: "…" if value and name in left_out else format_value(value) for name, value in values.items()}
+    texts = {name: "…" if value and name in left_out else format_for_note(value) for name, value in values.items()}
     return ", ".join(f"{titles[name]} {text}" for name, text in texts.items())
 
 
-def format_value(value: Any) -> str:
+def format_for_note(value: Any) -> str:
     """As the ERP would print it, but not longer than a note can hold."""
     match value:
         case None | "":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
 from django.db import models
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Customer
 from sync.admin.formatting import format_field, format_list_link
 from sync.admin.mirrored import MirroredAdmin
+from sync.service import SyncService, all_services
 
 
 @admin.register(Customer)
@@ -30,10 +33,10 @@ class CustomerAdmin(MirroredAdmin):
     search_fields = ("name", "account_number", "vat_number", "city", "phone", "mobile")
     date_hierarchy = "last_order_date"
     ordering = ("name", "pk")
-    readonly_fields = ("orders", "ddts", "invoices", "prices", "erasure")
+    readonly_fields = ("erasure",)
     fieldsets = (
         (None, {"fields": ["name", "account_number", "erp_id", "customer_type", "description"]}),
-        (_("Linked records"), {"fields": ["orders", "ddts", "invoices", "prices", "last_order_date"]}),
+        (_("Linked records"), {"fields": ["last_order_date"]}),  # after those of the lists that name customers
         (_("Address"), {"fields": ["street", "postcode", "city", "attention_to", "delivery_mode"]}),
         (_("Contacts"), {"fields": ["phone", "mobile", "website"]}),
         (_("Tax and invoicing"), {"fields": ["vat_number", "tax_code", "certified_email", "sdi_code"]}),
@@ -54,25 +57,14 @@ class CustomerAdmin(MirroredAdmin):
         (_("Personal data"), {"fields": ["erasure"]}),
     )
 
+    def get_fieldsets(self, request: HttpRequest, obj: models.Model | None = None) -> list[Any]:
+        own, linked, *others = super().get_fieldsets(request, obj)
+        lists = [make_count_column(service) for service in all_services() if service.account_field]
+        return [own, (linked[0], {"fields": [*lists, *linked[1]["fields"]]}), *others]
+
     @admin.display(description=_("name"), ordering="name")
     def name_shown(self, customer: Customer) -> str:
         return customer.shown_name
-
-    @admin.display(description=_("orders"))
-    def orders(self, customer: Customer) -> SafeString | str:
-        return format_count_link(customer.orders, account_number=customer.account_number)
-
-    @admin.display(description=_("DDT"))
-    def ddts(self, customer: Customer) -> SafeString | str:
-        return format_count_link(customer.ddts, account_number=customer.account_number)
-
-    @admin.display(description=_("invoices"))
-    def invoices(self, customer: Customer) -> SafeString | str:
-        return format_count_link(customer.invoices, account_number=customer.account_number)
-
-    @admin.display(description=_("prices"))
-    def prices(self, customer: Customer) -> SafeString | str:
-        return format_count_link(customer.prices, account=customer.account_number)
 
     @admin.display(description=_("erasure"))
     def erasure(self, customer: Customer) -> str:
@@ -85,6 +77,13 @@ class CustomerAdmin(MirroredAdmin):
         return gettext("Whoever operates the server can erase it with %s.") % command
 
 
-def format_count_link(records: models.QuerySet[Any], **numbers: str) -> SafeString | str:
-    """How many records there are with the customer's number, as a link to them."""
-    return format_list_link(records.model, records.count(), **numbers)
+def make_count_column(service: SyncService) -> Callable[[Customer], SafeString | str]:
+    """A column that counts a list's records that name the customer, and links to them."""
+
+    @admin.display(description=service.model._meta.verbose_name_plural)
+    def column(customer: Customer) -> SafeString | str:
+        number = {service.account_field: customer.account_number}
+        return format_list_link(service.model, service.model.objects.matching(**number).count(), **number)
+
+    column.__name__ = service.sync_type
+    return column

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.apps import apps
 from django.db import models
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from customers.matching import matching
 from sync.models import MirroredModel, list_indexes
 
 
@@ -96,22 +92,3 @@ class Customer(MirroredModel):
     def shown_name(self) -> str:
         """The name, or that there is none any more, in the reader's language."""
         return gettext("Erased customer (ID %s)") % self.erp_id if self.erased_at else self.name
-
-    # The orders app stands on this one, so its models are known here by name.
-
-    @property
-    def orders(self) -> models.QuerySet[Any]:
-        return matching(apps.get_model("orders", "Order"), account_number=self.account_number)
-
-    @property
-    def ddts(self) -> models.QuerySet[Any]:
-        return matching(apps.get_model("orders", "Ddt"), account_number=self.account_number)
-
-    @property
-    def invoices(self) -> models.QuerySet[Any]:
-        return matching(apps.get_model("orders", "Invoice"), account_number=self.account_number)
-
-    @property
-    def prices(self) -> models.QuerySet[Any]:
-        """The customer's own; those of all accounts are not among them."""
-        return matching(apps.get_model("orders", "Price"), account=self.account_number)

@@ -14,7 +14,6 @@ from django.db.models import F
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from customers.matching import present
 from customers.models import Customer
 from orders.models import Draft, DraftLine, Product
 from orders.pricing import PriceList, price_unit
@@ -214,7 +213,7 @@ def priced(wanted: Wanted) -> Priced:
     customer = wanted_customer(wanted)
     draft = Draft(customer=customer, discount_percent=wanted.discount_percent, notes=wanted.notes)
     ids = {line.product for line in wanted.lines}
-    products = {product.erp_id: product for product in present(Product).filter(erp_id__in=ids)}
+    products = {product.erp_id: product for product in Product.objects.present().filter(erp_id__in=ids)}
     prices = PriceList(products.values(), account=customer.account_number if customer else "")
     lines = [
         priced_line(draft, position, line, products.get(line.product), prices)
@@ -226,7 +225,7 @@ def priced(wanted: Wanted) -> Priced:
 def wanted_customer(wanted: Wanted) -> Customer | None:
     if wanted.customer is None:
         return None
-    customer = present(Customer).filter(erp_id=wanted.customer).first()
+    customer = Customer.objects.present().filter(erp_id=wanted.customer).first()
     if customer is None:
         raise NotAccepted({"customer": [_("There is no customer {id}.").format(id=wanted.customer)]})
     return customer

@@ -9,7 +9,6 @@ from typing import cast
 from django.db.models import F, Q, QuerySet
 from django.utils.timezone import localtime
 
-from customers.matching import present
 from customers.models import Customer
 from orders.models import Draft
 from sync.coordinator.mutex import fenced
@@ -151,7 +150,7 @@ def subject_of(target: Target) -> Subject:
     if target.erp_id is not None:
         gone[CUSTOMERS] = [*customers(Q(erp_id=target.erp_id))]
     # An account that another customer has now says whose the records are: not this one's.
-    is_anothers = present(Customer).filter(account_number=target.account_number).exists()
+    is_anothers = Customer.objects.present().filter(account_number=target.account_number).exists()
     account_number = "" if is_anothers else target.account_number
     for service in all_services():
         for record in service.records_of(account_number).order_by("pk"):

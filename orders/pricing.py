@@ -13,7 +13,6 @@ from django.conf import settings
 from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import Lower
 
-from customers.matching import present
 from orders.models.catalogue import ACCOUNT_CODES, Price, Product
 from sync.database import clock
 
@@ -67,7 +66,7 @@ def valid_prices(products: Collection[Product], *, account: str | None, on: date
         is_anyones |= Q(code__in=ACCOUNT_CODES[Audience.CUSTOMER])
     elif account:
         is_anyones |= Q(code__in=ACCOUNT_CODES[Audience.CUSTOMER], account=account)
-    prices = present(Price).annotate(code=Lower("account_code")).filter(is_anyones)
+    prices = Price.objects.present().annotate(code=Lower("account_code")).filter(is_anyones)
     return filter_valid(prices.filter(product_erp_id__in={product.erp_id for product in products}), on=on)
 
 
@@ -103,7 +102,7 @@ def must_choose_price_group() -> bool:
 
 
 def group_prices() -> QuerySet[Price]:
-    prices = present(Price).annotate(code=Lower("account_code"))
+    prices = Price.objects.present().annotate(code=Lower("account_code"))
     return prices.filter(code__in=ACCOUNT_CODES[Audience.GROUP]).exclude(account="")
 
 

@@ -13,7 +13,6 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from customers.matching import present
 from orders.cross_checks import (
     CUSTOMER,
     DDT_CHECKS,
@@ -200,7 +199,7 @@ class InvoiceSync(SyncService):
 
 UNIT_PRICE = Price._meta.get_field("unit_price")
 LAST_PRICE = Subquery(  # that a product had, of anybody's
-    present(Price)
+    Price.objects.present()
     .filter(product_erp_id=OuterRef("erp_id"), unit_price__gt=0)
     .order_by(F("valid_from").desc(nulls_last=True), "-erp_id")
     .values("unit_price")[:1]
@@ -286,10 +285,10 @@ class ProductSync(SyncService):
     )
 
     def describe_doubts(self) -> list[str]:
-        unknown = present(Product).exclude(vat_group__in=[*VAT_RATES, ""])
+        unknown = Product.objects.present().exclude(vat_group__in=[*VAT_RATES, ""])
         counts = unknown.values_list("vat_group").annotate(count=Count("pk")).order_by("-count", "vat_group")
         notes = []
-        if count := present(Product).filter(vat_group="").count():
+        if count := Product.objects.present().filter(vat_group="").count():
             notes.append(f"Products whose VAT the ERP did not show: {count}.")
         if values := ", ".join(f"“{group}” ({count})" for group, count in counts[:SHOWN]):
             notes.append(f"VAT not known, by the value of ID ELEMENTO IVAID and the number of products: {values}.")
@@ -343,7 +342,7 @@ class PriceSync(SyncService):
         return prices.filter(code__in=ACCOUNT_CODES[Price.Audience.CUSTOMER])
 
     def describe_doubts(self) -> list[str]:
-        prices = present(Price).annotate(code=Lower("account_code"))
+        prices = Price.objects.present().annotate(code=Lower("account_code"))
         notes = []
         if nobodys := prices.filter(code__in=ACCOUNT_CODES[Price.Audience.GROUP], account="").count():
             notes.append(f"Prices of a price group that is not named, which are nobody's: {nobodys}.")

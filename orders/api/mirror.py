@@ -14,7 +14,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from customers.matching import match
 from customers.models import Customer
 from orders.api.values import Amount, GivenQuantity, Number, UnitPrice
 from orders.drafts import no_price_text
@@ -192,11 +191,11 @@ class PriceViewSet(ListModelMixin, GenericViewSet[Any]):
         query = LookupQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         wanted = query.validated_data
-        product = match(Product, erp_id=wanted["product"])
+        product = Product.objects.find_match(erp_id=wanted["product"])
         if product is None:
             raise NotFound(_("There is no product {id}.").format(id=wanted["product"]))
         account = wanted["account"]
-        if account and match(Customer, account_number=account) is None:
+        if account and Customer.objects.find_match(account_number=account) is None:
             raise ValidationError({"account": [_("No customer has the account {account}.").format(account=account)]})
         quantity = wanted.get("quantity", product.order_quantities.least)
         prices = PriceList([product], account=account)

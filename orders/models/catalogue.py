@@ -7,7 +7,6 @@ from decimal import Decimal
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from customers.matching import match, present
 from customers.models import Customer
 from orders.quantities import OrderQuantities, order_quantities
 from sync.models import MirroredModel, list_indexes
@@ -113,7 +112,7 @@ class Product(MirroredModel):
 
     @property
     def prices(self) -> models.QuerySet[Price]:
-        return present(Price).filter(product_erp_id=self.erp_id)
+        return Price.objects.present().filter(product_erp_id=self.erp_id)
 
 
 class Price(MirroredModel):
@@ -188,11 +187,15 @@ class Price(MirroredModel):
     @property
     def customer(self) -> Customer | None:
         """Whose own price it is."""
-        return match(Customer, account_number=self.account) if self.audience == Price.Audience.CUSTOMER else None
+        return (
+            Customer.objects.find_match(account_number=self.account)
+            if self.audience == Price.Audience.CUSTOMER
+            else None
+        )
 
     @property
     def product(self) -> Product | None:
-        return match(Product, erp_id=self.product_erp_id)
+        return Product.objects.find_match(erp_id=self.product_erp_id)
 
 
 # What CODICE CONTO says, in lower case. The English words are Dynamics AX's own, and Group was seen; that an Italian

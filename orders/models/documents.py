@@ -7,7 +7,6 @@ from decimal import Decimal
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from customers.matching import match, matching
 from customers.models import Customer
 from orders.tracking import Shipment, tracking_url
 from sync.database import clock
@@ -80,15 +79,15 @@ class Order(MirroredModel):
 
     @property
     def customer(self) -> Customer | None:
-        return match(Customer, account_number=self.account_number)
+        return Customer.objects.find_match(account_number=self.account_number)
 
     @property
     def ddts(self) -> models.QuerySet[Ddt]:
-        return matching(Ddt, order_number=self.number)
+        return Ddt.objects.matching(order_number=self.number)
 
     @property
     def invoices(self) -> models.QuerySet[Invoice]:
-        return matching(Invoice, order_number=self.number)
+        return Invoice.objects.matching(order_number=self.number)
 
 
 class Ddt(MirroredModel):
@@ -151,15 +150,15 @@ class Ddt(MirroredModel):
 
     @property
     def customer(self) -> Customer | None:
-        return match(Customer, account_number=self.account_number)
+        return Customer.objects.find_match(account_number=self.account_number)
 
     @property
     def order(self) -> Order | None:
-        return match(Order, number=self.order_number)
+        return Order.objects.find_match(number=self.order_number)
 
     @property
     def invoices(self) -> models.QuerySet[Invoice]:
-        return matching(Invoice, order_number=self.order_number)
+        return Invoice.objects.matching(order_number=self.order_number)
 
     @property
     def courier(self) -> str:
@@ -246,15 +245,15 @@ class Invoice(MirroredModel):
 
     @property
     def customer(self) -> Customer | None:
-        return match(Customer, account_number=self.account_number)
+        return Customer.objects.find_match(account_number=self.account_number)
 
     @property
     def order(self) -> Order | None:
-        return match(Order, number=self.order_number)
+        return Order.objects.find_match(number=self.order_number)
 
     @property
     def ddts(self) -> models.QuerySet[Ddt]:
-        return matching(Ddt, order_number=self.order_number)
+        return Ddt.objects.matching(order_number=self.order_number)
 
     @property
     def is_overdue(self) -> bool | None:

@@ -27,14 +27,14 @@ class PresenceFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [("present", _("present")), ("missing", _("missing")), ("removed", _("removed"))]
 
-    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
+    def queryset(self, request: HttpRequest, queryset: Any) -> models.QuerySet[Any]:
         match self.value():
             case "present":
-                return queryset.filter(missing_since=None, removed_at=None)
+                return queryset.shown()
             case "missing":
-                return queryset.filter(missing_since__isnull=False, removed_at=None)
+                return queryset.missing()
             case "removed":
-                return queryset.filter(removed_at__isnull=False)
+                return queryset.removed()
         return queryset
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self, TypeVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -10,15 +10,40 @@ from django.utils.translation import gettext_lazy as _
 from sync.list_names import list_name
 from sync.models.search_field import SearchField
 
+Record = TypeVar("Record", bound="MirroredModel")
 
-class MirroredQuerySet(models.QuerySet["MirroredModel"]):
-    """Records of the mirror."""
 
-    def present(self) -> MirroredQuerySet:
+class MirroredQuerySet(models.QuerySet[Record]):
+    """Records of the mirror.
+
+    The records of two lists find each other by the number that both carry. Lists arrive in any order, and a number may
+    be blank, repeated or not known yet: there are no foreign keys between them.
+    """
+
+    def present(self) -> Self:
         """Those that are not removed."""
-        return self.filter(removed_at__isnull=True)
+        return self.filter(removed_at=None)
 
-    def in_order(self) -> MirroredQuerySet:
+    def shown(self) -> Self:
+        """Those that the last full export showed."""
+        return self.filter(missing_since=None, removed_at=None)
+
+    def missing(self) -> Self:
+        """Those that the last full export lacked, and that are not removed yet."""
+        return self.filter(missing_since__isnull=False, removed_at=None)
+
+    def removed(self) -> Self:
+        return self.filter(removed_at__isnull=False)
+
+    def matching(self, **numbers: str) -> Self:
+        """Those that carry these numbers and are not removed; none if a number is blank, which says nothing."""
+        return self.present().filter(**numbers) if all(numbers.values()) else self.none()
+
+    def find_match(self, **numbers: str) -> Record | None:
+        """The record that carries these numbers; of several, the first that was mirrored."""
+        return self.matching(**numbers).order_by("pk").first()
+
+    def in_order(self) -> Self:
         """As people expect their list."""
         return self.order_by(*self.model.list_order)
 

@@ -5,11 +5,11 @@ from decimal import Decimal
 
 import pytest
 import time_machine
+from customers.matching import present
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from customers.matching import present
 from orders.models import Product
 from tests.factories import (
     CustomerFactory,

@@ -8,7 +8,6 @@ from decimal import Decimal
 from django.contrib.auth.models import User
 from playwright.sync_api import Locator, Page, expect
 
-from customers.matching import present
 from customers.models import Customer
 from orders import drafts
 from orders.drafts import Wanted, WantedLine
@@ -103,7 +102,7 @@ class Line:
 
 def goods(account: str = "") -> Iterator[Product]:
     """Products that can be ordered, at the price of their least quantity."""
-    products = list(present(Product).exclude(is_blocked=True).exclude(is_orderable=False).order_by("erp_id"))
+    products = list(Product.objects.present().exclude(is_blocked=True).exclude(is_orderable=False).order_by("erp_id"))
     prices = PriceList(products, account=account)
     for product in products:
         if product.vat_rate is not None and prices.price(product, product.order_quantities.least):
@@ -120,7 +119,7 @@ def price_of(product: Product, account: str) -> tuple[int, Decimal]:
 
 def customers() -> Iterator[Customer]:
     """Those with an account number."""
-    yield from present(Customer).exclude(account_number="").order_by("erp_id")
+    yield from Customer.objects.present().exclude(account_number="").order_by("erp_id")
 
 
 def live_sessions() -> int:

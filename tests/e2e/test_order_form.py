@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from playwright.sync_api import Error, expect
 
-from customers.matching import present
 from demo.erp.faults import Fault
 from demo.erp.front_end import Strike
 from orders import drafts
@@ -328,7 +327,7 @@ def test_an_order_of_ten_lines_of_both_vat_rates_costs_what_the_erp_says(hides, 
 
 def test_a_line_whose_vat_is_not_known_is_saved_net_and_both_form_and_print_say_so(form, customer):
     known, unknown = list(goods())[:2]
-    present(Product).filter(pk=unknown.pk).update(vat_group="7")
+    Product.objects.present().filter(pk=unknown.pk).update(vat_group="7")
     form.fill(customer, known, unknown)
     expect(form.line(1).group).not_to_contain_text("IVA non nota")
     expect(form.line(2).group).to_contain_text("IVA non nota")
@@ -345,7 +344,9 @@ def test_a_line_whose_vat_is_not_known_is_saved_net_and_both_form_and_print_say_
 
 
 def test_several_price_groups_are_named_until_one_is_chosen(form, customer, product):
-    present(Price).filter(product_erp_id=product.erp_id).update(account="003", account_description="RIVENDITORI")
+    Price.objects.present().filter(product_erp_id=product.erp_id).update(
+        account="003", account_description="RIVENDITORI"
+    )
     form.open_fresh()
     expect(form.page.locator(".news")).to_contain_text("002 (DETTAGLIO (consigliato)), 003 (RIVENDITORI)")
     form.choose_customer(customer)
@@ -438,7 +439,7 @@ def test_a_price_that_changes_while_the_form_is_open_is_marked(form, erp, custom
 def test_a_price_that_changed_since_the_draft_was_saved_is_marked(page, site, agent, customer, product):
     draft = saved_draft(agent, customer, product)
     price_id, old = price_of(product, customer.account_number)
-    present(Price).filter(erp_id=price_id).update(unit_price=old + 2)
+    Price.objects.present().filter(erp_id=price_id).update(unit_price=old + 2)
     form = OrderForm(page, site).open(f"/drafts/{draft.pk}")
     expect(form.line(1).change).to_contain_text(f"{euro(old)} → {euro(old + 2)}")
 
@@ -464,7 +465,7 @@ def test_prices_that_are_overdue_are_said_though_the_form_pauses_their_sync(form
 def test_a_changed_price_stays_marked_though_the_quantity_was_another_meanwhile(page, site, agent, customer, product):
     draft = saved_draft(agent, customer, product)
     price_id, old = price_of(product, customer.account_number)
-    present(Price).filter(erp_id=price_id).update(unit_price=old + 2)
+    Price.objects.present().filter(erp_id=price_id).update(unit_price=old + 2)
     form = OrderForm(page, site).open(f"/drafts/{draft.pk}")
     line = form.line(1)
     expect(line.change).to_contain_text(f"{euro(old)} → {euro(old + 2)}")
@@ -506,7 +507,7 @@ def test_a_changed_price_is_told_though_no_preview_had_answered(page, site, agen
     allowed.append("ERR_FAILED .*/preview")
     draft = saved_draft(agent, customer, product)
     price_id, old = price_of(product, customer.account_number)
-    present(Price).filter(erp_id=price_id).update(unit_price=old + 2)
+    Price.objects.present().filter(erp_id=price_id).update(unit_price=old + 2)
     page.route("**/preview", lambda route: route.abort())
     form = OrderForm(page, site).open(f"/drafts/{draft.pk}")
     form.save()
@@ -619,7 +620,7 @@ def test_a_repeated_save_counts_at_the_price_on_the_page(form, customer, product
     form.save()
     expect(form.banner).to_contain_text("Non salvata")
     price_id, old = price_of(product, customer.account_number)
-    present(Price).filter(erp_id=price_id).update(unit_price=old + 3)
+    Price.objects.present().filter(erp_id=price_id).update(unit_price=old + 3)
     form.save()
     form.expect_saved(1)
     assert Draft.objects.get().lines.get().unit_price == old + 3
@@ -692,7 +693,7 @@ def test_a_login_that_expired_loses_nothing(form, customer, product, allowed):
 def test_what_the_server_refuses_is_marked_in_its_line(form, customer, product, allowed):
     allowed.append("status of 400")
     form.fill(customer, product)
-    present(Product).filter(pk=product.pk).update(is_blocked=True)
+    Product.objects.present().filter(pk=product.pk).update(is_blocked=True)
     form.save()
     expect(form.line(1).problem).to_have_text(re.compile("non (può|è)|ordina"))
     expect(form.line(1).product).to_be_focused()

@@ -13,7 +13,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from customers.matching import present
 from orders import drafts, pages
 from orders.models import Draft, Product
 from orders.pages import DRAFTS_ON_A_PAGE
@@ -220,7 +219,7 @@ def test_a_printed_draft_has_everything_that_an_order_has(browser, saved):
 def test_a_printed_draft_in_english_has_european_dates_and_one_piece_in_the_singular(browser, saved):
     draft = saved()
     Draft.objects.filter(pk=draft.pk).update(changed_at=datetime(2026, 6, 30, 12, tzinfo=UTC))
-    present(Product).filter(pk=draft.lines.get(position=1).product_id).update(pack_pieces=1)
+    Product.objects.present().filter(pk=draft.lines.get(position=1).product_id).update(pack_pieces=1)
     html = html_of(browser, f"/drafts/{draft.pk}/print")
     assert "30/06/2026 14:00" in html
     assert "· 1 pc.<" in html

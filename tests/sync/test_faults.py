@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from customers.matching import present
 from django.conf import settings
 
-from customers.matching import present
 from demo.erp.erp import DemoErp
 from demo.erp.faults import Fault, Where
 from demo.erp.front_end import Strike

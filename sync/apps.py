@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate, pre_save
+from django.db.models.signals import post_migrate, pre_migrate, pre_save
 from django.utils.translation import gettext_lazy as _
 
 
@@ -10,8 +10,11 @@ class SyncConfig(AppConfig):
     def ready(self) -> None:
         from django_q.models import Schedule
 
-        from sync import checks  # noqa: F401  # importing registers them
+        from sync import after_migrate, checks  # noqa: F401  # importing registers the checks
         from sync.coordinator import schedules
 
+        pre_migrate.connect(after_migrate.note_permissions)
+        post_migrate.connect(after_migrate.grant_new_permissions)
+        post_migrate.connect(after_migrate.index_search_texts, sender=self)
         post_migrate.connect(schedules.create_missing_rows, sender=self)
         pre_save.connect(schedules.check_arguments, sender=Schedule)

@@ -1,29 +1,15 @@
-"""The roles that `migrate` makes."""
-
-from importlib import import_module
-from typing import Any
+"""The groups that `migrate` makes."""
 
 from django.apps import apps
 from django.contrib.auth.models import Group
-from django.db import connection
-from django.db.migrations import RunPython
 
-MIGRATIONS = (
-    "sync.migrations.0004_roles",
-    "sync.migrations.0009_alerts",
-    "customers.migrations.0003_roles",
-    "orders.migrations.0004_roles",
-    "sync.migrations.0011_column_drift",
-)
+from sync.after_migrate import grant_new_permissions
 
 
 def make_roles() -> None:
-    """Do what the migrations do."""
-    for name in MIGRATIONS:
-        for step in import_module(name).Migration.operations:
-            if isinstance(step, RunPython):
-                code: Any = step.code
-                code(apps, connection.SchemaEditorClass(connection))
+    """Do what a migrate does that has made all permissions."""
+    for app_config in apps.get_app_configs():
+        grant_new_permissions(app_config, "default")
 
 
 def granted(role: str) -> set[str]:

@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from sync.database.migration_steps import fill_search_texts, index_trigrams
+from sync.database.migration_steps import fill_search_texts
 from sync.models.search_field import SearchField
 
 
@@ -39,5 +39,4 @@ class Migration(migrations.Migration):
                 condition=models.Q(removed_at__isnull=False), fields=["removed_at"], name="customers_removed"
             ),
         ),
-        index_trigrams("customers_customer"),
     ]

@@ -1,7 +1,5 @@
 from django.db import migrations
 
-from sync.database.migration_steps import grant
-
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -9,6 +7,4 @@ class Migration(migrations.Migration):
         ("sync", "0004_roles"),
     ]
 
-    operations = [
-        grant("customers", operator=["view_customer"], administrator=["view_customer"]),
-    ]
+    operations = []

@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from sync.database.migration_steps import fill_search_texts, index_trigrams
+from sync.database.migration_steps import fill_search_texts
 from sync.models.search_field import SearchField
 
 SOURCES = {
@@ -46,5 +46,4 @@ class Migration(migrations.Migration):
             migrations.AddIndex(model, models.Index(fields=["removed_at"], condition=REMOVED, name=f"{name}_removed"))
             for model, (name, fields) in ORDERS.items()
         ),
-        index_trigrams("orders_order", "orders_ddt", "orders_invoice", "orders_product", "orders_price"),
     ]

@@ -1,26 +1,5 @@
 from django.db import migrations, models
 
-from sync.database.migration_steps import grant
-
-OPERATOR = [
-    "view_syncrun",
-    "view_recordchange",
-    "view_syncevent",
-    "view_synclock",
-    "view_syncschedule",
-    "view_syncworker",
-    "view_orderformsession",
-    "request_syncrun",
-]
-ADMINISTRATOR = [
-    *OPERATOR,
-    "change_syncschedule",
-    "accept_syncrun",
-    "download_export",
-    "close_orderformsession",
-    "break_synclock",
-]
-
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -74,5 +53,4 @@ class Migration(migrations.Migration):
                 verbose_name="kind",
             ),
         ),
-        grant("sync", operator=OPERATOR, administrator=ADMINISTRATOR),
     ]

@@ -4,11 +4,6 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
-from sync.database.migration_steps import grant
-
-OPERATOR = ["view_alert"]
-ADMINISTRATOR = [*OPERATOR, "resend_alert"]
-
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -110,5 +105,4 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        grant("sync", operator=OPERATOR, administrator=ADMINISTRATOR),
     ]

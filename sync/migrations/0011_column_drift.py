@@ -4,8 +4,6 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from sync.database.migration_steps import grant
-
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -114,10 +112,5 @@ class Migration(migrations.Migration):
                     models.Index(condition=models.Q(("seen_at", None)), fields=["sync_type"], name="unseen_drift"),
                 ],
             },
-        ),
-        grant(
-            "sync",
-            operator=["view_columndrift"],
-            administrator=["view_columndrift", "see_columndrift"],
         ),
     ]

@@ -173,44 +173,25 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 
-# The lists that are mirrored: who knows each one, how urgent it is, how often and how far from the start it runs.
+
+def declare_list(service: str, *, priority: int, every: int, first_at: int) -> dict[str, Any]:
+    """A list: who knows it, how urgent it is; how often and how long after the start it is synced, in minutes."""
+    return {
+        "service": service,
+        "priority": priority,
+        "every": timedelta(minutes=every),
+        "first_at": timedelta(minutes=first_at),
+    }
+
+
+# The lists that are mirrored.
 SYNC_TYPES: dict[str, dict[str, Any]] = {
-    "orders": {
-        "service": "orders.sync.OrderSync",
-        "priority": 6,
-        "every": timedelta(minutes=10),
-        "first_at": timedelta(0),
-    },
-    "customers": {
-        "service": "customers.sync.CustomerSync",
-        "priority": 5,
-        "every": timedelta(minutes=30),
-        "first_at": timedelta(minutes=5),
-    },
-    "ddt": {
-        "service": "orders.sync.DdtSync",
-        "priority": 4,
-        "every": timedelta(minutes=45),
-        "first_at": timedelta(minutes=20),
-    },
-    "invoices": {
-        "service": "orders.sync.InvoiceSync",
-        "priority": 3,
-        "every": timedelta(minutes=30),
-        "first_at": timedelta(minutes=15),
-    },
-    "prices": {
-        "service": "orders.sync.PriceSync",
-        "priority": 2,
-        "every": timedelta(minutes=30),
-        "first_at": timedelta(minutes=10),
-    },
-    "products": {
-        "service": "orders.sync.ProductSync",
-        "priority": 1,
-        "every": timedelta(minutes=90),
-        "first_at": timedelta(minutes=30),
-    },
+    "orders": declare_list("orders.sync.OrderSync", priority=6, every=10, first_at=0),
+    "customers": declare_list("customers.sync.CustomerSync", priority=5, every=30, first_at=5),
+    "ddt": declare_list("orders.sync.DdtSync", priority=4, every=45, first_at=20),
+    "invoices": declare_list("orders.sync.InvoiceSync", priority=3, every=30, first_at=15),
+    "prices": declare_list("orders.sync.PriceSync", priority=2, every=30, first_at=10),
+    "products": declare_list("orders.sync.ProductSync", priority=1, every=90, first_at=30),
 }
 
 # The API. Rates are per user, or per address of who is not signed in; each process counts by itself.

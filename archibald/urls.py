@@ -1,5 +1,6 @@
 """Where each door stands."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LoginView, LogoutView
@@ -24,6 +25,7 @@ handler403 = permission_denied
 handler500 = errors.server_error
 
 password_changed = login_required(TemplateView.as_view(template_name="account/password_changed.html"))
+apps_with_lists = sorted({declared["service"].partition(".")[0] for declared in settings.SYNC_TYPES.values()})
 asked_for_anew = cache_control(no_cache=True)  # kept by browsers: nothing in it is anybody's
 
 urlpatterns = [
@@ -55,7 +57,6 @@ urlpatterns = [
     path("api/account/password", account.PasswordView.as_view()),
     path("api/page-errors", PageErrorsView.as_view(), name="page_errors"),
     path("api/sync/", include("sync.api.urls")),
-    path("api/", include("customers.urls")),
-    path("api/", include("orders.urls")),
+    *(path("api/", include(f"{app}.urls")) for app in apps_with_lists),
     re_path(r"^api(?:/|\Z)", errors.not_found),
 ]

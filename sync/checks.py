@@ -1,4 +1,4 @@
-"""System checks: settings that would make syncs unsafe."""
+"""System checks: settings that would make syncs unsafe, and lists that are not whole."""
 
 from __future__ import annotations
 
@@ -7,25 +7,68 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib import admin
 from django.core.checks import WARNING, CheckMessage, Error, register
 from django.db import connection
+from django.urls import resolve
 
 from sync.coordinator.runner import LONGEST_DRAIN
 from sync.private_files import is_open
-from sync.service import service_for
+from sync.service import SyncService, service_for
 
 
 @register()
 def check_services(**_: Any) -> list[CheckMessage]:
-    """Refuse a service that cannot be imported: it would keep every type from running."""
+    """Refuse a service that cannot be imported, which would keep every type from running, or lacks a part of a list."""
     errors: list[CheckMessage] = []
     for sync_type, declared in settings.SYNC_TYPES.items():
         try:
-            service_for(sync_type)
+            service = service_for(sync_type)
         except (ImportError, KeyError, TypeError) as error:
             reason = f"SYNC_TYPES: the service of {sync_type} cannot be made: {error}"
             errors.append(Error(reason, hint=f"It is declared as {declared.get('service')!r}.", id="sync.E011"))
+        else:
+            errors += check_list(service)
     return errors
+
+
+def check_list(service: SyncService) -> list[CheckMessage]:
+    """What a list lacks beside its service, each with the line to write."""
+    name, model = service.sync_type, service.model
+    columns = {column.field for column in service.layout.columns}
+    declared_indexes = {index.name for index in model._meta.indexes}
+    view = getattr(resolve(f"/api/{name}").func, "cls", None)
+    rules = [
+        (
+            "E012",
+            model.search_fields and columns.issuperset(model.search_fields),
+            f"{model.__name__} has to say by which of its columns people search it.",
+            f'In the model: search_fields = ("{service.layout.key}",)',
+        ),
+        (
+            "E013",
+            declared_indexes >= {f"{name}_in_order", f"{name}_removed"},
+            f"{model.__name__} lacks the indexes with which a list is fast.",
+            f'In the model\'s Meta: indexes = list_indexes("{name}", "search_text", "id")',
+        ),
+        (
+            "E014",
+            admin.site.is_registered(model),
+            f"{model.__name__} is not in the admin.",
+            f"In the app's admin.py: @admin.register({model.__name__}) class {model.__name__}Admin(MirroredAdmin)",
+        ),
+        (
+            "E015",
+            getattr(view, "model", None) is model,
+            f"{model.__name__} is not in the API, at /api/{name}.",
+            f'In the app\'s urls.py: path("{name}", <a MirrorView whose model is {model.__name__}>.as_view())',
+        ),
+    ]
+    return [
+        Error(f"SYNC_TYPES: {name}: {reason}", hint=hint, id=f"sync.{number}")
+        for number, holds, reason, hint in rules
+        if not holds
+    ]
 
 
 @register()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlite3
 from copy import copy
 from itertools import count
-from typing import Any
 
-from django.apps import apps
 from django.db import connection, transaction
+
+from tests.lists import MODELS
 
 schemas = (f"snapshot_{number}" for number in count(1))
 
@@ -65,10 +65,7 @@ class Rows:
     """
 
     def __init__(self) -> None:
-        models: list[type[Any]] = [
-            model for app in ("sync", "customers", "orders") for model in apps.get_app_config(app).get_models()
-        ]
-        self.rows = {model: list(model._base_manager.all()) for model in models}
+        self.rows = {model: list(model._base_manager.all()) for model in MODELS}
 
     def restore(self) -> None:
         """Put them back; what else has happened in this transaction is left as it is."""

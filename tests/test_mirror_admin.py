@@ -1,4 +1,4 @@
-"""The admin pages of the six lists."""
+"""The admin pages of the mirrored lists."""
 
 import datetime as dt
 import re
@@ -18,19 +18,23 @@ from customers.models import Customer
 from orders.models import Ddt, Invoice, Order, Price, Product
 from sync.admin.links import get_change_lookup
 from sync.models import RecordChange, SyncRun
+from sync.service import all_services
 from tests import factories
+from tests.lists import factory_for
 
 pytestmark = pytest.mark.django_db
 
 ACCOUNT = {"account_number": "068631"}
 ORDER = {"order_number": "ORD/26000695"}
+LINKED = {  # what leads from one record to the others
+    Customer: ACCOUNT,
+    Order: ACCOUNT | {"number": "ORD/26000695"},
+    Ddt: ACCOUNT | ORDER | {"tracking": "fedex 175934530820"},
+    Invoice: ACCOUNT | ORDER,
+    Product: {"pack": "K2"},
+}
 FACTORIES = {
-    Customer: (factories.CustomerFactory, ACCOUNT),
-    Order: (factories.OrderFactory, ACCOUNT | {"number": "ORD/26000695"}),
-    Ddt: (factories.DdtFactory, ACCOUNT | ORDER | {"tracking": "fedex 175934530820"}),
-    Invoice: (factories.InvoiceFactory, ACCOUNT | ORDER),
-    Product: (factories.ProductFactory, {"pack": "K2"}),
-    Price: (factories.PriceFactory, {}),
+    service.model: (factory_for(service.sync_type), LINKED.get(service.model, {})) for service in all_services()
 }
 each_list = pytest.mark.parametrize("model", FACTORIES, ids=lambda model: model.__name__)
 

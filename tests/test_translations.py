@@ -4,15 +4,15 @@ import re
 from gettext import GNUTranslations
 
 import pytest
-from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
 from django.utils import translation
 
+from tests.lists import MODELS
+
 MESSAGES = settings.LOCALE_PATHS[0] / "it" / "LC_MESSAGES"
 SCRIPTS = settings.BASE_DIR / "orders" / "static" / "orders"
 CATALOGUES = [MESSAGES / "django", MESSAGES / "djangojs"]
-OWN_APPS = ("sync", "customers", "orders")
 
 
 def compiled(catalogue):
@@ -28,25 +28,26 @@ def in_italian():
 def words():
     """Every label of the apps, their models and their fields, in English."""
     with translation.override("en"):
-        for app in map(apps.get_app_config, OWN_APPS):
-            yield str(app.verbose_name)
-            for model in app.get_models():
-                yield from (str(model._meta.verbose_name), str(model._meta.verbose_name_plural))
-                yield from (str(field.verbose_name) for field in model._meta.fields if not field.primary_key)
+        for model in MODELS:
+            yield str(model._meta.app_config.verbose_name)
+            yield from (str(model._meta.verbose_name), str(model._meta.verbose_name_plural))
+            yield from (str(field.verbose_name) for field in model._meta.fields if not field.primary_key)
 
 
 def titles():
     """Every heading of the admin's pages, in English."""
     with translation.override("en"):
         for model, page in admin.site._registry.items():
-            if model._meta.app_label in OWN_APPS:
+            if model in MODELS:
                 yield from (str(title) for title, _fields in page.fieldsets or () if title)
 
 
 def test_every_label_and_heading_has_an_italian_translation(in_italian):
     # A plural is a tuple; a word may have its context before it.
     translated = {text.rpartition("\x04")[2] for text in in_italian if isinstance(text, str)}
-    assert {*words(), *titles()} <= translated
+    missing = sorted({*words(), *titles()} - translated)
+    lines = "".join(f'\nmsgid "{text}"\nmsgstr "…"\n' for text in missing)
+    assert not missing, f"Write into {CATALOGUES[0]}.po, and compile it with msgfmt:{lines}"
 
 
 def test_every_text_of_the_pages_scripts_has_an_italian_translation():

@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import pytest
 import time_machine
-from customers.matching import present
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -19,17 +18,11 @@ from tests.factories import (
     PriceFactory,
     ProductFactory,
 )
+from tests.lists import TYPES, factory_for
 
 pytestmark = pytest.mark.django_db
 
-LISTS = {
-    "customers": CustomerFactory,
-    "products": ProductFactory,
-    "prices": PriceFactory,
-    "orders": OrderFactory,
-    "ddt": DdtFactory,
-    "invoices": InvoiceFactory,
-}
+LISTS = {sync_type: factory_for(sync_type) for sync_type in TYPES}
 
 
 def results(api, name, /, **question):
@@ -110,7 +103,7 @@ def test_an_article_s_packs_take_two_queries_and_are_found_by_an_index(api):
         results(api, "products", name="9801.314.016")
     assert len(queries) == 2
     if connection.vendor == "sqlite":  # PostgreSQL reads so few rows without any index
-        packs = present(Product).filter(name="9801.314.016").order_by(*Product.list_order)
+        packs = Product.objects.present().filter(name="9801.314.016").order_by(*Product.list_order)
         assert Product._meta.indexes[0].name in packs.explain()
 
 

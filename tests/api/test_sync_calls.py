@@ -11,6 +11,7 @@ from django_q.models import Schedule
 
 from sync.models import SyncEvent, SyncRun, SyncSchedule
 from tests.factories import SyncRunFactory, UserFactory
+from tests.lists import TYPES
 
 pytestmark = pytest.mark.django_db
 
@@ -83,9 +84,7 @@ def test_asking_twice_strengthens_the_one_that_waits(admin_api):
 
 def test_all_six_are_asked_for_in_full(admin_api):
     answer = admin_api.post("/api/sync/full").json()
-    assert [(run["type"], run["mode"]) for run in answer["runs"]] == [
-        (name, "full") for name in ("orders", "customers", "ddt", "invoices", "prices", "products")
-    ]
+    assert [(run["type"], run["mode"]) for run in answer["runs"]] == [(name, "full") for name in TYPES]
 
 
 @pytest.mark.parametrize(
@@ -256,7 +255,7 @@ def test_a_quarantined_export_is_accepted(admin_api, tmp_path):
 
 def test_schedules_are_shown_the_most_urgent_first(api):
     shown = api.get("/api/sync/schedule").json()["schedules"]
-    assert [each["type"] for each in shown] == ["orders", "customers", "ddt", "invoices", "prices", "products"]
+    assert [each["type"] for each in shown] == TYPES
     assert (shown[0]["intervalMinutes"], shown[0]["startDelayMinutes"], shown[0]["enabled"]) == (10, 0, True)
     assert shown[0]["nextDue"]
 

@@ -46,10 +46,11 @@ from tests.campaign.oracles import (
     WorkIsDone,
 )
 from tests.campaign.parts import Operator, Part, wait_until_it_listens
-from tests.campaign.people import PASSWORD, TYPES, Administrator, Agent, Client, Life, Person
+from tests.campaign.people import PASSWORD, Administrator, Agent, Client, Life, Person
 from tests.campaign.receivers import MailServer, Webhook
 from tests.campaign.snapshot import take_snapshot
 from tests.campaign.truth import StatusTellsTheTruth
+from tests.lists import TYPES
 
 Kind = SyncEvent.Kind
 

@@ -20,8 +20,8 @@ from tests.campaign.chronicle import Chronicle
 from tests.campaign.erp_line import ErpLine
 from tests.campaign.lines import Line
 from tests.campaign.parts import CLUSTER, PROJECT, Part, kind_of, send
-from tests.campaign.people import TYPES
 from tests.campaign.receivers import MailServer, Webhook
+from tests.lists import TYPES
 
 SYNC_DEMO_FAULTS = (  # those that change no record that is applied
     "expired-session",

@@ -12,9 +12,9 @@ from time import time
 from typing import Any
 
 from tests.campaign.chronicle import Chronicle
+from tests.lists import TYPES
 
 PATIENCE = 40  # seconds for one answer
-TYPES = ("orders", "customers", "ddt", "invoices", "prices", "products")
 PASSWORD = "in the campaign"
 
 

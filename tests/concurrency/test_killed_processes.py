@@ -11,12 +11,12 @@ from sync.coordinator import runner
 from sync.coordinator.queue import request_sync
 from sync.models import SyncEvent, SyncLock, SyncRun
 from tests.concurrency.processes import at_a_record, running_run, until
+from tests.lists import TYPES
 from tests.sync.demo import is_mirrored
 
 Kind = SyncEvent.Kind
 
 KILLS = 50
-TYPES = ["orders", "customers", "ddt", "invoices", "prices", "products"]
 
 
 def drain_for_ever():

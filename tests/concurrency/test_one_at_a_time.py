@@ -22,11 +22,11 @@ from sync.models import SyncRun
 from sync.service import service_for
 from tests.concurrency.processes import PATIENCE, Child, fork
 from tests.factories import SyncRunFactory
+from tests.lists import TYPES
 from tests.sync.drawing import draw_list
 
 PROCESSES = 8
 REQUESTS = 2000
-TYPES = list(project.SYNC_TYPES)
 TRIGGERS = [SyncRun.Trigger.MANUAL, SyncRun.Trigger.API, SyncRun.Trigger.SCHEDULE]
 
 
@@ -158,7 +158,7 @@ def test_what_eight_processes_drain_is_carried_out_by_priority(small_exports, lo
     assert all(child.ended_well() for child in children)
 
     order = [sync_type for _, _, sync_type in log.lines("start")]
-    assert order == ["orders", "customers", "ddt", "invoices", "prices", "products"]
+    assert order == TYPES
     assert overlaps(log) == []
 
 

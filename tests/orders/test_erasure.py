@@ -8,7 +8,6 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection, models
 from django.db.models.functions import Now
@@ -36,6 +35,7 @@ from tests.factories import (
     SyncRunFactory,
     UserFactory,
 )
+from tests.lists import MODELS
 from tests.sync.demo import mirrored_fields
 from tests.sync.drawing import draw_list
 
@@ -257,11 +257,10 @@ def unpacked(data):
 
 
 def text_columns():
-    models_ = [model for app in ("sync", "customers", "orders") for model in apps.get_app_config(app).get_models()]
     kinds = (models.CharField, models.TextField, models.JSONField)
     return {
         (model._meta.db_table, field.column)
-        for model in models_
+        for model in MODELS
         for field in model._meta.concrete_fields
         if isinstance(field, kinds)
     }

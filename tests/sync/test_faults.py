@@ -7,8 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from customers.matching import present
-from django.conf import settings
 
 from demo.erp.erp import DemoErp
 from demo.erp.faults import Fault, Where
@@ -26,6 +24,7 @@ from sync.mirror.columns import hidden_columns
 from sync.models import SyncRun
 from sync.service import service_for
 from tests.demo_erp import CachedDemoErp
+from tests.lists import DEMO_TYPES as TYPES
 from tests.snapshot import Rows
 from tests.sync.demo import (
     TODAY,
@@ -39,7 +38,6 @@ from tests.sync.demo import (
     unusual_notes,
 )
 
-TYPES = list(settings.SYNC_TYPES)
 Status = SyncRun.Status
 
 FAILS = {  # how a run ends while the fault strikes, and what it says; in braces, what differs from list to list
@@ -289,7 +287,7 @@ def test_a_new_vat_key_is_named_and_never_a_rate(db, erp, sync_type, strike):
     unknown = [record.id for record in erp.records("products", faults=[Fault.NEW_VAT_KEY]) if record.vat_group == "7"]
     said = "VAT not known, by the value of ID ELEMENTO IVAID and the number of products: “7” "
     assert unusual_notes(run) == [f"{said}({len(unknown)})."]
-    rates = {product.erp_id: product.vat_rate for product in present(Product)}
+    rates = {product.erp_id: product.vat_rate for product in Product.objects.present()}
     assert {erp_id for erp_id, rate in rates.items() if rate is None} == set(unknown)
     truth = {"5": 22, "1": 4, "0": 0, "7": None}
     for record in erp.records("products", faults=[Fault.NEW_VAT_KEY]):
@@ -298,7 +296,7 @@ def test_a_new_vat_key_is_named_and_never_a_rate(db, erp, sync_type, strike):
 
 def costs(account=""):
     """What one piece and a thousand of each mirrored product cost."""
-    products = list(present(Product))
+    products = list(Product.objects.present())
     prices = PriceList(products, account=account)
 
     def cost(product, quantity):

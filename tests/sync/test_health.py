@@ -21,12 +21,12 @@ from sync.monitoring import health
 from sync.monitoring.health import State
 from sync.monitoring.serializers import SyncStatusSerializer
 from tests.factories import AlertFactory, SyncRunFactory, SyncWorkerFactory, UserFactory
+from tests.lists import TYPES
 
 pytestmark = pytest.mark.django_db
 
 Status = SyncRun.Status
 MINUTE = timedelta(minutes=1)
-TYPES = ["orders", "customers", "ddt", "invoices", "prices", "products"]
 
 
 def ago(**time):

@@ -14,6 +14,7 @@ from sync.exceptions import CannotAccept, CannotCancel, CannotRetry, ErpUnavaila
 from sync.models import SyncEvent, SyncRun
 from sync.progress import Stage
 from tests.factories import SyncRunFactory, UserFactory
+from tests.lists import TYPES
 
 pytestmark = pytest.mark.django_db
 
@@ -134,10 +135,10 @@ def test_a_request_that_is_rolled_back_wakes_nobody():
 # What runs next
 
 
-def test_the_types_run_by_priority(settings):
-    for sync_type in reversed(settings.SYNC_TYPES):
+def test_the_types_run_by_priority():
+    for sync_type in reversed(TYPES):
         request(sync_type)
-    assert waiting() == ["orders", "customers", "ddt", "invoices", "prices", "products"]
+    assert waiting() == TYPES
 
 
 def test_equal_priorities_run_by_age():

@@ -19,6 +19,7 @@ from sync.coordinator import queue
 from sync.models import SyncRun
 from sync.monitoring import health
 from sync.service import service_for
+from tests.lists import TYPES
 from tests.sync.conftest import customers
 from tests.sync.drawing import draw_list
 
@@ -172,13 +173,13 @@ def test_without_an_erp_it_says_what_to_set(db, settings):
 
 def test_a_folder_of_exports_serves_all_lists(db, settings, tmp_path):
     settings.ERP_URL, settings.ERP_FOLDER = "", tmp_path
-    for sync_type in settings.SYNC_TYPES:
+    for sync_type in TYPES:
         service = service_for(sync_type)
         draw_list(tmp_path / service.erp_list.file_names[0], service, [{service.layout.key: "1"}])
     status, output, _ = runsync("all", "--json")
     described = [json.loads(line) for line in output.splitlines()]
     assert status == 0
-    assert [each["type"] for each in described] == ["orders", "customers", "ddt", "invoices", "prices", "products"]
+    assert [each["type"] for each in described] == TYPES
     assert {each["created"] for each in described} == {1}
 
 

@@ -25,8 +25,8 @@ from tests.factories import ScheduleFactory, SyncRunFactory, UserFactory
 pytestmark = pytest.mark.django_db
 
 Status, Trigger = SyncRun.Status, SyncRun.Trigger
-FIRST_AT = {"orders": 0, "customers": 5, "invoices": 15, "prices": 10, "ddt": 20, "products": 30}
-EVERY = {"orders": 10, "customers": 30, "invoices": 30, "prices": 30, "ddt": 45, "products": 90}
+FIRST_AT = {name: declared["first_at"] // timedelta(minutes=1) for name, declared in project.SYNC_TYPES.items()}
+EVERY = {name: declared["every"] // timedelta(minutes=1) for name, declared in project.SYNC_TYPES.items()}
 START = datetime(2026, 1, 20, 6, 0, tzinfo=UTC)
 LOOKS = timedelta(seconds=30)  # as often as django-q2 looks
 SELDOM = timedelta(minutes=5)  # every slot is looked at, and a simulation takes less time
@@ -103,7 +103,7 @@ def test_migrating_again_keeps_what_was_changed(clock):
     schedules.create_missing_rows()
     row = SyncSchedule.objects.get(sync_type="orders")
     assert (row.every, row.enabled, row.counted_from) == (20, False, START)
-    assert Schedule.objects.count() == 7
+    assert Schedule.objects.count() == len(project.SYNC_TYPES) + 1
 
 
 # Time goes by

@@ -11,6 +11,7 @@ from sync.models import SyncRun, SyncSchedule
 from sync.monitoring import health
 from sync.monitoring.timeline import day_until
 from tests.factories import OrderFormSessionFactory, SyncRunFactory
+from tests.lists import TYPES
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
@@ -70,14 +71,7 @@ def test_what_ended_before_the_day_is_not_part_of_it_though_its_run_is(now):
 
 
 def test_every_type_has_its_row_the_most_urgent_first(now):
-    assert [each.sync_type for each in day_until(health.status()).types] == [
-        "orders",
-        "customers",
-        "ddt",
-        "invoices",
-        "prices",
-        "products",
-    ]
+    assert [each.sync_type for each in day_until(health.status()).types] == TYPES
 
 
 def test_a_run_that_waited_shows_from_when_to_when(now):

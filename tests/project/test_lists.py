@@ -1,0 +1,114 @@
+"""A list is declared once, in SYNC_TYPES: what has to be said of it elsewhere is missed by name."""
+
+import ast
+import re
+import tomllib
+
+import pytest
+from django.conf import settings
+from django.urls import reverse
+
+from demo.erp.lists import LISTS
+from sync.service import all_services, service_for
+from tests.factories import CustomerFactory
+from tests.lists import APPS, DEMO_TYPES, TYPES
+
+PROJECT = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())
+CONTRACTS = {each["name"]: each for each in PROJECT["tool"]["importlinter"]["contracts"]}
+NAMES = {app.name for app in APPS}
+OF_LISTS = {settings.SYNC_TYPES[sync_type]["service"].partition(".")[0] for sync_type in TYPES}
+
+# Where sync names a list, and why.
+MAY_NAME_LISTS = {
+    "sync/api/serializers.py": {"customers"},  # the example of a run, in the API's documentation
+    "sync/error_texts.py": {"customers", "orders", "ddt", "invoices", "products", "prices"},  # whose texts it has
+}
+
+
+def lists_named_in(path):
+    """The lists that code names: their types, models and apps, in whatever is neither docstring nor comment."""
+    tree = ast.parse(path.read_text())
+    docstrings = {
+        node.body[0].value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False)
+    }
+    words, names = set(), set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(value=str(text)) if node not in docstrings:
+                words.update(re.findall(r"\w+", text))
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name) | ast.ImportFrom(module=str(name)):
+                names.update(name.split("."))
+    return {
+        sync_type
+        for sync_type in TYPES
+        if {sync_type, sync_type.capitalize(), sync_type.upper()} & words
+        or {sync_type, service_for(sync_type).model.__name__} & names
+    }
+
+
+def test_sync_knows_no_list_by_name():
+    paths = (settings.BASE_DIR / "sync").rglob("*.py")
+    named = {str(path.relative_to(settings.BASE_DIR)): lists_named_in(path) for path in paths}
+    assert {path: lists for path, lists in named.items() if lists} == MAY_NAME_LISTS
+
+
+# What does not follow from the declaration
+
+
+def test_the_import_contracts_cover_every_app():
+    roots = set(PROJECT["tool"]["importlinter"]["root_packages"])
+    assert roots == NAMES | {"archibald"}, "Set root_packages in pyproject.toml"
+    order = next(contract for name, contract in CONTRACTS.items() if name.startswith("demo ->"))
+    assert {layer for line in order["layers"] for layer in line.split(" | ")} == NAMES, "Set layers in pyproject.toml"
+    wiring = CONTRACTS["Nothing below knows the wiring"]
+    assert set(wiring["source_modules"]) == NAMES, "Set source_modules of this contract in pyproject.toml"
+    pdf = CONTRACTS["A PDF is opened in a process of its own, and nowhere else"]
+    assert set(pdf["source_modules"]) >= OF_LISTS, "Set source_modules of this contract in pyproject.toml"
+
+
+def test_a_distribution_has_every_app():
+    packages = PROJECT["tool"]["setuptools"]["packages"]["find"]
+    assert set(packages) == {"exclude", "namespaces"}
+    assert not any(re.match(pattern.replace("*", ".*"), name) for pattern in packages["exclude"] for name in NAMES)
+    for app in NAMES:
+        folders = {path.parent for path in (settings.BASE_DIR / app).rglob("*.py")}
+        assert [str(folder) for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
+def test_the_readme_s_table_has_every_list_and_its_schedule():
+    text = (settings.BASE_DIR / "README.md").read_text()
+    cell = r"\| (\w+) \| (\d+) \| (\d+) min \| \+?(\d+)(?: min)? "
+    shown = {name: tuple(map(int, figures)) for name, *figures in re.findall(cell, text)}
+    declared = {}
+    for sync_type, each in settings.SYNC_TYPES.items():
+        minutes = [int(each[name].total_seconds() / 60) for name in ("every", "first_at")]
+        declared[sync_type] = (each["priority"], *minutes)
+    assert shown == declared
+
+
+def test_the_demo_erp_has_every_list():
+    missing = [sync_type for sync_type in TYPES if sync_type not in DEMO_TYPES]
+    assert not missing, f"Declare in demo/erp/lists.py, and give records in demo/erp/data.py: {', '.join(missing)}"
+    assert len(LISTS) == len(TYPES)
+
+
+# What follows
+
+
+@pytest.mark.parametrize("sync_type", TYPES)
+def test_a_list_is_read_by_the_api_under_its_name(sync_type, db, client, admin_user):
+    client.force_login(admin_user)
+    assert client.get(f"/api/{sync_type}").status_code == 200
+
+
+def test_a_customer_s_page_leads_to_every_list_that_names_customers(db, admin_client):
+    customer = CustomerFactory(account_number="068631")
+    html = admin_client.get(reverse("admin:customers_customer_change", args=[customer.pk])).content.decode()
+    naming = [service for service in all_services() if service.account_field]
+    assert len(naming) >= 4
+    for service in naming:
+        options = service.model._meta
+        address = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
+        assert f'href="{address}?{service.account_field}=068631"' in html

@@ -28,7 +28,7 @@ from django.utils import timezone
 from customers.models import Customer
 from demo.erp.erp import DemoErp
 from orders import drafts
-from orders.drafts import Wanted, WantedLine
+from orders.drafts import DraftInput, LineInput
 from orders.models import Price, Product
 from sync.coordinator import runner
 from sync.coordinator.queue import request_sync
@@ -44,12 +44,12 @@ def use(synchronous: str) -> None:
         cursor.execute(f"PRAGMA synchronous = {synchronous}")
 
 
-def save_drafts(user: User, wanted: Wanted) -> None:
+def save_drafts(user: User, wanted: DraftInput) -> None:
     for _ in range(DRAFTS):
-        drafts.create(wanted, user=user)
+        drafts.create_draft(wanted, user=user)
 
 
-def something_to_order() -> Wanted:
+def something_to_order() -> DraftInput:
     now = timezone.now()
     Customer.objects.create(erp_id=1, name="Studio 1", account_number="1", created_at=now, changed_at=now)
     Product.objects.create(erp_id="1", name="Article", created_at=now, changed_at=now)
@@ -63,7 +63,7 @@ def something_to_order() -> Wanted:
         created_at=now,
         changed_at=now,
     )
-    return Wanted(customer=1, lines=[WantedLine("1", Decimal(1), Decimal(0))], discount_percent=Decimal(0), notes="")
+    return DraftInput(customer=1, lines=[LineInput("1", Decimal(1), Decimal(0))], discount_percent=Decimal(0), notes="")
 
 
 def sync(path: Path) -> None:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from orders.models import Ddt, Invoice, Order, Price, Product
-from orders.pricing import valid_prices
+from orders.pricing import find_valid_prices
 from sync.admin.formatting import (
     NOTHING,
     format_field,
@@ -307,7 +307,7 @@ class ProductAdmin(MirroredAdmin):
     @admin.display(description=_("prices"))
     def prices(self, product: Product) -> SafeString | str:
         """All that the mirror has, those that are valid today, and somebody's, first."""
-        valid = {price.pk for price in valid_prices([product], account=None, on=clock.today())}
+        valid = {price.pk for price in find_valid_prices([product], account=None, on=clock.today())}
         rows = [
             (
                 format_link(price),

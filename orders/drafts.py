@@ -16,24 +16,24 @@ from django.utils.translation import gettext as _
 
 from customers.models import Customer
 from orders.models import Draft, DraftLine, Product
-from orders.pricing import PriceList, price_unit
-from orders.totals import Totals, totals_of
+from orders.pricing import PriceList, find_price_unit
+from orders.totals import Totals, compute_totals
 from sync.database import clock
 
 
 @dataclass(frozen=True)
-class WantedLine:
+class LineInput:
     product: str  # its ID in the ERP
     quantity: Decimal
     discount_percent: Decimal
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DraftInput:
     """A draft as an agent fills it in; the prices are not an agent's to say."""
 
     customer: int | None  # its ID in the ERP; None while it is not chosen
-    lines: Sequence[WantedLine]
+    lines: Sequence[LineInput]
     discount_percent: Decimal
     notes: str
 
@@ -83,7 +83,7 @@ class KeyReused(Exception):
 class PricedLine:
     """A wanted line at today's price, or the problem that keeps it from being ordered."""
 
-    wanted: WantedLine
+    wanted: LineInput
     product: Product | None
     line: DraftLine | None = None
     problem: LineProblem | None = None
@@ -94,7 +94,7 @@ class PricedLine:
 
 
 @dataclass(frozen=True)
-class Priced:
+class PricedDraft:
     """What is wanted, at today's prices, and what is wrong with it; nothing is saved."""
 
     customer: Customer | None
@@ -112,7 +112,7 @@ class Priced:
 
     @property
     def totals(self) -> Totals:
-        return totals_of(line.amounts for line in self.orderable)
+        return compute_totals(line.amounts for line in self.orderable)
 
     @property
     def complete(self) -> bool:
@@ -120,41 +120,41 @@ class Priced:
         return self.customer is not None and 0 < len(self.lines) == len(self.orderable)
 
 
-def create(wanted: Wanted, *, user: User, key: str = "") -> tuple[Draft, bool]:
+def create_draft(wanted: DraftInput, *, user: User, key: str = "") -> tuple[Draft, bool]:
     """Save a new draft, or give the one that an earlier request with the same key made; and whether it is new.
 
     Raises NotAccepted, or KeyReused.
     """
-    if made := made_before(wanted, user=user, key=key):
+    if made := find_earlier_draft(wanted, user=user, key=key):
         return made, False
-    draft, lines = accepted(wanted)
+    draft, lines = build_draft(wanted)
     draft.user, draft.idempotency_key, draft.request_sha256 = user, key, wanted.sha256
     try:
         with transaction.atomic():
             draft.save()
             DraftLine.objects.bulk_create(lines)
     except IntegrityError:  # the same request, at the same moment
-        if made := made_before(wanted, user=user, key=key):
+        if made := find_earlier_draft(wanted, user=user, key=key):
             return made, False
         raise
-    return whole(draft), True
+    return load_draft(draft), True
 
 
-def made_before(wanted: Wanted, *, user: User, key: str) -> Draft | None:
-    draft = Draft.objects.whole().filter(user=user, idempotency_key=key).first() if key else None
+def find_earlier_draft(wanted: DraftInput, *, user: User, key: str) -> Draft | None:
+    draft = Draft.objects.with_lines().filter(user=user, idempotency_key=key).first() if key else None
     if draft and (draft.request_sha256 != wanted.sha256 or draft.deleted_at):
         raise KeyReused(None if draft.deleted_at else draft)
     return draft
 
 
-def change(draft: Draft, wanted: Wanted, *, version: int) -> Draft:
+def change_draft(draft: Draft, wanted: DraftInput, *, version: int) -> Draft:
     """Save a draft anew, if nobody has since `version`.
 
     Raises NotAccepted, StaleDraft or DraftDeleted: then nothing is changed.
     """
     if draft.version != version:
-        raise stale(draft)
-    new, lines = accepted(wanted)
+        raise find_conflict(draft)
+    new, lines = build_draft(wanted)
     with transaction.atomic():
         changed = Draft.objects.filter(pk=draft.pk, version=version, deleted_at=None).update(
             customer=new.customer,
@@ -165,64 +165,64 @@ def change(draft: Draft, wanted: Wanted, *, version: int) -> Draft:
             changed_at=clock.now(),
         )
         if not changed:
-            raise stale(draft)
+            raise find_conflict(draft)
         DraftLine.objects.filter(draft=draft).delete()
         for line in lines:
             line.draft = draft
         DraftLine.objects.bulk_create(lines)
-        return whole(draft)  # in here: afterwards it may be somebody else's save
+        return load_draft(draft)  # in here: afterwards it may be somebody else's save
 
 
-def stale(draft: Draft) -> Exception:
+def find_conflict(draft: Draft) -> Exception:
     """Why a draft cannot be changed any more."""
-    now = whole(draft)
+    now = load_draft(draft)
     return DraftDeleted() if now.deleted_at else StaleDraft(now)
 
 
-def delete(draft: Draft) -> None:
-    """Take a draft out of its owner's list; `restore` brings it back."""
+def delete_draft(draft: Draft) -> None:
+    """Take a draft out of its owner's list; `restore_draft` brings it back."""
     Draft.objects.filter(pk=draft.pk).update(deleted_at=clock.now())
 
 
-def restore(draft: Draft) -> Draft:
+def restore_draft(draft: Draft) -> Draft:
     Draft.objects.filter(pk=draft.pk).update(deleted_at=None)
-    return whole(draft)
+    return load_draft(draft)
 
 
-def whole(draft: Draft) -> Draft:
-    return Draft.objects.whole().get(pk=draft.pk)
+def load_draft(draft: Draft) -> Draft:
+    return Draft.objects.with_lines().get(pk=draft.pk)
 
 
 # Checking and pricing
 
 
-def accepted(wanted: Wanted) -> tuple[Draft, list[DraftLine]]:
+def build_draft(wanted: DraftInput) -> tuple[Draft, list[DraftLine]]:
     """A draft and its lines at today's prices, to be saved. Raises NotAccepted, with all that is wrong."""
-    found = priced(wanted)
+    found = price_draft(wanted)
     problems = {place: each.problem for place, each in enumerate(found.lines) if each.problem}
     if problems:
         raise NotAccepted({"lines": {place: {each.field: [each.text]} for place, each in problems.items()}})
     return found.draft, found.orderable
 
 
-def priced(wanted: Wanted) -> Priced:
+def price_draft(wanted: DraftInput) -> PricedDraft:
     """What is wanted at today's prices: those of all accounts, without a customer.
 
     Raises NotAccepted if there is no such customer.
     """
-    customer = wanted_customer(wanted)
+    customer = find_customer(wanted)
     draft = Draft(customer=customer, discount_percent=wanted.discount_percent, notes=wanted.notes)
     ids = {line.product for line in wanted.lines}
     products = {product.erp_id: product for product in Product.objects.present().filter(erp_id__in=ids)}
     prices = PriceList(products.values(), account=customer.account_number if customer else "")
     lines = [
-        priced_line(draft, position, line, products.get(line.product), prices)
+        price_line(draft, position, line, products.get(line.product), prices)
         for position, line in enumerate(wanted.lines, 1)
     ]
-    return Priced(customer, draft, lines)
+    return PricedDraft(customer, draft, lines)
 
 
-def wanted_customer(wanted: Wanted) -> Customer | None:
+def find_customer(wanted: DraftInput) -> Customer | None:
     if wanted.customer is None:
         return None
     customer = Customer.objects.present().filter(erp_id=wanted.customer).first()
@@ -231,18 +231,16 @@ def wanted_customer(wanted: Wanted) -> Customer | None:
     return customer
 
 
-def priced_line(
-    draft: Draft, position: int, wanted: WantedLine, product: Product | None, prices: PriceList
+def price_line(
+    draft: Draft, position: int, wanted: LineInput, product: Product | None, prices: PriceList
 ) -> PricedLine:
     try:
-        return PricedLine(wanted, product, line=orderable_line(draft, position, wanted, product, prices))
+        return PricedLine(wanted, product, line=build_line(draft, position, wanted, product, prices))
     except LineProblem as problem:
         return PricedLine(wanted, product, problem=problem)
 
 
-def orderable_line(
-    draft: Draft, position: int, wanted: WantedLine, product: Product | None, prices: PriceList
-) -> DraftLine:
+def build_line(draft: Draft, position: int, wanted: LineInput, product: Product | None, prices: PriceList) -> DraftLine:
     """A line at today's price; the first one decides on the draft's currency. Raises LineProblem."""
     if product is None:
         raise LineProblem("product", _("There is no product {id}.").format(id=wanted.product))
@@ -250,10 +248,10 @@ def orderable_line(
         raise LineProblem("product", _("{product} cannot be ordered.").format(product=product))
     valid = product.order_quantities.nearest(wanted.quantity)
     if valid != [wanted.quantity]:
-        raise LineProblem("quantity", quantity_text(valid))
+        raise LineProblem("quantity", describe_quantities(valid))
     price = prices.price(product, wanted.quantity)
     if price is None or price.unit_price is None:
-        raise LineProblem("product", no_price_text(product, prices))
+        raise LineProblem("product", describe_missing_price(product, prices))
     draft.currency = draft.currency or price.currency
     if price.currency != draft.currency:
         text = _("An order has one currency: this price is in {currency}, those above are in {others}.")
@@ -265,19 +263,19 @@ def orderable_line(
         quantity=wanted.quantity,
         discount_percent=wanted.discount_percent,
         unit_price=price.unit_price,
-        price_unit=price_unit(price, product),
+        price_unit=find_price_unit(price, product),
         vat_rate=product.vat_rate,
     )
 
 
-def no_price_text(product: Product, prices: PriceList) -> str:
+def describe_missing_price(product: Product, prices: PriceList) -> str:
     if prices.must_choose_group:
         text = _("{product} has no price: the administrator has to choose the price group that counts.")
         return text.format(product=product)
     return _("{product} has no price in the ERP that is valid today.").format(product=product)
 
 
-def quantity_text(valid: list[Decimal]) -> str:
+def describe_quantities(valid: list[Decimal]) -> str:
     """Which quantities may be ordered instead."""
     return _("May be ordered: {quantities}.").format(
         quantities=_(" or ").join(number_format(each.normalize(), use_l10n=True) for each in valid)

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_safe
 from orders.api.drafts import MOST_LINES, NOTES_LENGTH, DraftSerializer
 from orders.models import Draft
 from sync.api.urls import KeyConverter
-from sync.mirror.columns import hidden_columns
+from sync.mirror.columns import find_hidden_columns
 from sync.service import service_for
 
 DRAFTS_ON_A_PAGE = 25
@@ -92,7 +92,7 @@ def hidden_order_columns() -> dict[str, list[str]]:
     old: list[str] = []
     for service in map(service_for, ORDER_COLUMNS):
         names = {field.name: str(field.verbose_name) for field in service.model._meta.fields}
-        for each in hidden_columns(service):
+        for each in find_hidden_columns(service):
             if each.column.field not in ORDER_COLUMNS[service.sync_type]:
                 continue
             name = names[each.column.field]
@@ -109,7 +109,7 @@ def hidden_order_columns() -> dict[str, list[str]]:
 @require_safe
 def drafts(request: HttpRequest) -> HttpResponse:
     """The caller's drafts, page by page; one that does not exist shows the nearest."""
-    pages = Paginator(Draft.objects.of(agent(request)).whole(), DRAFTS_ON_A_PAGE)
+    pages = Paginator(Draft.objects.for_user(agent(request)).with_lines(), DRAFTS_ON_A_PAGE)
     return render(request, "orders/drafts.html", {"page": pages.get_page(request.GET.get("page"))})
 
 
@@ -122,7 +122,7 @@ def draft_print(request: HttpRequest, draft_id: int) -> HttpResponse:
 
 def own_draft(request: HttpRequest, draft_id: int) -> Draft:
     """Raises Http404 for what is no draft of the caller's."""
-    return get_object_or_404(Draft.objects.of(agent(request)).whole(), pk=draft_id)
+    return get_object_or_404(Draft.objects.for_user(agent(request)).with_lines(), pk=draft_id)
 
 
 def agent(request: HttpRequest) -> User:

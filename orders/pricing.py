@@ -43,13 +43,13 @@ class PriceList:
 
     def __init__(self, products: Iterable[Product], *, account: str, on: date | None = None) -> None:
         self.prices: dict[str, list[Price]] = defaultdict(list)
-        for price in valid_prices(list(products), account=account, on=on or clock.today()):
+        for price in find_valid_prices(list(products), account=account, on=on or clock.today()):
             self.prices[price.product_erp_id].append(price)
 
     def price(self, product: Product, quantity: Decimal) -> Price | None:
         """The price that counts; None if none does."""
-        fitting = [price for price in self.prices.get(product.erp_id, []) if is_for(quantity, price)]
-        return max(fitting, key=precedence, default=None)
+        fitting = [price for price in self.prices.get(product.erp_id, []) if covers(price, quantity)]
+        return max(fitting, key=rank_price, default=None)
 
     @cached_property
     def must_choose_group(self) -> bool:
@@ -57,10 +57,10 @@ class PriceList:
         return must_choose_price_group()
 
 
-def valid_prices(products: Collection[Product], *, account: str | None, on: date) -> QuerySet[Price]:
+def find_valid_prices(products: Collection[Product], *, account: str | None, on: date) -> QuerySet[Price]:
     """The prices that are valid on a day for an account, whatever the quantity; for None, those of all accounts."""
     is_anyones = Q(code__in=ACCOUNT_CODES[Audience.EVERYBODY])
-    if group := price_group():
+    if group := find_price_group():
         is_anyones |= Q(code__in=ACCOUNT_CODES[Audience.GROUP], account=group)
     if account is None:
         is_anyones |= Q(code__in=ACCOUNT_CODES[Audience.CUSTOMER])
@@ -76,11 +76,11 @@ def filter_valid(prices: QuerySet[Price], *, on: date) -> QuerySet[Price]:
     return prices.filter(is_valid, unit_price__gt=0).exclude(currency="")
 
 
-def price_group() -> str:
+def find_price_group() -> str:
     """The group that counts: the setting, or the only one with prices that are valid today; empty if none does."""
     if settings.PRICE_GROUP:
         return settings.PRICE_GROUP
-    prices = group_prices()
+    prices = filter_group_prices()
     for looked_at in (prices, filter_valid(prices, on=clock.today())):  # the first takes no look at the rows
         found = looked_at.order_by("account").values_list("account", flat=True).distinct()[:2]
         if len(found) == 1:
@@ -88,35 +88,35 @@ def price_group() -> str:
     return ""
 
 
-def price_groups() -> list[PriceGroup]:
+def list_price_groups() -> list[PriceGroup]:
     """All price groups that the mirror has prices of, valid today."""
-    prices = filter_valid(group_prices(), on=clock.today())
+    prices = filter_valid(filter_group_prices(), on=clock.today())
     groups = prices.order_by("account").values_list("account").annotate(text=Max("account_description"))
     return [PriceGroup(*group) for group in groups]
 
 
 def must_choose_price_group() -> bool:
     """Whether no group's price counts, as nobody has chosen one of the groups there are."""
-    groups = {group.code for group in price_groups()}
-    return bool(groups) and price_group() not in groups
+    groups = {group.code for group in list_price_groups()}
+    return bool(groups) and find_price_group() not in groups
 
 
-def group_prices() -> QuerySet[Price]:
+def filter_group_prices() -> QuerySet[Price]:
     prices = Price.objects.present().annotate(code=Lower("account_code"))
     return prices.filter(code__in=ACCOUNT_CODES[Audience.GROUP]).exclude(account="")
 
 
-def price_unit(price: Price, product: Product) -> Decimal:
+def find_price_unit(price: Price, product: Product) -> Decimal:
     """How many pieces a price is for: the ERP's 0 is one piece."""
     return next(unit for unit in (price.price_unit, product.price_unit, ONE) if unit and unit > 0)
 
 
-def is_for(quantity: Decimal, price: Price) -> bool:
+def covers(price: Price, quantity: Decimal) -> bool:
     """Whether a quantity lies within a price's; None says nothing, and 0 is no upper end."""
     return (price.quantity_from or 0) <= quantity and (not price.quantity_to or quantity <= price.quantity_to)
 
 
-def precedence(price: Price) -> tuple[int, Decimal, date, int]:
+def rank_price(price: Price) -> tuple[int, Decimal, date, int]:
     return (
         MOST_SPECIFIC_LAST.index(price.audience) if price.audience else -1,
         price.quantity_from or Decimal(0),

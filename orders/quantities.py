@@ -37,21 +37,21 @@ class OrderQuantities:
 
     def nearest(self, quantity: Decimal) -> list[Decimal]:
         """What may be ordered instead of a quantity: the next below and above, in order; itself alone if it may be."""
-        around = {multiple_of(self.step, quantity, rounding) for rounding in (ROUND_FLOOR, ROUND_CEILING)}
-        return sorted({clamped(each, self.least, self.most) for each in around})
+        around = {round_to_multiple(self.step, quantity, rounding) for rounding in (ROUND_FLOOR, ROUND_CEILING)}
+        return sorted({clamp(each, self.least, self.most) for each in around})
 
 
-def order_quantities(rules: Rules) -> OrderQuantities:
+def compute_order_quantities(rules: Rules) -> OrderQuantities:
     """What the ERP's minimum, multiple and maximum come to.
 
     Without a multiple pieces are whole. A minimum that is no multiple is the next one above it, a maximum the next one
     below. A maximum under the least that may be ordered is no limit: the ERP has counted maximum in packs, 1 beside a
     minimum and a multiple of 100, and an article that cannot be ordered at all is one that it has stopped.
     """
-    step = positive(rules.multiple_quantity) or PIECE
-    least = multiple_of(step, positive(rules.minimum_quantity) or step, ROUND_CEILING)
-    maximum = positive(rules.maximum_quantity)
-    most = multiple_of(step, maximum, ROUND_FLOOR) if maximum else None
+    step = positive_or_none(rules.multiple_quantity) or PIECE
+    least = round_to_multiple(step, positive_or_none(rules.minimum_quantity) or step, ROUND_CEILING)
+    maximum = positive_or_none(rules.maximum_quantity)
+    most = round_to_multiple(step, maximum, ROUND_FLOOR) if maximum else None
     is_ignored = most is not None and most < least
     if is_ignored:
         most = None
@@ -59,18 +59,20 @@ def order_quantities(rules: Rules) -> OrderQuantities:
         least=least,
         step=step,
         most=most,
-        usual=clamped(multiple_of(step, positive(rules.default_quantity) or step, ROUND_CEILING), least, most),
+        usual=clamp(
+            round_to_multiple(step, positive_or_none(rules.default_quantity) or step, ROUND_CEILING), least, most
+        ),
         ignored_maximum=maximum if is_ignored else None,
     )
 
 
-def positive(quantity: Decimal | None) -> Decimal | None:
+def positive_or_none(quantity: Decimal | None) -> Decimal | None:
     return quantity if quantity and quantity > 0 else None
 
 
-def multiple_of(step: Decimal, quantity: Decimal, rounding: str) -> Decimal:
+def round_to_multiple(step: Decimal, quantity: Decimal, rounding: str) -> Decimal:
     return (quantity / step).to_integral_value(rounding) * step
 
 
-def clamped(quantity: Decimal, least: Decimal, most: Decimal | None) -> Decimal:
+def clamp(quantity: Decimal, least: Decimal, most: Decimal | None) -> Decimal:
     return max(quantity, least) if most is None else min(max(quantity, least), most)

@@ -25,7 +25,7 @@ from orders.cross_checks import (
 )
 from orders.models import Ddt, Invoice, Order, Price, Product
 from orders.models.catalogue import ACCOUNT_CODES, VAT_RATES
-from orders.pricing import must_choose_price_group, price_groups
+from orders.pricing import list_price_groups, must_choose_price_group
 from orders.tracking import tracking
 from sync.erp.client import ErpList
 from sync.exports.layout import Column, ExportLayout, Footer, Source, Total, ignored
@@ -349,7 +349,7 @@ class PriceSync(SyncService):
         if incomplete := prices.filter(Q(unit_price=None) | Q(currency="")).count():
             notes.append(f"Prices without an amount or a currency, which are nobody's: {incomplete}.")
         if must_choose_price_group():
-            groups = ", ".join(map(str, price_groups()))
+            groups = ", ".join(map(str, list_price_groups()))
             notes.append(f"No price group's price counts: set PRICE_GROUP to one of these: {groups}.")
         known = {code for codes in ACCOUNT_CODES.values() for code in codes}
         counts = prices.exclude(code__in=known).values_list("account_code").annotate(count=Count("pk"))
@@ -360,7 +360,7 @@ class PriceSync(SyncService):
     def notices(self) -> list[Notice]:
         if not must_choose_price_group():
             return []
-        facts = {"groups": ", ".join(map(str, price_groups())), "setting": settings.PRICE_GROUP}
+        facts = {"groups": ", ".join(map(str, list_price_groups())), "setting": settings.PRICE_GROUP}
         if settings.PRICE_GROUP:
             text = _("There are no prices of the price group %(setting)s that was chosen, but of these: %(groups)s.")
         else:

@@ -59,7 +59,7 @@ class Totals:
     gross: Decimal
 
 
-def line_amounts(
+def compute_line_amounts(
     *,
     quantity: Decimal,
     unit_price: Decimal,
@@ -73,39 +73,39 @@ def line_amounts(
     Without a rate, as the ERP's key for it is not known, the line has no VAT and no amount with it.
     """
     with localcontext(EXACT):
-        goods = cents(quantity * unit_price * (ALL - discount) / (price_unit * ALL))
-        net = cents(goods * (ALL - order_discount) / ALL)
-        return Amounts(goods, net, vat_rate, None if vat_rate is None else vat_of(net, vat_rate))
+        goods = round_to_cents(quantity * unit_price * (ALL - discount) / (price_unit * ALL))
+        net = round_to_cents(goods * (ALL - order_discount) / ALL)
+        return Amounts(goods, net, vat_rate, None if vat_rate is None else compute_vat(net, vat_rate))
 
 
-def vat_of(net: Decimal, rate: Decimal) -> Decimal:
+def compute_vat(net: Decimal, rate: Decimal) -> Decimal:
     with localcontext(EXACT):
-        return cents(net * rate / ALL)
+        return round_to_cents(net * rate / ALL)
 
 
-def cents(amount: Decimal) -> Decimal:
+def round_to_cents(amount: Decimal) -> Decimal:
     return amount.quantize(CENT, ROUND_HALF_UP)
 
 
-def totals_of(lines: Iterable[Amounts]) -> Totals:
+def compute_totals(lines: Iterable[Amounts]) -> Totals:
     lines = list(lines)
     taxable: dict[Decimal, Decimal] = defaultdict(lambda: ZERO)
     for line in lines:
         if line.vat_rate is not None:
             taxable[line.vat_rate] += line.net
-    vat_by_rate = [VatTotal(rate, net, vat_of(net, rate)) for rate, net in sorted(taxable.items(), reverse=True)]
-    goods, net = total(line.goods for line in lines), total(line.net for line in lines)
-    vat = total(each.amount for each in vat_by_rate)
+    vat_by_rate = [VatTotal(rate, net, compute_vat(net, rate)) for rate, net in sorted(taxable.items(), reverse=True)]
+    goods, net = add_up(line.goods for line in lines), add_up(line.net for line in lines)
+    vat = add_up(each.amount for each in vat_by_rate)
     return Totals(
         goods=goods,
         discount=goods - net,
         net=net,
         vat_by_rate=vat_by_rate,
         vat=vat,
-        net_without_vat=total(line.net for line in lines if line.vat_rate is None),
+        net_without_vat=add_up(line.net for line in lines if line.vat_rate is None),
         gross=net + vat,
     )
 
 
-def total(amounts: Iterable[Decimal]) -> Decimal:
+def add_up(amounts: Iterable[Decimal]) -> Decimal:
     return sum(amounts, ZERO)

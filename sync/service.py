@@ -124,7 +124,7 @@ def all_services() -> list[SyncService]:
     return [service_for(sync_type) for sync_type in all_types()]
 
 
-def service_mirroring(model: type[MirroredModel]) -> SyncService:
+def service_for_model(model: type[MirroredModel]) -> SyncService:
     """The service whose records these are."""
     return next(service for service in all_services() if service.model is model)
 

@@ -20,7 +20,7 @@ from rest_framework.viewsets import GenericViewSet
 from customers.models import Customer
 from orders import drafts
 from orders.api.values import Amount, GivenPercent, GivenQuantity, Number, UnitPrice
-from orders.drafts import DraftDeleted, KeyReused, NotAccepted, StaleDraft, Wanted, WantedLine
+from orders.drafts import DraftDeleted, DraftInput, KeyReused, LineInput, NotAccepted, StaleDraft
 from orders.models import Draft, Product
 from orders.models.drafts import DraftQuerySet
 from sync.api.base import (
@@ -180,12 +180,12 @@ class GivenDraft(Given):
     discount_percent = GivenPercent(default=0, help_text="Of the whole order.")
     notes = StrictText(default="", allow_blank=True, max_length=NOTES_LENGTH)
 
-    def wanted(self) -> Wanted:
+    def wanted(self) -> DraftInput:
         """Raises ValidationError."""
         self.is_valid(raise_exception=True)
-        return Wanted(
+        return DraftInput(
             customer=self.validated_data["customer"],
-            lines=[WantedLine(**line) for line in self.validated_data["lines"]],
+            lines=[LineInput(**line) for line in self.validated_data["lines"]],
             discount_percent=self.validated_data["discount_percent"],
             notes=self.validated_data["notes"],
         )
@@ -230,13 +230,13 @@ KEY_PARAMETER = OpenApiParameter(
 class DraftViewSet(ListModelMixin, GenericViewSet[Draft]):
     """The caller's drafts, the last changed first."""
 
-    queryset = Draft.objects.whole()
+    queryset = Draft.objects.with_lines()
     serializer_class = DraftSerializer
     lookup_url_kwarg = "draft_id"
     lookup_value_converter = "key"
 
     def get_queryset(self) -> DraftQuerySet:
-        return Draft.objects.of(user_of(self.request)).whole()
+        return Draft.objects.for_user(user_of(self.request)).with_lines()
 
     @extend_schema(
         operation_id="createDraft",
@@ -254,7 +254,7 @@ class DraftViewSet(ListModelMixin, GenericViewSet[Draft]):
         wanted = given.wanted()
         note_activity(given, request)
         try:
-            draft, is_new = drafts.create(wanted, user=user_of(request), key=idempotency_key(request))
+            draft, is_new = drafts.create_draft(wanted, user=user_of(request), key=idempotency_key(request))
         except NotAccepted as error:
             raise ValidationError(error.errors) from None
         except KeyReused as error:
@@ -288,7 +288,7 @@ class DraftViewSet(ListModelMixin, GenericViewSet[Draft]):
         wanted = given.wanted()
         note_activity(given, request)
         try:
-            changed = drafts.change(draft, wanted, version=given.validated_data["version"])
+            changed = drafts.change_draft(draft, wanted, version=given.validated_data["version"])
         except NotAccepted as error:
             raise ValidationError(error.errors) from None
         except DraftDeleted:
@@ -302,7 +302,7 @@ class DraftViewSet(ListModelMixin, GenericViewSet[Draft]):
     @extend_schema(operation_id="deleteDraft", responses={204: None})
     def destroy(self, request: Request, draft_id: int) -> Response:
         """Delete a draft; `restore` brings it back."""
-        drafts.delete(self.get_object())
+        drafts.delete_draft(self.get_object())
         return Response(status=HTTPStatus.NO_CONTENT)
 
     @extend_schema(operation_id="restoreDraft", request=None, responses=SavedAnswer)
@@ -310,14 +310,14 @@ class DraftViewSet(ListModelMixin, GenericViewSet[Draft]):
     def restore(self, request: Request, draft_id: int) -> Response:
         """Bring back a draft that was deleted. One that was not stays as it is."""
         draft = get_object_or_404(Draft, pk=draft_id, user=user_of(request))
-        return saved(drafts.restore(draft), request, said=_("Draft restored. ({total})"))
+        return saved(drafts.restore_draft(draft), request, said=_("Draft restored. ({total})"))
 
     @extend_schema(operation_id="previewDraft", responses=PreviewAnswer, examples=[EXAMPLE])
     @action(detail=False, methods=["post"], serializer_class=GivenPreview)
     def preview(self, request: Request) -> Response:
         """What a draft would come to, with nothing saved; each line that cannot be ordered says why."""
         try:
-            priced = drafts.priced(GivenPreview(data=request.data).wanted())
+            priced = drafts.price_draft(GivenPreview(data=request.data).wanted())
         except NotAccepted as error:
             raise ValidationError(error.errors) from None
         return Response(PreviewAnswer({"draft": priced}).data)
@@ -338,7 +338,7 @@ def note_activity(given: NewDraft, request: Request) -> None:
 
 
 def saved(draft: Draft, request: Request, *, status: int = HTTPStatus.OK, said: str = "") -> Response:
-    count = Draft.objects.of(user_of(request)).count()
+    count = Draft.objects.for_user(user_of(request)).count()
     total = ngettext("{count} draft in all", "{count} drafts in all", count).format(count=count)
     message = (said or _("Draft saved! ({total})")).format(total=total)
     return Response(SavedAnswer({"message": message, "draft": draft, "draft_count": count}).data, status)

@@ -16,9 +16,9 @@ from rest_framework.viewsets import GenericViewSet
 
 from customers.models import Customer
 from orders.api.values import Amount, GivenQuantity, Number, UnitPrice
-from orders.drafts import no_price_text
+from orders.drafts import describe_missing_price
 from orders.models import Ddt, Invoice, Order, Price, Product
-from orders.pricing import PriceList, price_unit
+from orders.pricing import PriceList, find_price_unit
 from sync.api.base import MIRROR_FIELDS, Envelope
 from sync.api.filters import KEY_LENGTH, MirrorFilterSet, TextFilter, check_parameters
 from sync.serializers import ModelSerializer, Serializer
@@ -201,10 +201,10 @@ class PriceViewSet(ListModelMixin, GenericViewSet[Any]):
         prices = PriceList([product], account=account)
         price = prices.price(product, quantity)
         if price is None:
-            raise NotFound(no_price_text(product, prices))
+            raise NotFound(describe_missing_price(product, prices))
         found = {
             "unit_price": price.unit_price,
-            "price_unit": price_unit(price, product),
+            "price_unit": find_price_unit(price, product),
             "currency": price.currency,
             "vat_rate": product.vat_rate,
             "quantity": quantity,

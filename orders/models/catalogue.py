@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
-from orders.quantities import OrderQuantities, order_quantities
+from orders.quantities import OrderQuantities, compute_order_quantities
 from sync.models import MirroredModel, list_indexes
 
 # ID ELEMENTO IVAID is a foreign key. The ERP's grid shows 5 for the group 22 (4,416 products), 1 for the group 04
@@ -108,7 +108,7 @@ class Product(MirroredModel):
     @property
     def order_quantities(self) -> OrderQuantities:
         """How many of it may be ordered."""
-        return order_quantities(self)
+        return compute_order_quantities(self)
 
     @property
     def prices(self) -> models.QuerySet[Price]:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from orders.models.catalogue import Product
-from orders.totals import Amounts, Totals, line_amounts, totals_of
+from orders.totals import Amounts, Totals, compute_line_amounts, compute_totals
 from sync.database import clock
 
 PERCENT = (MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100)))
@@ -22,11 +22,11 @@ PERCENT = (MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100)))
 class DraftQuerySet(models.QuerySet["Draft"]):
     """Drafts."""
 
-    def of(self, user: User) -> DraftQuerySet:
+    def for_user(self, user: User) -> DraftQuerySet:
         """An agent's own, but for the deleted ones."""
         return self.filter(user=user, deleted_at=None)
 
-    def whole(self) -> DraftQuerySet:
+    def with_lines(self) -> DraftQuerySet:
         """With all that is shown of one."""
         lines = DraftLine.objects.select_related("product")
         return self.select_related("customer").prefetch_related(models.Prefetch("lines", lines))
@@ -73,7 +73,7 @@ class Draft(models.Model):
 
     @property
     def totals(self) -> Totals:
-        return totals_of(line.amounts_in(self.discount_percent) for line in self.lines.all())
+        return compute_totals(line.compute_amounts(self.discount_percent) for line in self.lines.all())
 
 
 class DraftLine(models.Model):
@@ -107,9 +107,9 @@ class DraftLine(models.Model):
     def __str__(self) -> str:
         return f"{self.quantity} × {self.product}"
 
-    def amounts_in(self, order_discount: Decimal) -> Amounts:
+    def compute_amounts(self, order_discount: Decimal) -> Amounts:
         """What the line comes to, in an order with this discount."""
-        return line_amounts(
+        return compute_line_amounts(
             quantity=self.quantity,
             unit_price=self.unit_price,
             price_unit=self.price_unit,
@@ -120,4 +120,4 @@ class DraftLine(models.Model):
 
     @property
     def amounts(self) -> Amounts:
-        return self.amounts_in(self.draft.discount_percent)
+        return self.compute_amounts(self.draft.discount_percent)

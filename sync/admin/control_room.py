@@ -37,7 +37,7 @@ from sync.admin.problems import problems_of, verdict
 from sync.admin.progress import describe_progress
 from sync.coordinator import queue
 from sync.list_names import list_name
-from sync.mirror.columns import hidden_columns
+from sync.mirror.columns import find_hidden_columns
 from sync.models import OrderFormSession, RecordChange, SyncLock, SyncRun, SyncWorker
 from sync.monitoring import health
 from sync.monitoring.health import SyncStatus, TypeHealth
@@ -144,7 +144,7 @@ def card(each: TypeHealth, status: SyncStatus) -> dict[str, Any]:
 
 def hidden(sync_type: str) -> dict[str, Any]:
     """The columns that the ERP's list does not show now: how many, and which, by as of when they are known."""
-    columns = hidden_columns(service_for(sync_type))
+    columns = find_hidden_columns(service_for(sync_type))
     by_time: dict[datetime | None, list[str]] = defaultdict(list)
     for each in columns:
         by_time[each.last_seen_at].append(each.column.header.removesuffix(":"))

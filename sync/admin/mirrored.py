@@ -27,7 +27,7 @@ class PresenceFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [("present", _("present")), ("missing", _("missing")), ("removed", _("removed"))]
 
-    def queryset(self, request: HttpRequest, queryset: Any) -> models.QuerySet[Any]:
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         match self.value():
             case "present":
                 return queryset.shown()

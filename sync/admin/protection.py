@@ -7,7 +7,7 @@ from typing import Any
 
 from sync.exports.layout import Column, Total, normalised
 from sync.exports.values import NUMERIC
-from sync.mirror.columns import fields_hidden_from
+from sync.mirror.columns import find_hidden_fields
 from sync.mirror.cross_checks import group_checks_by_field
 from sync.models import SyncRun
 from sync.service import find_service
@@ -19,7 +19,7 @@ def get_protection(run: SyncRun) -> dict[str, Any] | None:
     if service is None or not (run.control_totals or run.status == SyncRun.Status.SUCCEEDED):
         return None
     summed = {normalised(kept["column"]) for kept in run.control_totals if kept.get("function") == Total.SUM.value}
-    hidden = fields_hidden_from(run, service)
+    hidden = find_hidden_fields(run, service)
     checked = group_checks_by_field(service)
     by_sum, by_check, alone = [], [], []
     for column in service.layout.columns:

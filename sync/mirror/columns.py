@@ -54,14 +54,14 @@ def record_shown_columns(
     return [each for each in service.layout.columns if each.field in unseen and each.source is Source.ASSUMED]
 
 
-def seen_columns(service: SyncService) -> dict[str, MirroredColumn]:
+def load_columns(service: SyncService) -> dict[str, MirroredColumn]:
     """What is known of each field that an applied export has shown."""
     return {column.field: column for column in MirroredColumn.objects.filter(sync_type=service.sync_type)}
 
 
-def hidden_columns(service: SyncService) -> list[HiddenColumn]:
+def find_hidden_columns(service: SyncService) -> list[HiddenColumn]:
     """The columns that the export applied last did not show; none before the first."""
-    seen = seen_columns(service)
+    seen = load_columns(service)
     latest = seen.get(service.layout.key)  # which every export shows
     hidden = []
     for column in service.layout.columns if latest else ():
@@ -73,7 +73,7 @@ def hidden_columns(service: SyncService) -> list[HiddenColumn]:
     return hidden
 
 
-def fields_hidden_from(run: SyncRun, service: SyncService) -> set[str]:
+def find_hidden_fields(run: SyncRun, service: SyncService) -> set[str]:
     """The fields that the export of a run did not show, as far as that is kept; none before the first."""
     known = set(MirroredColumn.objects.filter(sync_type=service.sync_type).values_list("field", flat=True))
     if not known:
@@ -89,7 +89,7 @@ def fields_hidden_from(run: SyncRun, service: SyncService) -> set[str]:
 
 def record_drift(service: SyncService, run: SyncRun, fields: Collection[str], unknown: Collection[str]) -> None:
     """Keep in which columns an export differs from those before, as an event too; before it is noted what it shows."""
-    drifts = list(found_drifts(service, run, fields, unknown))
+    drifts = list(find_drifts(service, run, fields, unknown))
     if not drifts:
         return
     ColumnDrift.objects.bulk_create(drifts)
@@ -99,12 +99,12 @@ def record_drift(service: SyncService, run: SyncRun, fields: Collection[str], un
     SyncEvent.objects.record(SyncEvent.Kind.COLUMNS_CHANGED, run=run, **columns)
 
 
-def found_drifts(
+def find_drifts(
     service: SyncService, run: SyncRun, fields: Collection[str], unknown: Collection[str]
 ) -> Iterator[ColumnDrift]:
     of_type = ColumnDrift.objects.filter(sync_type=service.sync_type)
     last = {(each.field, each.header): Kind(each.kind) for each in of_type.last_of_each()}
-    seen = seen_columns(service)
+    seen = load_columns(service)
 
     def drift(kind: Kind, field: str, header: str) -> ColumnDrift:
         return ColumnDrift(
@@ -131,7 +131,7 @@ def found_drifts(
             yield drift(Kind.GONE, "", header)
 
 
-def unseen_drifts() -> list[ColumnDrift]:
+def find_unseen_drifts() -> list[ColumnDrift]:
     """How each column changed last, if nobody has seen that yet."""
     return list(ColumnDrift.objects.last_of_each().unseen().order_by("pk"))
 
@@ -149,20 +149,20 @@ def mark_as_seen(drift: ColumnDrift, *, by: User) -> list[str]:
 
 def describe_drifts(drifts: Iterable[ColumnDrift]) -> str:
     """What changed about a list's columns, in the reader's language."""
-    ordered = sorted(drifts, key=lambda each: (list(Kind).index(Kind(each.kind)), timing(each)))
+    ordered = sorted(drifts, key=lambda each: (list(Kind).index(Kind(each.kind)), format_drift_time(each)))
     return " ".join(
-        sentence(Kind(kind)) % {"columns": ", ".join(each.title for each in group), "time": time}
-        for (kind, time), group in groupby(ordered, key=lambda each: (each.kind, timing(each)))
+        choose_sentence(Kind(kind)) % {"columns": ", ".join(each.title for each in group), "time": time}
+        for (kind, time), group in groupby(ordered, key=lambda each: (each.kind, format_drift_time(each)))
     )
 
 
-def timing(drift: ColumnDrift) -> str:
+def format_drift_time(drift: ColumnDrift) -> str:
     """As of when the values of a hidden column are; of others when they came, or came back."""
     at = drift.values_as_of if drift.kind == Kind.HIDDEN and drift.values_as_of else drift.at
     return f"{timezone.localtime(at):%d/%m/%Y %H:%M}"
 
 
-def sentence(kind: Kind) -> str:
+def choose_sentence(kind: Kind) -> str:
     match kind:
         case Kind.HIDDEN:
             return gettext("No longer read, their values are as of %(time)s: %(columns)s.")

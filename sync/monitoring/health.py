@@ -27,7 +27,7 @@ from sync.coordinator import queue, schedules
 from sync.database import clock
 from sync.erp import login as erp_login
 from sync.exceptions import ErpLoginRejected
-from sync.mirror.columns import unseen_drifts
+from sync.mirror.columns import find_unseen_drifts
 from sync.models import (
     ColumnDrift,
     OrderFormSession,
@@ -339,7 +339,7 @@ def type_healths(
     ids = {pk for row in rows.values() for pk in (row.last_success_id, row.last_end_id) if pk}
     runs = SyncRun.objects.in_bulk(ids)
     paused_types = {run.sync_type for run in kept}
-    drifts = unseen_drifts()
+    drifts = find_unseen_drifts()
     return [
         type_health(
             rows[name],

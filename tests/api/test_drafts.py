@@ -513,7 +513,7 @@ def test_of_ten_changes_at_once_one_is_saved_and_nine_are_told(agent, api, draft
 @pytest.mark.django_db(transaction=True)
 def test_a_save_answers_with_itself_though_another_one_follows_at_once(agent, api, draft, monkeypatch):
     """Answered with the other one's version, the next save would overwrite what it has not seen."""
-    read = drafts.whole
+    read = drafts.load_draft
     others = []
 
     def saved_by_another_tab():
@@ -522,14 +522,14 @@ def test_a_save_answers_with_itself_though_another_one_follows_at_once(agent, ap
             time.sleep(0.01)
 
     def and_another_one(saved):
-        monkeypatch.setattr(drafts, "whole", read)
+        monkeypatch.setattr(drafts, "load_draft", read)
         others.append(Thread(target=at_once, args=[saved_by_another_tab]))
         others[0].start()
         if not connection.in_atomic_block:  # nothing keeps it from coming in between
             others[0].join()
         return read(saved)
 
-    monkeypatch.setattr(drafts, "whole", and_another_one)
+    monkeypatch.setattr(drafts, "load_draft", and_another_one)
     said = api.put(address(draft), wanted(line(quantity="15"), version=1)).json()["draft"]
     others[0].join()
     assert (said["version"], said["lines"][0]["quantity"]) == (2, "15")

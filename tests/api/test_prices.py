@@ -9,7 +9,7 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from orders.pricing import PriceList, must_choose_price_group, price_group
+from orders.pricing import PriceList, find_price_group, must_choose_price_group
 from sync.service import service_for
 from tests.factories import CustomerFactory, PriceFactory, ProductFactory
 
@@ -93,11 +93,11 @@ def test_a_price_group_that_has_a_customer_s_number_is_not_that_customer_s(produ
 
 def test_the_only_price_group_counts_and_of_several_the_one_that_was_chosen(product, settings):
     price(product, 10)
-    assert (price_group(), cost(product), must_choose_price_group()) == ("002", 10, False)
+    assert (find_price_group(), cost(product), must_choose_price_group()) == ("002", 10, False)
     price(product, 9, account="003", account_description="RIVENDITORI")
-    assert (price_group(), cost(product), must_choose_price_group()) == ("", None, True)
+    assert (find_price_group(), cost(product), must_choose_price_group()) == ("", None, True)
     settings.PRICE_GROUP = "003"
-    assert (price_group(), cost(product), must_choose_price_group()) == ("003", 9, False)
+    assert (find_price_group(), cost(product), must_choose_price_group()) == ("003", 9, False)
 
 
 def test_a_chosen_price_group_that_has_no_prices_is_to_be_chosen_anew(product, settings):
@@ -126,7 +126,7 @@ def test_several_price_groups_are_named_where_a_price_is_lacking(product, api):
 def test_a_price_that_cannot_count_today_makes_no_second_price_group(fields, product):
     price(product, 10)
     PriceFactory(product_erp_id="another", account="003", **fields)
-    assert (price_group(), cost(product), service_for("prices").notices()) == ("002", 10, [])
+    assert (find_price_group(), cost(product), service_for("prices").notices()) == ("002", 10, [])
 
 
 def test_a_removed_price_s_group_does_not_count(product):

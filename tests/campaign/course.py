@@ -25,7 +25,7 @@ from django.db import DatabaseError, connection, connections
 
 from customers.models import Customer
 from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME
-from orders.drafts import Wanted, WantedLine, priced
+from orders.drafts import DraftInput, LineInput, price_draft
 from orders.models import Draft, Product
 from sync.models import RecordChange, SyncEvent, SyncRun
 from tests.campaign import faults, leftovers
@@ -204,8 +204,8 @@ class Campaign:
         lines = []
         for product in Product._base_manager.order_by("pk")[:60]:
             quantity = product.order_quantities.least
-            line = WantedLine(product.erp_id, quantity, Decimal(0))
-            if priced(Wanted(customers[0], [line], Decimal(0), "")).complete:
+            line = LineInput(product.erp_id, quantity, Decimal(0))
+            if price_draft(DraftInput(customers[0], [line], Decimal(0), "")).complete:
                 lines.append({"product": product.erp_id, "quantity": f"{quantity.normalize():f}"})
         for agent in self.agents:
             agent.customers, agent.lines = customers, lines

@@ -119,7 +119,7 @@ class DraftsAreKept(Oracle):
     def conclude(self, snapshot: Snapshot) -> None:
         self.look(snapshot)
         self.look(snapshot)
-        rows = list(Draft.objects.whole().select_related("user"))
+        rows = list(Draft.objects.with_lines().select_related("user"))
         sent = {(each.user, each.key): each for agent in self.agents for each in agent.sent}
         for row in rows:
             was = sent.get((row.user.username, row.idempotency_key))

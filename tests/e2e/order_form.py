@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from customers.models import Customer
 from orders import drafts
-from orders.drafts import Wanted, WantedLine
+from orders.drafts import DraftInput, LineInput
 from orders.models import Draft, Product
 from orders.pricing import PriceList
 from sync.models import OrderFormSession
@@ -132,7 +132,7 @@ def expect_sessions(count: int) -> None:
 
 def saved_draft(user: User, customer: Customer, product: Product) -> Draft:
     """A draft with one line, at today's price."""
-    line = WantedLine(product.erp_id, product.order_quantities.least, Decimal(0))
+    line = LineInput(product.erp_id, product.order_quantities.least, Decimal(0))
     assert customer.erp_id
-    draft, _is_new = drafts.create(Wanted(customer.erp_id, [line], Decimal(0), ""), user=user)
+    draft, _is_new = drafts.create_draft(DraftInput(customer.erp_id, [line], Decimal(0), ""), user=user)
     return draft

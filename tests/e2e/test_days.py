@@ -54,11 +54,11 @@ def test_an_agent_s_day(open_page, site, erp, agent):
     page.get_by_role("link", name="Fatto").click()
     page.get_by_role("button", name=re.compile("^Elimina.*Studio Appena Nato")).click()
     expect(page.get_by_role("button", name="Annulla")).to_be_focused()
-    assert Draft.objects.of(agent).count() == 2
+    assert Draft.objects.for_user(agent).count() == 2
     page.keyboard.press("Enter")
     expect(page.get_by_role("link", name="Studio Appena Nato", exact=True)).to_be_focused()
 
-    drafts = {draft.customer.name: draft for draft in Draft.objects.of(agent)}
+    drafts = {draft.customer.name: draft for draft in Draft.objects.for_user(agent)}
     assert sorted(draft.lines.count() for draft in drafts.values()) == [1, 2, 3]
     kept = drafts["Studio Appena Nato"]
     assert (kept.notes, kept.version, kept.lines.get().product) == ("Chiamare prima", 2, products[0])

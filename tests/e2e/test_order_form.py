@@ -14,7 +14,7 @@ from playwright.sync_api import Error, expect
 from demo.erp.faults import Fault
 from demo.erp.front_end import Strike
 from orders import drafts
-from orders.drafts import Wanted, WantedLine
+from orders.drafts import DraftInput, LineInput
 from orders.models import Draft, Price, Product
 from sync.coordinator.queue import request_sync
 from sync.models import OrderFormSession, SyncRun
@@ -77,7 +77,7 @@ def test_five_drafts_in_a_row_with_the_keyboard_only(form, agent):
         form.press("Enter")
         form.expect_saved(number)
         expect(form.customer).to_be_focused()
-    drafts = Draft.objects.of(agent).order_by("pk")
+    drafts = Draft.objects.for_user(agent).order_by("pk")
     assert [draft.customer for draft in drafts] == list(customers())[:FIVE]
     assert [[line.product for line in draft.lines.all()] for draft in drafts] == [
         products[: n + 1] for n in range(FIVE)
@@ -409,7 +409,7 @@ def test_totals_follow_as_one_types_and_are_those_of_the_saved_draft(form, custo
     expect(form.totals).to_contain_text("Sconto")
     form.save()
     form.expect_saved(1)
-    draft = Draft.objects.whole().get()
+    draft = Draft.objects.with_lines().get()
     form.page.get_by_role("link", name="Apri").click()
     for amount in (draft.totals.goods, draft.totals.net, draft.totals.gross):
         expect(form.totals).to_contain_text(euro(amount))
@@ -666,8 +666,8 @@ def test_a_browser_that_keeps_nothing_says_so_and_saves_all_the_same(open_page, 
 
 
 def test_five_hundred_lines_are_saved(page, site, agent, customer, product):
-    lines = [WantedLine(product.erp_id, product.order_quantities.least, Decimal(0))] * 500
-    draft, _is_new = drafts.create(Wanted(customer.erp_id, lines, Decimal(0), ""), user=agent)
+    lines = [LineInput(product.erp_id, product.order_quantities.least, Decimal(0))] * 500
+    draft, _is_new = drafts.create_draft(DraftInput(customer.erp_id, lines, Decimal(0), ""), user=agent)
     form = OrderForm(page, site).open(f"/drafts/{draft.pk}")
     expect(form.page.get_by_role("group", name="Riga")).to_have_count(500)
     form.notes.fill("tante")

@@ -280,10 +280,10 @@ def test_deleting_is_undone(page, site, draft, agent):
     page.get_by_role("button", name=re.compile("^Elimina")).click()
     undo = page.get_by_role("button", name="Annulla")
     expect(undo).to_be_focused()
-    assert not Draft.objects.of(agent).exists()
+    assert not Draft.objects.for_user(agent).exists()
     page.keyboard.press("Enter")
     expect(page.get_by_role("link", name=draft.customer.name, exact=True)).to_be_focused()
-    assert Draft.objects.of(agent).get() == draft
+    assert Draft.objects.for_user(agent).get() == draft
 
 
 @pytest.mark.parametrize(

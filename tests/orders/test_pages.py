@@ -119,7 +119,7 @@ def test_what_is_no_number_of_a_draft_is_not_there(path, number, browser):
 
 def test_a_deleted_draft_is_not_there(browser, saved):
     draft = saved()
-    drafts.delete(draft)
+    drafts.delete_draft(draft)
     assert browser.get(f"/drafts/{draft.pk}").status_code == 404
 
 
@@ -135,7 +135,7 @@ def test_variants_of_a_name_are_no_more_attempts(client):
 def test_the_list_shows_the_caller_s_drafts_the_last_changed_first(browser, saved, colleague):
     first, second, deleted = saved(), saved(), saved()
     saved(user=colleague)
-    drafts.delete(deleted)
+    drafts.delete_draft(deleted)
     Draft.objects.filter(pk=first.pk).update(changed_at=timezone.now() + timedelta(minutes=1))
     assert shown_drafts(html_of(browser, "/drafts")) == [first.pk, second.pk]
 

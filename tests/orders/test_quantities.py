@@ -8,7 +8,7 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.quantities import order_quantities
+from orders.quantities import compute_order_quantities
 from tests.factories import ProductFactory
 
 D = Decimal
@@ -67,7 +67,7 @@ def rules(minimum=None, multiple=None, maximum=None, default=None):
 
 @pytest.mark.parametrize(("minimum", "multiple", "maximum", *WORDS), CASES)
 def test_what_may_be_ordered_is(minimum, multiple, maximum, least, step, most, ignored):
-    found = order_quantities(rules(minimum, multiple, maximum))
+    found = compute_order_quantities(rules(minimum, multiple, maximum))
     assert (found.least, found.step, found.most, found.ignored_maximum) == (least, step, most, ignored)
     assert found.usual == least
     assert found.nearest(D(0)) == [least]
@@ -92,7 +92,7 @@ def test_what_may_be_ordered_is(minimum, multiple, maximum, least, step, most, i
     ],
 )
 def test_the_nearest_quantities_that_may_be_ordered_are(quantity, of, valid):
-    assert order_quantities(of).nearest(D(quantity)) == [D(each) for each in valid]
+    assert compute_order_quantities(of).nearest(D(quantity)) == [D(each) for each in valid]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_the_nearest_quantities_that_may_be_ordered_are(quantity, of, valid):
     ],
 )
 def test_the_usual_quantity_is_the_product_s_own_as_far_as_it_may_be_ordered(of, usual):
-    quantities = order_quantities(of)
+    quantities = compute_order_quantities(of)
     assert quantities.usual == D(usual)
     assert quantities.nearest(quantities.usual) == [quantities.usual]
 
@@ -123,7 +123,7 @@ steps = st.none() | st.integers(0, 60)
 
 @given(st.decimals(0, 1000, places=2), steps, steps, steps)
 def test_what_is_offered_may_itself_be_ordered_and_nothing_is_nearer(quantity, minimum, multiple, maximum):
-    quantities = order_quantities(rules(minimum, multiple, maximum))
+    quantities = compute_order_quantities(rules(minimum, multiple, maximum))
     step = multiple or 1
     from_minimum = [D(each) for each in range(step, 2000, step) if each >= (minimum or 0)]
     within = [each for each in from_minimum if not maximum or each <= maximum]

@@ -7,7 +7,7 @@ import pytest
 from orders.models import Price, Product
 from sync.coordinator import runner
 from sync.coordinator.queue import request_sync
-from sync.mirror.columns import hidden_columns
+from sync.mirror.columns import find_hidden_columns
 from sync.models import MirroredColumn, SyncRun
 from sync.service import service_for
 from tests.sync.drawing import draw_list
@@ -76,20 +76,20 @@ def test_eighteen_columns_are_enough_to_mirror_products(mirrored):
 
 def test_a_hidden_column_keeps_its_values_and_is_known_as_of_then(mirrored):
     first = mirrored("products", product(vat_group="5", is_orderable="Si", pack="K2"))
-    assert hidden_columns(service_for("products")) == []
+    assert find_hidden_columns(service_for("products")) == []
     mirrored("products", product(description="FRESA TUNGSTENO"), hidden=HIDDEN)
     found = Product.objects.get()
     assert (found.description, found.pack, found.is_orderable) == ("FRESA TUNGSTENO", "K2", True)
     assert found.vat_rate == 22
-    hidden = {each.column.field: each.last_seen_at for each in hidden_columns(service_for("products"))}
+    hidden = {each.column.field: each.last_seen_at for each in find_hidden_columns(service_for("products"))}
     assert hidden == dict.fromkeys(HIDDEN, first.exported_at)
 
 
 def test_a_column_that_is_shown_again_is_hidden_no_more(mirrored):
     mirrored("products", product(), hidden=HIDDEN)
-    assert {each.last_seen_at for each in hidden_columns(service_for("products"))} == {None}
+    assert {each.last_seen_at for each in find_hidden_columns(service_for("products"))} == {None}
     mirrored("products", product())
-    assert hidden_columns(service_for("products")) == []
+    assert find_hidden_columns(service_for("products")) == []
 
 
 def test_what_is_seen_for_the_first_time_is_noted_once_and_only_if_its_form_was_assumed(mirrored):

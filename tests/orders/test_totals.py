@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.totals import line_amounts, totals_of
+from orders.totals import compute_line_amounts, compute_totals
 
 D = Decimal
 
 
 def line(quantity="1", price="10", *, unit="1", discount="0", order_discount="0", vat="22"):
-    return line_amounts(
+    return compute_line_amounts(
         quantity=D(quantity),
         unit_price=D(price),
         price_unit=D(unit),
@@ -42,7 +42,7 @@ def test_a_line_comes_to(amounts, net, vat):
 
 
 def test_an_order_adds_up_by_rate():
-    totals = totals_of(
+    totals = compute_totals(
         [
             line("10", "12.90", discount="10", order_discount="5"),
             line("1", "99.99", order_discount="5"),
@@ -58,7 +58,7 @@ def test_an_order_adds_up_by_rate():
 
 
 def test_vat_is_rounded_once_for_each_rate_as_the_erp_s_invoices_do():
-    totals = totals_of([line("1", "0.02"), line("1", "0.02"), line("1", "0.02", vat="4"), line("3", "0.02")])
+    totals = compute_totals([line("1", "0.02"), line("1", "0.02"), line("1", "0.02", vat="4"), line("3", "0.02")])
     assert [(each.rate, each.taxable, each.amount) for each in totals.vat_by_rate] == [
         (D(22), D("0.10"), D("0.02")),  # line by line it would be 0.01
         (D(4), D("0.02"), D("0.00")),
@@ -67,7 +67,7 @@ def test_vat_is_rounded_once_for_each_rate_as_the_erp_s_invoices_do():
 
 
 def test_an_order_without_lines_comes_to_nothing():
-    assert totals_of([]).gross == D("0.00")
+    assert compute_totals([]).gross == D("0.00")
 
 
 cents = st.decimals(0, 10**7, places=4)
@@ -83,7 +83,7 @@ def test_whatever_is_ordered_what_is_shown_adds_up_and_is_right_to_the_cent(want
     for (quantity, price, discount, _vat), amounts in zip(wanted, lines, strict=True):
         exact = Fraction(quantity) * Fraction(price) * (100 - Fraction(discount)) / 100
         assert abs(Fraction(amounts.goods) - exact) <= Fraction(1, 200)
-    totals = totals_of(lines)
+    totals = compute_totals(lines)
     assert totals.goods - totals.discount == totals.net
     assert totals.net + totals.vat == totals.gross
     assert sum((each.taxable for each in totals.vat_by_rate), D(0)) == totals.net

@@ -20,7 +20,7 @@ from sync.coordinator import kept_exports, runner
 from sync.coordinator.queue import accept, request_sync
 from sync.erp.http import HttpClient
 from sync.exceptions import WITH_BACK_OFF
-from sync.mirror.columns import hidden_columns
+from sync.mirror.columns import find_hidden_columns
 from sync.models import SyncRun
 from sync.service import service_for
 from tests.demo_erp import CachedDemoErp
@@ -245,10 +245,10 @@ def test_a_session_s_hidden_columns_keep_their_values(db, erp, sync_type, strike
     [note] = unusual_notes(run)
     assert note.startswith("Columns not in the export, where what is mirrored stays: ")
     assert in_the_mirror(service_for(sync_type)) == before
-    assert hidden_columns(service_for(sync_type))
+    assert find_hidden_columns(service_for(sync_type))
     clear()
     run_sync(sync_type, mode="full")
-    assert hidden_columns(service_for(sync_type)) == []
+    assert find_hidden_columns(service_for(sync_type)) == []
     assert is_mirrored(erp, sync_type)
 
 

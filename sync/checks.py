@@ -38,6 +38,7 @@ def check_list(service: SyncService) -> list[CheckMessage]:
     columns = {column.field for column in service.layout.columns}
     declared_indexes = {index.name for index in model._meta.indexes}
     view = getattr(resolve(f"/api/{name}").func, "cls", None)
+    records = getattr(view, "queryset", None)
     rules = [
         (
             "E012",
@@ -59,9 +60,9 @@ def check_list(service: SyncService) -> list[CheckMessage]:
         ),
         (
             "E015",
-            getattr(view, "model", None) is model,
+            records is not None and records.model is model,
             f"{model.__name__} is not in the API, at /api/{name}.",
-            f'In the app\'s urls.py: path("{name}", <a MirrorView whose model is {model.__name__}>.as_view())',
+            f'In the app\'s urls.py: router.register("{name}", {model.__name__}ViewSet)',
         ),
     ]
     return [

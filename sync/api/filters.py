@@ -79,7 +79,7 @@ class MirrorFilterSet(filters.FilterSet):  # type: ignore[misc]
         help_text="Words in any order, or parts of them; case, accents and dots do not matter. Best matches first.",
     )
 
-    def filter_queryset(self, queryset: MirroredQuerySet) -> MirroredQuerySet | SearchResults:
+    def filter_queryset(self, queryset: MirroredQuerySet[Any]) -> MirroredQuerySet[Any] | SearchResults:
         text = self.form.cleaned_data.pop("search")
         found = super().filter_queryset(queryset)
         return SearchResults(found, text) if text else found.in_order()
@@ -88,7 +88,7 @@ class MirrorFilterSet(filters.FilterSet):  # type: ignore[misc]
 class SearchResults:
     """The records that a search finds, the best first. A page of them is read when it is sliced."""
 
-    def __init__(self, records: MirroredQuerySet, text: str) -> None:
+    def __init__(self, records: MirroredQuerySet[Any], text: str) -> None:
         self.records = records
         self.keys = search(records, text)
 

@@ -11,10 +11,16 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.models import User
 from django.db import models
-from django.http import HttpRequest
+from django.forms.widgets import Script
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
 
 from sync.admin.buttons import Button, ButtonsAdmin, LinkButton
 from sync.admin.change_list import TolerantChangeList
@@ -22,7 +28,7 @@ from sync.admin.columns import make_datetime_columns, type_name
 from sync.admin.formatting import NOTHING, format_datetime, format_minutes, format_state
 from sync.admin.links import get_list_url
 from sync.admin.permissions import require_permission
-from sync.admin.schedule_preview import PreviewAdmin
+from sync.admin.schedule_preview import TEMPLATE, get_limits, get_preview
 from sync.coordinator import queue, schedules
 from sync.database import clock
 from sync.exceptions import NotMirrored
@@ -71,7 +77,7 @@ def has_service(schedule: SyncSchedule) -> bool:
 
 
 @admin.register(SyncSchedule)
-class SyncScheduleAdmin(PreviewAdmin, ButtonsAdmin):
+class SyncScheduleAdmin(ButtonsAdmin):
     list_display = (type_name, "state_now", "interval", "start", "enabled", "next_due", "fresh_as_of", "failures")
     sortable_by = ()
     buttons = (
@@ -135,6 +141,12 @@ class SyncScheduleAdmin(PreviewAdmin, ButtonsAdmin):
         schedule = super().get_object(request, object_id, from_field)
         return attach_health([schedule])[0] if schedule else None
 
+    class Media:
+        js = [Script("sync/schedule.js", type="module")]
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().formfield_for_dbfield(db_field, request, **kwargs, **get_limits(db_field))
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -151,6 +163,32 @@ class SyncScheduleAdmin(PreviewAdmin, ButtonsAdmin):
         changes = {name: form.cleaned_data[name] for name in form.changed_data}
         if changes:
             schedules.change_schedule(obj.sync_type, **changes, by=cast(User, request.user))
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_safe(self.preview_view))
+        return [path("<int:pk>/preview/", view, name="sync_syncschedule_preview"), *super().get_urls()]
+
+    def preview_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """When the schedule would run with these values, alone; what the form says if they cannot be."""
+        require_permission(request, SyncSchedule, "sync.change_syncschedule")
+        schedule = self.get_object(request, str(pk))
+        if schedule is None:
+            raise Http404
+        form = self.get_form(request, schedule)(request.GET, instance=schedule)
+        if form.is_valid():
+            return TemplateResponse(request, TEMPLATE, get_preview(form.instance))
+        errors = [f"{form.fields[name].label}: {text}" for name, texts in form.errors.items() for text in texts]
+        return TemplateResponse(request, TEMPLATE, {"errors": errors})
+
+    @admin.display(description=_("would run"))
+    def preview(self, schedule: SyncSchedule) -> SafeString:
+        """When it would run with the values as they are typed, shown before they are saved."""
+        return format_html(
+            '<div id="schedule-preview" aria-live="polite" data-address="{}" data-unanswered="{}">{}</div>',
+            reverse("admin:sync_syncschedule_preview", args=[schedule.pk]),
+            gettext("The service does not answer: when it would run is not known."),
+            render_to_string(TEMPLATE, get_preview(schedule)),
+        )
 
     @admin.display(description=_("every"))
     def interval(self, schedule: SyncSchedule) -> str:

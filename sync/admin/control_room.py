@@ -36,13 +36,14 @@ from sync.admin.permissions import may_view, require_permission
 from sync.admin.problems import problems_of, verdict
 from sync.admin.progress import describe_progress
 from sync.coordinator import queue
+from sync.coordinator.queue import WaitsFor
 from sync.list_names import list_name
 from sync.mirror.columns import find_hidden_columns
 from sync.models import OrderFormSession, RecordChange, SyncLock, SyncRun, SyncWorker
 from sync.monitoring import health
 from sync.monitoring.health import SyncStatus, TypeHealth
 from sync.monitoring.timeline import day_until
-from sync.service import service_for, smart_types
+from sync.service import service_for
 
 RUNS_IN_A_SPARKLINE = 30
 SPARK_HEIGHT, SPARK_LOWEST = 24.0, 2.0  # of the drawing; every run is to be seen
@@ -109,7 +110,7 @@ def now_context(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
         "every": RUNNING_EVERY if status.current else RESTING_EVERY,
         "lock": lock_panel(request, status),
         "forms": forms_panel(request, status),
-        "queue": [queued(run, status, may_request) for run in status.queue[:SHOWN]],
+        "queue": [queued(run, may_request) for run in status.queue[:SHOWN]],
         "more_queued": max(0, len(status.queue) - SHOWN),
         "queue_address": get_list_url(SyncRun, status__exact=Status.QUEUED),
         "workers": worker_panel(request, status),
@@ -170,12 +171,12 @@ def next_run(each: TypeHealth, status: SyncStatus) -> str:
     if each.current:
         return gettext("in progress")
     if each.queued:
-        return waiting(each.queued[0], status)
+        return waiting(each.queued[0])
     if status.rejected_login and each.enabled:
         return gettext("waits for the ERP's login")
     if each.next_due is None:
         return gettext("never: the schedule is disabled")
-    if status.is_paused and each.sync_type not in smart_types():
+    if each.paused_by_forms:
         return gettext("%s, after the order forms") % format_time(each.next_due)
     if each.next_due <= status.at:
         return gettext("due since %s") % format_time(each.next_due)
@@ -185,15 +186,15 @@ def next_run(each: TypeHealth, status: SyncStatus) -> str:
     return gettext("%(time)s, in %(span)s") % {"time": format_time(each.next_due), "span": span}
 
 
-def waiting(run: SyncRun, status: SyncStatus) -> str:
+def waiting(run: SyncRun) -> str:
     """Why a queued run has not started yet."""
-    login = status.rejected_login
-    if login and login.attempt_id != run.pk and not run.given_file and run.accepts_id is None:
-        return gettext("waits for the ERP's login")
-    if run.not_before and run.not_before > status.at:
-        return gettext("tried again at %s") % format_time(run.not_before)
-    if status.is_paused and run.sync_type not in smart_types():
-        return gettext("waits for the order forms")
+    match run.waits_for:
+        case WaitsFor.LOGIN:
+            return gettext("waits for the ERP's login")
+        case WaitsFor.TIME:
+            return gettext("tried again at %s") % format_time(run.not_before)
+        case WaitsFor.FORMS:
+            return gettext("waits for the order forms")
     return gettext("waits for its turn")
 
 
@@ -302,7 +303,7 @@ def session_address(session: OrderFormSession) -> str:
     return reverse("admin:sync_orderformsession_do", args=[session.pk, "close"])
 
 
-def queued(run: SyncRun, status: SyncStatus, may_cancel: bool) -> dict[str, Any]:
+def queued(run: SyncRun, may_cancel: bool) -> dict[str, Any]:
     return {
         "run": run,
         "name": capfirst(list_name(run.sync_type)),
@@ -310,7 +311,7 @@ def queued(run: SyncRun, status: SyncStatus, may_cancel: bool) -> dict[str, Any]
         "mode": run.get_mode_display(),
         "asked": format_time(run.requested_at),
         "trigger": run.get_trigger_display(),
-        "why": waiting(run, status),
+        "why": waiting(run),
         "cancel": reverse("admin:sync_syncrun_do", args=[run.pk, "cancel"]) if may_cancel else "",
     }
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, Value, When
+from django.db.models import Case, CharField, Exists, F, IntegerField, OuterRef, Q, Value, When
 from django.db.models.functions import Greatest
 from django_q.conf import Conf
 from django_q.models import OrmQ
@@ -146,39 +147,57 @@ def enqueue(task: str) -> None:
 # What runs next
 
 
-def runnable(now: datetime | None = None) -> SyncRunQuerySet:
-    """The queued runs that may start, the most urgent first.
+class WaitsFor(StrEnum):
+    """What a queued run waits for; the first that holds."""
+
+    LOGIN = "login"  # that the ERP accepts the login
+    TIME = "time"  # the time of its next attempt
+    FORMS = "forms"  # that the open order forms are left
+    TURN = "turn"  # nothing but what runs before it
+
+
+def queued(now: datetime | None = None) -> Any:
+    """The queued runs, each with what it `waits_for`, in the order in which they run.
 
     A smart run, an export that somebody has just accepted, then what has waited too long, by age, then by priority and
-    age. While an order form is open only the types it reads may run, what has waited too long, and what was never
-    mirrored: the form could show none of it.
-    While the ERP's login is rejected only what needs none may run.
+    age. What has waited too long is no longer paused by order forms either. While the ERP's login is rejected only what
+    needs none may run.
     """
     now = now or clock.now()
-    is_smart, is_overdue = Q(mode=Mode.SMART), Q(requested_at__lte=overdue_before(now))
-    is_mirrored = Exists(SyncRun.objects.succeeded().filter(sync_type=OuterRef("sync_type")))
-    is_kept = Exists(OrderFormSession.objects.live(now)) & ~Q(sync_type__in=smart_types()) & is_mirrored
-    places = (When(is_smart, then=0), When(accepts__isnull=False, then=1), When(is_overdue, then=2))
-    place = Case(*places, default=3, output_field=IntegerField())
-    urgency = Case(When(is_overdue, then=0), default=F("priority"), output_field=IntegerField())
-    return (
-        SyncRun.objects.queued()
-        .filter(Q(not_before=None) | Q(not_before__lte=now))
-        .filter(~is_kept | is_overdue)
-        .exclude(erp_login.waits_for_login())
-        .order_by(place, -urgency, "requested_at", "pk")
+    overdue = Q(requested_at__lte=now - settings.SYNC_LONGEST_PAUSE)
+    waits_for = Case(
+        When(erp_login.waits_for_login(), then=Value(WaitsFor.LOGIN)),
+        When(not_before__gt=now, then=Value(WaitsFor.TIME)),
+        When(paused_by_forms(now) & ~overdue, then=Value(WaitsFor.FORMS)),
+        default=Value(WaitsFor.TURN),
+        output_field=CharField(),
     )
+    places = (When(mode=Mode.SMART, then=0), When(accepts__isnull=False, then=1), When(overdue, then=2))
+    place = Case(*places, default=3, output_field=IntegerField())
+    urgency = Case(When(overdue, then=0), default=F("priority"), output_field=IntegerField())
+    runs: Any = SyncRun.objects.queued()
+    return runs.annotate(waits_for=waits_for).order_by(place, -urgency, "requested_at", "pk")
 
 
-def overdue_before(now: datetime) -> datetime:
-    """What was requested before this has waited too long: neither pauses nor more urgent runs keep it any longer."""
-    longest: timedelta = settings.SYNC_LONGEST_PAUSE
-    return now - longest
+def runnable(now: datetime | None = None) -> SyncRunQuerySet:
+    """The queued runs that may start, the most urgent first."""
+    runs: SyncRunQuerySet = queued(now).filter(waits_for=WaitsFor.TURN)
+    return runs
 
 
-def is_paused(now: datetime | None = None) -> bool:
-    """Whether an order form is open."""
-    return OrderFormSession.objects.live(now).exists()
+def paused_by_forms(now: datetime) -> Q:
+    """Of runs, or of schedules: those of a type that an open order form pauses.
+
+    It pauses neither the types that it reads, nor what was never mirrored: it could show none of it.
+    """
+    is_mirrored = Exists(SyncRun.objects.succeeded().filter(sync_type=OuterRef("sync_type")))
+    return Q(Exists(OrderFormSession.objects.live(now))) & ~Q(sync_type__in=smart_types()) & Q(is_mirrored)
+
+
+def what_it_waits_for(run: SyncRun) -> str | None:
+    """None if it is not queued. Asked in one query: between two, another process may start the run."""
+    found: str | None = queued().filter(pk=run.pk).values_list("waits_for", flat=True).first()
+    return found
 
 
 # Doing a run's work again

@@ -17,6 +17,7 @@ from sync.coordinator.attempts import handle_errors
 from sync.coordinator.checkpoint import Checkpoint
 from sync.coordinator.kept_exports import check_is_latest, delete_unread_exports, obtain_export, open_export
 from sync.coordinator.mutex import Lease, fenced, hold_lock, lost_with_the_connection
+from sync.coordinator.queue import WaitsFor
 from sync.database import clock
 from sync.disk import is_full, make_database_full_error
 from sync.exceptions import LeaseLost
@@ -114,9 +115,7 @@ def wait_for(run: SyncRun, *, progress: Progress = ignore_progress, at_most: tim
 
 
 def may_not_start(run: SyncRun) -> bool:
-    """Asked in one query: between two, another process may start the run."""
-    queued = SyncRun.objects.queued().filter(pk=run.pk)
-    return queued.exclude(pk__in=queue.runnable().values("pk")).exists()
+    return queue.what_it_waits_for(run) not in (None, WaitsFor.TURN)
 
 
 def recover(lease: Lease) -> None:

@@ -49,8 +49,3 @@ def waits_for_login() -> Q:
     """The runs that a rejected login keeps waiting."""
     rejected = RejectedLogin.objects.filter(pk=credentials()).exclude(attempt=OuterRef("pk"))
     return NEEDS_LOGIN & Q(Exists(rejected))
-
-
-def is_kept(run: SyncRun) -> bool:
-    """Whether a rejected login keeps this queued run waiting."""
-    return SyncRun.objects.queued().filter(waits_for_login(), pk=run.pk).exists()

@@ -215,6 +215,8 @@ class SyncRun(models.Model):
         _("error facts"), default=dict, blank=True, help_text=_("What the error text is made of, by name.")
     )
 
+    waits_for: str  # of a queued run, as coordinator.queue.queued finds it
+
     objects = SyncRunQuerySet.as_manager()
 
     class Meta:

@@ -18,12 +18,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import BooleanField, Count, ExpressionWrapper, OuterRef, Subquery
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext
 
 from sync import disk
 from sync.coordinator import queue, schedules
+from sync.coordinator.queue import WaitsFor
 from sync.database import clock
 from sync.erp import login as erp_login
 from sync.exceptions import ErpLoginRejected
@@ -96,6 +97,7 @@ class TypeHealth:
     late_at: datetime | None  # when what it shows is too old, if nothing comes; None if it shows nothing yet
     next_slot: datetime
     enabled: bool
+    paused_by_forms: bool  # what becomes due waits for them
     schedule_id: int
     drifts: list[ColumnDrift]  # changes of its columns that nobody has seen
 
@@ -291,14 +293,15 @@ def status() -> SyncStatus:
     now = clock.now()
     sessions = list(OrderFormSession.objects.live(now).select_related("user").order_by("opened_at"))
     current = SyncRun.objects.running().first()
-    runnable = list(queue.runnable(now))
-    waiting = list(SyncRun.objects.queued().exclude(pk__in=[run.pk for run in runnable]))
+    queued = list(queue.queued(now))
+    runnable = [run for run in queued if run.waits_for == WaitsFor.TURN]
+    waiting = [run for run in queued if run.waits_for != WaitsFor.TURN]
+    waiting.sort(key=lambda run: (-run.priority, run.requested_at, run.pk))
     rejected = erp_login.rejected_login()
-    kept = [run for run in waiting if run.not_before is None or run.not_before <= now] if sessions else []
     workers = worker_healths(now)
     return SyncStatus(
         at=now,
-        types=type_healths(now, current=current, queued=runnable + waiting, kept=kept, is_due=rejected is None),
+        types=type_healths(now, current=current, queued=runnable + waiting, is_due=rejected is None),
         lock=SyncLock.objects.first() or SyncLock(),
         current=current,
         queue=runnable + waiting,
@@ -328,17 +331,12 @@ def wrong_clocks(workers: list[WorkerHealth]) -> list[WrongClock]:
     return [WrongClock(machine, ahead) for machine, ahead in clocks.items() if abs(ahead) > CLOCKS_AGREE]
 
 
-def type_healths(
-    now: datetime, *, current: SyncRun | None, queued: list[SyncRun], kept: list[SyncRun], is_due: bool
-) -> list[TypeHealth]:
-    """The health of each type, the most urgent first. `kept` are the runs that order forms keep waiting.
-
-    `is_due` says whether any schedule makes a run now.
-    """
-    rows = {row.sync_type: row for row in annotated_schedules()}
+def type_healths(now: datetime, *, current: SyncRun | None, queued: list[SyncRun], is_due: bool) -> list[TypeHealth]:
+    """The health of each type, the most urgent first. `is_due` says whether any schedule makes a run now."""
+    paused = ExpressionWrapper(queue.paused_by_forms(now), output_field=BooleanField())
+    rows = {row.sync_type: row for row in annotated_schedules().annotate(paused_by_forms=paused)}
     ids = {pk for row in rows.values() for pk in (row.last_success_id, row.last_end_id) if pk}
     runs = SyncRun.objects.in_bulk(ids)
-    paused_types = {run.sync_type for run in kept}
     drifts = find_unseen_drifts()
     return [
         type_health(
@@ -347,7 +345,6 @@ def type_healths(
             runs=runs,
             current=current if current and current.sync_type == name else None,
             queued=[run for run in queued if run.sync_type == name],
-            is_paused=name in paused_types,
             drifts=[drift for drift in drifts if drift.sync_type == name],
             is_due=is_due,
         )
@@ -378,7 +375,6 @@ def type_health(
     runs: dict[int, SyncRun],
     current: SyncRun | None,
     queued: list[SyncRun],
-    is_paused: bool,
     drifts: list[ColumnDrift],
     is_due: bool,
 ) -> TypeHealth:
@@ -393,7 +389,7 @@ def type_health(
             now,
             fresh_as_of=fresh_as_of,
             last_end=last_end,
-            is_paused=is_paused,
+            is_paused=any(run.waits_for == WaitsFor.FORMS for run in queued),
             is_retried=any(run.failed_attempt for run in (current, *queued) if run),
         ),
         fresh_as_of=fresh_as_of,
@@ -407,6 +403,7 @@ def type_health(
         late_at=late_at(schedule, fresh_as_of) if fresh_as_of else None,
         next_slot=schedule.next_slot(now),
         enabled=schedule.enabled,
+        paused_by_forms=schedule.paused_by_forms,
         schedule_id=schedule.pk,
         drifts=drifts,
     )

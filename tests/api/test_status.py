@@ -241,7 +241,7 @@ def every_list_fails():
         SyncRunFactory(status="failed", sync_type=sync_type)
 
 
-@pytest.mark.parametrize(("address", "when_well", "when_all_fail"), [(STATUS, 26, 38), ("/api/sync/schedule", 23, 35)])
+@pytest.mark.parametrize(("address", "when_well", "when_all_fail"), [(STATUS, 25, 37), ("/api/sync/schedule", 22, 34)])
 def test_the_number_of_queries_grows_with_nothing(address, when_well, when_all_fail, api, agent, everything_fresh):
     SyncSchedule.objects.update(requested_slot=timezone.now())
     for _ in range(10):

@@ -529,6 +529,22 @@ def test_the_queue_is_in_the_order_in_which_it_will_run_with_what_each_waits_for
     ]
 
 
+def test_what_may_run_though_a_form_is_open_is_not_said_to_wait_for_it(all_well, admin_client, admin_user):
+    sessions.open_session(admin_user)
+    SyncRunFactory(sync_type="orders", status=Status.QUEUED, requested_at=timezone.now() - 31 * MINUTE)  # too long
+    SyncRun.objects.filter(sync_type="prices").delete()  # never mirrored
+    assert ", after the order forms" not in card(admin_client, "prices")["next"]
+    request_sync("prices", trigger=SyncRun.Trigger.API)
+    request_sync("ddt", trigger=SyncRun.Trigger.API)
+    queue = context_of(admin_client)["queue"]
+    assert [(each["name"], each["why"]) for each in queue] == [
+        ("Orders", "waits for its turn"),
+        ("Prices", "waits for its turn"),
+        ("DDT", "waits for the order forms"),
+    ]
+    assert card(admin_client, "orders")["next"] == "waits for its turn"
+
+
 def test_of_a_long_queue_the_first_are_shown_and_all_are_a_click_away(all_well, admin_client):
     for number in range(25):
         SyncRunFactory(sync_type="prices", status=Status.QUEUED, given_file=f"/exports/{number}.pdf")

@@ -10,8 +10,9 @@ from django_q.models import OrmQ
 
 from sync.coordinator import queue, runner, sessions
 from sync.coordinator.kept_exports import open_export
+from sync.erp import login as erp_login
 from sync.exceptions import CannotAccept, CannotCancel, CannotRetry, ErpUnavailable
-from sync.models import SyncEvent, SyncRun
+from sync.models import RejectedLogin, SyncEvent, SyncRun
 from sync.progress import Stage
 from tests.factories import SyncRunFactory, UserFactory
 from tests.lists import TYPES
@@ -163,6 +164,27 @@ def test_what_is_not_to_run_yet_stays_out_of_the_way():
     assert waiting() == ["products"]
     SyncRun.objects.filter(pk=later.pk).update(not_before=ago(seconds=1))
     assert waiting() == ["orders", "products"]
+
+
+def test_each_queued_run_says_what_it_waits_for_and_those_that_wait_for_nothing_else_may_start(tmp_path, settings):
+    SyncRunFactory(sync_type="prices")
+    SyncRunFactory(sync_type="ddt")
+    sessions.open_session(UserFactory())
+    runs = {
+        request("orders", not_before=in_a_while()): "time",
+        request("prices"): "forms",
+        SyncRunFactory(sync_type="ddt", status=Status.QUEUED, requested_at=ago(minutes=31)): "turn",  # overdue
+        request("products"): "turn",  # never mirrored
+        request("customers"): "turn",  # which order forms read
+        request("invoices", given_file=tmp_path / "x.pdf"): "turn",
+    }
+    assert {run: queue.what_it_waits_for(run) for run in runs} == runs
+    assert set(queue.runnable()) == {run for run, reason in runs.items() if reason == "turn"}
+    RejectedLogin.objects.create(
+        credentials=erp_login.credentials(), username="x", at=timezone.now(), run=SyncRunFactory(status=Status.FAILED)
+    )
+    assert sorted(run.waits_for for run in queue.queued()) == ["login"] * 5 + ["turn"]
+    assert queue.what_it_waits_for(SyncRunFactory(status=Status.RUNNING)) is None
 
 
 def test_a_run_that_another_process_starts_at_this_moment_is_waited_for():

@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from sync.coordinator import queue, runner
 from sync.coordinator.preview import preview_sync
+from sync.coordinator.queue import WaitsFor
 from sync.database import clock
-from sync.erp import login as erp_login
 from sync.exceptions import ErpLoginRejected, NeedsAcceptance, SyncError
 from sync.management.database import check_migrated
 from sync.management.progress_bar import ProgressBar
@@ -160,13 +160,14 @@ def waiting_for(run: SyncRun) -> str:
     """Why a run that is not waited for any more has not ended."""
     if run.status != Status.QUEUED:
         return ", by another process"
-    if run.not_before and run.not_before > clock.now():
-        why = run.ended_attempts[-1]["text"] if run.ended_attempts else ""
-        return f"; it is tried again at {timezone.localtime(run.not_before):%H:%M:%S}. {why}".rstrip(".")
-    if erp_login.is_kept(run):
-        return "; it waits until the ERP accepts the login, and a person asks for a new attempt"
-    if queue.is_paused() and not queue.runnable().filter(pk=run.pk).exists():
-        return "; it waits until the open order forms are left"
+    match queue.what_it_waits_for(run):
+        case WaitsFor.LOGIN:
+            return "; it waits until the ERP accepts the login, and a person asks for a new attempt"
+        case WaitsFor.TIME if run.not_before:
+            why = run.ended_attempts[-1]["text"] if run.ended_attempts else ""
+            return f"; it is tried again at {timezone.localtime(run.not_before):%H:%M:%S}. {why}".rstrip(".")
+        case WaitsFor.FORMS:
+            return "; it waits until the open order forms are left"
     return "; it is not waited for"
 
 

@@ -25,6 +25,7 @@ from sync.admin.formatting import (
     describe_queued_run,
     format_badge,
     format_duration,
+    format_lock_state,
     format_minutes,
     format_number,
     format_state,
@@ -262,16 +263,10 @@ def current(status: SyncStatus) -> dict[str, Any] | None:
 
 def lock_panel(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
     lock = status.lock
-    if lock.leased_until is None:
-        state = format_badge("✓", _("free"), "succeeded")
-    elif lock.leased_until >= status.at:
-        state = format_badge("▶", _("held"), "running")
-    else:
-        state = format_badge("⚠", _("its holder is silent"), "quarantined")
     sees = may_view(request, SyncLock)
     return {
         "lock": lock,
-        "state": state,
+        "state": format_lock_state(lock),
         "holder": lock.holder if sees else "",
         "since": format_time(lock.acquired_at),
         "until": format_time(lock.leased_until),
@@ -321,11 +316,11 @@ def worker_panel(request: HttpRequest, status: SyncStatus) -> list[dict[str, Any
     names = may_view(request, SyncWorker)
     return [
         {
-            "state": format_worker_state(each.state),
-            "name": each.row.name if names else "",
-            "seen": format_time(each.row.seen_at),
-            "age": age(each.row.seen_at, status.at),
-            "stopped": format_time(each.row.stopped_at) if each.row.stopped_at else "",
+            "state": format_worker_state(worker),
+            "name": worker.name if names else "",
+            "seen": format_time(worker.seen_at),
+            "age": age(worker.seen_at, status.at),
+            "stopped": format_time(worker.stopped_at) if worker.stopped_at else "",
         }
-        for each in status.workers
+        for worker in status.workers
     ] or [{"state": format_badge("✗", _("none"), "failed")}]

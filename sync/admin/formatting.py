@@ -21,10 +21,10 @@ from django.utils.translation import gettext_lazy as _
 
 from sync import error_texts
 from sync.admin.links import get_list_url
-from sync.models import Alert, SyncEvent, SyncRun
+from sync.models import Alert, SyncEvent, SyncLock, SyncRun, SyncWorker
 from sync.monitoring import alerts
 from sync.monitoring.alerts import WORDS
-from sync.monitoring.health import State, WorkerState
+from sync.monitoring.health import State
 
 LONGEST_NUMBER = 18  # digits; databases take every number of so many
 NOTHING = "-"  # a record's page shows what a method returns as it is, a None too
@@ -184,13 +184,23 @@ def format_state(state: str) -> SafeString:
     return format_badge(*STATE_BADGES[State(state)])
 
 
-def format_worker_state(state: WorkerState) -> SafeString:
-    match state:
-        case WorkerState.ALIVE:
+def format_lock_state(lock: SyncLock) -> SafeString:
+    match lock.state:
+        case SyncLock.State.FREE:
+            return format_badge("✓", _("free"), "succeeded")
+        case SyncLock.State.HELD:
+            return format_badge("▶", _("held"), "running")
+        case SyncLock.State.SILENT:
+            return format_badge("⚠", _("not renewed: whoever comes next takes it"), "quarantined")
+
+
+def format_worker_state(worker: SyncWorker) -> SafeString:
+    match worker.state:
+        case SyncWorker.State.ALIVE:
             return format_badge("✓", _("alive"), "succeeded")
-        case WorkerState.SILENT:
+        case SyncWorker.State.SILENT:
             return format_badge("✗", _("silent"), "failed")
-        case WorkerState.STOPPED:
+        case SyncWorker.State.STOPPED:
             return format_badge("–", _("stopped"))
 
 

@@ -164,7 +164,7 @@ def login_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem
 
 def lock_problems(request: HttpRequest, status: SyncStatus) -> Iterator[Problem]:
     lock = status.lock
-    if lock.leased_until and lock.leased_until < status.at:
+    if lock.state == SyncLock.State.SILENT:
         yield Problem(
             "warn",
             gettext("The lock's holder has been silent since %s.") % format_time(lock.leased_until),

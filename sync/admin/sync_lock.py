@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from sync.admin.buttons import LinkButton
 from sync.admin.columns import make_datetime_columns
-from sync.admin.formatting import format_badge, format_datetime, format_link
+from sync.admin.formatting import format_datetime, format_link, format_lock_state
 from sync.admin.links import get_lock_url
 from sync.admin.permissions import require_permission
 from sync.admin.read_only import ReadOnlyAdmin
@@ -58,11 +58,7 @@ class SyncLockAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("status"))
     def state(self, lock: SyncLock) -> SafeString:
-        if lock.leased_until is None:
-            return format_badge("✓", _("free"), "succeeded")
-        if SyncLock.objects.held().exists():
-            return format_badge("▶", _("held"), "running")
-        return format_badge("⚠", _("not renewed: whoever comes next takes it"), "quarantined")
+        return format_lock_state(lock)
 
     @admin.display(description=_("run in progress"))
     def current(self, lock: SyncLock) -> SafeString | str:

@@ -243,7 +243,6 @@ class ReadinessView(APIView):
 def readiness() -> dict[str, bool]:
     try:
         status = health.status()
-        left_behind = SyncLock.objects.free().exclude(leased_until=None).exists()
         takes_changes = health.takes_changes()
     except DatabaseError:
         return dict.fromkeys(("database", "disk", "worker", "lock", "freshness"), False)
@@ -251,6 +250,6 @@ def readiness() -> dict[str, bool]:
         "database": takes_changes,
         "disk": not any(volume.is_full for volume in status.volumes),
         "worker": status.has_worker,
-        "lock": not left_behind,
+        "lock": status.lock.state != SyncLock.State.SILENT,
         "freshness": not status.untrusted,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -27,9 +28,6 @@ class SyncLockQuerySet(models.QuerySet["SyncLock"]):
         """If nobody holds it, or its holder has not been heard of for a lease, by the database's clock."""
         return self.filter(Q(leased_until=None) | Q(leased_until__lt=Now()))
 
-    def held(self) -> SyncLockQuerySet:
-        return self.filter(leased_until__gte=Now())
-
 
 class SyncLock(models.Model):
     """The one row that a process must hold to sync."""
@@ -43,6 +41,11 @@ class SyncLock(models.Model):
 
     THE_ROW = 1
 
+    class State(StrEnum):
+        FREE = "free"
+        HELD = "held"
+        SILENT = "silent"  # its holder has not renewed it: whoever comes next takes it
+
     objects = SyncLockQuerySet.as_manager()
 
     class Meta:
@@ -55,8 +58,14 @@ class SyncLock(models.Model):
         return self.holder or str(_("free"))
 
     @property
+    def state(self) -> State:
+        if self.leased_until is None:
+            return self.State.FREE
+        return self.State.HELD if self.leased_until >= clock.now() else self.State.SILENT
+
+    @property
     def is_held(self) -> bool:
-        return self.leased_until is not None and self.leased_until >= clock.now()
+        return self.state == self.State.HELD
 
 
 class SyncSchedule(models.Model):
@@ -208,6 +217,13 @@ class SyncWorker(models.Model):
         _("clock ahead"), default=timedelta(0), help_text=_("Of its machine, compared with the database's.")
     )
 
+    SILENT_AFTER = timedelta(minutes=3)  # without a tick; they come once a minute
+
+    class State(StrEnum):
+        ALIVE = "alive"  # one in a long run beats with the lock
+        SILENT = "silent"  # not heard of for too long, though nobody has stopped it
+        STOPPED = "stopped"
+
     class Meta:
         verbose_name = _("worker")
         verbose_name_plural = _("workers")
@@ -215,6 +231,16 @@ class SyncWorker(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def state(self) -> State:
+        if self.stopped_at:
+            return self.State.STOPPED
+        return self.State.ALIVE if self.seen_at > clock.now() - self.SILENT_AFTER else self.State.SILENT
+
+    @property
+    def is_alive(self) -> bool:
+        return self.state == self.State.ALIVE
 
     @property
     def machine(self) -> str:

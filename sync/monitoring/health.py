@@ -45,7 +45,6 @@ from sync.monitoring import alerts
 from sync.service import Notice, all_services, all_types
 
 GRACE = timedelta(minutes=10)  # that a type may be older than its interval: a run takes its time, and waits its turn
-WORKER_SILENT_AFTER = timedelta(minutes=3)  # without a tick; they come once a minute
 LONGEST_UNCHANGED = timedelta(minutes=1)  # that a status is taken to hold, whatever the clock does
 CLOCKS_AGREE = timedelta(seconds=5)  # as far as clocks do that a network keeps right
 USUAL_OF = 20  # successes that the usual duration is the median of
@@ -159,22 +158,6 @@ class TypeHealth:
         return f"{self.failure.error_class}: {self.failure.error_text}" if self.failure else None
 
 
-class WorkerState(StrEnum):
-    """What can be said of a worker."""
-
-    ALIVE = "alive"
-    SILENT = "silent"  # not heard of for too long, though nobody has stopped it
-    STOPPED = "stopped"
-
-
-@dataclass(frozen=True)
-class WorkerHealth:
-    """One worker."""
-
-    row: SyncWorker
-    state: WorkerState
-
-
 @dataclass(frozen=True)
 class WorkerProblem:
     """What is wrong with the workers, and what to do about it."""
@@ -202,24 +185,20 @@ class SyncStatus:
     current: SyncRun | None
     queue: list[SyncRun]  # the most urgent first; those that may not start yet at the end
     sessions: list[OrderFormSession]
-    workers: list[WorkerHealth]  # those that live, then the silent, then the stopped
+    workers: list[SyncWorker]  # those that live, then the silent, then the stopped
     wrong_clocks: list[WrongClock]
     volumes: list[disk.Volume]
     rejected_login: RejectedLogin | None  # which keeps every list from being synced
 
     @property
     def has_worker(self) -> bool:
-        """Whether a worker lives. One in a long run beats with the lock."""
-        return bool(self.workers_that_are(WorkerState.ALIVE))
+        """Whether a worker lives."""
+        return any(worker.is_alive for worker in self.workers)
 
     @property
     def worker(self) -> SyncWorker | None:
         """The one that was heard of last, of those that live, if any does."""
-        last = max(self.workers, key=lambda each: (each.state == WorkerState.ALIVE, each.row.seen_at), default=None)
-        return last.row if last else None
-
-    def workers_that_are(self, state: WorkerState) -> list[SyncWorker]:
-        return [each.row for each in self.workers if each.state == state]
+        return max(self.workers, key=lambda worker: (worker.is_alive, worker.seen_at), default=None)
 
     @property
     def session_count(self) -> int:
@@ -261,7 +240,7 @@ class SyncStatus:
         moments += [session.expires_at for session in self.sessions]
         moments += [moment for each in self.types for moment in (each.late_at, each.late_for_forms_at, each.next_slot)]
         moments += [moment for run in self.queue for moment in (run.not_before, run.overdue_at)]
-        moments += [worker.seen_at + WORKER_SILENT_AFTER for worker in self.workers_that_are(WorkerState.ALIVE)]
+        moments += [worker.seen_at + SyncWorker.SILENT_AFTER for worker in self.workers if worker.is_alive]
         return min(moment for moment in moments if moment and moment > self.at)
 
 
@@ -298,7 +277,9 @@ def status() -> SyncStatus:
     waiting = [run for run in queued if run.waits_for != WaitsFor.TURN]
     waiting.sort(key=lambda run: (-run.priority, run.requested_at, run.pk))
     rejected = erp_login.rejected_login()
-    workers = worker_healths(now)
+    workers = sorted(
+        SyncWorker.objects.order_by("-seen_at"), key=lambda worker: list(SyncWorker.State).index(worker.state)
+    )
     return SyncStatus(
         at=now,
         types=type_healths(now, current=current, queued=runnable + waiting, is_due=rejected is None),
@@ -313,20 +294,9 @@ def status() -> SyncStatus:
     )
 
 
-def worker_healths(now: datetime) -> list[WorkerHealth]:
-    found = [WorkerHealth(row, worker_state(row, now)) for row in SyncWorker.objects.order_by("-seen_at")]
-    return sorted(found, key=lambda each: list(WorkerState).index(each.state))
-
-
-def worker_state(row: SyncWorker, now: datetime) -> WorkerState:
-    if row.stopped_at:
-        return WorkerState.STOPPED
-    return WorkerState.ALIVE if row.seen_at > now - WORKER_SILENT_AFTER else WorkerState.SILENT
-
-
-def wrong_clocks(workers: list[WorkerHealth]) -> list[WrongClock]:
+def wrong_clocks(workers: list[SyncWorker]) -> list[WrongClock]:
     """The machines of workers, and this one, whose clock differs from the database's by more than a few seconds."""
-    last = {each.row.machine: each.row.clock_ahead for each in reversed(workers) if each.state == WorkerState.ALIVE}
+    last = {worker.machine: worker.clock_ahead for worker in reversed(workers) if worker.is_alive}
     clocks = last | {socket.gethostname(): clock.ahead()}
     return [WrongClock(machine, ahead) for machine, ahead in clocks.items() if abs(ahead) > CLOCKS_AGREE]
 
@@ -513,13 +483,13 @@ def worker_problems(
     status: SyncStatus, *, say_time: Callable[[datetime | None], str], names: bool = True
 ) -> Iterator[WorkerProblem]:
     """What is wrong with the workers; without the machines' names for whoever may not see them."""
-    silent, stopped = (status.workers_that_are(state) for state in (WorkerState.SILENT, WorkerState.STOPPED))
+    silent = [worker for worker in status.workers if worker.state == SyncWorker.State.SILENT]
     start = gettext("Start manage.py qcluster on the server.")
     if not status.workers:
         yield WorkerProblem(gettext("No worker has ever been heard of: nothing runs by itself."), start)
     elif not status.has_worker and not silent:
         text = gettext("%(worker)s was stopped at %(time)s: nothing runs by itself.")
-        last = stopped[0]
+        last = status.workers[0]
         yield WorkerProblem(text % {"worker": worker_name(last, names), "time": say_time(last.stopped_at)}, start)
     for worker in silent:
         if status.has_worker:
@@ -571,7 +541,7 @@ def record_silence(found: SyncStatus) -> None:
     if found.worker and found.worker.seen_at > watch.heard_at:
         watch.heard_at = found.worker.seen_at
         WorkerWatch.objects.filter(heard_at__lt=watch.heard_at).update(heard_at=watch.heard_at)
-    is_silent = watch.heard_at < found.at - WORKER_SILENT_AFTER
+    is_silent = watch.heard_at < found.at - SyncWorker.SILENT_AFTER
     if watch.is_silent == is_silent:
         return
     before, after = ("alive", "silent") if is_silent else ("silent", "alive")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from sync.models import ColumnDrift, SyncRun
-from sync.monitoring.health import State, WorkerState
+from sync.models import ColumnDrift, SyncRun, SyncWorker
+from sync.monitoring.health import State
 from sync.serializers import Milliseconds, NamedErrorText, Serializer, StaffText
 
 RUN_EXAMPLE = {
@@ -112,11 +112,11 @@ class WorkerSerializer(Serializer):
 class KnownWorkerSerializer(Serializer):
     """One worker."""
 
-    name = StaffText(source="row.name", help_text="Machine and process; null to who is no staff.")
-    state = serializers.ChoiceField([(each.value, each.value) for each in WorkerState])
-    started_at = serializers.DateTimeField(source="row.started_at")
-    seen_at = serializers.DateTimeField(source="row.seen_at")
-    stopped_at = serializers.DateTimeField(source="row.stopped_at", allow_null=True)
+    name = StaffText(help_text="Machine and process; null to who is no staff.")
+    state = serializers.ChoiceField([(each.value, each.value) for each in SyncWorker.State])
+    started_at = serializers.DateTimeField()
+    seen_at = serializers.DateTimeField()
+    stopped_at = serializers.DateTimeField(allow_null=True)
 
 
 class RejectedLoginSerializer(Serializer):

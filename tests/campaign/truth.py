@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 
-from sync.models import SyncLock, SyncRun, SyncSchedule
+from sync.models import SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.monitoring import health
 from sync.monitoring.serializers import SyncStatusSerializer
 from sync.service import all_types, service_for
@@ -23,7 +23,7 @@ from tests.campaign.parts import PROJECT, state_of
 from tests.campaign.snapshot import Snapshot, database_time, seconds
 
 SLACK = 3.0  # seconds between what is said and what is looked at
-SILENT_AFTER = health.WORKER_SILENT_AFTER.total_seconds()
+SILENT_AFTER = SyncWorker.SILENT_AFTER.total_seconds()
 FIRST_BEAT = 90  # seconds that a worker may take to be heard of: ticks come once a minute
 
 

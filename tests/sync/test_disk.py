@@ -236,7 +236,7 @@ def test_a_run_whose_end_cannot_be_recorded_is_recovered_when_there_is_room(tiny
             runner.drain()
     tiny_erp.meanwhile = lambda sync_type: None
     run.refresh_from_db()
-    assert (run.status, SyncLock.objects.held().exists()) == (Status.RUNNING, True)
+    assert (run.status, SyncLock.objects.free().exists()) == (Status.RUNNING, False)
     SyncLock.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
     runner.drain()
     run.refresh_from_db()

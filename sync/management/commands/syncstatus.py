@@ -12,9 +12,9 @@ from django.utils import timezone, translation
 from sync.database import clock
 from sync.management.database import check_migrated
 from sync.mirror.columns import describe_drifts
-from sync.models import Alert, RejectedLogin, SyncRun
+from sync.models import Alert, RejectedLogin, SyncLock, SyncRun, SyncWorker
 from sync.monitoring import alerts, health
-from sync.monitoring.health import State, SyncStatus, TypeHealth, WorkerHealth, WorkerState, WrongClock
+from sync.monitoring.health import State, SyncStatus, TypeHealth, WrongClock
 from sync.monitoring.serializers import SyncStatusSerializer
 
 NOTHING = "-"
@@ -84,8 +84,11 @@ def table(rows: list[list[str]]) -> list[str]:
 
 
 def lock(status: SyncStatus) -> str:
-    if not status.lock.is_held:
-        return "free"
+    match status.lock.state:
+        case SyncLock.State.FREE:
+            return "free"
+        case SyncLock.State.SILENT:
+            return f"SILENT, {status.lock.holder} since {moment(status.lock.leased_until)}"
     return f"held by {status.lock.holder} since {moment(status.lock.acquired_at)}"
 
 
@@ -111,15 +114,14 @@ def forms(status: SyncStatus) -> str:
 
 def workers(status: SyncStatus) -> list[str]:
     """A line for each."""
-    lines = [worker(each) for each in status.workers] or ["none"]
+    lines = [worker_line(worker) for worker in status.workers] or ["none"]
     return [f"{'Worker' if line == lines[0] else '':8} {line}" for line in lines]
 
 
-def worker(each: WorkerHealth) -> str:
-    if each.state == WorkerState.STOPPED:
-        return f"stopped, {each.row.name} at {moment(each.row.stopped_at)}"
-    state = "alive" if each.state == WorkerState.ALIVE else "SILENT"
-    return f"{state}, {each.row.name} last seen {moment(each.row.seen_at)}"
+def worker_line(worker: SyncWorker) -> str:
+    if worker.stopped_at:
+        return f"stopped, {worker.name} at {moment(worker.stopped_at)}"
+    return f"{'alive' if worker.is_alive else 'SILENT'}, {worker.name} last seen {moment(worker.seen_at)}"
 
 
 def problems(status: SyncStatus) -> list[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sync.coordinator import runner, schedules, sessions, worker
 from sync.disk import skip_if_disk_full
-from sync.monitoring import health, retention
+from sync.monitoring import retention
 from sync.monitoring.future_times import correct_future_times
+from sync.monitoring.state_changes import record_state_changes
 
 LEFT = "What is due is left for later"
 
@@ -22,7 +23,7 @@ def drain() -> None:
     worker.beat()
     runner.drain()
     worker.prove_life()
-    health.record_changes()
+    record_state_changes()
 
 
 @skip_if_disk_full(LEFT)

@@ -16,6 +16,7 @@ from sync import disk
 from sync.api.errors import why_unsaved
 from sync.models import SyncRun, SyncSchedule
 from sync.monitoring import health
+from sync.monitoring.readiness import can_be_written
 from tests.factories import (
     CustomerFactory,
     PriceFactory,
@@ -122,7 +123,7 @@ def test_a_database_that_somebody_writes_for_long_is_asked_without_waiting():
         cursor.execute("BEGIN")
         cursor.execute("UPDATE sync_synclock SET token = token")
         try:
-            assert health.takes_changes()
+            assert can_be_written()
         finally:
             cursor.execute("ROLLBACK")
             other.close()

@@ -34,7 +34,7 @@ from sync.admin.formatting import (
 )
 from sync.admin.links import get_list_url, get_lock_url, get_next_url, get_run_url
 from sync.admin.permissions import may_view, require_permission
-from sync.admin.problems import problems_of, verdict
+from sync.admin.problems import describe_problems, get_verdict
 from sync.admin.progress import describe_progress
 from sync.coordinator import queue
 from sync.coordinator.queue import WaitsFor
@@ -99,12 +99,12 @@ def may_look(request: HttpRequest) -> bool:
 
 
 def now_context(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
-    problems = problems_of(request, status)
+    problems = describe_problems(request, status)
     may_request = request.user.has_perm(MAY_REQUEST)
     return {
         "control_room": True,
         "status": status,
-        "verdict": verdict(status, problems),
+        "verdict": get_verdict(status, problems),
         "problems": problems,
         "cards": [card(each, status) for each in status.types],
         "current": current(status),

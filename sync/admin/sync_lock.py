@@ -32,7 +32,7 @@ class SyncLockAdmin(ReadOnlyAdmin):
             _("Break the lock…"),
             "sync.break_synclock",
             lambda _lock: get_lock_url("break"),
-            lambda lock: lock.leased_until,
+            lambda lock: lock.state != SyncLock.State.FREE,
         ),
     )
     readonly_fields = ("state", "current")

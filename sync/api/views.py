@@ -6,7 +6,6 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -39,9 +38,10 @@ from sync.api.serializers import (
 )
 from sync.coordinator import queue, schedules
 from sync.database import clock
-from sync.models import SyncLock, SyncRun, SyncSchedule
+from sync.models import SyncRun, SyncSchedule
 from sync.monitoring import health
 from sync.monitoring.health import SyncStatus
+from sync.monitoring.readiness import check_readiness
 from sync.serializers import for_reader
 from sync.service import all_types
 
@@ -234,22 +234,7 @@ class ReadinessView(APIView):
     @extend_schema(operation_id="readiness", auth=[], responses={200: ReadinessSerializer, 503: ReadinessSerializer})
     def get(self, request: Request) -> Response:
         """Whether the service does its work: yes or no for each part, and nothing else."""
-        found = readiness()
+        found = check_readiness()
         ready = all(found.values())
         status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
         return Response(ReadinessSerializer({"ready": ready, **found}).data, status)
-
-
-def readiness() -> dict[str, bool]:
-    try:
-        status = health.status()
-        takes_changes = health.takes_changes()
-    except DatabaseError:
-        return dict.fromkeys(("database", "disk", "worker", "lock", "freshness"), False)
-    return {
-        "database": takes_changes,
-        "disk": not any(volume.is_full for volume in status.volumes),
-        "worker": status.has_worker,
-        "lock": status.lock.state != SyncLock.State.SILENT,
-        "freshness": not status.untrusted,
-    }

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,10 +15,7 @@ from statistics import median
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
 from django.db.models import BooleanField, Count, ExpressionWrapper, OuterRef, Subquery
-from django.template.defaultfilters import filesizeformat
-from django.utils.translation import gettext
 
 from sync import disk
 from sync.coordinator import queue, schedules
@@ -33,16 +28,13 @@ from sync.models import (
     ColumnDrift,
     OrderFormSession,
     RejectedLogin,
-    SyncEvent,
     SyncLock,
     SyncRun,
     SyncSchedule,
     SyncWorker,
-    WorkerWatch,
 )
 from sync.models.runs import SyncRunQuerySet
-from sync.monitoring import alerts
-from sync.service import Notice, all_services, all_types
+from sync.service import all_types
 
 GRACE = timedelta(minutes=10)  # that a type may be older than its interval: a run takes its time, and waits its turn
 LONGEST_UNCHANGED = timedelta(minutes=1)  # that a status is taken to hold, whatever the clock does
@@ -97,7 +89,7 @@ class TypeHealth:
     next_slot: datetime
     enabled: bool
     paused_by_forms: bool  # what becomes due waits for them
-    schedule_id: int
+    schedule: SyncSchedule
     drifts: list[ColumnDrift]  # changes of its columns that nobody has seen
 
     @property
@@ -156,15 +148,6 @@ class TypeHealth:
     def error(self) -> str | None:
         """What the last run ended with."""
         return f"{self.failure.error_class}: {self.failure.error_text}" if self.failure else None
-
-
-@dataclass(frozen=True)
-class WorkerProblem:
-    """What is wrong with the workers, and what to do about it."""
-
-    text: str
-    action: str
-    is_grave: bool = True  # nothing runs
 
 
 @dataclass(frozen=True)
@@ -374,7 +357,7 @@ def type_health(
         next_slot=schedule.next_slot(now),
         enabled=schedule.enabled,
         paused_by_forms=schedule.paused_by_forms,
-        schedule_id=schedule.pk,
+        schedule=schedule,
         drifts=drifts,
     )
 
@@ -422,130 +405,3 @@ def usual_duration(sync_type: str) -> timedelta | None:
     last = SyncRun.objects.succeeded().for_type(sync_type).exclude(mode=SyncRun.Mode.SMART).order_by("-finished_at")
     durations = [run.duration for run in last.only("started_at", "finished_at")[:USUAL_OF] if run.duration]
     return median(durations) if durations else None  # type: ignore[type-var]  # durations can be added and halved
-
-
-def disk_problems(status: SyncStatus) -> list[tuple[disk.Volume, Notice]]:
-    """The disks of this machine that are full, or nearly so, and what to do."""
-    return [(volume, disk_notice(volume)) for volume in status.volumes if volume.is_low]
-
-
-def disk_notice(volume: disk.Volume) -> Notice:
-    facts = {
-        "files": ", ".join(gettext(files) for files in volume.files),
-        "folder": volume.folder,
-        "free": filesizeformat(volume.free),
-    }
-    if volume.is_full:
-        text = gettext("The disk with %(folder)s is full (%(files)s): nothing can be saved there.")
-    else:
-        text = gettext("The disk with %(folder)s is nearly full (%(files)s): %(free)s are free.")
-    return Notice(text % facts, gettext("Make room there; what waits for it goes on by itself."))
-
-
-def notices() -> list[tuple[str, Notice]]:
-    """What somebody has to decide, by sync type, although the mirror can be trusted."""
-    return [(service.sync_type, notice) for service in all_services() for notice in service.notices()]
-
-
-def takes_changes() -> bool:
-    """Whether the database can be written. It is asked to change no row, so that nothing is written."""
-    try:
-        with without_waiting():
-            SyncLock.objects.filter(token__lt=0).update(token=0)
-    except DatabaseError as error:
-        if disk.is_read_only(error):
-            return False
-        if not is_busy(error):
-            raise
-    return True
-
-
-@contextmanager
-def without_waiting() -> Iterator[None]:
-    """On SQLite nobody's write is waited for: that there is one is the answer."""
-    if connection.vendor != "sqlite":
-        yield
-        return
-    with connection.cursor() as cursor:
-        [milliseconds] = cursor.execute("PRAGMA busy_timeout").fetchone()
-        cursor.execute("PRAGMA busy_timeout = 0")
-        try:
-            yield
-        finally:
-            cursor.execute(f"PRAGMA busy_timeout = {milliseconds}")
-
-
-def is_busy(error: DatabaseError) -> bool:
-    return str(getattr(error.__cause__, "sqlite_errorname", "")).startswith("SQLITE_BUSY")
-
-
-def worker_problems(
-    status: SyncStatus, *, say_time: Callable[[datetime | None], str], names: bool = True
-) -> Iterator[WorkerProblem]:
-    """What is wrong with the workers; without the machines' names for whoever may not see them."""
-    silent = [worker for worker in status.workers if worker.state == SyncWorker.State.SILENT]
-    start = gettext("Start manage.py qcluster on the server.")
-    if not status.workers:
-        yield WorkerProblem(gettext("No worker has ever been heard of: nothing runs by itself."), start)
-    elif not status.has_worker and not silent:
-        text = gettext("%(worker)s was stopped at %(time)s: nothing runs by itself.")
-        last = status.workers[0]
-        yield WorkerProblem(text % {"worker": worker_name(last, names), "time": say_time(last.stopped_at)}, start)
-    for worker in silent:
-        if status.has_worker:
-            text = gettext("%(worker)s has been silent since %(time)s; others go on.")
-        else:
-            text = gettext("%(worker)s has been silent since %(time)s: nothing runs by itself.")
-        facts = {"worker": worker_name(worker, names), "time": say_time(worker.seen_at)}
-        action = gettext(
-            "A worker that hangs is started anew by its watchdog within %(seconds)d s. If it stays silent, see that "
-            "its machine runs and reaches the database, and restart manage.py qcluster there."
-        )
-        seconds = settings.WORKER_HANGS_AFTER.total_seconds()
-        yield WorkerProblem(text % facts, action % {"seconds": seconds}, is_grave=not status.has_worker)
-
-
-def worker_name(worker: SyncWorker, names: bool) -> str:
-    return gettext("The worker on %s") % worker.machine if names else gettext("A worker")
-
-
-def record_changes() -> None:
-    """Write down each change of state since the last time, once, whoever else looks at the same moment."""
-    known = dict(SyncSchedule.objects.values_list("sync_type", "state"))
-    found = status()
-    for each in found.types:
-        if known[each.sync_type] != each.state:
-            record_change(each, before=known[each.sync_type])
-    record_silence(found)
-
-
-def record_change(each: TypeHealth, *, before: str) -> None:
-    """Write down one type's change of state; nothing if another process has, or if this one looked too long ago."""
-    with transaction.atomic():
-        if not SyncSchedule.objects.filter(sync_type=each.sync_type, state=before).update(state=each.state):
-            return
-        if status().by_type[each.sync_type].state != each.state:  # this process was stopped in between
-            transaction.set_rollback(True)
-            return
-        # Nobody is called because a list is tried again, or waits for an order form, that can be trusted all along.
-        record = SyncEvent.objects.record if before in TRUSTED and each.is_trusted else alerts.record
-        record(SyncEvent.Kind.HEALTH_CHANGED, sync_type=each.sync_type, before=before, after=each.state)
-
-
-def record_silence(found: SyncStatus) -> None:
-    """Write down that no worker is heard of any more, or that one is again.
-
-    When one was heard of last is kept apart: a worker that is started takes away the rows of its predecessors.
-    """
-    watch, _is_new = WorkerWatch.objects.get_or_create(pk=WorkerWatch.THE_ROW, defaults={"heard_at": found.at})
-    if found.worker and found.worker.seen_at > watch.heard_at:
-        watch.heard_at = found.worker.seen_at
-        WorkerWatch.objects.filter(heard_at__lt=watch.heard_at).update(heard_at=watch.heard_at)
-    is_silent = watch.heard_at < found.at - SyncWorker.SILENT_AFTER
-    if watch.is_silent == is_silent:
-        return
-    before, after = ("alive", "silent") if is_silent else ("silent", "alive")
-    unchanged = WorkerWatch.objects.filter(is_silent=not is_silent, heard_at=watch.heard_at)
-    with transaction.atomic():
-        if unchanged.update(is_silent=is_silent):
-            alerts.record(SyncEvent.Kind.WORKERS_CHANGED, before=before, after=after)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from sync import tasks
 from sync.models import Alert, SyncEvent, SyncRun
 from sync.monitoring import alerts, health
+from sync.monitoring.state_changes import record_state_changes
 from tests.alert_receivers import PATIENCE, Dribbler, MailServer, Receiver, serving
 from tests.factories import AlertFactory, SyncRunFactory
 
@@ -62,7 +63,7 @@ def impatient(monkeypatch):
 
 def failing():
     SyncRunFactory(sync_type="orders", status=SyncRun.Status.FAILED)
-    health.record_changes()
+    record_state_changes()
 
 
 def make_due():
@@ -98,7 +99,7 @@ def test_a_change_is_mailed_and_posted(receiver, mail_server):
 def test_a_list_has_the_name_in_a_mail_that_it_has_everywhere(mail_server):
     mails = mail_server()
     SyncRunFactory(sync_type="ddt", status=SyncRun.Status.FAILED)
-    health.record_changes()
+    record_state_changes()
     alerts.send_due()
     (mail,) = mails.mails
     assert mail["Subject"] == "Archibald sync: DDT, in errore"
@@ -114,7 +115,7 @@ def test_who_is_not_named_is_not_told(receiver):
 def test_without_a_change_nobody_is_told(receiver):
     receiver(204)
     failing()
-    health.record_changes()
+    record_state_changes()
     assert Alert.objects.count() == 1
 
 
@@ -122,12 +123,12 @@ def test_nobody_is_called_for_a_list_that_can_be_trusted_all_along(receiver):
     """As when an attempt failed, and it is tried again."""
     receiver(204)
     SyncRunFactory(sync_type="orders")
-    health.record_changes()
+    record_state_changes()
     Alert.objects.all().delete()
     attempt = {"outcome": "failed", "startedAt": None, "endedAt": None, "error": "ErpUnavailable", "text": "Gone."}
     later = timezone.now() + timedelta(minutes=1)
     SyncRunFactory(sync_type="orders", status=SyncRun.Status.QUEUED, not_before=later, ended_attempts=[attempt])
-    health.record_changes()
+    record_state_changes()
     change = SyncEvent.objects.filter(kind=Kind.HEALTH_CHANGED).latest("pk")
     assert change.facts == {"before": "healthy", "after": "retrying"}
     assert not Alert.objects.exists()

@@ -20,6 +20,7 @@ from sync.models import SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.monitoring import health
 from sync.monitoring.health import State
 from sync.monitoring.serializers import SyncStatusSerializer
+from sync.monitoring.state_changes import record_state_changes
 from tests.factories import AlertFactory, SyncRunFactory, SyncWorkerFactory, UserFactory
 from tests.lists import TYPES
 
@@ -261,11 +262,11 @@ def changes():
 def test_each_change_of_state_is_one_event():
     SyncRunFactory(sync_type="products")
     for _ in range(2):
-        health.record_changes()
+        record_state_changes()
     assert changes() == [("products", "never", "healthy")]
     with time_machine.travel(timezone.now() + timedelta(minutes=101), tick=False):
         for _ in range(2):
-            health.record_changes()
+            record_state_changes()
     assert changes()[1:] == [("products", "healthy", "late")]
 
 
@@ -300,7 +301,7 @@ def old():
 def test_every_state_is_told_when_it_begins(happens):
     happens()
     for _ in range(2):
-        health.record_changes()
+        record_state_changes()
     assert changes() == [("orders", "never", happens.__name__)]
 
 
@@ -311,7 +312,7 @@ def test_what_is_no_longer_so_when_a_stopped_process_goes_on_is_not_told(monkeyp
     SyncRunFactory(sync_type="orders")
     look = health.status
     monkeypatch.setattr(health, "status", lambda: seen_before.pop() if seen_before else look())
-    health.record_changes()
+    record_state_changes()
     assert changes() == []
     assert SyncSchedule.objects.get(sync_type="orders").state == "healthy"
 
@@ -334,7 +335,7 @@ def clock():
 
 def look_after(clock, time):
     clock.shift(time)
-    health.record_changes()
+    record_state_changes()
 
 
 def test_no_worker_is_told_once_and_so_is_that_there_is_one_again(clock):

@@ -19,7 +19,7 @@ from sync import tasks
 from sync.coordinator import queue, runner, schedules
 from sync.exceptions import InvalidSchedule
 from sync.models import SyncEvent, SyncRun, SyncSchedule
-from sync.monitoring import health, retention
+from sync.monitoring import retention
 from tests.factories import ScheduleFactory, SyncRunFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +47,7 @@ def clock(monkeypatch, failing):
         SyncRun.objects.filter(pk=run.pk).update(status=status, started_at=timezone.now(), finished_at=timezone.now())
 
     monkeypatch.setattr(runner, "execute", execute)
-    monkeypatch.setattr(health, "record_changes", lambda: None)  # shown elsewhere, as is what is deleted
+    monkeypatch.setattr("sync.tasks.record_state_changes", lambda: None)  # shown elsewhere, as is what is deleted
     monkeypatch.setattr(retention, "prune", lambda: None)
     monkeypatch.setattr("django_q.scheduler.close_old_django_connections", lambda: None)  # it would end the test's
     with time_machine.travel(START, tick=False) as traveller:

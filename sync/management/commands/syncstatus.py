@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,20 +12,14 @@ from django.utils import timezone, translation
 
 from sync.database import clock
 from sync.management.database import check_migrated
-from sync.mirror.columns import describe_drifts
-from sync.models import Alert, RejectedLogin, SyncLock, SyncRun, SyncWorker
-from sync.monitoring import alerts, health
-from sync.monitoring.health import State, SyncStatus, TypeHealth, WrongClock
+from sync.models import SyncLock, SyncRun, SyncWorker
+from sync.monitoring import health
+from sync.monitoring.health import SyncStatus, TypeHealth
+from sync.monitoring.problems import Action, Kind, Problem, find_problems
 from sync.monitoring.serializers import SyncStatusSerializer
 
 NOTHING = "-"
-WHAT_TO_DO = {
-    State.QUARANTINED: "look at its last run in the admin, and accept the export or run the sync again",
-    State.FAILING: "",  # its error says it
-    State.NEVER: "it runs when it is due, or with manage.py runsync {type}",
-    State.OLD: "its schedule is disabled: run manage.py runsync {type}, or enable it in the admin",
-    State.LATE: "see that a worker runs (manage.py qcluster), or run manage.py runsync {type}",
-}
+AGAIN = (Action.RETRIED_NOW, Action.RETRIED_LATER, Action.RETRIED_IN_TURN)
 
 
 class Command(BaseCommand):
@@ -126,70 +121,69 @@ def worker_line(worker: SyncWorker) -> str:
 
 def problems(status: SyncStatus) -> list[str]:
     """What is wrong, and what to do about it."""
-    rejected = [login_problem(status.rejected_login)] if status.rejected_login else []
-    found = [problem(each) for each in status.types if not (each.is_trusted or (rejected and each.waits_for_login))]
-    found += [asked_only(each) for each in status.types if not each.enabled and each.is_trusted]
-    if not rejected:
-        found += [retried(each.sync_type, run) for each in status.types for run in each.retried]
-    unknown = "{} has no schedule, so its state is not known — run manage.py migrate"
-    found += map(unknown.format, status.without_schedule)
-    found += map(clock_problem, status.wrong_clocks)
     with translation.override("en"):
-        found += [f"{each.text} {each.action}" for each in health.worker_problems(status, say_time=moment)]
-        found += [f"{notice.text} {notice.action}" for _volume, notice in health.disk_problems(status)]
-        found += [drifted(each) for each in status.types if each.drifts]
-        found += [f"{sync_type}: {notice.text} {notice.action}" for sync_type, notice in health.notices()]
-    found += map(trouble, alerts.troubles())
-    return rejected + found or ["All is well."]
+        return [line for problem in find_problems(status) for line in describe(problem)] or ["All is well."]
 
 
-def login_problem(login: RejectedLogin) -> str:
-    what = f"The ERP has not accepted the login of {login.username} since {moment(login.at)}: no list is synced"
-    if login.is_tried_again and login.attempt:
-        return f"{what}. It is tried again by run {login.attempt.pk}."
+def describe(problem: Problem) -> Iterator[str]:
+    """Most in words for a terminal, where there are no buttons."""
+    facts = {name: FORMATS[name](value) if name in FORMATS else value for name, value in problem.facts.items()}
+    name, at, error = (facts.get(name, "") for name in ("list", "time", "error"))
+    match problem.kind:
+        case Kind.LOGIN_REJECTED:
+            yield describe_login(problem, at)
+        case Kind.CLOCK_AHEAD | Kind.CLOCK_BEHIND:
+            where = "ahead of" if problem.kind == Kind.CLOCK_AHEAD else "behind"
+            yield f"The clock of {facts['machine']} is {facts['difference']} {where} the database's: set it right."
+        case Kind.QUARANTINED:
+            hint = "look at its last run in the admin, and accept the export or run the sync again"
+            yield f"{name} is quarantined: {error} — {hint}"
+        case Kind.FAILING:
+            yield f"{name} is failing ({facts['times']} in a row): {error}"
+        case Kind.NEVER_MIRRORED:
+            hint = f" — it runs when it is due, or with manage.py runsync {name}"
+            yield f"{name} was never mirrored{'' if problem.action in AGAIN else hint}"
+        case Kind.OLD:
+            hint = f"its schedule is disabled: run manage.py runsync {name}, or enable it in the admin"
+            yield f"{name} is old, as of {at} — {hint}"
+        case Kind.LATE:
+            hint = f" — see that a worker runs (manage.py qcluster), or run manage.py runsync {name}"
+            yield f"{name} is late, as of {at}{'' if problem.action in AGAIN else hint}"
+        case Kind.RETRYING:
+            yield f"{name} is tried again: {error} {describe_retry(problem)}".rstrip()
+        case Kind.COLUMNS_CHANGED:
+            what, _advice = problem.describe(FORMATS)
+            yield f"{what} An administrator can mark that as seen in the admin."
+        case Kind.NO_SCHEDULE:
+            yield f"{name} has no schedule, so its state is not known — run manage.py migrate"
+        case Kind.SCHEDULES_DISABLED:
+            for sync_type, fresh_as_of in facts["lists"]:
+                yield (
+                    f"{sync_type} is as of {moment(fresh_as_of)}, and synced only if somebody asks: "
+                    "its schedule is disabled."
+                )
+        case Kind.ALERT_NOT_DELIVERED:
+            yield f"Nobody may be told of changes ({facts['channel']}): {error} {describe_retry(problem)}"
+        case _:
+            yield " ".join(problem.describe(FORMATS))
+
+
+def describe_login(problem: Problem, at: str) -> str:
+    what = f"The ERP has not accepted the login of {problem.facts['username']} since {at}: no list is synced"
+    if problem.action == Action.WAIT_FOR_LOGIN:
+        return f"{what}. It is tried again by run {problem.row.pk}."
     return f"{what} — check ERP_USERNAME and ERP_PASSWORD; manage.py runsync TYPE, or Run now, is one new attempt"
 
 
-def clock_problem(each: WrongClock) -> str:
-    where = "ahead of" if each.ahead > timedelta(0) else "behind"
-    return f"The clock of {each.machine} is {seconds(abs(each.ahead))} {where} the database's: set it right."
-
-
-def trouble(alert: Alert) -> str:
-    again = again_at(alert.next_attempt_at) if alert.next_attempt_at else "It was given up."
-    return f"Nobody may be told of changes ({alert.channel}): {alert.error} {again}"
-
-
-def retried(sync_type: str, run: SyncRun) -> str:
-    why = f"{sync_type} is tried again: {(run.failed_attempt or {}).get('text', '')}"
-    return why if run.status == SyncRun.Status.RUNNING else f"{why} {again_at(run.not_before)}"
-
-
-def again_at(at: datetime | None) -> str:
-    """When something is tried again. A time that is past is no promise."""
-    if at and at > clock.now():
-        return f"It is tried again at {moment(at)}."
-    return "It is tried again as soon as it is its turn."
-
-
-def problem(each: TypeHealth) -> str:
-    why = f": {each.failure.error_text}" if each.failure and each.state in (State.FAILING, State.QUARANTINED) else ""
-    count = f" ({each.consecutive_failures} in a row)" if each.state == State.FAILING else ""
-    says_more = each.retried and each.state in (State.NEVER, State.LATE)  # another line: it is tried again
-    hint = "" if says_more else WHAT_TO_DO[each.state].format(type=each.sync_type)
-    age = f", as of {moment(each.fresh_as_of)}" if each.state in (State.LATE, State.OLD) else ""
-    state = "was never mirrored" if each.state == State.NEVER else f"is {each.state}{age}"
-    return f"{each.sync_type} {state}{count}{why}{' — ' if hint else ''}{hint}"
-
-
-def drifted(each: TypeHealth) -> str:
-    changes = describe_drifts(each.drifts)
-    return f"{each.sync_type}: the columns have changed. {changes} An administrator can mark that as seen in the admin."
-
-
-def asked_only(each: TypeHealth) -> str:
-    age = f"{each.sync_type} is as of {moment(each.fresh_as_of)}"
-    return f"{age}, and synced only if somebody asks: its schedule is disabled."
+def describe_retry(problem: Problem) -> str:
+    match problem.action:
+        case Action.RETRIED_LATER:
+            return f"It is tried again at {moment(problem.facts['next'])}."
+        case Action.RETRIED_IN_TURN:
+            return "It is tried again as soon as it is its turn."
+        case Action.SEND_AGAIN:
+            return "It was given up."
+    return ""  # it is tried again now
 
 
 def moment(at: datetime | None) -> str:
@@ -202,3 +196,13 @@ def moment(at: datetime | None) -> str:
 
 def seconds(duration: timedelta | None) -> str:
     return NOTHING if duration is None else f"{duration.total_seconds():.1f} s"
+
+
+FORMATS: dict[str, Callable[[Any], Any]] = {
+    "difference": seconds,
+    "elapsed": seconds,
+    "longest": seconds,
+    "next": moment,
+    "time": moment,
+    "usual": seconds,
+}

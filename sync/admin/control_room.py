@@ -18,7 +18,7 @@ from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sync.admin.day import changed, drawn
+from sync.admin.day import describe_changes, draw_day
 from sync.admin.formatting import (
     EVENT_KINDS,
     NOTHING,
@@ -43,7 +43,7 @@ from sync.mirror.columns import find_hidden_columns
 from sync.models import OrderFormSession, RecordChange, SyncLock, SyncRun, SyncWorker
 from sync.monitoring import health
 from sync.monitoring.health import SyncStatus, TypeHealth
-from sync.monitoring.timeline import day_until
+from sync.monitoring.timeline import find_day
 from sync.service import service_for
 
 RUNS_IN_A_SPARKLINE = 30
@@ -64,22 +64,22 @@ Status = SyncRun.Status
 def index(request: HttpRequest) -> HttpResponse:
     """The front page; the control room is part of it for whoever may see runs."""
     context: dict[str, Any] = {"title": _("Control room")}
-    if may_look(request):
+    if may_view(request, SyncRun):
         status = health.status()
-        context |= now_context(request, status) | {"day": drawn(day_until(status)), "live_kinds": EVENT_KINDS}
+        context |= build_context(request, status) | {"day": draw_day(find_day(status)), "live_kinds": EVENT_KINDS}
     return admin.site.index(request, context)
 
 
 def now(request: HttpRequest) -> HttpResponse:
     """What the front page says of this moment, alone."""
     require_permission(request, SyncRun, MAY_VIEW)
-    return TemplateResponse(request, "admin/sync/control_room/now.html", now_context(request, health.status()))
+    return TemplateResponse(request, "admin/sync/control_room/now.html", build_context(request, health.status()))
 
 
 def day(request: HttpRequest) -> HttpResponse:
     """The front page's picture of the day, alone."""
     require_permission(request, SyncRun, MAY_VIEW)
-    context = {"day": drawn(day_until(health.status()))}
+    context = {"day": draw_day(find_day(health.status()))}
     return TemplateResponse(request, "admin/sync/control_room/day.html", context)
 
 
@@ -94,11 +94,7 @@ def request_run(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(get_next_url(request) or get_run_url(run))
 
 
-def may_look(request: HttpRequest) -> bool:
-    return may_view(request, SyncRun)
-
-
-def now_context(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
+def build_context(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
     problems = describe_problems(request, status)
     may_request = request.user.has_perm(MAY_REQUEST)
     return {
@@ -106,15 +102,15 @@ def now_context(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
         "status": status,
         "verdict": get_verdict(status, problems),
         "problems": problems,
-        "cards": [card(each, status) for each in status.types],
-        "current": current(status),
+        "cards": [describe_list(each, status) for each in status.types],
+        "current": describe_current_run(status),
         "every": RUNNING_EVERY if status.current else RESTING_EVERY,
-        "lock": lock_panel(request, status),
-        "forms": forms_panel(request, status),
-        "queue": [queued(run, may_request) for run in status.queue[:SHOWN]],
+        "lock": describe_lock(request, status),
+        "forms": describe_forms(request, status),
+        "queue": [describe_queued(run, may_request) for run in status.queue[:SHOWN]],
         "more_queued": max(0, len(status.queue) - SHOWN),
         "queue_address": get_list_url(SyncRun, status__exact=Status.QUEUED),
-        "workers": worker_panel(request, status),
+        "workers": describe_workers(request, status),
         "may_request": may_request,
         "modes": [(mode.value, mode.label) for mode in REQUESTED_MODES],
         "run_address": reverse("request_run"),
@@ -124,7 +120,7 @@ def now_context(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
 # Cards
 
 
-def card(each: TypeHealth, status: SyncStatus) -> dict[str, Any]:
+def describe_list(each: TypeHealth, status: SyncStatus) -> dict[str, Any]:
     """What is said of one list."""
     return {
         "health": each,
@@ -133,18 +129,18 @@ def card(each: TypeHealth, status: SyncStatus) -> dict[str, Any]:
         "records_address": get_list_url(service_for(each.sync_type).model),
         "runs_address": get_list_url(SyncRun, sync_type=each.sync_type),
         "fresh": format_time(each.fresh_as_of),
-        "age": age(each.fresh_as_of, status.at),
-        "next": next_run(each, status),
+        "age": format_age(each.fresh_as_of, status.at),
+        "next": describe_next_run(each, status),
         "took": format_duration(each.last_duration),
         "usual": gettext("usually %s") % format_duration(each.usual_duration) if each.usual_duration else "",
-        "spark": sparkline(recent_runs(each.sync_type)),
+        "spark": draw_sparkline(get_recent_runs(each.sync_type)),
         "records": format_number(each.last_success.read) if each.last_success else NOTHING,
-        "change": last_change(each.sync_type),
-        "hidden": hidden(each.sync_type),
+        "change": find_last_change(each.sync_type),
+        "hidden": describe_hidden_columns(each.sync_type),
     }
 
 
-def hidden(sync_type: str) -> dict[str, Any]:
+def describe_hidden_columns(sync_type: str) -> dict[str, Any]:
     """The columns that the ERP's list does not show now: how many, and which, by as of when they are known."""
     columns = find_hidden_columns(service_for(sync_type))
     by_time: dict[datetime | None, list[str]] = defaultdict(list)
@@ -159,7 +155,7 @@ def hidden(sync_type: str) -> dict[str, Any]:
     return {"count": len(columns), "lines": lines}
 
 
-def age(at: datetime | None, now: datetime) -> str:
+def format_age(at: datetime | None, now: datetime) -> str:
     if at is None:
         return ""
     if now - at < timedelta(minutes=1):
@@ -167,12 +163,12 @@ def age(at: datetime | None, now: datetime) -> str:
     return gettext("%s ago") % timesince(at, now, depth=1)
 
 
-def next_run(each: TypeHealth, status: SyncStatus) -> str:
+def describe_next_run(each: TypeHealth, status: SyncStatus) -> str:
     """What happens next to a list, and when."""
     if each.current:
         return gettext("in progress")
     if each.queued:
-        return waiting(each.queued[0])
+        return describe_wait(each.queued[0])
     if status.rejected_login and each.enabled:
         return gettext("waits for the ERP's login")
     if each.next_due is None:
@@ -187,7 +183,7 @@ def next_run(each: TypeHealth, status: SyncStatus) -> str:
     return gettext("%(time)s, in %(span)s") % {"time": format_time(each.next_due), "span": span}
 
 
-def waiting(run: SyncRun) -> str:
+def describe_wait(run: SyncRun) -> str:
     """Why a queued run has not started yet."""
     match run.waits_for:
         case WaitsFor.LOGIN:
@@ -199,13 +195,13 @@ def waiting(run: SyncRun) -> str:
     return gettext("waits for its turn")
 
 
-def recent_runs(sync_type: str) -> list[SyncRun]:
+def get_recent_runs(sync_type: str) -> list[SyncRun]:
     """The last that ended by themselves, the latest first."""
     runs = SyncRun.objects.for_type(sync_type).finished().exclude(status=Status.CANCELLED)
     return list(runs.order_by("-finished_at").only("status", "started_at", "finished_at")[:RUNS_IN_A_SPARKLINE])
 
 
-def sparkline(runs: list[SyncRun]) -> dict[str, Any]:
+def draw_sparkline(runs: list[SyncRun]) -> dict[str, Any]:
     """How long each run took, as a bar; the latest on the right."""
     durations = [run.duration or timedelta(0) for run in runs]
     longest = max(durations, default=timedelta(0)) or timedelta(seconds=1)
@@ -228,7 +224,7 @@ def sparkline(runs: list[SyncRun]) -> dict[str, Any]:
     return {"bars": bars, "label": text % facts}
 
 
-def last_change(sync_type: str) -> dict[str, Any] | None:
+def find_last_change(sync_type: str) -> dict[str, Any] | None:
     """The last run that changed a record: two queries, however long ago it was."""
     rows = service_for(sync_type).model.objects.order_by("-changed_at")
     changed_at = rows.values_list("changed_at", flat=True).first()
@@ -240,14 +236,14 @@ def last_change(sync_type: str) -> dict[str, Any] | None:
         "at": format_time(changed_at),
         "run": run,
         "address": get_list_url(RecordChange, run=str(run.pk)) if run else "",
-        "what": changed(run) if run else "",
+        "what": describe_changes(run) if run else "",
     }
 
 
 # What keeps the syncs in order
 
 
-def current(status: SyncStatus) -> dict[str, Any] | None:
+def describe_current_run(status: SyncStatus) -> dict[str, Any] | None:
     run = status.current
     if run is None:
         return None
@@ -261,7 +257,7 @@ def current(status: SyncStatus) -> dict[str, Any] | None:
     }
 
 
-def lock_panel(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
+def describe_lock(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
     lock = status.lock
     sees = may_view(request, SyncLock)
     return {
@@ -274,7 +270,7 @@ def lock_panel(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
     }
 
 
-def forms_panel(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
+def describe_forms(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
     """With the agents' names for who may see them; for others how many forms are open, and until when."""
     may_close = request.user.has_perm("sync.close_orderformsession")
     named = status.sessions if may_view(request, OrderFormSession) else []
@@ -284,7 +280,7 @@ def forms_panel(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
                 "agent": session.user.get_full_name() or session.user.get_username(),
                 "since": format_time(session.opened_at),
                 "until": format_time(session.expires_at),
-                "close": session_address(session) if may_close else "",
+                "close": get_close_url(session) if may_close else "",
             }
             for session in named[:SHOWN]
         ],
@@ -294,11 +290,11 @@ def forms_panel(request: HttpRequest, status: SyncStatus) -> dict[str, Any]:
     }
 
 
-def session_address(session: OrderFormSession) -> str:
+def get_close_url(session: OrderFormSession) -> str:
     return reverse("admin:sync_orderformsession_do", args=[session.pk, "close"])
 
 
-def queued(run: SyncRun, may_cancel: bool) -> dict[str, Any]:
+def describe_queued(run: SyncRun, may_cancel: bool) -> dict[str, Any]:
     return {
         "run": run,
         "name": capfirst(list_name(run.sync_type)),
@@ -306,12 +302,12 @@ def queued(run: SyncRun, may_cancel: bool) -> dict[str, Any]:
         "mode": run.get_mode_display(),
         "asked": format_time(run.requested_at),
         "trigger": run.get_trigger_display(),
-        "why": waiting(run),
+        "why": describe_wait(run),
         "cancel": reverse("admin:sync_syncrun_do", args=[run.pk, "cancel"]) if may_cancel else "",
     }
 
 
-def worker_panel(request: HttpRequest, status: SyncStatus) -> list[dict[str, Any]]:
+def describe_workers(request: HttpRequest, status: SyncStatus) -> list[dict[str, Any]]:
     """Each worker that is known of; one line if there is none."""
     names = may_view(request, SyncWorker)
     return [
@@ -319,7 +315,7 @@ def worker_panel(request: HttpRequest, status: SyncStatus) -> list[dict[str, Any
             "state": format_worker_state(worker),
             "name": worker.name if names else "",
             "seen": format_time(worker.seen_at),
-            "age": age(worker.seen_at, status.at),
+            "age": format_age(worker.seen_at, status.at),
             "stopped": format_time(worker.stopped_at) if worker.stopped_at else "",
         }
         for worker in status.workers

@@ -80,7 +80,7 @@ class Row:
     def drawn_bars(self) -> SafeString:
         """As SVG. A busy day has more than a thousand: through a template they would take the longest of all."""
         latest = len(self.bars) - 1
-        return format_html_join("", BAR, (bar_values(bar, at == latest) for at, bar in enumerate(self.bars)))
+        return format_html_join("", BAR, (fill_bar(bar, at == latest) for at, bar in enumerate(self.bars)))
 
 
 BAR = (
@@ -90,7 +90,7 @@ BAR = (
 ASIDE = '<svg class="aside" x="{}" y="0"><path d="M-4 1h8l-4 6z"/></svg>'
 
 
-def bar_values(bar: Mark, is_latest: bool) -> tuple[Any, ...]:
+def fill_bar(bar: Mark, is_latest: bool) -> tuple[Any, ...]:
     """What BAR is filled with. With Tab one comes to the latest bar, from there with the arrow keys to the others."""
     aside = format_html(ASIDE, bar.x) if bar.kind == "preempted" else ""
     return (bar.kind, bar.address, bar.tip, 0 if is_latest else -1, bar.x, bar.width, bar.x, bar.width, aside)
@@ -114,61 +114,61 @@ class Scale:
 
     def mark(self, start: datetime, end: datetime, **rest: str) -> Mark:
         left, right = self.extent(start, end)
-        return Mark(percent(left), percent(right - left), **rest)
+        return Mark(format_percent(left), format_percent(right - left), **rest)
 
 
-def percent(number: float) -> str:
+def format_percent(number: float) -> str:
     return f"{number:.3f}%"
 
 
-def drawn(day: Day) -> dict[str, Any]:
+def draw_day(day: Day) -> dict[str, Any]:
     """What the template of the picture needs."""
     scale, words = Scale(day), Words()
     return {
-        "rows": [drawn_row(each, scale, words) for each in day.types],
-        "hours": list(hours(day, scale)),
-        "now": percent(scale.place(day.now)),
+        "rows": [draw_row(each, scale, words) for each in day.types],
+        "hours": list(draw_hours(day, scale)),
+        "now": format_percent(scale.place(day.now)),
         "behind": timesince(day.start, day.now),
         "ahead": timesince(day.now, day.end),
         "legend": LEGEND,
     }
 
 
-def drawn_row(day: TypeDay, scale: Scale, words: Words) -> Row:
+def draw_row(day: TypeDay, scale: Scale, words: Words) -> Row:
     name = capfirst(list_name(day.sync_type))
     return Row(
         name=name,
         address=get_list_url(SyncRun, sync_type=day.sync_type),
-        bars=[bar(group, name, scale, words) for group in grouped(day.attempts, scale)],
+        bars=[draw_bar(group, name, scale, words) for group in group_attempts(day.attempts, scale)],
         waits=[scale.mark(wait.start, wait.end) for wait in day.waits],
-        pauses=[pause(stretch, scale) for stretch in day.pauses],
-        due=list(due_marks(day, scale)),
+        pauses=[draw_pause(stretch, scale) for stretch in day.pauses],
+        due=list(draw_due_times(day, scale)),
     )
 
 
-def hours(day: Day, scale: Scale) -> Iterator[dict[str, Any]]:
+def draw_hours(day: Day, scale: Scale) -> Iterator[dict[str, Any]]:
     """The full hours, some with a label."""
     midnight = timezone.localtime(day.start).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
     for number in range((day.start - midnight) // HOUR + 1, (day.end - midnight) // HOUR + 1):
         at = midnight + number * HOUR
         label = f"{timezone.localtime(at):%H:%M}" if number % LABELLED_EVERY == 0 else ""
-        yield {"x": percent(scale.place(at)), "label": label}
+        yield {"x": format_percent(scale.place(at)), "label": label}
 
 
-def pause(stretch: Stretch, scale: Scale) -> Mark:
-    tip = gettext("Order forms were open") + f"\n{time_of(stretch.start)} – {time_of(stretch.end)}"
+def draw_pause(stretch: Stretch, scale: Scale) -> Mark:
+    tip = gettext("Order forms were open") + f"\n{format_span(stretch.start, stretch.end)}"
     return scale.mark(stretch.start, stretch.end, tip=tip)
 
 
-def due_marks(day: TypeDay, scale: Scale) -> Iterator[Mark]:
+def draw_due_times(day: TypeDay, scale: Scale) -> Iterator[Mark]:
     """One for each time at which it is due; those that would stand on each other as one."""
     stretches = [Stretch(at, at + day.usual_duration) for at in day.due]
-    for first, last in touching(stretches, scale):
-        times = time_of(first.start) if first == last else f"{time_of(first.start)} – {time_of(last.start)}"
+    for first, last in group_touching(stretches, scale):
+        times = format_to_second(first.start) if first == last else f"{format_span(first.start, last.start)}"
         yield scale.mark(first.start, last.end, tip=f"{capfirst(list_name(day.sync_type))}\n{gettext('due')} {times}")
 
 
-def touching(stretches: Iterable[Stretch], scale: Scale) -> Iterator[tuple[Stretch, Stretch]]:
+def group_touching(stretches: Iterable[Stretch], scale: Scale) -> Iterator[tuple[Stretch, Stretch]]:
     """The first and the last of those that touch each other when drawn."""
     group: list[Stretch] = []
     for stretch in stretches:
@@ -183,7 +183,7 @@ def touching(stretches: Iterable[Stretch], scale: Scale) -> Iterator[tuple[Stret
 # Bars
 
 
-def grouped(attempts: Iterable[Attempt], scale: Scale) -> Iterator[list[Attempt]]:
+def group_attempts(attempts: Iterable[Attempt], scale: Scale) -> Iterator[list[Attempt]]:
     """Attempts that would be drawn over each other, together."""
     group: list[Attempt] = []
     right = 0.0
@@ -198,16 +198,16 @@ def grouped(attempts: Iterable[Attempt], scale: Scale) -> Iterator[list[Attempt]
         yield group
 
 
-def bar(group: list[Attempt], name: str, scale: Scale, words: Words) -> Mark:
+def draw_bar(group: list[Attempt], name: str, scale: Scale, words: Words) -> Mark:
     end = max(each.end for each in group)
-    kind = min(map(kind_of, group), key=WORST_FIRST.index)
-    lines = told(group[0], name, words) if len(group) == 1 else told_together(group, name, words)
+    kind = min(map(get_kind, group), key=WORST_FIRST.index)
+    lines = describe_attempt(group[0], name, words) if len(group) == 1 else describe_attempts(group, name, words)
     runs = {attempt.run.pk: attempt.run for attempt in group}
-    address = words.address_of(group[0].run) if len(runs) == 1 else runs_of(runs.values())
+    address = words.get_url(group[0].run) if len(runs) == 1 else get_runs_url(runs.values())
     return scale.mark(group[0].start, end, kind=kind, tip="\n".join(lines), address=address)
 
 
-def kind_of(attempt: Attempt) -> str:
+def get_kind(attempt: Attempt) -> str:
     """The outcome, as the picture's style sheet knows it."""
     if attempt.ended is None:
         return str(attempt.run.status)
@@ -215,7 +215,7 @@ def kind_of(attempt: Attempt) -> str:
     return "retried" if outcome == "failed" or outcome not in WORST_FIRST else outcome
 
 
-def outcome_of(attempt: Attempt, words: Words) -> str:
+def get_outcome(attempt: Attempt, words: Words) -> str:
     if attempt.ended is None:
         return words.of_status[attempt.run.status]
     outcome = attempt.ended.get("outcome", "")
@@ -231,43 +231,47 @@ class Words:
         self.of_mode = {mode.value: str(mode.label) for mode in SyncRun.Mode}
         self.address = reverse("admin:sync_syncrun_change", args=[0])
 
-    def address_of(self, run: Ran) -> str:
+    def get_url(self, run: Ran) -> str:
         return self.address.replace("/0/", f"/{run.pk}/")
 
 
-def changed(run: Ran | SyncRun) -> str:
+def describe_changes(run: Ran | SyncRun) -> str:
     """What a run changed, in a few words."""
     counts = ((name, getattr(run, name)) for name in CHANGES)
     return ", ".join(format_count(name, count) for name, count in counts if count) or gettext("no changes")
 
 
-def told(attempt: Attempt, name: str, words: Words) -> Iterator[str]:
+def describe_attempt(attempt: Attempt, name: str, words: Words) -> Iterator[str]:
     """An attempt, line by line."""
     run = attempt.run
-    yield f"{name} · {words.run % run.pk} · {outcome_of(attempt, words)}"
+    yield f"{name} · {words.run % run.pk} · {get_outcome(attempt, words)}"
     duration = format_duration(attempt.end - attempt.start)
-    yield f"{time_of(attempt.start)} – {time_of(attempt.end)} · {duration} · {words.of_mode[run.mode]}"
+    yield f"{format_span(attempt.start, attempt.end)} · {duration} · {words.of_mode[run.mode]}"
     if attempt.ended is None and run.status == SyncRun.Status.SUCCEEDED:
-        yield changed(run)
+        yield describe_changes(run)
     if error := error_texts.sentence(attempt.ended.get("text", "") if attempt.ended else run.error_text):
         yield Truncator(error.partition("\n")[0]).chars(ERROR_CHARACTERS)
 
 
-def told_together(group: list[Attempt], name: str, words: Words) -> Iterator[str]:
+def describe_attempts(group: list[Attempt], name: str, words: Words) -> Iterator[str]:
     """Attempts that share a bar: how many ended how, and the latest of them."""
     count = ngettext("%d attempt", "%d attempts", len(group)) % len(group)
-    yield f"{name} · {count} · {time_of(group[0].start)} – {time_of(max(each.end for each in group))}"
-    outcomes = Counter(outcome_of(each, words) for each in group)
+    yield f"{name} · {count} · {format_span(group[0].start, max(each.end for each in group))}"
+    outcomes = Counter(get_outcome(each, words) for each in group)
     yield ", ".join(f"{number} {outcome}" for outcome, number in outcomes.most_common())
     for attempt in group[: -RUNS_TOLD - 1 : -1]:
-        yield f"{time_of(attempt.start)} {words.run % attempt.run.pk} {outcome_of(attempt, words)}"
+        yield f"{format_to_second(attempt.start)} {words.run % attempt.run.pk} {get_outcome(attempt, words)}"
 
 
-def time_of(at: datetime) -> str:
+def format_to_second(at: datetime) -> str:
     return f"{timezone.localtime(at):%H:%M:%S}"
 
 
-def runs_of(runs: Iterable[Ran]) -> str:
+def format_span(start: datetime, end: datetime) -> str:
+    return f"{format_to_second(start)} – {format_to_second(end)}"
+
+
+def get_runs_url(runs: Iterable[Ran]) -> str:
     """The list of these runs, and of those requested between them."""
     requested = sorted(run.requested_at for run in runs)
     query = {

@@ -85,20 +85,20 @@ class Day:
     types: list[TypeDay]
 
 
-def day_until(status: SyncStatus) -> Day:
+def find_day(status: SyncStatus) -> Day:
     """The day before a status, and what is due after it. Four queries, however much happened."""
     now, start, end = status.at, status.at - BEHIND, status.at + AHEAD
-    runs = list(runs_since(start))
-    pauses = list(joined(sessions_since(start, until=end)))
+    runs = list(find_runs(start))
+    pauses = list(join_stretches(find_pauses(start, until=end)))
     schedules = SyncSchedule.objects.in_bulk(field_name="sync_type")
     days = [
-        type_day(each, schedules[each.sync_type], runs=runs, pauses=pauses, start=start, now=now, end=end)
+        find_type_day(each, schedules[each.sync_type], runs=runs, pauses=pauses, start=start, now=now, end=end)
         for each in status.types
     ]
     return Day(start, now, end, days)
 
 
-def type_day(
+def find_type_day(
     health: TypeHealth,
     schedule: SyncSchedule,
     *,
@@ -111,15 +111,15 @@ def type_day(
     mine = [run for run in runs if run.sync_type == health.sync_type]
     return TypeDay(
         sync_type=health.sync_type,
-        attempts=[attempt for run in mine for attempt in attempts_of(run, now) if attempt.end > start],
-        waits=[wait for run in mine for wait in waits_of(run, now) if wait.end > start],
+        attempts=[attempt for run in mine for attempt in find_attempts(run, now) if attempt.end > start],
+        waits=[wait for run in mine for wait in find_waits(run, now) if wait.end > start],
         pauses=[] if health.sync_type in smart_types() else pauses,
-        due=list(due_times(health.next_due, schedule.interval, end)),
+        due=list(find_due_times(health.next_due, schedule.interval, end)),
         usual_duration=health.usual_duration or timedelta(0),
     )
 
 
-def runs_since(start: datetime) -> Iterator[Ran]:
+def find_runs(start: datetime) -> Iterator[Ran]:
     """Those that ended since, the latest first, after those that have not ended."""
     runs = SyncRun.objects.values_list(*Ran._fields)
     unfinished = runs.filter(Q(status=Status.QUEUED) | Q(status=Status.RUNNING))
@@ -127,7 +127,7 @@ def runs_since(start: datetime) -> Iterator[Ran]:
     yield from starmap(Ran, chain(unfinished, ended))
 
 
-def attempts_of(run: Ran, now: datetime) -> Iterator[Attempt]:
+def find_attempts(run: Ran, now: datetime) -> Iterator[Attempt]:
     for ended in run.ended_attempts:
         if ended.get("startedAt") and ended.get("endedAt"):
             start, end = (datetime.fromisoformat(ended[name]) for name in ("startedAt", "endedAt"))
@@ -142,9 +142,9 @@ def was_cancelled_while_it_waited(run: Ran) -> bool:
     return bool(run.started_at) and run.started_at.isoformat() in starts  # type: ignore[union-attr]
 
 
-def waits_of(run: Ran, now: datetime) -> Iterator[Stretch]:
+def find_waits(run: Ran, now: datetime) -> Iterator[Stretch]:
     """Until it was started, and from each attempt to the next."""
-    attempts = list(attempts_of(run, now))
+    attempts = list(find_attempts(run, now))
     ends = [run.requested_at, *(attempt.end for attempt in attempts)]
     starts = [attempt.start for attempt in attempts]
     if run.status == Status.QUEUED or (run.finished_at and run.finished_at > ends[-1]):
@@ -152,7 +152,7 @@ def waits_of(run: Ran, now: datetime) -> Iterator[Stretch]:
     yield from (Stretch(end, start) for end, start in zip(ends, starts, strict=False) if start > end)
 
 
-def sessions_since(start: datetime, *, until: datetime) -> Iterator[Stretch]:
+def find_pauses(start: datetime, *, until: datetime) -> Iterator[Stretch]:
     """When order forms were open, the earliest first."""
     sessions = OrderFormSession.objects.filter(expires_at__gt=start).order_by("-opened_at")
     for opened, expires, closed in reversed(
@@ -162,7 +162,7 @@ def sessions_since(start: datetime, *, until: datetime) -> Iterator[Stretch]:
             yield Stretch(max(start, opened), end)
 
 
-def joined(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
+def join_stretches(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
     """Stretches in their order, those that overlap as one."""
     current: Stretch | None = None
     for stretch in stretches:
@@ -176,7 +176,7 @@ def joined(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
         yield current
 
 
-def due_times(first: datetime | None, interval: timedelta, end: datetime) -> Iterator[datetime]:
+def find_due_times(first: datetime | None, interval: timedelta, end: datetime) -> Iterator[datetime]:
     at = first
     while at and at <= end:
         yield at

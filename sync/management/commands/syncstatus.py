@@ -35,97 +35,98 @@ class Command(BaseCommand):
         check_migrated()
         status = health.status()
         as_json = SyncStatusSerializer(status, context={"for_staff": True})
-        self.stdout.write(json.dumps(as_json.data) if options["json"] else text(status))
+        self.stdout.write(json.dumps(as_json.data) if options["json"] else format_status(status))
         if not status.is_healthy:
             raise SystemExit(1)
 
 
-def text(status: SyncStatus) -> str:
+def format_status(status: SyncStatus) -> str:
     return "\n".join(
         [
-            *table([["", "state", "fresh as of", "next due", "took", "usually"], *map(row, status.types)]),
+            *format_table(
+                [["", "state", "fresh as of", "next due", "took", "usually"], *map(format_row, status.types)]
+            ),
             "",
-            f"Lock     {lock(status)}",
-            f"Running  {running(status.current)}",
-            f"Queue    {', '.join(map(queued, status.queue)) or 'empty'}",
-            f"Forms    {forms(status)}",
-            *workers(status),
+            f"Lock     {describe_lock(status)}",
+            f"Running  {describe_running(status.current)}",
+            f"Queue    {', '.join(map(describe_queued, status.queue)) or 'empty'}",
+            f"Forms    {describe_forms(status)}",
+            *describe_workers(status),
             "",
-            *problems(status),
+            *describe_problems(status),
         ]
     )
 
 
-def row(each: TypeHealth) -> list[str]:
+def format_row(each: TypeHealth) -> list[str]:
     return [
         each.sync_type,
         each.state,
-        moment(each.fresh_as_of),
-        next_due(each),
-        seconds(each.last_duration),
-        seconds(each.usual_duration),
+        format_moment(each.fresh_as_of),
+        format_next_due(each),
+        format_seconds(each.last_duration),
+        format_seconds(each.usual_duration),
     ]
 
 
-def next_due(each: TypeHealth) -> str:
+def format_next_due(each: TypeHealth) -> str:
     if not each.enabled:
         return "disabled"
-    return "now" if each.next_due and each.next_due <= clock.now() else moment(each.next_due)
+    return "now" if each.next_due and each.next_due <= clock.now() else format_moment(each.next_due)
 
 
-def table(rows: list[list[str]]) -> list[str]:
+def format_table(rows: list[list[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def lock(status: SyncStatus) -> str:
+def describe_lock(status: SyncStatus) -> str:
     match status.lock.state:
         case SyncLock.State.FREE:
             return "free"
         case SyncLock.State.SILENT:
-            return f"SILENT, {status.lock.holder} since {moment(status.lock.leased_until)}"
-    return f"held by {status.lock.holder} since {moment(status.lock.acquired_at)}"
+            return f"SILENT, {status.lock.holder} since {format_moment(status.lock.leased_until)}"
+    return f"held by {status.lock.holder} since {format_moment(status.lock.acquired_at)}"
 
 
-def running(run: SyncRun | None) -> str:
+def describe_running(run: SyncRun | None) -> str:
     if run is None:
         return "nothing"
     pages = f", page {run.pages_read} of {run.pages}" if run.pages else ""
     return f"{run.sync_type} (run {run.pk}, {run.mode}, {run.stage or 'starting'}{pages})"
 
 
-def queued(run: SyncRun) -> str:
-    later = f" not before {moment(run.not_before)}" if run.not_before and run.not_before > clock.now() else ""
+def describe_queued(run: SyncRun) -> str:
+    later = f" not before {format_moment(run.not_before)}" if run.not_before and run.not_before > clock.now() else ""
     return f"{run.sync_type} ({run.mode}, run {run.pk}){later}"
 
 
-def forms(status: SyncStatus) -> str:
+def describe_forms(status: SyncStatus) -> str:
     if not status.sessions:
         return "none open"
-    return (
-        f"{len(status.sessions)} open: other syncs are paused, until {moment(status.paused_until)} if nobody uses them"
-    )
+    until = format_moment(status.paused_until)
+    return f"{len(status.sessions)} open: other syncs are paused, until {until} if nobody uses them"
 
 
-def workers(status: SyncStatus) -> list[str]:
+def describe_workers(status: SyncStatus) -> list[str]:
     """A line for each."""
-    lines = [worker_line(worker) for worker in status.workers] or ["none"]
+    lines = [describe_worker(worker) for worker in status.workers] or ["none"]
     return [f"{'Worker' if line == lines[0] else '':8} {line}" for line in lines]
 
 
-def worker_line(worker: SyncWorker) -> str:
+def describe_worker(worker: SyncWorker) -> str:
     if worker.stopped_at:
-        return f"stopped, {worker.name} at {moment(worker.stopped_at)}"
-    return f"{'alive' if worker.is_alive else 'SILENT'}, {worker.name} last seen {moment(worker.seen_at)}"
+        return f"stopped, {worker.name} at {format_moment(worker.stopped_at)}"
+    return f"{'alive' if worker.is_alive else 'SILENT'}, {worker.name} last seen {format_moment(worker.seen_at)}"
 
 
-def problems(status: SyncStatus) -> list[str]:
+def describe_problems(status: SyncStatus) -> list[str]:
     """What is wrong, and what to do about it."""
     with translation.override("en"):
-        return [line for problem in find_problems(status) for line in describe(problem)] or ["All is well."]
+        return [line for problem in find_problems(status) for line in describe_problem(problem)] or ["All is well."]
 
 
-def describe(problem: Problem) -> Iterator[str]:
+def describe_problem(problem: Problem) -> Iterator[str]:
     """Most in words for a terminal, where there are no buttons."""
     facts = {name: FORMATS[name](value) if name in FORMATS else value for name, value in problem.facts.items()}
     name, at, error = (facts.get(name, "") for name in ("list", "time", "error"))
@@ -159,7 +160,7 @@ def describe(problem: Problem) -> Iterator[str]:
         case Kind.SCHEDULES_DISABLED:
             for sync_type, fresh_as_of in facts["lists"]:
                 yield (
-                    f"{sync_type} is as of {moment(fresh_as_of)}, and synced only if somebody asks: "
+                    f"{sync_type} is as of {format_moment(fresh_as_of)}, and synced only if somebody asks: "
                     "its schedule is disabled."
                 )
         case Kind.ALERT_NOT_DELIVERED:
@@ -178,7 +179,7 @@ def describe_login(problem: Problem, at: str) -> str:
 def describe_retry(problem: Problem) -> str:
     match problem.action:
         case Action.RETRIED_LATER:
-            return f"It is tried again at {moment(problem.facts['next'])}."
+            return f"It is tried again at {format_moment(problem.facts['next'])}."
         case Action.RETRIED_IN_TURN:
             return "It is tried again as soon as it is its turn."
         case Action.SEND_AGAIN:
@@ -186,7 +187,7 @@ def describe_retry(problem: Problem) -> str:
     return ""  # it is tried again now
 
 
-def moment(at: datetime | None) -> str:
+def format_moment(at: datetime | None) -> str:
     """A time of today without its date."""
     if at is None:
         return NOTHING
@@ -194,15 +195,15 @@ def moment(at: datetime | None) -> str:
     return f"{local:%H:%M:%S}" if local.date() == clock.today() else f"{local:%d/%m/%Y %H:%M}"
 
 
-def seconds(duration: timedelta | None) -> str:
+def format_seconds(duration: timedelta | None) -> str:
     return NOTHING if duration is None else f"{duration.total_seconds():.1f} s"
 
 
 FORMATS: dict[str, Callable[[Any], Any]] = {
-    "difference": seconds,
-    "elapsed": seconds,
-    "longest": seconds,
-    "next": moment,
-    "time": moment,
-    "usual": seconds,
+    "difference": format_seconds,
+    "elapsed": format_seconds,
+    "longest": format_seconds,
+    "next": format_moment,
+    "time": format_moment,
+    "usual": format_seconds,
 }

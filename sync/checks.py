@@ -44,7 +44,7 @@ def check_list(service: SyncService) -> list[CheckMessage]:
             "E012",
             model.search_fields and columns.issuperset(model.search_fields),
             f"{model.__name__} has to say by which of its columns people search it.",
-            f'In the model: search_fields = ("{service.layout.key}",)',
+            "In the model: search_fields = (…, …), with the names of columns that are texts.",
         ),
         (
             "E013",

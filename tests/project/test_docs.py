@@ -20,7 +20,8 @@ def test_the_tables_of_columns_are_those_of_the_declarations():
     printed = StringIO()
     call_command("exportcolumns", stdout=printed)
     text = (DOCS / "exports.md").read_text()
-    assert text.partition("prints.\n\n")[2].strip() == printed.getvalue().strip()
+    declared = printed.getvalue().strip()
+    assert text.partition("prints.\n\n")[2].strip() == declared, "Put what exportcolumns prints into docs/exports.md"
 
 
 @pytest.fixture

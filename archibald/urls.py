@@ -15,7 +15,7 @@ from sync.accounts.pages import PasswordView
 from sync.admin.permissions import permission_denied
 from sync.api import account, errors
 from sync.api.page_errors import PageErrorsView
-from sync.api.tokens import BlacklistView, ObtainView, RefreshView, throttled
+from sync.api.tokens import BlacklistView, ObtainView, RefreshView, throttle_sign_in
 from sync.api.views import ReadinessView, healthz
 
 admin.site.site_header = admin.site.site_title = "Archibald sync"
@@ -30,7 +30,7 @@ asked_for_anew = cache_control(no_cache=True)  # kept by browsers: nothing in it
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="drafts")),
-    path("login", throttled(LoginView.as_view(redirect_authenticated_user=True)), name="login"),
+    path("login", throttle_sign_in(LoginView.as_view(redirect_authenticated_user=True)), name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
     path("account/password", PasswordView.as_view(), name="password"),
     path("account/password/changed", password_changed, name="password_changed"),
@@ -43,7 +43,7 @@ urlpatterns = [
         name="service_worker",
     ),
     path("", include("orders.page_urls")),
-    path("admin/login/", throttled(admin.site.login)),
+    path("admin/login/", throttle_sign_in(admin.site.login)),
     path("admin/password_change/", RedirectView.as_view(pattern_name="password")),
     path("admin/", include("sync.admin.urls")),
     path("admin/", admin.site.urls),

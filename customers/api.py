@@ -27,11 +27,12 @@ from rest_framework.viewsets import GenericViewSet
 
 from customers.models import Customer
 from sync import error_texts
-from sync.api.base import MIRROR_FIELDS, Envelope, Given, StrictUuid, user_of
+from sync.api.base import MIRROR_FIELDS, AnswerSerializer, StrictSerializer, get_user
 from sync.api.errors import error_body
+from sync.api.fields import StrictUUIDField
 from sync.api.filters import MirrorFilterSet
 from sync.api.gate import arrived_at
-from sync.api.serializers import Counts, SessionSerializer
+from sync.api.serializers import CountsSerializer, SessionSerializer
 from sync.coordinator import sessions
 from sync.coordinator.sessions import SmartSync
 from sync.models import SyncRun
@@ -77,15 +78,15 @@ class CustomerSerializer(ModelSerializer):
 # Order forms
 
 
-class FormInUse(Given):
+class FormInUseSerializer(StrictSerializer):
     """The order form that asks: the number that an earlier answer gave it, or one that it made itself."""
 
-    besides = frozenset({"csrfmiddlewaretoken"})
+    ignored_fields = frozenset({"csrfmiddlewaretoken"})
 
-    session_id = StrictUuid(required=False)
+    session_id = StrictUUIDField(required=False)
 
 
-class SmartSyncResult(Counts):
+class SmartSyncResultSerializer(CountsSerializer):
     """What the smart sync brought, and as of when the customers are fresh."""
 
     duration_ms = Milliseconds(source="duration", allow_null=True)
@@ -116,14 +117,14 @@ class SmartSyncResult(Counts):
         )
     ]
 )
-class SmartSyncAnswer(Envelope):
+class SmartSyncAnswerSerializer(AnswerSerializer):
     message = serializers.CharField()
     session = SessionSerializer()
     run = RunSerializer()
-    result = SmartSyncResult(help_text="Null while the run goes on.", allow_null=True)
+    result = SmartSyncResultSerializer(help_text="Null while the run goes on.", allow_null=True)
 
 
-class SmartSyncFailure(Serializer):
+class SmartSyncFailureSerializer(Serializer):
     """The order form stays open, and shows what the mirror has."""
 
     success = serializers.BooleanField(default=False)
@@ -139,39 +140,33 @@ def prefers_async(request: Request) -> bool:
     return "respond-async" in (preference.partition(";")[0].strip() for preference in preferences)
 
 
-def told(smart: SmartSync, *, for_staff: bool) -> Response:
+def smart_sync_response(smart: SmartSync, *, for_staff: bool) -> Response:
     run = smart.run
+    answer: dict[str, Any] = {"session": smart.session, "run": run, "result": None}
     if run.status == Status.SUCCEEDED:
-        return Response(SmartSyncAnswer({"message": success(run), **shown(smart), "result": run}).data)
+        return Response(SmartSyncAnswerSerializer({**answer, "message": describe_success(run), "result": run}).data)
     if not run.is_finished:
-        message = _("The customers are being fetched by run {run}.").format(run=run.pk)
-        answer = SmartSyncAnswer({"message": message, **shown(smart), "result": None}).data
-        watch = {"Location": reverse("run-detail", args=[run.pk])}
-        return Response(answer, HTTPStatus.ACCEPTED, headers=watch)
+        answer["message"] = _("The customers are being fetched by run {run}.").format(run=run.pk)
+        location = {"Location": reverse("run-detail", args=[run.pk])}
+        return Response(SmartSyncAnswerSerializer(answer).data, HTTPStatus.ACCEPTED, headers=location)
     is_cancelled = run.status == Status.CANCELLED
     text = _("The run was cancelled: the customers are as they were.") if is_cancelled else run.error_text
     facts = run.error_facts
     if not for_staff:
         text = error_texts.without_private_facts(text)
         facts = {name: fact for name, fact in facts.items() if name not in error_texts.PRIVATE_FACTS}
-    failure = error_body(text, run.error_class or "cancelled", facts)
-    return Response(
-        SmartSyncFailure(failure | shown(smart)).data, HTTPStatus.CONFLICT if is_cancelled else HTTPStatus.BAD_GATEWAY
-    )
+    failure = SmartSyncFailureSerializer({**answer, **error_body(text, run.error_class or "cancelled", facts)})
+    return Response(failure.data, HTTPStatus.CONFLICT if is_cancelled else HTTPStatus.BAD_GATEWAY)
 
 
-def shown(smart: SmartSync) -> dict[str, Any]:
-    return {"session": smart.session, "run": smart.run}
-
-
-def success(run: SyncRun) -> str:
+def describe_success(run: SyncRun) -> str:
     changed = run.updated + run.restored
     created_text = ngettext("{count} new", "{count} new", run.created).format(count=run.created)
     changed_text = ngettext("{count} changed", "{count} changed", changed).format(count=changed)
     return _("The customers are fresh: {created}, {changed}.").format(created=created_text, changed=changed_text)
 
 
-class ResumeAnswer(Envelope):
+class ResumeAnswerSerializer(AnswerSerializer):
     message = serializers.CharField()
     session = SessionSerializer(allow_null=True, help_text="The one that was closed; null if none was open.")
     active_sessions = serializers.IntegerField(help_text="Order forms that are still open, of all agents.")
@@ -192,10 +187,15 @@ class CustomerViewSet(ListModelMixin, GenericViewSet[Any]):
                 "Prefer", str, OpenApiParameter.HEADER, description="`respond-async`: answer at once, with the run."
             )
         ],
-        responses={200: SmartSyncAnswer, 202: SmartSyncAnswer, 409: SmartSyncFailure, 502: SmartSyncFailure},
+        responses={
+            200: SmartSyncAnswerSerializer,
+            202: SmartSyncAnswerSerializer,
+            409: SmartSyncFailureSerializer,
+            502: SmartSyncFailureSerializer,
+        },
         examples=[OpenApiExample("A form that has just been opened", {}, request_only=True)],
     )
-    @action(detail=False, methods=["post"], url_path="smart-sync", serializer_class=FormInUse)
+    @action(detail=False, methods=["post"], url_path="smart-sync", serializer_class=FormInUseSerializer)
     def smart_sync(self, request: Request) -> Response:
         """Open an order form, or say that it is in use, and fetch the customers just changed in the ERP.
 
@@ -209,19 +209,19 @@ class CustomerViewSet(ListModelMixin, GenericViewSet[Any]):
         patience = timedelta(0) if prefers_async(request) else sessions.ANSWERED_WITHIN
         smart = sessions.request_smart_sync(
             LIST,
-            user=user_of(request),
+            user=get_user(request),
             session_id=serializer.validated_data.get("session_id"),
             patience=patience,
             asked_at=arrived_at(request._request),
         )
-        return told(smart, for_staff=user_of(request).is_staff)
+        return smart_sync_response(smart, for_staff=get_user(request).is_staff)
 
-    @extend_schema(operation_id="resumeSyncs", responses=ResumeAnswer)
+    @extend_schema(operation_id="resumeSyncs", responses=ResumeAnswerSerializer)
     @action(
         detail=False,
         methods=["post"],
         url_path="resume-syncs",
-        serializer_class=FormInUse,
+        serializer_class=FormInUseSerializer,
         parser_classes=[*api_settings.DEFAULT_PARSER_CLASSES, FormParser, MultiPartParser],  # a page that is closed
     )
     def resume_syncs(self, request: Request) -> Response:
@@ -231,7 +231,9 @@ class CustomerViewSet(ListModelMixin, GenericViewSet[Any]):
         """
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        session = sessions.close_own_session(user_of(request), serializer.validated_data.get("session_id"))
+        session = sessions.close_own_session(get_user(request), serializer.validated_data.get("session_id"))
         still_open = sessions.count_open()
         message = _("The other syncs wait for another order form.") if still_open else _("The syncs go on.")
-        return Response(ResumeAnswer({"message": message, "session": session, "active_sessions": still_open}).data)
+        return Response(
+            ResumeAnswerSerializer({"message": message, "session": session, "active_sessions": still_open}).data
+        )

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from orders.models import Draft
 from sync import disk
-from sync.api.errors import why_unsaved
+from sync.api.errors import find_database_problem
 from sync.models import SyncRun, SyncSchedule
 from sync.monitoring import health
 from sync.monitoring.readiness import can_be_written
@@ -152,7 +152,7 @@ def test_a_full_disk_is_not_ready(client, monkeypatch):
 def test_a_database_that_does_not_answer_is_no_bug(error, cause, is_told):
     raised = error("said")
     raised.__cause__ = cause
-    unsaved = why_unsaved(raised)
+    unsaved = find_database_problem(raised)
     assert (unsaved is not None and unsaved.code == "database_unavailable") is is_told
 
 

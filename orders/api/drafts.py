@@ -19,20 +19,13 @@ from rest_framework.viewsets import GenericViewSet
 
 from customers.models import Customer
 from orders import drafts
-from orders.api.values import Amount, GivenPercent, GivenQuantity, Number, UnitPrice
+from orders.api.fields import AmountField, NumberField, PercentField, QuantityField, UnitPriceField
 from orders.drafts import DraftDeleted, DraftInput, KeyReused, LineInput, NotAccepted, StaleDraft
 from orders.models import Draft, Product
 from orders.models.drafts import DraftQuerySet
-from sync.api.base import (
-    LARGEST_INTEGER,
-    Envelope,
-    Given,
-    StrictInteger,
-    StrictText,
-    StrictUuid,
-    user_of,
-)
-from sync.api.errors import Conflict, ErrorAnswer
+from sync.api.base import AnswerSerializer, StrictSerializer, get_user
+from sync.api.errors import Conflict, ErrorAnswerSerializer
+from sync.api.fields import LARGEST_INTEGER, StrictCharField, StrictIntegerField, StrictUUIDField
 from sync.api.filters import KEY_LENGTH
 from sync.coordinator import sessions
 from sync.serializers import ModelSerializer, Serializer
@@ -46,7 +39,7 @@ LONGEST_IDEMPOTENCY_KEY = 255
 # What is shown
 
 
-class DraftCustomer(ModelSerializer):
+class DraftCustomerSerializer(ModelSerializer):
     name = serializers.CharField(source="shown_name", help_text="Says so if the customer's data was erased.")
 
     class Meta:
@@ -54,8 +47,8 @@ class DraftCustomer(ModelSerializer):
         fields = ("erp_id", "account_number", "name", "city", "vat_number")
 
 
-class DraftProduct(ModelSerializer):
-    pack_pieces = Number(allow_null=True)
+class DraftProductSerializer(ModelSerializer):
+    pack_pieces = NumberField(allow_null=True)
 
     class Meta:
         model = Product
@@ -65,22 +58,24 @@ class DraftProduct(ModelSerializer):
 class DraftLineSerializer(Serializer):
     """So many of a product, at the price of the moment at which the draft was saved."""
 
-    product = DraftProduct()
-    quantity = Number()
-    discount_percent = Number()
-    unit_price = UnitPrice()
-    price_unit = Number(help_text="Pieces that the price is for.")
-    vat_rate = Number(allow_null=True, help_text="Percent; null if it is not known.")
-    goods = Amount(source="amounts.goods", help_text="Without VAT, after the line's discount.")
-    net = Amount(source="amounts.net", help_text="After the order's discount too.")
-    vat = Amount(source="amounts.vat", allow_null=True, help_text="Of this line alone; the order's is no sum of these.")
-    gross = Amount(source="amounts.gross", allow_null=True, help_text="Net with VAT; null if that is not known.")
+    product = DraftProductSerializer()
+    quantity = NumberField()
+    discount_percent = NumberField()
+    unit_price = UnitPriceField()
+    price_unit = NumberField(help_text="Pieces that the price is for.")
+    vat_rate = NumberField(allow_null=True, help_text="Percent; null if it is not known.")
+    goods = AmountField(source="amounts.goods", help_text="Without VAT, after the line's discount.")
+    net = AmountField(source="amounts.net", help_text="After the order's discount too.")
+    vat = AmountField(
+        source="amounts.vat", allow_null=True, help_text="Of this line alone; the order's is no sum of these."
+    )
+    gross = AmountField(source="amounts.gross", allow_null=True, help_text="Net with VAT; null if that is not known.")
 
 
 class VatTotalSerializer(Serializer):
-    rate = Number(help_text="Percent.")
-    taxable = Amount()
-    amount = Amount()
+    rate = NumberField(help_text="Percent.")
+    taxable = AmountField()
+    amount = AmountField()
 
 
 class TotalsSerializer(Serializer):
@@ -89,13 +84,13 @@ class TotalsSerializer(Serializer):
     VAT is rounded once for each rate, on what its lines come to together.
     """
 
-    goods = Amount()
-    discount = Amount(help_text="By the order's discount.")
-    net = Amount()
+    goods = AmountField()
+    discount = AmountField(help_text="By the order's discount.")
+    net = AmountField()
     vat_by_rate = VatTotalSerializer(many=True)
-    vat = Amount()
-    net_without_vat = Amount(help_text="The part of net whose VAT is not known: it is in gross without VAT.")
-    gross = Amount()
+    vat = AmountField()
+    net_without_vat = AmountField(help_text="The part of net whose VAT is not known: it is in gross without VAT.")
+    gross = AmountField()
 
 
 class DraftSerializer(Serializer):
@@ -103,9 +98,9 @@ class DraftSerializer(Serializer):
 
     id = serializers.IntegerField()
     version = serializers.IntegerField(help_text="To be sent with a change, which is refused if it is not the last.")
-    customer = DraftCustomer()
+    customer = DraftCustomerSerializer()
     lines = DraftLineSerializer(many=True)
-    discount_percent = Number(help_text="Of the whole order.")
+    discount_percent = NumberField(help_text="Of the whole order.")
     notes = serializers.CharField()
     currency = serializers.CharField()
     totals = TotalsSerializer()
@@ -120,45 +115,47 @@ class ProblemSerializer(Serializer):
     text = serializers.CharField(help_text="What to do, for a person.")
 
 
-class PreviewLine(Serializer):
+class PreviewLineSerializer(Serializer):
     """A line as it was given, and what it would come to; price and amounts are null if it has a problem."""
 
-    product = DraftProduct(allow_null=True, help_text="Null if there is none.")
-    quantity = Number(source="wanted.quantity")
-    discount_percent = Number(source="wanted.discount_percent")
-    unit_price = UnitPrice(source="line.unit_price", allow_null=True)
-    price_unit = Number(source="line.price_unit", allow_null=True, help_text="Pieces that the price is for.")
-    vat_rate = Number(source="line.vat_rate", allow_null=True, help_text="Percent; null if it is not known.")
-    goods = Amount(source="line.amounts.goods", allow_null=True, help_text="Without VAT, after the line's discount.")
-    net = Amount(source="line.amounts.net", allow_null=True, help_text="After the order's discount too.")
-    vat = Amount(source="line.amounts.vat", allow_null=True, help_text="Of this line alone.")
-    gross = Amount(source="line.amounts.gross", allow_null=True, help_text="Net with VAT.")
+    product = DraftProductSerializer(allow_null=True, help_text="Null if there is none.")
+    quantity = NumberField(source="wanted.quantity")
+    discount_percent = NumberField(source="wanted.discount_percent")
+    unit_price = UnitPriceField(source="line.unit_price", allow_null=True)
+    price_unit = NumberField(source="line.price_unit", allow_null=True, help_text="Pieces that the price is for.")
+    vat_rate = NumberField(source="line.vat_rate", allow_null=True, help_text="Percent; null if it is not known.")
+    goods = AmountField(
+        source="line.amounts.goods", allow_null=True, help_text="Without VAT, after the line's discount."
+    )
+    net = AmountField(source="line.amounts.net", allow_null=True, help_text="After the order's discount too.")
+    vat = AmountField(source="line.amounts.vat", allow_null=True, help_text="Of this line alone.")
+    gross = AmountField(source="line.amounts.gross", allow_null=True, help_text="Net with VAT.")
     nearest_quantities = serializers.ListField(
-        child=Number(),
+        child=NumberField(),
         help_text="What may be ordered instead, next below and above; itself alone if it may; empty without a product.",
     )
     problem = ProblemSerializer(allow_null=True)
 
 
-class Preview(Serializer):
+class PreviewSerializer(Serializer):
     """What a draft would come to at today's prices, as far as it is right."""
 
-    customer = DraftCustomer(allow_null=True)
-    lines = PreviewLine(many=True, help_text="One for each given line, in their order.")
+    customer = DraftCustomerSerializer(allow_null=True)
+    lines = PreviewLineSerializer(many=True, help_text="One for each given line, in their order.")
     currency = serializers.CharField(help_text="Empty if no line has a price.")
     complete = serializers.BooleanField(help_text="Whether it would be saved: it has a customer, lines, no problem.")
     totals = TotalsSerializer(help_text="Of the lines without a problem.")
 
 
-class PreviewAnswer(Envelope):
-    draft = Preview()
+class PreviewAnswerSerializer(AnswerSerializer):
+    draft = PreviewSerializer()
 
 
-class DraftAnswer(Envelope):
+class DraftAnswerSerializer(AnswerSerializer):
     draft = DraftSerializer()
 
 
-class SavedAnswer(DraftAnswer):
+class SavedAnswerSerializer(DraftAnswerSerializer):
     message = serializers.CharField()
     draft_count = serializers.IntegerField(help_text="Of the caller.")
 
@@ -166,19 +163,19 @@ class SavedAnswer(DraftAnswer):
 # What is taken
 
 
-class GivenLine(Given):
-    product = StrictText(max_length=KEY_LENGTH, help_text="The product's erpId.")
-    quantity = GivenQuantity(help_text="In pieces.")
-    discount_percent = GivenPercent(default=0)
+class GivenLineSerializer(StrictSerializer):
+    product = StrictCharField(max_length=KEY_LENGTH, help_text="The product's erpId.")
+    quantity = QuantityField(help_text="In pieces.")
+    discount_percent = PercentField(default=0)
 
 
-class GivenDraft(Given):
+class GivenDraftSerializer(StrictSerializer):
     """A draft as a form holds it. Prices and totals are worked out here, at every save."""
 
-    customer = StrictInteger(min_value=1, max_value=LARGEST_INTEGER, help_text="The customer's erpId.")
-    lines = serializers.ListField(child=GivenLine(), min_length=1, max_length=MOST_LINES)
-    discount_percent = GivenPercent(default=0, help_text="Of the whole order.")
-    notes = StrictText(default="", allow_blank=True, max_length=NOTES_LENGTH)
+    customer = StrictIntegerField(min_value=1, max_value=LARGEST_INTEGER, help_text="The customer's erpId.")
+    lines = serializers.ListField(child=GivenLineSerializer(), min_length=1, max_length=MOST_LINES)
+    discount_percent = PercentField(default=0, help_text="Of the whole order.")
+    notes = StrictCharField(default="", allow_blank=True, max_length=NOTES_LENGTH)
 
     def wanted(self) -> DraftInput:
         """Raises ValidationError."""
@@ -191,25 +188,27 @@ class GivenDraft(Given):
         )
 
 
-class GivenPreview(GivenDraft):
+class GivenPreviewSerializer(GivenDraftSerializer):
     """A draft as a form holds it while it is being filled in."""
 
-    customer = StrictInteger(
+    customer = StrictIntegerField(
         min_value=1,
         max_value=LARGEST_INTEGER,
         default=None,
         allow_null=True,
         help_text="The customer's erpId; without one, no customer's own prices count.",
     )
-    lines = serializers.ListField(child=GivenLine(), max_length=MOST_LINES)
+    lines = serializers.ListField(child=GivenLineSerializer(), max_length=MOST_LINES)
 
 
-class NewDraft(GivenDraft):
-    session_id = StrictUuid(required=False, help_text="The order form that saves it: it stays open for another while.")
+class NewDraftSerializer(GivenDraftSerializer):
+    session_id = StrictUUIDField(
+        required=False, help_text="The order form that saves it: it stays open for another while."
+    )
 
 
-class ChangedDraft(NewDraft):
-    version = StrictInteger(min_value=1, max_value=LARGEST_INTEGER, help_text="That the change is based on.")
+class ChangedDraftSerializer(NewDraftSerializer):
+    version = StrictIntegerField(min_value=1, max_value=LARGEST_INTEGER, help_text="That the change is based on.")
 
 
 LINES = [{"product": "001627K2", "quantity": "10", "discountPercent": "10"}]
@@ -236,13 +235,13 @@ class DraftViewSet(ListModelMixin, GenericViewSet[Draft]):
     lookup_value_converter = "key"
 
     def get_queryset(self) -> DraftQuerySet:
-        return Draft.objects.for_user(user_of(self.request)).with_lines()
+        return Draft.objects.for_user(get_user(self.request)).with_lines()
 
     @extend_schema(
         operation_id="createDraft",
         parameters=[KEY_PARAMETER, REPLAYED],
-        request=NewDraft,
-        responses={201: SavedAnswer, 409: ErrorAnswer},
+        request=NewDraftSerializer,
+        responses={201: SavedAnswerSerializer, 409: ErrorAnswerSerializer},
         examples=[EXAMPLE],
     )
     def create(self, request: Request) -> Response:
@@ -250,32 +249,32 @@ class DraftViewSet(ListModelMixin, GenericViewSet[Draft]):
 
         A key that made another draft is a 409, with that draft as it is in `detail.draft` unless it was deleted.
         """
-        given = NewDraft(data=request.data)
+        given = NewDraftSerializer(data=request.data)
         wanted = given.wanted()
         note_activity(given, request)
         try:
-            draft, is_new = drafts.create_draft(wanted, user=user_of(request), key=idempotency_key(request))
+            draft, is_new = drafts.create_draft(wanted, user=get_user(request), key=read_idempotency_key(request))
         except NotAccepted as error:
             raise ValidationError(error.errors) from None
         except KeyReused as error:
             text = _("This Idempotency-Key has made another draft, or one that was deleted since. Send a new one.")
             made = {"draft": DraftSerializer(error.draft).data} if error.draft else {}
             raise Conflict(text, code="idempotency_key_reused", **made) from None
-        answer = saved(draft, request, status=HTTPStatus.CREATED)
+        answer = saved_response(draft, request, status=HTTPStatus.CREATED)
         answer["Location"] = reverse("draft-detail", args=[draft.pk])
         if not is_new:
             answer["Idempotent-Replayed"] = "true"
         return answer
 
-    @extend_schema(operation_id="getDraft", responses=DraftAnswer)
+    @extend_schema(operation_id="getDraft", responses=DraftAnswerSerializer)
     def retrieve(self, request: Request, draft_id: int) -> Response:
         """One of the caller's drafts."""
-        return Response(DraftAnswer({"draft": self.get_object()}).data)
+        return Response(DraftAnswerSerializer({"draft": self.get_object()}).data)
 
     @extend_schema(
         operation_id="changeDraft",
-        request=ChangedDraft,
-        responses={200: SavedAnswer, 409: ErrorAnswer},
+        request=ChangedDraftSerializer,
+        responses={200: SavedAnswerSerializer, 409: ErrorAnswerSerializer},
         examples=[CHANGE_EXAMPLE],
     )
     def update(self, request: Request, draft_id: int) -> Response:
@@ -284,7 +283,7 @@ class DraftViewSet(ListModelMixin, GenericViewSet[Draft]):
         If it was changed since `version` the answer is a 409 with `detail.draft` as it is: nothing is lost.
         """
         draft = self.get_object()
-        given = ChangedDraft(data=request.data)
+        given = ChangedDraftSerializer(data=request.data)
         wanted = given.wanted()
         note_activity(given, request)
         try:
@@ -297,7 +296,7 @@ class DraftViewSet(ListModelMixin, GenericViewSet[Draft]):
             text = _("The draft was changed meanwhile, and is at version {version}. Look at it, then save again.")
             now = DraftSerializer(error.draft).data
             raise Conflict(text.format(version=error.draft.version), code="stale", draft=now) from None
-        return saved(changed, request)
+        return saved_response(changed, request)
 
     @extend_schema(operation_id="deleteDraft", responses={204: None})
     def destroy(self, request: Request, draft_id: int) -> Response:
@@ -305,25 +304,25 @@ class DraftViewSet(ListModelMixin, GenericViewSet[Draft]):
         drafts.delete_draft(self.get_object())
         return Response(status=HTTPStatus.NO_CONTENT)
 
-    @extend_schema(operation_id="restoreDraft", request=None, responses=SavedAnswer)
+    @extend_schema(operation_id="restoreDraft", request=None, responses=SavedAnswerSerializer)
     @action(detail=True, methods=["post"])
     def restore(self, request: Request, draft_id: int) -> Response:
         """Bring back a draft that was deleted. One that was not stays as it is."""
-        draft = get_object_or_404(Draft, pk=draft_id, user=user_of(request))
-        return saved(drafts.restore_draft(draft), request, said=_("Draft restored. ({total})"))
+        draft = get_object_or_404(Draft, pk=draft_id, user=get_user(request))
+        return saved_response(drafts.restore_draft(draft), request, message=_("Draft restored. ({total})"))
 
-    @extend_schema(operation_id="previewDraft", responses=PreviewAnswer, examples=[EXAMPLE])
-    @action(detail=False, methods=["post"], serializer_class=GivenPreview)
+    @extend_schema(operation_id="previewDraft", responses=PreviewAnswerSerializer, examples=[EXAMPLE])
+    @action(detail=False, methods=["post"], serializer_class=GivenPreviewSerializer)
     def preview(self, request: Request) -> Response:
         """What a draft would come to, with nothing saved; each line that cannot be ordered says why."""
         try:
-            priced = drafts.price_draft(GivenPreview(data=request.data).wanted())
+            priced = drafts.price_draft(GivenPreviewSerializer(data=request.data).wanted())
         except NotAccepted as error:
             raise ValidationError(error.errors) from None
-        return Response(PreviewAnswer({"draft": priced}).data)
+        return Response(PreviewAnswerSerializer({"draft": priced}).data)
 
 
-def idempotency_key(request: Request) -> str:
+def read_idempotency_key(request: Request) -> str:
     key = request.headers.get(KEY_HEADER, "")
     if len(key) > LONGEST_IDEMPOTENCY_KEY or not key.isprintable():
         text = _("At most {count} printable characters.").format(count=LONGEST_IDEMPOTENCY_KEY)
@@ -331,14 +330,14 @@ def idempotency_key(request: Request) -> str:
     return key
 
 
-def note_activity(given: NewDraft, request: Request) -> None:
+def note_activity(given: NewDraftSerializer, request: Request) -> None:
     """The form that saves is in use. Raises SessionNotFound for another agent's."""
     if session_id := given.validated_data.get("session_id"):
-        sessions.note_activity(user_of(request), session_id)
+        sessions.note_activity(get_user(request), session_id)
 
 
-def saved(draft: Draft, request: Request, *, status: int = HTTPStatus.OK, said: str = "") -> Response:
-    count = Draft.objects.for_user(user_of(request)).count()
+def saved_response(draft: Draft, request: Request, *, status: int = HTTPStatus.OK, message: str = "") -> Response:
+    count = Draft.objects.for_user(get_user(request)).count()
     total = ngettext("{count} draft in all", "{count} drafts in all", count).format(count=count)
-    message = (said or _("Draft saved! ({total})")).format(total=total)
-    return Response(SavedAnswer({"message": message, "draft": draft, "draft_count": count}).data, status)
+    message = (message or _("Draft saved! ({total})")).format(total=total)
+    return Response(SavedAnswerSerializer({"message": message, "draft": draft, "draft_count": count}).data, status)

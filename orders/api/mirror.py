@@ -15,11 +15,11 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from customers.models import Customer
-from orders.api.values import Amount, GivenQuantity, Number, UnitPrice
+from orders.api.fields import AmountField, NumberField, QuantityField, UnitPriceField
 from orders.drafts import describe_missing_price
 from orders.models import Ddt, Invoice, Order, Price, Product
 from orders.pricing import PriceList, find_price_unit
-from sync.api.base import MIRROR_FIELDS, Envelope
+from sync.api.base import MIRROR_FIELDS, AnswerSerializer
 from sync.api.filters import KEY_LENGTH, MirrorFilterSet, TextFilter, check_parameters
 from sync.serializers import ModelSerializer, Serializer
 
@@ -27,11 +27,11 @@ from sync.serializers import ModelSerializer, Serializer
 class OrderQuantitiesSerializer(Serializer):
     """What may be ordered, in pieces: `least`, and on in steps of `step`, up to `most`; all are multiples of `step`."""
 
-    least = Number()
-    step = Number()
-    most = Number(allow_null=True, help_text="Null if there is no limit.")
-    usual = Number(help_text="What a form begins with.")
-    ignored_maximum = Number(
+    least = NumberField()
+    step = NumberField()
+    most = NumberField(allow_null=True, help_text="Null if there is no limit.")
+    usual = NumberField(help_text="What a form begins with.")
+    ignored_maximum = NumberField(
         allow_null=True, help_text="The ERP's maximum, if nothing could be ordered within it: it is no limit then."
     )
 
@@ -42,14 +42,14 @@ class ProductSerializer(ModelSerializer):
     Minimum, multiple, maximum and default quantity are what the ERP says; `orderQuantities` is what follows from them.
     """
 
-    pack_pieces = Number(allow_null=True)
-    price_unit = Number(allow_null=True)
-    minimum_quantity = Number(allow_null=True)
-    multiple_quantity = Number(allow_null=True)
-    maximum_quantity = Number(allow_null=True)
-    default_quantity = Number(allow_null=True)
+    pack_pieces = NumberField(allow_null=True)
+    price_unit = NumberField(allow_null=True)
+    minimum_quantity = NumberField(allow_null=True)
+    multiple_quantity = NumberField(allow_null=True)
+    maximum_quantity = NumberField(allow_null=True)
+    default_quantity = NumberField(allow_null=True)
     order_quantities = OrderQuantitiesSerializer()
-    vat_rate = Number(allow_null=True, help_text="Percent; null if the ERP's VAT group is not known.")
+    vat_rate = NumberField(allow_null=True, help_text="Percent; null if the ERP's VAT group is not known.")
 
     class Meta:
         model = Product
@@ -97,10 +97,10 @@ class ProductViewSet(ListModelMixin, GenericViewSet[Any]):
 class PriceSerializer(ModelSerializer):
     """What a product costs: for whom, from when to when, from what quantity to what quantity."""
 
-    quantity_from = Number(allow_null=True)
-    quantity_to = Number(allow_null=True)
-    price_unit = Number(allow_null=True, help_text="Pieces that the price is for; null is one.")
-    unit_price = UnitPrice(allow_null=True)
+    quantity_from = NumberField(allow_null=True)
+    quantity_to = NumberField(allow_null=True)
+    price_unit = NumberField(allow_null=True, help_text="Pieces that the price is for; null is one.")
+    unit_price = UnitPriceField(allow_null=True)
 
     class Meta:
         model = Price
@@ -128,7 +128,7 @@ class PriceFilterSet(MirrorFilterSet):
     account = TextFilter("account", help_text="An account number.")
 
 
-class LookupQuery(Serializer):
+class LookupQuerySerializer(Serializer):
     product = serializers.CharField(max_length=KEY_LENGTH, help_text="The product's erpId.")
     account = serializers.CharField(
         required=False,
@@ -137,26 +137,27 @@ class LookupQuery(Serializer):
         max_length=KEY_LENGTH,
         help_text="Of the customer; absent: no customer's own prices.",
     )
-    quantity = GivenQuantity(required=False, help_text="In pieces; absent: the least that may be ordered.")
+    quantity = QuantityField(required=False, help_text="In pieces; absent: the least that may be ordered.")
 
 
-class LookedUpPrice(Serializer):
+class LookedUpPriceSerializer(Serializer):
     """The price that counts today."""
 
-    unit_price = UnitPrice()
-    price_unit = Number(help_text="Pieces that the price is for.")
+    unit_price = UnitPriceField()
+    price_unit = NumberField(help_text="Pieces that the price is for.")
     currency = serializers.CharField()
-    vat_rate = Number(allow_null=True, help_text="Percent; null if it is not known.")
-    quantity = Number(help_text="That the price was looked up for.")
+    vat_rate = NumberField(allow_null=True, help_text="Percent; null if it is not known.")
+    quantity = NumberField(help_text="That the price was looked up for.")
     nearest_quantities = serializers.ListField(
-        child=Number(), help_text="What may be ordered instead, next below and above; the quantity alone if it may."
+        child=NumberField(),
+        help_text="What may be ordered instead, next below and above; the quantity alone if it may.",
     )
     price = PriceSerializer(help_text="The line of the price list.")
     product = ProductSerializer()
 
 
-class LookupAnswer(Envelope):
-    price = LookedUpPrice()
+class LookupAnswerSerializer(AnswerSerializer):
+    price = LookedUpPriceSerializer()
 
 
 @extend_schema_view(list=extend_schema(operation_id="listPrices"))
@@ -169,8 +170,8 @@ class PriceViewSet(ListModelMixin, GenericViewSet[Any]):
 
     @extend_schema(
         operation_id="lookUpPrice",
-        parameters=[LookupQuery],
-        responses=LookupAnswer,
+        parameters=[LookupQuerySerializer],
+        responses=LookupAnswerSerializer,
         examples=[
             OpenApiExample(
                 "Five pieces for an account",
@@ -186,9 +187,9 @@ class PriceViewSet(ListModelMixin, GenericViewSet[Any]):
         A customer's own price goes before the price group's, that before everybody's; then the one of the largest
         quantity reached; then the one with the latest start.
         """
-        fields = LookupQuery().fields
+        fields = LookupQuerySerializer().fields
         check_parameters(request.query_params, known=fields, may_be_blank=fields)
-        query = LookupQuery(data=request.query_params.dict())
+        query = LookupQuerySerializer(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         wanted = query.validated_data
         product = Product.objects.find_match(erp_id=wanted["product"])
@@ -212,7 +213,7 @@ class PriceViewSet(ListModelMixin, GenericViewSet[Any]):
             "price": price,
             "product": product,
         }
-        return Response(LookupAnswer({"price": found}).data)
+        return Response(LookupAnswerSerializer({"price": found}).data)
 
 
 # Orders and what follows from them
@@ -267,7 +268,7 @@ class OrderViewSet(ListModelMixin, GenericViewSet[Any]):
 class DdtSerializer(ModelSerializer):
     """A delivery note: one shipment of an order."""
 
-    pieces = Number(allow_null=True)
+    pieces = NumberField(allow_null=True)
     courier = serializers.CharField(help_text="Empty if the ERP's tracking text names none.")
     tracking_number = serializers.CharField()
     tracking_url = serializers.CharField(help_text="The courier's page about the shipment; empty if not known.")
@@ -309,11 +310,11 @@ class DdtViewSet(ListModelMixin, GenericViewSet[Any]):
 class InvoiceSerializer(ModelSerializer):
     """An invoice, or a credit note: its amounts are negative. In euro."""
 
-    quantity = Number(allow_null=True)
+    quantity = NumberField(allow_null=True)
     days_overdue = serializers.IntegerField(
         allow_null=True, help_text="Since the due date, today; 0 if nothing is overdue, null if that is not known."
     )
-    overdue_amount = Amount(allow_null=True, help_text="To be paid after the due date; null if that is not known.")
+    overdue_amount = AmountField(allow_null=True, help_text="To be paid after the due date; null if that is not known.")
 
     class Meta:
         model = Invoice

@@ -18,39 +18,40 @@ from rest_framework.views import APIView
 from sync.accounts import passwords
 from sync.accounts.guesses import TooManyGuesses
 from sync.accounts.passwords import WrongPassword
-from sync.api.base import Envelope, Given, StrictText, user_of
-from sync.api.errors import TooMany
-from sync.api.tokens import Tokens, begin_sign_in
+from sync.api.base import AnswerSerializer, StrictSerializer, get_user
+from sync.api.errors import TooManyRequests
+from sync.api.fields import StrictCharField
+from sync.api.tokens import TokensSerializer, begin_sign_in
 
 
-class ChangePassword(Given):
-    current_password = StrictText(trim_whitespace=False, style={"input_type": "password"})
-    new_password = StrictText(trim_whitespace=False, style={"input_type": "password"})
+class ChangePasswordSerializer(StrictSerializer):
+    current_password = StrictCharField(trim_whitespace=False, style={"input_type": "password"})
+    new_password = StrictCharField(trim_whitespace=False, style={"input_type": "password"})
 
 
-class PasswordAnswer(Envelope):
+class PasswordAnswerSerializer(AnswerSerializer):
     message = serializers.CharField()
-    tokens = Tokens(allow_null=True, help_text="For who asked by token. Null with a session, which goes on.")
+    tokens = TokensSerializer(allow_null=True, help_text="For who asked by token. Null with a session, which goes on.")
 
 
 class PasswordView(APIView):
-    @extend_schema(operation_id="changePassword", request=ChangePassword, responses=PasswordAnswer)
+    @extend_schema(operation_id="changePassword", request=ChangePasswordSerializer, responses=PasswordAnswerSerializer)
     def post(self, request: Request) -> Response:
         """Change one's own password.
 
         Every other session and all tokens of the user end; the answer has new tokens. Ten wrong current passwords
         in an hour are looked at, then it is a 429.
         """
-        asked = ChangePassword(data=request.data)
-        asked.is_valid(raise_exception=True)
-        user, new = user_of(request), asked.validated_data["new_password"]
+        serializer = ChangePasswordSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        user, new = get_user(request), serializer.validated_data["new_password"]
         try:
-            passwords.check_current_password(user, asked.validated_data["current_password"])
+            passwords.check_current_password(user, serializer.validated_data["current_password"])
             validate_password(new, user)
         except WrongPassword:
             raise ValidationError({"currentPassword": [_("The current password is wrong.")]}) from None
         except TooManyGuesses as error:
-            raise TooMany(_("Too many wrong current passwords were given."), error.seconds) from None
+            raise TooManyRequests(_("Too many wrong current passwords were given."), error.seconds) from None
         except exceptions.ValidationError as error:
             raise ValidationError({"newPassword": error.messages}) from None
         passwords.change_password(user, new)
@@ -60,4 +61,4 @@ class PasswordView(APIView):
             answer["tokens"] = {"access": str(token.access_token), "refresh": str(token)}
         else:
             update_session_auth_hash(request._request, user)
-        return Response(PasswordAnswer(answer).data)
+        return Response(PasswordAnswerSerializer(answer).data)

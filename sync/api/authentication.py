@@ -33,13 +33,13 @@ def is_still_signed_in(request: Request) -> bool:
     """Whether who made a request some time ago could make it now, and is staff if he was."""
     try:
         token = cast(Token | None, request.auth)
-        user = TokenAuthentication().get_user(token) if token else user_of_session(request._request)
+        user = TokenAuthentication().get_user(token) if token else get_session_user(request._request)
     except AuthenticationFailed:
         return False
     return bool(user.is_authenticated and user.is_staff == request.user.is_staff)
 
 
-def user_of_session(request: HttpRequest) -> Any:
+def get_session_user(request: HttpRequest) -> Any:
     """Who is signed in by a request's session as it is now, whatever it was when the request came."""
     again = HttpRequest()
     again.session = type(request.session)(request.session.session_key)

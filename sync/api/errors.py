@@ -49,7 +49,7 @@ STATUS_OF = {SessionNotFound: status.HTTP_404_NOT_FOUND, InvalidSchedule: status
         )
     ]
 )
-class ErrorAnswer(Serializer):
+class ErrorAnswerSerializer(Serializer):
     """Why a request was not carried out, and what to do."""
 
     success = serializers.BooleanField(default=False, help_text="Always false.")
@@ -69,7 +69,7 @@ class Conflict(exceptions.APIException):
         self.facts = facts
 
 
-class TooMany(exceptions.Throttled):
+class TooManyRequests(exceptions.Throttled):
     """More of something than is allowed: what was counted, and in how many seconds to come again."""
 
     def __init__(self, text: str, seconds: int, code: str | None = None) -> None:
@@ -83,20 +83,20 @@ class TooMany(exceptions.Throttled):
         self.wait = seconds
 
 
-def error_answer(error: Exception, context: dict[str, Any]) -> Response | None:
+def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
     """The answer to an error that was expected; None for a bug, which Django reports."""
-    if unsaved := why_unsaved(error):
-        return Response(error_body(unsaved.text, unsaved.code, {}), status=unsaved.status)
+    if problem := find_database_problem(error):
+        return Response(error_body(problem.text, problem.code, {}), status=problem.status)
     if isinstance(error, SuspiciousOperation):
         error = exceptions.ParseError(str(error))
-    if isinstance(error, exceptions.Throttled) and not isinstance(error, TooMany):
+    if isinstance(error, exceptions.Throttled) and not isinstance(error, TooManyRequests):
         seconds: int | None = getattr(error, "wait", None)  # not in the stubs; None when a limit has just changed
-        error = TooMany(_("Too many requests in a short time."), seconds or 1)
+        error = TooManyRequests(_("Too many requests in a short time."), seconds or 1)
     if isinstance(error, SyncError):
         return Response(sync_error_body(error), status=STATUS_OF.get(type(error), status.HTTP_409_CONFLICT))
     answer = exception_handler(error, context)
     if answer is not None:
-        answer.data = body_of(error, answer)
+        answer.data = describe_exception(error, answer)
     return answer
 
 
@@ -105,20 +105,20 @@ def sync_error_body(error: SyncError) -> dict[str, Any]:
     return error_body(str(error), type(error).__name__, camel_keys(facts))
 
 
-def body_of(error: Exception, answer: Response) -> dict[str, Any]:
+def describe_exception(error: Exception, answer: Response) -> dict[str, Any]:
     match error:
         case exceptions.ValidationError():
             detail = answer.data if isinstance(answer.data, dict) else {api_settings.NON_FIELD_ERRORS_KEY: answer.data}
             text = _("Not accepted: {fields}.").format(fields=", ".join(map(str, detail)))
             return error_body(text, "invalid", detail)
         case Conflict():
-            return error_body(str(error.detail), code_of(error), error.facts)
+            return error_body(str(error.detail), error_code(error), error.facts)
         case exceptions.Throttled():
-            return error_body(str(error.detail), code_of(error), {"retryAfter": int(answer.headers["Retry-After"])})
+            return error_body(str(error.detail), error_code(error), {"retryAfter": int(answer.headers["Retry-After"])})
         case exceptions.APIException(detail=dict() as facts):  # simplejwt puts its sentence among others
             return error_body(str(facts.get("detail", "")), str(facts.get("code", "error")), {})
         case exceptions.APIException():
-            return error_body(str(error.detail), code_of(error), {})
+            return error_body(str(error.detail), error_code(error), {})
         case Http404():
             return error_body(str(exceptions.NotFound().detail), "not_found", {})
         case PermissionDenied():
@@ -126,7 +126,7 @@ def body_of(error: Exception, answer: Response) -> dict[str, Any]:
     raise error
 
 
-def code_of(error: exceptions.APIException) -> str:
+def error_code(error: exceptions.APIException) -> str:
     return str(error.get_codes())
 
 
@@ -142,7 +142,7 @@ NO_ANSWER = ("08", "57", "53300", "25P03")
 
 
 @dataclass(frozen=True)
-class Unsaved:
+class DatabaseProblem:
     """Why nothing can be saved at the moment, whatever is asked for."""
 
     status: HTTPStatus
@@ -150,24 +150,24 @@ class Unsaved:
     text: str
 
 
-def why_unsaved(error: BaseException | None) -> Unsaved | None:
+def find_database_problem(error: BaseException | None) -> DatabaseProblem | None:
     """What an error says of the database; None if it is about something else. It is logged without a traceback."""
     if disk.is_full(error):
         text = _("The disk is full: nothing can be saved until an administrator makes room.")
-        unsaved = Unsaved(HTTPStatus.INSUFFICIENT_STORAGE, "disk_full", text)
+        problem = DatabaseProblem(HTTPStatus.INSUFFICIENT_STORAGE, "disk_full", text)
     elif disk.is_read_only(error):
         text = _("The database can only be read: nothing can be saved until an administrator has mended it.")
-        unsaved = Unsaved(HTTPStatus.SERVICE_UNAVAILABLE, "read_only", text)
-    elif gave_no_answer(error):
+        problem = DatabaseProblem(HTTPStatus.SERVICE_UNAVAILABLE, "read_only", text)
+    elif is_unavailable(error):
         text = _("The database does not answer: try again in a moment.")
-        unsaved = Unsaved(HTTPStatus.SERVICE_UNAVAILABLE, "database_unavailable", text)
+        problem = DatabaseProblem(HTTPStatus.SERVICE_UNAVAILABLE, "database_unavailable", text)
     else:
         return None
     logger.warning("A request could not be carried out: %s", error)
-    return unsaved
+    return problem
 
 
-def gave_no_answer(error: BaseException | None) -> bool:
+def is_unavailable(error: BaseException | None) -> bool:
     """Whether the database is away, or too busy: whoever asks again may well be answered."""
     cause = error.__cause__ if error else None
     if not isinstance(error, (OperationalError, InterfaceError, InternalError)) or cause is None:
@@ -178,19 +178,19 @@ def gave_no_answer(error: BaseException | None) -> bool:
     return state is None or state.startswith(NO_ANSWER)
 
 
-class UnsavedMiddleware(MiddlewareMixin):
+class DatabaseProblemMiddleware(MiddlewareMixin):
     """Answers in a sentence when the database keeps a page from being made, or what was sent from being saved."""
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        unsaved = why_unsaved(error)
-        return unsaved_answer(request, unsaved) if unsaved else None
+        problem = find_database_problem(error)
+        return database_problem_response(request, problem) if problem else None
 
 
-def unsaved_answer(request: HttpRequest, unsaved: Unsaved) -> HttpResponse:
+def database_problem_response(request: HttpRequest, problem: DatabaseProblem) -> HttpResponse:
     """JSON below /api/, everywhere else a page that asks the database nothing."""
     if request.path.startswith(API):
-        return JsonResponse(error_body(unsaved.text, unsaved.code, {}), status=unsaved.status)
-    return HttpResponse(render_to_string("unsaved.html", {"text": unsaved.text}), status=unsaved.status)
+        return JsonResponse(error_body(problem.text, problem.code, {}), status=problem.status)
+    return HttpResponse(render_to_string("unsaved.html", {"text": problem.text}), status=problem.status)
 
 
 # Outside of the API's views
@@ -213,8 +213,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answers to a bug: JSON below /api/, the page everywhere else. What a middleware could not save comes here too."""
-    if unsaved := why_unsaved(sys.exc_info()[1]):
-        return unsaved_answer(request, unsaved)
+    if problem := find_database_problem(sys.exc_info()[1]):
+        return database_problem_response(request, problem)
     if not request.path.startswith(API):
         return defaults.server_error(request)
     text = _("Something went wrong here; it was logged. Try again, and tell an administrator if it goes on.")

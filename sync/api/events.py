@@ -20,8 +20,9 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from sync.api.authentication import is_still_signed_in
-from sync.api.base import LARGEST_NUMBER, user_of
-from sync.api.errors import TooMany
+from sync.api.base import get_user
+from sync.api.errors import TooManyRequests
+from sync.api.fields import LARGEST_NUMBER
 from sync.models import SyncEvent
 from sync.monitoring import live
 
@@ -29,7 +30,7 @@ LAST_EVENT_ID = "Last-Event-ID"
 TRY_AGAIN_AFTER = 30  # seconds, for who has too many streams
 
 
-class ErrorsAreJson(DefaultContentNegotiation):
+class JSONErrorNegotiation(DefaultContentNegotiation):
     """An EventSource accepts nothing but a stream, and must be told what is wrong all the same."""
 
     def select_renderer(
@@ -39,7 +40,7 @@ class ErrorsAreJson(DefaultContentNegotiation):
         return renderer, str(renderer.media_type)
 
 
-class EventsQuery(serializers.Serializer[Any]):
+class EventsQuerySerializer(serializers.Serializer[Any]):
     """Which events, from where on."""
 
     type = serializers.MultipleChoiceField(choices=list(settings.SYNC_TYPES))
@@ -51,7 +52,7 @@ class EventsView(APIView):
     """GET: a stream that tells each event once, in order, and goes on where the client was cut off."""
 
     http_method_names = ["get", "options"]  # noqa: RUF012
-    content_negotiation_class = ErrorsAreJson
+    content_negotiation_class = JSONErrorNegotiation
 
     @extend_schema(
         operation_id="syncEvents",
@@ -80,13 +81,13 @@ class EventsView(APIView):
         },
     )
     def get(self, request: Request) -> StreamingHttpResponse:
-        asked = asked_for(request)
-        user = user_of(request)
+        asked = read_query(request)
+        user = get_user(request)
         subscription = live.subscribe(user.pk)
         if subscription is None:
             text = _("{count} pages or programs of yours listen to events already. Close some of them.")
             detail = text.format(count=settings.MAX_STREAMS_PER_USER)
-            raise TooMany(detail, TRY_AGAIN_AFTER, "too_many_streams")
+            raise TooManyRequests(detail, TRY_AGAIN_AFTER, "too_many_streams")
         number = live.begin(asked["lastEventId"])
         # Hundreds of listeners would keep hundreds of connections, and need none.
         connections.close_all()
@@ -108,10 +109,10 @@ class EventsView(APIView):
         )
 
 
-def asked_for(request: Request) -> dict[str, Any]:
+def read_query(request: Request) -> dict[str, Any]:
     """What the request asks for. A browser that reconnects sends the header: it is newer than the address."""
     given: dict[str, Any] = {name: request.query_params.getlist(name) for name in ("type", "kind")}
     number = request.headers.get(LAST_EVENT_ID) or request.query_params.get("lastEventId")
-    query = EventsQuery(data=given if number is None else given | {"lastEventId": number})
+    query = EventsQuerySerializer(data=given if number is None else given | {"lastEventId": number})
     query.is_valid(raise_exception=True)
     return cast(dict[str, Any], query.validated_data)

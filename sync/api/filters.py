@@ -17,7 +17,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from sync.api.base import NO_BLANK_TEXT
+from sync.api.fields import NO_BLANK_TEXT
 from sync.api.pagination import PageQuerySerializer
 from sync.database.search import LENGTH, search
 from sync.models import SyncRun

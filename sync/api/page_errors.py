@@ -15,7 +15,8 @@ from rest_framework.response import Response
 from rest_framework.throttling import UserRateThrottle
 from rest_framework.views import APIView
 
-from sync.api.base import Given, StrictText
+from sync.api.base import StrictSerializer
+from sync.api.fields import StrictCharField
 
 logger = logging.getLogger(__name__)
 
@@ -46,12 +47,12 @@ class PageErrorThrottle(UserRateThrottle):
     rate = "10/min"
 
 
-class PageError(Given):
+class PageErrorSerializer(StrictSerializer):
     """What failed, in which script, on which page."""
 
-    message = StrictText(max_length=LONGEST)
-    place = StrictText(max_length=LONGEST, allow_blank=True)
-    page = StrictText(max_length=LONGEST)
+    message = StrictCharField(max_length=LONGEST)
+    place = StrictCharField(max_length=LONGEST, allow_blank=True)
+    page = StrictCharField(max_length=LONGEST)
 
 
 class PageErrorsView(APIView):
@@ -63,30 +64,30 @@ class PageErrorsView(APIView):
         """Note in the log that a script of one of our pages failed. Texts are quoted: none makes a line of its own."""
         if len(request.body) > LARGEST:
             raise TooLarge(_("The body has over {bytes} bytes.").format(bytes=LARGEST))
-        given = PageError(data=request.data)
-        given.is_valid(raise_exception=True)
-        error = given.validated_data
+        serializer = PageErrorSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        error = serializer.validated_data
         logger.warning(
             "A page's script failed: page %r, message %r, place %r, browser %r",
-            path_of(error["page"]),
-            without_values(error["message"]),
-            path_of(error["place"]),
-            browser_of(request.headers.get("User-Agent", "")),
+            strip_query(error["page"]),
+            remove_values(error["message"]),
+            strip_query(error["place"]),
+            name_browser(request.headers.get("User-Agent", "")),
         )
         return Response(status=HTTPStatus.NO_CONTENT)
 
 
-def path_of(address: str) -> str:
+def strip_query(address: str) -> str:
     """An address without what was searched for."""
     return re.sub(r"[?#][^:]*", "", address)
 
 
-def without_values(message: str) -> str:
+def remove_values(message: str) -> str:
     """A browser's message without what it quotes of a page's data."""
     return LONG_NUMBER.sub("…", QUOTATION.sub(r"\1…\2", message))
 
 
-def browser_of(user_agent: str) -> str:
+def name_browser(user_agent: str) -> str:
     """A browser's name and version, which tell nobody from others."""
     for called, name in BROWSERS.items():
         if found := re.search(rf"{called}/(\d{{1,4}}(\.\d{{1,4}})?)", user_agent, re.ASCII):

@@ -10,8 +10,9 @@ from drf_spectacular import generators
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.serializers import CharField
 
-from sync.api.base import NO_BLANK_TEXT, TEXT, Given, StrictText
-from sync.api.errors import ErrorAnswer
+from sync.api.base import StrictSerializer
+from sync.api.errors import ErrorAnswerSerializer
+from sync.api.fields import NO_BLANK_TEXT, TEXT, StrictCharField
 
 
 class Schema(AutoSchema):
@@ -38,17 +39,17 @@ class Schema(AutoSchema):
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
         mapped = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
-        return {**mapped, "additionalProperties": False} if isinstance(serializer, Given) else mapped
+        return {**mapped, "additionalProperties": False} if isinstance(serializer, StrictSerializer) else mapped
 
     def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
         mapped = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
-        if direction == "request" and type(field) in (CharField, StrictText):
+        if direction == "request" and type(field) in (CharField, StrictCharField):
             return {**mapped, "pattern": TEXT if field.allow_blank else NO_BLANK_TEXT}
         return mapped
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
-        error = self._get_response_for_code(ErrorAnswer, "4XX", direction=direction)  # type: ignore[no-untyped-call]
+        error = self._get_response_for_code(ErrorAnswerSerializer, "4XX", direction=direction)  # type: ignore[no-untyped-call]
         return bodies | {"4XX": error}
 
 

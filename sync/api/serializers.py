@@ -5,7 +5,8 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from sync.api.base import Envelope, Given, StrictBoolean, StrictInteger
+from sync.api.base import AnswerSerializer, StrictSerializer
+from sync.api.fields import StrictBooleanField, StrictIntegerField
 from sync.coordinator.queue import SMART_PRIORITY
 from sync.models import OrderFormSession, SyncRun
 from sync.monitoring.health import Activity
@@ -28,12 +29,12 @@ ORDINARY_MODES = [Mode.AUTO, Mode.FULL, Mode.INCREMENTAL]
 # Runs
 
 
-class RunError(Serializer):
+class RunErrorSerializer(Serializer):
     code = serializers.CharField(source="error_class", help_text="A word for a program: ErpUnavailable, ...")
     text = ErrorText(source="error_text", help_text="What happened, where, and what to do.")
 
 
-class Counts(Serializer):
+class CountsSerializer(Serializer):
     """How many records the export had, and what became of them."""
 
     read = serializers.IntegerField()
@@ -45,7 +46,7 @@ class Counts(Serializer):
     restored = serializers.IntegerField(help_text="Shown again by the ERP.")
 
 
-class Requester(StaffText):
+class RequesterField(StaffText):
     """The name of who asked for a run, which everybody reads of his own ones."""
 
     def get_attribute(self, run: SyncRun) -> str | None:
@@ -56,19 +57,19 @@ class Requester(StaffText):
 class FinishedRunSerializer(RunSerializer):
     """A run with what came of it."""
 
-    requested_by = Requester(
+    requested_by = RequesterField(
         source="requested_by.username", default=None, help_text="Null for runs that others asked for, unless to staff."
     )
     exported_at = serializers.DateTimeField(allow_null=True, help_text="When the ERP showed what the export holds.")
-    counts = Counts(source="*")
+    counts = CountsSerializer(source="*")
     left = serializers.IntegerField(help_text="Differ, and wait for the full run that was queued.")
-    error = RunError(source="failure", allow_null=True)
+    error = RunErrorSerializer(source="failure", allow_null=True)
     accepts = serializers.IntegerField(source="accepts_id", allow_null=True)
     retries = serializers.IntegerField(source="retries_id", allow_null=True)
     merged_into = serializers.IntegerField(source="merged_into_id", allow_null=True)
 
 
-class ControlTotal(Serializer):
+class ControlTotalSerializer(Serializer):
     """What the ERP states under a column, and what the records add up to."""
 
     column = serializers.CharField()
@@ -92,7 +93,7 @@ class CoverageSerializer(Serializer):
     allowed = serializers.IntegerField(help_text="How many may be named and not be there without a person's consent.")
 
 
-class EndedAttempt(Serializer):
+class EndedAttemptSerializer(Serializer):
     """Why a run came back to the queue."""
 
     outcome = serializers.CharField()
@@ -106,17 +107,17 @@ class WholeRunSerializer(FinishedRunSerializer):
     """A run with its whole story."""
 
     waits_for_a_decision = serializers.BooleanField(help_text="Quarantined, and its export not accepted yet.")
-    control_totals = ControlTotal(many=True)
+    control_totals = ControlTotalSerializer(many=True)
     coverage = CoverageSerializer(many=True)
     notes = serializers.ListField(child=serializers.CharField())
-    ended_attempts = EndedAttempt(many=True)
+    ended_attempts = EndedAttemptSerializer(many=True)
 
 
-class WantedRun(Given):
+class WantedRunSerializer(StrictSerializer):
     """How a list is to be synced."""
 
     mode = serializers.ChoiceField(ORDINARY_MODES, default=Mode.AUTO)
-    priority = StrictInteger(
+    priority = StrictIntegerField(
         min_value=1,
         max_value=SMART_PRIORITY - 1,
         required=False,
@@ -124,23 +125,23 @@ class WantedRun(Given):
     )
 
 
-class WantedFullRun(Given):
+class WantedFullRunSerializer(StrictSerializer):
     """How urgent a full sync is."""
 
-    priority = WantedRun().fields["priority"]
+    priority = WantedRunSerializer().fields["priority"]
 
 
-class RunAnswer(Envelope):
+class RunAnswerSerializer(AnswerSerializer):
     message = serializers.CharField()
     run = RunSerializer()
 
 
-class RunsAnswer(Envelope):
+class RunsAnswerSerializer(AnswerSerializer):
     message = serializers.CharField()
     runs = RunSerializer(many=True)
 
 
-class WholeRunAnswer(Envelope):
+class WholeRunAnswerSerializer(AnswerSerializer):
     run = WholeRunSerializer()
 
 
@@ -186,7 +187,7 @@ class SmartSyncStatusSerializer(Serializer):
     paused_until = serializers.DateTimeField(allow_null=True)
 
 
-class StatusData(Serializer):
+class StatusDataSerializer(Serializer):
     statuses = TypeStatusSerializer(many=True, source="types")
     health = HealthSerializer(source="*")
     smart_sync = SmartSyncStatusSerializer(source="*")
@@ -198,8 +199,8 @@ class StatusData(Serializer):
     rejected_login = RejectedLoginSerializer(allow_null=True)
 
 
-class StatusAnswer(Envelope):
-    data = StatusData()  # type: ignore[assignment]  # no attribute: the serializer's class takes it away
+class StatusAnswerSerializer(AnswerSerializer):
+    data = StatusDataSerializer()  # type: ignore[assignment]  # no attribute: the serializer's class takes it away
 
 
 class ReadinessSerializer(Serializer):
@@ -230,20 +231,20 @@ class ScheduleSerializer(Serializer):
     )
 
 
-class ScheduleChange(Given):
+class ScheduleChangeSerializer(StrictSerializer):
     """What is to be changed; the rest stays."""
 
-    interval_minutes = StrictInteger(source="every", min_value=5, max_value=180, required=False)
-    start_delay_minutes = StrictInteger(source="first_at", min_value=0, max_value=1440, required=False)
-    enabled = StrictBoolean(required=False)
+    interval_minutes = StrictIntegerField(source="every", min_value=5, max_value=180, required=False)
+    start_delay_minutes = StrictIntegerField(source="first_at", min_value=0, max_value=1440, required=False)
+    enabled = StrictBooleanField(required=False)
 
 
-class ScheduleAnswer(Envelope):
+class ScheduleAnswerSerializer(AnswerSerializer):
     schedule = ScheduleSerializer()
 
 
 @extend_schema_serializer(many=False)
-class SchedulesAnswer(Envelope):
+class SchedulesAnswerSerializer(AnswerSerializer):
     schedules = ScheduleSerializer(many=True)
 
 

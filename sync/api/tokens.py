@@ -34,22 +34,22 @@ from rest_framework_simplejwt.views import TokenBlacklistView, TokenObtainPairVi
 from sync.accounts import guesses
 from sync.accounts.guesses import TooManyGuesses, as_signed_in
 from sync.api.authentication import SIGN_IN
-from sync.api.errors import TooMany
+from sync.api.errors import TooManyRequests
 from sync.models import SignIn
 
 logger = logging.getLogger(__name__)
 
 
-class Credentials(serializers.Serializer[Any]):
+class CredentialsSerializer(serializers.Serializer[Any]):
     username = serializers.CharField()
     password = serializers.CharField(style={"input_type": "password"}, trim_whitespace=False)
 
 
-class GivenToken(serializers.Serializer[Any]):
+class GivenTokenSerializer(serializers.Serializer[Any]):
     refresh = serializers.CharField()
 
 
-class Tokens(serializers.Serializer[Any]):
+class TokensSerializer(serializers.Serializer[Any]):
     """The access token goes into `Authorization: Bearer ...` for 15 minutes; the other one fetches new ones."""
 
     access = serializers.CharField()
@@ -65,7 +65,7 @@ class LoginThrottle(ScopedRateThrottle):
         return f"{super().get_cache_key(request, view)}_{hashlib.sha256(name.encode()).hexdigest()}"
 
 
-def waiting_time(request: HttpRequest) -> int | None:
+def seconds_to_wait(request: HttpRequest) -> int | None:
     """Seconds until somebody may try to sign in again; None if at once."""
     for throttle in (throttle_class() for throttle_class in ObtainView.throttle_classes):
         if not throttle.allow_request(cast(Request, request), ObtainView()):
@@ -73,20 +73,20 @@ def waiting_time(request: HttpRequest) -> int | None:
     return None
 
 
-def throttled(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+def throttle_sign_in(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """A page's login form, whose attempts are counted as those by token."""
 
     @wraps(view)
-    def counted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def count_attempt(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method != "POST":
             return view(request, *args, **kwargs)
         name = request.POST.get("username", "")
-        if (seconds := waiting_time(request)) is not None:
-            return too_many_attempts(request, seconds)
+        if (seconds := seconds_to_wait(request)) is not None:
+            return too_many_attempts_response(request, seconds)
         try:
             guess = guesses.count_guess(guesses.place_of(request, name))
         except TooManyGuesses as error:
-            return too_many_attempts(request, error.seconds)
+            return too_many_attempts_response(request, error.seconds)
         answer = view(request, *args, **kwargs)
         # A form that is refused comes again, whoever was signed in before.
         if answer.status_code == HTTPStatus.FOUND and as_signed_in(request.user.get_username()) == as_signed_in(name):
@@ -94,10 +94,10 @@ def throttled(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespon
             guesses.remember_browser(answer, name)
         return answer
 
-    return counted
+    return count_attempt
 
 
-def too_many_attempts(request: HttpRequest, seconds: int) -> HttpResponseBase:
+def too_many_attempts_response(request: HttpRequest, seconds: int) -> HttpResponseBase:
     facts = {"seconds": seconds, "minutes": math.ceil(seconds / 60)}
     answer = render(request, "429.html", facts, status=HTTPStatus.TOO_MANY_REQUESTS)
     answer["Retry-After"] = str(seconds)
@@ -128,22 +128,22 @@ class ObtainView(TokenObtainPairView):
     throttle_classes = (AnonRateThrottle, LoginThrottle)
     throttle_scope = "login"
 
-    @extend_schema(operation_id="obtainTokens", request=Credentials, responses=Tokens, auth=[])
+    @extend_schema(operation_id="obtainTokens", request=CredentialsSerializer, responses=TokensSerializer, auth=[])
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Sign in. Of one name at most 100 wrong passwords are looked at in an hour; then it is a 429."""
-        given = Credentials(data=request.data)
+        given = CredentialsSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         try:
             guess = guesses.count_guess(guesses.place_of(request._request, given.validated_data["username"]))
         except TooManyGuesses as error:
-            raise TooMany(_("Too many wrong passwords were given for this name."), error.seconds) from None
+            raise TooManyRequests(_("Too many wrong passwords were given for this name."), error.seconds) from None
         answer = super().post(request, *args, **kwargs)
         guess.delete()
         return answer
 
     def throttled(self, request: Request, wait: float | None) -> NoReturn:
         text = _("Too many attempts to sign in, with this name or from this address.")
-        raise TooMany(text, math.ceil(wait or 1))
+        raise TooManyRequests(text, math.ceil(wait or 1))
 
 
 class RefreshSerializer(TokenRefreshSerializer):
@@ -168,7 +168,7 @@ class RefreshSerializer(TokenRefreshSerializer):
 class RefreshView(TokenRefreshView):
     serializer_class = RefreshSerializer
 
-    @extend_schema(operation_id="refreshTokens", request=GivenToken, responses=Tokens, auth=[])
+    @extend_schema(operation_id="refreshTokens", request=GivenTokenSerializer, responses=TokensSerializer, auth=[])
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Get new tokens. The refresh token that was given is used up.
 
@@ -188,7 +188,7 @@ class BlacklistSerializer(TokenBlacklistSerializer):
 class BlacklistView(TokenBlacklistView):
     serializer_class = BlacklistSerializer
 
-    @extend_schema(operation_id="blacklistToken", request=GivenToken, responses={200: None}, auth=[])
+    @extend_schema(operation_id="blacklistToken", request=GivenTokenSerializer, responses={200: None}, auth=[])
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Sign out: all tokens that came from the same sign-in end at once, the access token too."""
         return super().post(request, *args, **kwargs)

@@ -19,22 +19,22 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet, ViewSet
 
-from sync.api.base import user_of
+from sync.api.base import get_user
 from sync.api.filters import RunFilterSet
 from sync.api.pagination import Pagination
 from sync.api.permissions import StaffPermissionOrReadOnly
 from sync.api.serializers import (
     FinishedRunSerializer,
     ReadinessSerializer,
-    RunAnswer,
-    RunsAnswer,
-    ScheduleAnswer,
-    ScheduleChange,
-    SchedulesAnswer,
-    StatusAnswer,
-    WantedFullRun,
-    WantedRun,
-    WholeRunAnswer,
+    RunAnswerSerializer,
+    RunsAnswerSerializer,
+    ScheduleAnswerSerializer,
+    ScheduleChangeSerializer,
+    SchedulesAnswerSerializer,
+    StatusAnswerSerializer,
+    WantedFullRunSerializer,
+    WantedRunSerializer,
+    WholeRunAnswerSerializer,
 )
 from sync.coordinator import queue, schedules
 from sync.database import clock
@@ -46,10 +46,10 @@ from sync.serializers import for_reader
 from sync.service import all_types
 
 
-def accepted(run: SyncRun) -> Response:
+def accepted_response(run: SyncRun) -> Response:
     message = _("Run {run} of {type} waits for its turn.").format(run=run.pk, type=run.sync_type)
     location = {"Location": reverse("run-detail", args=[run.pk])}
-    return Response(RunAnswer({"message": message, "run": run}).data, HTTPStatus.ACCEPTED, headers=location)
+    return Response(RunAnswerSerializer({"message": message, "run": run}).data, HTTPStatus.ACCEPTED, headers=location)
 
 
 class SyncViewSet(ViewSet):
@@ -59,40 +59,42 @@ class SyncViewSet(ViewSet):
     permission_required = "sync.request_syncrun"
 
     def request_run(self, sync_type: str, **options: Any) -> SyncRun:
-        return queue.request_sync(sync_type, trigger=SyncRun.Trigger.API, by=user_of(self.request), **options)
+        return queue.request_sync(sync_type, trigger=SyncRun.Trigger.API, by=get_user(self.request), **options)
 
     @extend_schema(
         operation_id="requestSync",
-        request=WantedRun,
-        responses={202: RunAnswer},
+        request=WantedRunSerializer,
+        responses={202: RunAnswerSerializer},
         examples=[OpenApiExample("In full, before the others", {"mode": "full", "priority": 9}, request_only=True)],
     )
     def create(self, request: Request, sync_type: str) -> Response:
         """Queue a sync of one list, or strengthen the one that is queued already."""
-        serializer = WantedRun(data=request.data)
+        serializer = WantedRunSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        return accepted(self.request_run(sync_type, **serializer.validated_data))
+        return accepted_response(self.request_run(sync_type, **serializer.validated_data))
 
-    @extend_schema(operation_id="requestFullSync", request=WantedFullRun, responses={202: RunAnswer})
+    @extend_schema(
+        operation_id="requestFullSync", request=WantedFullRunSerializer, responses={202: RunAnswerSerializer}
+    )
     def create_full(self, request: Request, sync_type: str) -> Response:
         """Queue a full sync of one list: removals too."""
-        serializer = WantedFullRun(data=request.data)
+        serializer = WantedFullRunSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        return accepted(self.request_run(sync_type, mode=SyncRun.Mode.FULL, **serializer.validated_data))
+        return accepted_response(self.request_run(sync_type, mode=SyncRun.Mode.FULL, **serializer.validated_data))
 
-    @extend_schema(operation_id="requestFullSyncOfAll", request=None, responses={202: RunsAnswer})
+    @extend_schema(operation_id="requestFullSyncOfAll", request=None, responses={202: RunsAnswerSerializer})
     def create_full_of_all(self, request: Request) -> Response:
         """Queue a full sync of every list, each at its own priority."""
         runs = [self.request_run(sync_type, mode=SyncRun.Mode.FULL) for sync_type in all_types()]
         message = _("{count} runs wait for their turn.").format(count=len(runs))
-        return Response(RunsAnswer({"message": message, "runs": runs}).data, HTTPStatus.ACCEPTED)
+        return Response(RunsAnswerSerializer({"message": message, "runs": runs}).data, HTTPStatus.ACCEPTED)
 
 
 class StatusView(APIView):
     @extend_schema(
         operation_id="syncStatus",
         parameters=[OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="The last ETag.")],
-        responses={200: StatusAnswer, 304: None},
+        responses={200: StatusAnswerSerializer, 304: None},
     )
     def get(self, request: Request) -> Response:
         """What every list's sync is doing, whether the lists can be trusted, open order forms, and the queue.
@@ -101,21 +103,21 @@ class StatusView(APIView):
         costs a fraction. What only the deletion of old history changes may be a minute late.
         """
         fingerprint = health.fingerprint()
-        if still_holds(request.headers.get("If-None-Match", ""), fingerprint):
-            return tagged(Response(status=HTTPStatus.NOT_MODIFIED), request.headers["If-None-Match"])
+        if is_current(request.headers.get("If-None-Match", ""), fingerprint):
+            return with_etag(Response(status=HTTPStatus.NOT_MODIFIED), request.headers["If-None-Match"])
         status = health.status()
-        return tagged(
-            Response(StatusAnswer({"data": status}, context=for_reader(request.user)).data),
-            etag_of(status, fingerprint),
+        return with_etag(
+            Response(StatusAnswerSerializer({"data": status}, context=for_reader(request.user)).data),
+            make_etag(status, fingerprint),
         )
 
 
-def etag_of(status: SyncStatus, fingerprint: str) -> str:
+def make_etag(status: SyncStatus, fingerprint: str) -> str:
     """Says what the status rests on, and until when the clock alone does not change it."""
     return f'W/"{fingerprint}-{status.changes_by_itself_at.timestamp():.6f}"'
 
 
-def still_holds(etag: str, fingerprint: str) -> bool:
+def is_current(etag: str, fingerprint: str) -> bool:
     """Whether a client's last ETag is that of the status as it is now."""
     tag, _dash, until = etag.removeprefix("W/").strip('"').partition("-")
     try:
@@ -124,7 +126,7 @@ def still_holds(etag: str, fingerprint: str) -> bool:
         return False
 
 
-def tagged(answer: Response, etag: str) -> Response:
+def with_etag(answer: Response, etag: str) -> Response:
     answer["ETag"] = etag
     answer["Cache-Control"] = "private, no-cache"  # kept, and asked for anew each time
     return answer
@@ -148,25 +150,25 @@ class ScheduleViewSet(ViewSet):
     lookup_field = "sync_type"
     lookup_value_converter = "sync_type"
 
-    @extend_schema(operation_id="syncSchedules", responses=SchedulesAnswer)
+    @extend_schema(operation_id="syncSchedules", responses=SchedulesAnswerSerializer)
     def list(self, request: Request) -> Response:
         """When each list is synced by itself."""
-        return Response(SchedulesAnswer({"schedules": with_next_due(SyncSchedule.objects.all())}).data)
+        return Response(SchedulesAnswerSerializer({"schedules": with_next_due(SyncSchedule.objects.all())}).data)
 
     @extend_schema(
         operation_id="changeSyncSchedule",
-        request=ScheduleChange,
-        responses=ScheduleAnswer,
+        request=ScheduleChangeSerializer,
+        responses=ScheduleAnswerSerializer,
         examples=[OpenApiExample("Every quarter of an hour", {"intervalMinutes": 15}, request_only=True)],
     )
     def partial_update(self, request: Request, sync_type: str) -> Response:
         """Change when a list is synced, from now on and without a restart."""
-        serializer = ScheduleChange(data=request.data)
+        serializer = ScheduleChangeSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         if serializer.validated_data:
-            schedules.change_schedule(sync_type, **serializer.validated_data, by=user_of(request))
+            schedules.change_schedule(sync_type, **serializer.validated_data, by=get_user(request))
         [schedule] = with_next_due(SyncSchedule.objects.filter(sync_type=sync_type))
-        return Response(ScheduleAnswer({"schedule": schedule}).data)
+        return Response(ScheduleAnswerSerializer({"schedule": schedule}).data)
 
 
 # History
@@ -192,31 +194,33 @@ class RunViewSet(ListModelMixin, GenericViewSet[SyncRun]):
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), **for_reader(self.request.user)}
 
-    @extend_schema(operation_id="getRun", responses=WholeRunAnswer)
+    @extend_schema(operation_id="getRun", responses=WholeRunAnswerSerializer)
     def retrieve(self, request: Request, run_id: int) -> Response:
         """A run with its whole story: control totals, notes, attempts, error."""
-        return Response(WholeRunAnswer({"run": self.get_object()}, context=self.get_serializer_context()).data)
+        return Response(
+            WholeRunAnswerSerializer({"run": self.get_object()}, context=self.get_serializer_context()).data
+        )
 
-    @extend_schema(operation_id="retryRun", request=None, responses={202: RunAnswer})
+    @extend_schema(operation_id="retryRun", request=None, responses={202: RunAnswerSerializer})
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, run_id: int) -> Response:
         """Queue a run that does again what a finished one was to do."""
-        return accepted(queue.retry(self.get_object(), by=user_of(request)))
+        return accepted_response(queue.retry(self.get_object(), by=get_user(request)))
 
-    @extend_schema(operation_id="cancelRun", request=None, responses=RunAnswer)
+    @extend_schema(operation_id="cancelRun", request=None, responses=RunAnswerSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, run_id: int) -> Response:
         """End a queued run at once, a running one at its next page."""
         run = self.get_object()
-        run.cancel(by=user_of(request))
+        run.cancel(by=get_user(request))
         said = _("Run {run} is cancelled.") if run.is_finished else _("Run {run} stops at its next page.")
-        return Response(RunAnswer({"message": said.format(run=run.pk), "run": run}).data)
+        return Response(RunAnswerSerializer({"message": said.format(run=run.pk), "run": run}).data)
 
-    @extend_schema(operation_id="acceptRun", request=None, responses={202: RunAnswer})
+    @extend_schema(operation_id="acceptRun", request=None, responses={202: RunAnswerSerializer})
     @action(detail=True, methods=["post"], permission_required="sync.accept_syncrun")
     def accept(self, request: Request, run_id: int) -> Response:
         """Apply a quarantined export after all: what it lacks is marked as missing."""
-        return accepted(queue.accept(self.get_object(), by=user_of(request)))
+        return accepted_response(queue.accept(self.get_object(), by=get_user(request)))
 
 
 # Probes

@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 from rest_framework.throttling import UserRateThrottle
 
 from sync.accounts import passwords
-from sync.api.errors import TooMany
+from sync.api.errors import TooManyRequests
 from sync.monitoring import live
 from tests.api.conftest import signed_in
 from tests.api.test_password_guesses import STRANGER
@@ -37,7 +37,7 @@ def errors_of(ask):
 def test_the_wait_is_told_in_seconds_and_from_two_minutes_on_in_minutes(seconds, italian, english):
     for language, text in (("it", italian), ("en", english)):
         with translation.override(language):
-            assert str(TooMany("Why.", seconds).detail) == f"Why. {text}"
+            assert str(TooManyRequests("Why.", seconds).detail) == f"Why. {text}"
 
 
 @pytest.mark.django_db

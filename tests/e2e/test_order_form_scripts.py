@@ -19,8 +19,8 @@ from playwright.sync_api import Browser, Page, Route
 from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import JSONRenderer
 
+from orders.api.fields import PercentField, QuantityField
 from orders.api.mirror import ProductSerializer
-from orders.api.values import GivenPercent, GivenQuantity
 from orders.models import Product
 from orders.templatetags.amounts import money as on_paper
 from tests.e2e.browsers import HERE, Watch, somebody
@@ -149,25 +149,25 @@ def test_thousands_and_decimals_of_the_other_language_are_no_quantity(request, p
 @pytest.mark.parametrize(
     ("function", "field", "number", "is_taken"),
     [
-        ("parsedQuantity", GivenQuantity(), "0", True),
-        ("parsedQuantity", GivenQuantity(), "0.0001", True),
-        ("parsedQuantity", GivenQuantity(), "0.00001", False),
-        ("parsedQuantity", GivenQuantity(), "007", True),
-        ("parsedQuantity", GivenQuantity(), "999999.9999", True),
-        ("parsedQuantity", GivenQuantity(), "1000000", True),
-        ("parsedQuantity", GivenQuantity(), "1000000.0000", True),
-        ("parsedQuantity", GivenQuantity(), "1000000.0001", False),
-        ("parsedQuantity", GivenQuantity(), "1000001", False),
-        ("parsedQuantity", GivenQuantity(), "10000000", False),
-        ("parsedPercent", GivenPercent(), "0", True),
-        ("parsedPercent", GivenPercent(), "0.01", True),
-        ("parsedPercent", GivenPercent(), "0.001", False),
-        ("parsedPercent", GivenPercent(), "99.99", True),
-        ("parsedPercent", GivenPercent(), "100", True),
-        ("parsedPercent", GivenPercent(), "100.00", True),
-        ("parsedPercent", GivenPercent(), "100.01", False),
-        ("parsedPercent", GivenPercent(), "101", False),
-        ("parsedPercent", GivenPercent(), "-1", False),
+        ("parsedQuantity", QuantityField(), "0", True),
+        ("parsedQuantity", QuantityField(), "0.0001", True),
+        ("parsedQuantity", QuantityField(), "0.00001", False),
+        ("parsedQuantity", QuantityField(), "007", True),
+        ("parsedQuantity", QuantityField(), "999999.9999", True),
+        ("parsedQuantity", QuantityField(), "1000000", True),
+        ("parsedQuantity", QuantityField(), "1000000.0000", True),
+        ("parsedQuantity", QuantityField(), "1000000.0001", False),
+        ("parsedQuantity", QuantityField(), "1000001", False),
+        ("parsedQuantity", QuantityField(), "10000000", False),
+        ("parsedPercent", PercentField(), "0", True),
+        ("parsedPercent", PercentField(), "0.01", True),
+        ("parsedPercent", PercentField(), "0.001", False),
+        ("parsedPercent", PercentField(), "99.99", True),
+        ("parsedPercent", PercentField(), "100", True),
+        ("parsedPercent", PercentField(), "100.00", True),
+        ("parsedPercent", PercentField(), "100.01", False),
+        ("parsedPercent", PercentField(), "101", False),
+        ("parsedPercent", PercentField(), "-1", False),
     ],
 )
 def test_a_number_is_as_large_and_exact_as_the_api_takes(english, function, field, number, is_taken):

@@ -13,7 +13,7 @@ NUMBER = re.compile(r"\d+(\.\d+)?", re.ASCII)
 LARGEST_QUANTITY = 1_000_000
 
 
-class Number(serializers.DecimalField):
+class NumberField(serializers.DecimalField):
     """A number to show: no more decimals than it has."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -23,7 +23,7 @@ class Number(serializers.DecimalField):
         return f"{Decimal(value).normalize():f}"
 
 
-class UnitPrice(Number):
+class UnitPriceField(NumberField):
     """Two decimals, or as many more as it has."""
 
     def to_representation(self, value: Any) -> Any:
@@ -31,14 +31,14 @@ class UnitPrice(Number):
         return f"{Decimal(value):.{places}f}"
 
 
-class Amount(serializers.DecimalField):
+class AmountField(serializers.DecimalField):
     """To the cent."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_digits=None, decimal_places=2, **kwargs)
 
 
-class GivenNumber(serializers.DecimalField):
+class StrictNumberField(serializers.DecimalField):
     """A number as a client writes it: `5`, `"5"` or `"5.5"`; 5.5 is not exact."""
 
     def to_internal_value(self, data: Any) -> Decimal:
@@ -55,7 +55,7 @@ class GivenNumber(serializers.DecimalField):
         ]
     }
 )
-class GivenQuantity(GivenNumber):
+class QuantityField(StrictNumberField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             max_digits=11, decimal_places=4, min_value=Decimal(0), max_value=Decimal(LARGEST_QUANTITY), **kwargs
@@ -70,6 +70,6 @@ class GivenQuantity(GivenNumber):
         ]
     }
 )
-class GivenPercent(GivenNumber):
+class PercentField(StrictNumberField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_digits=5, decimal_places=2, min_value=Decimal(0), max_value=Decimal(100), **kwargs)

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from django.core.management import call_command
 
+from sync.api.schema import SchemaGenerator
 from tests.api_server import signed_in
 from tests.factories import UserFactory
 from tests.site import MirroredDemo
@@ -96,6 +97,16 @@ def test_everybody_may_read_the_documentation_and_no_other_host_is_asked(client)
     assert not re.findall(r"(?:src|href)=\"(?:https?:)?//", page.content.decode())
     assert client.get("/api/schema").status_code == 200
     assert client.options("/api/docs").status_code == 200
+
+
+@pytest.mark.django_db
+def test_the_document_is_made_once_for_each_language(client, monkeypatch):
+    asked = ["it", "en", "it", "en"]
+    monkeypatch.setattr(SchemaGenerator, "documents", {})
+    documents = [client.get("/api/schema", headers={"accept-language": language}).content for language in asked]
+    assert (documents[:2], list(SchemaGenerator.documents)) == (documents[2:], ["it", "en"])
+    monkeypatch.setattr(SchemaGenerator, "parse", None)
+    assert client.get("/api/schema", headers={"accept-language": "en"}).content == documents[1]
 
 
 @pytest.mark.fuzzing

@@ -163,7 +163,7 @@ def test_runs_are_filtered(question, api):
     ("question", "field"),
     [({"type": "suppliers"}, "type"), ({"status": "late"}, "status"), ({"since": "yesterday"}, "since"),
      ({"page": 0}, "page"), ({"page": "x"}, "page"), ({"pageSize": 101}, "pageSize"), ({"page": 10**30}, "page"),
-     ({"page": [1, 2]}, "page"), ({"state": "failed"}, "state")],
+     ({"page": [1, 2]}, "page"), ({"state": "failed"}, "state"), ({"type": ""}, "type"), ({"until": ""}, "until")],
 )  # fmt: skip
 def test_a_wrong_question_is_400_and_names_the_parameter(question, field, api):
     answer = api.get("/api/sync/runs", question)

@@ -8,9 +8,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "archibald.settings")
 
 django_application = get_asgi_application()
 
-from sync.api.gate import Gate  # noqa: E402  # needs the applications
+from sync.api.request_limits import RequestLimiter  # noqa: E402  # needs the applications
 
-application = Gate(
+application = RequestLimiter(
     django_application,
     waiting=["/api/customers/smart-sync"],
     sign_ins=["/api/token", "/login", "/admin/login/", "/api/account/password", "/account/password"],

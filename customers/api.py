@@ -31,7 +31,7 @@ from sync.api.base import MIRROR_FIELDS, AnswerSerializer, StrictSerializer, get
 from sync.api.errors import error_body
 from sync.api.fields import StrictUUIDField
 from sync.api.filters import MirrorFilterSet
-from sync.api.gate import arrived_at
+from sync.api.request_limits import get_arrival_time
 from sync.api.serializers import CountsSerializer, SessionSerializer
 from sync.coordinator import sessions
 from sync.coordinator.sessions import SmartSync
@@ -212,7 +212,7 @@ class CustomerViewSet(ListModelMixin, GenericViewSet[Any]):
             user=get_user(request),
             session_id=serializer.validated_data.get("session_id"),
             patience=patience,
-            asked_at=arrived_at(request._request),
+            asked_at=get_arrival_time(request._request),
         )
         return smart_sync_response(smart, for_staff=get_user(request).is_staff)
 

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import uvicorn
 
-from sync.api import gate as gates
-from sync.api.gate import Gate
+from sync.api import request_limits
+from sync.api.request_limits import RequestLimiter
 from sync.management import http_connections
 from sync.management.http_connections import Connection, Connections, Waiting
 from tests.concurrency.processes import until
@@ -59,13 +59,15 @@ class App:
 
 
 class Web:
-    """The protocol and the gate before an application of this test, in a thread."""
+    """The protocol and the limiter before an application of this test, in a thread."""
 
     def __init__(self, *, at_most: int = 100, per_address: int | None = None) -> None:
         self.app = App()
-        self.gate = Gate(self.app, waiting=["/prefers", "/hold/waiting"], sign_ins=["/sign-in", "/hold/sign-in"])
+        self.limiter = RequestLimiter(
+            self.app, waiting=["/prefers", "/hold/waiting"], sign_ins=["/sign-in", "/hold/sign-in"]
+        )
         self.connections = Connections(at_most=at_most, per_address=per_address)
-        self.config = uvicorn.Config(self.gate, http=Connection, ws="none", lifespan="off", log_config=None)
+        self.config = uvicorn.Config(self.limiter, http=Connection, ws="none", lifespan="off", log_config=None)
         self.config.load()
         self.loop = asyncio.new_event_loop()
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -156,7 +158,7 @@ def web(network: None) -> Iterator[Callable[..., Web]]:
 
 
 def test_a_body_that_does_not_come_in_time_is_told_so_and_the_connection_closed(web, monkeypatch):
-    monkeypatch.setattr(gates, "BODY_WITHIN", 0.3)
+    monkeypatch.setattr(request_limits, "BODY_WITHIN", 0.3)
     client = web().client(POST % (b"/api/drafts", 10) + b"{")
     status, body = answer_of(client)
     said = json.loads(body)
@@ -165,7 +167,7 @@ def test_a_body_that_does_not_come_in_time_is_told_so_and_the_connection_closed(
 
 
 def test_a_body_that_comes_byte_by_byte_gets_no_more_time(web, monkeypatch):
-    monkeypatch.setattr(gates, "BODY_WITHIN", 0.5)
+    monkeypatch.setattr(request_limits, "BODY_WITHIN", 0.5)
     client = web().client(POST % (b"/", 1000))
     with suppress(OSError):
         for _ in range(1000):
@@ -175,8 +177,8 @@ def test_a_body_that_comes_byte_by_byte_gets_no_more_time(web, monkeypatch):
 
 
 def test_bodies_that_are_being_sent_keep_no_place(web, monkeypatch):
-    monkeypatch.setattr(gates, "AT_ONCE", 2)
-    monkeypatch.setattr(gates, "WAITING_AT_ONCE", 2)
+    monkeypatch.setattr(request_limits, "AT_ONCE", 2)
+    monkeypatch.setattr(request_limits, "WAITING_AT_ONCE", 2)
     server = web()
     slow = [server.client(POST % (path, 2) + b"{") for path in (b"/", b"/prefers", b"/sign-in") for _ in range(5)]
     assert server.ask(GET % b"/") == (200, b"")
@@ -189,17 +191,17 @@ def test_bodies_that_are_being_sent_keep_no_place(web, monkeypatch):
 def test_a_client_that_goes_while_it_sends_leaves_nothing_behind(web):
     server = web()
     client = server.client(POST % (b"/", 2 * 10**6) + b"x" * 10**6)
-    until(lambda: server.gate.large_bodies > 0)
+    until(lambda: server.limiter.large_bodies > 0)
     client.close()
-    until(lambda: server.gate.large_bodies == 0 and not server.connections.connections)
+    until(lambda: server.limiter.large_bodies == 0 and not server.connections.connections)
     assert server.app.asked == []
 
 
 def test_large_bodies_at_once_are_bounded_and_small_ones_are_let_in(web, monkeypatch):
-    monkeypatch.setattr(gates, "LARGE_BODIES", 10**6)
+    monkeypatch.setattr(request_limits, "LARGE_BODIES", 10**6)
     server = web()
     first = server.client(POST % (b"/", 10**6) + b"x" * (10**6 - 1))
-    until(lambda: server.gate.large_bodies > 0)
+    until(lambda: server.limiter.large_bodies > 0)
     second = server.client(POST % (b"/", 10**6))
     second.sendall(b"x" * (10**6 - 1))
     status, body = answer_of(second)
@@ -207,12 +209,12 @@ def test_large_bodies_at_once_are_bounded_and_small_ones_are_let_in(web, monkeyp
     assert server.ask(POST % (b"/", 2) + b"{}") == (200, b"{}")
     first.sendall(b"x")
     assert answer_of(first)[0] == 200
-    until(lambda: server.gate.large_bodies == 0)
+    until(lambda: server.limiter.large_bodies == 0)
 
 
 @pytest.mark.parametrize(("language", "word"), [("en", "within"), ("it,en;q=0.5", "entro"), ("xx", "entro")])
 def test_a_refusal_is_in_the_clients_language(web, monkeypatch, language, word):
-    monkeypatch.setattr(gates, "BODY_WITHIN", 0.1)
+    monkeypatch.setattr(request_limits, "BODY_WITHIN", 0.1)
     head = (POST % (b"/", 10)).replace(b"\r\n\r\n", f"\r\nAccept-Language: {language}\r\n\r\n".encode())
     assert word in json.loads(web().ask(head)[1])["error"]
 
@@ -251,7 +253,7 @@ def test_what_is_said_before_a_request_is_looked_at_is_kept_nowhere(web, monkeyp
 
 
 def test_a_client_that_goes_while_it_waits_for_a_place_is_not_worked_for(web, monkeypatch):
-    monkeypatch.setattr(gates, "AT_ONCE", 1)
+    monkeypatch.setattr(request_limits, "AT_ONCE", 1)
     server = web()
     first = server.client(GET % b"/hold/first")
     until(lambda: server.app.asked == ["/hold/first"])
@@ -279,7 +281,7 @@ def test_a_request_that_is_worked_on_comes_to_its_end_although_the_client_goes(w
 
 
 def test_probes_and_the_beginning_of_streams_wait_for_nobody(web, monkeypatch):
-    monkeypatch.setattr(gates, "AT_ONCE", 2)
+    monkeypatch.setattr(request_limits, "AT_ONCE", 2)
     server = web()
     for _ in range(5):
         server.client(GET % b"/hold")
@@ -289,8 +291,8 @@ def test_probes_and_the_beginning_of_streams_wait_for_nobody(web, monkeypatch):
 
 
 def test_those_who_sign_in_keep_nobody_else_waiting(web, monkeypatch):
-    monkeypatch.setattr(gates, "AT_ONCE", 2)
-    monkeypatch.setattr(gates, "SIGN_INS_AT_ONCE", 1)
+    monkeypatch.setattr(request_limits, "AT_ONCE", 2)
+    monkeypatch.setattr(request_limits, "SIGN_INS_AT_ONCE", 1)
     server = web()
     for _ in range(5):
         server.client(POST % (b"/hold/sign-in", 0))
@@ -300,7 +302,7 @@ def test_those_who_sign_in_keep_nobody_else_waiting(web, monkeypatch):
 
 
 def test_an_order_form_for_which_there_is_no_place_to_wait_in_does_not_wait(web, monkeypatch):
-    monkeypatch.setattr(gates, "WAITING_AT_ONCE", 1)
+    monkeypatch.setattr(request_limits, "WAITING_AT_ONCE", 1)
     server = web()
     assert server.ask(POST % (b"/prefers", 0)) == (200, b"")
     server.client(POST % (b"/hold/waiting", 0))
@@ -322,30 +324,30 @@ def test_a_request_has_arrived_when_its_head_has_come(web):
 
 
 def test_clients_that_do_not_read_keep_no_place(web, monkeypatch):
-    monkeypatch.setattr(gates, "AT_ONCE", 2)
-    monkeypatch.setattr(gates, "LARGEST_KEPT", 2 * len(LARGE))
+    monkeypatch.setattr(request_limits, "AT_ONCE", 2)
+    monkeypatch.setattr(request_limits, "LARGEST_BUFFERED", 2 * len(LARGE))
     server = web()
     for _ in range(5):
         server.client(GET % b"/large", buffer=4096)
-    until(lambda: server.gate.kept_answers > 4 * 2**20)
+    until(lambda: server.limiter.buffered_bytes > 4 * 2**20)
     assert server.ask(GET % b"/") == (200, b"")
     assert server.ask(GET % b"/large") == (200, LARGE)
     server.clients.close()
-    until(lambda: server.gate.kept_answers == 0)
+    until(lambda: server.limiter.buffered_bytes == 0)
 
 
-@pytest.mark.parametrize(("name", "limit"), [("LARGEST_KEPT", 2**20), ("KEPT_AT_ONCE", 0)])
+@pytest.mark.parametrize(("name", "limit"), [("LARGEST_BUFFERED", 2**20), ("BUFFERED_AT_ONCE", 0)])
 def test_downloads_are_sent_from_places_of_their_own(web, monkeypatch, name, limit):
-    monkeypatch.setattr(gates, "AT_ONCE", 2)
-    monkeypatch.setattr(gates, "LARGE_ANSWERS_AT_ONCE", 1)
-    monkeypatch.setattr(gates, name, limit)
+    monkeypatch.setattr(request_limits, "AT_ONCE", 2)
+    monkeypatch.setattr(request_limits, "LARGE_ANSWERS_AT_ONCE", 1)
+    monkeypatch.setattr(request_limits, name, limit)
     server = web()
     first, *_others = [server.client(GET % b"/large", buffer=4096) for _ in range(4)]
     until(lambda: server.app.asked == ["/large"] * 4)
     assert server.ask(GET % b"/") == (200, b"")
     assert answer_of(first) == (200, LARGE)
     server.clients.close()
-    until(lambda: server.gate.kept_answers == 0 and not server.connections.connections)
+    until(lambda: server.limiter.buffered_bytes == 0 and not server.connections.connections)
     assert server.ask(GET % b"/large") == (200, LARGE)
 
 
@@ -479,8 +481,8 @@ def test_of_too_many_connections_the_slowest_makes_room(web):
 
 
 def test_a_request_that_waits_for_its_turn_makes_room_at_last_where_most_of_them_do(web, monkeypatch):
-    monkeypatch.setattr(gates, "STREAMS_BEGIN_AT_ONCE", 0)
-    monkeypatch.setattr(gates, "SIGN_INS_AT_ONCE", 0)
+    monkeypatch.setattr(request_limits, "STREAMS_BEGIN_AT_ONCE", 0)
+    monkeypatch.setattr(request_limits, "SIGN_INS_AT_ONCE", 0)
     server = web(at_most=4)
     signing_in = server.client(POST % (b"/sign-in", 0))
     until(lambda: sum(bool(each.line) for each in server.connections.connections) == 1)

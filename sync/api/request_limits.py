@@ -1,4 +1,4 @@
-"""What every request must pass before Django sees it: a body that comes in time, and a place among those worked on."""
+"""What every request must pass before Django sees it: a body that comes in time, and a slot among those worked on."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from sync.api.errors import error_body
 
 # Requests that are worked on; each has a thread and a database connection, of which PostgreSQL has a hundred.
 AT_ONCE = 40
-WAITING_AT_ONCE = 20  # of those that wait for the ERP, and must keep no place from the others
+WAITING_AT_ONCE = 20  # of those that wait for the ERP, and must keep no slot from the others
 SIGN_INS_AT_ONCE = 4  # each keeps a core busy for a moment, whoever sends it
 PROBES_AT_ONCE = 4
-STREAMS_BEGIN_AT_ONCE = 8  # afterwards they need neither a place nor a connection
+STREAMS_BEGIN_AT_ONCE = 8  # afterwards they need neither a slot nor a connection
 LARGE_ANSWERS_AT_ONCE = 10  # of those that are too large to be kept
 
 LARGEST_HEAD = 2**15  # bytes
 BODY_WITHIN = 20.0  # seconds; a page of ours waits no longer for its answer
 SMALL = 2**16  # bytes of a body or an answer that every connection may have; a saved order has a tenth of them
 LARGE_BODIES = 64 * 2**20  # bytes of all bodies at a time, beyond what is small
-LARGEST_KEPT = 2 * 2**20  # bytes of one answer; only downloads have more
-KEPT_AT_ONCE = 256 * 2**20  # bytes of all answers
+LARGEST_BUFFERED = 2 * 2**20  # bytes of one answer; only downloads have more
+BUFFERED_AT_ONCE = 256 * 2**20  # bytes of all answers
 TRY_AGAIN_AFTER = 5  # seconds
 
 STREAMS = "/api/sync/events"
@@ -49,14 +49,14 @@ Send = Callable[[Any], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
-class ThreadsOfErrors(ThreadPoolExecutor):
+class ErrorPageExecutor(ThreadPoolExecutor):
     """Threads in which Django makes error pages: as no request ends in them, they close what the pages have opened."""
 
     def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        return super().submit(closing_connections, work, *args, **kwargs)
+        return super().submit(run_and_close_connections, work, *args, **kwargs)
 
 
-def closing_connections(work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def run_and_close_connections(work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     try:
         return work(*args, **kwargs)
     finally:
@@ -78,55 +78,55 @@ class Disconnected(Exception):
     """The client is gone before its request had begun."""
 
 
-class Gate:
+class RequestLimiter:
     """An ASGI application before another one.
 
-    Whoever is slow keeps no place: a body is read before its request gets one, and an answer is sent when its request
+    Whoever is slow keeps no slot: a body is read before its request gets one, and an answer is sent when its request
     has left it. `waiting` is the addresses whose requests may take long because the ERP does: one for which there is no
-    place is treated as if it preferred not to wait. `sign_ins` is those at which passwords are checked.
+    slot is treated as if it preferred not to wait. `sign_ins` is those at which passwords are checked.
     """
 
     def __init__(self, app: App, *, waiting: Collection[str] = (), sign_ins: Collection[str] = ()) -> None:
         self.app = app
         self.waiting = waiting
         self.sign_ins = sign_ins
-        self.places = Semaphore(AT_ONCE)
-        self.waiting_places = Semaphore(WAITING_AT_ONCE)
-        self.sign_in_places = Semaphore(SIGN_INS_AT_ONCE)
-        self.probe_places = Semaphore(PROBES_AT_ONCE)
-        self.stream_places = Semaphore(STREAMS_BEGIN_AT_ONCE)
-        self.large_places = Semaphore(LARGE_ANSWERS_AT_ONCE)
+        self.slots = Semaphore(AT_ONCE)
+        self.waiting_slots = Semaphore(WAITING_AT_ONCE)
+        self.sign_in_slots = Semaphore(SIGN_INS_AT_ONCE)
+        self.probe_slots = Semaphore(PROBES_AT_ONCE)
+        self.stream_slots = Semaphore(STREAMS_BEGIN_AT_ONCE)
+        self.large_slots = Semaphore(LARGE_ANSWERS_AT_ONCE)
         self.large_bodies = 0  # bytes, now
-        self.kept_answers = 0  # bytes, now
+        self.buffered_bytes = 0  # bytes, now
         self.loop: AbstractEventLoop | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.loop is not (loop := asyncio.get_running_loop()):
             self.loop = loop
-            loop.set_default_executor(ThreadsOfErrors(thread_name_prefix="errors"))
+            loop.set_default_executor(ErrorPageExecutor(thread_name_prefix="errors"))
         if scope["type"] == "http":
-            await Exchange(self, scope, receive, send).carry_out()
+            await Exchange(self, scope, receive, send).handle()
         else:
             await self.app(scope, receive, send)
 
-    def places_for(self, scope: Scope) -> Semaphore:
+    def choose_slots(self, scope: Scope) -> Semaphore:
         path = scope["path"]
         if path in PROBES:
-            return self.probe_places
+            return self.probe_slots
         if path == STREAMS:
-            return self.stream_places
+            return self.stream_slots
         if path in self.sign_ins and scope["method"] == "POST":
-            return self.sign_in_places
-        if path in self.waiting and not self.waiting_places.locked():
-            return self.waiting_places
-        return self.places
+            return self.sign_in_slots
+        if path in self.waiting and not self.waiting_slots.locked():
+            return self.waiting_slots
+        return self.slots
 
 
 class Exchange:
     """One request and its answer."""
 
-    def __init__(self, gate: Gate, scope: Scope, receive: Receive, send: Send) -> None:
-        self.gate = gate
+    def __init__(self, limiter: RequestLimiter, scope: Scope, receive: Receive, send: Send) -> None:
+        self.limiter = limiter
         self.scope = scope
         self.receive = receive
         self.send = send
@@ -138,22 +138,22 @@ class Exchange:
         self.large_body = 0  # bytes that count as such
         self.gone: asyncio.Future[Any] = asyncio.get_running_loop().create_future()  # that the client is
         self.sends_at_once = asyncio.Event()  # what Django answers
-        self.place = AsyncExitStack()
-        self.kept: deque[Any] | None = deque()  # messages of the answer; None if they are sent at once
-        self.kept_bytes = 0
+        self.slot = AsyncExitStack()
+        self.buffer: deque[Any] | None = deque()  # messages of the answer; None if they are sent at once
+        self.buffered_bytes = 0
 
-    async def carry_out(self) -> None:
+    async def handle(self) -> None:
         try:
             check_head(self.scope, self.headers)
             await self.read_body()
-            await self.work()
+            await self.call_app()
         except Refused as refusal:
-            await refuse(refusal, self.send, language=language_of(self.headers))
+            await send_refusal(refusal, self.send, language=accepted_language(self.headers))
         except Disconnected:
             pass
         finally:
-            self.gate.large_bodies -= self.large_body
-            self.gate.kept_answers -= self.kept_bytes
+            self.limiter.large_bodies -= self.large_body
+            self.limiter.buffered_bytes -= self.buffered_bytes
             self.gone.cancel()
 
     async def read_body(self) -> None:
@@ -174,49 +174,51 @@ class Exchange:
 
     def count_large_body(self) -> None:
         large = max(0, len(self.body) - SMALL)
-        self.gate.large_bodies += large - self.large_body
+        self.limiter.large_bodies += large - self.large_body
         self.large_body = large
-        if large and self.gate.large_bodies > LARGE_BODIES:
+        if large and self.limiter.large_bodies > LARGE_BODIES:
             text = _("Too many large requests are being sent at once. Send it again in a moment.")
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "busy", text)
 
-    async def work(self) -> None:
-        """Let Django answer as soon as there is a place. Raises Disconnected."""
+    async def call_app(self) -> None:
+        """Let Django answer as soon as there is a slot. Raises Disconnected."""
         self.gone = asyncio.ensure_future(self.receive())
-        places = self.gate.places_for(self.scope)
+        slots = self.limiter.choose_slots(self.scope)
         scope = {**self.scope, "arrived_at": self.arrived_at}
-        if self.scope["path"] in self.gate.waiting and places is not self.gate.waiting_places:
+        if self.scope["path"] in self.limiter.waiting and slots is not self.limiter.waiting_slots:
             scope["headers"] = [*self.scope["headers"], (b"prefer", b"respond-async")]
-        async with self.place:
-            await self.place.enter_async_context(self.place_among(places))
-            await self.gate.app(scope, self.receive_again, self.stream if self.scope["path"] == STREAMS else self.keep)
-        while self.kept:
-            message = self.kept.popleft()
+        async with self.slot:
+            await self.slot.enter_async_context(self.take_slot(slots))
+            await self.limiter.app(
+                scope, self.receive_again, self.stream if self.scope["path"] == STREAMS else self.buffer_message
+            )
+        while self.buffer:
+            message = self.buffer.popleft()
             await self.send(message)
             self.uncount(message)
 
     @asynccontextmanager
-    async def place_among(self, places: Semaphore) -> AsyncIterator[None]:
+    async def take_slot(self, slots: Semaphore) -> AsyncIterator[None]:
         """Raises Disconnected if the client goes while it waits."""
-        if places.locked():
-            await self.wait_for(places)
+        if slots.locked():
+            await self.wait_for_slot(slots)
         else:
-            await places.acquire()
+            await slots.acquire()
         try:
             yield
         finally:
-            places.release()
+            slots.release()
 
-    async def wait_for(self, places: Semaphore) -> None:
-        taking = asyncio.ensure_future(places.acquire())
-        self.state["line"] = places
+    async def wait_for_slot(self, slots: Semaphore) -> None:
+        taking = asyncio.ensure_future(slots.acquire())
+        self.state["line"] = slots
         try:
             await asyncio.wait({taking, self.gone}, return_when=asyncio.FIRST_COMPLETED)
             if self.gone.done():
                 raise Disconnected
         except BaseException:
             if not taking.cancel():  # it has been taken
-                places.release()
+                slots.release()
             raise
         finally:
             self.state["line"] = None
@@ -233,28 +235,28 @@ class Exchange:
         return await asyncio.shield(self.gone)
 
     async def stream(self, message: Message) -> None:
-        """Send what has no end; its place is free as soon as it begins."""
+        """Send what has no end; its slot is free as soon as it begins."""
         self.sends_at_once.set()
-        await self.place.aclose()
+        await self.slot.aclose()
         await self.send(message)
 
-    async def keep(self, message: Message) -> None:
-        """Keep a message of the answer until the request has left its place, so that no slow reader keeps it.
+    async def buffer_message(self, message: Message) -> None:
+        """Keep a message of the answer until the request has left its slot, so that no slow reader keeps it.
 
-        What is too large for that is sent at once, from another place: a download.
+        What is too large for that is sent at once, from another slot: a download.
         """
-        if self.kept is None:
+        if self.buffer is None:
             await self.send(message)
             return
-        self.kept.append(message)
+        self.buffer.append(message)
         size = len(message.get("body", b""))
-        self.kept_bytes += size
-        self.gate.kept_answers += size
-        if self.kept_bytes > (SMALL if self.gate.kept_answers > KEPT_AT_ONCE else LARGEST_KEPT):
-            await self.place.aclose()
+        self.buffered_bytes += size
+        self.limiter.buffered_bytes += size
+        if self.buffered_bytes > (SMALL if self.limiter.buffered_bytes > BUFFERED_AT_ONCE else LARGEST_BUFFERED):
+            await self.slot.aclose()
             with suppress(Disconnected):  # Django is told so as well, and ends the answer
-                await self.place.enter_async_context(self.place_among(self.gate.large_places))
-            messages, self.kept = self.kept, None
+                await self.slot.enter_async_context(self.take_slot(self.limiter.large_slots))
+            messages, self.buffer = self.buffer, None
             self.sends_at_once.set()
             for each in messages:
                 await self.send(each)
@@ -262,8 +264,8 @@ class Exchange:
 
     def uncount(self, message: Message) -> None:
         size = len(message.get("body", b""))
-        self.kept_bytes -= size
-        self.gate.kept_answers -= size
+        self.buffered_bytes -= size
+        self.limiter.buffered_bytes -= size
 
 
 def check_head(scope: Scope, headers: dict[bytes, bytes]) -> None:
@@ -282,7 +284,7 @@ def check_head(scope: Scope, headers: dict[bytes, bytes]) -> None:
         raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", text, bytes=largest)
 
 
-def language_of(headers: dict[bytes, bytes]) -> str:
+def accepted_language(headers: dict[bytes, bytes]) -> str:
     """The first language of Accept-Language that there is."""
     accepted = headers.get(b"accept-language", b"").decode("latin-1")
     for code, _weight in parse_accept_lang_header(accepted):
@@ -291,7 +293,7 @@ def language_of(headers: dict[bytes, bytes]) -> str:
     return settings.LANGUAGE_CODE
 
 
-async def refuse(refusal: Refused, send: Send, *, language: str) -> None:
+async def send_refusal(refusal: Refused, send: Send, *, language: str) -> None:
     with translation.override(language):
         text = str(refusal.text).format(**refusal.facts)
     body = json.dumps(error_body(text, refusal.code, {})).encode()
@@ -308,7 +310,7 @@ async def refuse(refusal: Refused, send: Send, *, language: str) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def arrived_at(request: HttpRequest) -> float | None:
+def get_arrival_time(request: HttpRequest) -> float | None:
     """When a request's head had come, by the monotonic clock in seconds; None if the server does not say."""
     scope: Scope = getattr(request, "scope", {})
     return scope.get("arrived_at")

@@ -34,10 +34,10 @@ class ConsoleHandler(logging.StreamHandler[TextIO]):
             self.counts[kind] += 1
             if self.counts[kind] > LINES:
                 if kind not in self.left_out:
-                    text = shorten(record).getMessage()
+                    text = shorten_record(record).getMessage()
                     self.left_out[kind] = logging.LogRecord(record.name, record.levelno, "", 0, text, None, None)
                 return
-        super().emit(shorten(record))
+        super().emit(shorten_record(record))
 
     def kind_of(self, record: logging.LogRecord) -> Hashable:
         source = (record.name, record.levelno)
@@ -60,7 +60,7 @@ class ConsoleHandler(logging.StreamHandler[TextIO]):
         super().close()
 
 
-def shorten(record: logging.LogRecord) -> logging.LogRecord:
+def shorten_record(record: logging.LogRecord) -> logging.LogRecord:
     message = record.getMessage()
     is_by_client = record.name.startswith(BY_CLIENTS)
     if len(message) <= LONGEST and not (is_by_client and record.exc_info):

@@ -66,62 +66,63 @@ def find_target(text: str, *, by_id: bool = False) -> Target:
     named = Q(erp_id=int(text)) if text.isdecimal() and len(text) < 10 else Q(pk=None)
     if not by_id:
         named |= Q(account_number=text)
-    found = customers(named)
+    found = find_customers(named)
     if len(found) > 1:
-        raise NotErasable(f"Several customers have this number: name one by its ID, with --id.{listed(found)}")
+        text = f"Several customers have this number: name one by its ID, with --id.{list_customers(found)}"
+        raise NotErasable(text)
     if found:
-        return checked(found[0])
+        check_removed(found[0])
+        return Target(found[0].erp_id, found[0].account_number)
     if not by_id and any(service.records_of(text).exists() for service in all_services()):
         return Target(None, text)
-    raise NotErasable(unknown(text))
+    raise NotErasable(describe_unknown(text))
 
 
-def unknown(text: str) -> str:
+def describe_unknown(text: str) -> str:
     keys = search(Customer.objects.all(), text)[:SUGGESTED]
-    alike = customers(Q(pk__in=keys))
+    alike = find_customers(Q(pk__in=keys))
     what = f"No customer has the account number or the ID {text!r}; one that was erased is known by its ID alone."
-    return f"{what} These are found by it, to be named by one of the two:{listed(alike)}" if alike else what
+    return f"{what} These are found by it, to be named by one of the two:{list_customers(alike)}" if alike else what
 
 
-def customers(condition: Q) -> list[Customer]:
+def find_customers(condition: Q) -> list[Customer]:
     """Removed ones too."""
     return list(cast(QuerySet[Customer], Customer.objects.filter(condition).order_by("erp_id")))
 
 
-def listed(found: Iterable[Customer]) -> str:
-    return "".join(f"\n  {described(customer)}" for customer in found)
+def list_customers(found: Iterable[Customer]) -> str:
+    return "".join(f"\n  {describe_customer(customer)}" for customer in found)
 
 
 def describe_target(target: Target) -> str:
     """Who it is, for the operator's eyes: with name and town, so never for an event or a log."""
     if target.erp_id is None:
         return f"account {target.account_number}, which documents or prices have, and no customer"
-    return described(customers(Q(erp_id=target.erp_id))[0])
+    return describe_customer(find_customers(Q(erp_id=target.erp_id))[0])
 
 
-def described(customer: Customer) -> str:
+def describe_customer(customer: Customer) -> str:
     removed = f"removed on {localtime(customer.removed_at):%d/%m/%Y}" if customer.removed_at else "shown by the ERP"
     name = customer.name or ("erased" if customer.erased_at else "no name")
     who = ", ".join(filter(None, [name, customer.city, removed]))
     return f"ID {customer.erp_id}, account {customer.account_number or '-'}: {who}"
 
 
-def checked(customer: Customer) -> Target:
+def check_removed(customer: Customer) -> None:
     """Raises NotErasable for one that the ERP shows, or did in its last export but one."""
     if customer.removed_at is None:
         why = "is absent from one full export only" if customer.missing_since else "is still shown by the ERP"
         raise NotErasable(
-            f"This customer {why} ({described(customer)}), and would come back with the next export. Remove it in the "
-            f"ERP, then wait for two full exports without it (manage.py runsync customers --mode full)."
+            f"This customer {why} ({describe_customer(customer)}), and would come back with the next export. Remove it "
+            f"in the ERP, then wait for two full exports without it (manage.py runsync customers --mode full)."
         )
-    return Target(customer.erp_id, customer.account_number)
 
 
-def preview(target: Target) -> Report:
+def preview_erasure(target: Target) -> Report:
     """What would be erased; nothing is written."""
-    subject = subject_of(target)
+    subject = find_subject(target)
     lines = [line for store in stores() for line in store.find(subject, lambda: None)]
-    return Report(lines, shown_lines(subject))
+    return Report(lines, describe_shown(subject))
 
 
 def erase(target: Target, *, waiting: Callable[[], None]) -> Report:
@@ -132,8 +133,8 @@ def erase(target: Target, *, waiting: Callable[[], None]) -> Report:
     """
     with between_syncs(waiting) as lease:
         if target.erp_id is not None:
-            checked(customers(Q(erp_id=target.erp_id))[0])
-        subject = subject_of(target)
+            check_removed(find_customers(Q(erp_id=target.erp_id))[0])
+        subject = find_subject(target)
         chosen = stores()
         lines = [line for store in chosen for line in store.find(subject, lease.keep)]
         with fenced(lease):
@@ -141,24 +142,24 @@ def erase(target: Target, *, waiting: Callable[[], None]) -> Report:
                 store.erase()
             if lines:
                 SyncEvent.objects.record(SyncEvent.Kind.CUSTOMER_ERASED, sync_type=CUSTOMERS, customer=target.erp_id)
-    return Report(lines, shown_lines(subject), remaining(subject, from_erp=False), remaining(subject, from_erp=True))
+    return Report(lines, describe_shown(subject), remaining(subject, from_erp=False), remaining(subject, from_erp=True))
 
 
-def subject_of(target: Target) -> Subject:
+def find_subject(target: Target) -> Subject:
     gone: dict[str, list[MirroredModel]] = {}
     shown: dict[str, list[MirroredModel]] = {}
     if target.erp_id is not None:
-        gone[CUSTOMERS] = [*customers(Q(erp_id=target.erp_id))]
+        gone[CUSTOMERS] = [*find_customers(Q(erp_id=target.erp_id))]
     # An account that another customer has now says whose the records are: not this one's.
     is_anothers = Customer.objects.present().filter(account_number=target.account_number).exists()
     account_number = "" if is_anothers else target.account_number
     for service in all_services():
         for record in service.records_of(account_number).order_by("pk"):
             (gone if record.removed_at else shown).setdefault(service.sync_type, []).append(record)
-    return Subject(account_number, gone, shown, telling_texts(target, gone, shown))
+    return Subject(account_number, gone, shown, find_telling_texts(target, gone, shown))
 
 
-def telling_texts(target: Target, *records: dict[str, list[MirroredModel]]) -> frozenset[str]:
+def find_telling_texts(target: Target, *records: dict[str, list[MirroredModel]]) -> frozenset[str]:
     """The texts, of now and of before, that tell who the customer is, but for those that another one has too."""
     texts: set[str] = set()
     for by_type in records:
@@ -171,17 +172,17 @@ def telling_texts(target: Target, *records: dict[str, list[MirroredModel]]) -> f
             for fields in changes.values_list("fields", flat=True):
                 texts |= {value for name in names for value in fields.get(name, ()) if value}
     telling = {text for text in texts if len(text) >= SHORTEST}
-    return frozenset(telling - of_others(telling, target))
+    return frozenset(telling - find_shared_texts(telling, target))
 
 
-def of_others(texts: set[str], target: Target) -> set[str]:
+def find_shared_texts(texts: set[str], target: Target) -> set[str]:
     """Those that another customer has, who may be removed as well."""
     names = service_for(CUSTOMERS).telling_fields
     others = Customer.objects.exclude(Q(erp_id=target.erp_id))
     return {value for name in names for value in others.filter(**{f"{name}__in": texts}).values_list(name, flat=True)}
 
 
-def shown_lines(subject: Subject) -> list[str]:
+def describe_shown(subject: Subject) -> list[str]:
     return [f"{sync_type}: {counted(len(records), 'record')}" for sync_type, records in subject.shown.items()]
 
 

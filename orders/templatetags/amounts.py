@@ -13,14 +13,14 @@ register = template.Library()
 SYMBOLS = {"EUR": "€"}
 
 
-@register.filter
-def number(value: Decimal) -> str:
+@register.filter("number")
+def format_number(value: Decimal) -> str:
     """No more decimals than it has."""
     return number_format(value.normalize(), use_l10n=True)
 
 
-@register.filter
-def money(amount: Decimal, currency: str) -> str:
+@register.filter("money")
+def format_money(amount: Decimal, currency: str) -> str:
     """Two decimals, or as many more as it has."""
     places = max(2, -int(amount.normalize().as_tuple().exponent))
     shown = number_format(amount, places, use_l10n=True, force_grouping=True)

@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 from django.utils import translation
 
-from orders.templatetags.amounts import money
+from orders.templatetags.amounts import format_money
 from tests.factories import CustomerFactory, PriceFactory, ProductFactory
 
 RATES = {"22": 22, "5": 22, "04": 4, "1": 4, "0": 0, "": None}  # by the ERP's keys
@@ -67,5 +67,8 @@ def test_form_api_and_print_agree_to_the_cent(api, order, client, django_user_mo
     html = client.get(f"/drafts/{saved['id']}/print", headers={"Accept-Language": "en"}).content.decode()
     with translation.override("en"):
         for amount in (net, gross, *vat.values()):
-            assert f'">{money(amount, "EUR")}</dd>' in html
-        assert f"<dd>{money(gross, 'EUR')}" in client.get("/drafts", headers={"Accept-Language": "en"}).content.decode()
+            assert f'">{format_money(amount, "EUR")}</dd>' in html
+        assert (
+            f"<dd>{format_money(gross, 'EUR')}"
+            in client.get("/drafts", headers={"Accept-Language": "en"}).content.decode()
+        )

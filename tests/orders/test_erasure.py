@@ -590,7 +590,7 @@ def test_who_comes_back_meanwhile_is_refused(removed, monkeypatch):
 
 
 def test_who_loses_the_lock_erases_nothing(removed, monkeypatch):
-    monkeypatch.setattr(erasure, "subject_of", losing_the_lock(erasure.subject_of))
+    monkeypatch.setattr(erasure, "find_subject", losing_the_lock(erasure.find_subject))
     assert "Another process took the lock" in refusal()
     assert Customer.objects.get().name == removed.name
 

@@ -36,7 +36,7 @@ class Command(BaseCommand):
         self.is_waiting = False
         try:
             target = erasure.find_target(customer, by_id=by_id)
-            found = erasure.preview(target)
+            found = erasure.preview_erasure(target)
             if dry_run:
                 self.stdout.write(f"Customer: {erasure.describe_target(target)}.")
                 self.show("Would be erased", found)

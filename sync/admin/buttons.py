@@ -61,7 +61,6 @@ class ShownButton(NamedTuple):
 class ButtonsAdmin(ModelAdmin):
     """Rows whose pages have buttons."""
 
-    change_form_template = "admin/buttons_change_form.html"
     buttons: Sequence[Button | LinkButton] = ()
     action_permissions: Mapping[str, str] = {}  # by the action's name, of actions that are no buttons
 

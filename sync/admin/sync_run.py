@@ -219,7 +219,7 @@ class SyncRunAdmin(ReadOnlyAdmin):
             "live_kinds": EVENT_KINDS,
             "adminform": self.get_all_fields(request, run),
         }
-        return TemplateResponse(request, "admin/sync/syncrun/page.html", context)
+        return TemplateResponse(request, "admin/sync/syncrun/change_form.html", context)
 
     def get_all_fields(self, request: HttpRequest, run: SyncRun) -> AdminForm:
         fieldsets: Any = self.get_fieldsets(request, run)

@@ -65,7 +65,7 @@ class WebPage:
         return list(self.tree.iter("input"))
 
     def inputs_of(self, *types: str) -> list[etree._Element]:
-        return [each for each in self.inputs if type_of(each) in types]
+        return [each for each in self.inputs if read_type(each) in types]
 
     @property
     def is_login(self) -> bool:
@@ -86,7 +86,7 @@ class WebPage:
         return {
             field.attrib["name"]: field.get("value", "")
             for field in self.inputs_of("hidden", "text", "checkbox")
-            if "name" in field.attrib and (type_of(field) != "checkbox" or "checked" in field.attrib)
+            if "name" in field.attrib and (read_type(field) != "checkbox" or "checked" in field.attrib)
         }
 
     # The login
@@ -145,7 +145,7 @@ class WebPage:
     def grid_filter(self) -> str:
         """The filter that the grid has beside the combo's, as its page words it; none if there is none."""
         shown = next(self.with_class("dxgvFilterBarExpression"), None)
-        return "" if shown is None else text_of(shown)
+        return "" if shown is None else read_text(shown)
 
     def clear_filter_fields(self) -> Fields:
         """The form after the grid was told to clear its filter."""
@@ -156,7 +156,7 @@ class WebPage:
     def hidden(self, captions: Collection[str]) -> set[str]:
         """Those of the columns that the grid does not show."""
         headers = islice(self.with_class("dxgvHeader"), MOST_CONTROLS)
-        shown = {as_caption(text_of(header)) for header in headers}
+        shown = {as_caption(read_text(header)) for header in headers}
         return {caption for caption in captions if as_caption(caption) not in shown}
 
     def with_class(self, part: str) -> Iterator[etree._Element]:
@@ -173,15 +173,15 @@ class WebPage:
             return None
         wanted = {as_caption(caption) for caption in captions}
         all_labels = islice(self.tree.iter("label"), MOST_CONTROLS)
-        labels = [label for label in all_labels if as_caption(text_of(label)) in wanted]
+        labels = [label for label in all_labels if as_caption(read_text(label)) in wanted]
         around, beside = set(labels), {label.get("for") for label in labels} - {None}
-        boxes = [box for box in window.iter("input") if type_of(box) == "checkbox" and "name" in box.attrib]
+        boxes = [box for box in window.iter("input") if read_type(box) == "checkbox" and "name" in box.attrib]
         fields = self.fields()
         for box in boxes:
             if box.get("id") in beside or next(box.iterancestors("label"), None) in around:
                 fields[box.attrib["name"]] = box.get("value") or "on"
         for item, found in with_id(CHOOSER_BUTTON, window.iter("*")):
-            if APPLY.match(text_of(item)):
+            if APPLY.match(read_text(item)):
                 return fields | click(f"{self.grid}$DXCDWindow", found["button"])
         return None
 
@@ -198,7 +198,7 @@ class WebPage:
         The text is the anchor's: the item around it may hold other menus, and a logo another link.
         """
         for anchor, item in with_id(MENU_ITEM, self.tree.iter("a")):
-            if text.match(text_of(anchor, between="")):
+            if text.match(read_text(anchor, between="")):
                 return click(item["menu"].replace("_", "$"), item["place"])
         return None
 
@@ -221,11 +221,11 @@ def with_id(
     return islice(((element, match) for element, match in found if match), MOST_CONTROLS)
 
 
-def type_of(field: etree._Element) -> str:
+def read_type(field: etree._Element) -> str:
     return str(field.get("type", "text")).casefold()
 
 
-def text_of(element: etree._Element, *, between: str = " ") -> str:
+def read_text(element: etree._Element, *, between: str = " ") -> str:
     """The text in an element, from its beginning; `between` stands where it goes on in another one."""
     pieces = []
     for event, each in islice(etree.iterwalk(element, events=("start", "end")), MOST_STEPS):

@@ -59,7 +59,7 @@ class CustomerAdmin(MirroredAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: models.Model | None = None) -> list[Any]:
         own, linked, *others = super().get_fieldsets(request, obj)
-        lists = [make_count_column(service) for service in all_services() if service.account_field]
+        lists = [make_records_column(service) for service in all_services() if service.account_field]
         return [own, (linked[0], {"fields": [*lists, *linked[1]["fields"]]}), *others]
 
     @admin.display(description=_("name"), ordering="name")
@@ -77,7 +77,7 @@ class CustomerAdmin(MirroredAdmin):
         return gettext("Whoever operates the server can erase it with %s.") % command
 
 
-def make_count_column(service: SyncService) -> Callable[[Customer], SafeString | str]:
+def make_records_column(service: SyncService) -> Callable[[Customer], SafeString | str]:
     """A column that counts a list's records that name the customer, and links to them."""
 
     @admin.display(description=service.model._meta.verbose_name_plural)

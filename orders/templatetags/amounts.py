@@ -14,7 +14,7 @@ SYMBOLS = {"EUR": "€"}
 
 
 @register.filter("number")
-def format_quantity(value: Decimal) -> str:
+def format_shortest(value: Decimal) -> str:
     """No more decimals than it has."""
     return number_format(value.normalize(), use_l10n=True)
 

@@ -210,7 +210,7 @@ def audience_of(price: Price) -> str:
     return price.account_description or price.account
 
 
-def format_span(price: Price, first: str, last: str) -> str:
+def format_range(price: Price, first: str, last: str) -> str:
     ends = [format_field(price, name) for name in (first, last)]
     return NOTHING if ends == [NOTHING, NOTHING] else " – ".join(ends)
 
@@ -313,8 +313,8 @@ class ProductAdmin(MirroredAdmin):
                 format_link(price),
                 audience_of(price),
                 f"{format_field(price, 'unit_price')} {price.currency}",
-                format_span(price, "quantity_from", "quantity_to"),
-                format_span(price, "valid_from", "valid_to"),
+                format_range(price, "quantity_from", "quantity_to"),
+                format_range(price, "valid_from", "valid_to"),
                 gettext("Yes") if price.pk in valid else gettext("No"),
             )
             for price in sorted(product.prices, key=lambda price: (price.pk not in valid, price.erp_id))

@@ -198,9 +198,9 @@ def test_nothing_is_well_while_a_disk_is_full(settings, monkeypatch):
     for sync_type in settings.SYNC_TYPES:
         SyncRunFactory(sync_type=sync_type)
     SyncWorkerFactory()
-    assert health.status().is_healthy
+    assert health.get_status().is_healthy
     monkeypatch.setattr(disk, "list_volumes", lambda: [disk.Volume(Path("/srv/exports"), (disk.EXPORTS,), free=0)])
-    assert not health.status().is_healthy
+    assert not health.get_status().is_healthy
 
 
 def test_folders_on_one_disk_are_one(settings, tmp_path, monkeypatch):

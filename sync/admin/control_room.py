@@ -65,7 +65,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """The front page; the control room is part of it for whoever may see runs."""
     context: dict[str, Any] = {"title": _("Control room")}
     if may_view(request, SyncRun):
-        status = health.status()
+        status = health.get_status()
         context |= build_context(request, status) | {"day": draw_day(find_day(status)), "live_kinds": EVENT_KINDS}
     return admin.site.index(request, context)
 
@@ -73,13 +73,13 @@ def index(request: HttpRequest) -> HttpResponse:
 def now(request: HttpRequest) -> HttpResponse:
     """What the front page says of this moment, alone."""
     require_permission(request, SyncRun, MAY_VIEW)
-    return TemplateResponse(request, "admin/sync/control_room/now.html", build_context(request, health.status()))
+    return TemplateResponse(request, "admin/sync/control_room/now.html", build_context(request, health.get_status()))
 
 
 def day(request: HttpRequest) -> HttpResponse:
     """The front page's picture of the day, alone."""
     require_permission(request, SyncRun, MAY_VIEW)
-    context = {"day": draw_day(find_day(health.status()))}
+    context = {"day": draw_day(find_day(health.get_status()))}
     return TemplateResponse(request, "admin/sync/control_room/day.html", context)
 
 

@@ -102,7 +102,7 @@ def get_refresh_interval(runs: list[SyncRun]) -> int:
 def get_current_progress(run: SyncRun) -> dict[str, Any] | None:
     if run.status != Status.RUNNING:
         return None
-    return describe_progress(run, usual=health.usual_duration(run.sync_type), now=database_now())
+    return describe_progress(run, usual=health.find_usual_duration(run.sync_type), now=database_now())
 
 
 def find_earlier_runs(run: SyncRun) -> Iterator[tuple[Any, SyncRun | None]]:

@@ -45,7 +45,7 @@ class ScheduleChangeList(TolerantChangeList):
 
 
 def attach_health(rows: Iterable[Any]) -> list[Any]:
-    healths = {each.sync_type: each for each in health.status().types}
+    healths = {each.sync_type: each for each in health.get_status().types}
     rows = list(rows)
     for row in rows:
         row.health = healths.get(row.sync_type)  # None for a type that was mirrored once and is no more

@@ -102,10 +102,10 @@ class StatusView(APIView):
         Send the answer's `ETag` back in `If-None-Match`: while nothing has changed, the answer is an empty 304 that
         costs a fraction. What only the deletion of old history changes may be a minute late.
         """
-        fingerprint = health.fingerprint()
+        fingerprint = health.compute_fingerprint()
         if is_current(request.headers.get("If-None-Match", ""), fingerprint):
             return with_etag(Response(status=HTTPStatus.NOT_MODIFIED), request.headers["If-None-Match"])
-        status = health.status()
+        status = health.get_status()
         return with_etag(
             Response(StatusAnswerSerializer({"data": status}, context=for_reader(request.user)).data),
             make_etag(status, fingerprint),
@@ -137,7 +137,7 @@ def with_etag(answer: Response, etag: str) -> Response:
 
 def with_next_due(rows: QuerySet[SyncSchedule]) -> list[SyncSchedule]:
     """Schedules of what is mirrored, the most urgent type first, each with the next moment at which it is due."""
-    due: dict[str, datetime | None] = {each.sync_type: each.next_due for each in health.status().types}
+    due: dict[str, datetime | None] = {each.sync_type: each.next_due for each in health.get_status().types}
     found = {row.sync_type: row for row in rows}
     for name, row in found.items():
         row.next_due = due.get(name)  # type: ignore[attr-defined]

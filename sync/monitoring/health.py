@@ -1,7 +1,7 @@
 """Whether the mirror can be trusted: the state of every type, the lock, order forms, the queue, the workers.
 
 Everything is read from rows, in a number of queries that does not grow with them; the API, the admin and the command
-line show what `status()` says.
+line show what `get_status()` says.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ from sync.models import (
     SyncSchedule,
     SyncWorker,
 )
-from sync.models.runs import SyncRunQuerySet
 from sync.service import all_types
 
 GRACE = timedelta(minutes=10)  # that a type may be older than its interval: a run takes its time, and waits its turn
@@ -73,24 +72,60 @@ class Activity(StrEnum):
 
 @dataclass(frozen=True)
 class TypeHealth:
-    """One sync type. `fresh_as_of` is when the export behind the last success was fetched."""
+    """One sync type at one moment."""
 
-    sync_type: str
-    state: State
-    fresh_as_of: datetime | None
-    last_success: SyncRun | None
+    at: datetime
+    schedule: SyncSchedule
+    last_success: SyncRun | None  # after which the mirror showed the whole list
     last_end: SyncRun | None
     consecutive_failures: int
     usual_duration: timedelta | None
     current: SyncRun | None
     queued: list[SyncRun]
     next_due: datetime | None
-    late_at: datetime | None  # when what it shows is too old, if nothing comes; None if it shows nothing yet
-    next_slot: datetime
-    enabled: bool
     paused_by_forms: bool  # what becomes due waits for them
-    schedule: SyncSchedule
     drifts: list[ColumnDrift]  # changes of its columns that nobody has seen
+
+    @property
+    def sync_type(self) -> str:
+        return self.schedule.sync_type
+
+    @property
+    def enabled(self) -> bool:
+        return self.schedule.enabled
+
+    @property
+    def next_slot(self) -> datetime:
+        return self.schedule.next_slot(self.at)
+
+    @property
+    def fresh_as_of(self) -> datetime | None:
+        """When the export behind the last success was fetched."""
+        return self.last_success.exported_at if self.last_success else None
+
+    @property
+    def late_at(self) -> datetime | None:
+        """When what it shows is too old to be trusted, if nothing comes; None if it shows nothing yet."""
+        return self.fresh_as_of + self.schedule.interval + GRACE if self.fresh_as_of else None
+
+    @property
+    def late_for_forms_at(self) -> datetime | None:
+        """When that is so though order forms keep it waiting."""
+        return self.late_at + settings.SYNC_LONGEST_PAUSE if self.late_at else None
+
+    @property
+    def state(self) -> State:
+        if self.last_end and self.last_end.status == Status.QUARANTINED:
+            return State.QUARANTINED
+        if self.last_end and self.last_end.status == Status.FAILED:
+            return State.FAILING
+        if self.late_at is None or self.late_for_forms_at is None:
+            return State.NEVER
+        if self.at <= self.late_for_forms_at and any(run.waits_for == WaitsFor.FORMS for run in self.queued):
+            return State.PAUSED
+        if self.at <= self.late_at:
+            return State.RETRYING if self.retried else State.HEALTHY
+        return State.LATE if self.enabled else State.OLD
 
     @property
     def is_trusted(self) -> bool:
@@ -107,11 +142,6 @@ class TypeHealth:
         if self.state == State.FAILING:
             return self.failure is not None and self.failure.error_class == ErpLoginRejected.__name__
         return self.state in (State.NEVER, State.LATE)
-
-    @property
-    def late_for_forms_at(self) -> datetime | None:
-        """When what it shows is too old, though order forms keep it waiting."""
-        return late_for_forms_at(self.late_at) if self.late_at else None
 
     @property
     def last_duration(self) -> timedelta | None:
@@ -227,8 +257,8 @@ class SyncStatus:
         return min(moment for moment in moments if moment and moment > self.at)
 
 
-def fingerprint() -> str:
-    """What all that `status()` says rests on, but for the clock: while it stays the same, so does the status.
+def compute_fingerprint() -> str:
+    """What all that `get_status()` says rests on, but for the clock: while it stays the same, so does the status.
 
     Four queries. The number of the last event would not do: a transaction with a lower one may end later.
     """
@@ -236,7 +266,7 @@ def fingerprint() -> str:
     left_open = OrderFormSession.objects.filter(closed_at=None)
     last_to_expire = left_open.order_by("-expires_at")
     rejected = RejectedLogin.objects.filter(pk=erp_login.credentials())
-    schedules_and_ends = annotated_schedules().values_list(
+    schedules_and_ends = select_schedules().values_list(
         *("sync_type", "every", "first_at", "enabled", "counted_from", "requested_slot", "patient_since"),
         *("last_success_id", "last_end_id"),
         Subquery(left_open.order_by().values("closed_at").annotate(count=Count("pk")).values("count")),
@@ -251,7 +281,7 @@ def fingerprint() -> str:
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:20]
 
 
-def status() -> SyncStatus:
+def get_status() -> SyncStatus:
     now = clock.now()
     sessions = list(OrderFormSession.objects.live(now).select_related("user").order_by("opened_at"))
     current = SyncRun.objects.running().first()
@@ -265,142 +295,73 @@ def status() -> SyncStatus:
     )
     return SyncStatus(
         at=now,
-        types=type_healths(now, current=current, queued=runnable + waiting, is_due=rejected is None),
+        types=assess_types(now, current=current, queued=runnable + waiting, is_due=rejected is None),
         lock=SyncLock.objects.first() or SyncLock(),
         current=current,
         queue=runnable + waiting,
         sessions=sessions,
         workers=workers,
-        wrong_clocks=wrong_clocks(workers),
+        wrong_clocks=find_wrong_clocks(workers),
         volumes=disk.list_volumes(),
         rejected_login=rejected,
     )
 
 
-def wrong_clocks(workers: list[SyncWorker]) -> list[WrongClock]:
+def find_wrong_clocks(workers: list[SyncWorker]) -> list[WrongClock]:
     """The machines of workers, and this one, whose clock differs from the database's by more than a few seconds."""
     last = {worker.machine: worker.clock_ahead for worker in reversed(workers) if worker.is_alive}
     clocks = last | {socket.gethostname(): clock.ahead()}
     return [WrongClock(machine, ahead) for machine, ahead in clocks.items() if abs(ahead) > CLOCKS_AGREE]
 
 
-def type_healths(now: datetime, *, current: SyncRun | None, queued: list[SyncRun], is_due: bool) -> list[TypeHealth]:
+def assess_types(now: datetime, *, current: SyncRun | None, queued: list[SyncRun], is_due: bool) -> list[TypeHealth]:
     """The health of each type, the most urgent first. `is_due` says whether any schedule makes a run now."""
     paused = ExpressionWrapper(queue.paused_by_forms(now), output_field=BooleanField())
-    rows = {row.sync_type: row for row in annotated_schedules().annotate(paused_by_forms=paused)}
-    ids = {pk for row in rows.values() for pk in (row.last_success_id, row.last_end_id) if pk}
-    runs = SyncRun.objects.in_bulk(ids)
+    rows = {row.sync_type: row for row in select_schedules().annotate(paused_by_forms=paused)}
+    runs = SyncRun.objects.in_bulk({pk for row in rows.values() for pk in (row.last_success_id, row.last_end_id) if pk})
     drifts = find_unseen_drifts()
-    return [
-        type_health(
-            rows[name],
-            now,
-            runs=runs,
-            current=current if current and current.sync_type == name else None,
-            queued=[run for run in queued if run.sync_type == name],
-            drifts=[drift for drift in drifts if drift.sync_type == name],
-            is_due=is_due,
+    found = []
+    for name in all_types():
+        if name not in rows:
+            continue
+        row = rows[name]
+        last_success = runs.get(row.last_success_id)
+        failures = count_failures(name, since=last_success)
+        found.append(
+            TypeHealth(
+                at=now,
+                schedule=row,
+                last_success=last_success,
+                last_end=runs.get(row.last_end_id),
+                consecutive_failures=failures,
+                usual_duration=find_usual_duration(name),
+                current=current if current and current.sync_type == name else None,
+                queued=[run for run in queued if run.sync_type == name],
+                next_due=schedules.find_next_due(row, now=now, is_failing=failures > 0) if is_due else None,
+                paused_by_forms=row.paused_by_forms,
+                drifts=[drift for drift in drifts if drift.sync_type == name],
+            )
         )
-        for name in all_types()
-        if name in rows
-    ]
+    return found
 
 
-def annotated_schedules() -> Any:
-    """Schedules with their type's last success, and its last end."""
+def select_schedules() -> Any:
+    """Schedules with their type's last success that left nothing to another run, and its last end."""
     runs = SyncRun.objects.filter(sync_type=OuterRef("sync_type"))
-    successes = refreshing(runs).order_by("-finished_at")
+    successes = runs.succeeded().filter(left=0).order_by("-finished_at")
     return SyncSchedule.objects.annotate(
         last_success_id=Subquery(successes.values("pk")[:1]),
         last_end_id=Subquery(runs.finished_by_themselves().order_by("-finished_at").values("pk")[:1]),
     )
 
 
-def refreshing(runs: SyncRunQuerySet) -> SyncRunQuerySet:
-    """The successes after which the mirror showed the whole list: a smart run may leave something to a full one."""
-    return runs.succeeded().filter(left=0)
-
-
-def type_health(
-    schedule: Any,
-    now: datetime,
-    *,
-    runs: dict[int, SyncRun],
-    current: SyncRun | None,
-    queued: list[SyncRun],
-    drifts: list[ColumnDrift],
-    is_due: bool,
-) -> TypeHealth:
-    last_success = runs.get(schedule.last_success_id)
-    last_end = runs.get(schedule.last_end_id)
-    fresh_as_of = last_success.exported_at if last_success else None
-    failures = failures_since(last_success, schedule.sync_type)
-    return TypeHealth(
-        sync_type=schedule.sync_type,
-        state=state_of(
-            schedule,
-            now,
-            fresh_as_of=fresh_as_of,
-            last_end=last_end,
-            is_paused=any(run.waits_for == WaitsFor.FORMS for run in queued),
-            is_retried=any(run.failed_attempt for run in (current, *queued) if run),
-        ),
-        fresh_as_of=fresh_as_of,
-        last_success=last_success,
-        last_end=last_end,
-        consecutive_failures=failures,
-        usual_duration=usual_duration(schedule.sync_type),
-        current=current,
-        queued=queued,
-        next_due=schedules.find_next_due(schedule, now=now, is_failing=failures > 0) if is_due else None,
-        late_at=late_at(schedule, fresh_as_of) if fresh_as_of else None,
-        next_slot=schedule.next_slot(now),
-        enabled=schedule.enabled,
-        paused_by_forms=schedule.paused_by_forms,
-        schedule=schedule,
-        drifts=drifts,
-    )
-
-
-def state_of(
-    schedule: SyncSchedule,
-    now: datetime,
-    *,
-    fresh_as_of: datetime | None,
-    last_end: SyncRun | None,
-    is_paused: bool,
-    is_retried: bool,
-) -> State:
-    if last_end and last_end.status == Status.QUARANTINED:
-        return State.QUARANTINED
-    if last_end and last_end.status == Status.FAILED:
-        return State.FAILING
-    if fresh_as_of is None:
-        return State.NEVER
-    late = late_at(schedule, fresh_as_of)
-    if is_paused and now <= late_for_forms_at(late):
-        return State.PAUSED
-    if now <= late:
-        return State.RETRYING if is_retried else State.HEALTHY
-    return State.LATE if schedule.enabled else State.OLD
-
-
-def late_at(schedule: SyncSchedule, fresh_as_of: datetime) -> datetime:
-    """When what a type shows is too old to be trusted, whether or not its schedule is enabled."""
-    return fresh_as_of + schedule.interval + GRACE
-
-
-def late_for_forms_at(late_at: datetime) -> datetime:
-    """When that is so though order forms keep its run waiting."""
-    return late_at + settings.SYNC_LONGEST_PAUSE
-
-
-def failures_since(last_success: SyncRun | None, sync_type: str) -> int:
+def count_failures(sync_type: str, *, since: SyncRun | None) -> int:
+    """Of a type, since a success or ever."""
     failures = SyncRun.objects.for_type(sync_type).unsuccessful()
-    return (failures.filter(finished_at__gt=last_success.finished_at) if last_success else failures).count()
+    return (failures.filter(finished_at__gt=since.finished_at) if since else failures).count()
 
 
-def usual_duration(sync_type: str) -> timedelta | None:
+def find_usual_duration(sync_type: str) -> timedelta | None:
     """The median of the last successes."""
     last = SyncRun.objects.succeeded().for_type(sync_type).exclude(mode=SyncRun.Mode.SMART).order_by("-finished_at")
     durations = [run.duration for run in last.only("started_at", "finished_at")[:USUAL_OF] if run.duration]

@@ -158,7 +158,7 @@ def find_problems(status: SyncStatus) -> list[Problem]:
         find_worker_problems(status),
         find_lock_problems(status),
         find_slow_runs(status),
-        find_wrong_clocks(status),
+        find_clock_problems(status),
         find_login_problems(status),
         find_disk_problems(status),
         *(find_list_problems(each, status) for each in status.types),
@@ -213,7 +213,7 @@ def find_slow_runs(status: SyncStatus) -> Iterator[Problem]:
         yield Problem(kind, action, is_grave=False, row=run, facts=facts)
 
 
-def find_wrong_clocks(status: SyncStatus) -> Iterator[Problem]:
+def find_clock_problems(status: SyncStatus) -> Iterator[Problem]:
     for each in status.wrong_clocks:
         kind = Kind.CLOCK_AHEAD if each.ahead > timedelta(0) else Kind.CLOCK_BEHIND
         facts = {"machine": each.machine, "difference": abs(each.ahead)}

@@ -14,7 +14,7 @@ from sync.monitoring import health
 
 def check_readiness() -> dict[str, bool]:
     try:
-        status = health.status()
+        status = health.get_status()
         takes_changes = can_be_written()
     except DatabaseError:
         return dict.fromkeys(("database", "disk", "worker", "lock", "freshness"), False)

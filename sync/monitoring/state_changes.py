@@ -12,7 +12,7 @@ from sync.monitoring.health import TRUSTED, SyncStatus, TypeHealth
 def record_state_changes() -> None:
     """Write down each change of state since the last time, once, whoever else looks at the same moment."""
     known = dict(SyncSchedule.objects.values_list("sync_type", "state"))
-    found = health.status()
+    found = health.get_status()
     for each in found.types:
         if known[each.sync_type] != each.state:
             record_state_change(each, before=known[each.sync_type])
@@ -24,7 +24,7 @@ def record_state_change(each: TypeHealth, *, before: str) -> None:
     with transaction.atomic():
         if not SyncSchedule.objects.filter(sync_type=each.sync_type, state=before).update(state=each.state):
             return
-        if health.status().by_type[each.sync_type].state != each.state:  # this process was stopped in between
+        if health.get_status().by_type[each.sync_type].state != each.state:  # this process was stopped in between
             transaction.set_rollback(True)
             return
         # Nobody is called because a list is tried again, or waits for an order form, that can be trusted all along.

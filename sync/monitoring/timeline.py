@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db.models import Q
 
-from sync.models import OrderFormSession, SyncRun, SyncSchedule
+from sync.models import OrderFormSession, SyncRun
 from sync.monitoring.health import SyncStatus, TypeHealth
 from sync.service import smart_types
 
@@ -86,21 +86,16 @@ class Day:
 
 
 def find_day(status: SyncStatus) -> Day:
-    """The day before a status, and what is due after it. Four queries, however much happened."""
+    """The day before a status, and what is due after it. Three queries, however much happened."""
     now, start, end = status.at, status.at - BEHIND, status.at + AHEAD
     runs = list(find_runs(start))
     pauses = list(join_stretches(find_pauses(start, until=end)))
-    schedules = SyncSchedule.objects.in_bulk(field_name="sync_type")
-    days = [
-        find_type_day(each, schedules[each.sync_type], runs=runs, pauses=pauses, start=start, now=now, end=end)
-        for each in status.types
-    ]
+    days = [find_type_day(each, runs=runs, pauses=pauses, start=start, now=now, end=end) for each in status.types]
     return Day(start, now, end, days)
 
 
 def find_type_day(
     health: TypeHealth,
-    schedule: SyncSchedule,
     *,
     runs: list[Ran],
     pauses: list[Stretch],
@@ -114,7 +109,7 @@ def find_type_day(
         attempts=[attempt for run in mine for attempt in find_attempts(run, now) if attempt.end > start],
         waits=[wait for run in mine for wait in find_waits(run, now) if wait.end > start],
         pauses=[] if health.sync_type in smart_types() else pauses,
-        due=list(find_due_times(health.next_due, schedule.interval, end)),
+        due=list(find_due_times(health.next_due, health.schedule.interval, end)),
         usual_duration=health.usual_duration or timedelta(0),
     )
 

@@ -118,14 +118,14 @@ def test_a_worker_says_how_wrong_its_clock_is(wrong_clock, monkeypatch):
     beaten = SyncWorker.objects.get()
     assert is_now(beaten.seen_at)
     assert abs(beaten.clock_ahead - wrong_clock) < timedelta(seconds=1)
-    (clock_off,) = [each for each in health.status().wrong_clocks if each.machine == "machine"]
+    (clock_off,) = [each for each in health.get_status().wrong_clocks if each.machine == "machine"]
     assert clock_off.ahead == beaten.clock_ahead
 
 
 def test_clocks_that_agree_are_no_problem(database_clock, monkeypatch):
     monkeypatch.setattr(worker, "name", "machine:1")
     worker.beat()
-    assert not health.status().wrong_clocks
+    assert not health.get_status().wrong_clocks
 
 
 def test_a_tick_that_lies_an_hour_ahead_is_brought_back(database_clock):
@@ -177,7 +177,7 @@ def test_an_export_dated_next_year_is_of_when_it_first_came(next_year):
     for run in (first, second):
         assert any("which is still to come" in note for note in run.notes)
     assert runner.APPLIED_BEFORE in second.notes, "it proves no absence a second time"
-    assert health.status().by_type["customers"].fresh_as_of == first.exported_at
+    assert health.get_status().by_type["customers"].fresh_as_of == first.exported_at
 
 
 def test_a_given_file_dated_next_year_is_of_now(next_year):

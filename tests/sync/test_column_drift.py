@@ -178,7 +178,7 @@ def test_the_command_line_names_them_and_does_not_say_that_all_is_well(drifted):
 
 
 def test_the_status_names_them_for_programs(drifted):
-    told = json.loads(json.dumps(SyncStatusSerializer(health.status()).data))["types"]
+    told = json.loads(json.dumps(SyncStatusSerializer(health.get_status()).data))["types"]
     assert [(each["column"], each["change"]) for each in told["customers"]["columnChanges"]] == [
         ("CITTÀ", "hidden"),
         ("URL", "hidden"),
@@ -188,9 +188,9 @@ def test_the_status_names_them_for_programs(drifted):
 
 
 def test_a_status_that_was_answered_before_somebody_saw_it_holds_no_longer(drifted, admin_user):
-    before = health.fingerprint()
+    before = health.compute_fingerprint()
     columns.mark_as_seen(columns.find_unseen_drifts()[-1], by=admin_user)
-    assert health.fingerprint() != before
+    assert health.compute_fingerprint() != before
 
 
 def test_the_run_s_page_says_which_columns_changed(drifted, admin_client):

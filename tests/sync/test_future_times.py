@@ -34,7 +34,7 @@ def test_a_success_hides_no_later_failure(an_hour_ahead):
         SyncRunFactory(sync_type="orders")
     correct_future_times()
     SyncRunFactory(sync_type="orders", status=SyncRun.Status.FAILED)
-    orders = health.status().by_type["orders"]
+    orders = health.get_status().by_type["orders"]
     assert orders.state == "failing"
     assert orders.fresh_as_of
     assert orders.fresh_as_of <= timezone.now()

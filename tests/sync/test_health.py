@@ -35,7 +35,7 @@ def ago(**time):
 
 
 def of(sync_type="orders"):
-    return next(each for each in health.status().types if each.sync_type == sync_type)
+    return next(each for each in health.get_status().types if each.sync_type == sync_type)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def agent():
 
 
 def test_the_most_urgent_list_comes_first():
-    assert [each.sync_type for each in health.status().types] == TYPES
+    assert [each.sync_type for each in health.get_status().types] == TYPES
 
 
 def test_a_list_that_was_never_mirrored_says_so():
@@ -88,7 +88,7 @@ def test_a_list_whose_schedule_is_disabled_is_judged_by_its_age_like_the_others(
 def test_an_old_list_is_not_healthy_wherever_it_is_asked(everything_fresh, client):
     SyncRun.objects.filter(sync_type="orders").update(exported_at=ago(days=60))
     disable()
-    status = health.status()
+    status = health.get_status()
     assert (status.untrusted, status.is_healthy) == (["orders"], False)
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["freshness"]) == (503, False)
@@ -148,10 +148,10 @@ def test_order_forms_pause_the_lists_that_wait_for_them(everything_fresh, agent)
     session = sessions.open_session(agent)
     for sync_type in ("orders", "customers"):
         queue.request_sync(sync_type, trigger=SyncRun.Trigger.SCHEDULE)
-    assert {each.sync_type: each.state for each in health.status().types if each.state != State.HEALTHY} == {
+    assert {each.sync_type: each.state for each in health.get_status().types if each.state != State.HEALTHY} == {
         "orders": State.PAUSED
     }
-    assert health.status().is_healthy
+    assert health.get_status().is_healthy
     sessions.close_session(session)
     assert of().state == State.HEALTHY
 
@@ -174,19 +174,19 @@ def test_the_usual_duration_is_the_median_of_the_last_successes():
 
 
 def test_all_is_healthy_only_with_a_worker(everything_fresh):
-    assert health.status().is_healthy
+    assert health.get_status().is_healthy
     SyncWorker.objects.update(seen_at=ago(minutes=4))
-    assert (health.status().has_worker, health.status().is_healthy) == (False, False)
+    assert (health.get_status().has_worker, health.get_status().is_healthy) == (False, False)
 
 
 def test_of_several_workers_one_that_lives_suffices(everything_fresh):
     alive = SyncWorker.objects.get()
     SyncWorkerFactory(stopped_at=timezone.now())
     SyncWorkerFactory(seen_at=ago(hours=1))
-    assert health.status().is_healthy
-    assert health.status().worker == alive
+    assert health.get_status().is_healthy
+    assert health.get_status().worker == alive
     alive.delete()
-    assert not health.status().is_healthy
+    assert not health.get_status().is_healthy
 
 
 def test_a_worker_that_starts_replaces_those_of_its_machine_that_are_gone(monkeypatch):
@@ -202,15 +202,15 @@ def test_a_worker_that_starts_replaces_those_of_its_machine_that_are_gone(monkey
 def test_a_worker_that_is_heard_of_again_is_no_longer_stopped(monkeypatch):
     monkeypatch.setattr(worker, "name", worker.build_name(7))
     worker.sign_off(7)
-    assert not health.status().has_worker
+    assert not health.get_status().has_worker
     worker.beat()
-    assert health.status().has_worker
+    assert health.get_status().has_worker
 
 
 def test_a_list_without_a_schedule_is_not_trusted_as_nothing_is_known_of_it(everything_fresh, client):
-    assert health.status().untrusted == []
+    assert health.get_status().untrusted == []
     SyncSchedule.objects.filter(sync_type="prices").delete()
-    status = health.status()
+    status = health.get_status()
     assert (status.untrusted, status.without_schedule, status.is_healthy) == (["prices"], ["prices"], False)
     assert client.get("/readyz").json()["freshness"] is False
 
@@ -218,19 +218,19 @@ def test_a_list_without_a_schedule_is_not_trusted_as_nothing_is_known_of_it(ever
 def test_what_is_not_trusted_is_named_by_urgency(everything_fresh):
     SyncRunFactory(sync_type="products", status=Status.FAILED)
     SyncSchedule.objects.filter(sync_type="prices").delete()
-    assert health.status().untrusted == ["prices", "products"]
+    assert health.get_status().untrusted == ["prices", "products"]
 
 
 def test_a_worker_is_heard_of_when_it_is_delivered_a_task(monkeypatch):
     monkeypatch.setattr(worker, "name", "host:7")
-    assert not health.status().has_worker
+    assert not health.get_status().has_worker
     worker.beat()
-    assert health.status().has_worker
+    assert health.get_status().has_worker
 
 
 def test_the_number_of_queries_does_not_grow(everything_fresh, agent):
     with CaptureQueriesContext(connection) as few:
-        health.status()
+        health.get_status()
     for sync_type in TYPES:
         for number in range(30):
             SyncRunFactory(sync_type=sync_type, ended_ago=(1000 + number) * MINUTE)
@@ -238,14 +238,18 @@ def test_the_number_of_queries_does_not_grow(everything_fresh, agent):
     for _ in range(5):
         sessions.open_session(agent)
     with CaptureQueriesContext(connection) as many:
-        health.status()
+        health.get_status()
     assert len(many) <= len(few)
 
 
 def test_a_pause_is_told_with_its_end(agent):
-    assert SyncStatusSerializer(health.status()).data["sessions"] == {"live": 0, "paused": False, "pausedUntil": None}
+    assert SyncStatusSerializer(health.get_status()).data["sessions"] == {
+        "live": 0,
+        "paused": False,
+        "pausedUntil": None,
+    }
     session = sessions.open_session(agent)
-    told = SyncStatusSerializer(health.status()).data["sessions"]
+    told = SyncStatusSerializer(health.get_status()).data["sessions"]
     assert told == {"live": 1, "paused": True, "pausedUntil": timezone.localtime(session.expires_at).isoformat()}
 
 
@@ -308,10 +312,10 @@ def test_every_state_is_told_when_it_begins(happens):
 def test_what_is_no_longer_so_when_a_stopped_process_goes_on_is_not_told(monkeypatch):
     late()
     SyncSchedule.objects.filter(sync_type="orders").update(state="healthy")
-    seen_before = [health.status()]
+    seen_before = [health.get_status()]
     SyncRunFactory(sync_type="orders")
-    look = health.status
-    monkeypatch.setattr(health, "status", lambda: seen_before.pop() if seen_before else look())
+    look = health.get_status
+    monkeypatch.setattr(health, "get_status", lambda: seen_before.pop() if seen_before else look())
     record_state_changes()
     assert changes() == []
     assert SyncSchedule.objects.get(sync_type="orders").state == "healthy"
@@ -476,7 +480,7 @@ def test_the_command_s_json_is_what_health_says(everything_fresh, monkeypatch):
     monkeypatch.setattr(disk, "list_volumes", lambda: disks)  # whose free bytes change from one look to the next
     with time_machine.travel(timezone.now(), tick=False):
         status, said = syncstatus("--json")
-        answer = SyncStatusSerializer(health.status(), context={"for_staff": True}).data
+        answer = SyncStatusSerializer(health.get_status(), context={"for_staff": True}).data
     assert json.loads(said) == json.loads(json.dumps(answer))
     assert status == 0
     assert json.loads(said)["healthy"] is True

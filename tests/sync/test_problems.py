@@ -45,7 +45,7 @@ def all_well():
 
 
 def found():
-    return [(problem.kind, problem.action) for problem in find_problems(health.status())]
+    return [(problem.kind, problem.action) for problem in find_problems(health.get_status())]
 
 
 def a_worker_was_stopped():
@@ -201,7 +201,7 @@ def test_both_doors_say_it(happens, admin_client):
 @happens
 def test_the_service_is_unhealthy_while_there_is_a_grave_problem(happens):
     happens()
-    status = health.status()
+    status = health.get_status()
     assert status.is_healthy == (not any(problem.is_grave for problem in find_problems(status)))
 
 
@@ -210,7 +210,7 @@ def test_a_disk_without_room_is_named(free, kind, monkeypatch, tmp_path):
     monkeypatch.setattr(disk, "volumes", lambda: [disk.Volume(tmp_path, (disk.EXPORTS,), free)])
     assert found() == [(kind, Action.MAKE_ROOM)]
     assert str(tmp_path) in said_by_command()
-    assert health.status().is_healthy == (kind == Kind.DISK_LOW)
+    assert health.get_status().is_healthy == (kind == Kind.DISK_LOW)
 
 
 def test_the_command_line_names_a_silent_holder_of_the_lock():
@@ -224,4 +224,4 @@ def test_the_command_line_names_a_silent_holder_of_the_lock():
 def test_the_gravest_comes_first():
     another_worker_is_silent()
     a_list_fails()
-    assert [problem.is_grave for problem in find_problems(health.status())] == [True, False]
+    assert [problem.is_grave for problem in find_problems(health.get_status())] == [True, False]

@@ -122,7 +122,7 @@ def test_once_the_login_is_accepted_everything_goes_on(rejected, erp):
     runner.drain()
     assert erp.fetched == ["products", "ddt"]
     assert erp_login.rejected_login() is None
-    assert health.status().rejected_login is None
+    assert health.get_status().rejected_login is None
 
 
 def test_a_login_that_was_accepted_is_so_although_the_export_is_refused(rejected, erp, monkeypatch):
@@ -247,17 +247,17 @@ def test_a_dry_run_of_all_lists_tries_a_rejected_login_once(erp):
 def test_nothing_is_healthy_while_no_list_is_synced(rejected, erp):
     for sync_type in erp.errors:
         SyncRunFactory(sync_type=sync_type, finished_at=clock.now())
-    status = health.status()
+    status = health.get_status()
     assert (status.untrusted, status.is_healthy) == ([], False)
     assert {each.next_due for each in status.types} == {None}
 
 
 def test_the_status_is_another_once_the_login_is_rejected_and_once_it_is_tried_again(erp):
-    seen = [health.fingerprint()]
+    seen = [health.compute_fingerprint()]
     run = SyncRunFactory(sync_type="orders", status=Status.FAILED)
-    seen.append(health.fingerprint())
+    seen.append(health.compute_fingerprint())
     erp_login.note_rejected(run)
-    seen.append(health.fingerprint())
+    seen.append(health.compute_fingerprint())
     erp_login.allow_attempt(SyncRunFactory(sync_type="orders", status=Status.QUEUED, given_file=""))
-    seen.append(health.fingerprint())
+    seen.append(health.compute_fingerprint())
     assert len(set(seen)) == 4

@@ -273,7 +273,7 @@ def test_a_wrong_file_does_not_make_the_list_fail(db, tmp_path):
     path = tmp_path / "Clienti.pdf"
     path.write_bytes(b"<html>")
     assert runsync("customers", "--file", str(path))[0] == 1
-    customers = next(each for each in health.status().types if each.sync_type == "customers")
+    customers = next(each for each in health.get_status().types if each.sync_type == "customers")
     assert (customers.state, customers.consecutive_failures) == (health.State.NEVER, 0)
 
 

@@ -37,12 +37,12 @@ def ended(outcome, start, end, text=""):
 
 
 def day_of(sync_type):
-    return next(each for each in find_day(health.status()).types if each.sync_type == sync_type)
+    return next(each for each in find_day(health.get_status()).types if each.sync_type == sync_type)
 
 
 def row_of(sync_type):
-    rows = drawing.draw_day(find_day(health.status()))["rows"]
-    return rows[[each.sync_type for each in health.status().types].index(sync_type)]
+    rows = drawing.draw_day(find_day(health.get_status()))["rows"]
+    return rows[[each.sync_type for each in health.get_status().types].index(sync_type)]
 
 
 def stretches(found):
@@ -55,7 +55,7 @@ def stretches(found):
 def test_a_day_is_the_last_24_hours_and_the_next_two(now):
     yesterday = SyncRunFactory(sync_type="orders", started_at=now - 23 * HOUR)
     older = SyncRunFactory(sync_type="orders", started_at=now - 25 * HOUR)
-    day = find_day(health.status())
+    day = find_day(health.get_status())
     assert (day.end - day.now, day.now - day.start) == (2 * HOUR, 24 * HOUR)
     assert [attempt.run.pk for attempt in day_of("orders").attempts] == [yesterday.pk]
     assert older.pk not in [attempt.run.pk for each in day.types for attempt in each.attempts]
@@ -71,7 +71,7 @@ def test_what_ended_before_the_day_is_not_part_of_it_though_its_run_is(now):
 
 
 def test_every_type_has_its_row_the_most_urgent_first(now):
-    assert [each.sync_type for each in find_day(health.status()).types] == TYPES
+    assert [each.sync_type for each in find_day(health.get_status()).types] == TYPES
 
 
 def test_a_run_that_waited_shows_from_when_to_when(now):
@@ -131,7 +131,7 @@ def test_open_order_forms_pause_all_lists_but_the_one_they_read_overlapping_ones
 def test_a_pause_that_reaches_beyond_the_day_is_cut_at_its_edges(now):
     OrderFormSessionFactory(opened_at=now - 25 * HOUR, expires_at=now - 23 * HOUR)
     OrderFormSessionFactory(opened_at=now - HOUR, expires_at=now + 3 * HOUR)
-    day = find_day(health.status())
+    day = find_day(health.get_status())
     first, last = day.types[0].pauses
     assert (first.start, last.end) == (day.start, day.end)
 
@@ -146,14 +146,14 @@ def test_what_is_due_stands_at_its_times_and_a_disabled_schedule_is_never_due(no
 
 
 def test_the_day_asks_as_many_questions_for_thirty_runs_as_for_one(now, django_assert_num_queries):
-    status = health.status()
+    status = health.get_status()
     SyncRunFactory(sync_type="orders", started_at=now - HOUR)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         find_day(status)
     attempts = [ended("lost", now - HOUR, now - HOUR)]
     for number in range(30):
         SyncRunFactory(sync_type="orders", started_at=now - HOUR - number * MINUTE, ended_attempts=attempts)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         drawing.draw_day(find_day(status))
 
 
@@ -254,7 +254,7 @@ def test_due_times_too_close_to_tell_apart_are_one_hollow_bar(now, settings):
 
 
 def test_every_third_hour_has_a_label():
-    hours = drawing.draw_day(find_day(health.status()))["hours"]
+    hours = drawing.draw_day(find_day(health.get_status()))["hours"]
     assert len(hours) in (25, 26)
     labels = [hour["label"] for hour in hours if hour["label"]]
     assert len(labels) in (8, 9)

@@ -33,7 +33,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         check_migrated()
-        status = health.status()
+        status = health.get_status()
         as_json = SyncStatusSerializer(status, context={"for_staff": True})
         self.stdout.write(json.dumps(as_json.data) if options["json"] else format_status(status))
         if not status.is_healthy:

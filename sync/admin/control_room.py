@@ -70,13 +70,13 @@ def index(request: HttpRequest) -> HttpResponse:
     return admin.site.index(request, context)
 
 
-def now(request: HttpRequest) -> HttpResponse:
+def show_now(request: HttpRequest) -> HttpResponse:
     """What the front page says of this moment, alone."""
     require_permission(request, SyncRun, MAY_VIEW)
     return TemplateResponse(request, "admin/sync/control_room/now.html", build_context(request, health.get_status()))
 
 
-def day(request: HttpRequest) -> HttpResponse:
+def show_day(request: HttpRequest) -> HttpResponse:
     """The front page's picture of the day, alone."""
     require_permission(request, SyncRun, MAY_VIEW)
     context = {"day": draw_day(find_day(health.get_status()))}

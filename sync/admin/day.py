@@ -156,7 +156,7 @@ def draw_hours(day: Day, scale: Scale) -> Iterator[dict[str, Any]]:
 
 
 def draw_pause(stretch: Stretch, scale: Scale) -> Mark:
-    tip = gettext("Order forms were open") + f"\n{format_span(stretch.start, stretch.end)}"
+    tip = gettext("Order forms were open") + f"\n{format_stretch(stretch.start, stretch.end)}"
     return scale.mark(stretch.start, stretch.end, tip=tip)
 
 
@@ -164,7 +164,7 @@ def draw_due_times(day: TypeDay, scale: Scale) -> Iterator[Mark]:
     """One for each time at which it is due; those that would stand on each other as one."""
     stretches = [Stretch(at, at + day.usual_duration) for at in day.due]
     for first, last in group_touching(stretches, scale):
-        times = format_to_second(first.start) if first == last else f"{format_span(first.start, last.start)}"
+        times = format_to_second(first.start) if first == last else f"{format_stretch(first.start, last.start)}"
         yield scale.mark(first.start, last.end, tip=f"{capfirst(list_name(day.sync_type))}\n{gettext('due')} {times}")
 
 
@@ -246,7 +246,7 @@ def describe_attempt(attempt: Attempt, name: str, words: Words) -> Iterator[str]
     run = attempt.run
     yield f"{name} · {words.run % run.pk} · {get_outcome(attempt, words)}"
     duration = format_duration(attempt.end - attempt.start)
-    yield f"{format_span(attempt.start, attempt.end)} · {duration} · {words.of_mode[run.mode]}"
+    yield f"{format_stretch(attempt.start, attempt.end)} · {duration} · {words.of_mode[run.mode]}"
     if attempt.ended is None and run.status == SyncRun.Status.SUCCEEDED:
         yield describe_changes(run)
     if error := error_texts.sentence(attempt.ended.get("text", "") if attempt.ended else run.error_text):
@@ -256,7 +256,7 @@ def describe_attempt(attempt: Attempt, name: str, words: Words) -> Iterator[str]
 def describe_attempts(group: list[Attempt], name: str, words: Words) -> Iterator[str]:
     """Attempts that share a bar: how many ended how, and the latest of them."""
     count = ngettext("%d attempt", "%d attempts", len(group)) % len(group)
-    yield f"{name} · {count} · {format_span(group[0].start, max(each.end for each in group))}"
+    yield f"{name} · {count} · {format_stretch(group[0].start, max(each.end for each in group))}"
     outcomes = Counter(get_outcome(each, words) for each in group)
     yield ", ".join(f"{number} {outcome}" for outcome, number in outcomes.most_common())
     for attempt in group[: -RUNS_TOLD - 1 : -1]:
@@ -267,7 +267,7 @@ def format_to_second(at: datetime) -> str:
     return f"{timezone.localtime(at):%H:%M:%S}"
 
 
-def format_span(start: datetime, end: datetime) -> str:
+def format_stretch(start: datetime, end: datetime) -> str:
     return f"{format_to_second(start)} – {format_to_second(end)}"
 
 

@@ -10,7 +10,7 @@ guarded = admin.site.admin_view
 
 urlpatterns = [
     path("", guarded(control_room.index)),
-    path("now/", guarded(require_GET(control_room.now)), name="control_room_now"),
-    path("day/", guarded(require_GET(control_room.day)), name="control_room_day"),
+    path("now/", guarded(require_GET(control_room.show_now)), name="control_room_now"),
+    path("day/", guarded(require_GET(control_room.show_day)), name="control_room_day"),
     path("run/", guarded(require_POST(control_room.request_run)), name="request_run"),
 ]

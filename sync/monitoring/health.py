@@ -326,7 +326,7 @@ def assess_types(now: datetime, *, current: SyncRun | None, queued: list[SyncRun
             continue
         row = rows[name]
         last_success = runs.get(row.last_success_id)
-        failures = count_failures(name, since=last_success)
+        failures = count_consecutive_failures(name, since=last_success)
         found.append(
             TypeHealth(
                 at=now,
@@ -355,7 +355,7 @@ def select_schedules() -> Any:
     )
 
 
-def count_failures(sync_type: str, *, since: SyncRun | None) -> int:
+def count_consecutive_failures(sync_type: str, *, since: SyncRun | None) -> int:
     """Of a type, since a success or ever."""
     failures = SyncRun.objects.for_type(sync_type).unsuccessful()
     return (failures.filter(finished_at__gt=since.finished_at) if since else failures).count()

@@ -170,11 +170,11 @@ class Told:
 
     @classmethod
     def of(cls, event: SyncEvent) -> Self:
-        texts = (text_of(event, facts) for facts in (event.facts, facts_for_agents(event)))
+        texts = (format_event(event, facts) for facts in (event.facts, facts_for_agents(event)))
         return cls(event.pk, event.kind, event.sync_type, *texts)
 
 
-def text_of(event: SyncEvent, facts: dict[str, Any]) -> bytes:
+def format_event(event: SyncEvent, facts: dict[str, Any]) -> bytes:
     data = json.dumps(event_as_json(event, facts), ensure_ascii=False)
     return f"id: {event.pk}\nevent: {event.kind}\ndata: {data}\n\n".encode()
 
@@ -278,7 +278,7 @@ broadcasts: dict[AbstractEventLoop, Broadcast] = {}
 
 
 @contextmanager
-def joined() -> Iterator[Broadcast]:
+def join_broadcast() -> Iterator[Broadcast]:
     """The broadcast of this event loop, for one listener more."""
     loop = asyncio.get_running_loop()
     broadcast = broadcasts.get(loop) or broadcasts.setdefault(loop, Broadcast())
@@ -347,7 +347,7 @@ async def listen(
     clock = asyncio.get_running_loop().time
     # An id without data is no event: the client only remembers where to go on.
     yield f"retry: {RECONNECTS_AFTER}\nid: {number}\n\n".encode()
-    with subscription or nullcontext(), joined() as broadcast:
+    with subscription or nullcontext(), join_broadcast() as broadcast:
         ends_at, beats_at, asks_at = clock() + LONGEST, clock() + HEARTBEAT, clock() + HEARTBEAT
         while not stopping and clock() < ends_at:
             if clock() >= asks_at:

@@ -35,25 +35,25 @@ class Command(BaseCommand):
         check_migrated()
         status = health.get_status()
         as_json = SyncStatusSerializer(status, context={"for_staff": True})
-        self.stdout.write(json.dumps(as_json.data) if options["json"] else format_status(status))
+        self.stdout.write(json.dumps(as_json.data) if options["json"] else render_status(status))
         if not status.is_healthy:
             raise SystemExit(1)
 
 
-def format_status(status: SyncStatus) -> str:
+def render_status(status: SyncStatus) -> str:
     return "\n".join(
         [
-            *format_table(
+            *align_columns(
                 [["", "state", "fresh as of", "next due", "took", "usually"], *map(format_row, status.types)]
             ),
             "",
-            f"Lock     {describe_lock(status)}",
-            f"Running  {describe_running(status.current)}",
-            f"Queue    {', '.join(map(describe_queued, status.queue)) or 'empty'}",
-            f"Forms    {describe_forms(status)}",
-            *describe_workers(status),
+            f"Lock     {summarize_lock(status)}",
+            f"Running  {summarize_running(status.current)}",
+            f"Queue    {', '.join(map(summarize_queued, status.queue)) or 'empty'}",
+            f"Forms    {summarize_forms(status)}",
+            *summarize_workers(status),
             "",
-            *describe_problems(status),
+            *list_problems(status),
         ]
     )
 
@@ -64,8 +64,8 @@ def format_row(each: TypeHealth) -> list[str]:
         each.state,
         format_moment(each.fresh_as_of),
         format_next_due(each),
-        format_seconds(each.last_duration),
-        format_seconds(each.usual_duration),
+        format_exact_seconds(each.last_duration),
+        format_exact_seconds(each.usual_duration),
     ]
 
 
@@ -75,12 +75,12 @@ def format_next_due(each: TypeHealth) -> str:
     return "now" if each.next_due and each.next_due <= clock.now() else format_moment(each.next_due)
 
 
-def format_table(rows: list[list[str]]) -> list[str]:
+def align_columns(rows: list[list[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def describe_lock(status: SyncStatus) -> str:
+def summarize_lock(status: SyncStatus) -> str:
     match status.lock.state:
         case SyncLock.State.FREE:
             return "free"
@@ -89,38 +89,38 @@ def describe_lock(status: SyncStatus) -> str:
     return f"held by {status.lock.holder} since {format_moment(status.lock.acquired_at)}"
 
 
-def describe_running(run: SyncRun | None) -> str:
+def summarize_running(run: SyncRun | None) -> str:
     if run is None:
         return "nothing"
     pages = f", page {run.pages_read} of {run.pages}" if run.pages else ""
     return f"{run.sync_type} (run {run.pk}, {run.mode}, {run.stage or 'starting'}{pages})"
 
 
-def describe_queued(run: SyncRun) -> str:
+def summarize_queued(run: SyncRun) -> str:
     later = f" not before {format_moment(run.not_before)}" if run.not_before and run.not_before > clock.now() else ""
     return f"{run.sync_type} ({run.mode}, run {run.pk}){later}"
 
 
-def describe_forms(status: SyncStatus) -> str:
+def summarize_forms(status: SyncStatus) -> str:
     if not status.sessions:
         return "none open"
     until = format_moment(status.paused_until)
     return f"{len(status.sessions)} open: other syncs are paused, until {until} if nobody uses them"
 
 
-def describe_workers(status: SyncStatus) -> list[str]:
+def summarize_workers(status: SyncStatus) -> list[str]:
     """A line for each."""
-    lines = [describe_worker(worker) for worker in status.workers] or ["none"]
+    lines = [summarize_worker(worker) for worker in status.workers] or ["none"]
     return [f"{'Worker' if line == lines[0] else '':8} {line}" for line in lines]
 
 
-def describe_worker(worker: SyncWorker) -> str:
+def summarize_worker(worker: SyncWorker) -> str:
     if worker.stopped_at:
         return f"stopped, {worker.name} at {format_moment(worker.stopped_at)}"
     return f"{'alive' if worker.is_alive else 'SILENT'}, {worker.name} last seen {format_moment(worker.seen_at)}"
 
 
-def describe_problems(status: SyncStatus) -> list[str]:
+def list_problems(status: SyncStatus) -> list[str]:
     """What is wrong, and what to do about it."""
     with translation.override("en"):
         return [line for problem in find_problems(status) for line in describe_problem(problem)] or ["All is well."]
@@ -195,15 +195,15 @@ def format_moment(at: datetime | None) -> str:
     return f"{local:%H:%M:%S}" if local.date() == clock.today() else f"{local:%d/%m/%Y %H:%M}"
 
 
-def format_seconds(duration: timedelta | None) -> str:
+def format_exact_seconds(duration: timedelta | None) -> str:
     return NOTHING if duration is None else f"{duration.total_seconds():.1f} s"
 
 
 FORMATS: dict[str, Callable[[Any], Any]] = {
-    "difference": format_seconds,
-    "elapsed": format_seconds,
-    "longest": format_seconds,
+    "difference": format_exact_seconds,
+    "elapsed": format_exact_seconds,
+    "longest": format_exact_seconds,
     "next": format_moment,
     "time": format_moment,
-    "usual": format_seconds,
+    "usual": format_exact_seconds,
 }

@@ -207,7 +207,7 @@ def test_the_service_is_unhealthy_while_there_is_a_grave_problem(happens):
 
 @pytest.mark.parametrize(("free", "kind"), [(disk.LOW - 1, Kind.DISK_LOW), (disk.FULL - 1, Kind.DISK_FULL)])
 def test_a_disk_without_room_is_named(free, kind, monkeypatch, tmp_path):
-    monkeypatch.setattr(disk, "volumes", lambda: [disk.Volume(tmp_path, (disk.EXPORTS,), free)])
+    monkeypatch.setattr(disk, "list_volumes", lambda: [disk.Volume(tmp_path, (disk.EXPORTS,), free)])
     assert found() == [(kind, Action.MAKE_ROOM)]
     assert str(tmp_path) in said_by_command()
     assert health.get_status().is_healthy == (kind == Kind.DISK_LOW)

@@ -14,6 +14,9 @@ HEADINGS = ["fact", "how well known", "where it is in the code", "test"]
 HOW_WELL = {"measured", "read from the grid", "seen by others", "assumed"}
 CODE = re.compile(r"`([\w/]+\.py)`(?:: (`[\w.]+`(?:, `[\w.]+`)*))?")
 TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
+GUIDES = ("CONTRIBUTING.md", "docs/architecture.md")
+PATH = re.compile(r"`(\w[\w.-]*/[\w./-]*)`")
+LINK = re.compile(r"\]\((?!http)([^)#]+)")
 
 
 def test_the_tables_of_columns_are_those_of_the_declarations():
@@ -52,6 +55,20 @@ def test_every_test_that_the_facts_name_exists(facts):
                 assert name in names_in(path), f"{path}: {name}"
 
 
+@pytest.mark.parametrize("guide", GUIDES)
+def test_all_files_and_all_code_that_a_guide_names_exist(guide):
+    file = settings.BASE_DIR / guide
+    text = " ".join(file.read_text().split())
+    for path in PATH.findall(text):
+        assert (settings.BASE_DIR / path).exists(), path
+    for path in LINK.findall(text):
+        assert (file.parent / path).exists(), path
+    named = [(path, name) for path, names in CODE.findall(text) for name in re.findall(r"[\w.]+", names)]
+    assert named
+    for path, name in named:
+        assert name in names_in(path), f"{path}: {name}"
+
+
 @cache
 def names_in(path):
     """The functions, classes, methods and constants that a file defines."""
@@ -60,8 +77,9 @@ def names_in(path):
 
 def names_of(scope, prefix=""):
     for node in scope.body:
-        if isinstance(node, ast.Assign):
-            yield from (prefix + target.id for target in node.targets if isinstance(target, ast.Name))
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from (prefix + target.id for target in targets if isinstance(target, ast.Name))
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield prefix + node.name
             if isinstance(node, ast.ClassDef):

@@ -333,7 +333,7 @@ def read_idempotency_key(request: Request) -> str:
 def note_activity(given: NewDraftSerializer, request: Request) -> None:
     """The form that saves is in use. Raises SessionNotFound for another agent's."""
     if session_id := given.validated_data.get("session_id"):
-        sessions.note_activity(get_user(request), session_id)
+        sessions.keep_live(get_user(request), session_id)
 
 
 def saved_response(draft: Draft, request: Request, *, status: int = HTTPStatus.OK, message: str = "") -> Response:

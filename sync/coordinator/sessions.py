@@ -133,7 +133,7 @@ def touch_session(user: User, session_id: uuid.UUID) -> OrderFormSession:
     return session
 
 
-def note_activity(user: User, session_id: uuid.UUID) -> None:
+def keep_live(user: User, session_id: uuid.UUID) -> None:
     """Say that an order form was used, as by a save. One that was left stays so, and none is opened by it.
 
     Raises SessionNotFound for another agent's.

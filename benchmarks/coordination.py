@@ -180,7 +180,7 @@ def request_time() -> float:
 
 def measure() -> dict[str, float]:
     """Seconds for each."""
-    asked = {"health.compute_fingerprint": health.compute_fingerprint, **questions()}
+    asked = {"health.compute_status_fingerprint": health.compute_status_fingerprint, **questions()}
     return {"request_sync": request_time()} | {name: typical(ask, times=sized(20)) for name, ask in asked.items()}
 
 
@@ -216,7 +216,7 @@ def main() -> None:
         show(f"{name}: {milliseconds(duration)}, times as long", f"{duration / few[name]:.1f}", bound="about 1")
     show(
         "status asked again: times less than the whole one",
-        f"{many['health.get_status'] / many['health.compute_fingerprint']:.1f}",
+        f"{many['health.get_status'] / many['health.compute_status_fingerprint']:.1f}",
     )
     print("  Answered by")
     for name, ask in questions().items():

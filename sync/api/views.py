@@ -102,7 +102,7 @@ class StatusView(APIView):
         Send the answer's `ETag` back in `If-None-Match`: while nothing has changed, the answer is an empty 304 that
         costs a fraction. What only the deletion of old history changes may be a minute late.
         """
-        fingerprint = health.compute_fingerprint()
+        fingerprint = health.compute_status_fingerprint()
         if is_current(request.headers.get("If-None-Match", ""), fingerprint):
             return with_etag(Response(status=HTTPStatus.NOT_MODIFIED), request.headers["If-None-Match"])
         status = health.get_status()

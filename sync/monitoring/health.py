@@ -257,7 +257,7 @@ class SyncStatus:
         return min(moment for moment in moments if moment and moment > self.at)
 
 
-def compute_fingerprint() -> str:
+def compute_status_fingerprint() -> str:
     """What all that `get_status()` says rests on, but for the clock: while it stays the same, so does the status.
 
     Four queries. The number of the last event would not do: a transaction with a lower one may end later.

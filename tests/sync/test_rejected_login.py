@@ -253,11 +253,11 @@ def test_nothing_is_healthy_while_no_list_is_synced(rejected, erp):
 
 
 def test_the_status_is_another_once_the_login_is_rejected_and_once_it_is_tried_again(erp):
-    seen = [health.compute_fingerprint()]
+    seen = [health.compute_status_fingerprint()]
     run = SyncRunFactory(sync_type="orders", status=Status.FAILED)
-    seen.append(health.compute_fingerprint())
+    seen.append(health.compute_status_fingerprint())
     erp_login.note_rejected(run)
-    seen.append(health.compute_fingerprint())
+    seen.append(health.compute_status_fingerprint())
     erp_login.allow_attempt(SyncRunFactory(sync_type="orders", status=Status.QUEUED, given_file=""))
-    seen.append(health.compute_fingerprint())
+    seen.append(health.compute_status_fingerprint())
     assert len(set(seen)) == 4

@@ -1,4 +1,4 @@
-"""The admin's pages: runs and changes to look at, the coordination to watch and, where need be, to take a hand in."""
+"""The admin: the control room, and a module for each model, whose import registers its pages."""
 
 from django.contrib import admin
 from django_q import admin as django_q_admin  # noqa: F401  # registers its pages, for the last time
@@ -16,5 +16,5 @@ from sync.admin import (  # noqa: F401  # importing registers the pages
     sync_worker,
 )
 
-# Whoever changed these rows would go round the doors: schedules are changed, and runs asked for, on our own pages.
+# Nobody is to change these rows by hand: schedules are changed, and runs asked for, on pages of this project.
 admin.site.unregister([Schedule, Success, Failure, OrmQ])

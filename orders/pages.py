@@ -32,6 +32,8 @@ ORDER_COLUMNS = {  # what an order rests on, by list; the others it needs are re
     "prices": ("valid_from", "valid_to", "quantity_from", "quantity_to", "price_unit"),
 }
 MODULES = [  # of the order form: loaded together, as each names the next ones only once it is there
+    "archibald/clock.js",
+    "archibald/requests.js",
     "orders/api.js",
     "orders/combobox.js",
     "orders/kept_forms.js",
@@ -47,8 +49,6 @@ MODULES = [  # of the order form: loaded together, as each names the next ones o
     "orders/vendor/lit-html/directives/live.js",
     "orders/vendor/lit-html/directives/repeat.js",
     "orders/vendor/lit-html/lit-html.js",
-    "sync/clock.js",
-    "sync/requests.js",
 ]
 
 

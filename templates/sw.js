@@ -2,10 +2,10 @@
 
 const OFFLINE = "{% url 'offline' %}";
 const ITS_PARTS = [
-  "{% static 'orders/site.css' %}",
-  "{% static 'orders/site.js' %}",
-  "{% static 'sync/page_errors.js' %}",
-  "{% static 'orders/icon.svg' %}",
+  "{% static 'archibald/site.css' %}",
+  "{% static 'archibald/site.js' %}",
+  "{% static 'archibald/page_errors.js' %}",
+  "{% static 'archibald/icon.svg' %}",
 ];
 const CACHE = "offline-1";
 

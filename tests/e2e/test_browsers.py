@@ -80,8 +80,9 @@ TOO_NEW_STYLES = {
 }
 TOO_NEW_IN_PAGES = {" popover": (114, 125, 17.0), "commandfor": (135, None, None)}
 
-SCRIPTS = [path for app in ("orders", "sync") for path in (settings.BASE_DIR / app / "static").rglob("*.js")]
-STYLES = [path for app in ("orders", "sync") for path in (settings.BASE_DIR / app / "static").rglob("*.css")]
+STATIC = [settings.BASE_DIR / name / "static" for name in ("archibald", "orders", "sync")]
+SCRIPTS = [path for folder in STATIC for path in folder.rglob("*.js")]
+STYLES = [path for folder in STATIC for path in folder.rglob("*.css")]
 PAGES = list((settings.BASE_DIR / "templates").rglob("*.html"))
 
 PLATFORM = """() => {
@@ -313,7 +314,7 @@ def test_a_form_that_fails_does_not_say_that_it_is_updating_customers(site, page
     """So it stood for ever in a browser without AbortSignal.any: nobody was told."""
     allowed.append("it broke")
     line = 'globalThis.AbortController = class { constructor() { throw new TypeError("it broke"); } };'
-    break_script(page, "sync/requests.js", line)
+    break_script(page, "archibald/requests.js", line)
     page.goto(f"{site.url}/orders/new")
     expect(page.get_by_role("alert").filter(has_text="la bozza è conservata")).to_be_visible()
     expect(page.locator("#customers-status")).to_contain_text("Clienti non aggiornati.")
@@ -322,7 +323,7 @@ def test_a_form_that_fails_does_not_say_that_it_is_updating_customers(site, page
 
 def test_what_fails_again_and_again_is_reported_once(site, page, allowed, reports):
     allowed.append("it broke")
-    break_script(page, "orders/site.js", 'setInterval(() => { throw new TypeError("it broke"); }, 5);')
+    break_script(page, "archibald/site.js", 'setInterval(() => { throw new TypeError("it broke"); }, 5);')
     page.goto(f"{site.url}/drafts")
     expect(page.get_by_role("alert").filter(has_text="non ha funzionato")).to_be_visible()
     page.wait_for_timeout(200)

@@ -32,7 +32,7 @@ BLANK = """<!DOCTYPE html>
 <script type="module">
   import * as numbers from "/static/orders/numbers.js";
   import * as order from "/static/orders/order.js";
-  import * as clock from "/static/sync/clock.js";
+  import * as clock from "/static/archibald/clock.js";
   import {{ TypeAhead }} from "/static/orders/type_ahead.js";
   Object.assign(window, numbers, order, clock, {{ TypeAhead }});
 </script>

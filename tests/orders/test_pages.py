@@ -407,7 +407,7 @@ def test_the_service_worker_is_a_script_that_knows_the_page_for_no_connection():
     answer = Client().get("/sw.js")
     assert answer["Content-Type"] == "text/javascript"
     assert '"/offline"' in answer.content.decode()
-    assert '"/static/orders/site.css"' in answer.content.decode()
+    assert '"/static/archibald/site.css"' in answer.content.decode()
 
 
 # All pages

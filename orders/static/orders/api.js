@@ -1,6 +1,6 @@
 // Requests to the API, with the session of this login.
 
-import { NoAnswer, fetchText } from "../sync/requests.js";
+import { NoAnswer, fetchText } from "../archibald/requests.js";
 
 const PATIENCE = 20_000; // milliseconds; reception in a shop is poor, but whoever waits longer has to be told
 

@@ -2,7 +2,7 @@
 
 import { ApiError, Unreachable, ask } from "./api.js";
 import { forget, leftBehind, resume } from "./kept_forms.js";
-import { clock } from "../sync/clock.js";
+import { clock } from "../archibald/clock.js";
 import { html, nothing, render } from "./vendor/lit-html/lit-html.js";
 
 const userId = JSON.parse(document.querySelector("#user").textContent);

@@ -1,6 +1,6 @@
 // How the order form looks, drawn from its state.
 
-import { clock } from "../sync/clock.js";
+import { clock } from "../archibald/clock.js";
 import { money, parsedQuantity, shown } from "./numbers.js";
 import { filledLines, isEmpty, mayBeOrdered, priceBefore } from "./order.js";
 import { html, nothing } from "./vendor/lit-html/lit-html.js";

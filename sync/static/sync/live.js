@@ -1,8 +1,8 @@
 /* Parts of a page that follow what happens: each is fetched again when an event comes, and now and then without one; only
    while the page is seen, as a browser opens few connections to one server. Needs Idiomorph. */
 
-import { clock } from "./clock.js";
-import { NoAnswer, fetchText } from "./requests.js";
+import { clock } from "../archibald/clock.js";
+import { NoAnswer, fetchText } from "../archibald/requests.js";
 
 const EVENTS = "/api/sync/events";
 const SOON = 300; // ms after an event: often several come together

@@ -1,6 +1,6 @@
 // Below a schedule's fields: when it would run with what is typed, before it is saved.
 
-import { NoAnswer, fetchText } from "./requests.js";
+import { NoAnswer, fetchText } from "../archibald/requests.js";
 
 const TYPING = 200; // milliseconds without a key, after which the service is asked
 const PATIENCE = 10_000; // milliseconds

@@ -2,6 +2,7 @@
 
 const OFFLINE = "{% url 'offline' %}";
 const ITS_PARTS = [
+  "{% static 'archibald/palette.css' %}",
   "{% static 'archibald/site.css' %}",
   "{% static 'archibald/site.js' %}",
   "{% static 'archibald/page_errors.js' %}",

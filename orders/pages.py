@@ -36,13 +36,18 @@ MODULES = [  # of the order form: loaded together, as each names the next ones o
     "archibald/requests.js",
     "orders/api.js",
     "orders/combobox.js",
+    "orders/entry.js",
     "orders/kept_forms.js",
+    "orders/messages.js",
     "orders/numbers.js",
     "orders/order.js",
     "orders/order_form_view.js",
+    "orders/pricing.js",
+    "orders/saving.js",
     "orders/session.js",
     "orders/status.js",
     "orders/type_ahead.js",
+    "orders/unsaved.js",
     "orders/vendor/idb-keyval/umd.js",
     "orders/vendor/lit-html/directive.js",
     "orders/vendor/lit-html/directive-helpers.js",
@@ -73,7 +78,7 @@ def draft_form(request: HttpRequest, draft_id: int) -> HttpResponse:
 
 
 def form_page(request: HttpRequest, *, draft: Draft | None = None, copied: Draft | None = None) -> HttpResponse:
-    facts: dict[str, Any] = {
+    page_data: dict[str, Any] = {
         "user": request.user.pk,
         "draft": DraftSerializer(draft).data if draft else None,
         "copied": DraftSerializer(copied).data if copied else None,
@@ -83,7 +88,7 @@ def form_page(request: HttpRequest, *, draft: Draft | None = None, copied: Draft
         "notices": [notice.text for notice in service_for("prices").notices()],
         **hidden_order_columns(),
     }
-    return render(request, "orders/order_form.html", {"facts": facts, "draft": draft, "modules": MODULES})
+    return render(request, "orders/order_form.html", {"page_data": page_data, "draft": draft, "modules": MODULES})
 
 
 def hidden_order_columns() -> dict[str, list[str]]:

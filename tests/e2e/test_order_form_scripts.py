@@ -108,7 +108,7 @@ def call(page: Page, function: str, *given: Any) -> Any:
     ],
 )
 def test_a_quantity_typed_in_italian_is(italian, typed, value):
-    assert call(italian, "parsedQuantity", typed) == value
+    assert call(italian, "parseQuantity", typed) == value
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_quantity_typed_in_italian_is(italian, typed, value):
     ],
 )
 def test_a_quantity_typed_in_english_is(english, typed, value):
-    assert call(english, "parsedQuantity", typed) == value
+    assert call(english, "parseQuantity", typed) == value
 
 
 @pytest.mark.parametrize(
@@ -138,36 +138,36 @@ def test_a_quantity_typed_in_english_is(english, typed, value):
     ],
 )
 def test_what_is_no_number_in_any_language_is_no_quantity(italian, english, typed):
-    assert [call(page, "parsedQuantity", typed) for page in (italian, english)] == [None, None]
+    assert [call(page, "parseQuantity", typed) for page in (italian, english)] == [None, None]
 
 
 @pytest.mark.parametrize(("page", "typed"), [("italian", "1,000.5"), ("english", "1.000,5")])
 def test_thousands_and_decimals_of_the_other_language_are_no_quantity(request, page, typed):
-    assert call(request.getfixturevalue(page), "parsedQuantity", typed) is None
+    assert call(request.getfixturevalue(page), "parseQuantity", typed) is None
 
 
 @pytest.mark.parametrize(
     ("function", "field", "number", "is_taken"),
     [
-        ("parsedQuantity", QuantityField(), "0", True),
-        ("parsedQuantity", QuantityField(), "0.0001", True),
-        ("parsedQuantity", QuantityField(), "0.00001", False),
-        ("parsedQuantity", QuantityField(), "007", True),
-        ("parsedQuantity", QuantityField(), "999999.9999", True),
-        ("parsedQuantity", QuantityField(), "1000000", True),
-        ("parsedQuantity", QuantityField(), "1000000.0000", True),
-        ("parsedQuantity", QuantityField(), "1000000.0001", False),
-        ("parsedQuantity", QuantityField(), "1000001", False),
-        ("parsedQuantity", QuantityField(), "10000000", False),
-        ("parsedPercent", PercentField(), "0", True),
-        ("parsedPercent", PercentField(), "0.01", True),
-        ("parsedPercent", PercentField(), "0.001", False),
-        ("parsedPercent", PercentField(), "99.99", True),
-        ("parsedPercent", PercentField(), "100", True),
-        ("parsedPercent", PercentField(), "100.00", True),
-        ("parsedPercent", PercentField(), "100.01", False),
-        ("parsedPercent", PercentField(), "101", False),
-        ("parsedPercent", PercentField(), "-1", False),
+        ("parseQuantity", QuantityField(), "0", True),
+        ("parseQuantity", QuantityField(), "0.0001", True),
+        ("parseQuantity", QuantityField(), "0.00001", False),
+        ("parseQuantity", QuantityField(), "007", True),
+        ("parseQuantity", QuantityField(), "999999.9999", True),
+        ("parseQuantity", QuantityField(), "1000000", True),
+        ("parseQuantity", QuantityField(), "1000000.0000", True),
+        ("parseQuantity", QuantityField(), "1000000.0001", False),
+        ("parseQuantity", QuantityField(), "1000001", False),
+        ("parseQuantity", QuantityField(), "10000000", False),
+        ("parsePercent", PercentField(), "0", True),
+        ("parsePercent", PercentField(), "0.01", True),
+        ("parsePercent", PercentField(), "0.001", False),
+        ("parsePercent", PercentField(), "99.99", True),
+        ("parsePercent", PercentField(), "100", True),
+        ("parsePercent", PercentField(), "100.00", True),
+        ("parsePercent", PercentField(), "100.01", False),
+        ("parsePercent", PercentField(), "101", False),
+        ("parsePercent", PercentField(), "-1", False),
     ],
 )
 def test_a_number_is_as_large_and_exact_as_the_api_takes(english, function, field, number, is_taken):
@@ -200,19 +200,19 @@ def test_a_number_is_as_large_and_exact_as_the_api_takes(english, function, fiel
     ],
 )
 def test_a_discount_typed_in_italian_is(italian, typed, value):
-    assert call(italian, "parsedPercent", typed) == value
+    assert call(italian, "parsePercent", typed) == value
 
 
 @pytest.mark.parametrize(
     ("function", "typed", "typed_in", "value"),
     [
-        ("parsedQuantity", "1.000", "it", "1000"),
-        ("parsedQuantity", "1.000", "en", "1.000"),
-        ("parsedQuantity", "1,000", "it", "1.000"),
-        ("parsedQuantity", "1,000", "en", "1000"),
-        ("parsedPercent", "1,000", "it", None),  # more exact than a discount is
-        ("parsedPercent", "2,50%", "it", "2.50"),
-        ("parsedPercent", "2.50%", "en", "2.50"),
+        ("parseQuantity", "1.000", "it", "1000"),
+        ("parseQuantity", "1.000", "en", "1.000"),
+        ("parseQuantity", "1,000", "it", "1.000"),
+        ("parseQuantity", "1,000", "en", "1000"),
+        ("parsePercent", "1,000", "it", None),  # more exact than a discount is
+        ("parsePercent", "2,50%", "it", "2.50"),
+        ("parsePercent", "2.50%", "en", "2.50"),
     ],
 )
 def test_a_number_means_what_it_does_in_the_language_it_was_typed_in(
@@ -236,8 +236,8 @@ def test_a_number_means_what_it_does_in_the_language_it_was_typed_in(
 )
 def test_a_number_is_shown_so_that_typing_it_means_the_same(italian, english, number, in_italian, in_english):
     for page, text in ((italian, in_italian), (english, in_english)):
-        assert call(page, "shown", number) == text
-        assert Decimal(call(page, "parsedQuantity", text)) == Decimal(number)
+        assert call(page, "formatNumber", number) == text
+        assert Decimal(call(page, "parseQuantity", text)) == Decimal(number)
 
 
 @pytest.mark.parametrize(
@@ -254,8 +254,8 @@ def test_a_number_is_shown_so_that_typing_it_means_the_same(italian, english, nu
     ],
 )
 def test_an_amount_of_money_is_shown_with_all_its_decimals(italian, english, amount, currency, in_italian, in_english):
-    assert call(italian, "money", amount, currency) == in_italian
-    assert call(english, "money", amount, currency) == in_english
+    assert call(italian, "formatMoney", amount, currency) == in_italian
+    assert call(english, "formatMoney", amount, currency) == in_english
 
 
 def test_an_amount_of_money_is_written_as_the_print_page_writes_it(italian, english):
@@ -263,7 +263,8 @@ def test_an_amount_of_money_is_written_as_the_print_page_writes_it(italian, engl
     chance = random.Random(22)
     amounts = [Decimal(chance.randint(0, 10**digits)).scaleb(-2) for digits in range(1, 18) for _ in range(20)]
     for page, language in ((italian, "it"), (english, "en")):
-        written = page.evaluate("(amounts) => amounts.map((amount) => money(amount, 'EUR'))", list(map(str, amounts)))
+        format_all = "(amounts) => amounts.map((amount) => formatMoney(amount, 'EUR'))"
+        written = page.evaluate(format_all, list(map(str, amounts)))
         with translation.override(language):
             assert [each.replace("\u00a0", " ") for each in written] == [on_paper(amount, "EUR") for amount in amounts]
 
@@ -285,7 +286,7 @@ def test_a_moment_is_shown_as_a_time_with_the_day_if_it_is_not_today(
 ):
     for page, text in ((italian, in_italian), (english, in_english)):
         page.clock.set_fixed_time("2026-07-01T12:00:00Z")
-        assert call(page, "clock", moment, time_zone) == text
+        assert call(page, "formatTime", moment, time_zone) == text
 
 
 # Orders
@@ -331,8 +332,8 @@ DRAFT = {
 def order(page, of=ORDER, **changes):
     """An order as the form holds it; of lines, what is filled in."""
     fill = """(values) => {
-        const lines = values.lines.map((line) => ({ ...emptyLine(), ...line }));
-        return { ...emptyOrder(), ...values, lines };
+        const lines = values.lines.map((line) => ({ ...createLine(), ...line }));
+        return { ...createOrder(), ...values, lines };
     }"""
     return page.evaluate(fill, of | changes)
 
@@ -342,15 +343,15 @@ def line(**changes):
 
 
 def test_an_empty_order_has_one_empty_line_and_an_id_of_its_own(italian, english):
-    one, other = call(italian, "emptyOrder"), call(italian, "emptyOrder")
+    one, other = call(italian, "createOrder"), call(italian, "createOrder")
     assert len({each["id"] for each in (one, other, *one["lines"], *other["lines"])}) == 4
     assert [each["text"] for each in one["lines"]] == [""]
     assert (one["draft"], one["customer"], one["language"]) == (None, None, "it")
-    assert call(english, "emptyOrder")["language"] == "en"
+    assert call(english, "createOrder")["language"] == "en"
 
 
 def test_the_order_of_a_draft_is_written_as_people_type_it(italian, english):
-    order = call(italian, "orderOf", DRAFT)
+    order = call(italian, "orderFromDraft", DRAFT)
     assert order["draft"] == {"id": 12, "version": 3}
     assert (order["customer"], order["customerText"]) == (ROSSI, "Rossi")
     assert (order["discount"], order["notes"]) == ("2,5", "Chiamare")
@@ -360,16 +361,16 @@ def test_the_order_of_a_draft_is_written_as_people_type_it(italian, english):
         ("H1.314.016", "001627K2", "2,5", "7,5"),
         ("001627K3", "001627K3", "1000", ""),  # without a name it goes by its code
     ]
-    order = call(english, "orderOf", DRAFT)
+    order = call(english, "orderFromDraft", DRAFT)
     assert (order["discount"], order["lines"][0]["quantity"]) == ("2.5", "2.5")
-    assert call(english, "orderOf", DRAFT | {"discountPercent": "0.00"})["discount"] == ""
+    assert call(english, "orderFromDraft", DRAFT | {"discountPercent": "0.00"})["discount"] == ""
 
 
 def test_a_copy_of_a_draft_is_no_draft_yet(italian):
-    draft, copy = call(italian, "orderOf", DRAFT), call(italian, "orderOf", DRAFT, {"isCopy": True})
+    draft, copy = call(italian, "orderFromDraft", DRAFT), call(italian, "orderFromDraft", DRAFT, {"isCopy": True})
     assert copy["draft"] is None
     assert copy["id"] != draft["id"]
-    assert call(italian, "content", copy) == call(italian, "content", draft)
+    assert call(italian, "fingerprint", copy) == call(italian, "fingerprint", draft)
 
 
 @pytest.mark.parametrize(
@@ -385,7 +386,7 @@ def test_a_copy_of_a_draft_is_no_draft_yet(italian):
 )
 def test_an_order_that_was_typed_in_italian_has_its_numbers_in_english(italian, english, typed, in_english):
     kept = order(italian, discount=typed.get("discount", ""), lines=[line(**typed)])
-    shown = call(english, "inThisLanguage", kept)
+    shown = call(english, "translateNumbers", kept)
     assert shown["language"] == "en"
     assert shown["discount"] == in_english.get("discount", "")
     assert {name: shown["lines"][0][name] for name in in_english} == in_english
@@ -394,7 +395,7 @@ def test_an_order_that_was_typed_in_italian_has_its_numbers_in_english(italian, 
 
 def test_an_order_that_was_typed_in_this_language_stays_as_it_was_typed(italian):
     kept = order(italian, discount="2,50 %")
-    assert call(italian, "inThisLanguage", kept) == kept
+    assert call(italian, "translateNumbers", kept) == kept
 
 
 @pytest.mark.parametrize(
@@ -408,7 +409,7 @@ def test_an_order_that_was_typed_in_this_language_stays_as_it_was_typed(italian)
     ],
 )
 def test_a_line_is_filled_once_it_names_a_product(italian, values, is_filled):
-    assert len(call(italian, "filledLines", order(italian, lines=[values, {}]))) == is_filled
+    assert len(call(italian, "getFilledLines", order(italian, lines=[values, {}]))) == is_filled
 
 
 @pytest.mark.parametrize(
@@ -439,7 +440,7 @@ def test_an_order_is_empty_until_something_is_filled_in(italian, changes, is_emp
     ],
 )
 def test_what_the_user_did_not_fill_in_makes_no_other_order(italian, changes):
-    assert call(italian, "content", order(italian, **changes)) == call(italian, "content", order(italian))
+    assert call(italian, "fingerprint", order(italian, **changes)) == call(italian, "fingerprint", order(italian))
 
 
 @pytest.mark.parametrize(
@@ -461,7 +462,7 @@ def test_what_the_user_did_not_fill_in_makes_no_other_order(italian, changes):
     ],
 )
 def test_whatever_the_user_changes_makes_another_order(italian, changes):
-    assert call(italian, "content", order(italian, **changes)) != call(italian, "content", order(italian))
+    assert call(italian, "fingerprint", order(italian, **changes)) != call(italian, "fingerprint", order(italian))
 
 
 @pytest.mark.parametrize(
@@ -497,7 +498,7 @@ def test_two_orders_whose_lines_stand_in_another_order_are_not_the_same(italian)
 def test_the_order_of_a_draft_is_the_same_as_the_one_that_was_saved(italian):
     lines = [line(quantity="2,50", discount="7,50 %"), line(product=OTHER, quantity="1.000", discount="")]
     saved = order(italian, lines=lines)
-    assert call(italian, "isSameOrder", call(italian, "orderOf", DRAFT), saved)
+    assert call(italian, "isSameOrder", call(italian, "orderFromDraft", DRAFT), saved)
 
 
 @pytest.mark.parametrize(
@@ -520,7 +521,7 @@ def test_a_line_can_be_priced_once_the_server_can_read_it(italian, changes, can_
 
 def test_an_order_is_sent_as_the_api_takes_it(italian, english):
     lines = [FIRST_LINE, line(product=OTHER, quantity="2,5", discount="")]
-    assert call(italian, "asSent", order(italian), lines) == {
+    assert call(italian, "toRequestBody", order(italian), lines) == {
         "customer": 7,
         "lines": [
             {"product": "001627K2", "quantity": "1000", "discountPercent": "10"},
@@ -529,12 +530,12 @@ def test_an_order_is_sent_as_the_api_takes_it(italian, english):
         "discountPercent": "2.5",
         "notes": "Chiamare",
     }
-    assert call(english, "asSent", order(english), [FIRST_LINE])["lines"][0]["quantity"] == "1.000"
+    assert call(english, "toRequestBody", order(english), [FIRST_LINE])["lines"][0]["quantity"] == "1.000"
 
 
 @pytest.mark.parametrize(("typed", "sent"), [("", "0"), ("abc", "0"), ("5%", "5")])
 def test_an_order_is_priced_before_it_has_a_customer_or_a_discount_that_can_be_read(italian, typed, sent):
-    body = call(italian, "asSent", order(italian, EMPTY, discount=typed), [])
+    body = call(italian, "toRequestBody", order(italian, EMPTY, discount=typed), [])
     assert body == {"customer": None, "lines": [], "discountPercent": sent, "notes": ""}
 
 
@@ -593,7 +594,7 @@ BULK = OLD | {"unitPrice": "9.90"}
 )
 def test_a_price_is_the_same_if_amount_unit_and_currency_are(italian, changes, is_same):
     assert call(italian, "isSamePrice", OLD, OLD | changes) is is_same
-    assert call(italian, "priceOf", OLD | {"quantity": "5"}, "EUR") == OLD
+    assert call(italian, "getPrice", OLD | {"quantity": "5"}, "EUR") == OLD
 
 
 @pytest.mark.parametrize(
@@ -609,19 +610,19 @@ def test_a_price_is_the_same_if_amount_unit_and_currency_are(italian, changes, i
     ],
 )
 def test_a_price_is_that_of_a_customer_a_product_and_a_quantity(italian, changes, of_line, is_same):
-    one = call(italian, "question", order(italian), FIRST_LINE)
-    assert (call(italian, "question", order(italian, **changes), line(**of_line)) == one) is is_same
+    one = call(italian, "getPriceKey", order(italian), FIRST_LINE)
+    assert (call(italian, "getPriceKey", order(italian, **changes), line(**of_line)) == one) is is_same
 
 
 def test_a_price_that_changed_is_known_until_it_is_accepted(italian):
     before = italian.evaluate(
         """([order, old, dearer]) => {
             const [line] = order.lines;
-            const before = (price) => { notePrice(order, line, price); return priceBefore(order, line); };
-            const unknown = priceBefore(order, line);
+            const before = (price) => { notePrice(order, line, price); return getOldPrice(order, line); };
+            const unknown = getOldPrice(order, line);
             const changed = [old, { ...old }, dearer, dearer, old, dearer].map(before);
             acceptPrice(line);
-            return [unknown, ...changed, priceBefore(order, line), before(dearer), before(old)];
+            return [unknown, ...changed, getOldPrice(order, line), before(dearer), before(old)];
         }""",
         [order(italian), OLD, DEARER],
     )
@@ -641,14 +642,14 @@ def test_another_question_s_price_is_no_change_and_hides_none(italian, otherwise
     before = italian.evaluate(
         """([order, otherwise, old, dearer, bulk]) => {
             const [line] = order.lines;
-            const before = (price) => { notePrice(order, line, price); return priceBefore(order, line); };
+            const before = (price) => { notePrice(order, line, price); return getOldPrice(order, line); };
             const [customer, { product, quantity }] = [order.customer, line];
             const seen = [before(old), before(dearer)];
             new Function("order", "line", otherwise)(order, line);
-            seen.push(priceBefore(order, line), before(bulk));
+            seen.push(getOldPrice(order, line), before(bulk));
             Object.assign(order, { customer });
             Object.assign(line, { product, quantity });
-            return [...seen, priceBefore(order, line), before(dearer)];
+            return [...seen, getOldPrice(order, line), before(dearer)];
         }""",
         [order(italian), otherwise, OLD, DEARER, BULK],
     )
@@ -657,16 +658,16 @@ def test_another_question_s_price_is_no_change_and_hides_none(italian, otherwise
 
 def test_a_line_without_a_product_has_no_price_that_changed(italian):
     changed = line(product=None, now={"asked": "7|001627K2|1000", "price": DEARER}, known={"7|001627K2|1000": OLD})
-    assert call(italian, "priceBefore", order(italian), changed) is None
+    assert call(italian, "getOldPrice", order(italian), changed) is None
 
 
 def test_a_price_that_changed_since_a_draft_was_saved_is_known(italian):
     before = italian.evaluate(
         """([draft, prices]) => {
-            const order = orderOf(draft);
+            const order = orderFromDraft(draft);
             return order.lines.map((line, place) => {
                 notePrice(order, line, prices[place]);
-                return priceBefore(order, line);
+                return getOldPrice(order, line);
             });
         }""",
         [DRAFT, [DEARER, {"unitPrice": "0.1234", "priceUnit": "100", "currency": "EUR"}]],
@@ -682,8 +683,8 @@ def test_a_price_that_changed_is_known_in_the_other_language_too(italian, englis
         }""",
         [order(italian), OLD, DEARER],
     )
-    shown = call(english, "inThisLanguage", kept)
-    assert call(english, "priceBefore", shown, shown["lines"][0]) == OLD
+    shown = call(english, "translateNumbers", kept)
+    assert call(english, "getOldPrice", shown, shown["lines"][0]) == OLD
 
 
 # Keys that are typed ahead

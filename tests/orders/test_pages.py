@@ -5,8 +5,11 @@ import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html import unescape
+from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
@@ -191,10 +194,10 @@ def test_an_empty_list_says_what_drafts_are(browser):
     assert "not yet given to the ERP" in html
 
 
-def facts_of(client, path):
+def page_data_of(client, path):
     """What a page tells its script."""
     html = client.get(path).content.decode()
-    found = re.search(r'<script id="facts" type="application/json">(.*?)</script>', html)
+    found = re.search(r'<script id="page-data" type="application/json">(.*?)</script>', html)
     assert found
     return json.loads(found[1])
 
@@ -247,10 +250,10 @@ def test_the_order_form_says_once_what_the_erp_does_not_show(browser):
     then, now = (datetime(2026, 3, day, 9, tzinfo=UTC) for day in (3, 12))
     for field, seen in (("erp_id", now), ("minimum_quantity", then), ("is_blocked", now), ("is_orderable", now)):
         MirroredColumnFactory(field=field, last_seen_at=seen)
-    facts = facts_of(browser, "/orders/new")
-    assert facts["oldColumns"] == ["minimum quantity (as of 03/03/2026)"]
-    assert facts["hiddenColumns"] == ["price unit", "multiple", "maximum quantity", "VAT group"]
-    assert facts["notices"] == []
+    page_data = page_data_of(browser, "/orders/new")
+    assert page_data["oldColumns"] == ["minimum quantity (as of 03/03/2026)"]
+    assert page_data["hiddenColumns"] == ["price unit", "multiple", "maximum quantity", "VAT group"]
+    assert page_data["notices"] == []
 
 
 def test_the_order_form_says_that_what_prices_rest_on_is_old(browser):
@@ -258,13 +261,13 @@ def test_the_order_form_says_that_what_prices_rest_on_is_old(browser):
     shown = [column.field for column in service_for("prices").layout.columns if column.field]
     for field in shown:
         MirroredColumnFactory(sync_type="prices", field=field, last_seen_at=then if field == "valid_to" else now)
-    assert facts_of(browser, "/orders/new")["oldColumns"] == ["valid to (as of 03/03/2026)"]
+    assert page_data_of(browser, "/orders/new")["oldColumns"] == ["valid to (as of 03/03/2026)"]
 
 
 def test_the_order_form_names_the_price_groups_to_choose_from(browser):
     PriceFactory()
     PriceFactory(account="003", account_description="RIVENDITORI")
-    [notice] = facts_of(browser, "/orders/new")["notices"]
+    [notice] = page_data_of(browser, "/orders/new")["notices"]
     assert "002 (DETTAGLIO (consigliato)), 003 (RIVENDITORI)" in notice
 
 
@@ -408,6 +411,22 @@ def test_the_service_worker_is_a_script_that_knows_the_page_for_no_connection():
     assert answer["Content-Type"] == "text/javascript"
     assert '"/offline"' in answer.content.decode()
     assert '"/static/archibald/site.css"' in answer.content.decode()
+
+
+def test_the_order_form_s_page_names_every_module_that_is_loaded():
+    """Otherwise a browser learns of a module only from the one that imports it."""
+
+    def imported(module):
+        path = finders.find(module)
+        assert path, module
+        names = re.findall(r'(?:from|import) ?"(\..+?)"', Path(path).read_text())
+        return {urljoin(module, name) for name in names}
+
+    missing, loaded = {"orders/order_form.js"}, set()
+    while missing:
+        loaded |= missing
+        missing = set().union(*map(imported, missing)) - loaded
+    assert set(pages.MODULES) == loaded - {"orders/order_form.js"}
 
 
 # All pages

@@ -3,7 +3,7 @@
 const language = document.documentElement.lang;
 
 /** A moment as the time of day, with the day if it is another one. */
-export function clock(moment, timeZone) {
+export function formatTime(moment, timeZone) {
   const day = { timeZone, dateStyle: "short" };
   const date = new Date(moment);
   const european = language === "en" ? "en-GB" : language; // 30/06/2026, never 6/30/26

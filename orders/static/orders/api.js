@@ -27,30 +27,33 @@ export class Unreachable extends Error {
   }
 }
 
-/** This page's token. It ends with the login: nothing is saved for whoever has signed in elsewhere since. */
-const pageToken = () => document.querySelector("[name=csrfmiddlewaretoken]").value;
+/** Whether an error is one that a page tells its user; any other is a fault of the page. */
+export function isExpected(error) {
+  return error instanceof ApiError || error instanceof Unreachable;
+}
 
 /** The answer's `status`, `body` and `headers`. Throws ApiError, Unreachable, or an AbortError by `signal`. */
 export async function ask(method, path, { body, headers = {}, signal, patience = PATIENCE } = {}) {
-  const { response, text } = await received(path, {
+  const { response, text } = await fetchAnswer(path, {
     patience,
     signal,
     method,
     headers: {
       Accept: "application/json",
-      "X-CSRFToken": pageToken(),
+      // This page's token, which ends with the login: nothing is saved for whoever has signed in elsewhere since.
+      "X-CSRFToken": document.querySelector("[name=csrfmiddlewaretoken]").value,
       ...(body === undefined ? {} : { "Content-Type": "application/json" }),
       ...headers,
     },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
-  const answer = parsed(text);
+  const answer = parseJson(text);
   if (!response.ok) throw new ApiError(response.status, answer, response.headers);
   if (text && answer === undefined) throw new Unreachable(); // another's page, such as a hotel's
   return { status: response.status, body: answer, headers: response.headers };
 }
 
-async function received(path, options) {
+async function fetchAnswer(path, options) {
   try {
     return await fetchText(path, options);
   } catch (error) {
@@ -58,7 +61,7 @@ async function received(path, options) {
   }
 }
 
-function parsed(text) {
+function parseJson(text) {
   try {
     return text ? JSON.parse(text) : undefined;
   } catch {

@@ -1,6 +1,6 @@
 // A box that searches as one types: a combobox with a list, as the ARIA Authoring Practices describe it.
 
-import { ApiError, Unreachable, ask } from "./api.js";
+import { Unreachable, ask, isExpected } from "./api.js";
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { live } from "./vendor/lit-html/directives/live.js";
 
@@ -17,73 +17,74 @@ export class Combobox {
   isTouched = false; // typed in, or moved through, since it was opened
 
   /**
-   * `parts`: `address(text)` is where a text is looked up, `option(item)` shows a result, `chosen()` is the one that was
-   * taken, `isExactly(item, text)` tells whether a text names it, `takesFirst` whether the first of several will do.
-   * `typed(text)`, `picked(item)`, `left()` (Enter in the empty box) and `gone()` (somewhere else) say what the user did,
-   * `settled(isTaken)` how an Enter ended that came before the answer, `failed(error)` that there is none, `changed()`
-   * that the page must be drawn again.
+   * Options: `getAddress(text)` is where a text is looked up, `renderOption(item)` shows a result, `getChosen()` is the
+   * one that was taken, `isExactly(item, text)` tells whether a text names it, `takesFirst` whether the first of many
+   * will do. `onType(text)`, `onPick(item)`, `onSkip()` (Enter in the empty box) and `onBlur()` say what the user did,
+   * `onSettle(isTaken)` how an Enter ended that came before the answer, `onFail(error)` that there is none, and
+   * `onChange()` that the page must be drawn again.
    */
-  constructor(parts) {
-    Object.assign(this, parts);
+  constructor(options) {
+    Object.assign(this, options);
   }
 
   // What is drawn
 
-  input({ text, label, describedBy, invalid, placeholder = "" }) {
+  renderInput({ text, label, describedBy, invalid, placeholder = "" }) {
     return html`<input
       id=${this.id} type="text" role="combobox" autocomplete="off" autocapitalize="off" spellcheck="false"
       enterkeyhint="next" aria-autocomplete="list" aria-haspopup="listbox" aria-label=${label ?? nothing}
       aria-controls="${this.id}-list" aria-expanded=${this.isOpen ? "true" : "false"}
-      aria-activedescendant=${this.isOpen && this.active >= 0 ? this.optionId(this.active) : nothing}
+      aria-activedescendant=${this.isOpen && this.active >= 0 ? this.getOptionId(this.active) : nothing}
       aria-describedby=${describedBy ?? nothing} aria-invalid=${invalid ? "true" : nothing} placeholder=${placeholder}
       .value=${live(text)}
       @input=${({ target }) => this.type(target.value)} @keydown=${(event) => this.press(event)}
       @blur=${() => this.blur()} @click=${() => this.reopen(text)}>`;
   }
 
-  list() {
+  renderList() {
     return html`<div class="options" id="${this.id}-options" ?hidden=${!this.isOpen} @mousedown=${(event) => event.preventDefault()}>
       <ul id="${this.id}-list" role="listbox" tabindex="-1" aria-label=${gettext("Results")}>
-        ${this.items.map(
-          (item, place) => html`<li
-          id=${this.optionId(place)} role="option" aria-selected=${place === this.active ? "true" : "false"}
-          @click=${() => this.take(place)}>${this.option(item)}</li>`,
-        )}
+        ${this.items.map((item, place) => this.renderItem(item, place))}
       </ul>
-      ${this.isOpen && !this.items.length ? html`<p>${this.message()}</p>` : nothing}
-      ${this.isOpen && this.more ? html`<p>${this.moreText()}</p>` : nothing}
+      ${this.isOpen && !this.items.length ? html`<p>${this.getMessage()}</p>` : nothing}
+      ${this.isOpen && this.more ? html`<p>${this.getMoreText()}</p>` : nothing}
     </div>
-    <span class="only-heard" role="status">${this.isOpen && this.state === "found" ? this.count() : nothing}</span>`;
+    <span class="only-heard" role="status">${this.isOpen && this.state === "found" ? this.countResults() : nothing}</span>`;
   }
 
-  message() {
+  renderItem(item, place) {
+    return html`<li id=${this.getOptionId(place)} role="option" aria-selected=${place === this.active ? "true" : "false"}
+      @click=${() => this.take(place)}>${this.renderOption(item)}</li>`;
+  }
+
+  getMessage() {
     if (this.state === "failed") return this.error;
     return this.state === "found" ? gettext("Nothing found.") : gettext("Searching…");
   }
 
-  count() {
+  countResults() {
     const found = interpolate(ngettext("%s result", "%s results", this.items.length), [this.items.length]);
-    return this.more ? `${found}. ${this.moreText()}` : found;
+    return this.more ? `${found}. ${this.getMoreText()}` : found;
   }
 
-  moreText() {
+  getMoreText() {
     return interpolate(ngettext("%s more: type on to find it.", "%s more: type on to find them.", this.more), [
       this.more,
     ]);
   }
 
-  optionId(place) {
+  getOptionId(place) {
     return `${this.id}-option-${place}`;
   }
 
   // What the user does
 
   type(text) {
-    const wasAwaited = this.takesWhenFound;
+    const wasWaiting = this.takesWhenFound;
     Object.assign(this, { takesWhenFound: false, isTouched: true });
-    this.typed(text);
+    this.onType(text);
     this.search(text);
-    if (wasAwaited) this.settled(false);
+    if (wasWaiting) this.onSettle(false);
   }
 
   press(event) {
@@ -102,7 +103,7 @@ export class Combobox {
   }
 
   enter(text) {
-    if (!text.trim()) this.left();
+    if (!text.trim()) this.onSkip();
     else if (this.isOpen && this.state === "searching") this.takesWhenFound = true;
     else if (this.isOpen && this.active >= 0) this.take(this.active);
     else this.reopen(text);
@@ -112,29 +113,29 @@ export class Combobox {
     if (!this.items.length) return;
     this.isTouched = true;
     this.active = (this.active + step + this.items.length) % this.items.length;
-    this.changed();
-    document.getElementById(this.optionId(this.active)).scrollIntoView({ block: "nearest" });
+    this.onChange();
+    document.getElementById(this.getOptionId(this.active)).scrollIntoView({ block: "nearest" });
   }
 
   take(place) {
     const item = this.items[place];
     this.close();
-    this.picked(item);
+    this.onPick(item);
   }
 
   blur() {
     this.close();
-    this.gone();
+    this.onBlur();
   }
 
   close() {
     clearTimeout(this.timer);
     this.request?.abort();
-    const wasAwaited = this.takesWhenFound;
+    const wasWaiting = this.takesWhenFound;
     Object.assign(this, { isOpen: false, takesWhenFound: false, isTouched: false });
     Object.assign(this, { items: [], more: 0, active: -1, state: "idle" });
-    this.changed();
-    if (wasAwaited) this.settled(false);
+    this.onChange();
+    if (wasWaiting) this.onSettle(false);
   }
 
   // What is found
@@ -151,7 +152,7 @@ export class Combobox {
       return;
     }
     Object.assign(this, { isOpen: true, active: -1, state: "searching" }); // what was found stays in sight
-    this.changed();
+    this.onChange();
     this.timer = setTimeout(() => this.find(text), after);
   }
 
@@ -165,8 +166,8 @@ export class Combobox {
     this.request = new AbortController();
     const { signal } = this.request;
     try {
-      const { body } = await ask("GET", this.address(text), { signal });
-      if (!signal.aborted) this.show(body, text, staysOn ? this.items[this.active] : this.chosen());
+      const { body } = await ask("GET", this.getAddress(text), { signal });
+      if (!signal.aborted) this.show(body, text, staysOn ? this.items[this.active] : this.getChosen());
     } catch (error) {
       if (!signal.aborted) this.fail(error, text);
     }
@@ -178,7 +179,7 @@ export class Combobox {
     const best = exact.length ? items.indexOf(exact[0]) : items.length ? 0 : -1;
     const active = before >= 0 ? before : best;
     Object.assign(this, { items, more: count - items.length, active, state: "found" });
-    this.changed();
+    this.onChange();
     document.getElementById(`${this.id}-options`).scrollIntoView({ block: "nearest" });
     const isClear = items.length === 1 || exact.length === 1 || (exact.length > 1 && this.takesFirst);
     if (this.takesWhenFound) this.settle(isClear);
@@ -188,15 +189,15 @@ export class Combobox {
   settle(isClear) {
     this.takesWhenFound = false;
     if (isClear) this.take(this.active);
-    this.settled(isClear);
+    this.onSettle(isClear);
   }
 
   fail(error, text) {
-    if (!(error instanceof ApiError || error instanceof Unreachable)) throw error;
+    if (!isExpected(error)) throw error;
     Object.assign(this, { items: [], more: 0, active: -1, state: "failed", error: error.message });
     if (this.takesWhenFound) this.settle(false);
-    this.failed(error);
-    this.changed();
+    this.onFail(error);
+    this.onChange();
     if (error instanceof Unreachable) this.timer = setTimeout(() => this.find(text), TRIES_AGAIN_AFTER);
   }
 }

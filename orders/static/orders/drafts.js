@@ -1,13 +1,13 @@
 // The list of drafts: deleting with Undo, the forms that were left unsaved in this browser, and the key for a new order.
 
-import { ApiError, Unreachable, ask } from "./api.js";
-import { forget, leftBehind, resume } from "./kept_forms.js";
-import { clock } from "../archibald/clock.js";
+import { Unreachable, ask, isExpected } from "./api.js";
+import { findLeftBehind, forget, resume } from "./kept_forms.js";
+import { formatTime } from "../archibald/clock.js";
 import { html, nothing, render } from "./vendor/lit-html/lit-html.js";
 
 const userId = JSON.parse(document.querySelector("#user").textContent);
 const newOrder = document.querySelector("[data-new-order]");
-const place = document.querySelector("[data-said]");
+const messages = document.querySelector("[data-messages]");
 const kept = document.querySelector("[data-kept]");
 const dialog = document.querySelector("[data-discard]");
 
@@ -31,26 +31,26 @@ showKept();
 function deleteDraft(button) {
   const row = button.closest("[data-draft]");
   const { draft, customer } = row.dataset;
-  return attempted(button, async () => {
+  return attempt(button, async () => {
     try {
       await ask("DELETE", `/api/drafts/${draft}`);
-      giveWay(row, text(gettext("Draft of %(customer)s deleted."), { customer }));
+      showDeleted(row, fillIn(gettext("Draft of %(customer)s deleted."), { customer }));
     } catch (error) {
       if (error.status !== 404) throw error;
-      giveWay(row, text(gettext("The draft of %(customer)s had been deleted already."), { customer }));
+      showDeleted(row, fillIn(gettext("The draft of %(customer)s had been deleted already."), { customer }));
     }
   });
 }
 
-function giveWay(row, said) {
+function showDeleted(row, message) {
   const gone = document.createElement("li");
   gone.className = "gone";
-  const sayingId = `gone-${row.dataset.draft}`;
+  const messageId = `gone-${row.dataset.draft}`;
   const undo = ({ currentTarget }) => restoreDraft(currentTarget, row, gone);
   render(
     html`
-    <span id=${sayingId}>${said}</span>
-    <button aria-describedby=${sayingId} @click=${undo}>${gettext("Undo")}</button>`,
+    <span id=${messageId}>${message}</span>
+    <button aria-describedby=${messageId} @click=${undo}>${gettext("Undo")}</button>`,
     gone,
   );
   row.hidden = true;
@@ -59,7 +59,7 @@ function giveWay(row, said) {
 }
 
 function restoreDraft(button, row, gone) {
-  return attempted(button, async () => {
+  return attempt(button, async () => {
     await ask("POST", `/api/drafts/${row.dataset.draft}/restore`);
     gone.remove();
     row.hidden = false;
@@ -67,7 +67,7 @@ function restoreDraft(button, row, gone) {
   });
 }
 
-async function attempted(button, step) {
+async function attempt(button, step) {
   say(nothing);
   button.disabled = true;
   const error = await step().then(
@@ -76,12 +76,12 @@ async function attempted(button, step) {
   );
   button.disabled = false;
   if (!error) return;
-  if (!(error instanceof ApiError || error instanceof Unreachable)) throw error;
-  say(html`<div class="banner bad">${whatFailed(error)}</div>`);
+  if (!isExpected(error)) throw error;
+  say(html`<div class="banner bad">${explain(error)}</div>`);
   button.focus();
 }
 
-function whatFailed(error) {
+function explain(error) {
   if (error instanceof Unreachable)
     return html`<p>${error.message} ${gettext("Nothing is lost: try again later.")}</p>`;
   if (error.status === 404) return html`<p>${gettext("The draft is not there any more. Load the page again.")}</p>`;
@@ -92,19 +92,19 @@ function whatFailed(error) {
 }
 
 function say(content) {
-  render(content, place);
+  render(content, messages);
 }
 
 // Forms that were left unsaved
 
 async function showKept() {
-  render((await leftBehind(userId)).map(banner), kept);
+  render((await findLeftBehind(userId)).map(renderBanner), kept);
 }
 
-function banner(form) {
+function renderBanner(form) {
   return html`
     <div class="banner warn kept">
-      <p>${described(form)}</p>
+      <p>${describe(form)}</p>
       <div class="actions">
         <button class="primary" @click=${() => location.assign(resume(form))}>${gettext("Resume")}</button>
         <button @click=${() => discard(form)}>${gettext("Discard")}</button>
@@ -112,32 +112,32 @@ function banner(form) {
     </div>`;
 }
 
-function described(form) {
+function describe(form) {
   const what = [
     form.title || gettext("no customer yet"),
-    text(ngettext("%(count)s line", "%(count)s lines", form.lines), { count: form.lines }),
-    clock(form.savedAt, kept.dataset.timeZone),
+    fillIn(ngettext("%(count)s line", "%(count)s lines", form.lines), { count: form.lines }),
+    formatTime(form.savedAt, kept.dataset.timeZone),
   ].join(", ");
   return form.slot.startsWith("/drafts/")
-    ? text(gettext("Unsaved change of a draft: %(what)s"), { what })
-    : text(gettext("Unsaved order: %(what)s"), { what });
+    ? fillIn(gettext("Unsaved change of a draft: %(what)s"), { what })
+    : fillIn(gettext("Unsaved order: %(what)s"), { what });
 }
 
 function discard(form) {
-  dialog.querySelector("[data-question]").textContent = text(
+  dialog.querySelector("[data-question]").textContent = fillIn(
     gettext("%(what)s. Discard it? It cannot be brought back."),
-    { what: described(form) },
+    { what: describe(form) },
   );
   dialog.returnValue = "";
   dialog.onclose = async () => {
     if (dialog.returnValue !== "discard") return;
-    await forget(form.id, userId);
+    await forget(userId, form.id);
     await showKept();
     (kept.querySelector("button") ?? newOrder).focus();
   };
   dialog.showModal();
 }
 
-function text(format, values) {
-  return interpolate(format, values, true);
+function fillIn(template, values) {
+  return interpolate(template, values, true);
 }

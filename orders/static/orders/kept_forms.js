@@ -12,8 +12,8 @@ const DAYS = 24 * 60 * 60 * 1000; // milliseconds
 const KEPT_FOR = 30 * DAYS;
 const LET_GO_WITHIN = 500; // milliseconds; a page that is being left lets go of its lock at once, another tab never
 
-const nameOf = (userId, id) => `archibald:form:${userId}:${id}`;
-const slotOf = (userId, slot) => `archibald:slot:${userId}:${slot}`;
+const getKey = (userId, id) => `archibald:form:${userId}:${id}`;
+const getSlotKey = (userId, slot) => `archibald:slot:${userId}:${slot}`;
 
 export function newId() {
   // randomUUID is there on secure connections only.
@@ -27,39 +27,39 @@ export function newId() {
 
 /** The form that this tab shows in a slot, as it was kept; null if there is none. */
 export async function recall(userId, slot) {
-  const id = sessionStorage.getItem(slotOf(userId, slot));
-  const kept = id && (await stored(() => get(nameOf(userId, id))));
+  const id = sessionStorage.getItem(getSlotKey(userId, slot));
+  const kept = id && (await tryStorage(() => get(getKey(userId, id))));
   return isForm(kept) && (await claim(id)) ? kept.form : null; // a copied tab begins a form of its own
 }
 
 /** Keep a form, which from now on is what this tab shows in the slot. Says whether the browser could. */
 export async function keep(userId, slot, form) {
   claim(form.id);
-  sessionStorage.setItem(slotOf(userId, slot), form.id);
+  sessionStorage.setItem(getSlotKey(userId, slot), form.id);
   // Not in the local storage: that is written to the disk minutes later, and a browser may be killed.
-  return stored(() => set(nameOf(userId, form.id), { savedAt: Date.now(), slot, form }).then(() => true), false);
+  return tryStorage(() => set(getKey(userId, form.id), { savedAt: Date.now(), slot, form }).then(() => true), false);
 }
 
-export async function forget(id, userId) {
-  await stored(() => del(nameOf(userId, id)));
+export async function forget(userId, id) {
+  await tryStorage(() => del(getKey(userId, id)));
 }
 
 /** The forms of an agent that no tab shows, the newest first. */
-export async function leftBehind(userId) {
+export async function findLeftBehind(userId) {
   const held = (await navigator.locks?.query())?.held.map(({ name }) => name) ?? [];
-  const own = (await stored(entries, [])).filter(([name]) => name.startsWith(nameOf(userId, "")));
+  const own = (await tryStorage(entries, [])).filter(([name]) => name.startsWith(getKey(userId, "")));
   const isOver = ([, kept]) => !isForm(kept) || kept.savedAt < Date.now() - KEPT_FOR;
-  for (const [name] of own.filter(isOver)) await stored(() => del(name));
+  for (const [name] of own.filter(isOver)) await tryStorage(() => del(name));
   return own
-    .filter((each) => !isOver(each) && !held.includes(lockOf(each[1].form.id)))
-    .map(([, kept]) => summary(kept, userId))
+    .filter((each) => !isOver(each) && !held.includes(getLockName(each[1].form.id)))
+    .map(([, kept]) => summarize(kept, userId))
     .sort((one, other) => other.savedAt - one.savedAt);
 }
 
 /** What the storage answers; `otherwise` in a browser that stores nothing, which `keep` tells. */
-async function stored(question, otherwise) {
+async function tryStorage(operation, otherwise) {
   try {
-    return await question();
+    return await operation();
   } catch (error) {
     if (globalThis.indexedDB && !(error instanceof DOMException)) throw error;
     return otherwise;
@@ -70,20 +70,20 @@ function isForm(kept) {
   return Array.isArray(kept?.form?.lines);
 }
 
-function summary({ savedAt, slot, form }, userId) {
+function summarize({ savedAt, slot, form }, userId) {
   const lines = form.lines.filter((line) => line.text || line.product).length;
   return { id: form.id, userId, savedAt, slot, title: form.customer?.name ?? form.customerText, lines };
 }
 
 /** Make a form that was left behind the one that this tab shows as a new order, and give the address that shows it. */
 export function resume(kept) {
-  sessionStorage.setItem(slotOf(kept.userId, NEW_ORDER), kept.id);
+  sessionStorage.setItem(getSlotKey(kept.userId, NEW_ORDER), kept.id);
   return NEW_ORDER; // not its own: the draft that it changes may be gone
 }
 
 // Locks
 
-const lockOf = (id) => `archibald:form:${id}`;
+const getLockName = (id) => `archibald:form:${id}`;
 const claimed = new Map(); // id -> whether this tab holds its lock, once that is known
 
 /** Ask for the lock of a form, once: whether this tab has it, as soon as that is known, however slow the browser. */
@@ -97,7 +97,7 @@ function lock(id) {
   const waiting = new AbortController();
   const stopIfShownElsewhere = async () => {
     // A request that was granted meanwhile is not stopped by this.
-    if ((await navigator.locks.query()).held.some(({ name }) => name === lockOf(id))) waiting.abort();
+    if ((await navigator.locks.query()).held.some(({ name }) => name === getLockName(id))) waiting.abort();
   };
   setTimeout(stopIfShownElsewhere, LET_GO_WITHIN);
   return new Promise((tell, fail) => {
@@ -105,7 +105,7 @@ function lock(id) {
       tell(true);
       return new Promise(() => {});
     };
-    navigator.locks.request(lockOf(id), { signal: waiting.signal }, untilTheEnd).catch((error) => {
+    navigator.locks.request(getLockName(id), { signal: waiting.signal }, untilTheEnd).catch((error) => {
       if (error.name === "AbortError") tell(false);
       else fail(error);
     });

@@ -1,77 +1,77 @@
 // An order as the form holds it: plain values, so that it can be kept in the browser. Amounts are the server's to say.
 
 import { newId } from "./kept_forms.js";
-import { language, parsedPercent, parsedQuantity, shown } from "./numbers.js";
+import { formatNumber, language, parsePercent, parseQuantity } from "./numbers.js";
 
 /** An empty order; its id is also what keeps a repeated save from making two drafts. */
-export function emptyOrder() {
-  const lines = [emptyLine()];
+export function createOrder() {
+  const lines = [createLine()];
   return { id: newId(), draft: null, language, customer: null, customerText: "", lines, discount: "", notes: "" };
 }
 
-export function emptyLine() {
+export function createLine() {
   return { id: newId(), text: "", product: null, quantity: "", discount: "", now: null, known: {} };
 }
 
 /** The order of a saved draft, or a copy of it that is a draft of its own. */
-export function orderOf(draft, { isCopy = false } = {}) {
+export function orderFromDraft(draft, { isCopy = false } = {}) {
   const order = {
-    ...emptyOrder(),
+    ...createOrder(),
     draft: isCopy ? null : { id: draft.id, version: draft.version },
     customer: draft.customer,
     customerText: draft.customer.name,
-    discount: percentText(draft.discountPercent),
+    discount: formatPercent(draft.discountPercent),
     notes: draft.notes,
   };
-  order.lines = draft.lines.map((line) => lineOf(line, order, draft.currency));
+  order.lines = draft.lines.map((line) => lineFromDraft(line, order, draft.currency));
   return order;
 }
 
-function lineOf(saved, order, currency) {
+function lineFromDraft(saved, order, currency) {
   const line = {
-    ...emptyLine(),
+    ...createLine(),
     text: saved.product.name || saved.product.erpId,
     product: saved.product,
-    quantity: shown(saved.quantity),
-    discount: percentText(saved.discountPercent),
+    quantity: formatNumber(saved.quantity),
+    discount: formatPercent(saved.discountPercent),
   };
-  line.known[question(order, line)] = priceOf(saved, currency);
+  line.known[getPriceKey(order, line)] = getPrice(saved, currency);
   return line;
 }
 
-function percentText(percent) {
-  return Number(percent) ? shown(percent) : "";
+function formatPercent(percent) {
+  return Number(percent) ? formatNumber(percent) : "";
 }
 
 /** An order that was kept while the pages were in another language: its numbers in this one. */
-export function inThisLanguage(order) {
-  const quantity = (text) => parsedQuantity(text, order.language);
-  const percent = (text) => text.trim() && parsedPercent(text, order.language);
-  const written = (text, read) => (read(text) ? shown(read(text)) : text);
+export function translateNumbers(order) {
+  const quantity = (text) => parseQuantity(text, order.language);
+  const percent = (text) => text.trim() && parsePercent(text, order.language);
+  const rewrite = (text, read) => (read(text) ? formatNumber(read(text)) : text);
   const lines = order.lines.map((line) => ({
     ...line,
-    quantity: written(line.quantity, quantity),
-    usual: line.usual && written(line.usual, quantity),
-    discount: written(line.discount, percent),
+    quantity: rewrite(line.quantity, quantity),
+    usual: line.usual && rewrite(line.usual, quantity),
+    discount: rewrite(line.discount, percent),
   }));
   return order.language === language
     ? order
-    : { ...order, language, lines, discount: written(order.discount, percent) };
+    : { ...order, language, lines, discount: rewrite(order.discount, percent) };
 }
 
 /** The lines in which something was filled in. */
-export function filledLines(order) {
+export function getFilledLines(order) {
   return order.lines.filter((line) => line.text.trim() || line.product);
 }
 
 export function isEmpty(order) {
-  return !order.customerText.trim() && !order.notes.trim() && !order.discount.trim() && !filledLines(order).length;
+  return !order.customerText.trim() && !order.notes.trim() && !order.discount.trim() && !getFilledLines(order).length;
 }
 
 /** What tells one order from another: what the user filled in. */
-export function content(order) {
+export function fingerprint(order) {
   const { customer, customerText, discount, notes } = order;
-  const lines = filledLines(order).map(({ text, product, quantity, discount: off }) => [
+  const lines = getFilledLines(order).map(({ text, product, quantity, discount: off }) => [
     text,
     product?.erpId,
     quantity,
@@ -82,30 +82,30 @@ export function content(order) {
 
 /** Whether two orders are the same to the server: numbers may be written otherwise. */
 export function isSameOrder(one, other) {
-  return asCompared(one) === asCompared(other);
+  return toComparable(one) === toComparable(other);
 }
 
-function asCompared(order) {
-  const { customer, lines, discountPercent, notes } = asSent(order, filledLines(order));
+function toComparable(order) {
+  const { customer, lines, discountPercent, notes } = toRequestBody(order, getFilledLines(order));
   const numbers = lines.map(({ product, quantity, discountPercent: off }) => [product, Number(quantity), Number(off)]);
   return JSON.stringify([customer, numbers, Number(discountPercent), notes.trim()]);
 }
 
 /** Whether the server can say what a line costs. */
 export function canBePriced(line) {
-  return Boolean(line.product) && parsedQuantity(line.quantity) !== null && parsedPercent(line.discount) !== null;
+  return Boolean(line.product) && parseQuantity(line.quantity) !== null && parsePercent(line.discount) !== null;
 }
 
 /** An order as the API takes it, with these lines. */
-export function asSent(order, lines) {
+export function toRequestBody(order, lines) {
   return {
     customer: order.customer?.erpId ?? null,
     lines: lines.map((line) => ({
       product: line.product?.erpId,
-      quantity: parsedQuantity(line.quantity),
-      discountPercent: parsedPercent(line.discount),
+      quantity: parseQuantity(line.quantity),
+      discountPercent: parsePercent(line.discount),
     })),
-    discountPercent: parsedPercent(order.discount) ?? "0",
+    discountPercent: parsePercent(order.discount) ?? "0",
     notes: order.notes,
   };
 }
@@ -125,24 +125,24 @@ function inTenThousandths(quantity) {
 // Prices that change while somebody looks at them
 
 /** What a price is asked for: another customer or quantity may well have another one. */
-export function question(order, line) {
-  return [order.customer?.erpId ?? "", line.product.erpId, Number(parsedQuantity(line.quantity))].join("|");
+export function getPriceKey(order, line) {
+  return [order.customer?.erpId ?? "", line.product.erpId, Number(parseQuantity(line.quantity))].join("|");
 }
 
-export function priceOf({ unitPrice, priceUnit }, currency) {
+export function getPrice({ unitPrice, priceUnit }, currency) {
   return { unitPrice, priceUnit, currency };
 }
 
-/** Note the price that counts now; the first one for a question is what is known, until another is accepted. */
+/** Note the price that counts now; the first one for a key is what is known, until another is accepted. */
 export function notePrice(order, line, price) {
-  const asked = question(order, line);
-  line.now = { asked, price };
-  line.known[asked] ??= price;
+  const key = getPriceKey(order, line);
+  line.now = { asked: key, price };
+  line.known[key] ??= price;
 }
 
 /** What a line's price was before it changed; null if it has not. */
-export function priceBefore(order, line) {
-  if (!line.product || line.now?.asked !== question(order, line)) return null; // it is not known what counts
+export function getOldPrice(order, line) {
+  if (!line.product || line.now?.asked !== getPriceKey(order, line)) return null; // it is not known what counts
   const known = line.known[line.now.asked];
   return isSamePrice(known, line.now.price) ? null : known;
 }

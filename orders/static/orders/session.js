@@ -18,8 +18,8 @@ export class OrderFormSession {
   freshAsOf = null; // of the customers last fetched
   entries = 0;
 
-  constructor(changed) {
-    this.changed = changed;
+  constructor(onChange) {
+    this.onChange = onChange;
     addEventListener("pagehide", () => this.leave());
     addEventListener("pageshow", ({ persisted }) => persisted && this.enter());
     addEventListener("online", () => this.customers.phase === "offline" && this.enter());
@@ -32,16 +32,16 @@ export class OrderFormSession {
     this.id ??= newId(); // not the one of a session that was left: its end may still be on the way
     const entry = ++this.entries;
     clearTimeout(this.again);
-    this.tell({ phase: "updating" });
+    this.setCustomers({ phase: "updating" });
     try {
       const options = { body: { sessionId: this.id }, patience: PATIENCE };
       const { status, body, headers } = await ask("POST", "/api/customers/smart-sync", options);
       if (this.isPast(entry)) return;
       this.begin(body.session, headers);
-      const result = status === 202 ? await this.watched(entry, headers.get("Location")) : body.result;
-      if (!this.isPast(entry)) this.tell({ phase: "fresh", result });
+      const result = status === 202 ? await this.waitForRun(entry, headers.get("Location")) : body.result;
+      if (!this.isPast(entry)) this.setCustomers({ phase: "fresh", result });
     } catch (error) {
-      if (!this.isPast(entry)) this.failed(error);
+      if (!this.isPast(entry)) this.fail(error);
     }
   }
 
@@ -67,7 +67,7 @@ export class OrderFormSession {
   }
 
   /** The result of a run that went on, once it has ended. */
-  async watched(entry, address) {
+  async waitForRun(entry, address) {
     while (!this.isPast(entry)) {
       const { run } = (await ask("GET", address)).body;
       if (run.status === "succeeded") return { ...run.counts, freshAsOf: run.exportedAt };
@@ -77,33 +77,33 @@ export class OrderFormSession {
     return null;
   }
 
-  failed(error) {
+  fail(error) {
     if (error instanceof Unreachable) {
-      this.tell({ phase: "offline", error });
+      this.setCustomers({ phase: "offline", error });
       this.again = setTimeout(() => this.enter(), TRIES_AGAIN_AFTER);
     } else if (error instanceof ApiError) {
       if (error.rest.session) this.begin(error.rest.session, error.headers);
       if (error.code === "SessionNotFound") this.id = newId(); // somebody else's
       if (!error.rest.run && !error.isSignedOut) this.again = setTimeout(() => this.enter(), ASKS_AGAIN_AFTER);
-      this.tell({ phase: "failed", error });
+      this.setCustomers({ phase: "failed", error });
     } else {
-      this.tell({ phase: "failed", error: new Error(gettext("Something in this page failed.")) });
+      this.setCustomers({ phase: "failed", error: new Error(gettext("Something in this page failed.")) });
       throw error; // seen and reported as all errors of a page
     }
   }
 
   /** The customers are of this time. If another sync has fetched them since, what failed here matters no more. */
-  othersFetched(freshAsOf) {
+  noteFreshCustomers(freshAsOf) {
     const isNewer = !this.freshAsOf || Date.parse(freshAsOf) > Date.parse(this.freshAsOf);
     if (isNewer && ["failed", "offline"].includes(this.customers.phase)) {
-      this.tell({ phase: "fresh", result: { freshAsOf } });
+      this.setCustomers({ phase: "fresh", result: { freshAsOf } });
     }
   }
 
-  tell(customers) {
+  setCustomers(customers) {
     this.customers = customers;
     if (customers.phase === "fresh") this.freshAsOf = customers.result.freshAsOf;
-    this.changed(customers);
+    this.onChange(customers);
   }
 
   /** The page is being left: say so in a way that outlives it. */

@@ -1,7 +1,7 @@
 // What the page says of the syncs: as of when lists are fresh, and whether others wait. It asks whenever an event tells
 // that something has changed; only while the page is seen, as a browser opens few connections to one server.
 
-import { ApiError, Unreachable, ask } from "./api.js";
+import { ask, isExpected } from "./api.js";
 
 const KINDS = [
   "run_succeeded",
@@ -22,10 +22,10 @@ export class LiveStatus {
   isUnknown = false; // though it was asked for
   freshAsOf = {}; // by list, as last known
 
-  /** `changed()` is called after each answer, `synced(type)` when it tells that a list was brought up to date. */
-  constructor({ changed, synced }) {
-    this.changed = changed;
-    this.synced = synced;
+  /** `onChange()` is called after each answer, `onFresh(type)` when it tells that a list was brought up to date. */
+  constructor({ onChange, onFresh }) {
+    this.onChange = onChange;
+    this.onFresh = onFresh;
     document.addEventListener("visibilitychange", () => this.followWhileSeen());
     addEventListener("online", () => this.followWhileSeen());
     addEventListener("pagehide", () => this.stop());
@@ -65,20 +65,20 @@ export class LiveStatus {
       const { body, headers } = await ask("GET", "/api/sync/status");
       Object.assign(this, { data: body.data, isUnknown: false });
       this.serverTime = Date.parse(headers.get("Date")); // this machine's clock may be wrong
-      this.tellWhatIsFresh();
+      this.noteFreshLists();
     } catch (error) {
-      if (!(error instanceof ApiError || error instanceof Unreachable)) throw error;
+      if (!isExpected(error)) throw error;
       Object.assign(this, { data: null, isUnknown: true });
     }
     this.askAgain();
-    this.changed();
+    this.onChange();
   }
 
-  tellWhatIsFresh() {
+  noteFreshLists() {
     for (const [type, { freshAsOf }] of Object.entries(this.data.health.services)) {
       const isNews = type in this.freshAsOf && this.freshAsOf[type] !== freshAsOf;
       this.freshAsOf[type] = freshAsOf;
-      if (isNews) this.synced(type);
+      if (isNews) this.onFresh(type);
     }
   }
 

@@ -1,7 +1,7 @@
 /* Parts of a page that follow what happens: each is fetched again when an event comes, and now and then without one; only
    while the page is seen, as a browser opens few connections to one server. Needs Idiomorph. */
 
-import { clock } from "../archibald/clock.js";
+import { formatTime } from "../archibald/clock.js";
 import { NoAnswer, fetchText } from "../archibald/requests.js";
 
 const EVENTS = "/api/sync/events";
@@ -80,7 +80,7 @@ function tell() {
   const trouble = ["signed-out", "gone", "lost"].find((each) => parts.some((part) => part.trouble === each));
   for (const [why, notice] of Object.entries(notices)) notice.hidden = why !== trouble;
   const oldest = Math.min(...parts.filter((part) => part.trouble).map((part) => part.trueAt));
-  if (trouble === "lost") notices.lost.querySelector("time").textContent = clock(oldest, notices.lost.dataset.timeZone);
+  if (trouble === "lost") notices.lost.querySelector("time").textContent = formatTime(oldest, notices.lost.dataset.timeZone);
   document.body.classList.toggle("may-be-outdated", Boolean(trouble));
 }
 

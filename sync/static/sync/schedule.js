@@ -10,13 +10,13 @@ const region = document.getElementById("schedule-preview");
 let waiting;
 let asking = new AbortController();
 
-function address(form) {
+function getAddress(form) {
   const typed = [...new FormData(form)].filter(([name]) => FIELDS.includes(name));
   return `${region.dataset.address}?${new URLSearchParams(typed)}`;
 }
 
 /** The service's answer as HTML. Throws NoAnswer if there is none: its login page is none either. */
-async function answer(url, signal) {
+async function fetchPreview(url, signal) {
   const { response, text } = await fetchText(url, { signal, patience: PATIENCE });
   if (!response.ok || response.redirected) throw new NoAnswer(response.statusText);
   return text;
@@ -27,7 +27,7 @@ async function show(form) {
   asking = new AbortController();
   const { signal } = asking;
   try {
-    region.innerHTML = await answer(address(form), signal);
+    region.innerHTML = await fetchPreview(getAddress(form), signal);
   } catch (error) {
     if (signal.aborted) return;
     region.textContent = region.dataset.unanswered;

@@ -15,17 +15,17 @@ function show(mark) {
   tip.style.top = `${box.bottom - frame.top + 6}px`;
 }
 
-const markOf = (event) => event.target.closest?.("a.bar, [data-tip]") ?? null;
+const findMark = (event) => event.target.closest?.("a.bar, [data-tip]") ?? null;
 
-picture.addEventListener("pointerover", (event) => event.pointerType === "mouse" && show(markOf(event)));
+picture.addEventListener("pointerover", (event) => event.pointerType === "mouse" && show(findMark(event)));
 picture.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && show(null));
-picture.addEventListener("focusin", (event) => event.target.matches(":focus-visible") && show(markOf(event)));
+picture.addEventListener("focusin", (event) => event.target.matches(":focus-visible") && show(findMark(event)));
 picture.addEventListener("focusout", () => show(null));
 
 // The first tap tells, the second one opens.
 let tapped = null;
 picture.addEventListener("pointerdown", (event) => {
-  tapped = event.pointerType === "mouse" || markOf(event) === shown ? null : markOf(event);
+  tapped = event.pointerType === "mouse" || findMark(event) === shown ? null : findMark(event);
 });
 picture.addEventListener("click", (event) => {
   if (!tapped) return;

@@ -1,0 +1,216 @@
+// What the user fills in: the customer, and the lines with their products, packs and quantities.
+
+import { ask, isExpected } from "./api.js";
+import { Combobox } from "./combobox.js";
+import { formatNumber } from "./numbers.js";
+import { createLine, getFilledLines } from "./order.js";
+import { renderCustomerOption, renderProductOption } from "./order_form_view.js";
+
+const OPTIONS = 10; // results that a box shows
+
+export class OrderEntry {
+  productBoxes = new Map(); // by line id
+  packs = new Map(); // article name -> the products that are its packs
+
+  constructor(form) {
+    this.form = form;
+    this.customerBox = new Combobox({
+      id: "customer",
+      getAddress: (text) => `/api/customers?pageSize=${OPTIONS}&search=${encodeURIComponent(stripCountry(text))}`,
+      renderOption: renderCustomerOption,
+      getChosen: () => form.order.customer,
+      isExactly: (customer, text) => hasName([customer.name, customer.accountNumber, customer.vatNumber], text),
+      onType: (text) => this.setCustomer(null, text),
+      onPick: (customer) => this.chooseCustomer(customer),
+      onSkip: () => {},
+      onBlur: () => this.checkCustomer(),
+      ...this.makeBoxCallbacks(),
+    });
+  }
+
+  /** What all boxes tell the form. */
+  makeBoxCallbacks() {
+    const { form } = this;
+    return {
+      onSettle: (isTaken) => (isTaken ? form.typeAhead.release() : form.typeAhead.drop()),
+      onFail: (error) => error.isSignedOut && form.messages.askToSignIn(),
+      onChange: () => form.draw(),
+    };
+  }
+
+  /** Whether a box has yet to take what an Enter chose. */
+  get isWaiting() {
+    return [this.customerBox, ...this.productBoxes.values()].some((box) => box.takesWhenFound);
+  }
+
+  // The customer
+
+  setCustomer(customer, customerText) {
+    this.form.change((order) => Object.assign(order, { customer, customerText }), "customer");
+  }
+
+  chooseCustomer(customer) {
+    const { order, messages } = this.form;
+    if (messages.banner?.isSaved) messages.banner = null;
+    this.setCustomer(customer, customer.name);
+    const unfinished = order.lines.find((line) => !line.product) ?? order.lines[0];
+    this.form.focus(`product-${unfinished.id}`);
+  }
+
+  checkCustomer() {
+    const { order, messages } = this.form;
+    if (!order.customer && order.customerText.trim()) {
+      messages.errors.customer = gettext("Choose the customer from the list.");
+    }
+    this.form.draw();
+  }
+
+  refreshCustomers() {
+    this.customerBox.refresh(this.form.order.customerText);
+  }
+
+  // A line
+
+  getProductBox(line) {
+    if (!this.productBoxes.has(line.id)) this.productBoxes.set(line.id, this.createProductBox(line));
+    return this.productBoxes.get(line.id);
+  }
+
+  createProductBox(line) {
+    return new Combobox({
+      id: `product-${line.id}`,
+      getAddress: (text) => `/api/products?pageSize=${OPTIONS}&search=${encodeURIComponent(text)}`,
+      renderOption: renderProductOption,
+      getChosen: () => line.product,
+      takesFirst: true, // of the packs; there is a box for the others
+      isExactly: (product, text) => hasName([product.name, product.erpId], text),
+      onType: (text) => this.setInLine(line, "product", { text, product: null }),
+      onPick: (product) => this.chooseProduct(line, product),
+      onSkip: () => this.goOn(line),
+      onBlur: () => this.checkProduct(line),
+      ...this.makeBoxCallbacks(),
+    });
+  }
+
+  setInLine(line, field, values) {
+    this.form.change(() => Object.assign(line, values), field, line);
+  }
+
+  checkProduct(line) {
+    const { messages } = this.form;
+    if (!line.product && line.text.trim()) {
+      messages.setLineError(line, "product", gettext("Choose the product from the list."));
+    }
+    this.form.draw();
+  }
+
+  chooseProduct(line, product) {
+    const isUntouched = !line.quantity.trim() || line.quantity === line.usual;
+    const usual = formatNumber(product.orderQuantities.usual);
+    const text = product.name || product.erpId;
+    this.setInLine(line, "product", { product, text, usual, ...(isUntouched ? { quantity: usual } : {}) });
+    this.form.messages.forgetError("quantity", line);
+    this.loadPacks();
+    this.form.focus(`quantity-${line.id}`, { toReplace: true });
+  }
+
+  choosePack(line, erpId) {
+    this.chooseProduct(
+      line,
+      this.getPacks(line).find((product) => product.erpId === erpId),
+    );
+  }
+
+  setQuantity(line, quantity) {
+    this.setInLine(line, "quantity", { quantity });
+  }
+
+  /** On to the next line, or to the button. */
+  goOn(line) {
+    const { lines } = this.form.order;
+    const next = lines[lines.indexOf(line) + 1];
+    this.form.focus(next ? `product-${next.id}` : "save");
+  }
+
+  pressInLine(event, line) {
+    if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      this.goOn(line);
+    }
+    const place = { ArrowDown: 0, ArrowUp: -1 }[event.key];
+    const nearest = this.form.pricing.getNearestQuantities(line);
+    if (event.altKey && place !== undefined && nearest.length) {
+      event.preventDefault();
+      this.setQuantity(line, formatNumber(nearest.at(place)));
+    }
+  }
+
+  // All lines
+
+  addEmptyLine() {
+    const { order, pageData } = this.form;
+    const isFull = order.lines.length >= pageData.mostLines;
+    if (getFilledLines(order).length === order.lines.length && !isFull) order.lines.push(createLine());
+  }
+
+  removeLine(line) {
+    const { form } = this;
+    const { lines } = form.order;
+    const place = lines.indexOf(line);
+    lines.splice(place, 1);
+    if (!lines.length) lines.push(createLine());
+    form.messages.say("note", interpolate(gettext("Line removed: %s."), [line.text]), [
+      { label: gettext("Undo"), run: () => this.putBack(line, place) },
+    ]);
+    form.afterChange();
+    form.focus(`product-${lines[Math.min(place, lines.length - 1)].id}`);
+  }
+
+  putBack(line, place) {
+    const { form } = this;
+    form.order.lines.splice(place, 0, line);
+    form.messages.banner = null;
+    form.afterChange();
+    form.focus(`quantity-${line.id}`);
+  }
+
+  // Packs
+
+  getPacks(line) {
+    return this.packs.get(line.product?.name) ?? [];
+  }
+
+  async loadPacks() {
+    for (const { product } of this.form.order.lines) {
+      if (!product?.name || this.packs.has(product.name)) continue;
+      this.packs.set(product.name, []);
+      try {
+        const { body } = await ask("GET", `/api/products?pageSize=100&name=${encodeURIComponent(product.name)}`);
+        this.packs.set(product.name, body.results);
+      } catch (error) {
+        this.packs.delete(product.name); // asked again with the next product
+        if (!isExpected(error)) throw error;
+        return;
+      }
+      this.form.draw();
+    }
+  }
+
+  reloadPacks() {
+    this.packs.clear();
+    this.loadPacks();
+  }
+}
+
+function hasName(names, text) {
+  return names.some((name) => normalize(name) !== "" && normalize(name) === normalize(stripCountry(text)));
+}
+
+/** A VAT number may be typed with its country, which the ERP leaves out. */
+function stripCountry(text) {
+  return text.replace(/^\s*IT(?=\d{5})/i, "");
+}
+
+function normalize(text) {
+  return text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
+}

@@ -1,0 +1,169 @@
+// Saving the order: what is checked and sent before, what follows, and what is done if somebody else was faster.
+
+import { ask, isExpected } from "./api.js";
+import { NEW_ORDER, newId } from "./kept_forms.js";
+import {
+  createOrder,
+  fingerprint,
+  getFilledLines,
+  getPrice,
+  getPriceKey,
+  isEmpty,
+  isSameOrder,
+  isSamePrice,
+  orderFromDraft,
+  toRequestBody,
+} from "./order.js";
+
+export class Saving {
+  isSaving = false;
+  hasJustSaved = false; // and nothing was typed since
+
+  constructor(form) {
+    this.form = form;
+  }
+
+  /** With `thenLeave` the drafts are shown afterwards, and not an empty form. */
+  async save(options = {}) {
+    const { form } = this;
+    if (this.isSaving || (this.hasJustSaved && isEmpty(form.order))) return; // pressed twice
+    const lines = getFilledLines(form.order);
+    if (!this.check(lines)) return;
+    const focused = document.activeElement?.id;
+    this.isSaving = true;
+    form.messages.banner = null;
+    form.draw();
+    try {
+      const { body, headers } = await this.send(lines);
+      this.isSaving = false;
+      if (headers.has("Idempotent-Replayed")) await this.resolveConflict(body.draft, options);
+      else await this.finish(body, lines, options);
+    } catch (error) {
+      this.isSaving = false;
+      form.typeAhead.drop();
+      form.focus(focused);
+      this.fail(error, lines, options);
+    }
+  }
+
+  /** Whether the order can be sent; says what is missing, and goes to the first place. */
+  check(lines) {
+    const { order, entry, messages, pricing } = this.form;
+    messages.errors = {};
+    if (!order.customer) messages.errors.customer = gettext("For which customer is the order?");
+    entry.checkCustomer();
+    if (!lines.length) messages.setLineError(order.lines[0], "product", gettext("The order has no line yet."));
+    for (const line of lines) this.checkLine(line);
+    if (pricing.discountProblem) messages.errors.discount = pricing.discountProblem;
+    return messages.checkErrors();
+  }
+
+  checkLine(line) {
+    const { entry, messages, pricing } = this.form;
+    const problem = pricing.getProblem(line);
+    if (!line.product) entry.checkProduct(line);
+    else if (!line.quantity.trim()) messages.setLineError(line, "quantity", gettext("Which quantity?"));
+    else if (problem) messages.setLineError(line, problem.field, problem.text);
+  }
+
+  send(lines) {
+    const { order, session } = this.form;
+    const body = { ...toRequestBody(order, lines), ...(session.id ? { sessionId: session.id } : {}) };
+    const { draft, id } = order;
+    if (draft) return ask("PUT", `/api/drafts/${draft.id}`, { body: { ...body, version: draft.version } });
+    return ask("POST", "/api/drafts", { body, headers: { "Idempotency-Key": id } });
+  }
+
+  async finish({ message, draft }, lines, { thenLeave = false }) {
+    const { form } = this;
+    const { messages, unsaved } = form;
+    const { id } = form.order;
+    const surprises = lines.filter((line, place) =>
+      this.isSurprise(line, getPrice(draft.lines[place], draft.currency)),
+    );
+    form.session.prolong();
+    if (thenLeave) {
+      await unsaved.forget(id);
+      location.assign("/drafts");
+      return;
+    }
+    form.begin(createOrder());
+    const names = surprises.map((line) => line.text).join(", ");
+    const note = names ? interpolate(gettext("Prices have changed in the same moment: %s."), [names]) : "";
+    messages.say(note ? "warn" : "good", message, [{ label: gettext("Open"), href: `/drafts/${draft.id}` }], note);
+    messages.banner.isSaved = this.hasJustSaved = true;
+    form.typeAhead.release();
+    await unsaved.forget(id);
+    await unsaved.offerLeftBehind();
+  }
+
+  /** Whether a line was saved at another price than the one that was on the page. */
+  isSurprise(line, price) {
+    const key = getPriceKey(this.form.order, line);
+    const seen = line.now?.asked === key ? line.now.price : line.known[key];
+    return Boolean(seen) && !isSamePrice(seen, price);
+  }
+
+  fail(error, lines, options) {
+    if (!isExpected(error)) throw error;
+    const { order, messages } = this.form;
+    if (error.isSignedOut) messages.askToSignIn();
+    else if (["idempotency_key_reused", "stale"].includes(error.code) && error.detail.draft) {
+      this.resolveConflict(error.detail.draft, options);
+    } else if (error.code === "idempotency_key_reused" || (error.code === "not_found" && order.draft)) {
+      const asNew = { label: gettext("Save as a new draft"), run: () => this.saveAsNew(options) };
+      messages.say("bad", gettext("Not saved: the draft was deleted meanwhile."), [asNew]);
+    } else if (error.status === 400) this.showRefusal(error, lines);
+    else messages.sayNotSaved(error, [{ label: gettext("Try again"), run: () => this.save(options) }]);
+  }
+
+  showRefusal({ message, detail }, lines) {
+    const { messages } = this.form;
+    messages.errors = {};
+    for (const field of ["customer", "notes"]) if (detail[field]) messages.errors[field] = detail[field][0];
+    if (detail.discountPercent) messages.errors.discount = detail.discountPercent[0];
+    for (const [place, fields] of Array.isArray(detail.lines) ? [] : Object.entries(detail.lines ?? {})) {
+      const [[field, [text]]] = Object.entries(fields);
+      messages.setLineError(lines[place], { discountPercent: "discount" }[field] ?? field, text);
+    }
+    if (messages.checkErrors()) messages.sayNotSaved({ message });
+    this.form.draw();
+  }
+
+  // Conflicts
+
+  /** The server has this order already: by an earlier save, whose answer was lost, or changed by somebody since. */
+  async resolveConflict(draft, options) {
+    const isOurs = draft.version === 1 || isSameOrder(orderFromDraft(draft), this.form.order);
+    if (isOurs) await this.saveOver(draft, options);
+    else this.askWhichCounts(draft, options);
+  }
+
+  async saveOver({ id, version }, options) {
+    this.form.order.draft = { id, version };
+    await this.save(options);
+  }
+
+  /** Somebody has saved the draft since it was opened here: the user decides. */
+  askWhichCounts(draft, options) {
+    this.form.messages.say("bad", gettext("Not saved: the draft was changed in another place meanwhile."), [
+      { label: gettext("Save this one over it"), run: () => this.saveOver(draft, options) },
+      { label: gettext("Show the other one"), run: () => this.showOther(draft) },
+    ]);
+  }
+
+  showOther(draft) {
+    this.form.begin(orderFromDraft(draft), fingerprint(orderFromDraft(draft)));
+    this.form.messages.say("note", gettext("What you had typed is kept, and offered among the drafts."));
+  }
+
+  async saveAsNew(options) {
+    const { order, unsaved } = this.form;
+    const old = order.id;
+    Object.assign(order, { draft: null, id: newId() });
+    unsaved.begin(fingerprint(createOrder()), NEW_ORDER);
+    await unsaved.keep();
+    await unsaved.forget(old);
+    await this.save(options);
+  }
+}

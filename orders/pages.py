@@ -33,6 +33,7 @@ ORDER_COLUMNS = {  # what an order rests on, by list; the others it needs are re
 }
 MODULES = [  # of the order form: loaded together, as each names the next ones only once it is there
     "archibald/clock.js",
+    "archibald/events.js",
     "archibald/requests.js",
     "orders/api.js",
     "orders/combobox.js",

@@ -32,7 +32,7 @@ class OrderForm {
 
   async start() {
     this.session.enter();
-    this.status.followWhileSeen();
+    this.status.follow();
     addEventListener("keydown", (event) => this.pressAnywhere(event));
     const kept = await this.unsaved.recall();
     this.isReady = true;

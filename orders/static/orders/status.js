@@ -1,6 +1,7 @@
 // What the page says of the syncs: as of when lists are fresh, and whether others wait. It asks whenever an event tells
-// that something has changed; only while the page is seen, as a browser opens few connections to one server.
+// that something has changed; only while the page is seen.
 
+import { followEvents } from "../archibald/events.js";
 import { ask, isExpected } from "./api.js";
 
 const KINDS = [
@@ -14,7 +15,6 @@ const KINDS = [
 ];
 const EVENTS = `/api/sync/events?${KINDS.map((kind) => `kind=${kind}`).join("&")}`;
 const ASKS_AFTER = 200; // milliseconds; events come several at a time
-const TRIES_AGAIN_AFTER = 5_000; // milliseconds, when the stream was refused
 const ASKS_EVERY = 60_000; // milliseconds: what the clock alone changes is told by no event
 
 export class LiveStatus {
@@ -26,33 +26,10 @@ export class LiveStatus {
   constructor({ onChange, onFresh }) {
     this.onChange = onChange;
     this.onFresh = onFresh;
-    document.addEventListener("visibilitychange", () => this.followWhileSeen());
-    addEventListener("online", () => this.followWhileSeen());
-    addEventListener("pagehide", () => this.stop());
-    addEventListener("pageshow", ({ persisted }) => persisted && this.followWhileSeen());
-  }
-
-  followWhileSeen() {
-    this.stop();
-    if (document.visibilityState === "visible") this.follow();
   }
 
   follow() {
-    this.stream = new EventSource(EVENTS);
-    this.stream.onopen = () => this.askSoon(); // what has happened before, or in between
-    this.stream.onerror = () => this.stream.readyState === EventSource.CLOSED && this.followLater();
-    for (const kind of KINDS) this.stream.addEventListener(kind, () => this.askSoon());
-  }
-
-  followLater() {
-    clearTimeout(this.again);
-    this.again = setTimeout(() => this.followWhileSeen(), TRIES_AGAIN_AFTER);
-  }
-
-  stop() {
-    clearTimeout(this.again);
-    clearTimeout(this.ending);
-    this.stream?.close();
+    followEvents(EVENTS, KINDS, { onOpen: () => this.askSoon(), onEvent: () => this.askSoon() });
   }
 
   askSoon() {
@@ -61,6 +38,7 @@ export class LiveStatus {
   }
 
   async ask() {
+    if (document.visibilityState !== "visible") return; // the stream begins anew when it is seen again
     try {
       const { body, headers } = await ask("GET", "/api/sync/status");
       Object.assign(this, { data: body.data, isUnknown: false });
@@ -85,7 +63,6 @@ export class LiveStatus {
   /** When the clock alone has changed something: after a while, and when the pause ends. */
   askAgain() {
     clearTimeout(this.ending);
-    if (document.visibilityState !== "visible") return;
     const until = this.data?.smartSync.pausedUntil;
     const left = until ? Date.parse(until) - this.serverTime + 1000 : Infinity;
     this.ending = setTimeout(() => this.askSoon(), Math.min(left, ASKS_EVERY));

@@ -1,20 +1,22 @@
-/* Parts of a page that follow what happens: each is fetched again when an event comes, and now and then without one; only
-   while the page is seen, as a browser opens few connections to one server. Needs Idiomorph. */
+/* Regions of a page that follow what happens: each is fetched again when an event comes, and now and then without one;
+   only while the page is seen. Needs Idiomorph. */
 
 import { formatTime } from "../archibald/clock.js";
+import { followEvents } from "../archibald/events.js";
 import { NoAnswer, fetchText } from "../archibald/requests.js";
 
-const EVENTS = "/api/sync/events";
 const SOON = 300; // ms after an event: often several come together
 const PATIENCE = 15_000; // ms for an answer
 const TRIES_AGAIN_AFTER = 3_000; // ms, when there was none
 
-const notices = Object.fromEntries(["lost", "signed-out", "gone"].map((why) => [why, document.getElementById(`live-${why}`)]));
+const notices = Object.fromEntries(
+  ["lost", "signed-out", "gone"].map((why) => [why, document.getElementById(`live-${why}`)]),
+);
 const pageWasMadeAt = Date.parse(notices.lost.dataset.madeAt); // by the service's clock: this machine's may be wrong
 const isSeen = () => document.visibilityState === "visible";
 
-/** A part: what it shows was true at `trueAt`; `trouble` is why it may no longer be. */
-class Part {
+/** A region: what it shows was true at `trueAt`; `trouble` is why it may no longer be. */
+class Region {
   trouble = null;
   trueAt = pageWasMadeAt;
 
@@ -34,13 +36,16 @@ class Part {
   async refresh() {
     this.timer = null;
     if (!isSeen()) return;
-    if (this.isBusy) return this.plan(SOON);
+    if (this.isBusy) {
+      this.plan(SOON);
+      return;
+    }
     this.isBusy = true;
     const { trouble = null, html, at } = await this.ask();
     this.isBusy = false;
     this.trouble = trouble;
     if (html) this.show(html, at);
-    tell();
+    showTrouble();
     if (!this.trouble) this.plan(Number(this.element.dataset.every) * 1000);
     if (this.trouble === "lost") this.plan(TRIES_AGAIN_AFTER);
   }
@@ -72,43 +77,24 @@ class Part {
   }
 }
 
-const parts = [...document.querySelectorAll("[data-live]")].map((element) => new Part(element));
-const all = (delay) => parts.forEach((part) => part.plan(delay));
+const regions = [...document.querySelectorAll("[data-live]")].map((element) => new Region(element));
+const planAll = (delay) => regions.forEach((region) => region.plan(delay));
 
-/** Of what is wrong with any part, the gravest. */
-function tell() {
-  const trouble = ["signed-out", "gone", "lost"].find((each) => parts.some((part) => part.trouble === each));
+/** Say what is wrong with any region: of several troubles, the gravest. */
+function showTrouble() {
+  const trouble = ["signed-out", "gone", "lost"].find((each) => regions.some((region) => region.trouble === each));
   for (const [why, notice] of Object.entries(notices)) notice.hidden = why !== trouble;
-  const oldest = Math.min(...parts.filter((part) => part.trouble).map((part) => part.trueAt));
-  if (trouble === "lost") notices.lost.querySelector("time").textContent = formatTime(oldest, notices.lost.dataset.timeZone);
+  const oldest = Math.min(...regions.filter((region) => region.trouble).map((region) => region.trueAt));
+  if (trouble === "lost") {
+    notices.lost.querySelector("time").textContent = formatTime(oldest, notices.lost.dataset.timeZone);
+  }
   document.body.classList.toggle("may-be-outdated", Boolean(trouble));
 }
 
-let stream;
-let again;
-
-function follow() {
-  stop();
-  if (!isSeen()) return;
-  stream = new EventSource(EVENTS);
-  stream.onopen = () => all(0); // nobody told what happened before, or in between
-  stream.onerror = () => {
-    all(SOON);
-    if (stream.readyState === EventSource.CLOSED) again = setTimeout(follow, TRIES_AGAIN_AFTER);
-  };
-  for (const kind of notices.lost.dataset.kinds.split(" ")) stream.addEventListener(kind, () => all(SOON));
-}
-
-function stop() {
-  clearTimeout(again);
-  stream?.close();
-}
-
-follow();
-all(1000);
-document.addEventListener("visibilitychange", () => {
-  follow();
-  if (isSeen()) all(0);
+followEvents("/api/sync/events", notices.lost.dataset.kinds.split(" "), {
+  onOpen: () => planAll(0),
+  onEvent: () => planAll(SOON),
+  onError: () => planAll(SOON),
 });
-addEventListener("pageshow", ({ persisted }) => persisted && follow());
-addEventListener("pagehide", stop);
+planAll(1000);
+document.addEventListener("visibilitychange", () => isSeen() && planAll(0));

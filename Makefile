@@ -8,6 +8,8 @@ READY := $(VENV)/ready
 # Checks see the project as a machine with nothing set: no .env, no variables, a data directory of their own.
 NOTHING_SET := env -i PATH="$$PATH" HOME="$$HOME" LANG=C.UTF-8 ENV_FILE=/dev/null DATA_DIR="$(abspath $(VENV))/data"
 
+SCRIPTS := */static/*/*.js templates/sw.js
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test flaky campaign fuzz lint format bench mutants clean
 
@@ -32,6 +34,7 @@ fuzz: $(READY) ## Damage exports at random and read them: records or a named err
 lint: $(READY) ## Check style, types, imports, migrations and production settings
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/oxfmt --list-different $(SCRIPTS)
 	@$(NOTHING_SET) $(BIN)/mypy --no-error-summary .
 	@$(BIN)/lint-imports --no-logo
 	@$(NOTHING_SET) $(BIN)/python manage.py makemigrations --check --dry-run
@@ -40,6 +43,7 @@ lint: $(READY) ## Check style, types, imports, migrations and production setting
 format: $(READY) ## Format the code and mend what can be mended
 	@$(BIN)/ruff check --quiet --fix . || true
 	@$(BIN)/ruff format .
+	@$(BIN)/oxfmt $(SCRIPTS)
 
 bench: $(READY) ## Run the benchmarks, on SQLite; SMALL=1 for a tenth of the rounds and rows
 	@set -e; for benchmark in benchmarks/[!_]*.py; do env -u DATABASE_URL PYTHONPATH=. SMALL="$(SMALL)" $(BIN)/python "$$benchmark"; done

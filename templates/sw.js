@@ -1,4 +1,4 @@
-{% load static %}// Shows the offline page when a page cannot be loaded, and leaves everything else alone.
+// Shows the offline page when a page cannot be loaded, and leaves everything else alone.{% load static %}
 
 const OFFLINE = "{% url 'offline' %}";
 const ITS_PARTS = [
@@ -18,8 +18,8 @@ addEventListener("fetch", (event) => {
   const { method, mode, url } = event.request;
   const { origin, pathname } = new URL(url);
   if (method !== "GET" || origin !== location.origin) return;
-  if (mode === "navigate") event.respondWith(fetch(event.request).catch(() => kept(OFFLINE)));
-  else if (ITS_PARTS.includes(pathname)) event.respondWith(fetch(event.request).catch(() => kept(pathname)));
+  if (mode === "navigate") event.respondWith(fetch(event.request).catch(() => getCached(OFFLINE)));
+  else if (ITS_PARTS.includes(pathname)) event.respondWith(fetch(event.request).catch(() => getCached(pathname)));
 });
 
 async function install(event) {
@@ -35,7 +35,7 @@ async function keep() {
   await cache.addAll([OFFLINE, ...ITS_PARTS].map((path) => new Request(path, { cache: "no-cache" })));
 }
 
-async function kept(path) {
+async function getCached(path) {
   const cache = await caches.open(CACHE);
   return (await cache.match(path, { ignoreVary: true })) ?? Response.error();
 }

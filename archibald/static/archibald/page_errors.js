@@ -10,36 +10,46 @@
   var reported = [];
   var isLeft = false; // what a page has asked for is broken off then
 
-  addEventListener("pagehide", function () { isLeft = true; });
-  addEventListener("pageshow", function () { isLeft = false; });
-  addEventListener("error", function (event) {
-    if (event.target instanceof HTMLScriptElement) failed("A script cannot be loaded.", event.target.src);
-    else if (event.message) failed(event.message, event.filename + ":" + event.lineno + ":" + event.colno);
-  }, true);
+  addEventListener("pagehide", function () {
+    isLeft = true;
+  });
+  addEventListener("pageshow", function () {
+    isLeft = false;
+  });
+  addEventListener("error", handleError, true);
   addEventListener("unhandledrejection", function (event) {
     var reason = event.reason;
-    failed(reason instanceof Error ? reason.name + ": " + reason.message : String(reason), placeOf(reason));
+    handleFailure(reason instanceof Error ? reason.name + ": " + reason.message : String(reason), findPlace(reason));
   });
 
+  function handleError(event) {
+    if (event.target instanceof HTMLScriptElement) handleFailure("A script cannot be loaded.", event.target.src);
+    else if (event.message) handleFailure(event.message, event.filename + ":" + event.lineno + ":" + event.colno);
+  }
+
   /** Where an error arose: of its stack, the first address of this site; everything, if there is no stack. */
-  function placeOf(reason) {
+  function findPlace(reason) {
     var stack = (reason && reason.stack) || "";
-    var found = stack.split(/[\s()@]+/).filter(function (word) { return word.indexOf(location.origin) === 0; });
+    var found = stack.split(/[\s()@]+/).filter(function (word) {
+      return word.indexOf(location.origin) === 0;
+    });
     return stack ? found[0] || "elsewhere" : location.origin + location.pathname;
   }
 
-  function failed(message, place) {
+  function handleFailure(message, place) {
     if (isLeft || place.indexOf(location.origin) !== 0) return; // of a browser's extension
     if (document.readyState === "loading") {
-      addEventListener("DOMContentLoaded", function () { failed(message, place); });
+      addEventListener("DOMContentLoaded", function () {
+        handleFailure(message, place);
+      });
       return;
     }
-    tell();
+    showNotice();
     report(message, place.slice(location.origin.length));
   }
 
   /** Say so above the page, once. */
-  function tell() {
+  function showNotice() {
     if (document.getElementById("page-failed")) return;
     var notice = document.createElement("div");
     notice.id = "page-failed";
@@ -48,7 +58,9 @@
     var reload = document.createElement("button");
     reload.type = "button";
     reload.textContent = script.dataset.reload;
-    reload.addEventListener("click", function () { location.reload(); });
+    reload.addEventListener("click", function () {
+      location.reload();
+    });
     notice.appendChild(reload);
     document.body.insertBefore(notice, document.body.firstChild);
   }

@@ -17,7 +17,12 @@ def record():
     """Write into the database that these migrations were applied."""
     recorder = MigrationRecorder(connection)
     before = recorder.applied_migrations().keys()
-    yield lambda migrations: [recorder.record_applied(*each) for each in migrations]
+
+    def write(migrations):
+        for each in migrations:
+            recorder.record_applied(*each)
+
+    yield write
     for each in recorder.applied_migrations().keys() - before:
         recorder.record_unapplied(*each)
 

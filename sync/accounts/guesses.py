@@ -51,21 +51,21 @@ def as_signed_in(name: str) -> str:
     return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
-def compute_fingerprint(*parts: str) -> str:
+def hash_parts(*parts: str) -> str:
     """What stands for a name in the database and in a cookie's: nobody reads from it who tries to sign in."""
     return salted_hmac(SALT, "\0".join(parts), algorithm="sha256").hexdigest()
 
 
 def cookie_of(name: str) -> str:
     """The cookie of a browser in which this name has signed in; a browser may be shared by several."""
-    return f"device-{compute_fingerprint(as_signed_in(name))[:32]}"
+    return f"device-{hash_parts(as_signed_in(name))[:32]}"
 
 
 def place_of(request: HttpRequest, name: str) -> str:
     """As what a guess of this name's password is counted: by the name, or by the browser if it has signed in there."""
     lasts = int(KNOWN_FOR.total_seconds())
     browser = request.get_signed_cookie(cookie_of(name), None, salt=SALT, max_age=lasts)
-    return compute_fingerprint("sign in", as_signed_in(name), browser or "")
+    return hash_parts("sign in", as_signed_in(name), browser or "")
 
 
 def remember_browser(answer: HttpResponseBase, name: str) -> None:

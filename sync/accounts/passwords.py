@@ -17,7 +17,7 @@ class WrongPassword(Exception):
 
 def check_current_password(user: User, password: str) -> None:
     """Raises WrongPassword, and TooManyGuesses if that has been so too often."""
-    guess = guesses.count_guess(guesses.compute_fingerprint("change password", str(user.pk)), most=MOST)
+    guess = guesses.count_guess(guesses.hash_parts("change password", str(user.pk)), most=MOST)
     if not user.check_password(password):
         raise WrongPassword
     guess.delete()

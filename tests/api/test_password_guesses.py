@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from sync.accounts.guesses import TooManyGuesses, compute_fingerprint, count_guess
+from sync.accounts.guesses import TooManyGuesses, count_guess, hash_parts
 from sync.models import PasswordGuess
 from sync.monitoring import retention
 from tests.api.conftest import at_once
@@ -22,7 +22,7 @@ from tests.factories import PASSWORD, PasswordGuessFactory
 
 pytestmark = pytest.mark.django_db
 
-STRANGER = compute_fingerprint("sign in", "agente", "")
+STRANGER = hash_parts("sign in", "agente", "")
 
 
 def by_token(password, name="agente", client=None):
@@ -56,8 +56,8 @@ def test_of_a_hundred_and_one_wrong_passwords_a_hundred_are_looked_at_wherever_t
 
 @pytest.mark.parametrize("name", ["agente", "nobody"])
 def test_the_refusal_says_how_long_to_wait_whether_or_not_there_is_such_a_name(agent, name):
-    guessed(99, compute_fingerprint("sign in", name, ""), minutes=10)
-    guessed(1, compute_fingerprint("sign in", name, ""), minutes=20)
+    guessed(99, hash_parts("sign in", name, ""), minutes=10)
+    guessed(1, hash_parts("sign in", name, ""), minutes=20)
     refused = by_token("wrong", name)
     assert (refused.status_code, refused.json()["code"]) == (429, "throttled")
     assert 2390 <= int(refused["Retry-After"]) <= 2400
@@ -127,13 +127,13 @@ def test_such_a_browser_has_a_hundred_guesses_of_its_own_and_none_of_another_nam
     statuses = [by_page("wrong", client=client).status_code for _ in range(101)]
     assert statuses == [200] * 100 + [429]
     assert by_page(PASSWORD).status_code == 302
-    guessed(100, compute_fingerprint("sign in", "collega", ""))
+    guessed(100, hash_parts("sign in", "collega", ""))
     assert by_page(PASSWORD, "collega", client).status_code == 429
 
 
 def test_an_invented_browser_is_none(agent):
     client = Client()
-    client.cookies[f"device-{compute_fingerprint('agente')[:32]}"] = "invented:1tZz:signature"
+    client.cookies[f"device-{hash_parts('agente')[:32]}"] = "invented:1tZz:signature"
     guessed(100)
     assert by_page(PASSWORD, client=client).status_code == 429
 

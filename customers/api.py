@@ -9,13 +9,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from drf_spectacular.utils import (
-    OpenApiExample,
-    OpenApiParameter,
-    extend_schema,
-    extend_schema_serializer,
-    extend_schema_view,
-)
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin
@@ -135,11 +129,6 @@ class SmartSyncFailureSerializer(Serializer):
     run = RunSerializer()
 
 
-def prefers_async(request: Request) -> bool:
-    preferences = request.headers.get("Prefer", "").lower().split(",")
-    return "respond-async" in (preference.partition(";")[0].strip() for preference in preferences)
-
-
 def smart_sync_response(smart: SmartSync, *, for_staff: bool) -> Response:
     run = smart.run
     answer: dict[str, Any] = {"session": smart.session, "run": run, "result": None}
@@ -172,7 +161,6 @@ class ResumeAnswerSerializer(AnswerSerializer):
     active_sessions = serializers.IntegerField(help_text="Order forms that are still open, of all agents.")
 
 
-@extend_schema_view(list=extend_schema(operation_id="listCustomers"))
 class CustomerViewSet(ListModelMixin, GenericViewSet[Any]):
     """Customers by name, or what a search by name, city, VAT number or account number finds."""
 
@@ -206,12 +194,13 @@ class CustomerViewSet(ListModelMixin, GenericViewSet[Any]):
         """
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        patience = timedelta(0) if prefers_async(request) else sessions.ANSWERED_WITHIN
+        preferences = request.headers.get("Prefer", "").lower().split(",")
+        is_asynchronous = "respond-async" in (each.partition(";")[0].strip() for each in preferences)
         smart = sessions.request_smart_sync(
             LIST,
             user=get_user(request),
             session_id=serializer.validated_data.get("session_id"),
-            patience=patience,
+            patience=timedelta(0) if is_asynchronous else sessions.ANSWERED_WITHIN,
             asked_at=get_arrival_time(request._request),
         )
         return smart_sync_response(smart, for_staff=get_user(request).is_staff)

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
@@ -225,7 +225,6 @@ KEY_PARAMETER = OpenApiParameter(
 )
 
 
-@extend_schema_view(list=extend_schema(operation_id="listDrafts"))
 class DraftViewSet(ListModelMixin, GenericViewSet[Draft]):
     """The caller's drafts, the last changed first."""
 
@@ -236,6 +235,11 @@ class DraftViewSet(ListModelMixin, GenericViewSet[Draft]):
 
     def get_queryset(self) -> DraftQuerySet:
         return Draft.objects.for_user(get_user(self.request)).with_lines()
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, NotAccepted):
+            exc = ValidationError(exc.errors)
+        return super().handle_exception(NotFound() if isinstance(exc, DraftDeleted) else exc)
 
     @extend_schema(
         operation_id="createDraft",
@@ -254,8 +258,6 @@ class DraftViewSet(ListModelMixin, GenericViewSet[Draft]):
         note_activity(given, request)
         try:
             draft, is_new = drafts.create_draft(wanted, user=get_user(request), key=read_idempotency_key(request))
-        except NotAccepted as error:
-            raise ValidationError(error.errors) from None
         except KeyReused as error:
             text = _("This Idempotency-Key has made another draft, or one that was deleted since. Send a new one.")
             made = {"draft": DraftSerializer(error.draft).data} if error.draft else {}
@@ -288,10 +290,6 @@ class DraftViewSet(ListModelMixin, GenericViewSet[Draft]):
         note_activity(given, request)
         try:
             changed = drafts.change_draft(draft, wanted, version=given.validated_data["version"])
-        except NotAccepted as error:
-            raise ValidationError(error.errors) from None
-        except DraftDeleted:
-            raise NotFound from None
         except StaleDraft as error:
             text = _("The draft was changed meanwhile, and is at version {version}. Look at it, then save again.")
             now = DraftSerializer(error.draft).data
@@ -315,10 +313,7 @@ class DraftViewSet(ListModelMixin, GenericViewSet[Draft]):
     @action(detail=False, methods=["post"], serializer_class=GivenPreviewSerializer)
     def preview(self, request: Request) -> Response:
         """What a draft would come to, with nothing saved; each line that cannot be ordered says why."""
-        try:
-            priced = drafts.price_draft(GivenPreviewSerializer(data=request.data).wanted())
-        except NotAccepted as error:
-            raise ValidationError(error.errors) from None
+        priced = drafts.price_draft(GivenPreviewSerializer(data=request.data).wanted())
         return Response(PreviewAnswerSerializer({"draft": priced}).data)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
@@ -82,7 +82,6 @@ class ProductFilterSet(MirrorFilterSet):
     name = TextFilter("name", help_text="An article's name, as it is written: all packs of it.")
 
 
-@extend_schema_view(list=extend_schema(operation_id="listProducts"))
 class ProductViewSet(ListModelMixin, GenericViewSet[Any]):
     """Products by name, or what a search by code, with or without its dots, or by words finds."""
 
@@ -160,7 +159,6 @@ class LookupAnswerSerializer(AnswerSerializer):
     price = LookedUpPriceSerializer()
 
 
-@extend_schema_view(list=extend_schema(operation_id="listPrices"))
 class PriceViewSet(ListModelMixin, GenericViewSet[Any]):
     """The price list. `/api/prices/lookup` tells which price counts today."""
 
@@ -256,7 +254,6 @@ class OrderSerializer(ModelSerializer):
         )
 
 
-@extend_schema_view(list=extend_schema(operation_id="listOrders"))
 class OrderViewSet(ListModelMixin, GenericViewSet[Any]):
     """Orders, the newest first, or what a search by number, customer or description finds."""
 
@@ -298,7 +295,6 @@ class DdtSerializer(ModelSerializer):
         )
 
 
-@extend_schema_view(list=extend_schema(operation_id="listDdt"))
 class DdtViewSet(ListModelMixin, GenericViewSet[Any]):
     """DDT, the newest first, or what a search by number, customer or tracking number finds."""
 
@@ -346,7 +342,6 @@ class InvoiceSerializer(ModelSerializer):
         )
 
 
-@extend_schema_view(list=extend_schema(operation_id="listInvoices"))
 class InvoiceViewSet(ListModelMixin, GenericViewSet[Any]):
     """Invoices and credit notes, the newest first, or what a search by number or customer finds."""
 

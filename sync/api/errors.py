@@ -112,22 +112,18 @@ def describe_exception(error: Exception, answer: Response) -> dict[str, Any]:
             text = _("Not accepted: {fields}.").format(fields=", ".join(map(str, detail)))
             return error_body(text, "invalid", detail)
         case Conflict():
-            return error_body(str(error.detail), error_code(error), error.facts)
+            return error_body(str(error.detail), str(error.get_codes()), error.facts)
         case exceptions.Throttled():
-            return error_body(str(error.detail), error_code(error), {"retryAfter": int(answer.headers["Retry-After"])})
+            return error_body(str(error.detail), str(error.get_codes()), {"retryAfter": int(answer["Retry-After"])})
         case exceptions.APIException(detail=dict() as facts):  # simplejwt puts its sentence among others
             return error_body(str(facts.get("detail", "")), str(facts.get("code", "error")), {})
         case exceptions.APIException():
-            return error_body(str(error.detail), error_code(error), {})
+            return error_body(str(error.detail), str(error.get_codes()), {})
         case Http404():
             return error_body(str(exceptions.NotFound().detail), "not_found", {})
         case PermissionDenied():
             return error_body(str(exceptions.PermissionDenied().detail), "permission_denied", {})
     raise error
-
-
-def error_code(error: exceptions.APIException) -> str:
-    return str(error.get_codes())
 
 
 def error_body(text: str, code: str, detail: Any) -> dict[str, Any]:

@@ -70,7 +70,7 @@ class PageErrorsView(APIView):
         logger.warning(
             "A page's script failed: page %r, message %r, place %r, browser %r",
             strip_query(error["page"]),
-            remove_values(error["message"]),
+            LONG_NUMBER.sub("…", QUOTATION.sub(r"\1…\2", error["message"])),  # without what it quotes of a page's data
             strip_query(error["place"]),
             name_browser(request.headers.get("User-Agent", "")),
         )
@@ -80,11 +80,6 @@ class PageErrorsView(APIView):
 def strip_query(address: str) -> str:
     """An address without what was searched for."""
     return re.sub(r"[?#][^:]*", "", address)
-
-
-def remove_values(message: str) -> str:
-    """A browser's message without what it quotes of a page's data."""
-    return LONG_NUMBER.sub("…", QUOTATION.sub(r"\1…\2", message))
 
 
 def name_browser(user_agent: str) -> str:

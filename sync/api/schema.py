@@ -24,6 +24,10 @@ class Schema(AutoSchema):
     def get_tags(self) -> list[str]:
         return [self.path.removeprefix("/api").split("/")[1]]
 
+    def get_operation_id(self) -> str:
+        name: str = self.path.rpartition("/")[2]
+        return f"list{name.capitalize()}" if self._is_list_view() else super().get_operation_id()
+
     def get_summary(self) -> str:
         return self.paragraphs()[0].rstrip(".")
 

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin
 from rest_framework.permissions import IsAuthenticated
@@ -40,7 +40,6 @@ from sync.coordinator import queue, schedules
 from sync.database import clock
 from sync.models import SyncRun, SyncSchedule
 from sync.monitoring import health
-from sync.monitoring.health import SyncStatus
 from sync.monitoring.readiness import check_readiness
 from sync.serializers import for_reader
 from sync.service import all_types
@@ -106,15 +105,10 @@ class StatusView(APIView):
         if is_current(request.headers.get("If-None-Match", ""), fingerprint):
             return with_etag(Response(status=HTTPStatus.NOT_MODIFIED), request.headers["If-None-Match"])
         status = health.get_status()
-        return with_etag(
-            Response(StatusAnswerSerializer({"data": status}, context=for_reader(request.user)).data),
-            make_etag(status, fingerprint),
-        )
-
-
-def make_etag(status: SyncStatus, fingerprint: str) -> str:
-    """Says what the status rests on, and until when the clock alone does not change it."""
-    return f'W/"{fingerprint}-{status.changes_by_itself_at.timestamp():.6f}"'
+        serializer = StatusAnswerSerializer({"data": status}, context=for_reader(request.user))
+        # What the status rests on, and until when the clock alone does not change it.
+        etag = f'W/"{fingerprint}-{status.changes_by_itself_at.timestamp():.6f}"'
+        return with_etag(Response(serializer.data), etag)
 
 
 def is_current(etag: str, fingerprint: str) -> bool:
@@ -178,7 +172,6 @@ class RunPagination(Pagination):
     count_limit = 10_000
 
 
-@extend_schema_view(list=extend_schema(operation_id="listRuns"))
 class RunViewSet(ListModelMixin, GenericViewSet[SyncRun]):
     """Runs, the latest first. `count` stops at 10,000."""
 

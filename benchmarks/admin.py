@@ -49,6 +49,14 @@ SYNC_TYPE = (
     " WHEN 3 THEN 'invoices' WHEN 4 THEN 'prices' ELSE 'products' END"
 )
 SMART, FAILED, QUARANTINED = "(n % 6 = 1 AND n % 5 < 2)", "(n % 33 = 0)", "(n % 1000 = 7)"
+NO_EXPORT = (
+    """'{{"message": "The ERP gave no export: {{reason}}. Try again in a minute.", "facts": {{"reason": """
+    """{{"message": "it sent nothing for {{seconds}} s", "facts": {{"seconds": ' || n || '}}}}}}}}'"""
+)
+MISSING = (
+    """'{{"message": "The export lacks {{missing}} of the {{mirrored}} mirrored records.", """
+    """"facts": {{"missing": ' || n || ', "mirrored": 5000}}}}'"""
+)
 RUNS = dict.fromkeys(("requested_at", "started_at", "finished_at", "exported_at"), MOMENT) | {
     "sync_type": SYNC_TYPE.format(n="n"),
     "mode": f"CASE WHEN {SMART} THEN 'smart' WHEN n % 37 < 2 THEN 'full' ELSE 'incremental' END",
@@ -57,10 +65,8 @@ RUNS = dict.fromkeys(("requested_at", "started_at", "finished_at", "exported_at"
     "status": f"CASE WHEN {FAILED} THEN 'failed' WHEN {QUARANTINED} THEN 'quarantined'"
     " WHEN n % 101 = 0 THEN 'cancelled' ELSE 'succeeded' END",
     "error_class": f"CASE WHEN {FAILED} THEN 'ErpUnavailable' WHEN {QUARANTINED} THEN 'TooManyMissing' ELSE '' END",
-    "error_text": f"CASE WHEN {FAILED} THEN 'The ERP cannot be reached: it did not answer within 60 seconds. Is it'"
-    " || ' up, and is the address https://erp.example/' || n || ' right?'"
-    f" WHEN {QUARANTINED} THEN 'Not applied: of 5000 records in the mirror ' || n || ' are not in the export.'"
-    " ELSE '' END",
+    "error_text": f"CAST(CASE WHEN {FAILED} THEN {NO_EXPORT} WHEN {QUARANTINED} THEN {MISSING} ELSE '\"\"' END"
+    f" AS {'jsonb' if ON_POSTGRESQL else 'text'})",
 }
 DELETED_FIRST = (RecordChange, SyncRun)
 

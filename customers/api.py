@@ -20,7 +20,6 @@ from rest_framework.settings import api_settings
 from rest_framework.viewsets import GenericViewSet
 
 from customers.models import Customer
-from sync import error_texts
 from sync.api.base import MIRROR_FIELDS, AnswerSerializer, StrictSerializer, get_user
 from sync.api.errors import error_body
 from sync.api.fields import StrictUUIDField
@@ -32,6 +31,7 @@ from sync.coordinator.sessions import SmartSync
 from sync.models import SyncRun
 from sync.monitoring.serializers import RUN_EXAMPLE, RunSerializer
 from sync.serializers import Milliseconds, ModelSerializer, Serializer
+from sync.translations import PRIVATE_FACTS, hide_private_facts, translate
 
 LIST = "customers"
 Status = SyncRun.Status
@@ -142,9 +142,11 @@ def smart_sync_response(smart: SmartSync, *, for_staff: bool) -> Response:
     text = _("The run was cancelled: the customers are as they were.") if is_cancelled else run.error_text
     facts = run.error_facts
     if not for_staff:
-        text = error_texts.without_private_facts(text)
-        facts = {name: fact for name, fact in facts.items() if name not in error_texts.PRIVATE_FACTS}
-    failure = SmartSyncFailureSerializer({**answer, **error_body(text, run.error_class or "cancelled", facts)})
+        text = hide_private_facts(text)
+        facts = {name: fact for name, fact in facts.items() if name not in PRIVATE_FACTS}
+    failure = SmartSyncFailureSerializer(
+        {**answer, **error_body(translate(text), run.error_class or "cancelled", facts)}
+    )
     return Response(failure.data, HTTPStatus.CONFLICT if is_cancelled else HTTPStatus.BAD_GATEWAY)
 
 

@@ -9,6 +9,7 @@ from customers.models import Customer
 from sync.erp.client import ErpList
 from sync.exports.layout import Column, ExportLayout, Footer, Source, Total
 from sync.exports.values import code, date, integer, money, text
+from sync.messages import gettext_noop as _
 from sync.service import CrossCheck, LossColumn, Reference, SyncService
 
 COUNT, SUM = Total.COUNT, Total.SUM
@@ -42,7 +43,7 @@ class CustomerSync(SyncService):
     )
     cross_checks = (
         CrossCheck(
-            "Customers: an account number is one customer's",
+            _("Customers: an account number is one customer's"),
             fields=("account_number",),
             agrees=lambda _, customers: len(customers) == 1,
             source=Source.MEASURED,
@@ -50,7 +51,7 @@ class CustomerSync(SyncService):
             reference=Reference("account_number", target="customers", target_field="account_number"),
         ),
         CrossCheck(
-            "Customers: the external account number is the ID",
+            _("Customers: the external account number is the ID"),
             fields=("erp_id", "external_account_number"),
             agrees=lambda customer: (
                 customer.external_account_number.replace(".", "") == str(customer.erp_id)
@@ -61,7 +62,7 @@ class CustomerSync(SyncService):
             evidence="10 of 10; in 106 others the two were scrambled apart",
         ),
         CrossCheck(
-            "Customers: an Italian VAT number or tax code of eleven digits has its check digit",
+            _("Customers: an Italian VAT number or tax code of eleven digits has its check digit"),
             fields=("vat_number", "tax_code"),
             agrees=has_check_digits,
             source=Source.ASSUMED,

@@ -16,6 +16,7 @@ from typing import Any
 from django.utils import timezone
 
 from sync.exports.layout import Source
+from sync.messages import gettext_noop as _
 from sync.service import CrossCheck, Reference
 
 MEASURED, ASSUMED = Source.MEASURED, Source.ASSUMED
@@ -140,7 +141,7 @@ def is_a_range(price: Any) -> bool | None:
 
 ORDER_CHECKS = (
     CrossCheck(
-        "Orders: a number is one order's",
+        _("Orders: a number is one order's"),
         fields=("number",),
         agrees=is_only_one,
         source=MEASURED,
@@ -148,7 +149,7 @@ ORDER_CHECKS = (
         reference=Reference("number", target="orders", target_field="number"),
     ),
     CrossCheck(
-        "Orders: the account is that of a customer",
+        _("Orders: the account is that of a customer"),
         fields=(),
         agrees=is_there,
         source=ASSUMED,
@@ -156,7 +157,7 @@ ORDER_CHECKS = (
         reference=CUSTOMER,
     ),
     CrossCheck(
-        "Orders: the account's customer has this name",
+        _("Orders: the account's customer has this name"),
         fields=("customer_name",),
         agrees=same(("customer_name", "name")),
         source=ASSUMED,
@@ -165,7 +166,7 @@ ORDER_CHECKS = (
         their_fields=("name",),
     ),
     CrossCheck(
-        "Orders: delivery, transfer and completion are not before the order",
+        _("Orders: delivery, transfer and completion are not before the order"),
         fields=("ordered_at", "delivery_date", "transfer_date", "completion_date"),
         agrees=lambda order: in_order(
             day_of_order(order), order.delivery_date, order.transfer_date, order.completion_date
@@ -174,7 +175,7 @@ ORDER_CHECKS = (
         evidence="99 of 99",
     ),
     CrossCheck(
-        "Orders: transfer and completion are on the same day",
+        _("Orders: transfer and completion are on the same day"),
         fields=("transfer_date", "completion_date"),
         agrees=lambda order: (
             order.transfer_date == order.completion_date if order.transfer_date and order.completion_date else None
@@ -183,7 +184,7 @@ ORDER_CHECKS = (
         evidence="99 of 99",
     ),
     CrossCheck(
-        "Orders: the gross amount less the discount, if there is one, is the total",
+        _("Orders: the gross amount less the discount, if there is one, is the total"),
         fields=("gross_amount", "discount_percent", "total_amount"),
         agrees=has_discount,
         source=ASSUMED,
@@ -193,7 +194,7 @@ ORDER_CHECKS = (
 
 DDT_CHECKS = (
     CrossCheck(
-        "DDT: a number is one DDT's",
+        _("DDT: a number is one DDT's"),
         fields=("number",),
         agrees=is_only_one,
         source=MEASURED,
@@ -201,7 +202,7 @@ DDT_CHECKS = (
         reference=Reference("number", target="ddt", target_field="number"),
     ),
     CrossCheck(
-        "DDT: the order is there",
+        _("DDT: the order is there"),
         fields=(),
         agrees=is_there,
         source=MEASURED,
@@ -209,7 +210,7 @@ DDT_CHECKS = (
         reference=ORDER,
     ),
     CrossCheck(
-        "DDT: the order has the same account and customer",
+        _("DDT: the order has the same account and customer"),
         fields=("account_number", "customer_name"),
         agrees=same(("account_number", "account_number"), ("customer_name", "customer_name")),
         source=MEASURED,
@@ -218,7 +219,7 @@ DDT_CHECKS = (
         their_fields=("account_number", "customer_name"),
     ),
     CrossCheck(
-        "DDT: the order has the same delivery address, description and customer reference",
+        _("DDT: the order has the same delivery address, description and customer reference"),
         fields=("delivery_address", "description", "customer_reference"),
         agrees=same(
             ("delivery_address", "delivery_address"),
@@ -231,7 +232,7 @@ DDT_CHECKS = (
         their_fields=("delivery_address", "description", "customer_reference"),
     ),
     CrossCheck(
-        "DDT: the order has the same delivery name",
+        _("DDT: the order has the same delivery name"),
         fields=("delivery_name",),
         agrees=same(("delivery_name", "delivery_name")),
         source=ASSUMED,
@@ -240,7 +241,7 @@ DDT_CHECKS = (
         their_fields=("delivery_name",),
     ),
     CrossCheck(
-        "DDT: the delivery is not before the order",
+        _("DDT: the delivery is not before the order"),
         fields=("delivery_date",),
         agrees=not_before_the_order("delivery_date"),
         source=MEASURED,
@@ -252,42 +253,42 @@ DDT_CHECKS = (
 
 INVOICE_CHECKS = (
     CrossCheck(
-        "Invoices: the balance less the total discount, and the VAT, are the invoice's amount",
+        _("Invoices: the balance less the total discount, and the VAT, are the invoice's amount"),
         fields=("sales_balance", "total_discount", "tax_amount", "total_amount"),
         agrees=adds_up,
         source=ASSUMED,
         evidence="none: in 74 of 74 the amounts were scrambled apart",
     ),
     CrossCheck(
-        "Invoices: the VAT is 22 %, 4 % or 0 % of the balance less the total discount",
+        _("Invoices: the VAT is 22 %, 4 % or 0 % of the balance less the total discount"),
         fields=("sales_balance", "total_discount", "tax_amount"),
         agrees=has_one_rate,
         source=ASSUMED,
         evidence="22 % in 75 of 75 that others have seen; that no invoice mixes rates is inferred",
     ),
     CrossCheck(
-        "Invoices: the amount less what is settled remains",
+        _("Invoices: the amount less what is settled remains"),
         fields=("total_amount", "settled_amount", "remaining_amount"),
         agrees=remains,
         source=MEASURED,
         evidence="72 of 72; of 2 others, settled in part, the amounts were scrambled apart",
     ),
     CrossCheck(
-        "Invoices: a closed one was settled on that day, and leaves no amount and no days",
+        _("Invoices: a closed one was settled on that day, and leaves no amount and no days"),
         fields=("closed_date", "last_settlement_date", "remaining_amount", "days_left"),
         agrees=is_settled_when_closed,
         source=MEASURED,
         evidence="47 of 47",
     ),
     CrossCheck(
-        "Invoices: what has a payment has a settled amount",
+        _("Invoices: what has a payment has a settled amount"),
         fields=("settled_amount", "last_payment_number", "last_settlement_date"),
         agrees=was_paid_by_something,
         source=MEASURED,
         evidence="49 of 49",
     ),
     CrossCheck(
-        "Invoices: due date and settlement are not before the invoice",
+        _("Invoices: due date and settlement are not before the invoice"),
         fields=("invoice_date", "due_date", "last_settlement_date", "closed_date"),
         agrees=lambda invoice: in_order(
             invoice.invoice_date, invoice.due_date, invoice.last_settlement_date, invoice.closed_date
@@ -296,7 +297,7 @@ INVOICE_CHECKS = (
         evidence="74 of 74",
     ),
     CrossCheck(
-        "Invoices: the order is there",
+        _("Invoices: the order is there"),
         fields=(),
         agrees=is_there,
         source=ASSUMED,
@@ -304,7 +305,7 @@ INVOICE_CHECKS = (
         reference=ORDER,
     ),
     CrossCheck(
-        "Invoices: the order has the same account, description and customer reference",
+        _("Invoices: the order has the same account, description and customer reference"),
         fields=("account_number", "purchase_order", "customer_reference"),
         agrees=same(
             ("account_number", "account_number"),
@@ -317,7 +318,7 @@ INVOICE_CHECKS = (
         their_fields=("account_number", "description", "customer_reference"),
     ),
     CrossCheck(
-        "Invoices: the account is that of a customer",
+        _("Invoices: the account is that of a customer"),
         fields=(),
         agrees=is_there,
         source=ASSUMED,
@@ -325,7 +326,7 @@ INVOICE_CHECKS = (
         reference=CUSTOMER,
     ),
     CrossCheck(
-        "Invoices: the account's customer has this name",
+        _("Invoices: the account's customer has this name"),
         fields=("customer_name",),
         agrees=same(("customer_name", "name")),
         source=MEASURED,
@@ -334,7 +335,7 @@ INVOICE_CHECKS = (
         their_fields=("name",),
     ),
     CrossCheck(
-        "Invoices: the invoice is not before the order",
+        _("Invoices: the invoice is not before the order"),
         fields=("invoice_date",),
         agrees=not_before_the_order("invoice_date"),
         source=MEASURED,
@@ -346,7 +347,7 @@ INVOICE_CHECKS = (
 
 PRODUCT_CHECKS = (
     CrossCheck(
-        "Products: the article's name is figure, shank and size",
+        _("Products: the article's name is figure, shank and size"),
         fields=("name", "figure", "shank", "size"),
         agrees=is_name_of_parts,
         source=ASSUMED,
@@ -356,7 +357,7 @@ PRODUCT_CHECKS = (
 
 PRICE_CHECKS = (
     CrossCheck(
-        "Prices: the product is there",
+        _("Prices: the product is there"),
         fields=(),
         agrees=is_there,
         source=ASSUMED,
@@ -364,7 +365,7 @@ PRICE_CHECKS = (
         reference=PRODUCT,
     ),
     CrossCheck(
-        "Prices: the product has this name or description",
+        _("Prices: the product has this name or description"),
         fields=("product_name",),
         agrees=is_named_alike,
         source=ASSUMED,
@@ -373,7 +374,7 @@ PRICE_CHECKS = (
         their_fields=("name", "description"),
     ),
     CrossCheck(
-        "Prices: validity and quantity end after they begin",
+        _("Prices: validity and quantity end after they begin"),
         fields=("valid_from", "valid_to", "quantity_from", "quantity_to"),
         agrees=is_a_range,
         source=ASSUMED,

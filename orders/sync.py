@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from orders.cross_checks import (
     CUSTOMER,
@@ -42,6 +42,7 @@ from sync.exports.values import (
     text,
     unit_price,
 )
+from sync.messages import Message
 from sync.models import MirroredModel
 from sync.service import LossColumn, Notice, SyncService
 
@@ -284,14 +285,17 @@ class ProductSync(SyncService):
         footer=Footer.OPTIONAL,  # whether this list has one is not known
     )
 
-    def describe_doubts(self) -> list[str]:
+    def describe_doubts(self) -> list[Message]:
         unknown = Product.objects.present().exclude(vat_group__in=[*VAT_RATES, ""])
         counts = unknown.values_list("vat_group").annotate(count=Count("pk")).order_by("-count", "vat_group")
         notes = []
         if count := Product.objects.present().filter(vat_group="").count():
-            notes.append(f"Products whose VAT the ERP did not show: {count}.")
+            notes.append(Message(gettext_noop("Products whose VAT the ERP did not show: {count}."), count=count))
         if values := ", ".join(f"“{group}” ({count})" for group, count in counts[:SHOWN]):
-            notes.append(f"VAT not known, by the value of ID ELEMENTO IVAID and the number of products: {values}.")
+            note = gettext_noop(
+                "VAT not known, by the value of ID ELEMENTO IVAID and the number of products: {values}."
+            )
+            notes.append(Message(note, values=values))
         return notes
 
 
@@ -341,20 +345,24 @@ class PriceSync(SyncService):
         prices = super().records_of(account_number).annotate(code=Lower("account_code"))
         return prices.filter(code__in=ACCOUNT_CODES[Price.Audience.CUSTOMER])
 
-    def describe_doubts(self) -> list[str]:
+    def describe_doubts(self) -> list[Message]:
         prices = Price.objects.present().annotate(code=Lower("account_code"))
         notes = []
         if nobodys := prices.filter(code__in=ACCOUNT_CODES[Price.Audience.GROUP], account="").count():
-            notes.append(f"Prices of a price group that is not named, which are nobody's: {nobodys}.")
+            note = gettext_noop("Prices of a price group that is not named, which are nobody's: {count}.")
+            notes.append(Message(note, count=nobodys))
         if incomplete := prices.filter(Q(unit_price=None) | Q(currency="")).count():
-            notes.append(f"Prices without an amount or a currency, which are nobody's: {incomplete}.")
+            note = gettext_noop("Prices without an amount or a currency, which are nobody's: {count}.")
+            notes.append(Message(note, count=incomplete))
         if must_choose_price_group():
             groups = ", ".join(map(str, list_price_groups()))
-            notes.append(f"No price group's price counts: set PRICE_GROUP to one of these: {groups}.")
+            note = gettext_noop("No price group's price counts: set PRICE_GROUP to one of these: {groups}.")
+            notes.append(Message(note, groups=groups))
         known = {code for codes in ACCOUNT_CODES.values() for code in codes}
         counts = prices.exclude(code__in=known).values_list("account_code").annotate(count=Count("pk"))
         if unknown := ", ".join(f"“{code}” ({count})" for code, count in counts.order_by("-count")[:SHOWN]):
-            notes.append(f"CODICE CONTO not known, whose prices are nobody's: {unknown}.")
+            note = gettext_noop("CODICE CONTO not known, whose prices are nobody's: {values}.")
+            notes.append(Message(note, values=unknown))
         return notes
 
     def notices(self) -> list[Notice]:

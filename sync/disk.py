@@ -18,6 +18,8 @@ from django.db import connection
 from django.db.utils import DatabaseError
 
 from sync.exceptions import DiskFull
+from sync.messages import Message
+from sync.messages import gettext_noop as _
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +33,8 @@ NO_TEMPORARY_FOLDER = "No usable temporary directory"  # which Python says when 
 LOW = 100 * 1024**2  # bytes free, under which somebody had better make room
 FULL = 64 * 1024  # bytes free, with which no transaction can be written
 
-DATABASE, EXPORTS, TEMPORARY_FILES = "the database", "exports", "temporary files"
-DATABASE_SERVER = "the database server"
+DATABASE, EXPORTS, TEMPORARY_FILES = _("the database"), _("exports"), _("temporary files")
+DATABASE_SERVER = _("the database server")
 
 
 def make_durable(path: Path) -> None:
@@ -86,7 +88,7 @@ def translate_disk_errors(files: str, folder: Path) -> Iterator[None]:
     except OSError as error:
         if not is_full(error):
             raise
-        raise DiskFull(files=files, place=folder) from error
+        raise DiskFull(files=Message(files), place=folder) from error
 
 
 @contextmanager
@@ -103,8 +105,10 @@ def skip_if_disk_full(what: str) -> Iterator[None]:
 
 
 def make_database_full_error() -> DiskFull:
-    file = connection.settings_dict["NAME"]
-    return DiskFull(files=DATABASE, place=Path(file).parent if connection.vendor == "sqlite" else DATABASE_SERVER)
+    place: Path | Message = Message(DATABASE_SERVER)
+    if connection.vendor == "sqlite":
+        place = Path(connection.settings_dict["NAME"]).parent
+    return DiskFull(files=Message(DATABASE), place=place)
 
 
 # How much is free

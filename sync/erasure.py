@@ -31,6 +31,7 @@ from sync.coordinator.mutex import Lease, hold_lock, lost_with_the_connection
 from sync.coordinator.runner import POLLED_EVERY, recover
 from sync.database import clock
 from sync.exceptions import SyncError
+from sync.messages import Message
 from sync.mirror.comparison import split_into_chunks
 from sync.models import Alert, MirroredModel, RecordChange, SyncEvent, SyncRun
 from sync.progress import Stage
@@ -202,7 +203,7 @@ class SayingsOfRuns(Store):
     """What errors, notes and events say of him, and of values of his that could not be read."""
 
     COLUMNS: Mapping[type[models.Model], tuple[str, ...]] = {
-        SyncRun: ("error_text", "error_facts", "notes", "ended_attempts"),
+        SyncRun: ("error_text", "notes", "ended_attempts"),
         SyncEvent: ("facts",),
         Alert: ("error",),
     }
@@ -214,7 +215,7 @@ class SayingsOfRuns(Store):
                 self.replace(model, pk, dict(zip(names, values, strict=True)), subject.texts)
         for run in unreadable_values(subject):
             value = run.error_facts["text"]
-            texts = {*subject.texts, value, repr(value)[1:-1]}
+            texts = {*subject.texts, value}
             self.replace(SyncRun, run.pk, {name: getattr(run, name) for name in self.COLUMNS[SyncRun]}, texts)
             for event in SyncEvent.objects.filter(run=run):
                 self.replace(SyncEvent, event.pk, {"facts": event.facts}, texts)
@@ -238,7 +239,7 @@ def unreadable_values(subject: Subject) -> Iterator[SyncRun]:
         layout = service_for(sync_type).layout
         records = [*subject.gone.get(sync_type, ()), *subject.shown.get(sync_type, ())]
         names = {f"{layout.key_column.title} {getattr(record, layout.key)}" for record in records}
-        for run in SyncRun.objects.for_type(sync_type).filter(error_facts__has_key="record"):
+        for run in SyncRun.objects.for_type(sync_type).filter(error_text__facts__has_key="record"):
             is_his = run.error_facts["record"] in names
             if is_his and run.error_facts.get("text", MARK) not in ("", MARK):
                 yield run
@@ -449,7 +450,9 @@ def pattern_of(texts: Iterable[str]) -> re.Pattern[str]:
 
 
 def replaced(value: Any, pattern: re.Pattern[str]) -> Any:
-    """A text, or what JSON holds of texts, with a mark in the place of what is matched."""
+    """A text, or what JSON holds of texts, with a mark in the place of what is matched; a template is nobody's."""
+    if isinstance(value, Message):
+        return Message(value.template, **replaced(value.facts, pattern))
     if isinstance(value, str):
         return pattern.sub(MARK, value)
     if isinstance(value, list):
@@ -460,8 +463,10 @@ def replaced(value: Any, pattern: re.Pattern[str]) -> Any:
 
 
 def texts_in(value: Any) -> Iterator[str]:
-    """All texts of a value that JSON can hold."""
-    if isinstance(value, str):
+    """All texts of a value that JSON can hold, without templates."""
+    if isinstance(value, Message):
+        yield from texts_in([*value.facts.values()])
+    elif isinstance(value, str):
         yield value
     elif isinstance(value, dict):
         yield from texts_in([*value, *value.values()])

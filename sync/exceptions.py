@@ -1,26 +1,24 @@
-"""Everything that can stop a run, each with what happened, where, and what to do. The docstring is the message."""
+"""Everything that can stop a run, each with what happened, where, and what to do."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from sync.messages import Message
+from sync.messages import gettext_noop as _
+
 
 class SyncError(Exception):
-    """The sync could not be carried out."""
+    message = _("The sync could not be carried out.")
 
     retried_after: ClassVar[tuple[int, ...]] = ()  # seconds before each further attempt
     is_never_given_up: ClassVar[bool] = False  # the last of these goes for all that follow
 
     def __init__(self, **facts: Any) -> None:
         self.facts = facts
-        super().__init__(self.template().format(**facts))
-
-    @classmethod
-    def template(cls) -> str:
-        """The message, with its facts in braces. It is translated by sync.error_texts, which must know it too."""
-        return inspect.cleandoc(cls.__doc__ or "").replace("\n", " ")
+        self.text = Message(self.message, **facts)
+        super().__init__(self.text)
 
 
 WITH_BACK_OFF = (30, 120, 600)  # seconds
@@ -29,61 +27,61 @@ WITH_BACK_OFF = (30, 120, 600)  # seconds
 
 
 class CannotAccept(SyncError):
-    """Run {run} cannot be accepted: {reason}"""
+    message = _("Run {run} cannot be accepted: {reason}")
 
 
 class NotMirrored(SyncError):
-    """{sync_type} is no longer mirrored: there is nothing to run."""
+    message = _("{sync_type} is no longer mirrored: there is nothing to run.")
 
 
 class CannotRetry(SyncError):
-    """Run {run} cannot be tried again: {reason}"""
+    message = _("Run {run} cannot be tried again: {reason}")
 
 
 class CannotCancel(SyncError):
-    """Run {run} cannot be cancelled: it is {status}."""
+    message = _("Run {run} cannot be cancelled: it is {status}.")
 
 
 class SessionNotFound(SyncError):
-    """There is no order-form session {session} of yours."""
+    message = _("There is no order-form session {session} of yours.")
 
 
 class InvalidSchedule(SyncError):
-    """The schedule of {sync_type} cannot be changed: {reason}"""
+    message = _("The schedule of {sync_type} cannot be changed: {reason}")
 
 
 class AlertNotDelivered(SyncError):
-    """The alert was not delivered: {reason}."""
+    message = _("The alert was not delivered: {reason}.")
 
 
 # What makes a run stop before its end, and is no failure
 
 
 class Interrupted(SyncError):
-    """The run stopped before its end."""
+    message = _("The run stopped before its end.")
 
 
 class Preempted(Interrupted):
-    """The run stepped aside for an order form."""
+    message = _("The run stepped aside for an order form.")
 
 
 class HandedBack(Interrupted):
-    """The worker was told to stop, and gave the run back to the queue."""
+    message = _("The worker was told to stop, and gave the run back to the queue.")
 
 
 class RunCancelled(Interrupted):
-    """The run was cancelled."""
+    message = _("The run was cancelled.")
 
 
 class LeaseLost(Interrupted):
-    """The lock is no longer this process's: another one carries out what it had begun."""
+    message = _("The lock is no longer this process's: another one carries out what it had begun.")
 
 
 # What only room on a disk helps against
 
 
 class DiskFull(SyncError):
-    """The disk is full: there is no room for {files} in {place}. Make room there."""
+    message = _("The disk is full: there is no room for {files} in {place}. Make room there.")
 
     retried_after = WITH_BACK_OFF
     is_never_given_up = True
@@ -93,165 +91,199 @@ class DiskFull(SyncError):
 
 
 class ProcessLost(SyncError):
-    """The process that carried out the run was lost {times} times. Look into the worker's log, then try the run
-    again."""
+    message = _(
+        "The process that carried out the run was lost {times} times. Look into the worker's log, then try the run "
+        "again."
+    )
 
 
 # Getting an export from the ERP
 
 
 class ErpError(SyncError):
-    """The ERP gave no export."""
+    message = _("The ERP gave no export.")
 
 
 class ErpNotConfigured(ErpError):
-    """No ERP is configured. Set ERP_URL or ERP_FOLDER, or give an export with --file."""
+    message = _("No ERP is configured. Set ERP_URL or ERP_FOLDER, or give an export with --file.")
 
 
 class ErpUnavailable(ErpError):
-    """The ERP gave no export: {reason}. Try again in a minute."""
+    message = _("The ERP gave no export: {reason}. Try again in a minute.")
 
     retried_after = WITH_BACK_OFF
 
 
 class ErpAnswerUnexpected(ErpUnavailable):
-    """The ERP answered, but not with an export: {reason}. Open the list in the ERP with a browser; if it can be
-    exported there, check ERP_URL, then tell whoever keeps this software."""
+    message = _(
+        "The ERP answered, but not with an export: {reason}. Open the list in the ERP with a browser; if it can be "
+        "exported there, check ERP_URL, then tell whoever keeps this software."
+    )
 
 
 class ErpLeadsElsewhere(ErpError):
-    """The ERP leads to {address}, outside of ERP_URL ({url}): nothing was sent there. If that is the ERP too, set
-    ERP_URL to {suggested}; if not, tell whoever runs the ERP."""
+    message = _(
+        "The ERP leads to {address}, outside of ERP_URL ({url}): nothing was sent there. If that is the ERP too, set "
+        "ERP_URL to {suggested}; if not, tell whoever runs the ERP."
+    )
 
 
 class ErpSessionExpired(ErpError):
-    """The ERP answered with its login page instead of the list, even after a new login. Open the list in the ERP with
-    a browser; if that shows it, try again in a minute."""
+    message = _(
+        "The ERP answered with its login page instead of the list, even after a new login. Open the list in the ERP "
+        "with a browser; if that shows it, try again in a minute."
+    )
 
     retried_after = WITH_BACK_OFF
 
 
 class ErpLoginRejected(ErpError):
-    """The ERP does not accept the login of {username}. Check ERP_USERNAME and ERP_PASSWORD."""
+    message = _("The ERP does not accept the login of {username}. Check ERP_USERNAME and ERP_PASSWORD.")
 
 
 class ErpFolderNotFound(ErpError):
-    """ERP_FOLDER names {folder}, which is no folder. Make it, or name another."""
+    message = _("ERP_FOLDER names {folder}, which is no folder. Make it, or name another.")
 
 
 class ExportNotFound(ErpError):
-    """There is no export of this list in {folder}: expected a file named {expected}."""
+    message = _("There is no export of this list in {folder}: expected a file named {expected}.")
 
 
 # Reading an export
 
 
 class ExportError(SyncError):
-    """The export cannot be trusted: not applied."""
+    message = _("The export cannot be trusted: not applied.")
 
 
 class ExportEmpty(ExportError):
-    """The export is empty (0 bytes). Export the list again."""
+    message = _("The export is empty (0 bytes). Export the list again.")
 
     retried_after = WITH_BACK_OFF
 
 
 class ExportNotPdf(ExportError):
-    """The export is not a PDF: it starts with “{start}”. Export the list as PDF."""
+    message = _("The export is not a PDF: it starts with “{start}”. Export the list as PDF.")
 
 
 class ExportIsWebPage(ExportNotPdf):
-    """The export is a web page, not a PDF: the ERP's session had expired. Log in and export the list again."""
+    message = _("The export is a web page, not a PDF: the ERP's session had expired. Log in and export the list again.")
 
 
 class ExportTruncated(ExportError):
-    """The export is cut short: {reason}. Export the list again."""
+    message = _("The export is cut short: {reason}. Export the list again.")
 
     retried_after = WITH_BACK_OFF
 
 
 class ExportDamaged(ExportError):
-    """The export is damaged: {reason}. Export the list again."""
+    message = _("The export is damaged: {reason}. Export the list again.")
 
 
 class ExportEncrypted(ExportError):
-    """The export is encrypted. Export the list again without a password."""
+    message = _("The export is encrypted. Export the list again without a password.")
 
 
 class ExportTooLarge(ExportError):
-    """The export is larger than is safe to read: {what} is over the limit of {limit}. If it is genuine, raise
-    {setting}."""
+    message = _(
+        "The export is larger than is safe to read: {what} is over the limit of {limit}. If it is genuine, raise "
+        "{setting}."
+    )
 
 
 class ExportTooCostly(ExportError):
-    """The export costs more to read than its size allows: {what} takes more than {limit}. Export the list again; if it
-    is genuine, raise {setting}."""
+    message = _(
+        "The export costs more to read than its size allows: {what} takes more than {limit}. Export the list again; "
+        "if it is genuine, raise {setting}."
+    )
 
 
 class ExportReaderKilled(ExportError):
-    """The process that reads the export was ended from outside ({signal}), at {what}. See that the machine has memory
-    left, then try again."""
+    message = _(
+        "The process that reads the export was ended from outside ({signal}), at {what}. See that the machine has "
+        "memory left, then try again."
+    )
 
     retried_after = WITH_BACK_OFF
 
 
 class PageUnreadable(ExportError):
-    """Page {page} holds no table that can be read: {reason}. Export the list again from the ERP; do not print it, or
-    save it with another program."""
+    message = _(
+        "Page {page} holds no table that can be read: {reason}. Export the list again from the ERP; do not print it, "
+        "or save it with another program."
+    )
 
 
 class LayoutChanged(ExportError):
-    """The export lacks required columns: {missing}. Show them again in the ERP's list, in Italian, then export it."""
+    message = _(
+        "The export lacks required columns: {missing}. Show them again in the ERP's list, in Italian, then export it."
+    )
 
 
 class RepeatedColumn(LayoutChanged):
-    """The column {header} stands {found} times in the export, where one is expected. Hide the other one in the ERP's
-    list, then export again."""
+    message = _(
+        "The column {header} stands {found} times in the export, where one is expected. Hide the other one in the "
+        "ERP's list, then export again."
+    )
 
 
 class WrongList(ExportError):
-    """This is an export of {found}, not of {expected}. Nothing was applied."""
+    message = _("This is an export of {found}, not of {expected}. Nothing was applied.")
 
 
 class BandIncomplete(ExportError):
-    """A page is missing: the records that start on page {first_page} have no page with {missing}. Export the list
-    again."""
+    message = _(
+        "A page is missing: the records that start on page {first_page} have no page with {missing}. Export the list "
+        "again."
+    )
 
 
 class UnequalRows(ExportError):
-    """Page {page} has {found} rows, the first page of the same records (page {first_page}) has {expected}. Export
-    the list again."""
+    message = _(
+        "Page {page} has {found} rows, the first page of the same records (page {first_page}) has {expected}. Export "
+        "the list again."
+    )
 
 
 class UnequalRowHeights(ExportError):
-    """Page {page} does not show the same records as page {first_page}: its row {row} is not as high. Export the list
-    again."""
+    message = _(
+        "Page {page} does not show the same records as page {first_page}: its row {row} is not as high. Export the "
+        "list again."
+    )
 
 
 class MissingKey(ExportError):
-    """Page {page}, row {row} has no {header}, although it shows a record: {shown}. Export the list again."""
+    message = _("Page {page}, row {row} has no {header}, although it shows a record: {shown}. Export the list again.")
 
 
 class DuplicateKey(ExportError):
-    """{header} {key} stands twice in the export, the second time on page {page}, row {row}. Export the list again."""
+    message = _(
+        "{header} {key} stands twice in the export, the second time on page {page}, row {row}. Export the list again."
+    )
 
 
 class UnreadableValue(ExportError):
-    """Page {page}, row {row}, column {header}: {text!r} is not {kind}. Correct it in the ERP, or hide this column in
-    the ERP's list, then export again. The record: {record}."""
+    message = _(
+        "Page {page}, row {row}, column {header}: {text!r} is not {kind}. Correct it in the ERP, or hide this column "
+        "in the ERP's list, then export again. The record: {record}."
+    )
 
 
 class UnreadableRequiredValue(UnreadableValue):
-    """Page {page}, row {row}, column {header}: {text!r} is not {kind}. Correct it in the ERP, then export again. The
-    record: {record}."""
+    message = _(
+        "Page {page}, row {row}, column {header}: {text!r} is not {kind}. Correct it in the ERP, then export again. "
+        "The record: {record}."
+    )
 
 
 class UnreadableTotal(ExportError):
-    """The {function} of {column} in the export's footer, {text!r}, is not {kind}. Export the list again."""
+    message = _("The {function} of {column} in the export's footer, {text!r}, is not {kind}. Export the list again.")
 
 
 class ControlTotalMismatch(ExportError):
-    """The export's {column} {function} is {found}, its footer says {stated}: not applied. Export the list again."""
+    message = _(
+        "The export's {column} {function} is {found}, its footer says {stated}: not applied. Export the list again."
+    )
 
     retried_after = (0,)  # a record may have been saved while the ERP wrote the export
 
@@ -264,25 +296,34 @@ class ControlTotalMismatch(ExportError):
 
 
 class ExportOutdated(SyncError):
-    """The ERP gave an export of {exported}, older than the one of {later} that run {run} applied. Export the list
-    again, or give this file with --file if it is right."""
+    message = _(
+        "The ERP gave an export of {exported}, older than the one of {later} that run {run} applied. Export the list "
+        "again, or give this file with --file if it is right."
+    )
 
 
 class NeedsAcceptance(SyncError):
-    """The export may be wrong: it is applied only if a person accepts it."""
+    message = _("The export may be wrong: it is applied only if a person accepts it.")
 
 
 class ListEmpty(NeedsAcceptance):
-    """The export has no records: it may be filtered. Nothing was applied. Check the list's filter in the ERP, or accept
-    the export if it is right."""
+    message = _(
+        "The export has no records: it may be filtered. Nothing was applied. Check the list's filter in the ERP, or "
+        "accept the export if it is right."
+    )
 
 
 class TooManyMissing(NeedsAcceptance):
-    """The export lacks {missing} of the {mirrored} mirrored records; up to {allowed} are removed without asking. It
-    may be filtered: nothing was applied. Check the list's filter in the ERP, or accept the export if it is right."""
+    message = _(
+        "The export lacks {missing} of the {mirrored} mirrored records; up to {allowed} are removed without asking. "
+        "It may be filtered: nothing was applied. Check the list's filter in the ERP, or accept the export if it is "
+        "right."
+    )
 
 
 class TooManyUnmatched(NeedsAcceptance):
-    """The list {source} names {named} different records of {target}, of which {unmatched} are not there; up to
-    {allowed} may be absent without asking. One of the two lists may be filtered: nothing was applied. Check the
-    filters of both in the ERP, or accept the export if it is right."""
+    message = _(
+        "The list {source} names {named} different records of {target}, of which {unmatched} are not there; up to "
+        "{allowed} may be absent without asking. One of the two lists may be filtered: nothing was applied. Check the "
+        "filters of both in the ERP, or accept the export if it is right."
+    )

@@ -7,8 +7,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from sync import error_texts
 from sync.camel_case import camel
+from sync.translations import hide_private_facts, translate
 
 
 class CamelCase:
@@ -59,17 +59,8 @@ class StaffText(serializers.CharField):
         return super().get_attribute(instance) if self.context.get("for_staff") else None
 
 
-class ErrorText(serializers.CharField):
-    """What a sync says of its failure; to agents without the ERP's user, and without folders of the server."""
+class MessageText(serializers.CharField):
+    """What a sync says, in the reader's language; to agents without the ERP's user and without the server's folders."""
 
     def to_representation(self, value: Any) -> str:
-        text = super().to_representation(value)
-        return text if self.context.get("for_staff") else error_texts.without_private_facts(text)
-
-
-class NamedErrorText(ErrorText):
-    """The same behind the error's class and a colon."""
-
-    def to_representation(self, value: Any) -> str:
-        kind, colon, text = str(value).partition(": ")
-        return kind + colon + super().to_representation(text)
+        return translate(value if self.context.get("for_staff") else hide_private_facts(value))

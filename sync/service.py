@@ -14,6 +14,7 @@ from django.utils.module_loading import import_string
 from sync.erp.client import ErpList
 from sync.exceptions import NotMirrored
 from sync.exports.layout import ExportLayout, Source
+from sync.messages import Message
 from sync.models import MirroredModel
 
 
@@ -43,7 +44,7 @@ class CrossCheck:
     assumed check was not seen to hold: what breaks it may be right.
     """
 
-    text: str  # what is so, in English
+    text: str  # what is so, marked to be translated
     fields: tuple[str, ...]
     agrees: Callable[..., bool | None]
     source: Source
@@ -91,8 +92,8 @@ class SyncService:
             return records.none()
         return records.filter(**{self.account_field: account_number})
 
-    def describe_doubts(self) -> list[str]:
-        """What the mirrored records leave open, in English, for the notes of the run that has just applied them."""
+    def describe_doubts(self) -> list[Message]:
+        """What the mirrored records leave open, for the notes of the run that has just applied them."""
         return []
 
     def notices(self) -> list[Notice]:
@@ -104,7 +105,7 @@ class SyncService:
 def service_for(sync_type: str) -> SyncService:
     """The service of a sync type. Raises NotMirrored for a type that settings.SYNC_TYPES does not have."""
     if sync_type not in settings.SYNC_TYPES:
-        raise NotMirrored(sync_type=sync_type)
+        raise NotMirrored(sync_type=Message(sync_type))
     service: SyncService = import_string(settings.SYNC_TYPES[sync_type]["service"])(sync_type)
     return service
 

@@ -45,10 +45,9 @@ def failed(error, **fields):
     return SyncRunFactory(
         status=Status.FAILED,
         error_class=type(error).__name__,
-        error_text=str(error),
-        error_facts=error.facts,
+        error_text=error.text,
         ended_attempts=[
-            {"outcome": "failed", "startedAt": None, "endedAt": "x", "error": type(error).__name__, "text": str(error)}
+            {"outcome": "failed", "startedAt": None, "endedAt": "x", "error": type(error).__name__, "text": error.text}
         ],
         **fields,
     )
@@ -62,7 +61,7 @@ def colleague(settings):
     for number, error in enumerate(ERRORS):
         sync_type = ("orders", "customers", "ddt", "prices")[number]
         run = failed(error, sync_type=sync_type, requested_by=colleague)
-        facts = {"error_class": type(error).__name__, "error": str(error)}
+        facts = {"error_class": type(error).__name__, "error": error.text}
         SyncEventFactory(kind=Kind.RUN_FAILED, run=run, by=colleague, facts=facts)
     SyncRunFactory(sync_type="products", status=Status.QUEUED, requested_by=colleague, trigger="api")
     erp_login.note_rejected(SyncRun.objects.get(error_class="ErpLoginRejected"))

@@ -1,5 +1,6 @@
 """What people read is there in Italian and in English."""
 
+import ast
 import re
 from gettext import GNUTranslations
 
@@ -8,6 +9,8 @@ from django.conf import settings
 from django.contrib import admin
 from django.utils import translation
 
+from sync import exceptions
+from sync.models import SyncRun
 from tests.lists import MODELS
 
 MESSAGES = settings.LOCALE_PATHS[0] / "it" / "LC_MESSAGES"
@@ -48,6 +51,40 @@ def test_every_label_and_heading_has_an_italian_translation(in_italian):
     missing = sorted({*words(), *titles()} - translated)
     lines = "".join(f'\nmsgid "{text}"\nmsgstr "…"\n' for text in missing)
     assert not missing, f"Write into {CATALOGUES[0]}.po, and compile it with msgfmt:{lines}"
+
+
+def calls():
+    """Of each call with a text in it: the function's name, and the text."""
+    for app in ("sync", "customers", "orders", "demo"):
+        for path in (settings.BASE_DIR / app).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                match node:
+                    case ast.Call(func=ast.Name(id=name), args=[ast.Constant(value=str(text)), *_]):
+                        yield name, text
+
+
+def test_every_text_of_the_code_has_an_italian_translation(in_italian):
+    marks = ("_", "gettext", "gettext_lazy", "gettext_noop", "ngettext")
+    texts = {text for name, text in calls() if name in marks}
+    assert len(texts) > 500
+    assert texts <= {key if isinstance(key, str) else key[0] for key in in_italian}
+
+
+def test_every_error_and_every_word_that_stands_in_one_has_an_italian_translation(in_italian):
+    errors = [each.message for each in vars(exceptions).values() if hasattr(each, "message")]
+    lists = {*settings.SYNC_TYPES} - {"ddt"}  # which are called so in Italian too
+    assert {*errors, *SyncRun.Status.values, *lists} <= {*in_italian}
+
+
+def test_no_message_is_made_of_words_that_are_not_marked():
+    unmarked = {re.sub(r"\{.*?\}", "", text) for name, text in calls() if name == "Message"}
+    assert not [text for text in unmarked if re.search(r"\w", text)]
+
+
+def test_a_message_s_translation_has_all_its_facts(in_italian):
+    marked = {text for name, text in calls() if name in ("_", "gettext_noop")}
+    facts = {text: [sorted(re.findall(r"\{.*?\}", each)) for each in (text, in_italian[text])] for text in marked}
+    assert {text for text, (ours, theirs) in facts.items() if ours != theirs} == set()
 
 
 def test_every_text_of_the_pages_scripts_has_an_italian_translation():

@@ -22,7 +22,6 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from sync import error_texts
 from sync.admin.columns import get_field
 from sync.admin.formatting import (
     format_field,
@@ -41,6 +40,7 @@ from sync.list_names import list_name
 from sync.mirror.comparison import Outcome
 from sync.models import MirroredModel, RecordChange, SyncRun
 from sync.service import LossColumn, SyncService, service_for
+from sync.translations import translate
 
 ACCEPTED_WITHIN = timedelta(seconds=15)  # or the page says that it is still being applied
 NAMED = 500  # records of a kind; the others are counted
@@ -87,7 +87,7 @@ def accept_export(request: HttpRequest, run: SyncRun) -> SyncRun:
     try:
         accepted = queue.accept(run, by=cast(User, request.user))
     except CannotAccept as error:
-        messages.error(request, error_texts.told(error))
+        messages.error(request, translate(error.text))
         return run
     accepted = runner.wait_for(accepted, at_most=ACCEPTED_WITHIN)
     messages.add_message(request, *describe_acceptance(accepted))
@@ -123,7 +123,7 @@ def preview_acceptance(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
     try:
         effect = read_effect(run)
     except SyncError as error:
-        return {"refusal": error_texts.told(error)}
+        return {"refusal": translate(error.text)}
     except OSError as error:
         return {"refusal": gettext("The kept export cannot be read: %s.") % error.strerror}
     lost = {kind: keys for kind, keys in effect.lost.items() if keys}

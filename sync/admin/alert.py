@@ -12,13 +12,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sync import error_texts
 from sync.admin.buttons import Button
 from sync.admin.columns import make_datetime_columns
 from sync.admin.formatting import NOTHING, format_badge, format_datetime
 from sync.admin.read_only import ReadOnlyAdmin
 from sync.models import Alert
 from sync.monitoring import alerts
+from sync.translations import translate
 
 
 class AlertStateFilter(admin.SimpleListFilter):
@@ -74,4 +74,4 @@ class AlertAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("last error"))
     def last_error(self, alert: Alert) -> str:
-        return error_texts.sentence(alert.error) or NOTHING
+        return translate(alert.error) or NOTHING

@@ -14,12 +14,12 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
-from sync import error_texts
 from sync.admin.formatting import describe_queued_run
 from sync.admin.links import get_next_url, get_run_url
 from sync.admin.permissions import has_permission, require_permission
 from sync.exceptions import SyncError
 from sync.models import SyncRun
+from sync.translations import translate
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -132,7 +132,7 @@ def run_button(request: HttpRequest, button: Button, row: models.Model) -> SyncR
     try:
         result = button.action(row, by=cast(User, request.user))
     except SyncError as error:
-        messages.error(request, error_texts.told(error))
+        messages.error(request, translate(error.text))
         return None
     run = result if isinstance(result, SyncRun) else None
     messages.success(request, describe_queued_run(run) if run else cast(str, result))

@@ -17,12 +17,12 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from sync import error_texts
 from sync.admin.formatting import ATTEMPT_OUTCOMES, format_count, format_duration
 from sync.admin.links import get_list_url
 from sync.list_names import list_name
 from sync.models import SyncRun
 from sync.monitoring.timeline import HOUR, Attempt, Day, Ran, Stretch, TypeDay
+from sync.translations import translate
 
 NARROWEST = 0.3  # % of the width: three pixels on a desk's screen, four minutes of the day
 LABELLED_EVERY = 3  # hours
@@ -249,7 +249,7 @@ def describe_attempt(attempt: Attempt, name: str, words: Words) -> Iterator[str]
     yield f"{format_stretch(attempt.start, attempt.end)} · {duration} · {words.of_mode[run.mode]}"
     if attempt.ended is None and run.status == SyncRun.Status.SUCCEEDED:
         yield describe_changes(run)
-    if error := error_texts.sentence(attempt.ended.get("text", "") if attempt.ended else run.error_text):
+    if error := translate(attempt.ended.get("text", "") if attempt.ended else run.error_text):
         yield Truncator(error.partition("\n")[0]).chars(ERROR_CHARACTERS)
 
 

@@ -19,12 +19,12 @@ from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from sync import error_texts
 from sync.admin.links import get_list_url
 from sync.models import Alert, SyncEvent, SyncLock, SyncRun, SyncWorker
 from sync.monitoring import alerts
 from sync.monitoring.alerts import WORDS
 from sync.monitoring.health import State
+from sync.translations import translate
 
 LONGEST_NUMBER = 18  # digits; databases take every number of so many
 NOTHING = "-"  # a record's page shows what a method returns as it is, a None too
@@ -269,7 +269,7 @@ def format_fact(name: str, fact: Any) -> Iterator[tuple[Any, Any]]:
         case "hidden" | "shown" | "unknown" | "gone" | "columns", list():
             yield FACT_LABELS[name], Truncator(", ".join(map(str, fact))).chars(200)
         case "error", str():
-            yield FACT_LABELS[name], Truncator(error_texts.sentence(fact)).chars(200)
+            yield FACT_LABELS[name], Truncator(translate(fact)).chars(200)
         case _, bool():
             yield FACT_LABELS.get(name, name), gettext("Yes") if fact else gettext("No")
         case _:

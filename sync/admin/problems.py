@@ -13,7 +13,6 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from sync import error_texts
 from sync.admin.formatting import format_duration, format_time
 from sync.admin.links import get_list_url, get_lock_url, get_run_url
 from sync.admin.permissions import may_view
@@ -21,6 +20,7 @@ from sync.list_names import list_name
 from sync.models import Alert, ColumnDrift, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.monitoring.health import SyncStatus
 from sync.monitoring.problems import Action, Kind, Problem, find_problems
+from sync.translations import translate
 
 ERROR_CHARACTERS = 300
 
@@ -72,7 +72,7 @@ def describe_problems(request: HttpRequest, status: SyncStatus) -> list[ShownPro
 
 def shorten_error(text: str) -> str:
     """The text of an error in the reader's language, or the beginning of a long one."""
-    return Truncator(error_texts.sentence(text)).chars(ERROR_CHARACTERS)
+    return Truncator(translate(text)).chars(ERROR_CHARACTERS)
 
 
 def format_ages(lists: list[Any]) -> str:

@@ -13,7 +13,6 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.paginator import Page
 from django.db import connection, models, transaction
-from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.html import format_html
@@ -22,11 +21,11 @@ from django.utils.text import Truncator
 from django.utils.timezone import is_naive, localtime, make_aware
 from django.utils.translation import gettext_lazy as _
 
-from sync import error_texts
 from sync.admin.change_list import BoundedPaginator, TolerantChangeList
 from sync.admin.columns import get_field
 from sync.admin.formatting import NOTHING, format_count, format_value, is_number
 from sync.models import SyncRun
+from sync.translations import translate
 
 PEOPLE_SHOWN = 30  # beside the list; whoever else asked for runs is searched for
 ERRORS_SEARCHED = 10_000  # the newest; some months of them
@@ -138,10 +137,10 @@ def search_runs(runs: Runs, typed: str) -> Runs:
         return runs.filter(pk=typed) if is_number(typed) else runs.none()
     if who := User.objects.filter(username__iexact=typed).first():
         return runs.filter(requested_by=who)
-    for word in typed.split():
-        kinds = error_texts.kinds_with(word)
-        runs = runs.filter(Q(error_text__icontains=word) | Q(error_class__icontains=word) | Q(error_class__in=kinds))
-    return keep_newest_errors(runs)
+    words = typed.casefold().split()
+    errors = keep_newest_errors(runs).values_list("pk", "error_class", "error_text").iterator()
+    texts = ((pk, f"{kind} {text} {translate(text)}".casefold()) for pk, kind, text in errors)
+    return runs.filter(pk__in=[pk for pk, text in texts if all(word in text for word in words)])
 
 
 def keep_newest_errors(runs: Runs) -> Runs:

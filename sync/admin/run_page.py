@@ -17,7 +17,6 @@ from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sync import error_texts
 from sync.admin.columns import get_field
 from sync.admin.formatting import (
     ATTEMPT_OUTCOMES,
@@ -38,10 +37,11 @@ from sync.admin.record_change import format_changed_fields, format_first_values,
 from sync.database.clock import now as database_now
 from sync.exports.totals import ControlTotal
 from sync.list_names import list_name
+from sync.messages import KEPT_CHARACTERS
 from sync.models import RecordChange, SyncEvent, SyncRun
-from sync.models.runs import KEPT_CHARACTERS
 from sync.monitoring import health
 from sync.service import find_service
+from sync.translations import translate
 
 STEPS_SHOWN = 100
 CHANGES_SHOWN = 20
@@ -87,7 +87,7 @@ def get_story(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
         "protection": get_protection(run),
         "counts": list_counts(run, kind),
         "changes": get_changes(request, run, kind),
-        "notes": [error_texts.note(text) for text in run.notes],
+        "notes": [translate(note) for note in run.notes],
         "export": get_export(run),
     }
 
@@ -170,7 +170,7 @@ def format_attempt(kept: dict[str, str]) -> dict[str, Any]:
         "started": format_time(parse_datetime(kept.get("startedAt") or "")),
         "ended": format_time(parse_datetime(kept.get("endedAt") or "")),
         "why": ATTEMPT_OUTCOMES.get(outcome, outcome),
-        "error": limit_length(error_texts.sentence(kept.get("text", ""))),
+        "error": limit_length(translate(kept.get("text", ""))),
     }
 
 

@@ -32,6 +32,7 @@ from sync.admin.schedule_preview import TEMPLATE, get_limits, get_preview
 from sync.coordinator import queue, schedules
 from sync.database import clock
 from sync.exceptions import NotMirrored
+from sync.messages import Message
 from sync.models import SyncEvent, SyncRun, SyncSchedule
 from sync.monitoring import health
 
@@ -54,7 +55,7 @@ def attach_health(rows: Iterable[Any]) -> list[Any]:
 
 def run_schedule(schedule: SyncSchedule, *, mode: str, by: User) -> SyncRun:
     if not has_service(schedule):
-        raise NotMirrored(sync_type=schedule.sync_type)
+        raise NotMirrored(sync_type=Message(schedule.sync_type))
     return queue.request_sync(schedule.sync_type, mode=mode, trigger=SyncRun.Trigger.ADMIN, by=by)
 
 

@@ -29,6 +29,7 @@ from sync import disk
 from sync.camel_case import camel_keys
 from sync.exceptions import InvalidSchedule, SessionNotFound, SyncError
 from sync.serializers import Serializer
+from sync.translations import translate
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +103,7 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
 
 def sync_error_body(error: SyncError) -> dict[str, Any]:
     facts = {name: fact if isinstance(fact, int) else str(fact) for name, fact in error.facts.items()}
-    return error_body(str(error), type(error).__name__, camel_keys(facts))
+    return error_body(translate(error.text), type(error).__name__, camel_keys(facts))
 
 
 def describe_exception(error: Exception, answer: Response) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from sync.monitoring.serializers import (
     TypeHealthSerializer,
     WorkerSerializer,
 )
-from sync.serializers import ErrorText, ModelSerializer, NamedErrorText, Serializer, StaffText
+from sync.serializers import MessageText, ModelSerializer, Serializer, StaffText
 
 Mode = SyncRun.Mode
 Status = SyncRun.Status
@@ -31,7 +31,7 @@ ORDINARY_MODES = [Mode.AUTO, Mode.FULL, Mode.INCREMENTAL]
 
 class RunErrorSerializer(Serializer):
     code = serializers.CharField(source="error_class", help_text="A word for a program: ErpUnavailable, ...")
-    text = ErrorText(source="error_text", help_text="What happened, where, and what to do.")
+    text = MessageText(source="error_text", help_text="What happened, where, and what to do.")
 
 
 class CountsSerializer(Serializer):
@@ -100,7 +100,7 @@ class EndedAttemptSerializer(Serializer):
     started_at = serializers.DateTimeField(source="startedAt", allow_null=True)
     ended_at = serializers.DateTimeField(source="endedAt")
     error = serializers.CharField()
-    text = ErrorText()
+    text = MessageText()
 
 
 class WholeRunSerializer(FinishedRunSerializer):
@@ -109,7 +109,7 @@ class WholeRunSerializer(FinishedRunSerializer):
     waits_for_a_decision = serializers.BooleanField(help_text="Quarantined, and its export not accepted yet.")
     control_totals = ControlTotalSerializer(many=True)
     coverage = CoverageSerializer(many=True)
-    notes = serializers.ListField(child=serializers.CharField())
+    notes = serializers.ListField(child=MessageText())
     ended_attempts = EndedAttemptSerializer(many=True)
 
 
@@ -165,7 +165,7 @@ class TypeStatusSerializer(Serializer):
     mode = serializers.CharField(source="activity_run.mode", default=None, allow_null=True)
     started_at = serializers.DateTimeField(source="activity_run.started_at", default=None, allow_null=True)
     completed_at = serializers.DateTimeField(source="activity_run.finished_at", default=None, allow_null=True)
-    error = NamedErrorText(allow_null=True, help_text="What the last finished run ended with, until a success.")
+    error = MessageText(allow_null=True, help_text="What the last finished run ended with, until a success.")
     progress = ProgressSerializer(source="current", allow_null=True)
 
 

@@ -23,6 +23,7 @@ from sync.exceptions import ExportOutdated
 from sync.exports.limits import Limits
 from sync.exports.process import PageProcess
 from sync.exports.reader import OpenPages, Records, read_export
+from sync.messages import Message, gettext_noop
 from sync.models import SyncRun
 from sync.progress import Progress, Stage
 from sync.service import SyncService, all_services
@@ -30,7 +31,7 @@ from sync.service import SyncService, all_services
 READ_FOR = timedelta(hours=1)  # by a run that had stepped aside; then it fetches a new one
 OUR_EXPORT = re.compile(r"[a-z]+-\d+(-\d+)?\.pdf")  # type, run, token
 FILE_TIMES_AGREE = timedelta(seconds=5)  # with the database's clock, where a file was just written
-FROM_THE_FUTURE = (
+FROM_THE_FUTURE = gettext_noop(
     "The export's file is dated {dated}, which is still to come: it counts from when it was first read. Correct the "
     "file's date, or the clock of the machine that it comes from: a file with an earlier date is not read."
 )
@@ -38,7 +39,7 @@ FROM_THE_FUTURE = (
 Mode = SyncRun.Mode
 
 
-def obtain_export(run: SyncRun, service: SyncService, progress: Progress) -> list[str]:
+def obtain_export(run: SyncRun, service: SyncService, progress: Progress) -> list[Message]:
     """Get the export that the run reads into a file of its own, and its fingerprint on the run; give what is odd."""
     if has_kept_export(run):
         return []
@@ -66,7 +67,7 @@ def obtain_export(run: SyncRun, service: SyncService, progress: Progress) -> lis
         raise
     if unread not in ("", str(path)):
         Path(unread).unlink(missing_ok=True)
-    return [FROM_THE_FUTURE.format(dated=format_export_time(dated))] if dated - exported_at > FILE_TIMES_AGREE else []
+    return [Message(FROM_THE_FUTURE, dated=format_export_time(dated))] if dated - exported_at > FILE_TIMES_AGREE else []
 
 
 def has_kept_export(run: SyncRun) -> bool:

@@ -21,6 +21,7 @@ from sync.database.deadlocks import retry_deadlocks
 from sync.disk import skip_if_disk_full
 from sync.erp import login as erp_login
 from sync.exceptions import CannotAccept
+from sync.messages import Message, gettext_noop
 from sync.models import OrderFormSession, SyncEvent, SyncRun, SyncSchedule
 from sync.models.runs import TRIES, SyncRunQuerySet
 from sync.service import smart_types
@@ -232,4 +233,4 @@ def accept(run: SyncRun, *, by: User | None = None) -> SyncRun:
             accepts=run,
         )
     except IntegrityError:  # by somebody else, just now
-        raise CannotAccept(run=run.pk, reason="it has been accepted already.") from None
+        raise CannotAccept(run=run.pk, reason=Message(gettext_noop("it has been accepted already."))) from None

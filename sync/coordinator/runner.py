@@ -23,11 +23,11 @@ from sync.disk import is_full, make_database_full_error
 from sync.exceptions import LeaseLost
 from sync.exports.process import PageProcess, started_process
 from sync.exports.reader import Records
+from sync.messages import Message, gettext_noop, make_storable
 from sync.mirror import comparison as mirror
 from sync.mirror.columns import LONGEST_HEADER, record_drift, record_shown_columns
 from sync.mirror.cross_checks import describe_disagreements
 from sync.models import SyncRun
-from sync.models.runs import make_storable
 from sync.progress import Progress, Stage, ignore_progress
 from sync.service import SyncService, service_for
 
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 LONGEST_DRAIN = timedelta(minutes=5)  # then another task goes on: a worker's tasks have a time limit
 POLLED_EVERY = 0.05  # seconds between two looks at a run that another process carries out
 
-APPLIED_BEFORE = "This export was applied before: what it lacks was not counted as absent again."
+APPLIED_BEFORE = Message(gettext_noop("This export was applied before: what it lacks was not counted as absent again."))
 
 Mode = SyncRun.Mode
 
@@ -178,7 +178,7 @@ def note_export(run: SyncRun, records: Records, notes: Sequence[str]) -> None:
         pages_read=records.pages.count,
         pages=records.pages.count,
         control_totals=[total.as_json() for total in records.totals],
-        notes=[make_storable(note) for note in notes],
+        notes=list(notes),
     )
 
 
@@ -191,7 +191,10 @@ def note_mirror(run: SyncRun, service: SyncService, records: Records, progress: 
     notes = service.describe_doubts()
     if first_seen:
         headers = ", ".join(column.title for column in first_seen)
-        notes.append(f"First seen in an export, as it was assumed: {headers}. Please tell whoever keeps this software.")
+        first = gettext_noop(
+            "First seen in an export, as it was assumed: {columns}. Please tell whoever keeps this software."
+        )
+        notes.append(Message(first, columns=headers))
     notes += describe_disagreements(service, run, progress=progress)
     if notes:
-        run.change(notes=[*run.notes, *map(make_storable, notes)])
+        run.change(notes=[*run.notes, *notes])

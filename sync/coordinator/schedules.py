@@ -24,6 +24,7 @@ from sync.database import clock
 from sync.database.deadlocks import retry_deadlocks
 from sync.erp import login as erp_login
 from sync.exceptions import InvalidSchedule
+from sync.messages import Message
 from sync.models import SyncEvent, SyncLock, SyncRun, SyncSchedule
 
 FAILURES_ENDURED = 5  # in a row; from then on a type's interval doubles with each
@@ -129,7 +130,7 @@ def change_schedule(
         try:
             schedule.clean_fields()
         except ValidationError as error:
-            raise InvalidSchedule(sync_type=sync_type, reason=" ".join(error.messages)) from None
+            raise InvalidSchedule(sync_type=Message(sync_type), reason=" ".join(error.messages)) from None
         schedule.save(update_fields=list(changes))
         update_wake_up(schedule)
         SyncEvent.objects.record(SyncEvent.Kind.SCHEDULE_CHANGED, sync_type=sync_type, by=by, **changes)

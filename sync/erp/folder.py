@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,6 +13,8 @@ from sync.disk import is_full
 from sync.erp.client import ErpList, Export
 from sync.erp.transfer import LARGEST_EXPORT, carry_out, content_of, new_file
 from sync.exceptions import ErpFolderNotFound, ErpUnavailable, ExportNotFound
+from sync.messages import Message
+from sync.messages import gettext_noop as _
 from sync.progress import Progress
 
 UNFINISHED = (".part", ".crdownload", ".download", ".tmp")  # how browsers call what they are still writing
@@ -53,11 +57,16 @@ class Copy:
                 self.file.write(chunk)
                 self.done += len(chunk)
         except FileNotFoundError:
-            raise ExportNotFound(folder=self.folder, expected=" or ".join(self.erp_list.file_names)) from None
+            raise ExportNotFound(folder=self.folder, expected=either(self.erp_list.file_names)) from None
         except OSError as error:
             if is_full(error):  # where the copy goes
                 raise
-            raise ErpUnavailable(reason=f"{self.folder} cannot be read ({error.strerror})") from error
+            reason = Message(_("{folder} cannot be read ({cause})"), folder=self.folder, cause=error.strerror)
+            raise ErpUnavailable(reason=reason) from error
+
+
+def either(names: Sequence[str]) -> str:
+    return reduce(lambda names, name: Message(_("{expected} or {name}"), expected=names, name=name), names)
 
 
 def newest_export(folder: Path, erp_list: ErpList) -> Path:

@@ -28,6 +28,8 @@ from sync.exceptions import (
     ErpSessionExpired,
     ErpUnavailable,
 )
+from sync.messages import Message
+from sync.messages import gettext_noop as _
 from sync.progress import Progress
 
 CONNECT_TIMEOUT = 10.0  # seconds
@@ -119,10 +121,10 @@ class Download:
     def export(self) -> None:
         """From the list's page to the last byte. Raises SessionExpired."""
         page = self.with_columns(self.without_grid_filter(self.with_safe_filter(self.list_page())))
-        for _ in range(CLICKS):
+        for _click in range(CLICKS):
             fields = page.export_fields()
             if fields is None:
-                raise ErpAnswerUnexpected(reason="its page has no export button")
+                raise ErpAnswerUnexpected(reason=Message(_("its page has no export button")))
             self.asked = time.monotonic()
             with self.post(page, fields) as response:
                 shown = self.save(response)
@@ -133,7 +135,8 @@ class Download:
             if not shown.has_banner:
                 raise SessionExpired
             page = shown
-        raise ErpAnswerUnexpected(reason=f"it says “Requested objects cannot be loaded”, {CLICKS} times")
+        reason = Message(_("it says “Requested objects cannot be loaded”, {clicks} times"), clicks=CLICKS)
+        raise ErpAnswerUnexpected(reason=reason)
 
     def save_waiting_export(self, page: WebPage) -> WebPage | None:
         """After a click on the export button the list's own address gives the export, once."""
@@ -158,29 +161,31 @@ class Download:
         """The page with the filter that hides nothing: the ERP remembers what its user chose last."""
         if not self.erp_list.safe_filter:
             return page
-        for _ in range(ATTEMPTS):
+        for _attempt in range(ATTEMPTS):
             combo = self.filter_combo(page)
             if combo.is_safe:
                 return page
             page = self.sent_in_session(page, page.filter_fields(combo))
         if not self.filter_combo(page).is_safe:
-            raise ErpAnswerUnexpected(reason=f"its filter cannot be set to {self.erp_list.safe_filter}")
+            reason = Message(_("its filter cannot be set to {filter}"), filter=self.erp_list.safe_filter)
+            raise ErpAnswerUnexpected(reason=reason)
         return page
 
     def filter_combo(self, page: WebPage) -> FilterCombo:
         combo = page.filter_combo(self.erp_list.safe_filter)
         if combo is None:
-            raise ErpAnswerUnexpected(reason=f"its page has no filter {self.erp_list.safe_filter}")
+            reason = Message(_("its page has no filter {filter}"), filter=self.erp_list.safe_filter)
+            raise ErpAnswerUnexpected(reason=reason)
         return combo
 
     def without_grid_filter(self, page: WebPage) -> WebPage:
         """The page whose grid has no filter of its own: the ERP keeps that too, from one session to the next."""
-        for _ in range(ATTEMPTS):
+        for _attempt in range(ATTEMPTS):
             if not page.grid_filter:
                 return page
             page = self.sent_in_session(page, page.clear_filter_fields())
         if page.grid_filter:
-            raise ErpAnswerUnexpected(reason=f"it keeps its filter {page.grid_filter}")
+            raise ErpAnswerUnexpected(reason=Message(_("it keeps its filter {filter}"), filter=page.grid_filter))
         return page
 
     def with_columns(self, page: WebPage) -> WebPage:
@@ -208,11 +213,11 @@ class Download:
 
     def get(self, url: str) -> WebPage:
         """A page. An export that was asked for and never fetched comes instead, once: it is passed over."""
-        for _ in range(2):
+        for _attempt in range(2):
             with self.ask("GET", url) as response:
                 if "pdf" not in response.headers.get("Content-Type", ""):
                     return web_page(response, body(response))
-        raise ErpAnswerUnexpected(reason="its page is a PDF")
+        raise ErpAnswerUnexpected(reason=Message(_("its page is a PDF")))
 
     def post(self, page: WebPage, fields: Fields) -> requests.Response:
         return self.ask("POST", action_of(page), fields)
@@ -223,7 +228,7 @@ class Download:
         Redirects within the origin are followed, but no form is posted a second time. Raises ErpLeadsElsewhere before
         anything is sent to another origin.
         """
-        for _ in range(1 + REDIRECTS):
+        for _redirect in range(1 + REDIRECTS):
             url = self.address_within(url)
             response = self.session.request(method, url, data=fields, timeout=self.timeouts, stream=True)
             try:
@@ -233,13 +238,15 @@ class Download:
                     check_answer(response)
                     return response
                 if method == "POST" and response.status_code in (307, 308):
-                    raise ErpAnswerUnexpected(reason=f"it redirects a form (status {response.status_code})")
+                    reason = Message(_("it redirects a form (status {code})"), code=response.status_code)
+                    raise ErpAnswerUnexpected(reason=reason)
                 url, method, fields = joined(url, target), "GET", None
             except BaseException:
                 response.close()
                 raise
             response.close()
-        raise ErpAnswerUnexpected(reason=f"it redirects more than {REDIRECTS} times in a row")
+        reason = Message(_("it redirects more than {count} times in a row"), count=REDIRECTS)
+        raise ErpAnswerUnexpected(reason=reason)
 
     def address_within(self, url: str) -> str:
         """An address as it is asked for: scheme, host and port as they stand in ERP_URL, and its own path.
@@ -258,7 +265,7 @@ class Download:
     def check_cookies(self) -> None:
         if len(self.session.cookies) > COOKIES:
             self.session.cookies.clear()
-            raise ErpAnswerUnexpected(reason=f"it sets more than {COOKIES} cookies")
+            raise ErpAnswerUnexpected(reason=Message(_("it sets more than {count} cookies"), count=COOKIES))
 
     @property
     def timeouts(self) -> tuple[float, float]:
@@ -278,27 +285,31 @@ class Download:
             self.file.write(chunk)
             self.done += len(chunk)
         if self.total is not None and self.done < self.total:
-            raise ErpUnavailable(reason=f"the connection ended after {self.done} of {self.total} bytes")
+            ended = _("the connection ended after {done} of {total} bytes")
+            raise ErpUnavailable(reason=Message(ended, done=self.done, total=self.total))
         return None
 
 
 @contextmanager
 def understood(read_timeout: float) -> Iterator[None]:
     """Turn what can go wrong on the way into ErpUnavailable, with a reason that a person understands."""
+    silent = Message(_("it sent nothing for {seconds} s"), seconds=f"{read_timeout:g}")
     try:
         yield
     except requests.ConnectTimeout as error:
-        raise ErpUnavailable(reason=f"no connection within {CONNECT_TIMEOUT:g} s") from error
+        reason = Message(_("no connection within {seconds} s"), seconds=f"{CONNECT_TIMEOUT:g}")
+        raise ErpUnavailable(reason=reason) from error
     except requests.Timeout as error:
-        raise ErpUnavailable(reason=f"it sent nothing for {read_timeout:g} s") from error
+        raise ErpUnavailable(reason=silent) from error
     except requests.exceptions.ChunkedEncodingError as error:
-        raise ErpUnavailable(reason="the connection was cut during the export") from error
+        raise ErpUnavailable(reason=Message(_("the connection was cut during the export"))) from error
     except (requests.RequestException, OSError) as error:
         if is_full(error):  # our own disk
             raise
         if any(isinstance(argument, ReadTimeoutError) for argument in error.args):
-            raise ErpUnavailable(reason=f"it sent nothing for {read_timeout:g} s") from error
-        raise ErpUnavailable(reason=f"the connection failed ({first_cause(error)})") from error
+            raise ErpUnavailable(reason=silent) from error
+        reason = Message(_("the connection failed ({cause})"), cause=first_cause(error))
+        raise ErpUnavailable(reason=reason) from error
 
 
 def first_cause(error: BaseException) -> str:
@@ -312,22 +323,24 @@ def web_page(response: requests.Response, chunks: Iterator[bytes]) -> WebPage:
     """The page that comes. Raises ErpAnswerUnexpected, without reading on, when it is larger than a page may be."""
     encoding = (response.encoding or "utf-8").lower()
     if encoding not in ENCODINGS:
-        raise ErpAnswerUnexpected(reason=f"its page is in the encoding {as_shown(encoding)}")
+        reason = Message(_("its page is in the encoding {encoding}"), encoding=as_shown(encoding))
+        raise ErpAnswerUnexpected(reason=reason)
     content = bytearray()
     for chunk in chunks:
         content += chunk
         if len(content) > LARGEST_PAGE:
-            raise ErpAnswerUnexpected(reason=f"its page has more than {LARGEST_PAGE} bytes")
+            raise ErpAnswerUnexpected(reason=Message(_("its page has more than {count} bytes"), count=LARGEST_PAGE))
     return WebPage(content.decode(encoding, errors="replace"), response.url)
 
 
 def check_answer(response: requests.Response) -> None:
     """Raises ErpAnswerUnexpected for anything but a whole answer, as it was asked for."""
     if response.status_code != requests.codes.ok:
-        raise ErpAnswerUnexpected(reason=f"status {response.status_code}")
+        raise ErpAnswerUnexpected(reason=Message(_("status {code}"), code=response.status_code))
     packing = response.headers.get("Content-Encoding", "identity")
     if packing.strip().lower() != "identity":  # unpacked, it could be a thousand times as large
-        raise ErpAnswerUnexpected(reason=f"its answer is packed ({as_shown(packing)}), which it was not to be")
+        packed = _("its answer is packed ({encoding}), which it was not to be")
+        raise ErpAnswerUnexpected(reason=Message(packed, encoding=as_shown(packing)))
 
 
 def body(response: requests.Response) -> Iterator[bytes]:
@@ -354,7 +367,8 @@ def joined(url: str, target: str) -> str:
         address = urljoin(url, target)
         if origin(urlsplit(address)):
             return address
-    raise ErpAnswerUnexpected(reason=f"it leads to {as_shown(target)}, which is no web address")
+    reason = Message(_("it leads to {address}, which is no web address"), address=as_shown(target))
+    raise ErpAnswerUnexpected(reason=reason)
 
 
 def origin(address: SplitResult) -> tuple[str, str, int] | None:

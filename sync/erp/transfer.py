@@ -14,6 +14,8 @@ from typing import BinaryIO, Protocol
 
 from sync.exceptions import ErpUnavailable, ExportTooLarge
 from sync.exports.limits import Limits
+from sync.messages import Message
+from sync.messages import gettext_noop as _
 from sync.progress import Progress, Stage
 
 CHUNK = 1024 * 1024  # bytes
@@ -48,8 +50,8 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
 def check_size(size: int, *, largest: int, is_all: bool = True) -> None:
     """Raises ExportTooLarge for a size in bytes that is over the limit; `is_all` says that no more would come."""
     if size > largest:
-        what = f"its size ({size} bytes)" if is_all else f"its size (at least {size} bytes)"
-        raise ExportTooLarge(what=what, limit=largest, setting="EXPORT_MAX_BYTES")
+        what = _("its size ({size} bytes)") if is_all else _("its size (at least {size} bytes)")
+        raise ExportTooLarge(what=Message(what, size=size), limit=largest, setting="EXPORT_MAX_BYTES")
 
 
 def content_of(path: Path, *, largest: int) -> Iterator[bytes]:
@@ -75,7 +77,8 @@ def carry_out(transfer: Transfer, *, at_most: timedelta, progress: Progress) -> 
     while not wait([outcome], timeout=BETWEEN_CHECKPOINTS).done:
         progress(Stage.FETCHING, transfer.done, transfer.total)
         if time.monotonic() > given_up_at:
-            raise ErpUnavailable(reason=f"the export was not complete after {at_most.total_seconds():g} s")
+            seconds = f"{at_most.total_seconds():g}"
+            raise ErpUnavailable(reason=Message(_("the export was not complete after {seconds} s"), seconds=seconds))
     outcome.result()
     progress(Stage.FETCHING, transfer.done, transfer.total)
 

@@ -17,6 +17,8 @@ from sync.exceptions import (
 )
 from sync.exports.layout import Column, normalised
 from sync.exports.page import PageTable
+from sync.messages import Message
+from sync.messages import gettext_noop as _
 
 
 class Record(NamedTuple):
@@ -87,14 +89,14 @@ class Band:
     def unreadable(
         self, place: int, column: Column, rows: Sequence[int], texts: Sequence[str], names: Sequence[str]
     ) -> UnreadableValue:
-        page, _ = self.column(place)
+        page = self.column(place)[0]
         for row, text, name in zip(rows, texts, names, strict=True):
             try:
                 column.read(text)
             except ValueError as error:
                 text = " ".join(text.split())
                 kind = UnreadableRequiredValue if column.required else UnreadableValue
-                return kind(page=page.page, row=row, header=column.title, text=text, kind=error, record=name)
+                return kind(page=page.page, row=row, header=column.title, text=text, kind=error.args[0], record=name)
         raise AssertionError("a converter gave two answers for one text")
 
 
@@ -107,7 +109,7 @@ def bands(tables: Iterable[PageTable]) -> Iterator[Band]:
     first: Band | None = None
     for table in tables:
         if not table.rows or not any(table.rows[0]):
-            raise PageUnreadable(page=table.page, reason="it has no header")
+            raise PageUnreadable(page=table.page, reason=Message(_("it has no header")))
         table.rows[0][:] = [" ".join(header.split()) for header in table.rows[0]]
         if pages and same_headers(table.rows[0], pages[0].rows[0]):
             band = checked(pages, first)

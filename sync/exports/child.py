@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from sync.exceptions import ExportError
 from sync.exports.limits import Limits
+from sync.messages import to_json
 
 HEADER = struct.Struct(">I")  # before each message: its length in bytes
 MOST_BYTES = 16 * 1024**2  # of a message; a real page has 10 kB
@@ -51,7 +52,7 @@ def main() -> NoReturn:
             kept.save()
             send(pipe, {"is_rebuilt": pages.is_rebuilt, "not_kept": kept.problem})
     except ExportError as error:
-        send(pipe, {"error": type(error).__name__, "facts": {name: str(fact) for name, fact in error.facts.items()}})
+        send(pipe, {"error": type(error).__name__, "facts": to_json(error.facts)})
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
     except Exception as error:  # noqa: BLE001  # it has no other way to tell of a bug

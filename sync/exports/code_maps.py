@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from sync.exceptions import PageUnreadable
+from sync.messages import Message
+from sync.messages import gettext_noop as _
 
 MOST_CODES = 65_536  # all that two bytes can say; the ERP's fonts have a hundred
 ENTRY = 3  # texts, of a range: its first code, its last, and the first character
@@ -20,7 +22,8 @@ def check_map(data: bytes, page: int) -> None:
     length.
     """
     if data.count(b"<") > ENTRY * MOST_CODES or count_in_ranges(data) > MOST_CODES:
-        raise PageUnreadable(page=page, reason=f"a font of it has more than {MOST_CODES} codes")
+        reason = Message(_("a font of it has more than {count} codes"), count=MOST_CODES)
+        raise PageUnreadable(page=page, reason=reason)
 
 
 def count_in_ranges(data: bytes) -> int:

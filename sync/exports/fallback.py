@@ -17,6 +17,8 @@ from sync.exports.erp_page import tidy
 from sync.exports.limits import Limits
 from sync.exports.page import Table
 from sync.exports.pdf import streams, unpacked
+from sync.messages import Message
+from sync.messages import gettext_noop as _
 
 SPACE = 0.15  # of the font's size; pdfplumber's own bound is wider than many fonts' spaces
 NEXT_WORD = 0.35  # of the font's size: what follows nearer belongs to one text; two cells' texts stand further apart
@@ -53,7 +55,8 @@ def read_table(page: pikepdf.Page, number: int, limits: Limits) -> Table:
     try:
         content = checked_content(page, number, limits)
     except UnicodeError as error:
-        raise PageUnreadable(page=number, reason=f"a name in it is no text ({error})") from error
+        reason = Message(_("a name in it is no text ({cause})"), cause=error)
+        raise PageUnreadable(page=number, reason=reason) from error
     try:
         return plumbed(page, number, content)
     except ExportError:
@@ -61,7 +64,8 @@ def read_table(page: pikepdf.Page, number: int, limits: Limits) -> Table:
     except Exception as error:  # whatever a damaged page makes of pdfplumber's insides
         if is_out_of_memory(error):
             raise MemoryError from error
-        raise PageUnreadable(page=number, reason=f"pdfplumber stops at it ({error!r})") from error
+        reason = Message(_("pdfplumber stops at it ({cause})"), cause=repr(error))
+        raise PageUnreadable(page=number, reason=reason) from error
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -95,12 +99,12 @@ def alone(page: pikepdf.Page, content: bytes) -> BytesIO:
 def only_table(page: Any, number: int) -> Table:
     tables = page.find_tables()
     if len(tables) != 1:
-        raise PageUnreadable(page=number, reason=f"it shows {len(tables)} tables, not one")
+        raise PageUnreadable(page=number, reason=Message(_("it shows {count} tables, not one"), count=len(tables)))
     rows = tables[0].extract(x_tolerance_ratio=SPACE)
     if any(cell is None for row in rows for cell in row):
-        raise PageUnreadable(page=number, reason="its rows have unequal cells")
+        raise PageUnreadable(page=number, reason=Message(_("its rows have unequal cells")))
     if any(char["text"].startswith("(cid:") for char in page.chars):
-        raise PageUnreadable(page=number, reason="its font does not say which characters it shows")
+        raise PageUnreadable(page=number, reason=Message(_("its font does not say which characters it shows")))
     check_texts_stay_in_cells(page, tables[0], number)
     check_texts_are_seen(page, tables[0], number)
     boxes = [row.bbox for row in tables[0].rows]
@@ -112,17 +116,21 @@ def check_texts_stay_in_cells(page: Any, table: Any, number: int) -> None:
     """pdfplumber gives a character to the cell it stands in, so a text that runs on would spoil its neighbour."""
     columns = sorted({cell[0] for cell in table.cells} | {cell[2] for cell in table.cells})
     rows = sorted({cell[1] for cell in table.cells} | {cell[3] for cell in table.cells})
-    _, top, _, bottom = table.bbox
+    top, bottom = table.bbox[1], table.bbox[3]
     drawn = [char for char in page.chars if top < (char["top"] + char["bottom"]) / 2 < bottom]
     for char in drawn:
         slack = SPOILT * (char["bottom"] - char["top"])
         if bisect(rows, char["top"] + slack) != bisect(rows, char["bottom"] - slack):
-            raise PageUnreadable(page=number, reason=f"a text runs over the edge of its row at {char['text']!r}")
+            reason = Message(_("a text runs over the edge of its row at {character}"), character=repr(char["text"]))
+            raise PageUnreadable(page=number, reason=reason)
     for char, following in pairwise(drawn):
         if is_one_text(char, following) and column(char, columns) != column(following, columns):
-            raise PageUnreadable(page=number, reason=f"a text runs over the edge of its cell at {following['text']!r}")
+            place = repr(following["text"])
+            reason = Message(_("a text runs over the edge of its cell at {character}"), character=place)
+            raise PageUnreadable(page=number, reason=reason)
     if (char := lying_on_another(drawn)) is not None:
-        raise PageUnreadable(page=number, reason=f"characters lie on one another at {char['text']!r}")
+        reason = Message(_("characters lie on one another at {character}"), character=repr(char["text"]))
+        raise PageUnreadable(page=number, reason=reason)
 
 
 def check_texts_are_seen(page: Any, table: Any, number: int) -> None:
@@ -143,7 +151,8 @@ def check_texts_are_seen(page: Any, table: Any, number: int) -> None:
             darkest, brightest = picture.crop(area).getextrema()
             is_seen = brightest - darkest > CONTRAST
         if not is_seen:
-            raise PageUnreadable(page=number, reason=f"a text cannot be seen at {char['text']!r}")
+            reason = Message(_("a text cannot be seen at {character}"), character=repr(char["text"]))
+            raise PageUnreadable(page=number, reason=reason)
 
 
 def is_one_text(char: Any, following: Any) -> bool:
@@ -173,20 +182,21 @@ def checked_content(page: pikepdf.Page, number: int, limits: Limits) -> bytes:
     parts = streams(page.obj.get("/Contents"), set())
     content = b"\n".join(unpacked(stream, page=number, limits=limits) for stream in parts)
     if len(content) > MOST_CONTENT:
-        raise PageUnreadable(page=number, reason=f"it draws more than {MOST_CONTENT} bytes")
+        raise PageUnreadable(page=number, reason=Message(_("it draws more than {count} bytes"), count=MOST_CONTENT))
     if LAYER.search(content):
-        raise PageUnreadable(page=number, reason="it has layers that may be hidden")
+        raise PageUnreadable(page=number, reason=Message(_("it has layers that may be hidden")))
     if len(DRAWN_LINE.findall(content)) > MOST_LINES:
-        raise PageUnreadable(page=number, reason=f"it draws more than {MOST_LINES} lines")
+        raise PageUnreadable(page=number, reason=Message(_("it draws more than {count} lines"), count=MOST_LINES))
     if sum(map(len, TEXT.findall(content))) > MOST_TEXT:
-        raise PageUnreadable(page=number, reason=f"its texts have more than {MOST_TEXT} bytes")
+        reason = Message(_("its texts have more than {count} bytes"), count=MOST_TEXT)
+        raise PageUnreadable(page=number, reason=reason)
     if not isinstance(resources, pikepdf.Dictionary):
-        raise PageUnreadable(page=number, reason="it has no resources")
+        raise PageUnreadable(page=number, reason=Message(_("it has no resources")))
     for name, resource in resources.items():
         for stream in streams(resource, set()):
             if name == "/XObject":
                 if stream.get("/Subtype") != "/Image":  # which pdfplumber leaves packed
-                    raise PageUnreadable(page=number, reason="it shows a drawing within the drawing")
+                    raise PageUnreadable(page=number, reason=Message(_("it shows a drawing within the drawing")))
             else:
                 check_map(unpacked(stream, page=number, limits=limits), number)
     return content

@@ -12,6 +12,8 @@ from typing import Any
 
 from sync.exceptions import LayoutChanged, RepeatedColumn
 from sync.exports.values import SPACELESS, code, is_one_address
+from sync.messages import Message
+from sync.messages import gettext_noop as _
 
 Converter = Callable[[str], Any]
 UNKNOWN_SHOWN = 8  # headers; of an export in another language nearly all are unknown
@@ -102,7 +104,7 @@ class Binding:
     """Where the columns of a layout stand among the headers of one export."""
 
     positions: dict[Column, int]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()
     unknown: tuple[str, ...] = ()  # headers of no column of the layout
 
 
@@ -145,7 +147,7 @@ class ExportLayout:
         if not unknown:
             return columns
         shown = ", ".join(unknown[:UNKNOWN_SHOWN]) + (", …" if len(unknown) > UNKNOWN_SHOWN else "")
-        return f"{columns} (not known, and there instead: {shown})"
+        return Message(_("{columns} (not known, and there instead: {unknown})"), columns=columns, unknown=shown)
 
     def place(self, column: Column, found: Sequence[int], headers: Sequence[str]) -> int | None:
         """Which of the places found is this column's; None if others share its header, and it is not certain."""
@@ -181,32 +183,42 @@ class ExportLayout:
         positions: dict[Column, int],
         absent: Sequence[Column],
         doubtful: Sequence[Column],
-    ) -> list[str]:
+    ) -> list[Message]:
         """What is unusual about the columns, and harmless."""
-        notes = []
+        notes: list[Message] = []
+
+        def note(template: str, columns: Sequence[str]) -> None:
+            notes.append(Message(template, columns=", ".join(columns)))
+
         known = set(positions.values())
         is_doubtful = [any(column.is_headed(header) for column in doubtful) for header in headers]
         if extra := [header for place, header in enumerate(headers) if place not in known and not is_doubtful[place]]:
-            notes.append(f"Columns that are not mirrored: {', '.join(extra)}.")
+            note(_("Columns that are not mirrored: {columns}."), extra)
         if missing := [column.header for column in absent if column not in doubtful]:
-            notes.append(f"Columns not in the export, where what is mirrored stays: {', '.join(missing)}.")
+            note(_("Columns not in the export, where what is mirrored stays: {columns}."), missing)
         counts = Counter(map(normalised, headers))
         expected = Counter(normalised(column.header) for column in self.columns)
         added = [
             each.header for each in doubtful if counts[normalised(each.header)] > expected[normalised(each.header)]
         ]
         if added:
-            notes.append(
-                f"Columns that stand more often than expected, where what is mirrored stays: {', '.join(added)}. Hide "
-                "the others of these names in the ERP's list."
+            note(
+                _(
+                    "Columns that stand more often than expected, where what is mirrored stays: {columns}. Hide the "
+                    "others of these names in the ERP's list."
+                ),
+                added,
             )
         if shared := [column.header for column in doubtful if column.header not in added]:
-            notes.append(
-                f"Columns that share a header and cannot be told apart, where what is mirrored stays: "
-                f"{', '.join(shared)}. Show all of them in the ERP's list, in their usual order."
+            note(
+                _(
+                    "Columns that share a header and cannot be told apart, where what is mirrored stays: {columns}. "
+                    "Show all of them in the ERP's list, in their usual order."
+                ),
+                shared,
             )
         if list(positions.values()) != sorted(positions.values()):
-            notes.append("The columns stand in another order than usual.")
+            notes.append(Message(_("The columns stand in another order than usual.")))
         return notes
 
     def recognises(self, headers: Sequence[str]) -> bool:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sync.exceptions import ExportEmpty, ExportIsWebPage, ExportNotPdf, ExportTooLarge, ExportTruncated
+from sync.messages import Message
+from sync.messages import gettext_noop as _
 
 HEAD = TAIL = 1024  # bytes within which a PDF's marker stands
 END_MARKER = b"%%EOF"
@@ -42,7 +44,8 @@ def check_ends(path: Path, limits: Limits) -> None:
     if not size:
         raise ExportEmpty
     if size > limits.file_bytes:
-        raise ExportTooLarge(what=f"its size ({size} bytes)", limit=limits.file_bytes, setting="EXPORT_MAX_BYTES")
+        what = Message(_("its size ({size} bytes)"), size=size)
+        raise ExportTooLarge(what=what, limit=limits.file_bytes, setting="EXPORT_MAX_BYTES")
     with path.open("rb") as file:
         head = file.read(HEAD)
         file.seek(max(0, size - TAIL))
@@ -51,7 +54,7 @@ def check_ends(path: Path, limits: Limits) -> None:
         error = ExportIsWebPage if looks_like_html(head) else ExportNotPdf
         raise error(start=" ".join(head[:20].decode("latin-1").split()))
     if END_MARKER not in tail:
-        raise ExportTruncated(reason="the PDF's end marker is missing")
+        raise ExportTruncated(reason=Message(_("the PDF's end marker is missing")))
 
 
 def looks_like_html(head: bytes) -> bool:

@@ -15,6 +15,8 @@ from sync.exports.kept_tables import KeptTables
 from sync.exports.limits import Limits
 from sync.exports.page import PageTable
 from sync.exports.pdf import OpenPdf, opened
+from sync.messages import Message
+from sync.messages import gettext_noop as _
 
 MOST_CELLS = 20_000  # of a page; the ERP's have 500
 MOST_CHARACTERS = 500_000  # of a page; the ERP's have 10,000
@@ -74,14 +76,17 @@ class SizeCheck:
         cells = sum(map(len, table.rows))
         characters = sum(len(cell) for row in table.rows for cell in row)
         if cells > MOST_CELLS:
-            raise PageUnreadable(page=page, reason=f"it shows more than {MOST_CELLS} cells")
+            raise PageUnreadable(page=page, reason=Message(_("it shows more than {count} cells"), count=MOST_CELLS))
         if characters > MOST_CHARACTERS:
-            raise PageUnreadable(page=page, reason=f"it shows more than {MOST_CHARACTERS} characters")
+            reason = Message(_("it shows more than {count} characters"), count=MOST_CHARACTERS)
+            raise PageUnreadable(page=page, reason=reason)
         self.cells_left -= cells
         self.characters_left -= characters
         if self.cells_left < 0:
-            raise PageUnreadable(page=page, reason=f"with it, a file of this size shows more than {self.cells} cells")
+            reason = Message(_("with it, a file of this size shows more than {count} cells"), count=self.cells)
+            raise PageUnreadable(page=page, reason=reason)
         if self.characters_left < 0:
-            raise PageUnreadable(
-                page=page, reason=f"with it, a file of this size shows more than {self.characters} characters"
+            reason = Message(
+                _("with it, a file of this size shows more than {count} characters"), count=self.characters
             )
+            raise PageUnreadable(page=page, reason=reason)

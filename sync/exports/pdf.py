@@ -14,6 +14,8 @@ import pikepdf
 
 from sync.exceptions import ExportDamaged, ExportEncrypted, ExportTooLarge, PageUnreadable
 from sync.exports.limits import Limits
+from sync.messages import Message
+from sync.messages import gettext_noop as _
 
 NO_MEMORY = "bad_alloc"  # as qpdf warns of a stream that it therefore takes as empty
 MOST_FILTERS = 3  # of a stream; the ERP packs once
@@ -38,7 +40,7 @@ def opened(path: Path, limits: Limits) -> Iterator[OpenPdf]:
         except (pikepdf.PdfError, RuntimeError) as error:  # qpdf's own errors are either
             raise ExportDamaged(reason=str(error).removeprefix(f"{path}").removeprefix(": ").strip()) from error
         except UnicodeError as error:
-            raise ExportDamaged(reason=f"a name in it is no text ({error})") from error
+            raise ExportDamaged(reason=Message(_("a name in it is no text ({cause})"), cause=error)) from error
         yield document
 
 
@@ -63,9 +65,11 @@ def open_pages(path: Path, limits: Limits, files: ExitStack, *, attempt_recovery
     try:
         count = len(pdf.pages)
         if count > limits.pages:
-            raise ExportTooLarge(what=f"its number of pages ({count})", limit=limits.pages, setting="EXPORT_MAX_PAGES")
+            what = Message(_("its number of pages ({count})"), count=count)
+            raise ExportTooLarge(what=what, limit=limits.pages, setting="EXPORT_MAX_PAGES")
         if counted != count:
-            raise ExportDamaged(reason=f"it has {count} pages, not {counted} as it says")
+            reason = Message(_("it has {count} pages, not {counted} as it says"), count=count, counted=counted)
+            raise ExportDamaged(reason=reason)
         check_pages(pdf)
     finally:
         warnings = pdf.get_warnings()
@@ -89,9 +93,10 @@ def check_pages(pdf: pikepdf.Pdf) -> None:
         parts = contents.as_list() if isinstance(contents, pikepdf.Array) else [contents]
         content = tuple(part.objgen for part in parts if isinstance(part, pikepdf.Stream))
         if not content or len(content) < len(parts):
-            raise ExportDamaged(reason=f"page {number} has no content")
+            raise ExportDamaged(reason=Message(_("page {page} has no content"), page=number))
         if (other := pages_by_content.setdefault(content, number)) != number:
-            raise ExportDamaged(reason=f"page {number} shows the content of page {other}")
+            reason = Message(_("page {page} shows the content of page {other}"), page=number, other=other)
+            raise ExportDamaged(reason=reason)
         streams(page.obj.get("/Resources"), seen)
 
 
@@ -119,7 +124,7 @@ def unpacked(stream: pikepdf.Stream, *, page: int, limits: Limits) -> bytes:
     data = stream.read_raw_bytes()
     names = filters(stream)
     if len(names) > MOST_FILTERS:
-        raise PageUnreadable(page=page, reason=f"it is packed {len(names)} times")
+        raise PageUnreadable(page=page, reason=Message(_("it is packed {count} times"), count=len(names)))
     for name in names:
         data = unpack(data, name, page=page, limit=limits.page_bytes)
     check_size(data, page=page, limit=limits.page_bytes)
@@ -128,7 +133,8 @@ def unpacked(stream: pikepdf.Stream, *, page: int, limits: Limits) -> bytes:
 
 def check_size(content: bytes, *, page: int, limit: int) -> None:
     if len(content) > limit:
-        raise ExportTooLarge(what=f"page {page}, unpacked,", limit=f"{limit} bytes", setting="EXPORT_MAX_PAGE_BYTES")
+        what, most = Message(_("page {page}, unpacked,"), page=page), Message(_("{count} bytes"), count=limit)
+        raise ExportTooLarge(what=what, limit=most, setting="EXPORT_MAX_PAGE_BYTES")
 
 
 def filters(stream: pikepdf.Stream) -> list[str]:
@@ -149,8 +155,9 @@ def unpack(data: bytes, name: str, *, page: int, limit: int) -> bytes:
             case "/ASCIIHexDecode":
                 return bytes.fromhex(data.decode("ascii").partition(">")[0])
     except (ValueError, zlib.error) as error:
-        raise ExportDamaged(reason=f"page {page} cannot be unpacked ({error})") from error
-    raise PageUnreadable(page=page, reason=f"it is packed with {name}")
+        reason = Message(_("page {page} cannot be unpacked ({cause})"), page=page, cause=error)
+        raise ExportDamaged(reason=reason) from error
+    raise PageUnreadable(page=page, reason=Message(_("it is packed with {filter}"), filter=name))
 
 
 def inflate(data: bytes, *, page: int, limit: int) -> bytes:
@@ -158,5 +165,5 @@ def inflate(data: bytes, *, page: int, limit: int) -> bytes:
     content = inflater.decompress(data, limit + 1)
     check_size(content, page=page, limit=limit)
     if not inflater.eof:
-        raise ExportDamaged(reason=f"page {page} is cut short")
+        raise ExportDamaged(reason=Message(_("page {page} is cut short"), page=page))
     return content

@@ -26,6 +26,8 @@ from sync.exceptions import ExportDamaged, ExportReaderKilled, ExportTooCostly
 from sync.exports.child import HEADER, MOST_BYTES, OUT_OF_MEMORY
 from sync.exports.limits import Limits, check_ends
 from sync.exports.page import PageTable
+from sync.messages import Message, from_json
+from sync.messages import gettext_noop as _
 from sync.progress import Progress, Stage
 
 logger = logging.getLogger(__name__)
@@ -124,17 +126,17 @@ class PageProcess:
     def error_of_end(self) -> Exception:
         """Why the process ended before it had told everything."""
         code = self.process.wait()
-        what = "its opening"
+        what = Message(_("its opening"))
         if self.count:
-            what = f"page {self.read + 1}"
+            what = Message(_("page {page}"), page=self.read + 1)
         if code == OUT_OF_MEMORY:
-            limit = f"{self.limits.memory_bytes // 1024**2} MB of memory"
+            limit = Message(_("{count} MB of memory"), count=self.limits.memory_bytes // 1024**2)
             return ExportTooCostly(what=what, limit=limit, setting="EXPORT_MAX_MEMORY_BYTES")
         if code == -signal.SIGPROF:
-            limit = f"{self.limits.seconds:g} s of processor time"
+            limit = Message(_("{count} s of processor time"), count=f"{self.limits.seconds:g}")
             return ExportTooCostly(what=what, limit=limit, setting="EXPORT_MAX_SECONDS")
         if -code in CRASHES:
-            return ExportDamaged(reason=f"{what} makes the program that reads it crash")
+            return ExportDamaged(reason=Message(_("{what} makes the program that reads it crash"), what=what))
         if code < 0:
             return ExportReaderKilled(what=what, signal=signal.Signals(-code).name)
         return RuntimeError(f"The process that reads {self.path} ended with status {code}; its own output tells why")
@@ -183,4 +185,4 @@ def told_error(message: dict[str, Any]) -> Exception:
         error.add_note(message["traceback"])
         return error
     kind: type[exceptions.ExportError] = getattr(exceptions, message["error"])
-    return kind(**message["facts"])
+    return kind(**from_json(message["facts"]))

@@ -33,6 +33,8 @@ from sync.exports.limits import Limits
 from sync.exports.page import PageTable
 from sync.exports.process import PageProcess
 from sync.exports.totals import ControlTotal, RunningTotals, is_footer, is_total
+from sync.messages import Message
+from sync.messages import gettext_noop as _
 from sync.progress import Progress, Stage, ignore_progress
 
 DEFAULT_LIMITS = Limits()
@@ -98,7 +100,7 @@ class Records:
         self.fallback_pages: list[int] = []
         self.blank_page: int | None = None
         self.totals: list[ControlTotal] = []
-        self.notes: list[str] = []
+        self.notes: list[Message] = []
         self.keys: set[Any] = set()
         self.binding = Binding({})
         self.running = RunningTotals(())
@@ -133,7 +135,8 @@ class Records:
                 yield from self.records(band, range(1, band.length + 1))
             band = following
         if band is None:
-            raise ExportTruncated(reason="it has no pages that show anything" if self.blank_page else "it has no pages")
+            reason = _("it has no pages that show anything") if self.blank_page else _("it has no pages")
+            raise ExportTruncated(reason=Message(reason))
         yield from self.last_records(band)
         self.note_unreadable()
         self.note_pages()
@@ -141,7 +144,7 @@ class Records:
     def read_pages(self) -> Iterator[PageTable]:
         for table in self.pages:
             if self.blank_page is not None:
-                raise PageUnreadable(page=self.blank_page, reason="it is blank")
+                raise PageUnreadable(page=self.blank_page, reason=Message(_("it is blank")))
             if not table.is_drawn_by_erp:
                 self.fallback_pages.append(table.page)
             if table.rows:
@@ -156,7 +159,7 @@ class Records:
         except LayoutChanged as error:
             for other, layout in self.other_layouts.items():
                 if layout is not self.layout and layout.recognises(band.headers):
-                    raise WrongList(found=other, expected=self.name) from error
+                    raise WrongList(found=Message(other), expected=Message(self.name)) from error
             raise
         self.running = RunningTotals(self.columns)
         self.notes.extend(self.binding.notes)
@@ -172,17 +175,17 @@ class Records:
             self.notes.extend(notes)
         is_doubtful = self.pages.is_rebuilt or self.blank_page is not None
         if not self.totals and (self.layout.footer is Footer.REQUIRED or is_doubtful):
-            raise ExportTruncated(reason="the control totals that end this list are missing")
+            raise ExportTruncated(reason=Message(_("the control totals that end this list are missing")))
 
     def records(self, band: Band, rows: Sequence[int]) -> Iterator[Record]:
         key = self.layout.key_column
         keys = [text.replace("\n", "") for text in band.texts(self.columns[key], rows)]
         for row, text in zip(rows, keys, strict=True):
             if is_total(text):  # which only the last row may hold
-                page, _ = band.column(self.columns[key])
-                name = f"{key.title} {text}"
+                page = band.column(self.columns[key])[0]
+                kind, name = Message(_("a key")), f"{key.title} {text}"
                 raise UnreadableRequiredValue(
-                    page=page.page, row=row, header=key.title, text=text, kind="a key", record=name
+                    page=page.page, row=row, header=key.title, text=text, kind=kind, record=name
                 )
             if not text and (shown := [cell for cell in band.row(row) if not EMPTY.fullmatch(cell.replace("\n", ""))]):
                 raise MissingKey(page=band.first_page, row=row, header=key.title, shown=shorten(shown))
@@ -216,23 +219,26 @@ class Records:
 
     def note_unreadable(self) -> None:
         for column, texts in self.unreadable.items():
-            (text, _), total = texts.most_common(1)[0], sum(texts.values())
-            self.notes.append(
-                f"{column.title}: values that could not be read are taken as unknown ({total}, such as “{text}”), as "
-                f"their form was only assumed."
+            [(text, _most)], total = texts.most_common(1), sum(texts.values())
+            note = _(
+                "{header}: values that could not be read are taken as unknown ({count}, such as “{text}”), as their "
+                "form was only assumed."
             )
+            self.notes.append(Message(note, header=column.title, count=total, text=text))
 
     def note_pages(self) -> None:
         if self.fallback_pages:
-            self.notes.append(f"Pages not drawn as the ERP draws, read by pdfplumber: {spans(self.fallback_pages)}.")
+            note = _("Pages not drawn as the ERP draws, read by pdfplumber: {pages}.")
+            self.notes.append(Message(note, pages=spans(self.fallback_pages)))
         if self.blank_page is not None:
-            self.notes.append(f"The last page, {self.blank_page}, is blank.")
+            self.notes.append(Message(_("The last page, {page}, is blank."), page=self.blank_page))
         if self.running.placeholders:
-            self.notes.append(f"Rows without an ID, which are no records: {self.running.placeholders}.")
+            note = _("Rows without an ID, which are no records: {rows}.")
+            self.notes.append(Message(note, rows=self.running.placeholders))
         if self.pages.is_rebuilt:
-            self.notes.append("The PDF's structure was damaged and was rebuilt.")
+            self.notes.append(Message(_("The PDF's structure was damaged and was rebuilt.")))
         if not self.totals:
-            self.notes.append("The export has no control totals to compare.")
+            self.notes.append(Message(_("The export has no control totals to compare.")))
 
 
 def shorten(cells: Sequence[str]) -> str:

@@ -10,6 +10,8 @@ from decimal import Decimal
 from sync.exceptions import ControlTotalMismatch, UnreadableTotal
 from sync.exports.layout import Column
 from sync.exports.values import MONEY_PLACES, NUMERIC, number
+from sync.messages import Message
+from sync.messages import gettext_noop as _
 
 TOTAL = re.compile(r"(Count|Sum|Min|Max|Avg|Average)\s*=\s*(\S.*)")
 CHECKED = ("Count", "Sum")
@@ -66,7 +68,7 @@ class RunningTotals:
 
     def compare(
         self, footer: Sequence[str], headers: Sequence[str], columns: dict[int, Column]
-    ) -> tuple[list[ControlTotal], list[str]]:
+    ) -> tuple[list[ControlTotal], list[Message]]:
         """Each total of the footer as compared, and notes on those that cannot be. Raises ControlTotalMismatch."""
         totals, notes, texts = [], [], []
         for place, cell in enumerate(footer):
@@ -76,9 +78,8 @@ class RunningTotals:
             function, text = match.groups()
             column = columns.get(place)
             if function not in CHECKED or (function == "Sum" and column not in self.sums):
-                notes.append(
-                    f"The footer's {function} of {headers[place]} was not checked: the column is not added up."
-                )
+                note = _("The footer's {function} of {header} was not checked: the column is not added up.")
+                notes.append(Message(note, function=function, header=headers[place]))
                 continue
             stated = stated_number(text, function, headers[place])
             totals.append(self.total(function, stated, headers[place], column))
@@ -107,9 +108,9 @@ def stated_number(text: str, function: str, column: str) -> Decimal:
     try:
         value = number(text.rstrip("€% "))
         if value is None:
-            raise ValueError("a number")
+            raise ValueError(Message(_("a number")))
     except ValueError as error:
-        raise UnreadableTotal(function=function, column=column, text=text, kind=error) from None
+        raise UnreadableTotal(function=function, column=column, text=text, kind=error.args[0]) from None
     return value
 
 

@@ -1,7 +1,7 @@
 """The ERP's texts as values: Italian numbers, dates and booleans, read strictly.
 
 A converter takes a cell's text, on one line and with single spaces. Empty is None, or "" for a text. What it cannot
-read is a ValueError that says what was expected: "a number", "a date (dd/mm/yyyy)".
+read is a ValueError whose message says what was expected: "a number", "a date (dd/mm/yyyy)".
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+from sync.messages import Message
+from sync.messages import gettext_noop as _
 
 ERP_TIME_ZONE = ZoneInfo("Europe/Rome")  # the ERP prints local Italian time
 NUMBER = re.compile(r"-?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?", re.ASCII)
@@ -35,7 +38,9 @@ cached = lru_cache(maxsize=4096)  # the same few thousand texts stand in most ce
 def text(cell: str) -> str:
     """The text itself, where leading zeros matter."""
     if "\0" in cell or len(cell) > TEXT_LENGTH or not is_unicode(cell):
-        raise ValueError(f"a text of at most {TEXT_LENGTH} characters, all of them Unicode")
+        raise ValueError(
+            Message(_("a text of at most {count} characters, all of them Unicode"), count=TEXT_LENGTH),
+        )
     return cell
 
 
@@ -68,18 +73,19 @@ def is_unicode(cell: str) -> bool:
 def decimal(cell: str, *, places: int, kind: str, digits: int = NUMBER_DIGITS) -> Decimal:
     """An Italian number of at most `places` decimals."""
     if not NUMBER.fullmatch(cell):
-        raise ValueError(kind)
+        raise ValueError(Message(kind))
     value = Decimal(cell.replace(".", "").replace(",", "."))
-    _, found, exponent = value.as_tuple()
+    _sign, found, exponent = value.as_tuple()
     if -int(exponent) > places or len(found) > digits:
-        raise ValueError(f"{kind} of at most {places} decimals and {digits} digits")
+        exact = _("{kind} of at most {places} decimals and {digits} digits")
+        raise ValueError(Message(exact, kind=Message(kind), places=places, digits=digits))
     return value
 
 
 @cached
 def number(cell: str) -> Decimal | None:
     """`1.452` is 1452, `1,5` is 1.5, `9.518,1` is 9518.1."""
-    return decimal(cell, places=NUMBER_PLACES, kind="a number") if cell else None
+    return decimal(cell, places=NUMBER_PLACES, kind=_("a number")) if cell else None
 
 
 @cached
@@ -87,9 +93,9 @@ def integer(cell: str) -> int | None:
     """A whole number; IDs too are printed with thousands separators: `60.757` is 60757."""
     if not cell:
         return None
-    value = decimal(cell, places=0, kind="a whole number")
+    value = decimal(cell, places=0, kind=_("a whole number"))
     if abs(value) > LARGEST_INTEGER:
-        raise ValueError(f"a whole number up to {LARGEST_INTEGER}")
+        raise ValueError(Message(_("a whole number up to {largest}"), largest=LARGEST_INTEGER))
     return int(value)
 
 
@@ -98,16 +104,16 @@ def record_id(cell: str) -> int | None:
     """The ID of a record whose size is not known: Dynamics AX counts its records in 64 bits."""
     if not cell:
         return None
-    value = decimal(cell, places=0, digits=RECORD_ID_DIGITS, kind="a whole number")
+    value = decimal(cell, places=0, digits=RECORD_ID_DIGITS, kind=_("a whole number"))
     if abs(value) > LARGEST_RECORD_ID:
-        raise ValueError(f"a whole number up to {LARGEST_RECORD_ID}")
+        raise ValueError(Message(_("a whole number up to {largest}"), largest=LARGEST_RECORD_ID))
     return int(value)
 
 
 @cached
 def money(cell: str) -> Decimal | None:
     """An amount in euro, to the cent: `623.935,84 €`."""
-    return decimal(cell.strip("€ "), places=MONEY_PLACES, kind="an amount in euro") if cell else None
+    return decimal(cell.strip("€ "), places=MONEY_PLACES, kind=_("an amount in euro")) if cell else None
 
 
 @cached
@@ -119,7 +125,7 @@ def unit_price(cell: str) -> Decimal | None:
 @cached
 def percent(cell: str) -> Decimal | None:
     """`21,49 %` is 21.49."""
-    return decimal(cell.removesuffix("%").rstrip(), places=MONEY_PLACES, kind="a percentage") if cell else None
+    return decimal(cell.removesuffix("%").rstrip(), places=MONEY_PLACES, kind=_("a percentage")) if cell else None
 
 
 @cached
@@ -128,12 +134,12 @@ def date(cell: str) -> dt.date | None:
     if not cell:
         return None
     if not (match := DATE.fullmatch(cell)):
-        raise ValueError("a date (dd/mm/yyyy)")
+        raise ValueError(Message(_("a date (dd/mm/yyyy)")))
     day, month, year = map(int, match.groups())
     try:
         day_read = dt.date(year, month, day)
     except ValueError:
-        raise ValueError("a date that exists (dd/mm/yyyy)") from None
+        raise ValueError(Message(_("a date that exists (dd/mm/yyyy)"))) from None
     return None if day_read == NO_DATE else day_read
 
 
@@ -148,7 +154,7 @@ def date_time(cell: str) -> dt.datetime | None:
     if not cell:
         return None
     if not (match := DATE_TIME.fullmatch(cell)):
-        raise ValueError("a date and time (dd/mm/yyyy hh:mm:ss)")
+        raise ValueError(Message(_("a date and time (dd/mm/yyyy hh:mm:ss)")))
     day, month, year, hour, minute, second = map(int, match.groups(default="0"))
     try:
         local = dt.datetime(year, month, day, hour, minute, second)  # noqa: DTZ001  # its zone follows
@@ -159,7 +165,7 @@ def date_time(cell: str) -> dt.datetime | None:
     except (ValueError, OverflowError):
         exists = False
     if not exists:
-        raise ValueError("a date and time that exist (dd/mm/yyyy hh:mm:ss)")
+        raise ValueError(Message(_("a date and time that exist (dd/mm/yyyy hh:mm:ss)")))
     return moment
 
 
@@ -170,7 +176,7 @@ def boolean(cell: str) -> bool | None:
     try:
         return BOOLEANS[cell.casefold()]
     except KeyError:
-        raise ValueError("a yes or no (Si, No, Checked, Unchecked)") from None
+        raise ValueError(Message(_("a yes or no (Si, No, Checked, Unchecked)"))) from None
 
 
 NUMERIC = frozenset({number, integer, record_id, money, unit_price, percent})  # what a control total can add up

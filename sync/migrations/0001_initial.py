@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import sync.database.clock
+import sync.models.message_field
 
 
 class Migration(migrations.Migration):
@@ -247,7 +248,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("sync_type", models.CharField(blank=True, max_length=30, verbose_name="type")),
-                ("facts", models.JSONField(blank=True, default=dict, verbose_name="facts")),
+                ("facts", sync.models.message_field.MessageField(blank=True, default=dict, verbose_name="facts")),
                 (
                     "by",
                     models.ForeignKey(
@@ -294,7 +295,7 @@ class Migration(migrations.Migration):
                 ("tried_at", models.DateTimeField(null=True, verbose_name="last tried")),
                 ("delivered_at", models.DateTimeField(null=True, verbose_name="delivered")),
                 ("given_up_at", models.DateTimeField(null=True, verbose_name="given up")),
-                ("error", models.TextField(blank=True, verbose_name="last error")),
+                ("error", sync.models.message_field.MessageField(blank=True, default=str, verbose_name="last error")),
                 (
                     "event",
                     models.ForeignKey(
@@ -417,7 +418,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "ended_attempts",
-                    models.JSONField(
+                    sync.models.message_field.MessageField(
                         blank=True,
                         default=list,
                         help_text="Why it came back to the queue, each time.",
@@ -474,17 +475,11 @@ class Migration(migrations.Migration):
                         verbose_name="coverage",
                     ),
                 ),
-                ("notes", models.JSONField(blank=True, default=list, verbose_name="notes")),
+                ("notes", sync.models.message_field.MessageField(blank=True, default=list, verbose_name="notes")),
                 ("error_class", models.CharField(blank=True, max_length=100, verbose_name="error")),
-                ("error_text", models.TextField(blank=True, verbose_name="error text")),
                 (
-                    "error_facts",
-                    models.JSONField(
-                        blank=True,
-                        default=dict,
-                        help_text="What the error text is made of, by name.",
-                        verbose_name="error facts",
-                    ),
+                    "error_text",
+                    sync.models.message_field.MessageField(blank=True, default=str, verbose_name="error text"),
                 ),
                 (
                     "accepts",

@@ -18,26 +18,27 @@ from typing import Any
 from django.utils import timezone
 
 from sync.exports.totals import printed
+from sync.messages import Message
+from sync.messages import gettext_noop as _
 from sync.mirror.comparison import CHUNK, split_into_chunks
 from sync.models import MirroredModel, RecordChange, SyncRun
 from sync.progress import Progress, Stage, ignore_progress
 from sync.service import CrossCheck, SyncService, all_services, service_for
 
 SHOWN = 5  # records that a note names
-SHOWN_CHARACTERS = 1200  # of all records in a note: a longer note would not be told in Italian
 LONGEST_VALUE = 100  # characters; a longer one is left out whole: what is cut is not found when somebody is erased
 BROKEN_BY = 0.10  # of a list: more than this, and an assumed check is wrong, not the list
 BROKEN_BY_SOME = 10  # records may break any check, however short the list
 
-DISAGREE = (
+DISAGREE = _(
     "{check}: not so in {count} of {checked} records that came or changed: {records}. In the whole list: {all} of "
     "{total}. Compare them with the ERP; if it shows other values, export the list again."
 )
-DISAGREE_IF_ASSUMED = (
+DISAGREE_IF_ASSUMED = _(
     "{check} (this is only assumed): not so in {count} of {checked} records that came or changed: {records}. In the "
     "whole list: {all} of {total}. Compare them with the ERP; if it shows other values, export the list again."
 )
-WRONG_CHECK = (
+WRONG_CHECK = _(
     "{check} (this is only assumed): so in {agreeing} of {total} records only. It is taken as wrong, and not applied."
 )
 
@@ -96,8 +97,10 @@ class AffectedRecords:
         return found
 
 
-def describe_disagreements(service: SyncService, run: SyncRun, *, progress: Progress = ignore_progress) -> list[str]:
-    """What does not agree since a run has applied its changes, in English, for its notes."""
+def describe_disagreements(
+    service: SyncService, run: SyncRun, *, progress: Progress = ignore_progress
+) -> list[Message]:
+    """What does not agree since a run has applied its changes, for its notes."""
     concerned = [AffectedRecords(service, source, check) for source, check in find_checks(service)]
     changes = run.changes.filter(kind__in=[Kind.CREATED, Kind.UPDATED, Kind.RESTORED])
     for key, kind, fields in changes.order_by().values_list("key", "kind", "fields").iterator(CHUNK):
@@ -133,25 +136,28 @@ def group_checks_by_field(service: SyncService) -> dict[str, list[tuple[SyncServ
     return found
 
 
-def describe_disagreement(source: SyncService, check: CrossCheck, keys: Collection[str], progress: Progress) -> str:
-    """What a check finds in the records of these keys; "" if all agree, or it was known to be wrong before."""
+def describe_disagreement(
+    source: SyncService, check: CrossCheck, keys: Collection[str], progress: Progress
+) -> Message | None:
+    """What a check finds in the records of these keys; None if all agree, or it was known to be wrong before."""
     if not keys or not is_target_mirrored(check):
-        return ""
+        return None
     rows = source.model.objects.present()
     found = Finding()
     for chunk in split_into_chunks(keys, CHUNK):
         examine(source, check, rows.filter(**{f"{source.layout.key}__in": chunk}), found, progress)
     if not found.disagreeing:
-        return ""
+        return None
     whole = Finding()
     examine(source, check, rows, whole, progress)
     if whole.refutes(check):
-        is_told = 2 * len(found.disagreeing) <= len(whole.disagreeing)
+        if 2 * len(found.disagreeing) <= len(whole.disagreeing):
+            return None
         agreeing = whole.checked - len(whole.disagreeing)
-        return "" if is_told else WRONG_CHECK.format(check=check.text, agreeing=agreeing, total=whole.checked)
-    template = DISAGREE_IF_ASSUMED if check.is_assumed else DISAGREE
-    return template.format(
-        check=check.text,
+        return Message(WRONG_CHECK, check=Message(check.text), agreeing=agreeing, total=whole.checked)
+    return Message(
+        DISAGREE_IF_ASSUMED if check.is_assumed else DISAGREE,
+        check=Message(check.text),
         count=len(found.disagreeing),
         checked=found.checked,
         records=describe_records(source, check, found.disagreeing),
@@ -205,12 +211,7 @@ def fetch_named_records(check: CrossCheck, rows: Iterable[Any]) -> dict[Any, lis
 def describe_records(source: SyncService, check: CrossCheck, keys: Sequence[Any]) -> str:
     """The first of these records by name, each with the values that do not agree."""
     shown = source.model.objects.filter(**{f"{source.layout.key}__in": keys[:SHOWN]}).order_by(source.layout.key)
-    texts: list[str] = []
-    for record in shown:
-        text = f"{record} ({'; '.join(describe_values(source, check, record))})"
-        if texts and sum(map(len, texts)) + len(text) > SHOWN_CHARACTERS:
-            break
-        texts.append(text)
+    texts = [f"{record} ({'; '.join(describe_values(source, check, record))})" for record in shown]
     return ", ".join(texts) + (", …" if len(keys) > len(texts) else "")
 
 

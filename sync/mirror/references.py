@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sync.exceptions import TooManyUnmatched
+from sync.messages import Message
 from sync.models import MirroredModel
 from sync.progress import Progress, Stage, ignore_progress
 from sync.service import Reference, SyncService, all_services, service_for
@@ -62,8 +63,8 @@ class Coverage:
     def check(self) -> None:
         if self.now.unmatched > self.allowed:
             raise TooManyUnmatched(
-                source=self.source,
-                target=self.target,
+                source=Message(self.source),
+                target=Message(self.target),
                 named=self.now.named,
                 unmatched=self.now.unmatched,
                 allowed=self.allowed,

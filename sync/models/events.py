@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sync.database import clock
 from sync.list_names import list_name
+from sync.models.message_field import MessageField
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -81,7 +82,7 @@ class SyncEvent(models.Model):
         verbose_name=_("order-form session"),
     )
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, verbose_name=_("by"))
-    facts: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(_("facts"), default=dict, blank=True)
+    facts = MessageField(_("facts"), default=dict, blank=True)
 
     objects = SyncEventQuerySet.as_manager()
 

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_noop, pgettext_lazy
 from sync.database import clock
 from sync.list_names import list_name
 from sync.models.events import SyncEvent
+from sync.models.message_field import MessageField
 from sync.models.runs import SyncRun
 
 
@@ -292,7 +293,7 @@ class Alert(models.Model):
     tried_at = models.DateTimeField(_("last tried"), null=True)  # an attempt that came to an end
     delivered_at = models.DateTimeField(_("delivered"), null=True)
     given_up_at = models.DateTimeField(_("given up"), null=True)
-    error = models.TextField(_("last error"), blank=True)
+    error = MessageField(_("last error"), default=str, blank=True)
 
     objects = AlertQuerySet.as_manager()
 

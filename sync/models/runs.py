@@ -16,7 +16,6 @@ from django.db.models import Case, F, Q, Value, When
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, pgettext_lazy
 
-from sync import error_texts
 from sync.database import clock
 from sync.database.deadlocks import retry_deadlocks
 from sync.exceptions import (
@@ -30,7 +29,10 @@ from sync.exceptions import (
     SyncError,
 )
 from sync.list_names import list_name
+from sync.messages import Message, make_storable
 from sync.models.events import SyncEvent
+from sync.models.message_field import MessageField
+from sync.translations import translate
 
 Kind = SyncEvent.Kind
 
@@ -38,7 +40,6 @@ logger = logging.getLogger(__name__)
 
 FULL_EVERY = timedelta(hours=6)  # an automatic run is full when the last full success is older
 KEPT_ATTEMPTS = 100  # of a run: while a disk is full, one is made every ten minutes
-KEPT_CHARACTERS = 10_000  # of a text: a bug's can weigh megabytes, and so would every page that shows it
 LOGGED_CHARACTERS = 1000  # of a text that is logged, on one line
 LOSSES_ALLOWED = 2  # of a run's process; at the next one a person has to look
 TRIES = 10  # at a row that others queue and start at the same moment
@@ -175,7 +176,7 @@ class SyncRun(models.Model):
         _("token"), null=True, blank=True, help_text=_("Of the lock, in the hands of the process that carries it out.")
     )
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0, help_text=_("How often it was started."))
-    ended_attempts = models.JSONField(
+    ended_attempts = MessageField(
         _("ended attempts"), default=list, blank=True, help_text=_("Why it came back to the queue, each time.")
     )
 
@@ -208,12 +209,9 @@ class SyncRun(models.Model):
     coverage = models.JSONField(
         _("coverage"), default=list, blank=True, help_text=_("What lists name of each other, and how much is there.")
     )
-    notes = models.JSONField(_("notes"), default=list, blank=True)
+    notes = MessageField(_("notes"), default=list, blank=True)
     error_class = models.CharField(_("error"), max_length=100, blank=True)
-    error_text = models.TextField(_("error text"), blank=True)
-    error_facts = models.JSONField(
-        _("error facts"), default=dict, blank=True, help_text=_("What the error text is made of, by name.")
-    )
+    error_text = MessageField(_("error text"), default=str, blank=True)
 
     waits_for: str  # of a queued run, as coordinator.queue.queued finds it
 
@@ -290,9 +288,15 @@ class SyncRun(models.Model):
         return failed[-1] if failed else None
 
     @property
+    def error_facts(self) -> dict[str, str]:
+        """What the error text is made of, by name; nothing of a text alone."""
+        facts = self.error_text.facts if isinstance(self.error_text, Message) else {}
+        return {name: str(fact) for name, fact in facts.items()}
+
+    @property
     def error_sentence(self) -> str:
         """The error text in the reader's language."""
-        return error_texts.sentence(self.error_text)
+        return translate(self.error_text)
 
     @property
     def is_finished(self) -> bool:
@@ -323,30 +327,37 @@ class SyncRun(models.Model):
     # Whether a person can do something with it, and if not, why
 
     def cannot_cancel(self) -> CannotCancel | None:
-        return CannotCancel(run=self.pk, status=self.status) if self.is_finished else None
+        return CannotCancel(run=self.pk, status=Message(self.status)) if self.is_finished else None
 
     def cannot_retry(self) -> CannotRetry | None:
         if not self.is_finished:
-            return CannotRetry(run=self.pk, reason=f"it is {self.status}.")
+            reason = Message(gettext_noop("it is {status}."), status=Message(self.status))
+            return CannotRetry(run=self.pk, reason=reason)
         if self.sync_type not in settings.SYNC_TYPES:
-            return CannotRetry(run=self.pk, reason=f"{self.sync_type} is no longer mirrored.")
+            reason = Message(gettext_noop("{sync_type} is no longer mirrored."), sync_type=Message(self.sync_type))
+            return CannotRetry(run=self.pk, reason=reason)
         if self.accepts_id:
-            return CannotRetry(run=self.pk, reason=f"accept the export of run {self.accepts_id} again instead.")
+            reason = Message(gettext_noop("accept the export of run {run} again instead."), run=self.accepts_id)
+            return CannotRetry(run=self.pk, reason=reason)
         if self.given_file and not Path(self.given_file).is_file():
-            return CannotRetry(run=self.pk, reason=f"the given file {self.given_file} is gone.")
+            reason = Message(gettext_noop("the given file {file} is gone."), file=self.given_file)
+            return CannotRetry(run=self.pk, reason=reason)
         return None
 
     def cannot_accept(self) -> CannotAccept | None:
         if self.status != self.Status.QUARANTINED:
-            return CannotAccept(run=self.pk, reason=f"it is {self.status}, not quarantined.")
+            reason = Message(gettext_noop("it is {status}, not quarantined."), status=Message(self.status))
+            return CannotAccept(run=self.pk, reason=reason)
         if self.sync_type not in settings.SYNC_TYPES:
-            return CannotAccept(run=self.pk, reason=f"{self.sync_type} is no longer mirrored.")
+            reason = Message(gettext_noop("{sync_type} is no longer mirrored."), sync_type=Message(self.sync_type))
+            return CannotAccept(run=self.pk, reason=reason)
         if not self.waits_for_a_decision:
-            return CannotAccept(run=self.pk, reason="it has been accepted already.")
+            return CannotAccept(run=self.pk, reason=Message(gettext_noop("it has been accepted already.")))
         if not Path(self.export_path).is_file():
-            return CannotAccept(run=self.pk, reason="its export is no longer kept. Run the sync again.")
+            reason = Message(gettext_noop("its export is no longer kept. Run the sync again."))
+            return CannotAccept(run=self.pk, reason=reason)
         if self.applied_since().exists():
-            reason = "this export, or a later one, was applied since. Run the sync again."
+            reason = Message(gettext_noop("this export, or a later one, was applied since. Run the sync again."))
             return CannotAccept(run=self.pk, reason=reason)
         return None
 
@@ -430,22 +441,21 @@ class SyncRun(models.Model):
         """End it by what stopped it: quarantined if a person may accept its export, else failed."""
         is_quarantined = isinstance(error, NeedsAcceptance)
         status = self.Status.QUARANTINED if is_quarantined else self.Status.FAILED
-        facts = {name: make_storable(fact) for name, fact in getattr(error, "facts", {}).items()}
-        name, text = type(error).__name__, make_storable(error)
+        name, text = type(error).__name__, error.text if isinstance(error, SyncError) else str(error)
         found: dict[str, Any] = {}
         if isinstance(error, ControlTotalMismatch):
             found["control_totals"] = [total.as_json() for total in error.totals]
-        self.finish(status, error_class=name, error_text=text, error_facts=facts, **found)
+        self.finish(status, error_class=name, error_text=text, **found)
         kind = Kind.RUN_QUARANTINED if is_quarantined else Kind.RUN_FAILED
         SyncEvent.objects.record(kind, run=self, error_class=name, error=text)
-        line = " ".join(text.split())[:LOGGED_CHARACTERS]
+        line = make_storable(" ".join(text.split()))[:LOGGED_CHARACTERS]
         logged = (self.pk, self.sync_type, status.value, name, line)
         transaction.on_commit(partial(logger.warning, "Run %s of %s %s: %s: %s", *logged))
 
     @transaction.atomic(savepoint=False)
     def fail_like(self, failed: SyncRun) -> None:
         """End a queued run by the error that has just ended another one."""
-        names = ("status", "finished_at", "error_class", "error_text", "error_facts")
+        names = ("status", "finished_at", "error_class", "error_text")
         ended = {name: getattr(failed, name) for name in names}
         if SyncRun.objects.filter(pk=self.pk, status=self.Status.QUEUED).update(**ended):
             text = failed.error_text
@@ -465,7 +475,7 @@ class SyncRun(models.Model):
         If the type was asked for meanwhile, that request is merged into this run, which then reads a new export: who
         asked later wants to see what was changed until then.
         """
-        text = make_storable(error) if error else ""
+        text = error.text if error else ""
         if error and not_before:
             facts |= {"error": text, "at": not_before.isoformat()}
         SyncEvent.objects.record(kind, run=self, **facts)
@@ -534,7 +544,7 @@ class SyncRun(models.Model):
                 SyncEvent.objects.record(Kind.RUN_CANCEL_REQUESTED, run=self, by=by)
             else:
                 self.refresh_from_db()
-                raise CannotCancel(run=self.pk, status=self.status)
+                raise CannotCancel(run=self.pk, status=Message(self.status))
         self.refresh_from_db()
 
     @transaction.atomic(savepoint=False)
@@ -545,11 +555,6 @@ class SyncRun(models.Model):
 
     def finish(self, status: Status, **values: Any) -> None:
         self.change(status=status, finished_at=clock.now(), stage="", token=None, **values)
-
-
-def make_storable(value: object) -> str:
-    """A text that any database takes and any page shows, whatever an export put into it."""
-    return str(value)[:KEPT_CHARACTERS].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 class RecordChange(models.Model):

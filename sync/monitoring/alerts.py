@@ -32,6 +32,7 @@ from sync.erp.severable import Line, SeverableSession
 from sync.erp.transfer import settle
 from sync.exceptions import AlertNotDelivered
 from sync.list_names import list_name
+from sync.messages import Message, gettext_noop
 from sync.models import Alert, SyncEvent
 from sync.monitoring.mail import on_line
 
@@ -131,7 +132,8 @@ def attempt(alert: Alert, told_to_stop: Event) -> bool:
         return False
     except Exception as error:
         logger.exception("Alert %s was stopped by a bug", alert.pk)
-        note_failure(alert, AlertNotDelivered(reason=f"a bug ({type(error).__name__}), of which the log tells more"))
+        reason = Message(gettext_noop("a bug ({cause}), of which the log tells more"), cause=type(error).__name__)
+        note_failure(alert, AlertNotDelivered(reason=reason))
         return False
     waiting = Alert.objects.filter(pk=alert.pk, delivered_at=None)
     waiting.update(delivered_at=Now(), tried_at=Now(), next_attempt_at=None, given_up_at=None, error="")
@@ -167,12 +169,12 @@ def note_failure(alert: Alert, error: AlertNotDelivered) -> None:
     name = f"Alert {alert.pk} ({alert.channel})"
     if alert.attempts < ATTEMPTS:
         delay = min(FIRST_DELAY * 2 ** (alert.attempts - 1), LONGEST_DELAY)
-        if mine.update(next_attempt_at=Now() + delay, tried_at=Now(), error=str(error)):
+        if mine.update(next_attempt_at=Now() + delay, tried_at=Now(), error=error.text):
             logger.warning("%s, attempt %s, again in %g s: %s", name, alert.attempts, delay.total_seconds(), error)
         return
     with transaction.atomic():
-        if mine.update(next_attempt_at=None, tried_at=Now(), given_up_at=Now(), error=str(error)):
-            facts: dict[str, Any] = {"channel": alert.channel, "attempts": alert.attempts, "error": str(error)}
+        if mine.update(next_attempt_at=None, tried_at=Now(), given_up_at=Now(), error=error.text):
+            facts: dict[str, Any] = {"channel": alert.channel, "attempts": alert.attempts, "error": error.text}
             SyncEvent.objects.record(Kind.ALERT_GIVEN_UP, sync_type=alert.event.sync_type, **facts)
             logger.error("%s is given up after %s attempts: %s", name, alert.attempts, error)
 
@@ -180,12 +182,13 @@ def note_failure(alert: Alert, error: AlertNotDelivered) -> None:
 def explained(error: OSError | ValueError) -> AlertNotDelivered:
     """What went wrong on the way, without the address, which may be a secret."""
     if is_due_to_time(error):
-        return AlertNotDelivered(reason=f"the server did not answer within {ATTEMPT:g} s")
+        text = gettext_noop("the server did not answer within {seconds} s")
+        return AlertNotDelivered(reason=Message(text, seconds=f"{ATTEMPT:g}"))
     if isinstance(error, SMTPRecipientsRefused):
         return refused(*next(iter(error.recipients.values())))
     if isinstance(error, SMTPResponseException):
         return refused(error.smtp_code, error.smtp_error)
-    return AlertNotDelivered(reason=f"the connection failed ({first_cause(error)})")
+    return AlertNotDelivered(reason=Message(gettext_noop("the connection failed ({cause})"), cause=first_cause(error)))
 
 
 def is_due_to_time(error: BaseException | None) -> bool:
@@ -195,7 +198,9 @@ def is_due_to_time(error: BaseException | None) -> bool:
 def refused(code: int, said: bytes | str) -> AlertNotDelivered:
     words = (said.decode(errors="replace") if isinstance(said, bytes) else said).split()
     text = "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(words))[:KEPT_CHARACTERS]
-    return AlertNotDelivered(reason=f"the mail server answered {code} {text}")
+    return AlertNotDelivered(
+        reason=Message(gettext_noop("the mail server answered {code} {text}"), code=code, text=text)
+    )
 
 
 # The channels
@@ -205,7 +210,7 @@ def send(alert: Alert, line: Line) -> None:
     channel = Channel(alert.channel)
     setting = SETTINGS[channel]
     if not getattr(settings, setting):
-        raise AlertNotDelivered(reason=f"{setting} is not set")
+        raise AlertNotDelivered(reason=Message(gettext_noop("{setting} is not set"), setting=setting))
     SENDERS[channel](alert, line)
 
 
@@ -218,9 +223,10 @@ def post(alert: Alert, line: Line) -> None:
     ):
         code = answer.status_code
         if 300 <= code < 400:
-            raise AlertNotDelivered(reason=f"the address redirects (status {code}): set ALERT_URL to where that leads")
+            text = gettext_noop("the address redirects (status {code}): set ALERT_URL to where that leads")
+            raise AlertNotDelivered(reason=Message(text, code=code))
         if not answer.ok:
-            raise AlertNotDelivered(reason=f"the server answered with status {code}")
+            raise AlertNotDelivered(reason=Message(gettext_noop("the server answered with status {code}"), code=code))
 
 
 def mail(alert: Alert, line: Line) -> None:

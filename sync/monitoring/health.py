@@ -23,6 +23,7 @@ from sync.coordinator.queue import WaitsFor
 from sync.database import clock
 from sync.erp import login as erp_login
 from sync.exceptions import ErpLoginRejected
+from sync.messages import Message
 from sync.mirror.columns import find_unseen_drifts
 from sync.models import (
     ColumnDrift,
@@ -175,9 +176,11 @@ class TypeHealth:
         return self.last_end.failure if self.last_end else None
 
     @property
-    def error(self) -> str | None:
+    def error(self) -> Message | None:
         """What the last run ended with."""
-        return f"{self.failure.error_class}: {self.failure.error_text}" if self.failure else None
+        if self.failure is None:
+            return None
+        return Message("{error_class}: {text}", error_class=self.failure.error_class, text=self.failure.error_text)
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,9 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, connections
 from django.utils import timezone
 
-from sync import error_texts
 from sync.camel_case import camel_keys
 from sync.models import SyncEvent
+from sync.translations import hide_private_facts
 
 log = logging.getLogger(__name__)
 
@@ -184,7 +184,7 @@ def facts_for_agents(event: SyncEvent) -> dict[str, Any]:
     hidden = {"from_holder", "error"} if event.kind == SyncEvent.Kind.ALERT_GIVEN_UP else {"from_holder"}
     facts = {name: fact for name, fact in event.facts.items() if name not in hidden}
     if "error" in facts:
-        facts["error"] = error_texts.without_private_facts(str(facts["error"]))
+        facts["error"] = hide_private_facts(facts["error"])
     return facts
 
 

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from sync.models import ColumnDrift, SyncRun, SyncWorker
 from sync.monitoring.health import State
-from sync.serializers import Milliseconds, NamedErrorText, Serializer, StaffText
+from sync.serializers import MessageText, Milliseconds, Serializer, StaffText
 
 RUN_EXAMPLE = {
     "runId": 118,
@@ -71,7 +71,7 @@ class TypeHealthSerializer(Serializer):
         help_text="When what it shows is too old, if nothing comes, whether or not its schedule is enabled.",
     )
     consecutive_failures = serializers.IntegerField()
-    error = NamedErrorText(allow_null=True)
+    error = MessageText(allow_null=True)
     last_duration_ms = Milliseconds(source="last_duration", allow_null=True)
     usual_duration_ms = Milliseconds(source="usual_duration", allow_null=True)
     running = serializers.IntegerField(source="current.pk", default=None, allow_null=True)

@@ -22,7 +22,6 @@ OF_LISTS = {settings.SYNC_TYPES[sync_type]["service"].partition(".")[0] for sync
 MAY_NAME_LISTS = {
     "sync/management/database.py": {"customers", "orders"},  # apps, whose migrations from before the release it knows
     "sync/monitoring/serializers.py": {"customers"},  # the example of a run, in the API's documentation
-    "sync/error_texts.py": {"customers", "orders", "ddt", "invoices", "products", "prices"},  # whose texts it has
 }
 
 

@@ -77,7 +77,7 @@ def read(path: Path, layout: ExportLayout = LAYOUT, **options: Any) -> list[dict
         return [dict(zip(records.fields, record.values, strict=True)) for record in read_records]
 
 
-def notes(path: Path, layout: ExportLayout = LAYOUT) -> list[str]:
+def notes(path: Path, layout: ExportLayout = LAYOUT) -> Sequence[str]:
     with read_export(path, layout, open_pages=pages_in_this_process) as records:
         list(records)
         return records.notes

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from customers.models import Customer
+from sync.messages import Message
 from sync.models import SyncEvent, SyncLock, SyncRun
 from sync.service import service_for
 from tests.factories import CustomerFactory, PriceFactory, SyncRunFactory
@@ -334,7 +335,7 @@ def test_before_an_export_is_accepted_the_page_shows_what_was_expected_and_what_
 
 
 def test_what_was_expected_is_told_as_it_was_kept_if_it_is_no_number(quarantined, admin_client):
-    SyncRun.objects.update(error_facts={"mirrored": "n/a", "allowed": "20"})
+    SyncRun.objects.update(error_text=Message("{mirrored}, {allowed}", mirrored="n/a", allowed="20"))
     html = html_of(admin_client, accept_url(quarantined))
     assert '<th scope="row">Expected, as in the mirror</th><td>n/a</td>' in html
     assert '<th scope="row">Allowed without asking</th><td>20</td>' in html

@@ -8,14 +8,15 @@ from html import unescape
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
 from demo.erp.life import anything
-from sync import error_texts
 from sync.coordinator import runner
 from sync.coordinator.queue import request_sync
 from sync.mirror import cross_checks
 from sync.models import SyncRun
 from sync.service import all_services, all_types, service_for
+from sync.translations import translate
 from tests.demo_erp import CachedDemoErp
 from tests.sync.demo import TODAY
 from tests.sync.pages import url
@@ -287,12 +288,14 @@ def test_a_list_that_is_not_mirrored_yet_is_compared_with_nothing(sync_list):
     assert note.startswith("DDT: the order has the same account and customer: not so in 1 of 1 records")
 
 
-def test_a_note_is_never_too_long_to_be_told_in_italian_and_cuts_no_value(sync_list):
+def test_a_note_of_long_values_is_told_in_italian_and_cuts_none(sync_list):
     long = {"delivery_address": "Viale Roma " * 8, "description": "per favore entro le dieci " * 20}
     rows = [DDT | long | {"erp_id": str(number), "number": f"DDT/{number}"} for number in range(60)]
     sync_list("orders", [ORDER])
     [note] = disagreements(sync_list("ddt", rows))
-    assert len(note) < error_texts.MOST_CHARACTERS
+    with translation.override("it"):
+        note = translate(note)
+    assert note.startswith("DDT: l'ordine ha ")
     assert note.count("Viale Roma") == note.count(long["delivery_address"].strip()) * 8 > 0
     assert "per favore" not in note
 

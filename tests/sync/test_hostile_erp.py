@@ -5,7 +5,6 @@ from itertools import chain, repeat
 import pytest
 from django.utils import translation
 
-from sync import error_texts
 from sync.coordinator import queue, runner
 from sync.models import SyncRun
 from tests.erp.hostile_erp import LIST, head, hostile_erp, page, redirect, without_end
@@ -35,7 +34,7 @@ def test_one_that_leads_elsewhere(run_against):
     assert (run.status, run.error_class) == (Status.FAILED, "ErpLeadsElsewhere")
     other, own = run.error_facts["address"], run.error_facts["url"]
     with translation.override("it"):
-        assert error_texts.sentence(run.error_text) == (
+        assert run.error_sentence == (
             f"L'ERP rimanda a {other}, fuori da ERP_URL ({own}): lì non è stato inviato niente. Se anche quello è "
             f"l'ERP, imposta ERP_URL su {other}/erp; se non lo è, avvisa chi gestisce l'ERP."
         )

@@ -13,6 +13,7 @@ from django.urls import reverse
 from sync.admin import acceptance
 from sync.admin.permissions import permission_denied
 from sync.coordinator import mutex, sessions
+from sync.exceptions import TooManyMissing
 from sync.models import Alert, ColumnDrift, OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule
 from sync.service import service_for
 from tests.factories import AlertFactory, ColumnDriftFactory, GroupFactory, SyncRunFactory, UserFactory
@@ -112,7 +113,7 @@ def rows(settings, monkeypatch, tmp_path, admin_user):
             sync_type="orders",
             status=Status.QUARANTINED,
             export_path=str(export),
-            error_facts={"mirrored": 30, "missing": 21, "allowed": 20},
+            error_text=TooManyMissing(mirrored=30, missing=21, allowed=20).text,
         ),
         "schedule": SyncSchedule.objects.get(sync_type="ddt"),
         "order form": sessions.open_session(admin_user),

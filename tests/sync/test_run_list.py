@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from sync.admin import run_list
 from sync.admin.run_list import KeyPaginator
+from sync.exceptions import LayoutChanged
 from sync.models import SyncRun
 from tests.factories import SyncRunFactory, UserFactory
 from tests.sync.pages import html_of, shown, url
@@ -211,9 +212,9 @@ def test_runs_are_searched_by_words_of_their_error_or_by_who_asked(typed, found,
 
 def test_an_error_is_found_by_the_words_it_is_told_in(admin_client, settings):
     settings.LANGUAGE_CODE = "it"
-    run = SyncRunFactory(**FAILED)
-    SyncRunFactory(**FAILED | {"error_class": "ExportTruncated"})
-    assert shown(admin_client, SyncRun, q="Mancano colonne") == [run]
+    run = SyncRunFactory(**FAILED | {"error_text": LayoutChanged(missing="CITTÀ").text})
+    SyncRunFactory(**FAILED)
+    assert shown(admin_client, SyncRun, q="Mancano colonne") == shown(admin_client, SyncRun, q="città") == [run]
 
 
 @pytest.mark.parametrize("typed", ["{run}", "9" * 30, "%", "_"])

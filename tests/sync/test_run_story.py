@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from sync.coordinator import queue
 from sync.coordinator.queue import request_sync
+from sync.exceptions import UnreadableRequiredValue
+from sync.messages import Message
 from sync.models import RecordChange, SyncRun
 from sync.service import service_for
 from tests.factories import CustomerFactory, RecordChangeFactory, SyncEventFactory, SyncRunFactory
@@ -112,8 +114,9 @@ def test_an_error_names_the_page_the_row_and_the_column(admin_client):
     run = SyncRunFactory(
         status=Status.FAILED,
         error_class="UnreadableValue",
-        error_text="Page 12, row 3, column IMPORTO: 'n/a' is not a number. Correct it in the ERP, then export again.",
-        error_facts={"page": "12", "row": "3", "header": "IMPORTO", "text": "n/a", "kind": "a number"},
+        error_text=UnreadableRequiredValue(
+            page=12, row=3, header="IMPORTO", text="n/a", kind="a number", record="ID 1"
+        ).text,
     )
     places = [(str(name), value) for name, value in story_of(admin_client, run)["error"]["places"]]
     assert places == [("page", "12"), ("row", "3"), ("column", "IMPORTO")]
@@ -123,14 +126,16 @@ def test_an_error_names_the_page_the_row_and_the_column(admin_client):
 def test_of_an_error_of_a_megabyte_a_page_shows_the_beginning(admin_client):
     huge = "x y " * 250_000
     attempt = {"outcome": "lost", "text": huge}
-    run = SyncRunFactory(error_class="E", error_text=huge, error_facts={"key": huge}, ended_attempts=[attempt])
+    run = SyncRunFactory(error_class="E", error_text=Message("{key}", key=huge), ended_attempts=[attempt])
     html = page_of(admin_client, run)
     assert "x y x y" in html
     assert len(html) < 100_000
 
 
 def test_a_quarantined_run_tells_facts_that_are_no_numbers_as_they_were_kept(admin_client):
-    run = SyncRunFactory(status=Status.QUARANTINED, error_facts={"mirrored": "n/a", "missing": "1895"})
+    run = SyncRunFactory(
+        status=Status.QUARANTINED, error_text=Message("{mirrored}, {missing}", mirrored="n/a", missing="1895")
+    )
     told = story_of(admin_client, run)["quarantine"]
     assert (told["mirrored"], told["missing"]) == ("n/a", "1,895")
 

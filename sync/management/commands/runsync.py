@@ -136,7 +136,7 @@ class Command(BaseCommand):
         except SyncError as error:
             status = Status.QUARANTINED if isinstance(error, NeedsAcceptance) else Status.FAILED
             run = SyncRun(sync_type=sync_type, mode=mode, status=status)
-            run.error_class, run.error_text = type(error).__name__, str(error)
+            run.error_class, run.error_text = type(error).__name__, error.text
             self.show(run, as_json=options["json"])
             if isinstance(error, ErpLoginRejected):  # tried once: the other lists would only try it again
                 raise SystemExit(EXIT_STATUS[status]) from None

@@ -34,8 +34,9 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         check_migrated()
         status = health.get_status()
-        as_json = SyncStatusSerializer(status, context={"for_staff": True})
-        self.stdout.write(json.dumps(as_json.data) if options["json"] else render_status(status))
+        with translation.override("en"):
+            as_json = SyncStatusSerializer(status, context={"for_staff": True})
+            self.stdout.write(json.dumps(as_json.data) if options["json"] else render_status(status))
         if not status.is_healthy:
             raise SystemExit(1)
 

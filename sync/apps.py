@@ -12,9 +12,9 @@ class SyncConfig(AppConfig):
 
         from sync import after_migrate, checks  # noqa: F401  # importing registers the checks
         from sync.coordinator import schedules
-        from sync.management.database import adopt_early_database
+        from sync.management.database import check_history_before_migrate
 
-        pre_migrate.connect(adopt_early_database, sender=self)
+        pre_migrate.connect(check_history_before_migrate, sender=self)
         pre_migrate.connect(after_migrate.note_permissions)
         post_migrate.connect(after_migrate.grant_new_permissions)
         post_migrate.connect(after_migrate.index_search_texts, sender=self)

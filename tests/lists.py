@@ -13,7 +13,7 @@ from sync.service import service_for
 from tests.factories import MirroredFactory
 
 TYPES = sorted(settings.SYNC_TYPES, key=lambda sync_type: -settings.SYNC_TYPES[sync_type]["priority"])
-APPS = [each for each in apps.get_app_configs() if Path(each.path).is_relative_to(settings.BASE_DIR)]  # the project's
+APPS = [each for each in apps.get_app_configs() if Path(each.path).parent == settings.BASE_DIR]  # the project's
 MODELS = [model for each in APPS for model in each.get_models()]
 DEMO_TYPES = [demo_list.sync_type for demo_list in LISTS]  # those that the demo ERP has
 

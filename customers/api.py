@@ -28,6 +28,7 @@ from sync.api.request_limits import get_arrival_time
 from sync.api.serializers import CountsSerializer, SessionSerializer
 from sync.coordinator import sessions
 from sync.coordinator.sessions import SmartSync
+from sync.messages import Message
 from sync.models import SyncRun
 from sync.monitoring.serializers import RUN_EXAMPLE, RunSerializer
 from sync.serializers import Milliseconds, ModelSerializer, Serializer
@@ -143,7 +144,8 @@ def smart_sync_response(smart: SmartSync, *, for_staff: bool) -> Response:
     facts = run.error_facts
     if not for_staff:
         text = hide_private_facts(text)
-        facts = {name: fact for name, fact in facts.items() if name not in PRIVATE_FACTS}
+        shown = text.facts if isinstance(text, Message) else {}
+        facts = {name: str(fact) for name, fact in shown.items() if name not in PRIVATE_FACTS}
     failure = SmartSyncFailureSerializer(
         {**answer, **error_body(translate(text), run.error_class or "cancelled", facts)}
     )

@@ -7,8 +7,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from customers.api import smart_sync_response
+from sync.coordinator.sessions import SmartSync
 from sync.erp import login as erp_login
-from sync.exceptions import DiskFull, ErpFolderNotFound, ErpLoginRejected, ExportNotFound
+from sync.exceptions import DiskFull, ErpFolderNotFound, ErpLoginRejected, ErpUnavailable, ExportNotFound
+from sync.messages import Message
 from sync.models import SyncEvent, SyncLock, SyncRun
 from sync.monitoring import live
 from tests.addresses import all_addresses
@@ -37,6 +40,7 @@ ERRORS = (
     ErpFolderNotFound(folder=FOLDER),
     ExportNotFound(folder=FOLDER, expected="Clienti.pdf"),
     DiskFull(files="exports", place=FOLDER),
+    ErpUnavailable(reason=Message("{folder} cannot be read ({cause})", folder=FOLDER, cause="EIO")),
 )
 Status, Kind = SyncRun.Status, SyncEvent.Kind
 
@@ -59,7 +63,7 @@ def colleague(settings):
     settings.ERP_URL, settings.ERP_USERNAME = "http://erp.example", ERP_USER
     colleague = UserFactory(username=COLLEAGUE)
     for number, error in enumerate(ERRORS):
-        sync_type = ("orders", "customers", "ddt", "prices")[number]
+        sync_type = ("orders", "customers", "ddt", "prices", "invoices")[number]
         run = failed(error, sync_type=sync_type, requested_by=colleague)
         facts = {"error_class": type(error).__name__, "error": error.text}
         SyncEventFactory(kind=Kind.RUN_FAILED, run=run, by=colleague, facts=facts)
@@ -133,9 +137,15 @@ def test_the_refusal_of_an_order_form_names_no_user_of_the_erp(agent, administra
     assert (told["error"], told["detail"]) == (str(ERRORS[0]), {"username": ERP_USER})
 
 
+def test_a_failed_fetch_names_no_folder_to_an_agent():
+    smart = SmartSync(OrderFormSessionFactory(), failed(ERRORS[4], sync_type="customers"))
+    to_staff, to_agents = (str(smart_sync_response(smart, for_staff=is_staff).data) for is_staff in (True, False))
+    assert (FOLDER in to_staff, FOLDER in to_agents) == (True, False)
+
+
 def test_no_event_tells_an_agent_a_private_fact(agent, colleague):
     told = [live.Told.of(event) for event in SyncEvent.objects.all()]
-    assert len(told) == 8
+    assert len(told) == 9
     assert not [each for each in told if any(word.encode() in each.text_for_agents for word in PRIVATE)]
     to_staff = b"".join(each.text for each in told)
     assert all(word.encode() in to_staff for word in (MACHINE, PROCESS, ERP_USER, FOLDER))
@@ -144,7 +154,7 @@ def test_no_event_tells_an_agent_a_private_fact(agent, colleague):
 def test_an_agent_reads_that_a_run_is_his_own(agent, colleague):
     SyncRunFactory(requested_by=agent)
     names = [run["requestedBy"] for run in signed_in(agent).get("/api/sync/runs").json()["results"]]
-    assert names == ["agente", None, None, None, None, None]
+    assert names == ["agente", *[None] * 6]
 
 
 def test_whether_a_worker_lives_and_the_lock_is_held_everybody_reads(agent, colleague):

@@ -15,4 +15,6 @@ class StaffPermissionOrReadOnly(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         name = view.permission_required
         self.message = _("Only staff with the permission “{name}” may do this.").format(name=name)
-        return request.method in SAFE_METHODS or (request.user.is_staff and request.user.has_perm(name))
+        if request.method in SAFE_METHODS or request.method not in view.allowed_methods:  # which nobody may use: 405
+            return True
+        return request.user.is_staff and request.user.has_perm(name)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from threading import Lock
 from typing import Any, ClassVar
 
-from django.utils.translation import get_language
+from django.conf import settings
+from django.utils.translation import get_language, override
 from drf_spectacular import generators
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.serializers import CharField
@@ -64,11 +65,14 @@ class SchemaGenerator(generators.SchemaGenerator):
     """
 
     lock = Lock()
-    documents: ClassVar[dict[str | None, Any]] = {}
+    documents: ClassVar[dict[str, Any]] = {}
 
     def get_schema(self, request: Any = None, public: bool = False) -> Any:
-        with self.lock:
-            language = get_language()
+        language = get_language()
+        if language not in dict(settings.LANGUAGES):  # a client's word, as ?lang= of drf-spectacular
+            language = settings.LANGUAGE_CODE
+        self.api_version = None  # ?version= would be in everybody's document
+        with self.lock, override(language):
             if language not in self.documents:
                 self.documents[language] = super().get_schema(request, public)  # type: ignore[no-untyped-call]
             return self.documents[language]

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.decorators import action
@@ -101,7 +102,7 @@ class StatusView(APIView):
         Send the answer's `ETag` back in `If-None-Match`: while nothing has changed, the answer is an empty 304 that
         costs a fraction. What only the deletion of old history changes may be a minute late.
         """
-        fingerprint = health.compute_status_fingerprint()
+        fingerprint = f"{health.compute_status_fingerprint()}.{get_language()}"  # errors are in the reader's language
         if is_current(request.headers.get("If-None-Match", ""), fingerprint):
             return with_etag(Response(status=HTTPStatus.NOT_MODIFIED), request.headers["If-None-Match"])
         status = health.get_status()

@@ -103,8 +103,11 @@ def test_everybody_may_read_the_documentation_and_no_other_host_is_asked(client)
 def test_the_document_is_made_once_for_each_language(client, monkeypatch):
     asked = ["it", "en", "it", "en"]
     monkeypatch.setattr(SchemaGenerator, "documents", {})
+    assert "(zz)" not in client.get("/api/schema?version=zz").text
     documents = [client.get("/api/schema", headers={"accept-language": language}).content for language in asked]
     assert (documents[:2], list(SchemaGenerator.documents)) == (documents[2:], ["it", "en"])
+    client.get("/api/schema?lang=xx&version=zz")
+    assert list(SchemaGenerator.documents) == ["it", "en"]
     monkeypatch.setattr(SchemaGenerator, "parse", None)
     assert client.get("/api/schema", headers={"accept-language": "en"}).content == documents[1]
 

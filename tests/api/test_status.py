@@ -1,4 +1,4 @@
-"""The status: what it says, how little asking again costs, and that every door says the same."""
+"""The status: what it says, how little asking again costs, and that page, API and command say the same."""
 
 import json
 from contextlib import suppress
@@ -83,7 +83,7 @@ def test_when_all_is_well_it_says_so(api, everything_fresh):
     assert data(api)["health"]["allHealthy"] is True
 
 
-# Every door says the same
+# Page, API and command say the same
 
 
 def syncstatus():
@@ -136,6 +136,8 @@ def test_asking_again_costs_four_queries_while_nothing_has_changed(api, everythi
     assert again(api, first["ETag"]) == (304, 4)
     answer = api.get(STATUS, headers={"if-none-match": first["ETag"]})
     assert (answer.content, answer["ETag"]) == (b"", first["ETag"])
+    italian = {"if-none-match": first["ETag"], "accept-language": "it"}
+    assert api.get(STATUS, headers=italian).status_code == 200, "its errors are in another language"
 
 
 @pytest.mark.parametrize("etag", ["", "*", '"another"', 'W/"x-y"', 'W/"-"', "W/", '"-9e999"'])

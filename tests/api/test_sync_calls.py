@@ -119,8 +119,10 @@ def test_a_body_that_is_no_json_is_400(admin_api):
     assert (answer.status_code, list(answer.json()["detail"])) == (400, ["nonFieldErrors"])
 
 
-def test_an_unknown_method_is_405_in_json(admin_api):
-    answer = admin_api.delete("/api/sync/orders")
+@pytest.mark.parametrize("who", ["admin_api", "api"])
+@pytest.mark.parametrize("address", ["/api/sync/orders", "/api/sync/runs", "/api/sync/schedule"])
+def test_an_unknown_method_is_405_in_json_for_everybody(request, who, address):
+    answer = request.getfixturevalue(who).delete(address)
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
 
 

@@ -74,6 +74,13 @@ def grant_new_permissions(app_config: AppConfig, using: str, **_: Any) -> None:
 # Search
 
 
+def prepare_search(using: str, **_: Any) -> None:
+    """Before anything is migrated: without the extension all is refused, rather than half of it done."""
+    if connections[using].vendor == "postgresql":
+        with connections[using].schema_editor() as schema_editor:
+            create_extension(schema_editor)
+
+
 def index_search_texts(using: str, **_: Any) -> None:
     """Let PostgreSQL find parts of search texts by an index; SQLite is fast enough without."""
     connection = connections[using]
@@ -88,7 +95,6 @@ def index_search_texts(using: str, **_: Any) -> None:
         ]
     if missing:
         with connection.schema_editor() as schema_editor:
-            create_extension(schema_editor)
             for table in missing:
                 schema_editor.execute(
                     f"CREATE INDEX {table}_trigrams ON {table} USING gin (search_text gin_trgm_ops)"

@@ -15,6 +15,7 @@ class SyncConfig(AppConfig):
         from sync.management.database import check_history_before_migrate
 
         pre_migrate.connect(check_history_before_migrate, sender=self)
+        pre_migrate.connect(after_migrate.prepare_search, sender=self)
         pre_migrate.connect(after_migrate.note_permissions)
         post_migrate.connect(after_migrate.grant_new_permissions)
         post_migrate.connect(after_migrate.index_search_texts, sender=self)

@@ -10,6 +10,7 @@ from sync.management.database import check_migrated
 pytestmark = pytest.mark.django_db(transaction=True)
 
 EARLIER = {("sync", "0002_coordination"), ("orders", "0003_drafts"), ("customers", "0002_search")}
+LATER = {("sync", "0002_of_a_later_version")}
 
 
 @pytest.fixture
@@ -33,3 +34,8 @@ def test_a_database_from_before_the_first_release_is_told_what_to_do(record):
     for check in (check_migrated, lambda: call_command("migrate", verbosity=0)):
         with pytest.raises(CommandError, match=r"made by a version before the first release.* Begin with a new one"):
             check()
+
+
+def test_a_database_that_a_later_version_has_migrated_is_no_earlier_one(record):
+    record(LATER)
+    check_migrated()

@@ -1,4 +1,4 @@
-"""Where each door stands."""
+"""The addresses of pages, admin and API."""
 
 from django.conf import settings
 from django.contrib import admin

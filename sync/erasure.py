@@ -382,7 +382,7 @@ def without_shown(model: type[models.Model], subject: Subject) -> models.QuerySe
     return rows
 
 
-def compact() -> str:
+def compact_database() -> str:
     """Have a SQLite file forget what was erased: its free pages and its log hold it still. What is wrong, if anything.
 
     PostgreSQL does so by itself, when it vacuums.

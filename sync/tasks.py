@@ -14,14 +14,14 @@ LEFT = "What is due is left for later"
 @skip_if_disk_full("That this worker lives cannot be written down")
 def beat() -> None:
     """Prove that this worker lives."""
-    worker.beat()
+    worker.write_heartbeat()
 
 
 @skip_if_disk_full(LEFT)
 def drain() -> None:
     """Carry out what is queued."""
-    worker.beat()
-    runner.drain()
+    worker.write_heartbeat()
+    runner.drain_queue()
     worker.prove_life()
     record_state_changes()
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 
 from sync.exceptions import LayoutChanged
-from sync.exports.layout import Footer, Source, normalised
+from sync.exports.layout import Footer, Source, normalise_header
 from sync.exports.reader import read_export
 from sync.models import MirroredModel
 from sync.service import service_for
@@ -145,9 +145,9 @@ def test_every_column_is_found_in_an_export_with_all_of_them(described):
 
 
 def test_no_two_columns_share_a_header_but_those_told_apart_by_their_occurrence(service):
-    names = [normalised(column.header) for column in service.layout.columns]
+    names = [normalise_header(column.header) for column in service.layout.columns]
     repeated = {name for name in names if names.count(name) > 1}
-    assert repeated == {normalised(column.header) for column in service.layout.columns if column.occurrence > 1}
+    assert repeated == {normalise_header(column.header) for column in service.layout.columns if column.occurrence > 1}
 
 
 def test_columns_and_fields_are_the_same_and_in_the_same_order(service):
@@ -210,8 +210,10 @@ def test_a_list_that_is_not_mirrored_is_not_taken_for_one_that_is(headers, servi
 
 
 def test_a_header_that_wraps_within_a_word_is_the_same():
-    assert normalised("QUANTITÀIMPORTO DA") == normalised("QUANTITÀIMPORTODA")
-    assert normalised("NOME ARTICOLO :") == normalised("NOME ARTICOLO") == normalised("Nome  articolo:")
+    assert normalise_header("QUANTITÀIMPORTO DA") == normalise_header("QUANTITÀIMPORTODA")
+    assert (
+        normalise_header("NOME ARTICOLO :") == normalise_header("NOME ARTICOLO") == normalise_header("Nome  articolo:")
+    )
 
 
 def test_the_key_is_unique(service):

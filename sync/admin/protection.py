@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sync.exports.layout import Column, Total, normalised
+from sync.exports.layout import Column, Total, normalise_header
 from sync.exports.values import NUMERIC
 from sync.mirror.columns import find_hidden_fields
 from sync.mirror.cross_checks import group_checks_by_field
@@ -18,14 +18,16 @@ def get_protection(run: SyncRun) -> dict[str, Any] | None:
     service = find_service(run.sync_type)
     if service is None or not (run.control_totals or run.status == SyncRun.Status.SUCCEEDED):
         return None
-    summed = {normalised(kept["column"]) for kept in run.control_totals if kept.get("function") == Total.SUM.value}
+    summed = {
+        normalise_header(kept["column"]) for kept in run.control_totals if kept.get("function") == Total.SUM.value
+    }
     hidden = find_hidden_fields(run, service)
     checked = group_checks_by_field(service)
     by_sum, by_check, alone = [], [], []
     for column in service.layout.columns:
         if not column.field or column.field in hidden or column.field == service.layout.key:
             continue
-        if normalised(column.header) in summed:
+        if normalise_header(column.header) in summed:
             by_sum.append(column)
         elif column.field in checked:
             by_check.append(column)

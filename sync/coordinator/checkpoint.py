@@ -45,7 +45,7 @@ class Checkpoint:
         if worker.is_stopping():
             raise HandedBack
         if self.lease.keep():
-            worker.beat()
+            worker.write_heartbeat()
         smart = Exists(queue.runnable().filter(mode=Mode.SMART)) if self.steps_aside else Value(False)
         row = SyncRun.objects.running().filter(pk=self.run.pk, token=self.run.token)
         found = row.values_list("cancel_requested_at", smart).first()

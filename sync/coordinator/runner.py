@@ -41,21 +41,21 @@ APPLIED_BEFORE = Message(gettext_noop("This export was applied before: what it l
 Mode = SyncRun.Mode
 
 
-def drain(*, until: SyncRun | None = None, progress: Progress = ignore_progress) -> None:
+def drain_queue(*, until: SyncRun | None = None, progress: Progress = ignore_progress) -> None:
     """Carry out what is queued, the most urgent first, until nothing may run; or until a run has ended.
 
     Goes home if another process holds the lock: that one will look into the queue once more before it goes. Raises
     DiskFull if there is no room for the database: what was begun is done again once the lease has passed.
     """
     try:
-        drain_queue(until=until, progress=progress)
+        drain_with_lock(until=until, progress=progress)
     except DatabaseError as error:
         if not is_full(error):
             raise
         raise make_database_full_error() from error
 
 
-def drain_queue(*, until: SyncRun | None, progress: Progress) -> None:
+def drain_with_lock(*, until: SyncRun | None, progress: Progress) -> None:
     started = time.monotonic()
     while True:
         with hold_lock() as lease:
@@ -97,7 +97,7 @@ def wait_for(run: SyncRun, *, progress: Progress = ignore_progress, at_most: tim
     """
     started = time.monotonic()
     while True:
-        drain(until=run, progress=progress)
+        drain_queue(until=run, progress=progress)
         if has_ended(run):
             if run.standing == run:
                 return run

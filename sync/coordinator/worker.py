@@ -53,7 +53,7 @@ def prove_life(sign: Sign = Sign.WORKER, **_: Any) -> None:
         line.send(sign)
 
 
-def beat() -> None:
+def write_heartbeat() -> None:
     """Say that this worker lives, to the watchdog and to everybody; nothing in any other process."""
     global written_at
     prove_life()

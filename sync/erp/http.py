@@ -19,7 +19,7 @@ from sync.database import clock
 from sync.disk import is_full
 from sync.erp.client import ErpList, Export
 from sync.erp.severable import Line, SeverableSession
-from sync.erp.transfer import LARGEST_EXPORT, carry_out, check_size, new_file
+from sync.erp.transfer import LARGEST_EXPORT, carry_out, check_export_size, new_file
 from sync.erp.web_page import Fields, FilterCombo, WebPage
 from sync.exceptions import (
     ErpAnswerUnexpected,
@@ -274,14 +274,14 @@ class Download:
     def save(self, response: requests.Response) -> WebPage | None:
         """Write the export to the file, or give the web page that came instead."""
         total = announced(response)
-        check_size(total or 0, largest=self.client.largest)
+        check_export_size(total or 0, largest=self.client.largest)
         chunks = body(response)
         first = next(chunks, b"")
         if first.lstrip().startswith(b"<"):
             return web_page(response, chain([first], chunks))
         self.total = total
         for chunk in chain([first], chunks):
-            check_size(self.done + len(chunk), largest=self.client.largest, is_all=False)
+            check_export_size(self.done + len(chunk), largest=self.client.largest, is_all=False)
             self.file.write(chunk)
             self.done += len(chunk)
         if self.total is not None and self.done < self.total:

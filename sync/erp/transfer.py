@@ -47,7 +47,7 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def check_size(size: int, *, largest: int, is_all: bool = True) -> None:
+def check_export_size(size: int, *, largest: int, is_all: bool = True) -> None:
     """Raises ExportTooLarge for a size in bytes that is over the limit; `is_all` says that no more would come."""
     if size > largest:
         what = _("its size ({size} bytes)") if is_all else _("its size (at least {size} bytes)")
@@ -57,11 +57,11 @@ def check_size(size: int, *, largest: int, is_all: bool = True) -> None:
 def content_of(path: Path, *, largest: int) -> Iterator[bytes]:
     """A file in chunks. Raises ExportTooLarge before the first, or before the one that is over the limit."""
     with path.open("rb") as file:
-        check_size(os.fstat(file.fileno()).st_size, largest=largest)
+        check_export_size(os.fstat(file.fileno()).st_size, largest=largest)
         done = 0
         while chunk := file.read(CHUNK):  # it may have no size, or grow
             done += len(chunk)
-            check_size(done, largest=largest, is_all=False)
+            check_export_size(done, largest=largest, is_all=False)
             yield chunk
 
 

@@ -15,7 +15,7 @@ from sync.exceptions import (
     UnreadableRequiredValue,
     UnreadableValue,
 )
-from sync.exports.layout import Column, normalised
+from sync.exports.layout import Column, normalise_header
 from sync.exports.page import PageTable
 from sync.messages import Message
 from sync.messages import gettext_noop as _
@@ -158,10 +158,10 @@ def first_unequal(edges: Sequence[float], others: Sequence[float]) -> int | None
 def lacking(band: Band, first: Band) -> dict[str, Any]:
     """Which of two unequal bands lacks a page, and what stands on it."""
     poorer, richer = (band, first) if len(band.headers) < len(first.headers) else (first, band)
-    theirs = {normalised(header) for header in poorer.headers}
-    missing = [header for header in richer.headers if normalised(header) not in theirs]
+    theirs = {normalise_header(header) for header in poorer.headers}
+    missing = [header for header in richer.headers if normalise_header(header) not in theirs]
     return {"first_page": poorer.first_page, "missing": ", ".join(missing or richer.headers)}
 
 
 def same_headers(ours: Sequence[str], theirs: Sequence[str]) -> bool:
-    return list(ours) == list(theirs) or list(map(normalised, ours)) == list(map(normalised, theirs))
+    return list(ours) == list(theirs) or list(map(normalise_header, ours)) == list(map(normalise_header, theirs))

@@ -44,19 +44,19 @@ def main() -> NoReturn:
         budget = Budget(limits, path.stat().st_size)
         kept = KeptTables(Path(request["kept_tables"]) if request["kept_tables"] else None)
         with open_pages(path, limits, kept) as pages:
-            send(pipe, {"pages": pages.count, "is_rebuilt": pages.is_rebuilt})
+            send_message(pipe, {"pages": pages.count, "is_rebuilt": pages.is_rebuilt})
             budget.next_page()
             for page in pages:
-                send(pipe, {"rows": page.rows, "edges": page.edges, "is_drawn_by_erp": page.is_drawn_by_erp})
+                send_message(pipe, {"rows": page.rows, "edges": page.edges, "is_drawn_by_erp": page.is_drawn_by_erp})
                 budget.next_page()
             kept.save()
-            send(pipe, {"is_rebuilt": pages.is_rebuilt, "not_kept": kept.problem})
+            send_message(pipe, {"is_rebuilt": pages.is_rebuilt, "not_kept": kept.problem})
     except ExportError as error:
-        send(pipe, {"error": type(error).__name__, "facts": to_json(error.facts)})
+        send_message(pipe, {"error": type(error).__name__, "facts": to_json(error.facts)})
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
     except Exception as error:  # noqa: BLE001  # it has no other way to tell of a bug
-        send(pipe, {"error": "bug", "text": repr(error), "traceback": traceback.format_exc()})
+        send_message(pipe, {"error": "bug", "text": repr(error), "traceback": traceback.format_exc()})
     os._exit(0)  # nothing is left to be put in order
 
 
@@ -104,7 +104,7 @@ def limit(resource_type: int, most: int) -> None:
     resource.setrlimit(resource_type, (most, most))
 
 
-def send(pipe: int, message: dict[str, Any]) -> None:
+def send_message(pipe: int, message: dict[str, Any]) -> None:
     data = json.dumps(message, separators=(",", ":")).encode()
     view = memoryview(HEADER.pack(len(data)) + data)
     while view:

@@ -78,7 +78,7 @@ class Column:
         return self.convert(cell)
 
     def is_headed(self, header: str) -> bool:
-        return normalised(header) == normalised(self.header)
+        return normalise_header(header) == normalise_header(self.header)
 
     @property
     def is_strict(self) -> bool:
@@ -91,7 +91,7 @@ def ignored(header: str, source: Source = Source.MEASURED) -> Column:
     return Column(header, "", str, source=source)
 
 
-def normalised(header: str) -> str:
+def normalise_header(header: str) -> str:
     """A header as it is compared: straight apostrophes, composed accents, one case, no last colon.
 
     And no white space: a header without any, QUANTITÀIMPORTODA, has to break within the word when it wraps.
@@ -196,10 +196,12 @@ class ExportLayout:
             note(_("Columns that are not mirrored: {columns}."), extra)
         if missing := [column.header for column in absent if column not in doubtful]:
             note(_("Columns not in the export, where what is mirrored stays: {columns}."), missing)
-        counts = Counter(map(normalised, headers))
-        expected = Counter(normalised(column.header) for column in self.columns)
+        counts = Counter(map(normalise_header, headers))
+        expected = Counter(normalise_header(column.header) for column in self.columns)
         added = [
-            each.header for each in doubtful if counts[normalised(each.header)] > expected[normalised(each.header)]
+            each.header
+            for each in doubtful
+            if counts[normalise_header(each.header)] > expected[normalise_header(each.header)]
         ]
         if added:
             note(
@@ -223,8 +225,8 @@ class ExportLayout:
 
     def recognises(self, headers: Sequence[str]) -> bool:
         """Whether these are this list's headers, whatever is hidden or moved."""
-        ours = Counter(normalised(column.header) for column in self.columns)
+        ours = Counter(normalise_header(column.header) for column in self.columns)
         required = [column for column in self.columns if column.required]
         return all(any(column.is_headed(header) for header in headers) for column in required) and (
-            (ours & Counter(map(normalised, headers))).total() > len(headers) / 2
+            (ours & Counter(map(normalise_header, headers))).total() > len(headers) / 2
         )

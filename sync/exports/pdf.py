@@ -47,14 +47,14 @@ def opened(path: Path, limits: Limits) -> Iterator[OpenPdf]:
 def open_pdf(path: Path, limits: Limits, files: ExitStack) -> OpenPdf:
     """Open strictly; a PDF whose structure is damaged anywhere, if only by a wrong length, is rebuilt by qpdf."""
     try:
-        return OpenPdf(open_pages(path, limits, files, attempt_recovery=False), rebuilt=False)
+        return OpenPdf(open_checked(path, limits, files, attempt_recovery=False), rebuilt=False)
     except pikepdf.PasswordError:
         raise
     except (pikepdf.PdfError, RuntimeError, UnicodeError, ExportDamaged):
-        return OpenPdf(open_pages(path, limits, files, attempt_recovery=True), rebuilt=True)
+        return OpenPdf(open_checked(path, limits, files, attempt_recovery=True), rebuilt=True)
 
 
-def open_pages(path: Path, limits: Limits, files: ExitStack, *, attempt_recovery: bool) -> pikepdf.Pdf:
+def open_checked(path: Path, limits: Limits, files: ExitStack, *, attempt_recovery: bool) -> pikepdf.Pdf:
     """Open a PDF and check its pages. Without recovery, PdfError also for what qpdf only warns of."""
     with pikepdf.open(path, attempt_recovery=attempt_recovery, inherit_page_attributes=False) as unchanged:
         tree = unchanged.Root.get("/Pages")
@@ -127,11 +127,11 @@ def unpacked(stream: pikepdf.Stream, *, page: int, limits: Limits) -> bytes:
         raise PageUnreadable(page=page, reason=Message(_("it is packed {count} times"), count=len(names)))
     for name in names:
         data = unpack(data, name, page=page, limit=limits.page_bytes)
-    check_size(data, page=page, limit=limits.page_bytes)
+    check_stream_size(data, page=page, limit=limits.page_bytes)
     return data
 
 
-def check_size(content: bytes, *, page: int, limit: int) -> None:
+def check_stream_size(content: bytes, *, page: int, limit: int) -> None:
     if len(content) > limit:
         what, most = Message(_("page {page}, unpacked,"), page=page), Message(_("{count} bytes"), count=limit)
         raise ExportTooLarge(what=what, limit=most, setting="EXPORT_MAX_PAGE_BYTES")
@@ -163,7 +163,7 @@ def unpack(data: bytes, name: str, *, page: int, limit: int) -> bytes:
 def inflate(data: bytes, *, page: int, limit: int) -> bytes:
     inflater = zlib.decompressobj()
     content = inflater.decompress(data, limit + 1)
-    check_size(content, page=page, limit=limit)
+    check_stream_size(content, page=page, limit=limit)
     if not inflater.eof:
         raise ExportDamaged(reason=Message(_("page {page} is cut short"), page=page))
     return content

@@ -64,17 +64,17 @@ def open_and_be_refused(user, session_id):
 
 def drain_to_a_bug():
     with at_a_record("reading", 10, fail):
-        runner.drain()
+        runner.drain_queue()
 
 
 def die_in_a_run():
     with at_a_record("reading", 10, stop_here):
-        runner.drain()
+        runner.drain_queue()
 
 
 def test_starting_a_run(start, erp):
     run = request("customers")
-    frozen = freeze(start, Kind.RUN_STARTED, runner.drain)
+    frozen = freeze(start, Kind.RUN_STARTED, runner.drain_queue)
     until(lambda: drained(run))
     assert (run.status, run.attempts) == (Status.SUCCEEDED, 1)
     frozen.resume()
@@ -89,7 +89,7 @@ def test_recovering_a_run(start, erp):
     until(lambda: dead.is_stopped)
     dead.kill()
     until(lambda: SyncLock.objects.free().exists())
-    frozen = freeze(start, Kind.RUN_LOST, runner.drain)
+    frozen = freeze(start, Kind.RUN_LOST, runner.drain_queue)
     until(lambda: drained(run))
     assert (run.status, run.attempts) == (Status.SUCCEEDED, 2)
     frozen.resume()
@@ -109,7 +109,7 @@ def test_ending_a_run(start, erp):
 
 def test_applying_a_run(start, erp):
     run = request("customers")
-    frozen = freeze(start, Kind.RUN_SUCCEEDED, runner.drain)
+    frozen = freeze(start, Kind.RUN_SUCCEEDED, runner.drain_queue)
     until(lambda: drained(run))
     assert (run.status, run.attempts) == (Status.SUCCEEDED, 2)
     frozen.resume()

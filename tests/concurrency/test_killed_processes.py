@@ -21,7 +21,7 @@ KILLS = 50
 
 def drain_for_ever():
     while True:
-        runner.drain()
+        runner.drain_queue()
         time.sleep(0.02)
 
 
@@ -96,16 +96,16 @@ def test_a_run_whose_process_dies_three_times_fails(start):
         start(die_while_reading).process.join()
     assert running_run() == run
     until(lambda: SyncLock.objects.free().exists())
-    runner.drain()
+    runner.drain_queue()
     run.refresh_from_db()
     assert (run.status, run.error_class, run.attempts) == (SyncRun.Status.FAILED, "ProcessLost", 3)
     assert [attempt["outcome"] for attempt in run.ended_attempts] == ["lost", "lost"]
     assert SyncEvent.objects.filter(kind=Kind.RUN_LOST, run=run).count() == 3
-    runner.drain()
+    runner.drain_queue()
     run.refresh_from_db()
     assert run.attempts == 3
 
 
 def die_while_reading():
     with at_a_record("reading", 5, lambda: os._exit(1)):
-        runner.drain()
+        runner.drain_queue()

@@ -101,8 +101,8 @@ def ask_and_drain(log, seed, requests):
             run = request_sync(dice.choice(TYPES), trigger=dice.choice(TRIGGERS), priority=dice.randint(1, 6))
             log.write("request", run.pk, run.sync_type, asked)
             if not dice.randrange(10):
-                runner.drain()
-        runner.drain()
+                runner.drain_queue()
+        runner.drain_queue()
 
 
 def overlaps(log):
@@ -125,7 +125,7 @@ def test_two_thousand_requests_by_eight_processes_make_runs_that_never_overlap(s
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert all(child.ended_well() for child in children)
-    runner.drain()
+    runner.drain_queue()
 
     assert overlaps(log) == []
     requests, starts = log.lines("request"), defaultdict(list)
@@ -141,7 +141,7 @@ def test_two_thousand_requests_by_eight_processes_make_runs_that_never_overlap(s
 def drain_logged(log, ready):
     ready.wait(PATIENCE)
     with logged_runs(log):
-        runner.drain()
+        runner.drain_queue()
 
 
 def ask(sync_type):
@@ -165,7 +165,7 @@ def test_what_eight_processes_drain_is_carried_out_by_priority(small_exports, lo
 def ask_and_go_home(log):
     with logged_runs(log):
         request_sync("orders", trigger=SyncRun.Trigger.API)
-        runner.drain()
+        runner.drain_queue()
 
 
 def test_a_request_between_an_empty_queue_and_the_release_of_the_lock_is_run_at_once(small_exports, log, start):
@@ -182,7 +182,7 @@ def test_a_request_between_an_empty_queue_and_the_release_of_the_lock_is_run_at_
         release(lease)
 
     with patch.object(Lease, "release", late_release):
-        runner.drain()
+        runner.drain_queue()
     assert children
     assert SyncRun.objects.get().status == SyncRun.Status.SUCCEEDED
 

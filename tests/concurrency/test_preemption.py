@@ -55,7 +55,7 @@ def drain_lingering(where):
             look(checkpoint, stage, done, total)
 
     with patch.object(Checkpoint, "__call__", lingering):
-        runner.drain()
+        runner.drain_queue()
 
 
 def in_stage(stage):
@@ -88,13 +88,13 @@ def test_products_step_aside_for_an_order_form(start, erp, may_have_products, ex
     assert bool(products.export_path) is (stage != "fetching")
     assert not Product.objects.exists()
 
-    runner.drain()
+    runner.drain_queue()
     products.refresh_from_db()
     assert products.status == SyncRun.Status.QUEUED, "paused while the order form is open"
     may_have_products.set()
     fetched, kept = exports(), products.export_sha256
     sessions.close_session(smart.session)
-    runner.drain()
+    runner.drain_queue()
     products.refresh_from_db()
     assert (products.status, products.attempts) == (SyncRun.Status.SUCCEEDED, 2)
     assert is_mirrored(erp, "products")

@@ -69,7 +69,7 @@ def drain_over(port):
     connection.settings_dict |= {"HOST": "127.0.0.1", "PORT": str(port)}
     with patch.object(base, "STATEMENT_SECONDS", 1.0), patch.object(base, "ANSWER_MARGIN", 1.0):
         with at_a_record("reading", 10, stop_here):
-            runner.drain()
+            runner.drain_queue()
         until(lambda: not SyncRun.objects.queued().exists())
         run = request_sync("prices", trigger=SyncRun.Trigger.API)
         until(lambda: drained(run))

@@ -44,7 +44,7 @@ def where(request):
 
 def drain_stopping(where):
     with at_a_record(where, 10, stop_here):
-        runner.drain()
+        runner.drain_queue()
 
 
 def stopped_in_a_run(start, where):
@@ -122,7 +122,7 @@ def test_a_sleeper_that_ends_its_run_while_it_is_replaced_leaves_nothing_waiting
         return fenced(lease)
 
     with patch.object(runner, "fenced", fenced_late):
-        runner.drain()
+        runner.drain_queue()
     ended = dict(SyncRun.objects.values_list("sync_type", "status"))
     assert ended == {"customers": SyncRun.Status.FAILED, "prices": SyncRun.Status.SUCCEEDED}
 
@@ -137,7 +137,7 @@ def test_a_sleeper_whose_lock_was_broken_writes_nothing_and_its_run_is_done_agai
     child.resume()
     assert child.ended_well()
     assert everything() == before
-    runner.drain()
+    runner.drain_queue()
     run.refresh_from_db()
     assert (run.status, run.attempts) == (SyncRun.Status.SUCCEEDED, 2)
     assert [attempt["outcome"] for attempt in run.ended_attempts] == ["lost"]
@@ -159,7 +159,7 @@ def fail():
 
 def drain_failing():
     with at_a_record("reading", 10, stop_here), at_a_record("reading", 11, fail):
-        runner.drain()
+        runner.drain_queue()
 
 
 def test_a_sleeper_whose_lock_was_broken_cannot_even_fail_its_run(start, everything):
@@ -176,6 +176,6 @@ def test_a_sleeper_whose_lock_was_broken_cannot_even_fail_its_run(start, everyth
 
 def drained(run):
     time.sleep(0.05)
-    runner.drain()
+    runner.drain_queue()
     run.refresh_from_db()
     return run.is_finished

@@ -31,7 +31,7 @@ def ask_for_orders():
 
     def asked():
         run = request_sync("orders", mode="full", trigger=SyncRun.Trigger.MANUAL)
-        runner.drain()
+        runner.drain_queue()
         run.refresh_from_db()
         return run
 

@@ -18,7 +18,7 @@ from orders.management.commands import erasecustomer
 from orders.models import Draft, Invoice, Order, Price, Product
 from sync.coordinator import queue, runner
 from sync.database.search import compact
-from sync.erasure import compact as compact_database
+from sync.erasure import compact_database
 from sync.models import RecordChange, SyncEvent, SyncLock, SyncRun
 from sync.service import all_services, service_for
 from tests.campaign.oracles import disagreement
@@ -150,7 +150,7 @@ def exports(settings, tmp_path):
 @pytest.fixture
 def no_compaction(monkeypatch):
     """Nothing is compacted: that cannot be in a test's transaction."""
-    monkeypatch.setattr(erasecustomer, "compact", lambda: "")
+    monkeypatch.setattr(erasecustomer, "compact_database", lambda: "")
 
 
 @pytest.fixture
@@ -618,7 +618,7 @@ def test_who_is_shown_again_comes_back_as_the_same_record_with_a_history_that_fi
 
 
 def test_what_cannot_be_compacted_is_told(removed, monkeypatch):
-    monkeypatch.setattr(erasecustomer, "compact", compact_database)
+    monkeypatch.setattr(erasecustomer, "compact_database", compact_database)
     if connection.vendor == "sqlite":  # in a transaction no database can be compacted
         assert "still holds what was erased" in refusal()
     else:

@@ -114,7 +114,7 @@ def test_a_form_that_was_just_opened_pauses_a_worker_whose_clock_is_wrong(databa
 
 def test_a_worker_says_how_wrong_its_clock_is(wrong_clock, monkeypatch):
     monkeypatch.setattr(worker, "name", "machine:1")
-    worker.beat()
+    worker.write_heartbeat()
     beaten = SyncWorker.objects.get()
     assert is_now(beaten.seen_at)
     assert abs(beaten.clock_ahead - wrong_clock) < timedelta(seconds=1)
@@ -124,7 +124,7 @@ def test_a_worker_says_how_wrong_its_clock_is(wrong_clock, monkeypatch):
 
 def test_clocks_that_agree_are_no_problem(database_clock, monkeypatch):
     monkeypatch.setattr(worker, "name", "machine:1")
-    worker.beat()
+    worker.write_heartbeat()
     assert not health.get_status().wrong_clocks
 
 

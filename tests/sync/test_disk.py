@@ -120,10 +120,10 @@ def test_what_is_asked_while_a_disk_is_full_is_done_when_there_is_room(clock, fu
     first = request("orders")
     runner.wait_for(first)
     asked = [request("orders"), request("customers", mode="full")]
-    runner.drain()
+    runner.drain_queue()
     full_folder.meanwhile = lambda sync_type: None
     clock.shift(timedelta(minutes=10))
-    runner.drain()
+    runner.drain_queue()
     assert {SyncRun.objects.get(pk=run.pk).standing.status for run in (first, *asked)} == {Status.SUCCEEDED}
 
 
@@ -191,7 +191,7 @@ def test_what_a_lost_process_has_fetched_is_deleted_when_its_run_is_lost(tiny_er
     run = SyncRunFactory(sync_type="orders", status=Status.RUNNING, token=7, attempts=1)
     left = settings.EXPORT_DIR / f"orders-{run.pk}-7.pdf"
     left.write_bytes(b"half of it")
-    runner.drain()
+    runner.drain_queue()
     run.refresh_from_db()
     assert [attempt["outcome"] for attempt in run.ended_attempts] == ["lost"]
     assert (run.status, files(settings.EXPORT_DIR)) == (Status.SUCCEEDED, [])
@@ -217,7 +217,7 @@ def test_a_full_disk_of_the_database_loses_no_run(tiny_erp, clock, tmp_path):
     tiny_erp.exports[customer_sync.erp_list.name] = export
     run = request("customers")
     with full_database(), suppress(DiskFull):
-        runner.drain()
+        runner.drain_queue()
     run.refresh_from_db()
     assert (run.status, Customer.objects.count()) == (Status.QUEUED, 0)
     assert [attempt["error"] for attempt in run.ended_attempts] in (["DiskFull"], [])  # on PostgreSQL it cannot begin
@@ -233,12 +233,12 @@ def test_a_run_whose_end_cannot_be_recorded_is_recovered_when_there_is_room(tiny
     with ExitStack() as fullness:
         tiny_erp.meanwhile = lambda sync_type: fullness.enter_context(full_database())
         with pytest.raises(DiskFull, match="no room for the database in the database server"):
-            runner.drain()
+            runner.drain_queue()
     tiny_erp.meanwhile = lambda sync_type: None
     run.refresh_from_db()
     assert (run.status, SyncLock.objects.free().exists()) == (Status.RUNNING, False)
     SyncLock.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
-    runner.drain()
+    runner.drain_queue()
     run.refresh_from_db()
     assert (run.status, run.ended_attempts[0]["outcome"]) == (Status.SUCCEEDED, "lost")
 

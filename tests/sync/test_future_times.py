@@ -71,7 +71,7 @@ def test_a_worker_that_died_is_silent(an_hour_ahead, monkeypatch):
     monkeypatch.setattr(worker, "name", "machine:1")
     with an_hour_ahead:
         note_something()
-        worker.beat()
+        worker.write_heartbeat()
     correct_future_times()
     assert SyncWorker.objects.get().seen_at <= timezone.now()
 

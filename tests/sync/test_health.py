@@ -203,7 +203,7 @@ def test_a_worker_that_is_heard_of_again_is_no_longer_stopped(monkeypatch):
     monkeypatch.setattr(worker, "name", worker.build_name(7))
     worker.sign_off(7)
     assert not health.get_status().has_worker
-    worker.beat()
+    worker.write_heartbeat()
     assert health.get_status().has_worker
 
 
@@ -224,7 +224,7 @@ def test_what_is_not_trusted_is_named_by_urgency(everything_fresh):
 def test_a_worker_is_heard_of_when_it_is_delivered_a_task(monkeypatch):
     monkeypatch.setattr(worker, "name", "host:7")
     assert not health.get_status().has_worker
-    worker.beat()
+    worker.write_heartbeat()
     assert health.get_status().has_worker
 
 

@@ -115,7 +115,7 @@ def test_a_process_killed_at_a_record_changes_nothing(service, first_export, nex
     assert mirror_state() == before
     lost = SyncRun.objects.running().get()
     SyncLock.objects.update(leased_until=timezone.now() - timedelta(seconds=1))  # as if it had passed
-    runner.drain()
+    runner.drain_queue()
     lost.refresh_from_db()
     assert [attempt["outcome"] for attempt in lost.ended_attempts] == ["lost"]
     assert (lost.status, lost.created, lost.updated) == (SyncRun.Status.SUCCEEDED, 20, 20)

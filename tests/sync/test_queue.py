@@ -196,7 +196,7 @@ def test_a_run_that_another_process_starts_at_this_moment_is_waited_for():
 def test_a_drain_carries_them_out_in_that_order(tiny_erp):
     for sync_type in ("products", "ddt", "orders"):
         request(sync_type)
-    runner.drain()
+    runner.drain_queue()
     assert tiny_erp.fetched == ["orders", "ddt", "products"]
     assert SyncRun.objects.succeeded().count() == 3
 
@@ -309,7 +309,7 @@ def test_a_run_that_comes_back_takes_over_the_newer_request(tiny_erp):
     SyncRunFactory(sync_type="orders", mode="full")
     run = request()
     assert run.mode == "auto"
-    runner.drain()
+    runner.drain_queue()
     run.refresh_from_db()
     newer = SyncRun.objects.get(merged_into=run)
     assert (newer.status, newer.standing, run.standing) == (Status.CANCELLED, run, run)

@@ -41,7 +41,7 @@ def erp(tiny_erp):
 def rejected(erp):
     """The run that found out, by schedule."""
     run = queue.request_sync("orders", trigger=Trigger.SCHEDULE)
-    runner.drain()
+    runner.drain_queue()
     run.refresh_from_db()
     erp.fetched.clear()
     return run
@@ -61,7 +61,7 @@ def statuses():
 def test_six_lists_that_are_due_make_one_attempt_for_hours(erp):
     for sync_type in erp.errors:
         queue.request_sync(sync_type, trigger=Trigger.SCHEDULE)
-    runner.drain()
+    runner.drain_queue()
     assert erp.fetched == ["orders"]
     with time_machine.travel(clock.now(), tick=False) as traveller:
         for _ in range(20):
@@ -85,7 +85,7 @@ def test_other_credentials_are_tried(rejected, erp, settings, setting):
     assert erp_login.rejected_login() is None
     erp.errors.clear()
     queue.request_sync("ddt", trigger=Trigger.SCHEDULE)
-    runner.drain()
+    runner.drain_queue()
     assert erp.fetched == ["ddt"]
 
 
@@ -99,7 +99,7 @@ def test_a_person_s_request_is_one_new_attempt_of_its_own_list(rejected, erp, tr
     queue.request_sync("customers", trigger=Trigger.SCHEDULE)
     asked = queue.request_sync("products", trigger=trigger)
     queue.request_sync("prices", trigger=trigger)  # by the same person, as of all lists
-    runner.drain()
+    runner.drain_queue()
     assert erp.fetched == ["products"]
     asked.refresh_from_db()
     assert (asked.status, known().run) == (Status.FAILED, asked)
@@ -111,7 +111,7 @@ def test_a_person_s_request_is_one_new_attempt_of_its_own_list(rejected, erp, tr
 def test_a_request_for_a_list_that_waits_already_lets_that_run_try(rejected, erp):
     waiting = queue.request_sync("ddt", trigger=Trigger.SCHEDULE)
     assert queue.request_sync("ddt", trigger=Trigger.ADMIN) == waiting
-    runner.drain()
+    runner.drain_queue()
     assert erp.fetched == ["ddt"]
 
 
@@ -119,7 +119,7 @@ def test_once_the_login_is_accepted_everything_goes_on(rejected, erp):
     queue.request_sync("ddt", trigger=Trigger.SCHEDULE)
     erp.errors.clear()
     queue.request_sync("products", trigger=Trigger.ADMIN)
-    runner.drain()
+    runner.drain_queue()
     assert erp.fetched == ["products", "ddt"]
     assert erp_login.rejected_login() is None
     assert health.get_status().rejected_login is None
@@ -132,14 +132,14 @@ def test_a_login_that_was_accepted_is_so_although_the_export_is_refused(rejected
     erp.errors.clear()
     monkeypatch.setattr("sync.coordinator.kept_exports.read_export", refuse)
     queue.request_sync("products", trigger=Trigger.ADMIN)
-    runner.drain()
+    runner.drain_queue()
     assert erp_login.rejected_login() is None
 
 
 def test_an_erp_that_is_down_at_the_new_attempt_says_nothing_of_the_login(rejected, erp):
     erp.errors["products"] = ErpUnavailable(reason="it is down")
     asked = queue.request_sync("products", trigger=Trigger.ADMIN)
-    runner.drain()
+    runner.drain_queue()
     assert (known().attempt, known().is_tried_again) == (asked, True)
 
 
@@ -154,7 +154,7 @@ def test_an_order_form_that_waited_while_another_list_found_out_is_answered(erp)
     later = clock.now() + timedelta(hours=1)
     smart = SyncRunFactory(sync_type="customers", mode=Mode.SMART, status=Status.QUEUED, not_before=later)
     queue.request_sync("orders", trigger=Trigger.SCHEDULE)
-    runner.drain()
+    runner.drain_queue()
     smart.refresh_from_db()
     assert (erp.fetched, smart.status, smart.error_class) == (["orders"], Status.FAILED, "ErpLoginRejected")
     assert SyncEvent.objects.filter(run=smart, kind=SyncEvent.Kind.RUN_FAILED).exists()
@@ -167,7 +167,7 @@ def test_a_given_file_and_an_accepted_export_need_no_login(rejected, erp, tmp_pa
     kept.write_bytes(Path(erp.exports[next(n for n, t in erp.names.items() if t == "invoices")]).read_bytes())
     quarantined = SyncRunFactory(sync_type="invoices", status=Status.QUARANTINED, export_path=str(kept))
     accepted = queue.accept(quarantined)
-    runner.drain()
+    runner.drain_queue()
     for run in (by_hand, accepted):
         run.refresh_from_db()
     assert [by_hand.status, accepted.status] == [Status.SUCCEEDED, Status.SUCCEEDED]

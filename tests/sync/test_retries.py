@@ -148,7 +148,7 @@ def test_an_attempt_that_succeeds_ends_well_and_tells_of_the_others(clock, tiny_
 def test_a_run_to_be_tried_again_leaves_the_lock_to_others(clock, tiny_erp, run):
     tiny_erp.errors["orders"] = NO_ANSWER
     products = queue.request_sync("products", trigger=SyncRun.Trigger.SCHEDULE)
-    runner.drain()
+    runner.drain_queue()
     products.refresh_from_db()
     assert products.status == Status.SUCCEEDED
 
@@ -193,7 +193,7 @@ def test_the_command_line_says_when_it_is_tried_again(clock, tiny_erp):
 def test_a_run_that_django_q2_ends_for_its_time_limit_counts_as_lost_and_waits(tiny_erp, run):
     tiny_erp.errors["orders"] = TimeoutException("30 minutes")
     with pytest.raises(TimeoutException):
-        runner.drain()
+        runner.drain_queue()
     run.refresh_from_db()
     assert (run.status, [attempt["outcome"] for attempt in run.ended_attempts]) == (Status.QUEUED, ["lost"])
     assert SyncLock.objects.free().exists()

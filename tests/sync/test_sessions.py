@@ -193,7 +193,7 @@ def test_a_smart_sync_waits_for_the_erp_for_less_long_than_other_runs(agent, tin
     settings.ERP_SMART_TIMEOUT, settings.ERP_EXPORT_TIMEOUT = timedelta(seconds=7), timedelta(seconds=70)
     sessions.request_smart_sync("customers", user=agent)
     queue.request_sync("customers", trigger=SyncRun.Trigger.MANUAL)
-    runner.drain()
+    runner.drain_queue()
     assert tiny_erp.given == [timedelta(seconds=7), timedelta(seconds=70)]
 
 

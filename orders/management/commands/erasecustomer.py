@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from orders import erasure
 from orders.erasure import NotErasable, Report
-from sync.erasure import compact
+from sync.erasure import compact_database
 from sync.exceptions import LeaseLost
 from sync.management.database import check_migrated
 
@@ -53,7 +53,7 @@ class Command(BaseCommand):
         if report.erased and target.erp_id is not None:
             self.stdout.write(f"The customer is known as ID {target.erp_id} from now on (--id).")
         self.stdout.write(NOT_COVERED)
-        if problem := compact():
+        if problem := compact_database():
             raise CommandError(
                 f"The database file still holds what was erased, as it could not be compacted: {problem}. "
                 f"Run the command again."

@@ -102,7 +102,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(described(run)))
         elif run.status == Status.SUCCEEDED:
             seconds = run.duration.total_seconds() if run.duration else 0
-            self.stdout.write(f"{run.sync_type}: {counted(run)} ({run.mode}, run {run.pk}, {seconds:.1f} s)")
+            self.stdout.write(f"{run.sync_type}: {format_counts(run)} ({run.mode}, run {run.pk}, {seconds:.1f} s)")
             self.stdout.write(f"  Control totals that agree: {len(run.control_totals)}")
             self.show_coverage(run)
         elif run.is_finished:
@@ -147,7 +147,7 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(described(run) | {"status": "dry-run"}))
             return 0
-        self.stdout.write(f"{sync_type}: {counted(run)} (dry run, {preview.mode}: nothing was written)")
+        self.stdout.write(f"{sync_type}: {format_counts(run)} (dry run, {preview.mode}: nothing was written)")
         self.show_coverage(run)
         for difference in shown:
             self.stdout.write(f"  {difference_line(difference)}")
@@ -178,7 +178,7 @@ def existing_file(name: str) -> Path:
     return path.resolve()
 
 
-def counted(run: SyncRun) -> str:
+def format_counts(run: SyncRun) -> str:
     counts = Outcome().counts()
     return ", ".join(f"{getattr(run, name)} {name}" for name in counts)
 

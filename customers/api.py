@@ -136,11 +136,11 @@ def smart_sync_response(smart: SmartSync, *, for_staff: bool) -> Response:
     if run.status == Status.SUCCEEDED:
         return Response(SmartSyncAnswerSerializer({**answer, "message": describe_success(run), "result": run}).data)
     if not run.is_finished:
-        answer["message"] = _("The customers are being fetched by run {run}.").format(run=run.pk)
+        answer["message"] = _("Run {run} is fetching the customers.").format(run=run.pk)
         location = {"Location": reverse("run-detail", args=[run.pk])}
         return Response(SmartSyncAnswerSerializer(answer).data, HTTPStatus.ACCEPTED, headers=location)
     is_cancelled = run.status == Status.CANCELLED
-    text = _("The run was cancelled: the customers are as they were.") if is_cancelled else run.error_text
+    text = _("The run was cancelled: the customers were not updated.") if is_cancelled else run.error_text
     facts = run.error_facts
     if not for_staff:
         text = hide_private_facts(text)
@@ -156,7 +156,7 @@ def describe_success(run: SyncRun) -> str:
     changed = run.updated + run.restored
     created_text = ngettext("{count} new", "{count} new", run.created).format(count=run.created)
     changed_text = ngettext("{count} changed", "{count} changed", changed).format(count=changed)
-    return _("The customers are fresh: {created}, {changed}.").format(created=created_text, changed=changed_text)
+    return _("The customers are up to date: {created}, {changed}.").format(created=created_text, changed=changed_text)
 
 
 class ResumeAnswerSerializer(AnswerSerializer):
@@ -226,7 +226,11 @@ class CustomerViewSet(ListModelMixin, GenericViewSet[Any]):
         serializer.is_valid(raise_exception=True)
         session = sessions.close_own_session(get_user(request), serializer.validated_data.get("session_id"))
         still_open = sessions.count_open()
-        message = _("The other syncs wait for another order form.") if still_open else _("The syncs go on.")
+        message = (
+            _("The other syncs still wait, because another order form is open.")
+            if still_open
+            else _("The syncs continue.")
+        )
         return Response(
             ResumeAnswerSerializer({"message": message, "session": session, "active_sessions": still_open}).data
         )

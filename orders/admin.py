@@ -291,16 +291,19 @@ class ProductAdmin(MirroredAdmin):
         ),
     )
 
-    @admin.display(description=_("quantities that may be ordered"))
+    @admin.display(description=_("quantities that can be ordered"))
     def may_be_ordered(self, product: Product) -> str:
         """What follows from minimum, multiple and maximum, and why a maximum is no limit."""
         quantities = product.order_quantities
         if quantities.most is None:
-            text = gettext("From {least} on, in steps of {step}.")
+            text = gettext("At least {least}, in steps of {step}.")
         else:
             text = gettext("From {least} to {most}, in steps of {step}.")
         if quantities.ignored_maximum:
-            text += " " + gettext("The maximum of {ignored_maximum} is no limit: it is below the least, {least}.")
+            text += " " + gettext(
+                "The maximum of {ignored_maximum} is ignored, because it is below the smallest "
+                "quantity that can be ordered, {least}."
+            )
         names = ("least", "most", "step", "ignored_maximum")
         return text.format(**{name: format_quantity(getattr(quantities, name)) for name in names})
 

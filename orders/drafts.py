@@ -254,7 +254,7 @@ def build_line(draft: Draft, position: int, wanted: LineInput, product: Product 
         raise LineProblem("product", describe_missing_price(product, prices))
     draft.currency = draft.currency or price.currency
     if price.currency != draft.currency:
-        text = _("An order has one currency: this price is in {currency}, those above are in {others}.")
+        text = _("An order can have only one currency: this price is in {currency}, the prices above are in {others}.")
         raise LineProblem("product", text.format(currency=price.currency, others=draft.currency))
     return DraftLine(
         draft=draft,
@@ -270,13 +270,13 @@ def build_line(draft: Draft, position: int, wanted: LineInput, product: Product 
 
 def describe_missing_price(product: Product, prices: PriceList) -> str:
     if prices.must_choose_group:
-        text = _("{product} has no price: the administrator has to choose the price group that counts.")
+        text = _("{product} has no price: an administrator must first choose the price group that applies.")
         return text.format(product=product)
-    return _("{product} has no price in the ERP that is valid today.").format(product=product)
+    return _("The ERP has no price for {product} that is valid today.").format(product=product)
 
 
 def describe_quantities(valid: list[Decimal]) -> str:
     """Which quantities may be ordered instead."""
-    return _("May be ordered: {quantities}.").format(
+    return _("You can order: {quantities}.").format(
         quantities=_(" or ").join(number_format(each.normalize(), use_l10n=True) for each in valid)
     )

@@ -43,7 +43,7 @@ class CannotCancel(SyncError):
 
 
 class SessionNotFound(SyncError):
-    message = _("There is no order-form session {session} of yours.")
+    message = _("You have no order form with the session {session}.")
 
 
 class InvalidSchedule(SyncError):

@@ -29,7 +29,7 @@ from tests.full_database import full_database
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-FULL = "The disk is full: nothing can be saved until an administrator makes room."
+FULL = "The disk is full: nothing can be saved until an administrator frees space."
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_a_page_says_that_it_cannot_save(admin_client, settings, debug):
         answer = admin_client.post(reverse("request_run"), {"sync_type": "orders", "mode": "full"})
     assert answer.status_code == 503
     assert "<h1>Cannot be saved</h1>" in answer.content.decode()
-    assert "The database can only be read" in answer.content.decode()
+    assert "The database is read-only" in answer.content.decode()
     assert not SyncRun.objects.exists()
 
 

@@ -259,7 +259,10 @@ class DraftViewSet(ListModelMixin, GenericViewSet[Draft]):
         try:
             draft, is_new = drafts.create_draft(wanted, user=get_user(request), key=read_idempotency_key(request))
         except KeyReused as error:
-            text = _("This Idempotency-Key has made another draft, or one that was deleted since. Send a new one.")
+            text = _(
+                "This Idempotency-Key was already used for another draft, or for one that was deleted since. "
+                "Send a new key."
+            )
             made = {"draft": DraftSerializer(error.draft).data} if error.draft else {}
             raise Conflict(text, code="idempotency_key_reused", **made) from None
         answer = saved_response(draft, request, status=HTTPStatus.CREATED)

@@ -25,7 +25,7 @@ class TokenAuthentication(JWTAuthentication):
     def get_user(self, validated_token: Token) -> Any:
         user = super().get_user(validated_token)
         if not SignIn.objects.live().filter(pk=validated_token.get(SIGN_IN), user_id=user.pk).exists():
-            raise InvalidToken(_("This sign-in has ended: sign in again."))
+            raise InvalidToken(_("You are no longer signed in: sign in again."))
         return user
 
 

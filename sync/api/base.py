@@ -23,7 +23,9 @@ class StrictSerializer(Serializer):
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping) and (unknown := set(data) - set(self.fields) - self.ignored_fields):
-            raise ValidationError({name: [_("There is no such field.")] for name in sorted(map(str, unknown))})
+            raise ValidationError(
+                {name: [_("This field does not exist. Check its name.")] for name in sorted(map(str, unknown))}
+            )
         return super().to_internal_value(data)
 
 

@@ -150,10 +150,10 @@ class DatabaseProblem:
 def find_database_problem(error: BaseException | None) -> DatabaseProblem | None:
     """What an error says of the database; None if it is about something else. It is logged without a traceback."""
     if disk.is_full(error):
-        text = _("The disk is full: nothing can be saved until an administrator makes room.")
+        text = _("The disk is full: nothing can be saved until an administrator frees space.")
         problem = DatabaseProblem(HTTPStatus.INSUFFICIENT_STORAGE, "disk_full", text)
     elif disk.is_read_only(error):
-        text = _("The database can only be read: nothing can be saved until an administrator has mended it.")
+        text = _("The database is read-only: nothing can be saved until an administrator makes it writable again.")
         problem = DatabaseProblem(HTTPStatus.SERVICE_UNAVAILABLE, "read_only", text)
     elif is_unavailable(error):
         text = _("The database does not answer: try again in a moment.")
@@ -204,7 +204,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answers to what is no sensible request, such as one to another host: JSON below /api/."""
     if not request.path.startswith(API):
         return defaults.bad_request(request, exception)
-    text = _("This is no request that can be answered.")
+    text = _("The request is not valid. Check its address, host and headers.")
     return JsonResponse(error_body(text, "bad_request", {}), status=status.HTTP_400_BAD_REQUEST)
 
 
@@ -214,5 +214,5 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return database_problem_response(request, problem)
     if not request.path.startswith(API):
         return defaults.server_error(request)
-    text = _("Something went wrong here; it was logged. Try again, and tell an administrator if it goes on.")
+    text = _("Something went wrong, and was logged. Try again; if it happens again, tell an administrator.")
     return JsonResponse(error_body(text, "server_error", {}), status=status.HTTP_500_INTERNAL_SERVER_ERROR)

@@ -85,7 +85,7 @@ class EventsView(APIView):
         user = get_user(request)
         subscription = live.subscribe(user.pk)
         if subscription is None:
-            text = _("{count} pages or programs of yours listen to events already. Close some of them.")
+            text = _("You already have {count} pages or programs that listen to events. Close some of them.")
             detail = text.format(count=settings.MAX_STREAMS_PER_USER)
             raise TooManyRequests(detail, TRY_AGAIN_AFTER, "too_many_streams")
         number = live.begin(asked["lastEventId"])

@@ -33,9 +33,9 @@ def check_parameters(
     errors: dict[str, Any] = {}
     for name, values in sorted(given.lists()):
         if name not in known:
-            errors[name] = [_("There is no such field.")]
+            errors[name] = [_("This field does not exist. Check its name.")]
         elif len(values) > 1 and name not in multiple:
-            errors[name] = [_("This parameter can be given once.")]
+            errors[name] = [_("This parameter can be given only once.")]
         elif name not in may_be_blank and not all(value.strip() for value in values):
             errors[name] = [serializers.CharField.default_error_messages["blank"]]
     if errors:

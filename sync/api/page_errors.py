@@ -63,7 +63,7 @@ class PageErrorsView(APIView):
     def post(self, request: Request) -> Response:
         """Note in the log that a script of one of our pages failed. Texts are quoted: none makes a line of its own."""
         if len(request.body) > LARGEST:
-            raise TooLarge(_("The body has over {bytes} bytes.").format(bytes=LARGEST))
+            raise TooLarge(_("The request's body is larger than {bytes} bytes.").format(bytes=LARGEST))
         serializer = PageErrorSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         error = serializer.validated_data

@@ -21,5 +21,7 @@ class JSONParser(parsers.JSONParser):
         except RecursionError:
             raise ParseError(_("The JSON is nested too deeply.")) from None
         except UnicodeEncodeError:
-            raise ParseError(_("A text has half a character, which is none.")) from None
+            raise ParseError(
+                _("A text contains half of a surrogate pair, which is not a valid character. Send valid Unicode.")
+            ) from None
         return data

@@ -169,7 +169,7 @@ class Exchange:
                     if not message.get("more_body", False):
                         break
         except TimeoutError:
-            text = _("The body has not come within {seconds} seconds. Send the request again.")
+            text = _("The request's body did not arrive within {seconds} seconds. Send the request again.")
             raise Refused(HTTPStatus.REQUEST_TIMEOUT, "body_timeout", text, seconds=int(BODY_WITHIN)) from None
 
     def count_large_body(self) -> None:
@@ -177,7 +177,7 @@ class Exchange:
         self.limiter.large_bodies += large - self.large_body
         self.large_body = large
         if large and self.limiter.large_bodies > LARGE_BODIES:
-            text = _("Too many large requests are being sent at once. Send it again in a moment.")
+            text = _("Too many large requests are being sent at once. Send this one again in a moment.")
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "busy", text)
 
     async def call_app(self) -> None:
@@ -272,15 +272,15 @@ def check_head(scope: Scope, headers: dict[bytes, bytes]) -> None:
     """Raises Refused."""
     size = sum(len(name) + len(value) for name, value in scope["headers"])
     if size + len(scope["path"]) + len(scope["query_string"]) > LARGEST_HEAD:
-        text = _("The request's head has over {bytes} bytes.")
+        text = _("The request's headers are larger than {bytes} bytes.")
         raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", text, bytes=LARGEST_HEAD)
     if b"transfer-encoding" in headers:
-        text = _("Send the body with its length, in Content-Length.")
+        text = _("Send the length of the body in the header Content-Length.")
         raise Refused(HTTPStatus.LENGTH_REQUIRED, "length_required", text)
     length = headers.get(b"content-length", b"0")
     largest = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     if length.isdigit() and int(length) > largest:
-        text = _("The body has over {bytes} bytes.")
+        text = _("The request's body is larger than {bytes} bytes.")
         raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", text, bytes=largest)
 
 

@@ -161,7 +161,7 @@ class RefreshSerializer(TokenRefreshSerializer):
                 logger.warning(
                     "A refresh token of %r was used twice: all tokens of that sign-in end", user.get_username()
                 )
-            raise TokenError(_("This sign-in has ended: sign in again."))
+            raise TokenError(_("You are no longer signed in: sign in again."))
         return {"access": str(fresh.access_token), "refresh": str(fresh)}
 
 
@@ -181,7 +181,7 @@ class BlacklistSerializer(TokenBlacklistSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
         token = RefreshToken(attrs["refresh"])
         if not SignIn.objects.filter(pk=token.get(SIGN_IN)).end():
-            raise TokenError(_("This sign-in has ended: sign in again."))
+            raise TokenError(_("You are no longer signed in: sign in again."))
         return {}
 
 

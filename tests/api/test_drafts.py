@@ -96,7 +96,7 @@ def test_the_customer_s_own_price_is_taken_and_no_client_says_another(api, custo
     refused = api.post(DRAFTS, wanted(line(unitPrice="0.01")))
     assert (refused.status_code, refused.json()["detail"]["lines"]["0"]) == (
         400,
-        {"unitPrice": ["There is no such field."]},
+        {"unitPrice": ["This field does not exist. Check its name."]},
     )
     said = api.post(DRAFTS, wanted()).json()["draft"]
     assert (said["lines"][0]["unitPrice"], said["totals"]["net"]) == ("9.50", "95.00")
@@ -155,7 +155,7 @@ def test_a_line_that_cannot_be_ordered_is_400_and_names_line_and_field(change, f
         ({"is_blocked": True}, "cannot be ordered"),
         ({"is_orderable": False}, "cannot be ordered"),
         ({"removed_at": timezone.now()}, "no product"),
-        ({"maximum_quantity": 5}, "May be ordered: 5."),
+        ({"maximum_quantity": 5}, "You can order: 5."),
     ],
 )
 def test_a_product_that_cannot_be_ordered_is_refused_with_the_reason(change, text, api, customer, product):
@@ -283,7 +283,7 @@ def test_a_preview_shows_every_line_and_adds_up_those_without_a_problem(api, cus
         "discountPercent": "10",
         **dict.fromkeys(("unitPrice", "priceUnit", "vatRate", "goods", "net", "vat", "gross")),
         "nearestQuantities": ["5", "10"],
-        "problem": {"field": "quantity", "text": "May be ordered: 5 or 10."},
+        "problem": {"field": "quantity", "text": "You can order: 5 or 10."},
     }
     assert (right["gross"], right["nearestQuantities"], right["problem"]) == ("157.38", ["10"], None)
     assert (unknown["product"], unknown["quantity"], unknown["nearestQuantities"]) == (None, "10", [])

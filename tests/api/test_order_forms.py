@@ -45,7 +45,7 @@ def test_opening_a_form_answers_when_the_customers_are_fresh(api, tiny_erp):
     assert (said["result"]["created"], said["result"]["updated"], said["result"]["read"]) == (1, 0, 1)
     assert said["result"]["durationMs"] >= 0
     assert said["result"]["freshAsOf"]
-    assert said["message"] == "The customers are fresh: 1 new, 0 changed."
+    assert said["message"] == "The customers are up to date: 1 new, 0 changed."
     assert OrderFormSession.objects.live().get().pk == uuid.UUID(said["session"]["id"])
 
 
@@ -180,7 +180,10 @@ def test_the_other_agents_forms_go_on_pausing(api, agent, colleague):
     sessions.open_session(agent)
     sessions.open_session(colleague)
     said = api.post(RESUME).json()
-    assert (said["activeSessions"], said["message"]) == (1, "The other syncs wait for another order form.")
+    assert (said["activeSessions"], said["message"]) == (
+        1,
+        "The other syncs still wait, because another order form is open.",
+    )
 
 
 @pytest.fixture

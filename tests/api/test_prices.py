@@ -212,7 +212,7 @@ def test_without_a_quantity_the_least_that_may_be_ordered_is_looked_up(product, 
 
 def test_no_price_and_no_product_are_404_with_a_sentence(product, api):
     answer = api.get("/api/prices/lookup", {"product": product.erp_id})
-    assert (answer.status_code, "no price in the ERP that is valid today" in answer.json()["error"]) == (404, True)
+    assert (answer.status_code, "The ERP has no price for" in answer.json()["error"]) == (404, True)
     answer = api.get("/api/prices/lookup", {"product": "unknown"})
     assert (answer.status_code, "unknown" in answer.json()["error"]) == (404, True)
 

@@ -69,7 +69,7 @@ def test_a_refresh_token_that_is_used_twice_ends_all_that_came_from_its_sign_in_
     for access in (first["access"], second["access"]):
         refused = bearer(access).get(STATUS, headers={"accept-language": "en"})
         assert (refused.status_code, refused.json()["code"]) == (401, "token_not_valid")
-        assert refused.json()["error"] == "This sign-in has ended: sign in again."
+        assert refused.json()["error"] == "You are no longer signed in: sign in again."
     assert client.post("/api/token/refresh", {"refresh": second["refresh"]}).status_code == 401
     assert bearer(other["access"]).get(STATUS).status_code == 200
     [line] = [record.getMessage() for record in caplog.records if record.name == "sync.api.tokens"]

@@ -79,7 +79,8 @@ def test_streams_of_events(agent, monkeypatch):
     italian, english = errors_of(lambda headers: client.get("/api/sync/events", headers=headers))
     assert italian.endswith(" Aspetta 30 secondi, poi riprova.")
     assert english == (
-        "20 pages or programs of yours listen to events already. Close some of them. Wait 30 seconds, then try again."
+        "You already have 20 pages or programs that listen to events. Close some of them. "
+        "Wait 30 seconds, then try again."
     )
 
 

@@ -351,7 +351,7 @@ def test_several_price_groups_are_named_until_one_is_chosen(form, customer, prod
     expect(form.page.locator(".news")).to_contain_text("002 (DETTAGLIO (consigliato)), 003 (RIVENDITORI)")
     form.choose_customer(customer)
     form.add(product)
-    expect(form.line(1).problem).to_contain_text("l'amministratore deve scegliere il gruppo di prezzi")
+    expect(form.line(1).problem).to_contain_text("prima un amministratore deve scegliere il gruppo di prezzi")
 
 
 @pytest.mark.parametrize(

@@ -138,16 +138,21 @@ def test_what_is_offered_may_itself_be_ordered_and_nothing_is_nearer(quantity, m
 @pytest.mark.parametrize(
     ("language", "quantities", "text"),
     [
-        ("en", (50, 50, 1), "From 50 on, in steps of 50. The maximum of 1 is no limit: it is below the least, 50."),
+        (
+            "en",
+            (50, 50, 1),
+            "At least 50, in steps of 50. "
+            "The maximum of 1 is ignored, because it is below the smallest quantity that can be ordered, 50.",
+        ),
         (
             "it",
             (1000, 1000, 2),
-            "Da 1.000 in su, a passi di 1.000. "
-            "Il massimo di 2 non è un limite: è inferiore alla quantità minima, 1.000.",
+            "Almeno 1.000, a passi di 1.000. "
+            "Il massimo di 2 viene ignorato, perché è inferiore alla quantità minima ordinabile, 1.000.",
         ),
         ("en", (7, 5, 52), "From 10 to 50, in steps of 5."),
         ("it", (7, 5, 52), "Da 10 a 50, a passi di 5."),
-        ("en", (None, None, None), "From 1 on, in steps of 1."),
+        ("en", (None, None, None), "At least 1, in steps of 1."),
     ],
 )
 @pytest.mark.django_db

@@ -37,7 +37,7 @@ class CustomerSync(SyncService):
     loss_columns = (LossColumn("city"), LossColumn("last_order_date"))
     smart = True
 
-    telling_fields = (
+    identifying_fields = (
         *("name", "vat_number", "tax_code", "certified_email", "street", "phone", "mobile", "website", "attention_to"),
         *("account_number", "external_account_number", "our_account_number"),  # which notes of comparisons name
     )

@@ -165,7 +165,7 @@ def find_telling_texts(target: Target, *records: dict[str, list[MirroredModel]])
     for by_type in records:
         for sync_type, found in by_type.items():
             service = service_for(sync_type)
-            names, key = service.telling_fields, service.layout.key
+            names, key = service.identifying_fields, service.layout.key
             texts |= {getattr(record, name) for record in found for name in names}
             keys = [str(getattr(record, key)) for record in found]
             changes = RecordChange.objects.filter(sync_type=sync_type, key__in=keys)
@@ -177,7 +177,7 @@ def find_telling_texts(target: Target, *records: dict[str, list[MirroredModel]])
 
 def find_shared_texts(texts: set[str], target: Target) -> set[str]:
     """Those that another customer has, who may be removed as well."""
-    names = service_for(CUSTOMERS).telling_fields
+    names = service_for(CUSTOMERS).identifying_fields
     others = Customer.objects.exclude(Q(erp_id=target.erp_id))
     return {value for name in names for value in others.filter(**{f"{name}__in": texts}).values_list(name, flat=True)}
 

@@ -86,7 +86,7 @@ def form_page(request: HttpRequest, *, draft: Draft | None = None, copied: Draft
         "timeZone": settings.TIME_ZONE,
         "mostLines": MOST_LINES,
         "notesLength": NOTES_LENGTH,
-        "notices": [notice.text for notice in service_for("prices").notices()],
+        "notices": [notice.text for notice in service_for("prices").find_notices()],
         **hidden_order_columns(),
     }
     return render(request, "orders/order_form.html", {"page_data": page_data, "draft": draft, "modules": MODULES})

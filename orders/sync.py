@@ -26,7 +26,7 @@ from orders.cross_checks import (
 from orders.models import Ddt, Invoice, Order, Price, Product
 from orders.models.catalogue import ACCOUNT_CODES, VAT_RATES
 from orders.pricing import list_price_groups, must_choose_price_group
-from orders.tracking import tracking
+from orders.tracking import read_tracking
 from sync.erp.client import ErpList
 from sync.exports.layout import Column, ExportLayout, Footer, Source, Total, ignored
 from sync.exports.values import (
@@ -67,7 +67,7 @@ class OrderSync(SyncService):
         *("account_number", "customer_name", "delivery_name", "delivery_address"),
         *("description", "customer_reference"),
     )
-    telling_fields = ("customer_name", "delivery_name", "delivery_address")
+    identifying_fields = ("customer_name", "delivery_name", "delivery_address")
     layout = ExportLayout(
         key="erp_id",
         columns=[
@@ -122,7 +122,7 @@ class DdtSync(SyncService):
         *("description", "customer_reference"),
         "tracking",  # the courier's page names who got the parcel
     )
-    telling_fields = ("customer_name", "delivery_name", "delivery_address", "attention_to")
+    identifying_fields = ("customer_name", "delivery_name", "delivery_address", "attention_to")
     layout = ExportLayout(
         key="erp_id",
         columns=[
@@ -138,7 +138,7 @@ class DdtSync(SyncService):
             Column("TOTALE", "pieces", number, total=SUM),
             Column("RIFERIMENTO CLIENTE", "customer_reference", text),
             Column("DESCRIZIONE:", "description", text),
-            Column("NUMERO DI TRACCIABILITÀ", "tracking", tracking),
+            Column("NUMERO DI TRACCIABILITÀ", "tracking", read_tracking),
             Column("TERMINI DI CONSEGNA:", "delivery_terms", text),
             Column("MODALITÀ DI CONSEGNA", "delivery_mode", text),
             Column("ALL'ATTENZIONE DI", "attention_to", text),
@@ -167,7 +167,7 @@ class InvoiceSync(SyncService):
     loss_columns = (LossColumn("customer_name"), LossColumn("invoice_date"), LossColumn("total_amount"))
     account_field = "account_number"
     personal_fields = ("account_number", "customer_name", "purchase_order", "customer_reference")
-    telling_fields = ("customer_name",)
+    identifying_fields = ("customer_name",)
     layout = ExportLayout(
         key="number",
         columns=[
@@ -318,7 +318,7 @@ class PriceSync(SyncService):
     )
     account_field = "account"
     personal_fields = ("account", "account_description")
-    telling_fields = ("account_description",)
+    identifying_fields = ("account_description",)
     layout = ExportLayout(
         key="erp_id",
         columns=[
@@ -365,7 +365,7 @@ class PriceSync(SyncService):
             notes.append(Message(note, values=unknown))
         return notes
 
-    def notices(self) -> list[Notice]:
+    def find_notices(self) -> list[Notice]:
         if not must_choose_price_group():
             return []
         facts = {"groups": ", ".join(map(str, list_price_groups())), "setting": settings.PRICE_GROUP}

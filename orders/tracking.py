@@ -47,7 +47,7 @@ LINK = re.compile(ONE_LINK, re.IGNORECASE | re.ASCII)
 LINKS = re.compile(f"(?:{ONE_LINK})+", re.IGNORECASE | re.ASCII)
 
 
-def tracking(cell: str) -> str:
+def read_tracking(cell: str) -> str:
     """A tracking cell as text, `fedex 175934530820`: several are separated by commas, no HTML is kept.
 
     If all of it is links to known couriers with a number, it does not matter where a narrow cell has broken them.
@@ -68,7 +68,7 @@ class Shipment:
     number: str
 
     @classmethod
-    def of(cls, tracking: str) -> Shipment:
+    def parse(cls, tracking: str) -> Shipment:
         """The shipment of a tracking text; of several, the first. A remark that is not a number names no shipment."""
         words = tracking.partition(",")[0].split()
         named = next((at for at, word in enumerate(words) if NUMBER_PART.fullmatch(word)), len(words))
@@ -78,8 +78,8 @@ class Shipment:
         known = COURIERS.get(name[0].casefold()) if name else None
         return cls(known.name if known else " ".join(name), "".join(parts))
 
-
-def tracking_url(shipment: Shipment) -> str:
-    """The courier's page about a shipment; "" if either is not known. Built here: the ERP's own links are broken."""
-    page = next((courier.page for courier in COURIERS.values() if courier.name == shipment.courier), "")
-    return page.format(number=quote(shipment.number, safe="")) if shipment.number else ""
+    @property
+    def url(self) -> str:
+        """The courier's page about it; "" if either is not known. Built here: the ERP's own links are broken."""
+        page = next((courier.page for courier in COURIERS.values() if courier.name == self.courier), "")
+        return page.format(number=quote(self.number, safe="")) if self.number else ""

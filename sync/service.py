@@ -80,7 +80,7 @@ class SyncService:
     smart: ClassVar[bool] = False  # whether order forms may ask for a smart sync of it
     account_field: ClassVar[str] = ""  # says whose a record is, in a list that names customers
     personal_fields: ClassVar[tuple[str, ...]] = ()  # may tell who that customer is: erased with his data
-    telling_fields: ClassVar[tuple[str, ...]] = ()  # the ones that tell it wherever they stand
+    identifying_fields: ClassVar[tuple[str, ...]] = ()  # the ones that tell it wherever they stand
 
     def __init__(self, sync_type: str) -> None:
         self.sync_type = sync_type
@@ -96,7 +96,7 @@ class SyncService:
         """What the mirrored records leave open, for the notes of the run that has just applied them."""
         return []
 
-    def notices(self) -> list[Notice]:
+    def find_notices(self) -> list[Notice]:
         """What somebody has to decide before these records can be used as they should."""
         return []
 

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
-from orders.tracking import Shipment, tracking_url
+from orders.tracking import Shipment
 from sync.database import clock
 from sync.models import MirroredModel, list_indexes
 
@@ -162,16 +162,16 @@ class Ddt(MirroredModel):
 
     @property
     def courier(self) -> str:
-        return Shipment.of(self.tracking).courier
+        return Shipment.parse(self.tracking).courier
 
     @property
     def tracking_number(self) -> str:
-        return Shipment.of(self.tracking).number
+        return Shipment.parse(self.tracking).number
 
     @property
     def tracking_url(self) -> str:
         """The courier's page about this shipment; "" for a courier that is not known."""
-        return tracking_url(Shipment.of(self.tracking))
+        return Shipment.parse(self.tracking).url
 
 
 class Invoice(MirroredModel):

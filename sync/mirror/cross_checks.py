@@ -229,7 +229,7 @@ def describe_values(source: SyncService, check: CrossCheck, record: MirroredMode
 def format_values(service: SyncService, names: Iterable[str], record: MirroredModel) -> str:
     """Without what erasing a customer does not look for in notes, as what a description says of whom."""
     titles = {column.field: column.title for column in service.layout.columns}
-    left_out = {*service.personal_fields} - {*service.telling_fields, service.account_field}
+    left_out = {*service.personal_fields} - {*service.identifying_fields, service.account_field}
     values = {name: getattr(record, name) for name in names}
     texts = {name: "…" if value and name in left_out else format_for_note(value) for name, value in values.items()}
     return ", ".join(f"{titles[name]} {text}" for name, text in texts.items())

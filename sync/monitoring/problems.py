@@ -315,7 +315,7 @@ def find_retry(at: datetime | None, now: datetime) -> tuple[Action, dict[str, An
 def find_notices() -> Iterator[Problem]:
     """What somebody has to decide, although the mirror can be trusted."""
     for service in all_services():
-        for notice in service.notices():
+        for notice in service.find_notices():
             facts = {"list": service.sync_type, "text": notice.text, "advice": notice.action}
             yield Problem(Kind.NOTICE, Action.FOLLOW_NOTICE, is_grave=False, facts=facts)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from orders.tracking import COURIERS, Shipment, tracking, tracking_url
+from orders.tracking import COURIERS, Shipment, read_tracking
 from tests.factories import DdtFactory
 
 FEDEX = (  # its second attribute lacks a quote
@@ -14,37 +14,37 @@ UPS = (
 
 
 def url_of(text):
-    return tracking_url(Shipment.of(text))
+    return Shipment.parse(text).url
 
 
 def test_a_link_with_a_broken_quote_keeps_its_text():
-    assert tracking(FEDEX) == "fedex 175934530820"
+    assert read_tracking(FEDEX) == "fedex 175934530820"
 
 
 def test_a_link_wrapped_within_its_text_keeps_one_space():
-    assert tracking(UPS) == tracking(UPS.replace(" ", "\n")) == "Ups 1Z4V26Y50693533735"
+    assert read_tracking(UPS) == read_tracking(UPS.replace(" ", "\n")) == "Ups 1Z4V26Y50693533735"
 
 
 @pytest.mark.parametrize("link", [FEDEX, UPS])
 def test_a_link_is_read_wherever_a_narrow_cell_broke_it(link):
-    whole = tracking(link)
-    assert {tracking(f"{link[:at]} {link[at:]}") for at in range(len(link))} == {whole}
+    whole = read_tracking(link)
+    assert {read_tracking(f"{link[:at]} {link[at:]}") for at in range(len(link))} == {whole}
 
 
 @pytest.mark.parametrize("words", ["gls 12 colli", "poste italiane 12345", "gls n 123", "tnt in consegna"])
 def test_words_in_a_link_that_are_no_number_keep_their_spaces(words):
-    assert tracking(f"<a href='x'>{words}</a>") == words
+    assert read_tracking(f"<a href='x'>{words}</a>") == words
 
 
 def test_several_links_are_separated_by_commas_and_the_first_one_counts():
-    text = tracking(f"{FEDEX}<br>{UPS}")
+    text = read_tracking(f"{FEDEX}<br>{UPS}")
     assert text == "fedex 175934530820, Ups 1Z4V26Y50693533735"
-    assert Shipment.of(text) == Shipment("FedEx", "175934530820")
+    assert Shipment.parse(text) == Shipment("FedEx", "175934530820")
 
 
 @pytest.mark.parametrize("plain", ["", "consegna a mano", "fedex 175934530820", "colli < 5", "D&G"])
 def test_text_without_a_link_is_kept_as_it_is(plain):
-    assert tracking(plain) == plain
+    assert read_tracking(plain) == plain
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_text_without_a_link_is_kept_as_it_is(plain):
     ],
 )
 def test_html_in_any_state_is_read_without_failing(cell, text):
-    assert tracking(cell) == text
+    assert read_tracking(cell) == text
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_html_in_any_state_is_read_without_failing(cell, text):
     ],
 )
 def test_a_text_says_the_courier_and_the_number(text, courier, number):
-    assert Shipment.of(text) == Shipment(courier, number)
+    assert Shipment.parse(text) == Shipment(courier, number)
 
 
 def test_each_known_courier_has_a_page_about_the_number():
@@ -100,7 +100,7 @@ def test_an_unknown_courier_or_number_has_no_page(text):
 
 
 def test_a_number_cannot_add_anything_to_the_page_address():
-    assert tracking_url(Shipment("FedEx", "1&x=/ù")) == (
+    assert Shipment("FedEx", "1&x=/ù").url == (
         "https://www.fedex.com/fedextrack/?trknbr=1%26x%3D%2F%C3%B9&locale=it_IT"
     )
 

@@ -348,12 +348,12 @@ def test_a_second_price_group_has_to_be_chosen_from(db, demo_server, sync_type, 
     strike(Fault.SECOND_PRICE_GROUP)
     run_sync("prices")
     assert set(costs().values()) == {(None, None)}
-    [notice] = service_for("prices").notices()
+    [notice] = service_for("prices").find_notices()
     assert "002" in notice.text
     assert "003" in notice.text
     settings.PRICE_GROUP = "002"
     assert costs() == truth(erp)
-    assert service_for("prices").notices() == []
+    assert service_for("prices").find_notices() == []
 
 
 @pytest.mark.parametrize("sync_type", ["customers"])

@@ -7,8 +7,8 @@ from typing import Any
 
 from customers.models import Customer
 from sync.erp.client import ErpList
+from sync.exports import values
 from sync.exports.layout import Column, ExportLayout, Footer, Source, Total
-from sync.exports.values import code, date, integer, money, text
 from sync.messages import gettext_noop as _
 from sync.service import CrossCheck, LossColumn, Reference, SyncService
 
@@ -72,32 +72,32 @@ class CustomerSync(SyncService):
     layout = ExportLayout(
         key="erp_id",
         columns=[
-            Column("ID", "erp_id", integer, required="the key", total=COUNT),
-            Column("PROFILO CLIENTE:", "account_number", code, required="orders, DDT and invoices name it"),
-            Column("NOME", "name", text, required="nobody can be chosen without it"),
-            Column("PARTITA IVA:", "vat_number", code),
-            Column("PEC:", "certified_email", code),
-            Column("SDI:", "sdi_code", code),
-            Column("CODICE FISCALE:", "tax_code", code),
-            Column("TERMINI DI CONSEGNA", "delivery_mode", text),  # mislabelled in the ERP: it is the courier
-            Column("VIA:", "street", text),
-            Column("INDIRIZZO LOGISTICO CAP", "postcode", code),
-            Column("CITTÀ", "city", text),
-            Column("TELEFONO:", "phone", text),
-            Column("CELLULARE:", "mobile", text),
-            Column("URL:", "website", code),
-            Column("ALL’ATTENZIONE DI:", "attention_to", text),
-            Column("DATA DELL'ULTIMO ORDINE", "last_order_date", date),
-            Column("CONTEGGI DEGLI ORDINI EFFETTIVI", "orders_this_year", integer, total=SUM),
-            Column("TIPO DI CLIENTE", "sales_this_year", money, total=SUM),  # mislabelled in the ERP: it is an amount
-            Column("CONTEGGIO DEGLI ORDINI PRECEDENTE", "orders_last_year", integer, total=SUM),
-            Column("VENDITE PRECEDENTE", "sales_last_year", money, total=SUM),
-            Column("CONTEGGIO DEGLI ORDINI PRECEDENTE 2", "orders_two_years_ago", integer, total=SUM),
-            Column("VENDITE PRECEDENTE", "sales_two_years_ago", money, total=SUM, occurrence=2),
-            Column("DESCRIZIONE:", "description", text),
-            Column("TYPE:", "customer_type", text),
-            Column("NUMERO DI CONTO ESTERNO", "external_account_number", code),
-            Column("IL NOSTRO NUMERO DI CONTO", "our_account_number", code),
+            Column("ID", "erp_id", values.integer, required="the key", total=COUNT),
+            Column("PROFILO CLIENTE:", "account_number", values.code, required="orders, DDT and invoices name it"),
+            Column("NOME", "name", values.text, required="nobody can be chosen without it"),
+            Column("PARTITA IVA:", "vat_number", values.code),
+            Column("PEC:", "certified_email", values.code),
+            Column("SDI:", "sdi_code", values.code),
+            Column("CODICE FISCALE:", "tax_code", values.code),
+            Column("TERMINI DI CONSEGNA", "delivery_mode", values.text),  # mislabelled in the ERP: the courier
+            Column("VIA:", "street", values.text),
+            Column("INDIRIZZO LOGISTICO CAP", "postcode", values.code),
+            Column("CITTÀ", "city", values.text),
+            Column("TELEFONO:", "phone", values.text),
+            Column("CELLULARE:", "mobile", values.text),
+            Column("URL:", "website", values.code),
+            Column("ALL’ATTENZIONE DI:", "attention_to", values.text),
+            Column("DATA DELL'ULTIMO ORDINE", "last_order_date", values.date),
+            Column("CONTEGGI DEGLI ORDINI EFFETTIVI", "orders_this_year", values.integer, total=SUM),
+            Column("TIPO DI CLIENTE", "sales_this_year", values.money, total=SUM),  # mislabelled in the ERP: an amount
+            Column("CONTEGGIO DEGLI ORDINI PRECEDENTE", "orders_last_year", values.integer, total=SUM),
+            Column("VENDITE PRECEDENTE", "sales_last_year", values.money, total=SUM),
+            Column("CONTEGGIO DEGLI ORDINI PRECEDENTE 2", "orders_two_years_ago", values.integer, total=SUM),
+            Column("VENDITE PRECEDENTE", "sales_two_years_ago", values.money, total=SUM, occurrence=2),
+            Column("DESCRIZIONE:", "description", values.text),
+            Column("TYPE:", "customer_type", values.text),
+            Column("NUMERO DI CONTO ESTERNO", "external_account_number", values.code),
+            Column("IL NOSTRO NUMERO DI CONTO", "our_account_number", values.code),
         ],
         footer=Footer.REQUIRED,
     )

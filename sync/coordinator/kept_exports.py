@@ -15,10 +15,10 @@ from django.utils import timezone
 
 from sync.database import clock
 from sync.disk import EXPORTS, make_durable, translate_disk_errors
-from sync.erp import erp_client
+from sync.erp import get_erp_client
 from sync.erp import login as erp_login
 from sync.erp.client import Export
-from sync.erp.transfer import content_of
+from sync.erp.transfer import read_chunks
 from sync.exceptions import ExportOutdated
 from sync.exports.limits import Limits
 from sync.exports.process import PageProcess
@@ -105,11 +105,11 @@ def write_export(
 def copy_export(source: str, path: Path) -> None:
     """Raises ExportTooLarge before more is written than an export may be."""
     with path.open("wb") as file:
-        file.writelines(content_of(Path(source), largest=settings.EXPORT_MAX_BYTES))
+        file.writelines(read_chunks(Path(source), largest=settings.EXPORT_MAX_BYTES))
 
 
 def fetch_export(service: SyncService, *, to: Path, mode: str, progress: Progress) -> Export:
-    export = erp_client().fetch(service.erp_list, to=to, at_most=longest_fetch(mode), progress=progress)
+    export = get_erp_client().fetch(service.erp_list, to=to, at_most=longest_fetch(mode), progress=progress)
     erp_login.note_accepted()
     return export
 

@@ -42,7 +42,7 @@ def request_due(sync_type: str | None = None) -> list[SyncRun]:
 
     None while the ERP's login is rejected: what is due meanwhile is queued once that has changed.
     """
-    if erp_login.rejected_login():
+    if erp_login.find_rejected_login():
         return []
     schedules = SyncSchedule.objects.filter(enabled=True, sync_type__in=settings.SYNC_TYPES)
     if sync_type:

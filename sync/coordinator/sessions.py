@@ -53,7 +53,7 @@ def request_smart_sync(
     """
     asked_at = time.monotonic() if asked_at is None else asked_at
     session = touch_session(user, session_id) if session_id else open_session(user)
-    rejected = erp_login.rejected_login()
+    rejected = erp_login.find_rejected_login()
     if rejected:
         return SmartSync(session, rejected.run)
     run = find_recent_smart_run(sync_type) or queue.request_sync(

@@ -12,10 +12,10 @@ from sync.erp.http import HttpClient
 from sync.exceptions import ErpNotConfigured
 
 
-def erp_client() -> ErpClient:
+def get_erp_client() -> ErpClient:
     """The client for settings.ERP_URL or settings.ERP_FOLDER. Raises ErpNotConfigured."""
     if settings.ERP_URL:
-        return http_client(
+        return get_http_client(
             settings.ERP_URL, settings.ERP_USERNAME, settings.ERP_PASSWORD, largest=settings.EXPORT_MAX_BYTES
         )
     if settings.ERP_FOLDER:
@@ -24,6 +24,6 @@ def erp_client() -> ErpClient:
 
 
 @lru_cache(maxsize=1)
-def http_client(url: str, username: str, password: str, *, largest: int) -> HttpClient:
+def get_http_client(url: str, username: str, password: str, *, largest: int) -> HttpClient:
     """One per process, so that every run does not leave another session open in the ERP."""
     return HttpClient(url, username, password, largest=largest)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sync.disk import is_full
+from sync.erp import transfer
 from sync.erp.client import ErpList, Export
-from sync.erp.transfer import LARGEST_EXPORT, carry_out, content_of, new_file
 from sync.exceptions import ErpFolderNotFound, ErpUnavailable, ExportNotFound
 from sync.messages import Message
 from sync.messages import gettext_noop as _
@@ -23,14 +23,14 @@ UNFINISHED = (".part", ".crdownload", ".download", ".tmp")  # how browsers call 
 class FolderClient:
     """Takes the newest export of a list from a folder, and leaves it there."""
 
-    def __init__(self, folder: Path, *, largest: int = LARGEST_EXPORT) -> None:
+    def __init__(self, folder: Path, *, largest: int = transfer.LARGEST_EXPORT) -> None:
         self.folder = folder
         self.largest = largest  # bytes of an export
 
     def fetch(self, erp_list: ErpList, *, to: Path, at_most: timedelta, progress: Progress) -> Export:
-        with new_file(to) as file:
+        with transfer.open_new_file(to) as file:
             copy = Copy(self.folder, erp_list, file, self.largest)
-            carry_out(copy, at_most=at_most, progress=progress)
+            transfer.carry_out(copy, at_most=at_most, progress=progress)
         return Export(to, datetime.fromtimestamp(copy.modified, tz=UTC))
 
 
@@ -50,14 +50,14 @@ class Copy:
         if not self.folder.is_dir():
             raise ErpFolderNotFound(folder=self.folder)
         try:
-            newest = newest_export(self.folder, self.erp_list)
+            newest = find_newest(self.folder, self.erp_list)
             found = newest.stat()
             self.modified, self.total = found.st_mtime, found.st_size
-            for chunk in content_of(newest, largest=self.largest):
+            for chunk in transfer.read_chunks(newest, largest=self.largest):
                 self.file.write(chunk)
                 self.done += len(chunk)
         except FileNotFoundError:
-            raise ExportNotFound(folder=self.folder, expected=either(self.erp_list.file_names)) from None
+            raise ExportNotFound(folder=self.folder, expected=join_names(self.erp_list.file_names)) from None
         except OSError as error:
             if is_full(error):  # where the copy goes
                 raise
@@ -65,22 +65,22 @@ class Copy:
             raise ErpUnavailable(reason=reason) from error
 
 
-def either(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
     return reduce(lambda names, name: Message(_("{expected} or {name}"), expected=names, name=name), names)
 
 
-def newest_export(folder: Path, erp_list: ErpList) -> Path:
+def find_newest(folder: Path, erp_list: ErpList) -> Path:
     """Raises FileNotFoundError if the folder has no whole export of the list."""
     files = [path for path in folder.iterdir() if path.is_file()]
     unfinished = [path.name.casefold() for path in files if path.suffix.casefold() in UNFINISHED]
-    names = pattern(erp_list.file_names)
+    names = make_pattern(erp_list.file_names)
     exports = [path for path in files if names.fullmatch(path.name) and not is_unfinished(path, unfinished)]
     if not exports:
         raise FileNotFoundError(folder)
     return max(exports, key=lambda path: path.stat().st_mtime)
 
 
-def pattern(file_names: tuple[str, ...]) -> re.Pattern[str]:
+def make_pattern(file_names: tuple[str, ...]) -> re.Pattern[str]:
     """Matches the names, in any case, and the names that browsers give further copies: `Clienti (1).pdf`."""
     stems = "|".join(re.escape(Path(name).stem) for name in file_names)
     return re.compile(rf"(?:{stems})(?: ?\(\d+\))?\.pdf", re.IGNORECASE)

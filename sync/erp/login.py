@@ -16,12 +16,12 @@ from sync.models import RejectedLogin, SyncRun
 NEEDS_LOGIN = Q(given_file="", accepts=None)
 
 
-def rejected_login() -> RejectedLogin | None:
+def find_rejected_login() -> RejectedLogin | None:
     """What is known of the login of our settings, if the ERP rejected it and nothing has changed since."""
-    return RejectedLogin.objects.filter(pk=credentials()).select_related("run", "attempt").first()
+    return RejectedLogin.objects.filter(pk=fingerprint_login()).select_related("run", "attempt").first()
 
 
-def credentials() -> str:
+def fingerprint_login() -> str:
     """A fingerprint of address, name and password, of which nobody gets them without SECRET_KEY."""
     login = "\0".join((settings.ERP_URL, settings.ERP_USERNAME, settings.ERP_PASSWORD))
     return salted_hmac("sync.erp_login", login, algorithm="sha256").hexdigest()
@@ -30,22 +30,22 @@ def credentials() -> str:
 def note_rejected(run: SyncRun) -> None:
     """Remember that a run found the login rejected; in the transaction that fails the run."""
     found = {"username": settings.ERP_USERNAME, "at": clock.now(), "run": run, "attempt": None}
-    RejectedLogin.objects.update_or_create(pk=credentials(), defaults=found)
+    RejectedLogin.objects.update_or_create(pk=fingerprint_login(), defaults=found)
 
 
 def note_accepted() -> None:
-    RejectedLogin.objects.filter(pk=credentials()).delete()
+    RejectedLogin.objects.filter(pk=fingerprint_login()).delete()
 
 
 def allow_attempt(run: SyncRun) -> None:
     """Let this run, for which a person asked, try the login again; unless another one is to do so already."""
     unfinished = [SyncRun.Status.QUEUED, SyncRun.Status.RUNNING]
     if not run.given_file:
-        rejected = RejectedLogin.objects.filter(pk=credentials())
+        rejected = RejectedLogin.objects.filter(pk=fingerprint_login())
         rejected.exclude(attempt__status__in=unfinished).update(attempt=run)
 
 
 def waits_for_login() -> Q:
     """The runs that a rejected login keeps waiting."""
-    rejected = RejectedLogin.objects.filter(pk=credentials()).exclude(attempt=OuterRef("pk"))
+    rejected = RejectedLogin.objects.filter(pk=fingerprint_login()).exclude(attempt=OuterRef("pk"))
     return NEEDS_LOGIN & Q(Exists(rejected))

@@ -83,7 +83,10 @@ class SeverableAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": plain_pool(self.line), "https": secure_pool(self.line)}
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": make_plain_pool(self.line),
+            "https": make_secure_pool(self.line),
+        }
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(*args, **kwargs)
@@ -97,7 +100,7 @@ class SeverableAdapter(HTTPAdapter):
         return super().build_response(req, resp)
 
 
-def plain_pool(line: Line) -> type[HTTPConnectionPool]:
+def make_plain_pool(line: Line) -> type[HTTPConnectionPool]:
     class Connection(HTTPConnection):
         def _new_conn(self) -> socket.socket:
             connected = super()._new_conn()
@@ -110,7 +113,7 @@ def plain_pool(line: Line) -> type[HTTPConnectionPool]:
     return Pool
 
 
-def secure_pool(line: Line) -> type[HTTPSConnectionPool]:
+def make_secure_pool(line: Line) -> type[HTTPSConnectionPool]:
     class Connection(HTTPSConnection):
         def _new_conn(self) -> socket.socket:
             connected = super()._new_conn()

@@ -37,7 +37,7 @@ class Transfer(Protocol):
 
 
 @contextmanager
-def new_file(path: Path) -> Iterator[BinaryIO]:
+def open_new_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write; it is there only if all went well."""
     try:
         with path.open("wb") as file:
@@ -54,7 +54,7 @@ def check_export_size(size: int, *, largest: int, is_all: bool = True) -> None:
         raise ExportTooLarge(what=Message(what, size=size), limit=largest, setting="EXPORT_MAX_BYTES")
 
 
-def content_of(path: Path, *, largest: int) -> Iterator[bytes]:
+def read_chunks(path: Path, *, largest: int) -> Iterator[bytes]:
     """A file in chunks. Raises ExportTooLarge before the first, or before the one that is over the limit."""
     with path.open("rb") as file:
         check_export_size(os.fstat(file.fileno()).st_size, largest=largest)

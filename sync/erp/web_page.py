@@ -60,17 +60,13 @@ class WebPage:
         parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
         return etree.fromstring(b"<html>" + self.html.encode(), parser)  # so begun, none is without an element
 
-    @cached_property
-    def inputs(self) -> list[etree._Element]:
-        return list(self.tree.iter("input"))
-
-    def inputs_of(self, *types: str) -> list[etree._Element]:
-        return [each for each in self.inputs if read_type(each) in types]
+    def find_inputs(self, *types: str) -> list[etree._Element]:
+        return [each for each in self.tree.iter("input") if read_type(each) in types]
 
     @property
     def is_login(self) -> bool:
         """By its path, not by its whole address, which names other pages too; or under a list's address."""
-        return urlsplit(self.url).path.casefold().endswith("login.aspx") or bool(self.inputs_of("password"))
+        return urlsplit(self.url).path.casefold().endswith("login.aspx") or bool(self.find_inputs("password"))
 
     @property
     def has_banner(self) -> bool:
@@ -81,45 +77,45 @@ class WebPage:
         """Where its form goes, as the page words it; "" is the page itself."""
         return next((str(form.get("action")) for form in self.tree.iter("form") if "action" in form.attrib), "")
 
-    def fields(self) -> Fields:
+    def read_fields(self) -> Fields:
         """What its form sends as it is."""
         return {
             field.attrib["name"]: field.get("value", "")
-            for field in self.inputs_of("hidden", "text", "checkbox")
+            for field in self.find_inputs("hidden", "text", "checkbox")
             if "name" in field.attrib and (read_type(field) != "checkbox" or "checked" in field.attrib)
         }
 
     # The login
 
-    def login_fields(self, username: str, password: str) -> Fields:
+    def build_login_form(self, username: str, password: str) -> Fields:
         """The form, filled in and sent by its button."""
-        fields = self.fields()
-        texts = [field for field in self.inputs_of("text") if "name" in field.attrib]
+        fields = self.read_fields()
+        texts = [field for field in self.find_inputs("text") if "name" in field.attrib]
         names = (field for field in texts if "UserName" in field.get("id", "") + field.attrib["name"])
         field = next(names, texts[0]) if texts else None
         if field is not None:
             fields[field.attrib["name"]] = username
-        for field in self.inputs_of("password"):
+        for field in self.find_inputs("password"):
             fields[field.get("name", "")] = password
-        return fields | (self.click_fields(LOG_IN) or {})
+        return fields | (self.find_click(LOG_IN) or {})
 
     # Filters
 
-    def filter_combo(self, safe_filter: str) -> FilterCombo | None:
+    def find_filter_combo(self, safe_filter: str) -> FilterCombo | None:
         """The combo that offers the safe filter, by how that filter's value ends."""
         combos = {
             field.attrib["name"].removesuffix("_VI"): field.get("value", "")
-            for field in self.inputs_of("hidden")
+            for field in self.find_inputs("hidden")
             if field.get("name", "").endswith("_VI")
         }
-        offered = self.values_offered({name.replace("$", "_") for name in combos}, ending=safe_filter)
+        offered = self.find_offered_values({name.replace("$", "_") for name in combos}, ending=safe_filter)
         for name, chosen in combos.items():
             safe = chosen if chosen.endswith(safe_filter) else offered.get(name.replace("$", "_"))
             if safe is not None:
                 return FilterCombo(name, chosen, safe)
         return None
 
-    def values_offered(self, controls: Collection[str], *, ending: str) -> dict[str, str]:
+    def find_offered_values(self, controls: Collection[str], *, ending: str) -> dict[str, str]:
         """Of each control the first value with that ending that it offers: its script quotes them beside its id."""
         offered: dict[str, str] = {}
         for script in self.tree.iter("script"):
@@ -131,9 +127,9 @@ class WebPage:
                         offered.setdefault(name, value)
         return offered
 
-    def filter_fields(self, combo: FilterCombo) -> Fields:
+    def build_filter_form(self, combo: FilterCombo) -> Fields:
         """The form after the safe filter was chosen."""
-        return self.fields() | {f"{combo.name}_VI": combo.safe} | click(combo.name, combo.safe)
+        return self.read_fields() | {f"{combo.name}_VI": combo.safe} | make_click(combo.name, combo.safe)
 
     @property
     def grid(self) -> str:
@@ -144,76 +140,76 @@ class WebPage:
     @property
     def grid_filter(self) -> str:
         """The filter that the grid has beside the combo's, as its page words it; none if there is none."""
-        shown = next(self.with_class("dxgvFilterBarExpression"), None)
+        shown = next(self.find_by_class("dxgvFilterBarExpression"), None)
         return "" if shown is None else read_text(shown)
 
-    def clear_filter_fields(self) -> Fields:
+    def build_clear_filter_form(self) -> Fields:
         """The form after the grid was told to clear its filter."""
-        return self.fields() | click(self.grid, "ClearFilter")
+        return self.read_fields() | make_click(self.grid, "ClearFilter")
 
     # Columns
 
-    def hidden(self, captions: Collection[str]) -> set[str]:
+    def find_hidden(self, captions: Collection[str]) -> set[str]:
         """Those of the columns that the grid does not show."""
-        headers = islice(self.with_class("dxgvHeader"), MOST_CONTROLS)
-        shown = {as_caption(read_text(header)) for header in headers}
-        return {caption for caption in captions if as_caption(caption) not in shown}
+        headers = islice(self.find_by_class("dxgvHeader"), MOST_CONTROLS)
+        shown = {normalise_caption(read_text(header)) for header in headers}
+        return {caption for caption in captions if normalise_caption(caption) not in shown}
 
-    def with_class(self, part: str) -> Iterator[etree._Element]:
+    def find_by_class(self, part: str) -> Iterator[etree._Element]:
         return (each for each in self.tree.iter("*") if part in each.get("class", ""))
 
-    def show_chooser_fields(self) -> Fields:
+    def build_chooser_form(self) -> Fields:
         """The form after the grid was told to show its column chooser."""
-        return self.fields() | click(self.grid, "ShowCustomizationDialog")
+        return self.read_fields() | make_click(self.grid, "ShowCustomizationDialog")
 
-    def choose_columns_fields(self, captions: Collection[str]) -> Fields | None:
+    def build_columns_form(self, captions: Collection[str]) -> Fields | None:
         """The form after these columns were chosen beside those that are, and applied; None without a chooser."""
         window = next((each for each in self.tree.iter("*") if each.get("id", "").endswith("DXCDWindow")), None)
         if window is None:
             return None
-        wanted = {as_caption(caption) for caption in captions}
+        wanted = {normalise_caption(caption) for caption in captions}
         all_labels = islice(self.tree.iter("label"), MOST_CONTROLS)
-        labels = [label for label in all_labels if as_caption(read_text(label)) in wanted]
+        labels = [label for label in all_labels if normalise_caption(read_text(label)) in wanted]
         around, beside = set(labels), {label.get("for") for label in labels} - {None}
         boxes = [box for box in window.iter("input") if read_type(box) == "checkbox" and "name" in box.attrib]
-        fields = self.fields()
+        fields = self.read_fields()
         for box in boxes:
             if box.get("id") in beside or next(box.iterancestors("label"), None) in around:
                 fields[box.attrib["name"]] = box.get("value") or "on"
-        for item, found in with_id(CHOOSER_BUTTON, window.iter("*")):
+        for item, found in find_by_id(CHOOSER_BUTTON, window.iter("*")):
             if APPLY.match(read_text(item)):
-                return fields | click(f"{self.grid}$DXCDWindow", found["button"])
+                return fields | make_click(f"{self.grid}$DXCDWindow", found["button"])
         return None
 
     # The export
 
-    def export_fields(self) -> Fields | None:
+    def build_export_form(self) -> Fields | None:
         """The form after a click on the export button, if there is one."""
-        click_on_export = self.click_fields(EXPORT_TO)
-        return self.fields() | click_on_export if click_on_export else None
+        click_on_export = self.find_click(EXPORT_TO)
+        return self.read_fields() | click_on_export if click_on_export else None
 
-    def click_fields(self, text: re.Pattern[str]) -> Fields | None:
+    def find_click(self, text: re.Pattern[str]) -> Fields | None:
         """What a click on the menu item with this text adds to the form.
 
         The text is the anchor's: the item around it may hold other menus, and a logo another link.
         """
-        for anchor, item in with_id(MENU_ITEM, self.tree.iter("a")):
+        for anchor, item in find_by_id(MENU_ITEM, self.tree.iter("a")):
             if text.match(read_text(anchor, between="")):
-                return click(item["menu"].replace("_", "$"), item["place"])
+                return make_click(item["menu"].replace("_", "$"), item["place"])
         return None
 
 
-def click(target: str, argument: str) -> Fields:
+def make_click(target: str, argument: str) -> Fields:
     """What ASP.NET posts for a click on a control."""
     return {"__EVENTTARGET": target, "__EVENTARGUMENT": argument}
 
 
-def as_caption(text: str) -> str:
+def normalise_caption(text: str) -> str:
     """A column's caption, however it is spaced, with its colon or without."""
     return " ".join(text.split()).removesuffix(":").rstrip().casefold()
 
 
-def with_id(
+def find_by_id(
     pattern: re.Pattern[str], elements: Iterator[etree._Element]
 ) -> Iterator[tuple[etree._Element, re.Match[str]]]:
     """The elements whose id has the pattern, and what it found there."""

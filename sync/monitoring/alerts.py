@@ -27,7 +27,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from sync.erp.http import first_cause
+from sync.erp.session import find_first_cause
 from sync.erp.severable import Line, SeverableSession
 from sync.erp.transfer import settle
 from sync.exceptions import AlertNotDelivered
@@ -188,7 +188,9 @@ def explained(error: OSError | ValueError) -> AlertNotDelivered:
         return refused(*next(iter(error.recipients.values())))
     if isinstance(error, SMTPResponseException):
         return refused(error.smtp_code, error.smtp_error)
-    return AlertNotDelivered(reason=Message(gettext_noop("the connection failed ({cause})"), cause=first_cause(error)))
+    return AlertNotDelivered(
+        reason=Message(gettext_noop("the connection failed ({cause})"), cause=find_first_cause(error))
+    )
 
 
 def is_due_to_time(error: BaseException | None) -> bool:

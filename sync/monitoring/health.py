@@ -268,7 +268,7 @@ def compute_status_fingerprint() -> str:
     unseen = ColumnDrift.objects.unseen().order_by()
     left_open = OrderFormSession.objects.filter(closed_at=None)
     last_to_expire = left_open.order_by("-expires_at")
-    rejected = RejectedLogin.objects.filter(pk=erp_login.credentials())
+    rejected = RejectedLogin.objects.filter(pk=erp_login.fingerprint_login())
     schedules_and_ends = select_schedules().values_list(
         *("sync_type", "every", "first_at", "enabled", "counted_from", "requested_slot", "patient_since"),
         *("last_success_id", "last_end_id"),
@@ -292,7 +292,7 @@ def get_status() -> SyncStatus:
     runnable = [run for run in queued if run.waits_for == WaitsFor.TURN]
     waiting = [run for run in queued if run.waits_for != WaitsFor.TURN]
     waiting.sort(key=lambda run: (-run.priority, run.requested_at, run.pk))
-    rejected = erp_login.rejected_login()
+    rejected = erp_login.find_rejected_login()
     workers = sorted(
         SyncWorker.objects.order_by("-seen_at"), key=lambda worker: list(SyncWorker.State).index(worker.state)
     )

@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 
 from sync.erp.client import ErpList
-from sync.erp.folder import FolderClient, newest_export
+from sync.erp.folder import FolderClient, find_newest
 from sync.erp.transfer import CHUNK
 from sync.exceptions import ErpFolderNotFound, ErpUnavailable, ExportNotFound, ExportTooLarge
 from sync.progress import Stage, ignore_progress
@@ -86,7 +86,7 @@ def test_every_name_that_the_erp_gives_an_export_is_recognised_as_its_lists(drop
     found = {}
     for service in all_services():
         with suppress(FileNotFoundError):
-            found[service.sync_type] = newest_export(folder, service.erp_list).name
+            found[service.sync_type] = find_newest(folder, service.erp_list).name
     assert found == {sync_type: named.format(name)}
 
 

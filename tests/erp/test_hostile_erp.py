@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from sync.erp.client import ErpList
-from sync.erp.http import COOKIES, LARGEST_PAGE, HttpClient
+from sync.erp.http import HttpClient
+from sync.erp.session import COOKIES, LARGEST_PAGE
 from sync.exceptions import (
     ErpAnswerUnexpected,
     ErpLeadsElsewhere,

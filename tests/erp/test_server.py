@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup
 from demo.erp.faults import Fault
 from demo.erp.lists import CUSTOMERS, LISTS, ORDERS, PRODUCTS, list_called
 from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
-from sync.erp.http import action_of
+from sync.erp.session import find_form_address
 from sync.erp.web_page import WebPage
 from tests.concurrency.processes import until
 from tests.demo_erp import CachedDemoErp
@@ -36,13 +36,15 @@ def soup_of(shown: WebPage) -> BeautifulSoup:
 
 def log_in(browser, server, *, to=CUSTOMERS, password=DEMO_PASSWORD):
     login = page(browser.get(f"{server.url}{to.name}/"))
-    return browser.post(action_of(login), data=login.login_fields(DEMO_USERNAME, password))
+    return browser.post(find_form_address(login), data=login.build_login_form(DEMO_USERNAME, password))
 
 
 def export(browser, shown):
     """Click on the export button, then take what waits for the session."""
-    assert action_of(page(browser.post(action_of(shown), data=shown.export_fields()))) == action_of(shown)
-    return browser.get(action_of(shown))
+    assert find_form_address(
+        page(browser.post(find_form_address(shown), data=shown.build_export_form()))
+    ) == find_form_address(shown)
+    return browser.get(find_form_address(shown))
 
 
 def headers(shown):
@@ -71,7 +73,7 @@ def test_a_wrong_login_stays_on_the_login_page(browser, server):
 def test_a_login_never_leads_elsewhere(browser, server):
     login = page(browser.get(f"{server.url}Login.aspx?ReturnUrl=//elsewhere.example/"))
     response = browser.post(
-        action_of(login), data=login.login_fields(DEMO_USERNAME, DEMO_PASSWORD), allow_redirects=False
+        find_form_address(login), data=login.build_login_form(DEMO_USERNAME, DEMO_PASSWORD), allow_redirects=False
     )
     assert response.headers["Location"] == "/elsewhere.example/"
 
@@ -107,7 +109,7 @@ def test_all_four_cookies_are_needed(browser, server):
     [("customers", "6"), ("orders", "7"), ("ddt", "3"), ("invoices", "3"), ("products", "3"), ("prices", "3")],
 )
 def test_the_export_button_has_its_place_on_every_list(browser, server, sync_type, place):
-    fields = page(log_in(browser, server, to=list_called(sync_type))).export_fields() or {}
+    fields = page(log_in(browser, server, to=list_called(sync_type))).build_export_form() or {}
     assert (fields["__EVENTTARGET"], fields["__EVENTARGUMENT"]) == ("Vertical$mainMenu", place)
 
 
@@ -156,10 +158,12 @@ def test_columns_are_shown_to_the_session_that_chose_them(browser, server):
     shown = page(log_in(browser, server, to=PRODUCTS))
     assert len(headers(shown)) == 18
     assert len(soup_of(page(browser.get(shown.url))).select('[id$="DXCDWindow"]')) == 0
-    chooser = page(browser.post(action_of(shown), data=shown.show_chooser_fields()))
+    chooser = page(browser.post(find_form_address(shown), data=shown.build_chooser_form()))
     assert len(soup_of(chooser).select('[id$="DXCDWindow"] input[type="checkbox"]')) == 36
     assert len(soup_of(chooser).select('[id$="DXCDWindow"] input[type="checkbox"][checked]')) == 18
-    applied = page(browser.post(action_of(shown), data=chooser.choose_columns_fields(["Pacco", "ID elemento IvaId"])))
+    applied = page(
+        browser.post(find_form_address(shown), data=chooser.build_columns_form(["Pacco", "ID elemento IvaId"]))
+    )
     assert headers(applied)[14] == "PACCO"
     assert headers(applied)[-1] == "ID ELEMENTO IVAID"
     assert len(headers(page(browser.get(shown.url)))) == 20
@@ -171,8 +175,8 @@ def test_columns_are_shown_to_the_session_that_chose_them(browser, server):
 def test_an_export_has_the_columns_that_its_session_shows(erp, browser, network, chosen, pages):
     with DemoServer(CachedDemoErp(scale=0, today=erp.today)) as server:
         shown = page(log_in(browser, server, to=PRODUCTS))
-        chooser = page(browser.post(action_of(shown), data=shown.show_chooser_fields()))
-        shown = page(browser.post(action_of(shown), data=chooser.choose_columns_fields(chosen)))
+        chooser = page(browser.post(find_form_address(shown), data=shown.build_chooser_form()))
+        shown = page(browser.post(find_form_address(shown), data=chooser.build_columns_form(chosen)))
         with pikepdf.open(BytesIO(export(browser, shown).content)) as pdf:
             assert len(pdf.pages) == pages
 
@@ -195,7 +199,7 @@ def test_a_grid_filter_is_kept_over_sessions_until_it_is_cleared(server, erp):
             assert page(browser.get(f"{server.url}{CUSTOMERS.name}/")).grid_filter == ""
     with requests.Session() as browser:
         shown = page(log_in(browser, server, to=PRODUCTS))
-        cleared = page(browser.post(action_of(shown), data=shown.clear_filter_fields()))
+        cleared = page(browser.post(find_form_address(shown), data=shown.build_clear_filter_form()))
         assert f"su {erp.size('products')}</p>" in cleared.html
     assert control(server, "GET", "state")["grid_filters"] == []
 
@@ -247,12 +251,12 @@ def test_the_chosen_filter_is_remembered_over_sessions(server):
     control(server, "POST", "faults", fault="remembered-filter", list="orders")
     with requests.Session() as browser:
         shown = page(log_in(browser, server, to=ORDERS))
-        combo: Any = shown.filter_combo(ORDERS.safe_filter)
+        combo: Any = shown.find_filter_combo(ORDERS.safe_filter)
         assert combo.chosen == f"xaf_xaf_a1{chosen}"
         assert f"su {len(list(server.erp.records('orders', choice=chosen)))}</p>" in shown.html
-        browser.post(action_of(shown), data=shown.filter_fields(combo))
+        browser.post(find_form_address(shown), data=shown.build_filter_form(combo))
     with requests.Session() as browser:
-        combo = page(log_in(browser, server, to=ORDERS)).filter_combo(ORDERS.safe_filter)
+        combo = page(log_in(browser, server, to=ORDERS)).find_filter_combo(ORDERS.safe_filter)
         assert combo.is_safe
     assert control(server, "GET", "state")["filters"] == {"orders": ORDERS.safe_filter}
 

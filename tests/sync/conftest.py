@@ -82,7 +82,7 @@ def tiny_erp(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> 
     """An ERP without a network, asked by all runs of the test, each of which looks around at every step."""
     erp = TinyErp(tmp_path)
     settings.EXPORT_DIR = tmp_path / "exports"
-    monkeypatch.setattr(kept_exports, "erp_client", lambda: erp)
+    monkeypatch.setattr(kept_exports, "get_erp_client", lambda: erp)
     monkeypatch.setattr(checkpoint, "LOOKS_EVERY", 0)
     return erp
 

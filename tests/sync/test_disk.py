@@ -16,7 +16,7 @@ from customers.models import Customer
 from sync import disk, tasks
 from sync.coordinator import queue, runner, schedules, sessions
 from sync.coordinator.preview import preview_sync
-from sync.erp import erp_client
+from sync.erp import get_erp_client
 from sync.erp.folder import FolderClient
 from sync.exceptions import DiskFull
 from sync.models import SyncLock, SyncRun
@@ -179,7 +179,7 @@ def test_the_web_front_end_is_not_to_blame_for_our_full_disk(demo_server, tmp_pa
     to = tmp_path / "copy.pdf"
     to.symlink_to(DEVICE)
     with pytest.raises(OSError, match="No space left on device"):
-        erp_client().fetch(service_for("products").erp_list, to=to, at_most=LONG, progress=ignore_progress)
+        get_erp_client().fetch(service_for("products").erp_list, to=to, at_most=LONG, progress=ignore_progress)
     assert not to.is_symlink()
 
 

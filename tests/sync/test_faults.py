@@ -199,7 +199,7 @@ def test_a_run_fails_by_name_and_changes_nothing_until_the_fault_is_gone(
     strike(fault)
     with monkeypatch.context() as meanwhile:
         if fault is Fault.STALLED_CONNECTION:
-            meanwhile.setattr(kept_exports, "erp_client", lambda: impatient_client)
+            meanwhile.setattr(kept_exports, "get_erp_client", lambda: impatient_client)
         run = run_sync(sync_type)
     name, says = FAILS[fault]
     error, text = last_error(run)

@@ -83,7 +83,7 @@ def a_clock_is_behind():
 
 def the_login_is_rejected():
     run = SyncRunFactory(sync_type="orders", status=Status.FAILED, error_class="ErpLoginRejected")
-    RejectedLogin.objects.create(credentials=erp_login.credentials(), username="x", at=timezone.now(), run=run)
+    RejectedLogin.objects.create(credentials=erp_login.fingerprint_login(), username="x", at=timezone.now(), run=run)
 
 
 def an_export_is_quarantined():

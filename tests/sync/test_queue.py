@@ -181,7 +181,10 @@ def test_each_queued_run_says_what_it_waits_for_and_those_that_wait_for_nothing_
     assert {run: queue.what_it_waits_for(run) for run in runs} == runs
     assert set(queue.runnable()) == {run for run, reason in runs.items() if reason == "turn"}
     RejectedLogin.objects.create(
-        credentials=erp_login.credentials(), username="x", at=timezone.now(), run=SyncRunFactory(status=Status.FAILED)
+        credentials=erp_login.fingerprint_login(),
+        username="x",
+        at=timezone.now(),
+        run=SyncRunFactory(status=Status.FAILED),
     )
     assert sorted(run.waits_for for run in queue.queued()) == ["login"] * 5 + ["turn"]
     assert queue.what_it_waits_for(SyncRunFactory(status=Status.RUNNING)) is None

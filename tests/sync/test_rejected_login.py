@@ -49,7 +49,7 @@ def rejected(erp):
 
 def known():
     """What is known of a login that is rejected."""
-    rejected = erp_login.rejected_login()
+    rejected = erp_login.find_rejected_login()
     assert rejected
     return rejected
 
@@ -82,7 +82,7 @@ def test_what_becomes_due_meanwhile_is_not_queued_and_no_run_fails(rejected, erp
 @pytest.mark.parametrize("setting", ["ERP_URL", "ERP_USERNAME", "ERP_PASSWORD"])
 def test_other_credentials_are_tried(rejected, erp, settings, setting):
     setattr(settings, setting, "other")
-    assert erp_login.rejected_login() is None
+    assert erp_login.find_rejected_login() is None
     erp.errors.clear()
     queue.request_sync("ddt", trigger=Trigger.SCHEDULE)
     runner.drain_queue()
@@ -121,7 +121,7 @@ def test_once_the_login_is_accepted_everything_goes_on(rejected, erp):
     queue.request_sync("products", trigger=Trigger.ADMIN)
     runner.drain_queue()
     assert erp.fetched == ["products", "ddt"]
-    assert erp_login.rejected_login() is None
+    assert erp_login.find_rejected_login() is None
     assert health.get_status().rejected_login is None
 
 
@@ -133,7 +133,7 @@ def test_a_login_that_was_accepted_is_so_although_the_export_is_refused(rejected
     monkeypatch.setattr("sync.coordinator.kept_exports.read_export", refuse)
     queue.request_sync("products", trigger=Trigger.ADMIN)
     runner.drain_queue()
-    assert erp_login.rejected_login() is None
+    assert erp_login.find_rejected_login() is None
 
 
 def test_an_erp_that_is_down_at_the_new_attempt_says_nothing_of_the_login(rejected, erp):

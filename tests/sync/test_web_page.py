@@ -20,12 +20,12 @@ def page(body="", url=URL):
 @pytest.mark.parametrize("text", ["Esportare in", " Export to\n", "Export toExport to"])
 def test_the_export_button_is_found_by_the_text_of_its_anchor(text):
     others = f'<li id="{ITEM}0_"><a id="{ITEM}0_T">Altro</a><ul><li>Export to Excel</li></ul></li>'
-    fields = page(f'{others}<li id="{ITEM}3_"><a id="{ITEM}3_T"><span>{text}</span></a></li>').export_fields()
+    fields = page(f'{others}<li id="{ITEM}3_"><a id="{ITEM}3_T"><span>{text}</span></a></li>').build_export_form()
     assert fields == {"__VIEWSTATE": "v", **CLICK}
 
 
 def test_a_page_without_an_export_button_has_none():
-    assert page(f'<li id="{ITEM}0_"><a id="{ITEM}0_T">Esportazioni</a></li>').export_fields() is None
+    assert page(f'<li id="{ITEM}0_"><a id="{ITEM}0_T">Esportazioni</a></li>').build_export_form() is None
 
 
 @pytest.mark.parametrize("text", ["Accedi", "Login", "Log In", "Log\n In"])
@@ -33,7 +33,7 @@ def test_a_login_is_filled_in_and_sent_by_its_button(text):
     fields = page(
         '<a id="Logon_HeaderTableLogo">Log in</a><input type="text" name="Search"><input type="text" name="L$UserName">'
         f'<input type="password" name="L$Secret"><a id="Logon_PopupActions_Menu_DXI0_T">{text}</a>'
-    ).login_fields("agente", "geheim")
+    ).build_login_form("agente", "geheim")
     assert fields == {
         "__VIEWSTATE": "v",
         "Search": "",
@@ -45,7 +45,7 @@ def test_a_login_is_filled_in_and_sent_by_its_button(text):
 
 
 def test_a_user_name_goes_into_the_first_text_field_if_none_is_called_so():
-    fields = page('<input type="text" name="A"><input type="text" name="B">').login_fields("agente", "")
+    fields = page('<input type="text" name="A"><input type="text" name="B">').build_login_form("agente", "")
     assert (fields["A"], fields["B"]) == ("agente", "")
 
 
@@ -73,22 +73,24 @@ def combo(chosen, *values):
 
 
 def test_the_safe_filter_is_known_by_how_its_value_ends():
-    found = page(combo("xaf_xaf_a2Free", "xaf_xaf_a2Free", "xaf_xaf_a2All_Customers")).filter_combo("All_Customers")
+    found = page(combo("xaf_xaf_a2Free", "xaf_xaf_a2Free", "xaf_xaf_a2All_Customers")).find_filter_combo(
+        "All_Customers"
+    )
     assert (found.name, found.chosen, found.safe) == (COMBO, "xaf_xaf_a2Free", "xaf_xaf_a2All_Customers")
     assert not found.is_safe
 
 
 def test_a_safe_filter_that_is_chosen_need_not_be_looked_for():
-    assert page(combo("xaf_xaf_a0All_Customers")).filter_combo("All_Customers").is_safe
+    assert page(combo("xaf_xaf_a0All_Customers")).find_filter_combo("All_Customers").is_safe
 
 
 def test_another_controls_values_are_not_the_filters():
-    assert page(combo("xaf_xaf_a2Free", "xaf_xaf_a2Free")).filter_combo("All_Customers") is None
+    assert page(combo("xaf_xaf_a2Free", "xaf_xaf_a2Free")).find_filter_combo("All_Customers") is None
 
 
 def test_a_chosen_filter_is_posted_as_its_value():
     shown = page(combo("Free", "Free", "All_Customers"))
-    assert shown.filter_fields(shown.filter_combo("All_Customers")) == {
+    assert shown.build_filter_form(shown.find_filter_combo("All_Customers")) == {
         "__VIEWSTATE": "v",
         COMBO: "Tutti",
         f"{COMBO}_VI": "All_Customers",
@@ -103,7 +105,7 @@ SCRIPT = f"<script>createControl(Grid,'x','',{{'uniqueID':'{GRID}'}})</script>"
 def test_a_grids_filter_is_read_and_cleared():
     shown = page(f'{SCRIPT}<td class="dxgvFilterBarExpressionCell_XafTheme"><a>[ID] = 1</a></td>')
     assert shown.grid_filter == "[ID] = 1"
-    assert shown.clear_filter_fields() == {
+    assert shown.build_clear_filter_form() == {
         "__VIEWSTATE": "v",
         "__EVENTTARGET": GRID,
         "__EVENTARGUMENT": "ClearFilter",
@@ -113,7 +115,7 @@ def test_a_grids_filter_is_read_and_cleared():
 
 def test_hidden_columns_are_those_without_a_header():
     shown = page('<td class="dxgvHeader_XafTheme">Pacco</td><td class="dxgvHeader_XafTheme">CREATO\n DA:</td>')
-    assert shown.hidden(["PACCO", "CREATO DA", "ID ELEMENTO IVAID"]) == {"ID ELEMENTO IVAID"}
+    assert shown.find_hidden(["PACCO", "CREATO DA", "ID ELEMENTO IVAID"]) == {"ID ELEMENTO IVAID"}
 
 
 def test_columns_are_chosen_by_their_captions_and_applied_by_the_buttons_text():
@@ -123,7 +125,7 @@ def test_columns_are_chosen_by_their_captions_and_applied_by_the_buttons_text():
         '<label><input type="checkbox" name="b2" value="C">GAMBA</label>'
         '<a id="V_DXCDWindow_DXCBtn202">Annulla</a><a id="V_DXCDWindow_DXCBtn207">Applica</a></div>'
     )
-    assert chooser.choose_columns_fields(["CREATO DA"]) == {
+    assert chooser.build_columns_form(["CREATO DA"]) == {
         "__VIEWSTATE": "v",
         "b0": "C",
         "b1": "on",
@@ -133,8 +135,8 @@ def test_columns_are_chosen_by_their_captions_and_applied_by_the_buttons_text():
 
 
 def test_a_page_without_a_column_chooser_or_without_its_button_has_none():
-    assert page(SCRIPT).choose_columns_fields(["PACCO"]) is None
-    assert page(f'{SCRIPT}<div id="V_DXCDWindow"></div>').choose_columns_fields(["PACCO"]) is None
+    assert page(SCRIPT).build_columns_form(["PACCO"]) is None
+    assert page(f'{SCRIPT}<div id="V_DXCDWindow"></div>').build_columns_form(["PACCO"]) is None
 
 
 # Pages made to cost as much as they can
@@ -171,9 +173,9 @@ def test_whatever_is_in_a_page_it_is_read_in_a_few_seconds(body):
     shown = page(body)
     began = time.thread_time()
     assert not shown.is_login
-    assert (shown.action, shown.grid_filter, shown.export_fields()) == ("/X/", "", None)
-    assert shown.filter_combo("None") is None
-    assert shown.hidden(["y"]) == {"y"}
-    assert shown.choose_columns_fields(["x"]) is None
+    assert (shown.action, shown.grid_filter, shown.build_export_form()) == ("/X/", "", None)
+    assert shown.find_filter_combo("None") is None
+    assert shown.find_hidden(["y"]) == {"y"}
+    assert shown.build_columns_form(["x"]) is None
     assert len(shown.grid) <= len(body)
     assert time.thread_time() - began < 20  # seconds: about three, where looking up each for each took up to hours

@@ -92,6 +92,20 @@ def translate_disk_errors(files: str, folder: Path) -> Iterator[None]:
 
 
 @contextmanager
+def translate_database_errors() -> Iterator[None]:
+    """Raises DiskFull if there is no room for the database."""
+    try:
+        yield
+    except DatabaseError as error:
+        if not is_full(error):
+            raise
+        place: Path | Message = Message(DATABASE_SERVER)
+        if connection.vendor == "sqlite":
+            place = Path(connection.settings_dict["NAME"]).parent
+        raise DiskFull(files=Message(DATABASE), place=place) from error
+
+
+@contextmanager
 def skip_if_disk_full(what: str) -> Iterator[None]:
     """Leave off what is done again anyway, and say so in the log, now and then, while a disk is full."""
     try:
@@ -102,13 +116,6 @@ def skip_if_disk_full(what: str) -> Iterator[None]:
         if time.monotonic() - said.get(what, -SAID_EVERY) >= SAID_EVERY:
             said[what] = time.monotonic()
             logger.warning("%s, as the disk is full: %s", what, error)
-
-
-def make_database_full_error() -> DiskFull:
-    place: Path | Message = Message(DATABASE_SERVER)
-    if connection.vendor == "sqlite":
-        place = Path(connection.settings_dict["NAME"]).parent
-    return DiskFull(files=Message(DATABASE), place=place)
 
 
 # How much is free
@@ -138,7 +145,7 @@ def list_volumes() -> list[Volume]:
         folders = {DATABASE: Path(connection.settings_dict["NAME"]).parent} | folders
     found: dict[int, Volume] = {}
     for files, folder in folders.items():
-        there = find_existing_folder(folder)
+        there = next(each for each in (folder, *folder.absolute().parents) if each.is_dir())
         device = there.stat().st_dev
         before = found.get(device)
         found[device] = Volume(
@@ -152,8 +159,3 @@ def list_volumes() -> list[Volume]:
 def get_temporary_folder() -> Path:
     """Where temporary files are to be. Python takes another folder if this one is full when a process begins."""
     return Path(os.environ.get("TMPDIR") or "/tmp")  # noqa: S108  # nothing is written to it by this name
-
-
-def find_existing_folder(folder: Path) -> Path:
-    """A folder, or the one in which it will be made."""
-    return next(each for each in (folder, *folder.absolute().parents) if each.is_dir())

@@ -27,7 +27,7 @@ from django.utils import translation
 
 from sync.coordinator import queue
 from sync.coordinator.kept_exports import OUR_EXPORT, open_export
-from sync.coordinator.mutex import Lease, hold_lock, lost_with_the_connection
+from sync.coordinator.mutex import Lease, hold_lock, translate_lost_connection
 from sync.coordinator.runner import POLLED_EVERY, recover
 from sync.database import clock
 from sync.exceptions import SyncError
@@ -80,7 +80,7 @@ def between_syncs(waiting: Callable[[], None]) -> Iterator[Lease]:
     while True:
         with hold_lock() as lease:
             if lease:
-                with lost_with_the_connection():
+                with translate_lost_connection():
                     recover(lease)
                     yield lease
                 break

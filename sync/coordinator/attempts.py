@@ -8,12 +8,12 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django_q.exceptions import TimeoutException
 
 from sync.coordinator import queue
 from sync.database import clock
-from sync.disk import is_full, make_database_full_error
+from sync.disk import translate_database_errors
 from sync.erp import login as erp_login
 from sync.exceptions import (
     ErpLoginRejected,
@@ -39,7 +39,8 @@ def handle_errors(run: SyncRun) -> Iterator[None]:
     token = run.token
     try:
         try:
-            yield
+            with translate_database_errors():
+                yield
         except BaseException:
             run.token = token  # which a transaction that was rolled back may have taken from it
             raise
@@ -51,11 +52,6 @@ def handle_errors(run: SyncRun) -> Iterator[None]:
         fail(run, error)
     except SyncError as error:
         retry_or_fail(run, error)
-    except DatabaseError as error:
-        if is_full(error):
-            retry_or_fail(run, make_database_full_error())
-        else:
-            fail_by_bug(run, error)
     except TimeoutException:
         with suppress(LeaseLost), transaction.atomic():
             run.refresh_for_update()
@@ -66,8 +62,9 @@ def handle_errors(run: SyncRun) -> Iterator[None]:
         with suppress(LeaseLost):  # it is another process's already
             interrupt(run, HandedBack())
         raise
-    except Exception as error:  # noqa: BLE001  # the one place that records whatever stops a run
-        fail_by_bug(run, error)
+    except Exception as error:  # the one place that records whatever stops a run
+        logger.exception("Run %s of %s was stopped by a bug", run.pk, run.sync_type)
+        fail(run, error)
 
 
 def interrupt(run: SyncRun, interruption: Interrupted) -> None:
@@ -109,11 +106,6 @@ def find_delay(run: SyncRun, error: SyncError) -> int | None:
     last = len(delays) - 1
     place = min(made, last) if error.is_never_given_up else made
     return delays[place] if 0 <= place <= last else None
-
-
-def fail_by_bug(run: SyncRun, error: Exception) -> None:
-    logger.exception("Run %s of %s was stopped by a bug", run.pk, run.sync_type)
-    fail(run, error)
 
 
 def fail(run: SyncRun, error: BaseException) -> None:

@@ -26,7 +26,10 @@ class Checkpoint:
         self.run = run
         self.lease = lease
         self.progress = progress
-        self.steps_aside = run.mode != Mode.SMART and not has_stepped_aside_enough(run)
+        stepped_aside = [each["endedAt"] for each in run.ended_attempts if each["outcome"] == "preempted"]
+        # Once it has waited too long, it steps aside once more at most: it would never come to its end.
+        was_overdue = any(datetime.fromisoformat(ended) > run.overdue_at for ended in stepped_aside)
+        self.steps_aside = run.mode != Mode.SMART and not was_overdue
         self.looked = self.written = 0.0  # seconds, monotonic
 
     def __call__(self, stage: Stage, done: int, total: int | None) -> None:
@@ -56,9 +59,3 @@ class Checkpoint:
             raise RunCancelled
         if smart_run_waits:
             raise Preempted
-
-
-def has_stepped_aside_enough(run: SyncRun) -> bool:
-    """Whether it stepped aside when it had waited too long already: it would never come to its end."""
-    ends = (attempt["endedAt"] for attempt in run.ended_attempts if attempt["outcome"] == "preempted")
-    return any(datetime.fromisoformat(ended) > run.overdue_at for ended in ends)

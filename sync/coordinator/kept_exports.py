@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+import subprocess
 import time
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from django.conf import settings
@@ -22,7 +24,7 @@ from sync.erp.transfer import read_chunks
 from sync.exceptions import ExportOutdated
 from sync.exports.limits import Limits
 from sync.exports.process import PageProcess
-from sync.exports.reader import OpenPages, Records, read_export
+from sync.exports.reader import Records, read_export
 from sync.messages import Message, gettext_noop
 from sync.models import SyncRun
 from sync.progress import Progress, Stage
@@ -40,7 +42,10 @@ Mode = SyncRun.Mode
 
 
 def obtain_export(run: SyncRun, service: SyncService, progress: Progress) -> list[Message]:
-    """Get the export that the run reads into a file of its own, and its fingerprint on the run; give what is odd."""
+    """Get the export that the run reads into a file of its own, and its fingerprint on the run; give what is odd.
+
+    Raises ExportOutdated, as when the newest file was taken out of the ERP's folder. A given file is its giver's.
+    """
     if has_kept_export(run):
         return []
     # Named by the token: a process that lost the lock cannot touch the file of the one that has it.
@@ -67,6 +72,11 @@ def obtain_export(run: SyncRun, service: SyncService, progress: Progress) -> lis
         raise
     if unread not in ("", str(path)):
         Path(unread).unlink(missing_ok=True)
+    later = run.later_success
+    if later and not run.given_file:
+        raise ExportOutdated(
+            exported=format_export_time(exported_at), later=format_export_time(later.exported_at), run=later.pk
+        )
     return [Message(FROM_THE_FUTURE, dated=format_export_time(dated))] if dated - exported_at > FILE_TIMES_AGREE else []
 
 
@@ -76,15 +86,6 @@ def has_kept_export(run: SyncRun) -> bool:
         return False
     is_recent = run.exported_at > clock.now() - READ_FOR
     return is_recent and Path(run.export_path).is_file() and run.later_success is None
-
-
-def check_is_latest(run: SyncRun) -> None:
-    """Raises ExportOutdated, as when the newest file was taken out of the ERP's folder. A given file is its giver's."""
-    later = run.later_success
-    if later and not run.given_file:
-        raise ExportOutdated(
-            exported=format_export_time(run.exported_at), later=format_export_time(later.exported_at), run=later.pk
-        )
 
 
 def write_export(
@@ -134,10 +135,12 @@ def format_export_time(moment: datetime | None) -> str:
 
 
 def open_export(
-    path: Path, service: SyncService, progress: Progress, *, open_pages: OpenPages = PageProcess
+    path: Path | str, service: SyncService, progress: Progress, *, process: subprocess.Popen[bytes] | None = None
 ) -> AbstractContextManager[Records]:
+    """The records of an export. `process` is a run's, which keeps page tables for the next export of the list."""
+    kept_tables = settings.PAGE_TABLES_DIR / service.sync_type if process else None
     return read_export(
-        path,
+        Path(path),
         service.layout,
         name=service.sync_type,
         other_layouts={other.sync_type: other.layout for other in all_services()},
@@ -149,7 +152,7 @@ def open_export(
             seconds=settings.EXPORT_MAX_SECONDS,
         ),
         progress=progress,
-        open_pages=open_pages,
+        open_pages=partial(PageProcess, started=process, kept_tables=kept_tables),
     )
 
 

@@ -108,7 +108,7 @@ def fenced(lease: Lease) -> Iterator[None]:
 
 
 @contextmanager
-def lost_with_the_connection() -> Iterator[None]:
+def translate_lost_connection() -> Iterator[None]:
     """Raises LeaseLost if the connection to the database is lost in here; whoever goes on gets another one.
 
     On PostgreSQL the database ends the connection of a process that sleeps in a transaction for a lease: it would keep

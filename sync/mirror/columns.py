@@ -16,12 +16,18 @@ from django.utils.translation import gettext
 
 from sync.database import clock
 from sync.exports.layout import Column, Source
+from sync.exports.reader import Records
+from sync.messages import Message, gettext_noop, make_storable
 from sync.models import ColumnDrift, MirroredColumn, SyncEvent, SyncRun
 from sync.service import SyncService
 
 Kind = ColumnDrift.Kind
 
 LONGEST_HEADER = 200  # characters that are kept of one that nobody knows
+
+FIRST_SEEN = gettext_noop(
+    "First seen in an export, as it was assumed: {columns}. Please tell whoever keeps this software."
+)
 
 
 @dataclass(frozen=True)
@@ -33,25 +39,34 @@ class HiddenColumn:
     applied_at: datetime | None  # when that was applied: records that came later never had a value of it
 
 
-def record_shown_columns(
-    service: SyncService, fields: Collection[str], *, well_read: Collection[str], at: datetime
-) -> list[Column]:
-    """Note that an export of this moment showed these fields, and of some had values that could all be read.
+def record_columns(service: SyncService, run: SyncRun, records: Records) -> list[Message]:
+    """Keep which columns the export of a run showed, in what they differ from those before, and which were well read.
 
-    Gives the columns of an assumed form that were never read before.
+    Gives, for the run's notes, the columns of an assumed form that were never read before.
     """
-    columns = MirroredColumn.objects.filter(sync_type=service.sync_type)
+    record_drift(service, run, records)
     now = clock.now()
+    at = run.exported_at or now
     MirroredColumn.objects.bulk_create(
-        [MirroredColumn(sync_type=service.sync_type, field=field, last_seen_at=at, applied_at=now) for field in fields],
+        [
+            MirroredColumn(sync_type=service.sync_type, field=field, last_seen_at=at, applied_at=now)
+            for field in records.fields
+        ],
         update_conflicts=True,
         unique_fields=["sync_type", "field"],
         update_fields=["last_seen_at", "applied_at"],
     )
-    confirmed = columns.filter(field__in=well_read, is_confirmed=False)
-    unseen = set(confirmed.values_list("field", flat=True))
-    confirmed.update(is_confirmed=True)
-    return [each for each in service.layout.columns if each.field in unseen and each.source is Source.ASSUMED]
+    unconfirmed = MirroredColumn.objects.filter(
+        sync_type=service.sync_type, field__in=records.well_read, is_confirmed=False
+    )
+    confirmed = set(unconfirmed.values_list("field", flat=True))
+    unconfirmed.update(is_confirmed=True)
+    titles = [
+        column.title
+        for column in service.layout.columns
+        if column.field in confirmed and column.source is Source.ASSUMED
+    ]
+    return [Message(FIRST_SEEN, columns=", ".join(titles))] if titles else []
 
 
 def load_columns(service: SyncService) -> dict[str, MirroredColumn]:
@@ -87,9 +102,10 @@ def find_hidden_fields(run: SyncRun, service: SyncService) -> set[str]:
 # Columns that come and go
 
 
-def record_drift(service: SyncService, run: SyncRun, fields: Collection[str], unknown: Collection[str]) -> None:
+def record_drift(service: SyncService, run: SyncRun, records: Records) -> None:
     """Keep in which columns an export differs from those before, as an event too; before it is noted what it shows."""
-    drifts = list(find_drifts(service, run, fields, unknown))
+    unknown = [make_storable(header)[:LONGEST_HEADER] for header in records.unknown if header]
+    drifts = list(find_drifts(service, run, records.fields, unknown))
     if not drifts:
         return
     ColumnDrift.objects.bulk_create(drifts)

@@ -403,7 +403,7 @@ class SyncRun(models.Model):
             raise LeaseLost
 
     def forget_export(self) -> None:
-        """Delete the export that it kept to read it later, once this transaction is committed."""
+        """Delete the export that it kept, once this transaction is committed."""
         if self.export_path:
             transaction.on_commit(partial(Path(self.export_path).unlink, missing_ok=True))
 
@@ -430,8 +430,10 @@ class SyncRun(models.Model):
 
     @transaction.atomic(savepoint=False)
     def succeed(self, counts: dict[str, int], *, left: int) -> None:
-        """End it well, in the transaction that applied its records."""
+        """End it well, in the transaction that applied its records; no export of theirs is kept any longer."""
+        self.forget_export()
         if self.accepts_id:
+            SyncRun.objects.get(pk=self.accepts_id).forget_export()
             SyncRun.objects.filter(pk=self.accepts_id).update(export_path="")
         self.finish(self.Status.SUCCEEDED, export_path="", left=left, **counts)
         SyncEvent.objects.record(Kind.RUN_SUCCEEDED, run=self, counts=counts)

@@ -14,7 +14,7 @@ from django.conf import settings as project
 from django.db import IntegrityError, transaction
 from django.db.models import Count
 
-from sync.coordinator import runner
+from sync.coordinator import attempts, runner
 from sync.coordinator.attempts import handle_errors
 from sync.coordinator.mutex import Lease, hold_lock
 from sync.coordinator.queue import request_sync
@@ -78,7 +78,7 @@ def logged_runs(log, meanwhile=lambda: None):
         finally:
             log.write("end", run.pk, run.sync_type)
 
-    with patch.object(runner, "handle_errors", logged):
+    with patch.object(attempts, "handle_errors", logged):
         yield
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django_q.models import OrmQ
 
-from sync.coordinator import runner
+from sync.coordinator import mutex, runner
 from sync.coordinator.mutex import break_lock, fenced
 from sync.coordinator.queue import request_sync
 from sync.models import SyncEvent, SyncLock, SyncRun
@@ -121,7 +121,7 @@ def test_a_sleeper_that_ends_its_run_while_it_is_replaced_leaves_nothing_waiting
         assert child.ended_well()
         return fenced(lease)
 
-    with patch.object(runner, "fenced", fenced_late):
+    with patch.object(mutex, "fenced", fenced_late):
         runner.drain_queue()
     ended = dict(SyncRun.objects.values_list("sync_type", "status"))
     assert ended == {"customers": SyncRun.Status.FAILED, "prices": SyncRun.Status.SUCCEEDED}

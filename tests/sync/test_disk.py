@@ -186,6 +186,7 @@ def test_the_web_front_end_is_not_to_blame_for_our_full_disk(demo_server, tmp_pa
 # Files that nobody will read
 
 
+@pytest.mark.django_db(transaction=True)
 def test_what_a_lost_process_has_fetched_is_deleted_when_its_run_is_lost(tiny_erp, settings):
     settings.EXPORT_DIR.mkdir()
     run = SyncRunFactory(sync_type="orders", status=Status.RUNNING, token=7, attempts=1)
@@ -197,6 +198,7 @@ def test_what_a_lost_process_has_fetched_is_deleted_when_its_run_is_lost(tiny_er
     assert (run.status, files(settings.EXPORT_DIR)) == (Status.SUCCEEDED, [])
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_kept_export_that_is_too_old_goes_when_a_new_one_is_there(tiny_erp, settings):
     settings.EXPORT_DIR.mkdir()
     run = request()
@@ -248,7 +250,7 @@ def no_room(monkeypatch):
     """Makes a function find the database's disk full."""
 
     def refuse(*_args):
-        raise disk.make_database_full_error() from OSError(errno.ENOSPC, "No space left on device")
+        raise DiskFull(files="the database", place="/") from OSError(errno.ENOSPC, "No space left on device")
 
     return lambda module, name: monkeypatch.setattr(module, name, refuse)
 

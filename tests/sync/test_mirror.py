@@ -185,6 +185,7 @@ def test_a_quarantined_export_can_be_accepted(sync_customers):
     assert accepted.export_sha256 == quarantined.export_sha256
 
 
+@pytest.mark.django_db(transaction=True)
 def test_an_export_is_accepted_once_or_it_would_prove_two_absences(sync_customers):
     sync_customers(customers(*range(1, 61)))
     quarantined = sync_customers(customers(*range(1, 40)))

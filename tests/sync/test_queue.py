@@ -8,7 +8,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from sync.coordinator import queue, runner, sessions
+from sync.coordinator import kept_exports, queue, runner, sessions
 from sync.coordinator.kept_exports import open_export
 from sync.erp import login as erp_login
 from sync.exceptions import CannotAccept, CannotCancel, CannotRetry, ErpUnavailable
@@ -190,10 +190,14 @@ def test_each_queued_run_says_what_it_waits_for_and_those_that_wait_for_nothing_
     assert queue.what_it_waits_for(SyncRunFactory(status=Status.RUNNING)) is None
 
 
-def test_a_run_that_another_process_starts_at_this_moment_is_waited_for():
+def test_a_run_that_another_process_starts_at_this_moment_is_waited_for(monkeypatch):
     run = request("customers")
-    SyncRun.objects.filter(pk=run.pk).update(status=Status.RUNNING, token=1)
-    assert not runner.may_not_start(run)
+    row = SyncRun.objects.filter(pk=run.pk)
+    monkeypatch.setattr(
+        runner, "drain_queue", lambda **_: row.filter(status=Status.QUEUED).update(status=Status.RUNNING)
+    )
+    monkeypatch.setattr("time.sleep", lambda _seconds: row.update(status=Status.SUCCEEDED))
+    assert runner.wait_for(run).status == Status.SUCCEEDED
 
 
 def test_a_drain_carries_them_out_in_that_order(tiny_erp):
@@ -304,7 +308,7 @@ def _asked_for_while_read(tiny_erp, monkeypatch):
             request("customers", mode="smart")
         return open_export(path, service, progress, **how)
 
-    monkeypatch.setattr(runner, "open_export", interrupted)
+    monkeypatch.setattr(kept_exports, "open_export", interrupted)
 
 
 @pytest.mark.usefixtures("_asked_for_while_read")
@@ -327,7 +331,7 @@ def test_a_run_that_only_steps_aside_reads_its_kept_export(tiny_erp, monkeypatch
             request("customers", mode="smart")
         return open_export(path, service, progress, **how)
 
-    monkeypatch.setattr(runner, "open_export", interrupted)
+    monkeypatch.setattr(kept_exports, "open_export", interrupted)
     run = request("products")
     runner.wait_for(run)
     assert (run.status, run.attempts) == (Status.SUCCEEDED, 2)

@@ -248,7 +248,8 @@ def build_line(draft: Draft, position: int, wanted: LineInput, product: Product 
         raise LineProblem("product", _("{product} cannot be ordered.").format(product=product))
     valid = product.order_quantities.nearest(wanted.quantity)
     if valid != [wanted.quantity]:
-        raise LineProblem("quantity", describe_quantities(valid))
+        quantities = _(" or ").join(number_format(each.normalize(), use_l10n=True) for each in valid)
+        raise LineProblem("quantity", _("You can order: {quantities}.").format(quantities=quantities))
     price = prices.price(product, wanted.quantity)
     if price is None or price.unit_price is None:
         raise LineProblem("product", describe_missing_price(product, prices))
@@ -273,10 +274,3 @@ def describe_missing_price(product: Product, prices: PriceList) -> str:
         text = _("{product} has no price: an administrator must first choose the price group that applies.")
         return text.format(product=product)
     return _("The ERP has no price for {product} that is valid today.").format(product=product)
-
-
-def describe_quantities(valid: list[Decimal]) -> str:
-    """Which quantities may be ordered instead."""
-    return _("You can order: {quantities}.").format(
-        quantities=_(" or ").join(number_format(each.normalize(), use_l10n=True) for each in valid)
-    )

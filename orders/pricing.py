@@ -16,10 +16,8 @@ from django.db.models.functions import Lower
 from orders.models.catalogue import ACCOUNT_CODES, Price, Product
 from sync.database import clock
 
-ONE = Decimal(1)
-MOST_SPECIFIC_LAST = (Price.Audience.EVERYBODY, Price.Audience.GROUP, Price.Audience.CUSTOMER)
-
 Audience = Price.Audience
+MOST_SPECIFIC_LAST = (Audience.EVERYBODY, Audience.GROUP, Audience.CUSTOMER)
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,11 @@ class PriceList:
 
     def price(self, product: Product, quantity: Decimal) -> Price | None:
         """The price that counts; None if none does."""
-        fitting = [price for price in self.prices.get(product.erp_id, []) if covers(price, quantity)]
+        fitting = [
+            price
+            for price in self.prices.get(product.erp_id, [])
+            if (price.quantity_from or 0) <= quantity <= (price.quantity_to or quantity)  # 0 is no upper end
+        ]
         return max(fitting, key=rank_price, default=None)
 
     @cached_property
@@ -108,12 +110,7 @@ def filter_group_prices() -> QuerySet[Price]:
 
 def find_price_unit(price: Price, product: Product) -> Decimal:
     """How many pieces a price is for: the ERP's 0 is one piece."""
-    return next(unit for unit in (price.price_unit, product.price_unit, ONE) if unit and unit > 0)
-
-
-def covers(price: Price, quantity: Decimal) -> bool:
-    """Whether a quantity lies within a price's; None says nothing, and 0 is no upper end."""
-    return (price.quantity_from or 0) <= quantity and (not price.quantity_to or quantity <= price.quantity_to)
+    return next(unit for unit in (price.price_unit, product.price_unit, Decimal(1)) if unit and unit > 0)
 
 
 def rank_price(price: Price) -> tuple[int, Decimal, date, int]:

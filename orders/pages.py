@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from orders.api.drafts import MOST_LINES, NOTES_LENGTH, DraftSerializer
+from orders.api.draft_serializers import MOST_LINES, NOTES_LENGTH, DraftSerializer
 from orders.models import Draft
 from sync.api.urls import KeyConverter
 from sync.mirror.columns import find_hidden_columns

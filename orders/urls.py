@@ -1,15 +1,16 @@
 """Addresses of the orders' part of the API."""
 
+from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from orders.api import drafts, mirror
+from orders.api import documents, drafts, price_lookup, prices, products
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
-router.register("products", mirror.ProductViewSet)
-router.register("prices", mirror.PriceViewSet)
-router.register("orders", mirror.OrderViewSet)
-router.register("ddt", mirror.DdtViewSet)
-router.register("invoices", mirror.InvoiceViewSet)
+router.register("products", products.ProductViewSet)
+router.register("prices", prices.PriceViewSet)
+router.register("orders", documents.OrderViewSet)
+router.register("ddt", documents.DdtViewSet)
+router.register("invoices", documents.InvoiceViewSet)
 router.register("drafts", drafts.DraftViewSet)
 
-urlpatterns = router.urls
+urlpatterns = [path("prices/lookup", price_lookup.LookupView.as_view()), *router.urls]

@@ -9,7 +9,9 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
+from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
+from rest_framework.viewsets import GenericViewSet
 
 from sync.serializers import Serializer
 
@@ -31,6 +33,10 @@ class StrictSerializer(Serializer):
 
 class AnswerSerializer(Serializer):
     success = serializers.BooleanField(default=True, read_only=True, help_text="true: an error says false.")
+
+
+class ListViewSet(ListModelMixin, GenericViewSet[Any]):
+    pass  # a docstring would be that of every list
 
 
 def get_user(request: Request) -> User:

@@ -20,7 +20,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import JSONRenderer
 
 from orders.api.fields import PercentField, QuantityField
-from orders.api.mirror import ProductSerializer
+from orders.api.products import ProductSerializer
 from orders.models import Product
 from orders.templatetags.amounts import format_money as on_paper
 from tests.e2e.browsers import HERE, Watch, somebody

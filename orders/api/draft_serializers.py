@@ -1,0 +1,192 @@
+"""Drafts as the API shows and takes them."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from customers.models import Customer
+from orders.api.fields import AmountField, NumberField, PercentField, QuantityField, UnitPriceField
+from orders.drafts import DraftInput, LineInput
+from orders.models import Product
+from sync.api.base import AnswerSerializer, StrictSerializer
+from sync.api.fields import LARGEST_INTEGER, StrictCharField, StrictIntegerField, StrictUUIDField
+from sync.api.filters import KEY_LENGTH
+from sync.serializers import ModelSerializer, Serializer
+
+MOST_LINES = 500
+NOTES_LENGTH = 5000
+
+
+# What is shown
+
+
+class DraftCustomerSerializer(ModelSerializer):
+    name = serializers.CharField(source="shown_name", help_text="Says so if the customer's data was erased.")
+
+    class Meta:
+        model = Customer
+        fields = ("erp_id", "account_number", "name", "city", "vat_number")
+
+
+class DraftProductSerializer(ModelSerializer):
+    pack_pieces = NumberField(allow_null=True)
+
+    class Meta:
+        model = Product
+        fields = ("erp_id", "name", "description", "pack", "pack_pieces", "missing_since")
+
+
+class DraftLineSerializer(Serializer):
+    """So many of a product, at the price of the moment at which the draft was saved."""
+
+    product = DraftProductSerializer()
+    quantity = NumberField()
+    discount_percent = NumberField()
+    unit_price = UnitPriceField()
+    price_unit = NumberField(help_text="Pieces that the price is for.")
+    vat_rate = NumberField(allow_null=True, help_text="Percent; null if it is not known.")
+    goods = AmountField(source="amounts.goods", help_text="Without VAT, after the line's discount.")
+    net = AmountField(source="amounts.net", help_text="After the order's discount too.")
+    vat = AmountField(
+        source="amounts.vat", allow_null=True, help_text="Of this line alone; the order's is no sum of these."
+    )
+    gross = AmountField(source="amounts.gross", allow_null=True, help_text="Net with VAT; null if that is not known.")
+
+
+class VatTotalSerializer(Serializer):
+    rate = NumberField(help_text="Percent.")
+    taxable = AmountField()
+    amount = AmountField()
+
+
+class TotalsSerializer(Serializer):
+    """What the order comes to: goods less discount is net, and that with VAT, as far as that is known, is gross.
+
+    VAT is rounded once for each rate, on what its lines come to together.
+    """
+
+    goods = AmountField()
+    discount = AmountField(help_text="By the order's discount.")
+    net = AmountField()
+    vat_by_rate = VatTotalSerializer(many=True)
+    vat = AmountField()
+    net_without_vat = AmountField(help_text="The part of net whose VAT is not known: it is in gross without VAT.")
+    gross = AmountField()
+
+
+class DraftSerializer(Serializer):
+    """An order saved here, and not yet given to the ERP."""
+
+    id = serializers.IntegerField()
+    version = serializers.IntegerField(help_text="To be sent with a change, which is refused if it is not the last.")
+    customer = DraftCustomerSerializer()
+    lines = DraftLineSerializer(many=True)
+    discount_percent = NumberField(help_text="Of the whole order.")
+    notes = serializers.CharField()
+    currency = serializers.CharField()
+    totals = TotalsSerializer()
+    created_at = serializers.DateTimeField()
+    changed_at = serializers.DateTimeField()
+
+
+class ProblemSerializer(Serializer):
+    """What keeps a line from being ordered."""
+
+    field = serializers.ChoiceField(choices=["product", "quantity"])
+    text = serializers.CharField(help_text="What to do, for a person.")
+
+
+class PreviewLineSerializer(Serializer):
+    """A line as it was given, and what it would come to; price and amounts are null if it has a problem."""
+
+    product = DraftProductSerializer(allow_null=True, help_text="Null if there is none.")
+    quantity = NumberField(source="wanted.quantity")
+    discount_percent = NumberField(source="wanted.discount_percent")
+    unit_price = UnitPriceField(source="line.unit_price", allow_null=True)
+    price_unit = NumberField(source="line.price_unit", allow_null=True, help_text="Pieces that the price is for.")
+    vat_rate = NumberField(source="line.vat_rate", allow_null=True, help_text="Percent; null if it is not known.")
+    goods = AmountField(
+        source="line.amounts.goods", allow_null=True, help_text="Without VAT, after the line's discount."
+    )
+    net = AmountField(source="line.amounts.net", allow_null=True, help_text="After the order's discount too.")
+    vat = AmountField(source="line.amounts.vat", allow_null=True, help_text="Of this line alone.")
+    gross = AmountField(source="line.amounts.gross", allow_null=True, help_text="Net with VAT.")
+    nearest_quantities = serializers.ListField(
+        child=NumberField(),
+        help_text="What may be ordered instead, next below and above; itself alone if it may; empty without a product.",
+    )
+    problem = ProblemSerializer(allow_null=True)
+
+
+class PreviewSerializer(Serializer):
+    """What a draft would come to at today's prices, as far as it is right."""
+
+    customer = DraftCustomerSerializer(allow_null=True)
+    lines = PreviewLineSerializer(many=True, help_text="One for each given line, in their order.")
+    currency = serializers.CharField(help_text="Empty if no line has a price.")
+    complete = serializers.BooleanField(help_text="Whether it would be saved: it has a customer, lines, no problem.")
+    totals = TotalsSerializer(help_text="Of the lines without a problem.")
+
+
+class PreviewAnswerSerializer(AnswerSerializer):
+    draft = PreviewSerializer()
+
+
+class DraftAnswerSerializer(AnswerSerializer):
+    draft = DraftSerializer()
+
+
+class SavedAnswerSerializer(DraftAnswerSerializer):
+    message = serializers.CharField()
+    draft_count = serializers.IntegerField(help_text="Of the caller.")
+
+
+# What is taken
+
+
+class GivenLineSerializer(StrictSerializer):
+    product = StrictCharField(max_length=KEY_LENGTH, help_text="The product's erpId.")
+    quantity = QuantityField(help_text="In pieces.")
+    discount_percent = PercentField(default=0)
+
+
+class GivenDraftSerializer(StrictSerializer):
+    """A draft as a form holds it. Prices and totals are worked out here, at every save."""
+
+    customer = StrictIntegerField(min_value=1, max_value=LARGEST_INTEGER, help_text="The customer's erpId.")
+    lines = serializers.ListField(child=GivenLineSerializer(), min_length=1, max_length=MOST_LINES)
+    discount_percent = PercentField(default=0, help_text="Of the whole order.")
+    notes = StrictCharField(default="", allow_blank=True, max_length=NOTES_LENGTH)
+
+    def to_input(self) -> DraftInput:
+        """Raises ValidationError."""
+        self.is_valid(raise_exception=True)
+        return DraftInput(
+            customer=self.validated_data["customer"],
+            lines=[LineInput(**line) for line in self.validated_data["lines"]],
+            discount_percent=self.validated_data["discount_percent"],
+            notes=self.validated_data["notes"],
+        )
+
+
+class GivenPreviewSerializer(GivenDraftSerializer):
+    """A draft as a form holds it while it is being filled in."""
+
+    customer = StrictIntegerField(
+        min_value=1,
+        max_value=LARGEST_INTEGER,
+        default=None,
+        allow_null=True,
+        help_text="The customer's erpId; without one, no customer's own prices count.",
+    )
+    lines = serializers.ListField(child=GivenLineSerializer(), max_length=MOST_LINES)
+
+
+class NewDraftSerializer(GivenDraftSerializer):
+    session_id = StrictUUIDField(
+        required=False, help_text="The order form that saves it: it stays open for another while."
+    )
+
+
+class ChangedDraftSerializer(NewDraftSerializer):
+    version = StrictIntegerField(min_value=1, max_value=LARGEST_INTEGER, help_text="That the change is based on.")

@@ -30,7 +30,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from sync.coordinator import mutex, queue, schedules, sessions
+from sync.coordinator import mutex, queue, schedules, sessions, turns
 from sync.models import SyncEvent, SyncLock, SyncRun, SyncSchedule
 from sync.monitoring import health, retention
 
@@ -155,7 +155,7 @@ def questions() -> dict[str, Callable[[], Any]]:
     last = SyncRun.objects.succeeded().for_type("products").latest("finished_at")
     last.export_sha256 = "another"
     return {
-        "claim the most urgent run": lambda: queue.runnable().first(),
+        "claim the most urgent run": lambda: turns.find_runnable().first(),
         "health.get_status": health.get_status,
         "recent_smart_run": lambda: sessions.find_recent_smart_run("customers"),
         "choose_mode": lambda: SyncRun.objects.choose_mode("products"),

@@ -25,7 +25,7 @@ from django.db.models.functions import Cast, Coalesce
 from django.urls import NoReverseMatch, reverse
 from django.utils import translation
 
-from sync.coordinator import queue
+from sync.coordinator import queue, turns
 from sync.coordinator.kept_exports import OUR_EXPORT, open_export
 from sync.coordinator.mutex import Lease, hold_lock, translate_lost_connection
 from sync.coordinator.runner import POLLED_EVERY, recover
@@ -86,7 +86,7 @@ def between_syncs(waiting: Callable[[], None]) -> Iterator[Lease]:
                 break
         waiting()
         time.sleep(POLLED_EVERY)
-    if queue.runnable().exists():
+    if turns.find_runnable().exists():
         queue.wake()
 
 

@@ -37,7 +37,7 @@ from sync.admin.permissions import may_view, require_permission
 from sync.admin.problems import describe_problems, get_verdict
 from sync.admin.progress import describe_progress
 from sync.coordinator import queue
-from sync.coordinator.queue import WaitsFor
+from sync.coordinator.turns import WaitsFor
 from sync.list_names import list_name
 from sync.mirror.columns import find_hidden_columns
 from sync.models import OrderFormSession, RecordChange, SyncLock, SyncRun, SyncWorker

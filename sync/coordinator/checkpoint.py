@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import Exists, Value
 
-from sync.coordinator import queue, worker
+from sync.coordinator import turns, worker
 from sync.coordinator.mutex import Lease
 from sync.exceptions import HandedBack, LeaseLost, Preempted, RunCancelled
 from sync.models import SyncRun
@@ -49,7 +49,7 @@ class Checkpoint:
             raise HandedBack
         if self.lease.keep():
             worker.write_heartbeat()
-        smart = Exists(queue.runnable().filter(mode=Mode.SMART)) if self.steps_aside else Value(False)
+        smart = Exists(turns.find_runnable().filter(mode=Mode.SMART)) if self.steps_aside else Value(False)
         row = SyncRun.objects.running().filter(pk=self.run.pk, token=self.run.token)
         found = row.values_list("cancel_requested_at", smart).first()
         if found is None:

@@ -1,17 +1,16 @@
-"""Asking for a run, and what runs next: every page, command and schedule comes through here."""
+"""Asking for a run: every page, command and schedule comes through here."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
-from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
-from django.db.models import Case, CharField, Exists, F, IntegerField, OuterRef, Q, Value, When
-from django.db.models.functions import Greatest
+from django.db import IntegrityError, models, transaction
 from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.tasks import async_task
@@ -22,13 +21,11 @@ from sync.disk import skip_if_disk_full
 from sync.erp import login as erp_login
 from sync.exceptions import CannotAccept
 from sync.messages import Message, gettext_noop
-from sync.models import OrderFormSession, SyncEvent, SyncRun, SyncSchedule
-from sync.models.runs import TRIES, SyncRunQuerySet
-from sync.service import smart_types
+from sync.models import SyncEvent, SyncRun, SyncSchedule
+from sync.models.runs import TRIES
 
 Kind = SyncEvent.Kind
 Mode = SyncRun.Mode
-Status = SyncRun.Status
 Trigger = SyncRun.Trigger
 BY_A_PERSON = (Trigger.MANUAL, Trigger.ADMIN, Trigger.API, Trigger.RETRY)  # who asks ends a type's back-off
 SMART_PRIORITY = 100  # above all that a person can ask for
@@ -53,27 +50,24 @@ def request_sync(
     """
     if priority is None:
         priority = SMART_PRIORITY if mode == Mode.SMART else settings.SYNC_TYPES[sync_type]["priority"]
-    tries = 0
-    while True:
-        try:
-            return insert_run(
-                sync_type=sync_type,
-                mode=mode,
-                priority=priority,
-                trigger=trigger,
-                requested_by=by,
-                given_file=str(given_file or ""),
-                not_before=not_before,
-                retries=retries,
-            )
-        except IntegrityError:
-            if given_file:
-                raise
+    insert = partial(
+        insert_run,
+        sync_type=sync_type,
+        mode=mode,
+        priority=priority,
+        trigger=trigger,
+        requested_by=by,
+        given_file=str(given_file or ""),
+        not_before=not_before,
+        retries=retries,
+    )
+    if not given_file:
+        for _ in range(TRIES):  # the one that is queued may be started in between
+            with suppress(IntegrityError):
+                return insert()
             if queued := strengthen_run(sync_type, mode=mode, priority=priority, trigger=trigger, by=by):
                 return queued
-            tries += 1
-            if tries == TRIES:  # it was not started in between: something else is wrong
-                raise
+    return insert()
 
 
 def insert_run(**fields: Any) -> SyncRun:
@@ -105,10 +99,10 @@ def strengthen_run(
     A schedule is content with what waits; whoever else asks wants it now, and the list as it is now.
     """
     mergeable = SyncRun.objects.queued().for_type(sync_type).mergeable(mode)
-    changes: dict[str, Any] = {"priority": Greatest(F("priority"), Value(priority))}
+    changes: dict[str, Any] = {"priority": models.functions.Greatest(models.F("priority"), models.Value(priority))}
     if mode != Mode.SMART:
         weaker = SyncRun.STRONGEST_FIRST[SyncRun.STRONGEST_FIRST.index(Mode(mode)) :]
-        changes["mode"] = Case(When(mode__in=weaker, then=Value(mode)), default=F("mode"))
+        changes["mode"] = models.Case(models.When(mode__in=weaker, then=models.Value(mode)), default=models.F("mode"))
     if trigger != Trigger.SCHEDULE:
         changes |= {"not_before": None, "export_path": ""}
     with transaction.atomic():
@@ -131,74 +125,14 @@ def strengthen_run(
 
 def wake() -> None:
     """Have a worker drain the queue once this transaction is committed."""
-    transaction.on_commit(enqueue_drain)
+    transaction.on_commit(enqueue)
 
 
-def enqueue_drain() -> None:
-    enqueue("sync.tasks.drain")
-
-
-def enqueue(task: str) -> None:
+def enqueue(task: str = "sync.tasks.drain") -> None:
     """Have a worker do one of our tasks, unless one waits for it: whichever it is drains the queue when delivered."""
     if not OrmQ.objects.filter(key=Conf.CLUSTER_NAME, lock__lte=clock.now()).exists():
         with skip_if_disk_full("No worker could be woken, which finds what is queued by itself"):
             async_task(task)
-
-
-# What runs next
-
-
-class WaitsFor(StrEnum):
-    """What a queued run waits for; the first that holds."""
-
-    LOGIN = "login"  # that the ERP accepts the login
-    TIME = "time"  # the time of its next attempt
-    FORMS = "forms"  # that the open order forms are left
-    TURN = "turn"  # nothing but what runs before it
-
-
-def queued(now: datetime | None = None) -> Any:
-    """The queued runs, each with what it `waits_for`, in the order in which they run.
-
-    A smart run, an export that somebody has just accepted, then what has waited too long, by age, then by priority and
-    age. What has waited too long is no longer paused by order forms either. While the ERP's login is rejected only what
-    needs none may run.
-    """
-    now = now or clock.now()
-    overdue = Q(requested_at__lte=now - settings.SYNC_LONGEST_PAUSE)
-    waits_for = Case(
-        When(erp_login.waits_for_login(), then=Value(WaitsFor.LOGIN)),
-        When(not_before__gt=now, then=Value(WaitsFor.TIME)),
-        When(paused_by_forms(now) & ~overdue, then=Value(WaitsFor.FORMS)),
-        default=Value(WaitsFor.TURN),
-        output_field=CharField(),
-    )
-    places = (When(mode=Mode.SMART, then=0), When(accepts__isnull=False, then=1), When(overdue, then=2))
-    place = Case(*places, default=3, output_field=IntegerField())
-    urgency = Case(When(overdue, then=0), default=F("priority"), output_field=IntegerField())
-    runs: Any = SyncRun.objects.queued()
-    return runs.annotate(waits_for=waits_for).order_by(place, -urgency, "requested_at", "pk")
-
-
-def runnable(now: datetime | None = None) -> SyncRunQuerySet:
-    """The queued runs that may start, the most urgent first."""
-    runs: SyncRunQuerySet = queued(now).filter(waits_for=WaitsFor.TURN)
-    return runs
-
-
-def paused_by_forms(now: datetime) -> Q:
-    """Of runs, or of schedules: those of a type that an open order form pauses.
-
-    It pauses neither the types that it reads, nor what was never mirrored: it could show none of it.
-    """
-    is_mirrored = Exists(SyncRun.objects.succeeded().filter(sync_type=OuterRef("sync_type")))
-    return Q(Exists(OrderFormSession.objects.live(now))) & ~Q(sync_type__in=smart_types()) & Q(is_mirrored)
-
-
-def what_it_waits_for(run: SyncRun) -> str | None:
-    """None if it is not queued. Asked in one query: between two, another process may start the run."""
-    found: str | None = queued().filter(pk=run.pk).values_list("waits_for", flat=True).first()
-    return found
 
 
 # Doing a run's work again

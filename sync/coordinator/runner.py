@@ -6,7 +6,7 @@ import logging
 import time
 from datetime import timedelta
 
-from sync.coordinator import attempts, kept_exports, mutex, queue, worker
+from sync.coordinator import attempts, kept_exports, mutex, queue, turns, worker
 from sync.coordinator.checkpoint import Checkpoint
 from sync.coordinator.mutex import Lease
 from sync.disk import translate_database_errors
@@ -41,12 +41,12 @@ def drain_queue(*, until: SyncRun | None = None, progress: Progress = ignore_pro
             try:
                 with mutex.translate_lost_connection():
                     recover(lease)
-                    while may_go_on(started, until) and (run := queue.runnable().first()):
+                    while may_go_on(started, until) and (run := turns.find_runnable().first()):
                         execute(run, lease=lease, progress=progress if run == until else ignore_progress)
             except LeaseLost:
                 logger.warning("The lock was lost: another process goes on")
                 return
-        if not queue.runnable().exists():
+        if not turns.find_runnable().exists():
             return
         if not may_go_on(started, until):
             queue.wake()
@@ -81,7 +81,7 @@ def wait_for(run: SyncRun, *, progress: Progress = ignore_progress, at_most: tim
             run = run.standing
         elif (
             worker.is_stopping()
-            or queue.what_it_waits_for(run) not in (None, queue.WaitsFor.TURN)
+            or turns.find_what_it_waits_for(run) not in (None, turns.WaitsFor.TURN)
             or (at_most is not None and time.monotonic() - started > at_most.total_seconds())
         ):
             return run

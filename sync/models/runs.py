@@ -213,7 +213,7 @@ class SyncRun(models.Model):
     error_class = models.CharField(_("error"), max_length=100, blank=True)
     error_text = MessageField(_("error text"), default=str, blank=True)
 
-    waits_for: str  # of a queued run, as coordinator.queue.queued finds it
+    waits_for: str  # of a queued run, as coordinator.turns.find_queued finds it
 
     objects = SyncRunQuerySet.as_manager()
 

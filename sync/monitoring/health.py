@@ -18,8 +18,8 @@ from django.conf import settings
 from django.db.models import BooleanField, Count, ExpressionWrapper, OuterRef, Subquery
 
 from sync import disk
-from sync.coordinator import queue, schedules
-from sync.coordinator.queue import WaitsFor
+from sync.coordinator import schedules, turns
+from sync.coordinator.turns import WaitsFor
 from sync.database import clock
 from sync.erp import login as erp_login
 from sync.exceptions import ErpLoginRejected
@@ -288,7 +288,7 @@ def get_status() -> SyncStatus:
     now = clock.now()
     sessions = list(OrderFormSession.objects.live(now).select_related("user").order_by("opened_at"))
     current = SyncRun.objects.running().first()
-    queued = list(queue.queued(now))
+    queued = list(turns.find_queued(now))
     runnable = [run for run in queued if run.waits_for == WaitsFor.TURN]
     waiting = [run for run in queued if run.waits_for != WaitsFor.TURN]
     waiting.sort(key=lambda run: (-run.priority, run.requested_at, run.pk))
@@ -319,7 +319,7 @@ def find_wrong_clocks(workers: list[SyncWorker]) -> list[WrongClock]:
 
 def assess_types(now: datetime, *, current: SyncRun | None, queued: list[SyncRun], is_due: bool) -> list[TypeHealth]:
     """The health of each type, the most urgent first. `is_due` says whether any schedule makes a run now."""
-    paused = ExpressionWrapper(queue.paused_by_forms(now), output_field=BooleanField())
+    paused = ExpressionWrapper(turns.is_paused_by_forms(now), output_field=BooleanField())
     rows = {row.sync_type: row for row in select_schedules().annotate(paused_by_forms=paused)}
     runs = SyncRun.objects.in_bulk({pk for row in rows.values() for pk in (row.last_success_id, row.last_end_id) if pk})
     drifts = find_unseen_drifts()

@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sync.coordinator.kept_exports import longest_fetch
-from sync.coordinator.queue import WaitsFor
+from sync.coordinator.turns import WaitsFor
 from sync.mirror.columns import describe_drifts
 from sync.models import ColumnDrift, SyncLock, SyncRun, SyncWorker
 from sync.monitoring import alerts

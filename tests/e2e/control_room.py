@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page
 from demo.erp.faults import Fault
 from demo.erp.front_end import Strike
 from sync.admin.control_room import RESTING_EVERY
-from sync.coordinator.queue import enqueue_drain, request_sync
+from sync.coordinator.queue import enqueue, request_sync
 from sync.models import SyncRun
 from tests.concurrency.processes import until
 from tests.demo_erp import Erp
@@ -60,6 +60,6 @@ def quarantined_prices(erp: Erp) -> SyncRun:
     """A run whose export lacks so many prices that somebody has to look."""
     strike(erp, Fault.SILENT_FILTER, "prices")
     request_sync("prices", mode="full", trigger=SyncRun.Trigger.SCHEDULE)
-    enqueue_drain()
+    enqueue()
     until(lambda: SyncRun.objects.filter(status=SyncRun.Status.QUARANTINED).exists())
     return last_run(status=SyncRun.Status.QUARANTINED)

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from demo.erp.faults import Fault
 from orders.models import Price
 from sync.coordinator import mutex, sessions
-from sync.coordinator.queue import enqueue, enqueue_drain, request_sync
+from sync.coordinator.queue import enqueue, request_sync
 from sync.models import ColumnDrift, OrderFormSession, RecordChange, SyncEvent, SyncLock, SyncRun, SyncSchedule
 from sync.service import all_types
 from tests.concurrency.processes import until
@@ -42,7 +42,7 @@ def test_a_failing_erp_is_noticed_understood_repaired_and_retried(room, site, er
         # Noticed: the open page says so by itself.
         strike(erp, Fault.UNREADABLE_VALUE, "orders")
         request_sync("orders", mode="full", trigger=Trigger.SCHEDULE)
-        enqueue_drain()
+        enqueue()
         expect(room.verdict).to_contain_text("Not to be trusted: orders")
         room.expect_not_reloaded()
         expect(room.card("Orders")).to_contain_text("failing")
@@ -186,7 +186,7 @@ def test_a_run_s_own_page_follows_it_from_the_queue_to_its_changes(room, site, e
     expect(headline).to_contain_text("queued")
     page.get_by_text("All fields").click()
     with site.worker():
-        enqueue_drain()
+        enqueue()
         with erp.erp.lock:  # it does not answer
             expect(headline).to_contain_text("running")
             expect(page.locator("#progress")).to_contain_text("fetching the export")

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from demo.erp.faults import Fault
 from orders.models import Draft, Price
-from sync.coordinator.queue import enqueue_drain, request_sync
+from sync.coordinator.queue import enqueue, request_sync
 from sync.models import SyncRun, SyncSchedule
 from tests.concurrency.processes import until
 from tests.demo_erp import change_price, new_customer
@@ -71,7 +71,7 @@ def test_an_administrator_s_day(room, site, erp):
     with site.worker():
         strike(erp, Fault.UNREADABLE_VALUE, "orders")
         request_sync("orders", mode="full", trigger=Trigger.SCHEDULE)
-        enqueue_drain()
+        enqueue()
         expect(room.verdict).to_contain_text("Not to be trusted: orders")
         room.problems.first.get_by_role("link", name=re.compile("Look at run")).click()
         expect(page.locator("#error")).to_contain_text("is not a date")

@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
-from sync.coordinator import broker, queue, runner, schedules, sessions, worker
+from sync.coordinator import broker, queue, runner, schedules, sessions, turns, worker
 from sync.database import clock
 from sync.models import OrderFormSession, SyncRun, SyncWorker
 from sync.monitoring import health
@@ -101,14 +101,14 @@ def test_order_forms_and_runs_are_of_now(wrong_clock):
 
 
 def test_a_form_that_was_just_opened_pauses_a_worker_whose_clock_is_wrong(database_clock, monkeypatch):
-    monkeypatch.setattr(queue, "smart_types", list)
+    monkeypatch.setattr(turns, "smart_types", list)
     SyncRun.objects.create(sync_type="prices", priority=1, trigger="api", status="succeeded", finished_at=clock.now())
     sessions.open_session(UserFactory())
     queue.request_sync("prices", trigger=SyncRun.Trigger.API)
     with time_machine.travel(timezone.now() + HOUR):
         sessions.record_expired_sessions()
         assert OrderFormSession.objects.live().exists()
-        assert not queue.runnable().exists()
+        assert not turns.find_runnable().exists()
     assert OrderFormSession.objects.live().count() == 1
 
 

@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from sync.coordinator import mutex, queue, schedules, sessions, worker
+from sync.coordinator import mutex, queue, schedules, sessions, turns, worker
 from sync.models import OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.monitoring import health
 from sync.monitoring.future_times import correct_future_times
@@ -55,7 +55,7 @@ def test_a_run_waits_for_its_next_attempt_no_longer_than_ever(an_hour_ahead):
         soon = timezone.now() + timedelta(seconds=30)
         SyncRunFactory(sync_type="orders", status=SyncRun.Status.QUEUED, not_before=soon)
     correct_future_times()
-    assert queue.runnable().filter(sync_type="orders").exists()
+    assert turns.find_runnable().filter(sync_type="orders").exists()
 
 
 def test_a_dead_process_keeps_the_lock_no_longer_than_ever(an_hour_ahead):

@@ -8,7 +8,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from sync.coordinator import kept_exports, queue, runner, sessions
+from sync.coordinator import kept_exports, queue, runner, sessions, turns
 from sync.coordinator.kept_exports import open_export
 from sync.erp import login as erp_login
 from sync.exceptions import CannotAccept, CannotCancel, CannotRetry, ErpUnavailable
@@ -36,7 +36,7 @@ def in_a_while():
 
 
 def waiting():
-    return [run.sync_type for run in queue.runnable()]
+    return [run.sync_type for run in turns.find_runnable()]
 
 
 # Asking
@@ -178,16 +178,16 @@ def test_each_queued_run_says_what_it_waits_for_and_those_that_wait_for_nothing_
         request("customers"): "turn",  # which order forms read
         request("invoices", given_file=tmp_path / "x.pdf"): "turn",
     }
-    assert {run: queue.what_it_waits_for(run) for run in runs} == runs
-    assert set(queue.runnable()) == {run for run, reason in runs.items() if reason == "turn"}
+    assert {run: turns.find_what_it_waits_for(run) for run in runs} == runs
+    assert set(turns.find_runnable()) == {run for run, reason in runs.items() if reason == "turn"}
     RejectedLogin.objects.create(
         credentials=erp_login.fingerprint_login(),
         username="x",
         at=timezone.now(),
         run=SyncRunFactory(status=Status.FAILED),
     )
-    assert sorted(run.waits_for for run in queue.queued()) == ["login"] * 5 + ["turn"]
-    assert queue.what_it_waits_for(SyncRunFactory(status=Status.RUNNING)) is None
+    assert sorted(run.waits_for for run in turns.find_queued()) == ["login"] * 5 + ["turn"]
+    assert turns.find_what_it_waits_for(SyncRunFactory(status=Status.RUNNING)) is None
 
 
 def test_a_run_that_another_process_starts_at_this_moment_is_waited_for(monkeypatch):

@@ -12,7 +12,7 @@ import time_machine
 from django.conf import settings
 from django.utils import timezone
 
-from sync.coordinator import queue, runner, sessions
+from sync.coordinator import queue, runner, sessions, turns
 from sync.exceptions import ErpUnavailable, SessionNotFound
 from sync.models import OrderFormSession, SyncEvent, SyncRun, SyncSchedule
 from sync.tasks import tick
@@ -40,7 +40,7 @@ def request(sync_type):
 
 
 def may_run():
-    return [run.sync_type for run in queue.runnable()]
+    return [run.sync_type for run in turns.find_runnable()]
 
 
 def kinds():

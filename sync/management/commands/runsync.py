@@ -14,9 +14,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from sync.coordinator import queue, runner
+from sync.coordinator import queue, runner, turns
 from sync.coordinator.preview import preview_sync
-from sync.coordinator.queue import WaitsFor
+from sync.coordinator.turns import WaitsFor
 from sync.database import clock
 from sync.exceptions import ErpLoginRejected, NeedsAcceptance, SyncError
 from sync.management.database import check_migrated
@@ -160,7 +160,7 @@ def waiting_for(run: SyncRun) -> str:
     """Why a run that is not waited for any more has not ended."""
     if run.status != Status.QUEUED:
         return ", by another process"
-    match queue.what_it_waits_for(run):
+    match turns.find_what_it_waits_for(run):
         case WaitsFor.LOGIN:
             return "; it waits until the ERP accepts the login, and a person asks for a new attempt"
         case WaitsFor.TIME if run.not_before:

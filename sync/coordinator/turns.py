@@ -1,0 +1,71 @@
+"""What is queued: what it waits for, and whose turn it is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Case, CharField, Exists, F, IntegerField, OuterRef, Q, Value, When
+
+from sync.database import clock
+from sync.erp import login as erp_login
+from sync.models import OrderFormSession, SyncRun
+from sync.models.runs import SyncRunQuerySet
+from sync.service import smart_types
+
+Mode = SyncRun.Mode
+
+
+class WaitsFor(StrEnum):
+    """What a queued run waits for; the first that holds."""
+
+    LOGIN = "login"  # that the ERP accepts the login
+    TIME = "time"  # the time of its next attempt
+    FORMS = "forms"  # that the open order forms are left
+    TURN = "turn"  # nothing but what runs before it
+
+
+def find_queued(now: datetime | None = None) -> Any:
+    """The queued runs, each with what it `waits_for`, in the order in which they run.
+
+    A smart run, an export that somebody has just accepted, then what has waited too long, by age, then by priority and
+    age. What has waited too long is no longer paused by order forms either. While the ERP's login is rejected only what
+    needs none may run.
+    """
+    now = now or clock.now()
+    overdue = Q(requested_at__lte=now - settings.SYNC_LONGEST_PAUSE)
+    waits_for = Case(
+        When(erp_login.waits_for_login(), then=Value(WaitsFor.LOGIN)),
+        When(not_before__gt=now, then=Value(WaitsFor.TIME)),
+        When(is_paused_by_forms(now) & ~overdue, then=Value(WaitsFor.FORMS)),
+        default=Value(WaitsFor.TURN),
+        output_field=CharField(),
+    )
+    places = (When(mode=Mode.SMART, then=0), When(accepts__isnull=False, then=1), When(overdue, then=2))
+    place = Case(*places, default=3, output_field=IntegerField())
+    urgency = Case(When(overdue, then=0), default=F("priority"), output_field=IntegerField())
+    runs: Any = SyncRun.objects.queued()
+    return runs.annotate(waits_for=waits_for).order_by(place, -urgency, "requested_at", "pk")
+
+
+def find_runnable(now: datetime | None = None) -> SyncRunQuerySet:
+    """The queued runs that may start, the most urgent first."""
+    runs: SyncRunQuerySet = find_queued(now).filter(waits_for=WaitsFor.TURN)
+    return runs
+
+
+def is_paused_by_forms(now: datetime) -> Q:
+    """Of runs, or of schedules: those of a type that an open order form pauses.
+
+    It pauses neither the types that it reads, nor what was never mirrored: it could show none of it.
+    """
+    is_mirrored = Exists(SyncRun.objects.succeeded().filter(sync_type=OuterRef("sync_type")))
+    return Q(Exists(OrderFormSession.objects.live(now))) & ~Q(sync_type__in=smart_types()) & Q(is_mirrored)
+
+
+def find_what_it_waits_for(run: SyncRun) -> str | None:
+    """None if it is not queued. Asked in one query: between two, another process may start the run."""
+    found: str | None = find_queued().filter(pk=run.pk).values_list("waits_for", flat=True).first()
+    return found

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Customer
 from sync.admin.formatting import format_field, format_list_link
 from sync.admin.mirrored import MirroredAdmin
-from sync.service import SyncService, all_services
+from sync.service import SyncService, list_services
 
 
 @admin.register(Customer)
@@ -59,7 +59,7 @@ class CustomerAdmin(MirroredAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: models.Model | None = None) -> list[Any]:
         own, linked, *others = super().get_fieldsets(request, obj)
-        lists = [make_records_column(service) for service in all_services() if service.account_field]
+        lists = [make_records_column(service) for service in list_services() if service.account_field]
         return [own, (linked[0], {"fields": [*lists, *linked[1]["fields"]]}), *others]
 
     @admin.display(description=_("name"), ordering="name")

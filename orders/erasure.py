@@ -27,7 +27,7 @@ from sync.erasure import (
     remaining,
 )
 from sync.models import MirroredModel, RecordChange, SyncEvent
-from sync.service import all_services, service_for
+from sync.service import get_service, list_services
 
 CUSTOMERS = "customers"
 SUGGESTED = 10  # customers
@@ -73,7 +73,7 @@ def find_target(text: str, *, by_id: bool = False) -> Target:
     if found:
         check_removed(found[0])
         return Target(found[0].erp_id, found[0].account_number)
-    if not by_id and any(service.records_of(text).exists() for service in all_services()):
+    if not by_id and any(service.find_records(text).exists() for service in list_services()):
         return Target(None, text)
     raise NotErasable(describe_unknown(text))
 
@@ -153,8 +153,8 @@ def find_subject(target: Target) -> Subject:
     # An account that another customer has now says whose the records are: not this one's.
     is_anothers = Customer.objects.present().filter(account_number=target.account_number).exists()
     account_number = "" if is_anothers else target.account_number
-    for service in all_services():
-        for record in service.records_of(account_number).order_by("pk"):
+    for service in list_services():
+        for record in service.find_records(account_number).order_by("pk"):
             (gone if record.removed_at else shown).setdefault(service.sync_type, []).append(record)
     return Subject(account_number, gone, shown, find_telling_texts(target, gone, shown))
 
@@ -164,7 +164,7 @@ def find_telling_texts(target: Target, *records: dict[str, list[MirroredModel]])
     texts: set[str] = set()
     for by_type in records:
         for sync_type, found in by_type.items():
-            service = service_for(sync_type)
+            service = get_service(sync_type)
             names, key = service.identifying_fields, service.layout.key
             texts |= {getattr(record, name) for record in found for name in names}
             keys = [str(getattr(record, key)) for record in found]
@@ -177,7 +177,7 @@ def find_telling_texts(target: Target, *records: dict[str, list[MirroredModel]])
 
 def find_shared_texts(texts: set[str], target: Target) -> set[str]:
     """Those that another customer has, who may be removed as well."""
-    names = service_for(CUSTOMERS).identifying_fields
+    names = get_service(CUSTOMERS).identifying_fields
     others = Customer.objects.exclude(Q(erp_id=target.erp_id))
     return {value for name in names for value in others.filter(**{f"{name}__in": texts}).values_list(name, flat=True)}
 

@@ -21,7 +21,7 @@ from orders.api.draft_serializers import MOST_LINES, NOTES_LENGTH, DraftSerializ
 from orders.models import Draft
 from sync.api.urls import KeyConverter
 from sync.mirror.columns import find_hidden_columns
-from sync.service import service_for
+from sync.service import get_service
 
 DRAFTS_ON_A_PAGE = 25
 ORDER_COLUMNS = {  # what an order rests on, by list; the others it needs are required of every export
@@ -86,7 +86,7 @@ def form_page(request: HttpRequest, *, draft: Draft | None = None, copied: Draft
         "timeZone": settings.TIME_ZONE,
         "mostLines": MOST_LINES,
         "notesLength": NOTES_LENGTH,
-        "notices": [notice.text for notice in service_for("prices").find_notices()],
+        "notices": [notice.text for notice in get_service("prices").find_notices()],
         **hidden_order_columns(),
     }
     return render(request, "orders/order_form.html", {"page_data": page_data, "draft": draft, "modules": MODULES})
@@ -96,7 +96,7 @@ def hidden_order_columns() -> dict[str, list[str]]:
     """What an order rests on and the ERP's lists do not show now: of what nothing is known, and what is old."""
     hidden: list[str] = []
     old: list[str] = []
-    for service in map(service_for, ORDER_COLUMNS):
+    for service in map(get_service, ORDER_COLUMNS):
         names = {field.name: str(field.verbose_name) for field in service.model._meta.fields}
         for each in find_hidden_columns(service):
             if each.column.field not in ORDER_COLUMNS[service.sync_type]:

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError, connections, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-from sync.service import all_services
+from sync.service import list_services
 
 # What the groups of people who look after the syncs may do, beside looking at the lists.
 OPERATOR = (
@@ -111,4 +111,4 @@ def create_extension(schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 
 def mirrored_models() -> list[Any]:
-    return [service.model for service in all_services()]
+    return [service.model for service in list_services()]

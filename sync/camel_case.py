@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 
-def camel(name: str) -> str:
+def to_camel_case(name: str) -> str:
     """`started_at` is startedAt."""
     first, *others = name.split("_")
     return first + "".join(map(str.capitalize, others))
 
 
-def camel_keys(value: Any) -> Any:
+def convert_names(value: Any) -> Any:
     """Facts as JSON shows them, all the way down."""
     match value:
         case dict():
-            return {camel(key): camel_keys(inner) for key, inner in value.items()}
+            return {to_camel_case(key): convert_names(inner) for key, inner in value.items()}
         case list():
-            return [camel_keys(inner) for inner in value]
+            return [convert_names(inner) for inner in value]
         case _:
             return value

@@ -14,7 +14,7 @@ from django.urls import resolve
 
 from sync.coordinator.runner import LONGEST_DRAIN
 from sync.private_files import is_open
-from sync.service import SyncService, service_for
+from sync.service import SyncService, get_service
 
 
 @register()
@@ -23,7 +23,7 @@ def check_services(**_: Any) -> list[CheckMessage]:
     errors: list[CheckMessage] = []
     for sync_type, declared in settings.SYNC_TYPES.items():
         try:
-            service = service_for(sync_type)
+            service = get_service(sync_type)
         except (ImportError, KeyError, TypeError) as error:
             reason = f"SYNC_TYPES: the service of {sync_type} cannot be made: {error}"
             errors.append(Error(reason, hint=f"It is declared as {declared.get('service')!r}.", id="sync.E011"))

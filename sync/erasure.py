@@ -35,7 +35,7 @@ from sync.messages import Message
 from sync.mirror.comparison import split_into_chunks
 from sync.models import Alert, MirroredModel, RecordChange, SyncEvent, SyncRun
 from sync.progress import Stage
-from sync.service import SyncService, all_services, service_for
+from sync.service import SyncService, get_service, list_services
 
 MARK = "…"  # stands where a text was taken out of a sentence
 AT_ONCE = 500  # records whose changes are in memory
@@ -95,7 +95,7 @@ class MirroredRecords(Store):
 
     def find(self, subject: Subject, pause: Pause) -> list[str]:
         self.records = {
-            sync_type: [record for record in records if names_somebody(record, service_for(sync_type))]
+            sync_type: [record for record in records if names_somebody(record, get_service(sync_type))]
             for sync_type, records in subject.gone.items()
         }
         return [f"{sync_type}: {counted(len(found), 'record')}" for sync_type, found in self.records.items() if found]
@@ -103,7 +103,7 @@ class MirroredRecords(Store):
     def erase(self) -> None:
         now = clock.now()
         for sync_type, records in self.records.items():
-            names = service_for(sync_type).personal_fields
+            names = get_service(sync_type).personal_fields
             for record in records:
                 for name in names:
                     setattr(record, name, blank(type(record), name))
@@ -127,7 +127,7 @@ class Changes(Store):
     def find(self, subject: Subject, pause: Pause) -> list[str]:
         self.changes: list[RecordChange] = []
         lines = []
-        for service in all_services():
+        for service in list_services():
             before = len(self.changes)
             for records in split_into_chunks(self.records(service, subject, pause), AT_ONCE):
                 pause()
@@ -236,7 +236,7 @@ class SayingsOfRuns(Store):
 def unreadable_values(subject: Subject) -> Iterator[SyncRun]:
     """The runs that were stopped by a value of one of his records, and say what it was."""
     for sync_type in subject.gone.keys() | subject.shown.keys():
-        layout = service_for(sync_type).layout
+        layout = get_service(sync_type).layout
         records = [*subject.gone.get(sync_type, ()), *subject.shown.get(sync_type, ())]
         names = {f"{layout.key_column.title} {getattr(record, layout.key)}" for record in records}
         for run in SyncRun.objects.for_type(sync_type).filter(error_text__facts__has_key="record"):
@@ -276,7 +276,7 @@ class PageTables(Store):
 
     def find(self, subject: Subject, pause: Pause) -> list[str]:
         is_known = bool(subject.texts or subject.account_number)
-        types = [service.sync_type for service in all_services() if service.personal_fields and is_known]
+        types = [service.sync_type for service in list_services() if service.personal_fields and is_known]
         self.files = [path for name in types for path in settings.PAGE_TABLES_DIR.glob(f"{name}*")]
         return [f"page tables kept from the last exports: {counted(len(self.files), 'file')}"] if self.files else []
 
@@ -300,7 +300,7 @@ def reason_to_delete(run: SyncRun, subject: Subject, pause: Pause) -> str:
         return ""
     if run.sync_type not in settings.SYNC_TYPES:
         return "of a list that is no longer mirrored"
-    service = service_for(run.sync_type)
+    service = get_service(run.sync_type)
     if not service.personal_fields:
         return ""
     try:
@@ -373,7 +373,7 @@ def without_shown(model: type[models.Model], subject: Subject) -> models.QuerySe
     """All rows of a table but those of records that the ERP still shows."""
     rows = model._base_manager.all()
     for sync_type, records in subject.shown.items():
-        service = service_for(sync_type)
+        service = get_service(sync_type)
         if model is service.model:
             rows = rows.exclude(pk__in=[record.pk for record in records])
         elif model is RecordChange:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 
-def list_name(sync_type: str) -> str:
+def get_list_name(sync_type: str) -> str:
     """Its plain name for a type that was mirrored once and is no more."""
     if sync_type not in settings.SYNC_TYPES:
         return sync_type

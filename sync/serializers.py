@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from sync.camel_case import camel
+from sync.camel_case import to_camel_case
 from sync.translations import hide_private_facts, translate
 
 
@@ -17,7 +17,7 @@ class CamelCase:
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         fields = {}
         for name, field in super().get_fields().items():  # type: ignore[misc]
-            shown = camel(name)
+            shown = to_camel_case(name)
             if shown != name:
                 source = field.source or name
                 field.source = None if source == shown else source
@@ -44,7 +44,7 @@ class Milliseconds(serializers.IntegerField):
 # Who reads
 
 
-def for_reader(user: Any) -> dict[str, Any]:
+def build_reader_context(user: Any) -> dict[str, Any]:
     """The context in which serializers show what this user may read."""
     return {"for_staff": user.is_staff, "reader": user.pk}
 

@@ -85,7 +85,7 @@ class SyncService:
     def __init__(self, sync_type: str) -> None:
         self.sync_type = sync_type
 
-    def records_of(self, account_number: str) -> models.QuerySet[MirroredModel]:
+    def find_records(self, account_number: str) -> models.QuerySet[MirroredModel]:
         """The records of a customer, removed ones too; none of a list that names no customers, or without a number."""
         records = self.model._default_manager.all()
         if not (self.account_field and account_number):
@@ -102,7 +102,7 @@ class SyncService:
 
 
 @cache
-def service_for(sync_type: str) -> SyncService:
+def get_service(sync_type: str) -> SyncService:
     """The service of a sync type. Raises NotMirrored for a type that settings.SYNC_TYPES does not have."""
     if sync_type not in settings.SYNC_TYPES:
         raise NotMirrored(sync_type=Message(sync_type))
@@ -112,24 +112,24 @@ def service_for(sync_type: str) -> SyncService:
 
 def find_service(sync_type: str) -> SyncService | None:
     """None for a type that was mirrored once and is no more."""
-    return service_for(sync_type) if sync_type in settings.SYNC_TYPES else None
+    return get_service(sync_type) if sync_type in settings.SYNC_TYPES else None
 
 
-def all_types() -> list[str]:
+def list_types() -> list[str]:
     """Every sync type, the most urgent first."""
     return sorted(settings.SYNC_TYPES, key=lambda name: -settings.SYNC_TYPES[name]["priority"])
 
 
-def all_services() -> list[SyncService]:
+def list_services() -> list[SyncService]:
     """Every service, the most urgent type first."""
-    return [service_for(sync_type) for sync_type in all_types()]
+    return [get_service(sync_type) for sync_type in list_types()]
 
 
-def service_for_model(model: type[MirroredModel]) -> SyncService:
+def get_service_for_model(model: type[MirroredModel]) -> SyncService:
     """The service whose records these are."""
-    return next(service for service in all_services() if service.model is model)
+    return next(service for service in list_services() if service.model is model)
 
 
-def smart_types() -> list[str]:
+def list_smart_types() -> list[str]:
     """The types that order forms read, and that no order form pauses."""
-    return [service.sync_type for service in all_services() if service.smart]
+    return [service.sync_type for service in list_services() if service.smart]

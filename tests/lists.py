@@ -9,7 +9,7 @@ from factory.declarations import Sequence
 from factory.helpers import make_factory
 
 from demo.erp.lists import LISTS
-from sync.service import service_for
+from sync.service import get_service
 from tests.factories import MirroredFactory
 
 TYPES = sorted(settings.SYNC_TYPES, key=lambda sync_type: -settings.SYNC_TYPES[sync_type]["priority"])
@@ -20,7 +20,7 @@ DEMO_TYPES = [demo_list.sync_type for demo_list in LISTS]  # those that the demo
 
 def factory_for(sync_type: str) -> Any:
     """The factory of a list's records; if tests/factories.py has none, one that gives a record its key alone."""
-    service = service_for(sync_type)
+    service = get_service(sync_type)
     for factory in MirroredFactory.__subclasses__():
         if factory._meta.model is service.model:
             return factory

@@ -18,7 +18,7 @@ from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME
 from sync.coordinator import runner
 from sync.coordinator.queue import request_sync
 from sync.models import SyncLock, SyncRun, SyncSchedule, SyncWorker
-from sync.service import all_types
+from sync.service import list_types
 from tests.api_server import ApiServer
 from tests.concurrency.processes import Worker, until
 from tests.demo_erp import Erp
@@ -95,7 +95,7 @@ class MirroredDemo:
     def __enter__(self) -> Self:
         before = Snapshot()
         with override_settings(**self.settings):
-            for sync_type in all_types():
+            for sync_type in list_types():
                 run = request_sync(sync_type, mode="full", trigger=SyncRun.Trigger.MANUAL)
                 assert runner.wait_for(run).status == SyncRun.Status.SUCCEEDED, run.error_text
         # A worker seems to be there, and to stay.

@@ -11,7 +11,7 @@ from sync.exceptions import LayoutChanged
 from sync.exports.layout import Footer, Source, normalise_header
 from sync.exports.reader import read_export
 from sync.models import MirroredModel
-from sync.service import service_for
+from sync.service import get_service
 from tests.factories import MIRRORED_AT
 
 HEADERS = {
@@ -103,13 +103,13 @@ OWN_FIELDS = {"id", *(field.name for field in MirroredModel._meta.fields)}
 
 @pytest.fixture(params=settings.SYNC_TYPES)
 def service(request):
-    return service_for(request.param)
+    return get_service(request.param)
 
 
 @pytest.fixture(params=HEADERS)
 def described(request):
     """The service of a list of which this file says what its exports show."""
-    return service_for(request.param)
+    return get_service(request.param)
 
 
 def headers_of(service):
@@ -178,7 +178,7 @@ def test_the_measured_lists_are_measured(described):
 
 def test_a_fresh_session_s_eighteen_columns_of_products_are_enough():
     shown = split(SHOWN_BY_A_FRESH_SESSION)
-    binding = service_for("products").layout.bind(shown)
+    binding = get_service("products").layout.bind(shown)
     assert (len(shown), len(binding.positions)) == (18, 18)
 
 
@@ -198,7 +198,7 @@ def test_a_fresh_session_s_eighteen_columns_of_products_are_enough():
     ],
 )
 def test_a_mislabelled_column_becomes_what_it_holds(sync_type, header, occurrence, field, cell, value):
-    columns = service_for(sync_type).layout.columns
+    columns = get_service(sync_type).layout.columns
     [column] = [each for each in columns if (each.header, each.occurrence) == (header, occurrence)]
     assert (column.field, column.convert(cell)) == (field, value)
 
@@ -241,7 +241,7 @@ def test_only_customers_have_smart_syncs(service):
 @pytest.mark.django_db
 @pytest.mark.parametrize("sync_type", SAMPLES)
 def test_what_a_sample_export_shows_comes_back_from_the_mirror_unchanged(sync_type, erp_exports):
-    service = service_for(sync_type)
+    service = get_service(sync_type)
     with read_export(erp_exports / SAMPLES[sync_type], service.layout) as records:
         shown = [record.values for record in records]
         fields = records.fields

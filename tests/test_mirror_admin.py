@@ -18,7 +18,7 @@ from customers.models import Customer
 from orders.models import Ddt, Invoice, Order, Price, Product
 from sync.admin.links import get_change_lookup
 from sync.models import RecordChange, SyncRun
-from sync.service import all_services
+from sync.service import list_services
 from tests import factories
 from tests.lists import factory_for
 
@@ -34,7 +34,7 @@ LINKED = {  # what leads from one record to the others
     Product: {"pack": "K2"},
 }
 FACTORIES = {
-    service.model: (factory_for(service.sync_type), LINKED.get(service.model, {})) for service in all_services()
+    service.model: (factory_for(service.sync_type), LINKED.get(service.model, {})) for service in list_services()
 }
 each_list = pytest.mark.parametrize("model", FACTORIES, ids=lambda model: model.__name__)
 

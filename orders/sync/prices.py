@@ -105,9 +105,9 @@ class PriceSync(SyncService):
         footer=Footer.OPTIONAL,  # whether this list has one is not known
     )
 
-    def records_of(self, account_number: str) -> models.QuerySet[MirroredModel]:
+    def find_records(self, account_number: str) -> models.QuerySet[MirroredModel]:
         """A customer's own prices; a price group may have the same number."""
-        prices = super().records_of(account_number).annotate(code=Lower("account_code"))
+        prices = super().find_records(account_number).annotate(code=Lower("account_code"))
         return prices.filter(code__in=ACCOUNT_CODES[Price.Audience.CUSTOMER])
 
     def describe_doubts(self) -> list[Message]:

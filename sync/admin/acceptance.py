@@ -36,10 +36,10 @@ from sync.admin.permissions import may_view, require_permission
 from sync.coordinator import queue, runner
 from sync.coordinator.preview import preview_sync
 from sync.exceptions import CannotAccept, SyncError
-from sync.list_names import list_name
+from sync.list_names import get_list_name
 from sync.mirror.comparison import Outcome
 from sync.models import MirroredModel, RecordChange, SyncRun
-from sync.service import LossColumn, SyncService, service_for
+from sync.service import LossColumn, SyncService, get_service
 from sync.translations import translate
 
 ACCEPTED_WITHIN = timedelta(seconds=15)  # or the page says that it is still being applied
@@ -73,7 +73,7 @@ def accept_view(request: HttpRequest, pk: int) -> HttpResponse:
         "opts": SyncRun._meta,
         "title": _("Accept the export of %s") % run,
         "run": run,
-        "list_name": list_name(run.sync_type),
+        "list_name": get_list_name(run.sync_type),
         "exported_at": format_field(run, "exported_at"),
         "size": filesizeformat(run.export_size or 0),
         "facts": get_quarantine_facts(run),
@@ -156,7 +156,7 @@ def read_effect(run: SyncRun) -> Effect:
 
 def format_lost_records(request: HttpRequest, run: SyncRun, keys: Sequence[Any]) -> SafeString | str:
     """The records of these keys in a table, by name for who may see their list; how many more there are."""
-    service = service_for(run.sync_type)
+    service = get_service(run.sync_type)
     key = service.layout.key
     columns: dict[Any, Any] = {get_field(service.model, key).verbose_name: attrgetter(key)}
     if may_view(request, service.model):

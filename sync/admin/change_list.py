@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from sync.list_names import list_name
+from sync.list_names import get_list_name
 
 if TYPE_CHECKING:
     AnyPaginator = Paginator[Any]
@@ -31,7 +31,7 @@ class SyncTypeFilter(admin.SimpleListFilter):
     parameter_name = "sync_type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(sync_type, list_name(sync_type)) for sync_type in settings.SYNC_TYPES]
+        return [(sync_type, get_list_name(sync_type)) for sync_type in settings.SYNC_TYPES]
 
     def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
         return queryset.filter(sync_type=self.value()) if self.value() else queryset

@@ -11,14 +11,14 @@ from sync.admin.buttons import Button
 from sync.admin.change_list import SyncTypeFilter
 from sync.admin.columns import make_datetime_columns, type_name
 from sync.admin.read_only import ReadOnlyAdmin
-from sync.list_names import list_name
+from sync.list_names import get_list_name
 from sync.mirror.columns import mark_as_seen
 from sync.models import ColumnDrift
 
 
 def see_columns(drift: ColumnDrift, *, by: User) -> str:
     columns = ", ".join(mark_as_seen(drift, by=by))
-    facts = {"list": list_name(drift.sync_type), "columns": columns}
+    facts = {"list": get_list_name(drift.sync_type), "columns": columns}
     return (gettext("Seen, of %(list)s: %(columns)s.") if columns else gettext("That was seen already.")) % facts
 
 

@@ -10,7 +10,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from sync.admin.formatting import format_datetime, format_field
-from sync.list_names import list_name
+from sync.list_names import get_list_name
 from sync.models import RecordChange, SyncRun, SyncSchedule
 
 
@@ -42,7 +42,7 @@ def make_datetime_columns(model: type[models.Model], *names: str) -> tuple[Any, 
 
 @admin.display(description=_("type"), ordering="sync_type")
 def type_column(row: SyncRun | RecordChange | SyncSchedule) -> str:
-    return list_name(row.sync_type)
+    return get_list_name(row.sync_type)
 
 
 type_name: Any = type_column  # in a fieldset too, of which the stubs know names alone

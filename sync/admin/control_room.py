@@ -38,13 +38,13 @@ from sync.admin.problems import describe_problems, get_verdict
 from sync.admin.progress import describe_progress
 from sync.coordinator import queue
 from sync.coordinator.turns import WaitsFor
-from sync.list_names import list_name
+from sync.list_names import get_list_name
 from sync.mirror.columns import find_hidden_columns
 from sync.models import OrderFormSession, RecordChange, SyncLock, SyncRun, SyncWorker
 from sync.monitoring import health
 from sync.monitoring.health import SyncStatus, TypeHealth
 from sync.monitoring.timeline import find_day
-from sync.service import service_for
+from sync.service import get_service
 
 RUNS_IN_A_SPARKLINE = 30
 SPARK_HEIGHT, SPARK_LOWEST = 24.0, 2.0  # of the drawing; every run is to be seen
@@ -124,9 +124,9 @@ def describe_list(each: TypeHealth, status: SyncStatus) -> dict[str, Any]:
     """What is said of one list."""
     return {
         "health": each,
-        "name": capfirst(list_name(each.sync_type)),
+        "name": capfirst(get_list_name(each.sync_type)),
         "badge": format_state(each.state),
-        "records_address": get_list_url(service_for(each.sync_type).model),
+        "records_address": get_list_url(get_service(each.sync_type).model),
         "runs_address": get_list_url(SyncRun, sync_type=each.sync_type),
         "fresh": format_time(each.fresh_as_of),
         "age": format_age(each.fresh_as_of, status.at),
@@ -142,7 +142,7 @@ def describe_list(each: TypeHealth, status: SyncStatus) -> dict[str, Any]:
 
 def describe_hidden_columns(sync_type: str) -> dict[str, Any]:
     """The columns that the ERP's list does not show now: how many, and which, by as of when they are known."""
-    columns = find_hidden_columns(service_for(sync_type))
+    columns = find_hidden_columns(get_service(sync_type))
     by_time: dict[datetime | None, list[str]] = defaultdict(list)
     for each in columns:
         by_time[each.last_seen_at].append(each.column.header.removesuffix(":"))
@@ -226,7 +226,7 @@ def draw_sparkline(runs: list[SyncRun]) -> dict[str, Any]:
 
 def find_last_change(sync_type: str) -> dict[str, Any] | None:
     """The last run that changed a record: two queries, however long ago it was."""
-    rows = service_for(sync_type).model.objects.order_by("-changed_at")
+    rows = get_service(sync_type).model.objects.order_by("-changed_at")
     changed_at = rows.values_list("changed_at", flat=True).first()
     if changed_at is None:
         return None
@@ -250,7 +250,7 @@ def describe_current_run(status: SyncStatus) -> dict[str, Any] | None:
     usual = status.by_type[run.sync_type].usual_duration if run.sync_type in status.by_type else None
     return {
         "run": run,
-        "name": capfirst(list_name(run.sync_type)),
+        "name": capfirst(get_list_name(run.sync_type)),
         "address": get_run_url(run),
         "mode": run.get_mode_display(),
         **describe_progress(run, usual=usual, now=status.at),
@@ -297,7 +297,7 @@ def get_close_url(session: OrderFormSession) -> str:
 def describe_queued(run: SyncRun, may_cancel: bool) -> dict[str, Any]:
     return {
         "run": run,
-        "name": capfirst(list_name(run.sync_type)),
+        "name": capfirst(get_list_name(run.sync_type)),
         "address": get_run_url(run),
         "mode": run.get_mode_display(),
         "asked": format_time(run.requested_at),

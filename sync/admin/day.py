@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sync.admin.formatting import ATTEMPT_OUTCOMES, format_count, format_duration
 from sync.admin.links import get_list_url
-from sync.list_names import list_name
+from sync.list_names import get_list_name
 from sync.models import SyncRun
 from sync.monitoring.timeline import HOUR, Attempt, Day, Ran, Stretch, TypeDay
 from sync.translations import translate
@@ -135,7 +135,7 @@ def draw_day(day: Day) -> dict[str, Any]:
 
 
 def draw_row(day: TypeDay, scale: Scale, words: Words) -> Row:
-    name = capfirst(list_name(day.sync_type))
+    name = capfirst(get_list_name(day.sync_type))
     return Row(
         name=name,
         address=get_list_url(SyncRun, sync_type=day.sync_type),
@@ -165,7 +165,9 @@ def draw_due_times(day: TypeDay, scale: Scale) -> Iterator[Mark]:
     stretches = [Stretch(at, at + day.usual_duration) for at in day.due]
     for first, last in group_touching(stretches, scale):
         times = format_to_second(first.start) if first == last else f"{format_stretch(first.start, last.start)}"
-        yield scale.mark(first.start, last.end, tip=f"{capfirst(list_name(day.sync_type))}\n{gettext('due')} {times}")
+        yield scale.mark(
+            first.start, last.end, tip=f"{capfirst(get_list_name(day.sync_type))}\n{gettext('due')} {times}"
+        )
 
 
 def group_touching(stretches: Iterable[Stretch], scale: Scale) -> Iterator[tuple[Stretch, Stretch]]:

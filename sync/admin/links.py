@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from sync.models import MirroredModel, RecordChange, SyncLock, SyncRun
-from sync.service import service_for_model
+from sync.service import get_service_for_model
 
 
 def get_list_url(model: type[models.Model], **numbers: str) -> str:
@@ -23,7 +23,7 @@ def get_changes_url(record: MirroredModel) -> str:
 
 def get_change_lookup(record: MirroredModel) -> dict[str, str]:
     """What tells a record's changes from those of others."""
-    service = service_for_model(type(record))
+    service = get_service_for_model(type(record))
     return {"sync_type": service.sync_type, "key": str(getattr(record, service.layout.key))}
 
 

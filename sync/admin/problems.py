@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from sync.admin.formatting import format_duration, format_time
 from sync.admin.links import get_list_url, get_lock_url, get_run_url
 from sync.admin.permissions import may_view
-from sync.list_names import list_name
+from sync.list_names import get_list_name
 from sync.models import Alert, ColumnDrift, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.monitoring.health import SyncStatus
 from sync.monitoring.problems import Action, Kind, Problem, find_problems
@@ -52,7 +52,7 @@ def describe_problems(request: HttpRequest, status: SyncStatus) -> list[ShownPro
         "difference": format_duration,
         "elapsed": format_duration,
         "error": shorten_error,
-        "list": lambda sync_type: capfirst(list_name(sync_type)),
+        "list": lambda sync_type: capfirst(get_list_name(sync_type)),
         "lists": format_ages,
         "longest": format_duration,
         "next": format_time,
@@ -77,13 +77,13 @@ def shorten_error(text: str) -> str:
 
 def format_ages(lists: list[Any]) -> str:
     text = gettext("%(list)s (as of %(time)s)")
-    return ", ".join(text % {"list": list_name(sync_type), "time": format_time(at)} for sync_type, at in lists)
+    return ", ".join(text % {"list": get_list_name(sync_type), "time": format_time(at)} for sync_type, at in lists)
 
 
 def get_verdict(status: SyncStatus, found: list[ShownProblem]) -> dict[str, str]:
     """The line that says it all."""
     if status.untrusted:
-        text = gettext("Not to be trusted: %s") % ", ".join(map(list_name, status.untrusted))
+        text = gettext("Not to be trusted: %s") % ", ".join(map(get_list_name, status.untrusted))
         return {"severity": "bad", "symbol": "✗", "text": text}
     if found:
         return {"severity": "warn", "symbol": "⚠", "text": gettext("All lists can be trusted, but see to this:")}

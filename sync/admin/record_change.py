@@ -23,7 +23,7 @@ from sync.admin.columns import get_field, type_name
 from sync.admin.formatting import NOTHING, format_field, format_link, format_list_link, format_table, format_value
 from sync.admin.links import get_list_url
 from sync.admin.read_only import ReadOnlyAdmin
-from sync.list_names import list_name
+from sync.list_names import get_list_name
 from sync.models import RecordChange
 from sync.service import SyncService, find_service
 
@@ -100,7 +100,7 @@ class RecordChangeAdmin(ReadOnlyAdmin):
 def describe_query(query: QueryDict) -> str:
     """What a list of changes is narrowed to by the link that led to it: a record, or a run."""
     if key := query.get("key"):
-        return gettext("Changes of %(list)s %(key)s") % {"list": list_name(query.get("sync_type", "")), "key": key}
+        return gettext("Changes of %(list)s %(key)s") % {"list": get_list_name(query.get("sync_type", "")), "key": key}
     if run := query.get("run"):
         return gettext("Changes by run %s") % run
     return ""

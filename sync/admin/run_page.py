@@ -36,7 +36,7 @@ from sync.admin.protection import get_protection
 from sync.admin.record_change import format_changed_fields, format_first_values, format_record_link, is_key_of
 from sync.database.clock import now as database_now
 from sync.exports.totals import ControlTotal
-from sync.list_names import list_name
+from sync.list_names import get_list_name
 from sync.messages import KEPT_CHARACTERS
 from sync.models import RecordChange, SyncEvent, SyncRun
 from sync.monitoring import health
@@ -66,7 +66,7 @@ def get_story(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
     return {
         "run": run,
         "badge": format_status(run),
-        "name": capfirst(list_name(run.sync_type)),
+        "name": capfirst(get_list_name(run.sync_type)),
         "address": reverse("admin:sync_syncrun_story", args=[run.pk], query={"kind": kind} if kind else None),
         "every": get_refresh_interval([run, *follow_ups]),
         "who": run.requested_by,
@@ -199,8 +199,8 @@ def format_total(kept: dict[str, str]) -> dict[str, Any]:
 def format_coverage(kept: dict[str, Any], *, by: str) -> dict[str, Any]:
     """How much of what one list names the other has, in words, and whether no more is absent than is allowed."""
     facts = {
-        "source": list_name(kept["source"]),
-        "target": list_name(kept["target"]),
+        "source": get_list_name(kept["source"]),
+        "target": get_list_name(kept["target"]),
         "named": format_number(kept["named"]),
         "found": format_number(kept["found"]),
         "share": format_share(kept["found"], kept["named"]),

@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from sync.admin.formatting import format_time
 from sync.coordinator import schedules
 from sync.database.clock import now as database_now
-from sync.list_names import list_name
+from sync.list_names import get_list_name
 from sync.models import SyncSchedule
 
 TIMES_SHOWN = 5
@@ -40,7 +40,7 @@ def list_next_runs(schedule: SyncSchedule, *, now: datetime, is_failing: bool) -
     slot = schedules.find_next_due(schedule, now=now, is_failing=is_failing)
     while slot:
         yield slot
-        slot = schedule.next_slot(max(slot, now))
+        slot = schedule.find_next_slot(max(slot, now))
 
 
 def find_meetings(schedule: SyncSchedule, now: datetime) -> list[Meeting]:
@@ -49,7 +49,9 @@ def find_meetings(schedule: SyncSchedule, now: datetime) -> list[Meeting]:
     common = ((other, sorted(own & find_slots(other, now))) for other in others)
     return [
         Meeting(
-            list_name(other.sync_type), [format_time(at) for at in times[:MEETINGS_SHOWN]], len(times) - MEETINGS_SHOWN
+            get_list_name(other.sync_type),
+            [format_time(at) for at in times[:MEETINGS_SHOWN]],
+            len(times) - MEETINGS_SHOWN,
         )
         for other, times in common
         if times
@@ -57,7 +59,7 @@ def find_meetings(schedule: SyncSchedule, now: datetime) -> list[Meeting]:
 
 
 def find_slots(schedule: SyncSchedule, now: datetime) -> set[datetime]:
-    first = schedule.next_slot(now)
+    first = schedule.find_next_slot(now)
     count = max(0, (now + LOOKS_AHEAD - first) // schedule.interval + 1)
     return {first + place * schedule.interval for place in range(count)} if schedule.enabled else set()
 

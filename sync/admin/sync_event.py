@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from sync.admin.change_list import BoundedPaginator, SyncTypeFilter
 from sync.admin.formatting import NOTHING, format_datetime, format_fact, format_link, format_run_link
 from sync.admin.read_only import ReadOnlyAdmin
-from sync.list_names import list_name
+from sync.list_names import get_list_name
 from sync.models import SyncEvent
 
 
@@ -31,7 +31,7 @@ class SyncEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("type"))
     def type_or_none(self, event: SyncEvent) -> str:
-        return list_name(event.sync_type) if event.sync_type else NOTHING
+        return get_list_name(event.sync_type) if event.sync_type else NOTHING
 
     @admin.display(description=_("run"))
     def run_by_number(self, event: SyncEvent) -> SafeString | str:

@@ -38,7 +38,7 @@ from sync.admin.permissions import require_permission
 from sync.admin.read_only import ReadOnlyAdmin
 from sync.admin.run_page import get_story
 from sync.coordinator import queue
-from sync.list_names import list_name
+from sync.list_names import get_list_name
 from sync.models import RecordChange, SyncEvent, SyncRun
 
 
@@ -212,7 +212,7 @@ class SyncRunAdmin(ReadOnlyAdmin):
             **self.get_story_context(request, run),
             "opts": self.opts,
             "title": gettext("%(list)s, run %(number)s")
-            % {"list": capfirst(list_name(run.sync_type)), "number": run.pk},
+            % {"list": capfirst(get_list_name(run.sync_type)), "number": run.pk},
             "original": run,
             "has_view_permission": True,
             "media": self.media,

@@ -26,7 +26,7 @@ from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
 from sync import disk
-from sync.camel_case import camel_keys
+from sync.camel_case import convert_names
 from sync.exceptions import InvalidSchedule, SessionNotFound, SyncError
 from sync.serializers import Serializer
 from sync.translations import translate
@@ -103,7 +103,7 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
 
 def sync_error_body(error: SyncError) -> dict[str, Any]:
     facts = {name: fact if isinstance(fact, int) else str(fact) for name, fact in error.facts.items()}
-    return error_body(translate(error.text), type(error).__name__, camel_keys(facts))
+    return error_body(translate(error.text), type(error).__name__, convert_names(facts))
 
 
 def describe_exception(error: Exception, answer: Response) -> dict[str, Any]:

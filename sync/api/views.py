@@ -42,8 +42,8 @@ from sync.database import clock
 from sync.models import SyncRun, SyncSchedule
 from sync.monitoring import health
 from sync.monitoring.readiness import check_readiness
-from sync.serializers import for_reader
-from sync.service import all_types
+from sync.serializers import build_reader_context
+from sync.service import list_types
 
 
 def accepted_response(run: SyncRun) -> Response:
@@ -85,7 +85,7 @@ class SyncViewSet(ViewSet):
     @extend_schema(operation_id="requestFullSyncOfAll", request=None, responses={202: RunsAnswerSerializer})
     def create_full_of_all(self, request: Request) -> Response:
         """Queue a full sync of every list, each at its own priority."""
-        runs = [self.request_run(sync_type, mode=SyncRun.Mode.FULL) for sync_type in all_types()]
+        runs = [self.request_run(sync_type, mode=SyncRun.Mode.FULL) for sync_type in list_types()]
         message = _("{count} runs wait for their turn.").format(count=len(runs))
         return Response(RunsAnswerSerializer({"message": message, "runs": runs}).data, HTTPStatus.ACCEPTED)
 
@@ -106,7 +106,7 @@ class StatusView(APIView):
         if is_current(request.headers.get("If-None-Match", ""), fingerprint):
             return with_etag(Response(status=HTTPStatus.NOT_MODIFIED), request.headers["If-None-Match"])
         status = health.get_status()
-        serializer = StatusAnswerSerializer({"data": status}, context=for_reader(request.user))
+        serializer = StatusAnswerSerializer({"data": status}, context=build_reader_context(request.user))
         # What the status rests on, and until when the clock alone does not change it.
         etag = f'W/"{fingerprint}-{status.changes_by_itself_at.timestamp():.6f}"'
         return with_etag(Response(serializer.data), etag)
@@ -186,7 +186,7 @@ class RunViewSet(ListModelMixin, GenericViewSet[SyncRun]):
     lookup_value_converter = "key"
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), **for_reader(self.request.user)}
+        return {**super().get_serializer_context(), **build_reader_context(self.request.user)}
 
     @extend_schema(operation_id="getRun", responses=WholeRunAnswerSerializer)
     def retrieve(self, request: Request, run_id: int) -> Response:

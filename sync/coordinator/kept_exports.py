@@ -28,7 +28,7 @@ from sync.exports.reader import Records, read_export
 from sync.messages import Message, gettext_noop
 from sync.models import SyncRun
 from sync.progress import Progress, Stage
-from sync.service import SyncService, all_services
+from sync.service import SyncService, list_services
 
 READ_FOR = timedelta(hours=1)  # by a run that had stepped aside; then it fetches a new one
 OUR_EXPORT = re.compile(r"[a-z]+-\d+(-\d+)?\.pdf")  # type, run, token
@@ -143,7 +143,7 @@ def open_export(
         Path(path),
         service.layout,
         name=service.sync_type,
-        other_layouts={other.sync_type: other.layout for other in all_services()},
+        other_layouts={other.sync_type: other.layout for other in list_services()},
         limits=Limits(
             file_bytes=settings.EXPORT_MAX_BYTES,
             pages=settings.EXPORT_MAX_PAGES,

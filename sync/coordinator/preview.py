@@ -15,7 +15,7 @@ from sync.mirror import comparison as mirror
 from sync.mirror.references import Coverage
 from sync.models import SyncRun
 from sync.progress import Progress, ignore_progress
-from sync.service import service_for
+from sync.service import get_service
 
 Mode = SyncRun.Mode
 
@@ -44,7 +44,7 @@ def preview_sync(
 
     `may_lose` as if somebody had accepted the export, however much it lacks.
     """
-    service = service_for(sync_type)
+    service = get_service(sync_type)
     with (
         translate_disk_errors(TEMPORARY_FILES, get_temporary_folder()),
         TemporaryDirectory(prefix="archibald-") as folder,

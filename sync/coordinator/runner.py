@@ -16,7 +16,7 @@ from sync.messages import Message, gettext_noop
 from sync.mirror import columns, comparison, cross_checks
 from sync.models import SyncRun
 from sync.progress import Progress, Stage, ignore_progress
-from sync.service import service_for
+from sync.service import get_service
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ def execute(run: SyncRun, *, lease: Lease, progress: Progress = ignore_progress)
         if not run.start(lease.token):
             return
     with attempts.handle_errors(run), mutex.translate_lost_connection(), started_process() as process:
-        service = service_for(run.sync_type)
+        service = get_service(run.sync_type)
         checkpoint = Checkpoint(run, lease, progress)
         outcome = comparison.Outcome()
         doubts = kept_exports.obtain_export(run, service, checkpoint)

@@ -54,7 +54,7 @@ def request_due(sync_type: str | None = None) -> list[SyncRun]:
 @retry_deadlocks
 def request_if_due(schedule: SyncSchedule) -> SyncRun | None:
     now = clock.now()
-    slot = schedule.latest_slot(now)
+    slot = schedule.find_latest_slot(now)
     if slot is None or not is_later(slot, schedule):
         return None
     unclaimed = Q(requested_slot=None) | Q(requested_slot__lt=slot)
@@ -93,11 +93,11 @@ def find_next_due(schedule: SyncSchedule, *, now: datetime, is_failing: bool) ->
     """The next slot for which a run will be requested; None if the schedule is disabled."""
     if not schedule.enabled:
         return None
-    latest = schedule.latest_slot(now)
+    latest = schedule.find_latest_slot(now)
     if latest and (schedule.requested_slot is None or latest > schedule.requested_slot):
         slot = latest
     else:
-        slot = schedule.next_slot(now)
+        slot = schedule.find_next_slot(now)
     if schedule.requested_slot and is_failing:
         earliest = schedule.requested_slot + compute_back_off(schedule.interval, failures=count_failures(schedule))
         while slot < earliest:
@@ -188,7 +188,7 @@ def update_wake_up(schedule: SyncSchedule) -> None:
     now = clock.now()
     row = save_wake_up(f"sync {schedule.sync_type}", wanted)
     if not is_in_phase(row, schedule, now):
-        Schedule.objects.filter(pk=row.pk).update(next_run=schedule.next_slot(now))
+        Schedule.objects.filter(pk=row.pk).update(next_run=schedule.find_next_slot(now))
 
 
 def build_wake_up(func: str, minutes: int) -> dict[str, Any]:
@@ -218,7 +218,7 @@ def save_wake_up(name: str, wanted: dict[str, Any]) -> Schedule:
 
 def is_in_phase(row: Schedule, schedule: SyncSchedule, now: datetime) -> bool:
     """Whether a wake-up falls on a slot: the next one, or one that django-q2 has yet to deliver."""
-    if row.next_run is None or row.next_run > schedule.next_slot(now):
+    if row.next_run is None or row.next_run > schedule.find_next_slot(now):
         return False
     off_phase: timedelta = (row.next_run - schedule.first_slot) % schedule.interval
     return not off_phase

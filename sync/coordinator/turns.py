@@ -13,7 +13,7 @@ from sync.database import clock
 from sync.erp import login as erp_login
 from sync.models import OrderFormSession, SyncRun
 from sync.models.runs import SyncRunQuerySet
-from sync.service import smart_types
+from sync.service import list_smart_types
 
 Mode = SyncRun.Mode
 
@@ -62,7 +62,7 @@ def is_paused_by_forms(now: datetime) -> Q:
     It pauses neither the types that it reads, nor what was never mirrored: it could show none of it.
     """
     is_mirrored = Exists(SyncRun.objects.succeeded().filter(sync_type=OuterRef("sync_type")))
-    return Q(Exists(OrderFormSession.objects.live(now))) & ~Q(sync_type__in=smart_types()) & Q(is_mirrored)
+    return Q(Exists(OrderFormSession.objects.live(now))) & ~Q(sync_type__in=list_smart_types()) & Q(is_mirrored)
 
 
 def find_what_it_waits_for(run: SyncRun) -> str | None:

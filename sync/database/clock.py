@@ -76,6 +76,6 @@ def today() -> date:
     return timezone.localdate(now())
 
 
-def ahead() -> timedelta:
+def measure_lead() -> timedelta:
     """How far this machine's clock is ahead of the database's; less than nothing if it is behind."""
     return timezone.now() - now()

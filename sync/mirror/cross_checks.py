@@ -23,7 +23,7 @@ from sync.messages import gettext_noop as _
 from sync.mirror.comparison import CHUNK, split_into_chunks
 from sync.models import MirroredModel, RecordChange, SyncRun
 from sync.progress import Progress, Stage, ignore_progress
-from sync.service import CrossCheck, SyncService, all_services, service_for
+from sync.service import CrossCheck, SyncService, get_service, list_services
 
 SHOWN = 5  # records that a note names
 LONGEST_VALUE = 100  # characters; a longer one is left out whole: what is cut is not found when somebody is erased
@@ -86,7 +86,7 @@ class AffectedRecords:
         found = set(self.keys)
         if reference is None or not self.named:
             return found
-        target = service_for(reference.target)
+        target = get_service(reference.target)
         names = set(self.once_named)
         for chunk in split_into_chunks(self.named, CHUNK):
             rows = target.model.objects.filter(**{f"{target.layout.key}__in": chunk})
@@ -112,7 +112,7 @@ def describe_disagreements(
 
 def find_checks(service: SyncService) -> Iterator[tuple[SyncService, CrossCheck]]:
     """The checks of a list, and those by which others name it; each with the list whose check it is."""
-    services = all_services()
+    services = list_services()
     types = {each.sync_type for each in services}
     for source in services:
         for check in source.cross_checks:
@@ -169,7 +169,7 @@ def describe_disagreement(
 def is_target_mirrored(check: CrossCheck) -> bool:
     """Whether there is what a check's records are held against: lists arrive in any order."""
     target = check.reference and check.reference.target
-    return not target or service_for(target).model.objects.present().exists()
+    return not target or get_service(target).model.objects.present().exists()
 
 
 def examine(source: SyncService, check: CrossCheck, rows: Any, found: Finding, progress: Progress) -> None:
@@ -199,7 +199,7 @@ def fetch_named_records(check: CrossCheck, rows: Iterable[Any]) -> dict[Any, lis
     found: dict[Any, list[Any]] = defaultdict(list)
     if reference is None:
         return found
-    target = service_for(reference.target)
+    target = get_service(reference.target)
     names = {getattr(row, reference.field) for row in rows} - {""}
     fields = dict.fromkeys([target.layout.key, reference.target_field, *check.their_fields])
     there = target.model.objects.present().filter(**{f"{reference.target_field}__in": names})
@@ -220,7 +220,7 @@ def describe_values(source: SyncService, check: CrossCheck, record: MirroredMode
     yield format_values(source, dict.fromkeys([*([reference.field] if reference else []), *check.fields]), record)
     if reference is None:
         return
-    target = service_for(reference.target)
+    target = get_service(reference.target)
     there = target.model.objects.present().filter(**{reference.target_field: getattr(record, reference.field)})
     for other in there.order_by(target.layout.key)[:2]:
         yield f"{other}: {format_values(target, check.their_fields or [target.layout.key], other)}"

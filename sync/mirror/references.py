@@ -15,7 +15,7 @@ from sync.exceptions import TooManyUnmatched
 from sync.messages import Message
 from sync.models import MirroredModel
 from sync.progress import Progress, Stage, ignore_progress
-from sync.service import Reference, SyncService, all_services, service_for
+from sync.service import Reference, SyncService, get_service, list_services
 
 # Of 4,950 articles that prices name, about 430 (8.7 %) have no product in a healthy ERP; beside a list of products that
 # was filtered to 419, at least 91.5 % have none. What DDT, invoices and orders name was never counted; nearly all of
@@ -98,7 +98,7 @@ def compare(service: SyncService, exported: Values, *, progress: Progress = igno
         if not (is_source or reference.target == service.sync_type) or field not in exported:
             continue
         naming = fetch_values(source.model, reference.field, progress)
-        there = fetch_values(service_for(reference.target).model, reference.target_field, progress)
+        there = fetch_values(get_service(reference.target).model, reference.target_field, progress)
         before = Count.of(naming, there) if naming and there else None
         if naming and not is_source:
             found.append(Coverage(source.sync_type, reference.target, Count.of(naming, exported[field]), before))
@@ -115,7 +115,7 @@ def check_coverage(coverage: Iterable[Coverage]) -> None:
 
 def all_references() -> Iterator[tuple[SyncService, Reference]]:
     """What the mirrored lists name of each other."""
-    services = all_services()
+    services = list_services()
     types = {service.sync_type for service in services}
     return ((each, reference) for each in services for reference in each.references if reference.target in types)
 

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from sync.database import clock
-from sync.list_names import list_name
+from sync.list_names import get_list_name
 from sync.models.message_field import MessageField
 
 if TYPE_CHECKING:
@@ -92,4 +92,4 @@ class SyncEvent(models.Model):
         ordering = ("-pk",)
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {list_name(self.sync_type)}".strip()
+        return f"{self.get_kind_display()} {get_list_name(self.sync_type)}".strip()

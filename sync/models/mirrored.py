@@ -7,7 +7,7 @@ from typing import ClassVar, Self, TypeVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from sync.list_names import list_name
+from sync.list_names import get_list_name
 from sync.models.search_field import SearchField
 
 Record = TypeVar("Record", bound="MirroredModel")
@@ -91,7 +91,7 @@ class MirroredColumn(models.Model):
         constraints = (models.UniqueConstraint(fields=["sync_type", "field"], name="one_row_per_column"),)
 
     def __str__(self) -> str:
-        return f"{list_name(self.sync_type)} {self.field}"
+        return f"{get_list_name(self.sync_type)} {self.field}"
 
 
 def list_indexes(name: str, *order: str) -> tuple[models.Index, models.Index]:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, pgettext_lazy
 
 from sync.database import clock
-from sync.list_names import list_name
+from sync.list_names import get_list_name
 from sync.models.events import SyncEvent
 from sync.models.message_field import MessageField
 from sync.models.runs import SyncRun
@@ -100,7 +100,7 @@ class SyncSchedule(models.Model):
         ordering = ("sync_type",)
 
     def __str__(self) -> str:
-        return list_name(self.sync_type)
+        return get_list_name(self.sync_type)
 
     @property
     def interval(self) -> timedelta:
@@ -112,15 +112,15 @@ class SyncSchedule(models.Model):
         first: datetime = self.counted_from + self.first_at * settings.SCHEDULE_MINUTE
         return first
 
-    def latest_slot(self, now: datetime) -> datetime | None:
+    def find_latest_slot(self, now: datetime) -> datetime | None:
         """The last moment until now at which it was due; None before the first."""
         if now < self.first_slot:
             return None
         return self.first_slot + (now - self.first_slot) // self.interval * self.interval
 
-    def next_slot(self, now: datetime) -> datetime:
+    def find_next_slot(self, now: datetime) -> datetime:
         """The next moment after now at which it is due."""
-        latest = self.latest_slot(now)
+        latest = self.find_latest_slot(now)
         return self.first_slot if latest is None else latest + self.interval
 
 

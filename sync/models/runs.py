@@ -28,7 +28,7 @@ from sync.exceptions import (
     ProcessLost,
     SyncError,
 )
-from sync.list_names import list_name
+from sync.list_names import get_list_name
 from sync.messages import Message, make_storable
 from sync.models.events import SyncEvent
 from sync.models.message_field import MessageField
@@ -261,7 +261,7 @@ class SyncRun(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{list_name(self.sync_type)} {self.pk}"
+        return f"{get_list_name(self.sync_type)} {self.pk}"
 
     @property
     def duration(self) -> timedelta | None:
@@ -356,14 +356,14 @@ class SyncRun(models.Model):
         if not Path(self.export_path).is_file():
             reason = Message(gettext_noop("its export is no longer kept. Run the sync again."))
             return CannotAccept(run=self.pk, reason=reason)
-        if self.applied_since().exists():
+        if self.find_applied_since().exists():
             reason = Message(gettext_noop("this export, or a later one, was applied since. Run the sync again."))
             return CannotAccept(run=self.pk, reason=reason)
         return None
 
     # Whether its export was seen before
 
-    def applied_since(self) -> SyncRunQuerySet:
+    def find_applied_since(self) -> SyncRunQuerySet:
         """The runs that applied its export, or a later one of its list; none is later that is dated in the future."""
         if self.exported_at is None:
             return SyncRun.objects.none()
@@ -374,12 +374,12 @@ class SyncRun(models.Model):
     @property
     def later_success(self) -> SyncRun | None:
         """A run that applied a later export."""
-        return self.applied_since().exclude(exported_at=self.exported_at).first()
+        return self.find_applied_since().exclude(exported_at=self.exported_at).first()
 
     @property
     def was_applied_before(self) -> bool:
         """Whether this very export was applied, as when nobody has dropped a newer one into the ERP's folder."""
-        same = self.applied_since().filter(exported_at=self.exported_at, export_sha256=self.export_sha256)
+        same = self.find_applied_since().filter(exported_at=self.exported_at, export_sha256=self.export_sha256)
         return same.filter(mode=self.Mode.FULL).exists()
 
     # While it is carried out
@@ -592,4 +592,4 @@ class RecordChange(models.Model):
         indexes = [models.Index(fields=["sync_type", "key"], name="change_of_record")]
 
     def __str__(self) -> str:
-        return f"{list_name(self.sync_type)} {self.key}: {self.get_kind_display()}"
+        return f"{get_list_name(self.sync_type)} {self.key}: {self.get_kind_display()}"

@@ -31,7 +31,7 @@ from sync.erp.session import find_first_cause
 from sync.erp.severable import Line, SeverableSession
 from sync.erp.transfer import settle
 from sync.exceptions import AlertNotDelivered
-from sync.list_names import list_name
+from sync.list_names import get_list_name
 from sync.messages import Message, gettext_noop
 from sync.models import Alert, SyncEvent
 from sync.monitoring.mail import on_line
@@ -248,7 +248,7 @@ def word_for(state: str) -> str:
 
 
 def subject_of(event: SyncEvent) -> str:
-    return list_name(event.sync_type) if event.sync_type else gettext("worker")
+    return get_list_name(event.sync_type) if event.sync_type else gettext("worker")
 
 
 def text_in(language: str, event: SyncEvent) -> str:

@@ -34,7 +34,7 @@ from sync.models import (
     SyncSchedule,
     SyncWorker,
 )
-from sync.service import all_types
+from sync.service import list_types
 
 GRACE = timedelta(minutes=10)  # that a type may be older than its interval: a run takes its time, and waits its turn
 LONGEST_UNCHANGED = timedelta(minutes=1)  # that a status is taken to hold, whatever the clock does
@@ -97,7 +97,7 @@ class TypeHealth:
 
     @property
     def next_slot(self) -> datetime:
-        return self.schedule.next_slot(self.at)
+        return self.schedule.find_next_slot(self.at)
 
     @property
     def fresh_as_of(self) -> datetime | None:
@@ -238,12 +238,12 @@ class SyncStatus:
     def untrusted(self) -> list[str]:
         """The types that cannot be trusted, the most urgent first."""
         trusted = {each.sync_type for each in self.types if each.is_trusted}
-        return [name for name in all_types() if name not in trusted]
+        return [name for name in list_types() if name not in trusted]
 
     @property
     def without_schedule(self) -> list[str]:
         """The types whose state is not known."""
-        return [name for name in all_types() if name not in self.by_type]
+        return [name for name in list_types() if name not in self.by_type]
 
     @property
     def by_type(self) -> dict[str, TypeHealth]:
@@ -313,7 +313,7 @@ def get_status() -> SyncStatus:
 def find_wrong_clocks(workers: list[SyncWorker]) -> list[WrongClock]:
     """The machines of workers, and this one, whose clock differs from the database's by more than a few seconds."""
     last = {worker.machine: worker.clock_ahead for worker in reversed(workers) if worker.is_alive}
-    clocks = last | {socket.gethostname(): clock.ahead()}
+    clocks = last | {socket.gethostname(): clock.measure_lead()}
     return [WrongClock(machine, ahead) for machine, ahead in clocks.items() if abs(ahead) > CLOCKS_AGREE]
 
 
@@ -324,7 +324,7 @@ def assess_types(now: datetime, *, current: SyncRun | None, queued: list[SyncRun
     runs = SyncRun.objects.in_bulk({pk for row in rows.values() for pk in (row.last_success_id, row.last_end_id) if pk})
     drifts = find_unseen_drifts()
     found = []
-    for name in all_types():
+    for name in list_types():
         if name not in rows:
             continue
         row = rows[name]

@@ -29,7 +29,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, connections
 from django.utils import timezone
 
-from sync.camel_case import camel_keys
+from sync.camel_case import convert_names
 from sync.models import SyncEvent
 from sync.translations import hide_private_facts
 
@@ -195,7 +195,7 @@ def event_as_json(event: SyncEvent, facts: dict[str, Any]) -> dict[str, Any]:
         "type": event.sync_type or None,
         "at": timezone.localtime(event.at).isoformat(),
         "runId": event.run_id,
-        "facts": camel_keys(facts),
+        "facts": convert_names(facts),
     }
 
 

@@ -24,7 +24,7 @@ from sync.models import ColumnDrift, SyncLock, SyncRun, SyncWorker
 from sync.monitoring import alerts
 from sync.monitoring.health import State, SyncStatus, TypeHealth
 from sync.progress import Stage
-from sync.service import all_services
+from sync.service import list_services
 
 SLOWER_THAN_USUAL = 3  # times
 SLOW_AT_LEAST = timedelta(seconds=30)
@@ -314,7 +314,7 @@ def find_retry(at: datetime | None, now: datetime) -> tuple[Action, dict[str, An
 
 def find_notices() -> Iterator[Problem]:
     """What somebody has to decide, although the mirror can be trusted."""
-    for service in all_services():
+    for service in list_services():
         for notice in service.find_notices():
             facts = {"list": service.sync_type, "text": notice.text, "advice": notice.action}
             yield Problem(Kind.NOTICE, Action.FOLLOW_NOTICE, is_grave=False, facts=facts)

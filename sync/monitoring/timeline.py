@@ -16,7 +16,7 @@ from django.db.models import Q
 
 from sync.models import OrderFormSession, SyncRun
 from sync.monitoring.health import SyncStatus, TypeHealth
-from sync.service import smart_types
+from sync.service import list_smart_types
 
 HOUR: timedelta = 60 * settings.SCHEDULE_MINUTE
 BEHIND = 24 * HOUR
@@ -108,7 +108,7 @@ def find_type_day(
         sync_type=health.sync_type,
         attempts=[attempt for run in mine for attempt in find_attempts(run, now) if attempt.end > start],
         waits=[wait for run in mine for wait in find_waits(run, now) if wait.end > start],
-        pauses=[] if health.sync_type in smart_types() else pauses,
+        pauses=[] if health.sync_type in list_smart_types() else pauses,
         due=list(find_due_times(health.next_due, health.schedule.interval, end)),
         usual_duration=health.usual_duration or timedelta(0),
     )

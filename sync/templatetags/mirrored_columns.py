@@ -13,7 +13,7 @@ from sync.admin.formatting import format_datetime
 from sync.exports.layout import Source
 from sync.mirror.columns import find_hidden_columns, load_columns
 from sync.models import MirroredModel
-from sync.service import service_for_model
+from sync.service import get_service_for_model
 
 SOURCES = {
     Source.MEASURED: _("measured on real exports"),
@@ -28,7 +28,7 @@ register = template.Library()
 def columns_of_list(opts: Any) -> dict[str, Any]:
     """Each column: its header, its name here, how well it is known, whether it is required, when it was last shown."""
     model = opts.model  # a template would call the class itself
-    service = service_for_model(model)
+    service = get_service_for_model(model)
     seen = load_columns(service)
     hidden = {each.column for each in find_hidden_columns(service)}
     columns = [
@@ -49,7 +49,7 @@ def columns_of_list(opts: Any) -> dict[str, Any]:
 def hidden_columns_of_record(record: MirroredModel) -> dict[str, Any]:
     """The columns that the ERP does not show now, and as of when the record's values are; blank if it never did."""
     columns = []
-    for each in find_hidden_columns(service_for_model(type(record))):
+    for each in find_hidden_columns(get_service_for_model(type(record))):
         is_known = each.applied_at and each.applied_at >= record.created_at
         name = get_field(type(record), each.column.field).verbose_name
         columns.append({"name": name, "as_of": format_datetime(each.last_seen_at) if is_known else ""})

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from orders.pricing import PriceList, find_price_group, must_choose_price_group
-from sync.service import service_for
+from sync.service import get_service
 from tests.factories import CustomerFactory, PriceFactory, ProductFactory
 
 pytestmark = pytest.mark.django_db
@@ -105,7 +105,7 @@ def test_a_chosen_price_group_that_has_no_prices_is_to_be_chosen_anew(product, s
     assert not must_choose_price_group()  # there are no prices yet
     price(product, 10)
     assert (cost(product), must_choose_price_group()) == (None, True)
-    [notice] = service_for("prices").find_notices()
+    [notice] = get_service("prices").find_notices()
     assert "004" in notice.text
     assert "002 (DETTAGLIO (consigliato))" in notice.text
     assert "PRICE_GROUP" in notice.action
@@ -114,7 +114,7 @@ def test_a_chosen_price_group_that_has_no_prices_is_to_be_chosen_anew(product, s
 def test_several_price_groups_are_named_where_a_price_is_lacking(product, api):
     price(product, 10)
     price(product, 9, account="003", account_description="RIVENDITORI")
-    [notice] = service_for("prices").find_notices()
+    [notice] = get_service("prices").find_notices()
     assert "002 (DETTAGLIO (consigliato)), 003 (RIVENDITORI)" in notice.text
     answer = api.get("/api/prices/lookup", {"product": product.erp_id})
     assert (answer.status_code, "price group" in answer.json()["error"]) == (404, True)
@@ -126,13 +126,13 @@ def test_several_price_groups_are_named_where_a_price_is_lacking(product, api):
 def test_a_price_that_cannot_count_today_makes_no_second_price_group(fields, product):
     price(product, 10)
     PriceFactory(product_erp_id="another", account="003", **fields)
-    assert (find_price_group(), cost(product), service_for("prices").find_notices()) == ("002", 10, [])
+    assert (find_price_group(), cost(product), get_service("prices").find_notices()) == ("002", 10, [])
 
 
 def test_a_removed_price_s_group_does_not_count(product):
     price(product, 10)
     price(product, 9, account="003", removed_at=datetime(2026, 1, 1, tzinfo=ZoneInfo("UTC")))
-    assert (cost(product), service_for("prices").find_notices()) == (10, [])
+    assert (cost(product), get_service("prices").find_notices()) == (10, [])
 
 
 def test_the_price_of_the_largest_quantity_that_is_reached_counts(product):

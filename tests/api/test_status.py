@@ -17,7 +17,7 @@ from django.utils import timezone
 from sync.coordinator import mutex, queue, schedules, sessions
 from sync.models import OrderFormSession, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.monitoring import health
-from sync.service import all_types
+from sync.service import list_types
 from tests.factories import SyncRunFactory, SyncWorkerFactory
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,7 @@ STATUS = "/api/sync/status"
 
 @pytest.fixture
 def everything_fresh():
-    for sync_type in all_types():
+    for sync_type in list_types():
         SyncRunFactory(sync_type=sync_type)
     SyncWorkerFactory()
 
@@ -46,7 +46,7 @@ def of(api, sync_type):
 
 def test_before_anything_was_done_every_list_is_idle(api):
     said = data(api)
-    assert [each["type"] for each in said["statuses"]] == all_types()
+    assert [each["type"] for each in said["statuses"]] == list_types()
     assert {each["status"] for each in said["statuses"]} == {"idle"}
     assert (said["health"]["allHealthy"], said["current"], said["queue"]) == (False, None, [])
     assert said["smartSync"] == {
@@ -239,7 +239,7 @@ def asked(api, address):
 
 
 def every_list_fails():
-    for sync_type in all_types():
+    for sync_type in list_types():
         SyncRunFactory(status="failed", sync_type=sync_type)
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from demo.erp.erp import DemoErp
 from demo.erp.life import Journal
-from sync.service import all_services
+from sync.service import list_services
 from tests.sync.demo import by_key, in_the_erp
 
 ROME = ZoneInfo("Europe/Rome")
@@ -35,7 +35,7 @@ class ErpStates:
         self.scale = scale
         self.erp: DemoErp | None = None
         self.replayed = 0
-        self.versions: dict[str, list[Version]] = {service.sync_type: [] for service in all_services()}
+        self.versions: dict[str, list[Version]] = {service.sync_type: [] for service in list_services()}
 
     def catch_up(self) -> None:
         """Replay what has happened since the last time."""
@@ -56,7 +56,7 @@ class ErpStates:
         return self.journal.events()
 
     def add_versions(self, *, since: float) -> None:
-        for service in all_services():
+        for service in list_services():
             assert self.erp
             records = by_key(service, in_the_erp(self.erp, service))
             digest = digest_of(records)

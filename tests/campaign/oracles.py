@@ -10,7 +10,7 @@ from typing import Any
 from orders.models import Draft
 from sync.models import Alert, RecordChange, SyncEvent, SyncRun
 from sync.monitoring.health import TRUSTED
-from sync.service import SyncService, all_services
+from sync.service import SyncService, list_services
 from tests.campaign.chronicle import Chronicle
 from tests.campaign.erp_states import ErpStates, Values
 from tests.campaign.faults import Stage
@@ -228,7 +228,7 @@ class HistoryAgrees(Oracle):
     """All changes of a record, undone from the present, agree with it and leave nothing; replayed, they give it."""
 
     def conclude(self, snapshot: Snapshot) -> None:
-        for service in all_services():
+        for service in list_services():
             rows = service.model.objects.values(*mirrored_fields(service.model), "missing_since", "removed_at")
             present = {str(row[service.layout.key]): row for row in rows}
             changes: dict[str, list[RecordChange]] = {}

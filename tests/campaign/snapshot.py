@@ -13,7 +13,7 @@ from django.db.models import Max
 
 from orders.models import Draft
 from sync.models import OrderFormSession, SyncEvent, SyncLock, SyncRun
-from sync.service import SyncService, all_services
+from sync.service import SyncService, list_services
 from tests.campaign.erp_states import Values, digest_of
 from tests.sync.demo import by_key, mirrored_fields
 
@@ -75,7 +75,7 @@ def take_snapshot() -> Snapshot:
             runs=runs,
             lock=SyncLock.objects.get(),
             sessions=list(OrderFormSession.objects.filter(closed_at=None)),
-            lists={service.sync_type: mirrored_list(service, runs) for service in all_services()},
+            lists={service.sync_type: mirrored_list(service, runs) for service in list_services()},
             drafts=set(Draft.objects.values_list("pk", flat=True)),
         )
 

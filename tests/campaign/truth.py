@@ -16,7 +16,7 @@ from django.conf import settings
 from sync.models import SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.monitoring import health
 from sync.monitoring.serializers import SyncStatusSerializer
-from sync.service import all_types, service_for
+from sync.service import get_service, list_types
 from tests.campaign.faults import Stage
 from tests.campaign.oracles import Oracle
 from tests.campaign.parts import PROJECT, state_of
@@ -39,7 +39,7 @@ class Facts:
 def facts() -> Facts:
     return Facts(
         lock=SyncLock.objects.values_list("holder", "leased_until", "token").get(),
-        failed_last={name: failed_last(name) for name in all_types()},
+        failed_last={name: failed_last(name) for name in list_types()},
         longest={
             row.sync_type: (row.interval + health.GRACE).total_seconds() for row in SyncSchedule.objects.order_by("pk")
         },
@@ -160,7 +160,7 @@ class StatusTellsTheTruth(Oracle):
 
     def was_asked_for(self, name: str, moment: float) -> bool:
         """Whether the export button of the list was clicked then."""
-        clicks = list(self.stage.erp_line.clicks[service_for(name).erp_list.name])
+        clicks = list(self.stage.erp_line.clicks[get_service(name).erp_list.name])
         return any(abs(click - moment) < SLACK for click in clicks)
 
 

@@ -19,7 +19,7 @@ from sync.coordinator.attempts import handle_errors
 from sync.coordinator.mutex import Lease, hold_lock
 from sync.coordinator.queue import request_sync
 from sync.models import SyncRun
-from sync.service import service_for
+from sync.service import get_service
 from tests.concurrency.processes import PATIENCE, Child, fork
 from tests.factories import SyncRunFactory
 from tests.lists import TYPES
@@ -37,7 +37,7 @@ def small_exports(settings, tmp_path):
     settings.EXPORT_DIR = tmp_path / "exports"
     settings.ERP_FOLDER.mkdir()
     for sync_type in TYPES:
-        service = service_for(sync_type)
+        service = get_service(sync_type)
         name = service.erp_list.file_names[0]
         draw_list(settings.ERP_FOLDER / name, service, [{service.layout.key: "1"}])
 

@@ -12,7 +12,7 @@ from orders.models import Price
 from sync.coordinator import mutex, sessions
 from sync.coordinator.queue import enqueue, request_sync
 from sync.models import ColumnDrift, OrderFormSession, RecordChange, SyncEvent, SyncLock, SyncRun, SyncSchedule
-from sync.service import all_types
+from sync.service import list_types
 from tests.concurrency.processes import until
 from tests.demo_erp import change_price
 from tests.e2e.browsers import DESK, axe, screenshot
@@ -521,4 +521,4 @@ def addresses(history):
 
 
 def test_all_lists_are_there(room):
-    assert len(all_types()) == room.page.locator(".card").count()
+    assert len(list_types()) == room.page.locator(".card").count()

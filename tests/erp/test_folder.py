@@ -12,7 +12,7 @@ from sync.erp.folder import FolderClient, find_newest
 from sync.erp.transfer import CHUNK
 from sync.exceptions import ErpFolderNotFound, ErpUnavailable, ExportNotFound, ExportTooLarge
 from sync.progress import Stage, ignore_progress
-from sync.service import all_services
+from sync.service import list_services
 from tests.erp.conftest import LONGEST, transfers_end
 
 CUSTOMERS = ErpList("CUSTTABLE_ListView_Agent", ("Clienti.pdf", "Customers.pdf"))
@@ -84,7 +84,7 @@ def test_every_name_that_the_erp_gives_an_export_is_recognised_as_its_lists(drop
     drop(named.format(name))
     drop(named.format(name.upper() + " VECCHIO"))
     found = {}
-    for service in all_services():
+    for service in list_services():
         with suppress(FileNotFoundError):
             found[service.sync_type] = find_newest(folder, service.erp_list).name
     assert found == {sync_type: named.format(name)}

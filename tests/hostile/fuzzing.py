@@ -213,13 +213,13 @@ def all_exports() -> list[Export]:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
     django.setup()
     from demo.erp.erp import DemoErp
-    from sync.service import all_services
+    from sync.service import list_services
     from tests.test_layouts import SAMPLES
 
     samples = Path(__file__).parents[3] / "shared" / "erp-exports"
     exports = small_exports()
     with TemporaryDirectory() as folder:
-        for service in all_services():
+        for service in list_services():
             path = Path(folder) / service.sync_type
             DemoErp(scale=0.02).write_export(service.sync_type, path)
             exports.append((path.read_bytes(), service.layout))

@@ -76,9 +76,9 @@ def test_a_run_reads_in_another_process(export):
         "from sync.coordinator.kept_exports import open_export\n"
         "from sync.exceptions import LayoutChanged\n"
         "from sync.progress import ignore_progress\n"
-        "from sync.service import service_for\n"
+        "from sync.service import get_service\n"
         "try:\n"
-        "    with open_export(Path(sys.argv[1]), service_for('customers'), ignore_progress) as records: list(records)\n"
+        "    with open_export(Path(sys.argv[1]), get_service('customers'), ignore_progress) as records: list(records)\n"
         "except LayoutChanged as error: print(error)\n"
         "print({'pikepdf', 'pdfplumber', 'pdfminer'} & {*sys.modules})\n"
     )

@@ -20,7 +20,7 @@ from sync.coordinator import queue, runner
 from sync.database.search import compact
 from sync.erasure import compact_database
 from sync.models import RecordChange, SyncEvent, SyncLock, SyncRun
-from sync.service import all_services, service_for
+from sync.service import get_service, list_services
 from tests.campaign.oracles import disagreement
 from tests.factories import (
     AlertFactory,
@@ -163,7 +163,7 @@ def sync_list(tmp_path):
     """Runs a full sync of a list from an export of these rows."""
 
     def sync(sync_type, *rows):
-        path = draw_list(tmp_path / "given.pdf", service_for(sync_type), rows)
+        path = draw_list(tmp_path / "given.pdf", get_service(sync_type), rows)
         run = queue.request_sync(sync_type, mode="full", trigger=SyncRun.Trigger.MANUAL, given_file=path)
         runner.wait_for(run)
         path.unlink()
@@ -193,13 +193,13 @@ def test_nothing_of_the_customer_is_left_in_notes_of_cross_checks(transactional_
 
 def other(sync_type):
     """A record of somebody else's."""
-    return {service_for(sync_type).layout.key: "4", **({"name": "Studio Altro"} if sync_type == "customers" else {})}
+    return {get_service(sync_type).layout.key: "4", **({"name": "Studio Altro"} if sync_type == "customers" else {})}
 
 
 def history_disagrees():
     """What does not fit between the mirror and its history, by list and key."""
     wrong = {}
-    for service in all_services():
+    for service in list_services():
         for row in service.model.objects.values(*mirrored_fields(service.model), "missing_since", "removed_at"):
             key = str(row[service.layout.key])
             changes = list(RecordChange.objects.filter(sync_type=service.sync_type, key=key).order_by("pk"))
@@ -298,9 +298,9 @@ def known_everywhere(transactional_db, sync_list, exports, settings):
     for sync_type in ["customers", *documents]:
         sync_list(sync_type, other(sync_type))
         sync_list(sync_type, other(sync_type))
-        path = draw_list(exports / f"{sync_type}-990.pdf", service_for(sync_type), [documents.get(sync_type, PERSON)])
+        path = draw_list(exports / f"{sync_type}-990.pdf", get_service(sync_type), [documents.get(sync_type, PERSON)])
         SyncRunFactory(sync_type=sync_type, status=SyncRun.Status.QUARANTINED, export_path=path)
-    draw_list(exports / "customers-991-7.pdf", service_for("customers"), [PERSON])  # of a process that was killed
+    draw_list(exports / "customers-991-7.pdf", get_service("customers"), [PERSON])  # of a process that was killed
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA secure_delete = OFF")  # as SQLite is by default, but not as all build it
@@ -469,9 +469,9 @@ def test_an_export_goes_if_it_names_the_customer_or_cannot_be_read(
     removed, exports, django_capture_on_commit_callbacks
 ):
     paths = {
-        "his": draw_list(exports / "customers-1-1.pdf", service_for("customers"), [PERSON, other("customers")]),
-        "another's": draw_list(exports / "customers-2-1.pdf", service_for("customers"), [other("customers")]),
-        "of products": draw_list(exports / "products-3-1.pdf", service_for("products"), [other("products")]),
+        "his": draw_list(exports / "customers-1-1.pdf", get_service("customers"), [PERSON, other("customers")]),
+        "another's": draw_list(exports / "customers-2-1.pdf", get_service("customers"), [other("customers")]),
+        "of products": draw_list(exports / "products-3-1.pdf", get_service("products"), [other("products")]),
         "damaged": exports / "orders-4-1.pdf",
     }
     paths["damaged"].write_bytes(b"%PDF-1.4 and nothing more")
@@ -489,7 +489,7 @@ def test_an_export_goes_if_it_names_the_customer_or_cannot_be_read(
 
 
 def test_an_acceptance_that_waits_is_cancelled_with_its_export(removed, exports):
-    path = draw_list(exports / "customers-1-1.pdf", service_for("customers"), [PERSON])
+    path = draw_list(exports / "customers-1-1.pdf", get_service("customers"), [PERSON])
     quarantined = SyncRunFactory(status=SyncRun.Status.QUARANTINED, export_path=path)
     acceptance = queue.accept(quarantined)
     erase()

@@ -19,7 +19,7 @@ from django.utils import timezone
 from orders import drafts, pages
 from orders.models import Draft, Product
 from orders.pages import DRAFTS_ON_A_PAGE
-from sync.service import service_for
+from sync.service import get_service
 from tests.api.conftest import agent, colleague
 from tests.factories import (
     PASSWORD,
@@ -258,7 +258,7 @@ def test_the_order_form_says_once_what_the_erp_does_not_show(browser):
 
 def test_the_order_form_says_that_what_prices_rest_on_is_old(browser):
     then, now = (datetime(2026, 3, day, 9, tzinfo=UTC) for day in (3, 12))
-    shown = [column.field for column in service_for("prices").layout.columns if column.field]
+    shown = [column.field for column in get_service("prices").layout.columns if column.field]
     for field in shown:
         MirroredColumnFactory(sync_type="prices", field=field, last_seen_at=then if field == "valid_to" else now)
     assert page_data_of(browser, "/orders/new")["oldColumns"] == ["valid to (as of 03/03/2026)"]

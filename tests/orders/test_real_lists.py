@@ -9,7 +9,7 @@ from sync.coordinator import runner
 from sync.coordinator.queue import request_sync
 from sync.mirror.columns import find_hidden_columns
 from sync.models import MirroredColumn, SyncRun
-from sync.service import service_for
+from sync.service import get_service
 from tests.sync.drawing import draw_list
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +20,7 @@ SHOWN_BY_A_FRESH_SESSION = (
     *("record_id", "erp_modified_at", "is_blocked"),
 )
 HIDDEN = [
-    column.field for column in service_for("products").layout.columns if column.field not in SHOWN_BY_A_FRESH_SESSION
+    column.field for column in get_service("products").layout.columns if column.field not in SHOWN_BY_A_FRESH_SESSION
 ]
 
 
@@ -29,7 +29,7 @@ def mirrored(tmp_path):
     """Mirrors a list from an export of these rows, given as texts by field."""
 
     def sync(sync_type, *rows, **options):
-        path = draw_list(tmp_path / f"{sync_type}.pdf", service_for(sync_type), rows, **options)
+        path = draw_list(tmp_path / f"{sync_type}.pdf", get_service(sync_type), rows, **options)
         run = request_sync(sync_type, mode="full", trigger=SyncRun.Trigger.MANUAL, given_file=path)
         runner.wait_for(run)
         assert run.status == SyncRun.Status.SUCCEEDED, run.error_text
@@ -76,20 +76,20 @@ def test_eighteen_columns_are_enough_to_mirror_products(mirrored):
 
 def test_a_hidden_column_keeps_its_values_and_is_known_as_of_then(mirrored):
     first = mirrored("products", product(vat_group="5", is_orderable="Si", pack="K2"))
-    assert find_hidden_columns(service_for("products")) == []
+    assert find_hidden_columns(get_service("products")) == []
     mirrored("products", product(description="FRESA TUNGSTENO"), hidden=HIDDEN)
     found = Product.objects.get()
     assert (found.description, found.pack, found.is_orderable) == ("FRESA TUNGSTENO", "K2", True)
     assert found.vat_rate == 22
-    hidden = {each.column.field: each.last_seen_at for each in find_hidden_columns(service_for("products"))}
+    hidden = {each.column.field: each.last_seen_at for each in find_hidden_columns(get_service("products"))}
     assert hidden == dict.fromkeys(HIDDEN, first.exported_at)
 
 
 def test_a_column_that_is_shown_again_is_hidden_no_more(mirrored):
     mirrored("products", product(), hidden=HIDDEN)
-    assert {each.last_seen_at for each in find_hidden_columns(service_for("products"))} == {None}
+    assert {each.last_seen_at for each in find_hidden_columns(get_service("products"))} == {None}
     mirrored("products", product())
-    assert find_hidden_columns(service_for("products")) == []
+    assert find_hidden_columns(get_service("products")) == []
 
 
 def test_what_is_seen_for_the_first_time_is_noted_once_and_only_if_its_form_was_assumed(mirrored):
@@ -109,7 +109,7 @@ def test_what_is_seen_for_the_first_time_is_noted_once_and_only_if_its_form_was_
 
 def test_a_run_that_fails_has_shown_nothing(mirrored, tmp_path):
     mirrored("products", product(), hidden=HIDDEN)
-    path = draw_list(tmp_path / "again.pdf", service_for("products"), [product(), product()])
+    path = draw_list(tmp_path / "again.pdf", get_service("products"), [product(), product()])
     run = request_sync("products", mode="full", trigger=SyncRun.Trigger.MANUAL, given_file=path)
     runner.wait_for(run)
     assert run.status == SyncRun.Status.FAILED

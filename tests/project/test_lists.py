@@ -9,7 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from demo.erp.lists import LISTS
-from sync.service import all_services, service_for
+from sync.service import get_service, list_services
 from tests.factories import CustomerFactory
 from tests.lists import APPS, DEMO_TYPES, TYPES
 
@@ -40,7 +40,7 @@ def lists_named_in(path):
         sync_type
         for sync_type in TYPES
         if {sync_type, sync_type.capitalize(), sync_type.upper()} & words
-        or {sync_type, service_for(sync_type).model.__name__} & names
+        or {sync_type, get_service(sync_type).model.__name__} & names
     }
 
 
@@ -109,7 +109,7 @@ def test_a_list_is_read_by_the_api_under_its_name(sync_type, db, client, admin_u
 def test_a_customer_s_page_leads_to_every_list_that_names_customers(db, admin_client):
     customer = CustomerFactory(account_number="068631")
     html = admin_client.get(reverse("admin:customers_customer_change", args=[customer.pk])).content.decode()
-    naming = [service for service in all_services() if service.account_field]
+    naming = [service for service in list_services() if service.account_field]
     assert len(naming) >= 4
     for service in naming:
         options = service.model._meta

@@ -14,7 +14,7 @@ from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
 from sync.coordinator import checkpoint, kept_exports, runner
 from sync.coordinator.queue import request_sync
 from sync.models import RecordChange, SyncRun
-from sync.service import all_services, service_for
+from sync.service import get_service, list_services
 from tests.demo_erp import CachedDemoErp
 from tests.factories import UserFactory
 from tests.sync.demo import TODAY
@@ -35,7 +35,7 @@ def mirror_state() -> Callable[[], State]:
     """All that the mirror holds, and the history of its records."""
 
     def state() -> State:
-        models: list[type[Any]] = [*(service.model for service in all_services()), RecordChange]
+        models: list[type[Any]] = [*(service.model for service in list_services()), RecordChange]
         return {model.__name__: list(model.objects.order_by("pk").values_list()) for model in models}
 
     return state
@@ -46,7 +46,7 @@ def sync_list(tmp_path: Path, db: None) -> Callable[..., SyncRun]:
     """Runs a sync of a list from an export of these rows, given as texts by field."""
 
     def sync(sync_type: str, rows: Sequence[dict[str, str]], *, mode: str = "full", **options: Any) -> SyncRun:
-        service = service_for(sync_type)
+        service = get_service(sync_type)
         path = draw_list(tmp_path / service.erp_list.file_names[0], service, rows, **options)
         run = request_sync(sync_type, mode=mode, trigger=SyncRun.Trigger.MANUAL, given_file=path)
         runner.wait_for(run)

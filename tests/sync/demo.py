@@ -13,7 +13,7 @@ from sync.coordinator import runner
 from sync.coordinator.queue import request_sync
 from sync.exports.reader import Records
 from sync.models import MirroredModel, SyncRun
-from sync.service import SyncService, service_for
+from sync.service import SyncService, get_service
 
 TODAY = date(2026, 1, 20)
 TWO_BANDS = {  # scales at which a list has two bands or three
@@ -129,7 +129,7 @@ def by_key(service: SyncService, records: list[Values]) -> dict[Any, Values]:
 
 def is_mirrored(erp: DemoErp, sync_type: str) -> bool:
     """Whether the mirror shows a list as the ERP does, and nothing that the ERP does not."""
-    service = service_for(sync_type)
+    service = get_service(sync_type)
     theirs, ours = in_the_erp(erp, service), in_the_mirror(service)
     return len(ours) == len(theirs) and by_key(service, ours) == by_key(service, theirs)
 

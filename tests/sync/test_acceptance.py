@@ -14,7 +14,7 @@ from django.utils import timezone
 from customers.models import Customer
 from sync.messages import Message
 from sync.models import SyncEvent, SyncLock, SyncRun
-from sync.service import service_for
+from sync.service import get_service
 from tests.factories import CustomerFactory, PriceFactory, SyncRunFactory
 from tests.sync.conftest import customers
 from tests.sync.pages import html_of, run_page, said, url
@@ -168,7 +168,7 @@ def test_of_every_list_s_records_that_is_shown_by_which_a_person_can_judge(sync_
     PriceFactory(product_erp_id="000030K2", unit_price="12.40", valid_from=dt.date(2024, 1, 1))
     PriceFactory(product_erp_id="000030K2", unit_price="12.90", valid_from=dt.date(2026, 1, 1))
     cells, shown = LOST[sync_type]
-    key = service_for(sync_type).layout.key
+    key = get_service(sync_type).layout.key
     others = [cells | {key: f"{number:06}K2" if sync_type == "products" else str(number)} for number in range(1, 24)]
     sync_list(sync_type, [*others, cells])
     run = sync_list(sync_type, others[:2])

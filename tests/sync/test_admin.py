@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from customers.models import Customer
 from sync.admin.change_list import BoundedPaginator
 from sync.models import OrderFormSession, RecordChange, SyncEvent, SyncRun, SyncSchedule
-from sync.service import service_for
+from sync.service import get_service
 from tests import factories
 from tests.lists import TYPES, factory_for
 from tests.sync.pages import html_of, run_page, shown, url
@@ -233,7 +233,7 @@ def test_no_list_fails_over_an_address_that_makes_no_sense(model, query, admin_c
 @pytest.mark.parametrize("sync_type", TYPES)
 def test_a_record_s_history_is_what_syncs_did_to_it(sync_type, admin_client):
     record = factory_for(sync_type)()
-    key = service_for(sync_type).layout.key
+    key = get_service(sync_type).layout.key
     change = factories.RecordChangeFactory(sync_type=sync_type, key=str(getattr(record, key)))
     factories.RecordChangeFactory(sync_type=sync_type, key="another")
     factories.RecordChangeFactory(sync_type="no longer mirrored", key=change.key)

@@ -8,7 +8,7 @@ from django.conf import settings as project
 from django.core.checks import run_checks
 
 from sync.checks import check_q_cluster, check_services
-from sync.service import service_for
+from sync.service import get_service
 
 UNSAFE = {
     "orm": None,
@@ -55,10 +55,10 @@ def test_no_worker_starts_with_unsafe_values(process_environment, tmp_path):
 
 
 def test_a_service_that_cannot_be_imported_is_refused_by_name(settings):
-    service_for.cache_clear()
+    get_service.cache_clear()
     settings.SYNC_TYPES = {**project.SYNC_TYPES, "ddt": {**project.SYNC_TYPES["ddt"], "service": "orders.sync.Absent"}}
     try:
         (error,) = check_services()
     finally:
-        service_for.cache_clear()
+        get_service.cache_clear()
     assert "the service of ddt cannot be made" in error.msg

@@ -15,7 +15,7 @@ from sync.coordinator import broker, queue, runner, schedules, sessions, turns, 
 from sync.database import clock
 from sync.models import OrderFormSession, SyncRun, SyncWorker
 from sync.monitoring import health
-from sync.service import service_for
+from sync.service import get_service
 from tests.factories import UserFactory
 from tests.sync.conftest import customers
 from tests.sync.demo import run_sync
@@ -52,7 +52,7 @@ def test_the_time_is_the_databases(wrong_clock):
         cursor.execute(clock.QUESTIONS[connection.vendor])
         said = cursor.fetchone()[0]
     assert abs(clock.now().timestamp() - said) < 1
-    assert abs(clock.ahead() - wrong_clock) < timedelta(seconds=1)
+    assert abs(clock.measure_lead() - wrong_clock) < timedelta(seconds=1)
 
 
 def test_the_time_never_goes_back_while_the_databases_does_not(database_clock, monkeypatch):
@@ -101,7 +101,7 @@ def test_order_forms_and_runs_are_of_now(wrong_clock):
 
 
 def test_a_form_that_was_just_opened_pauses_a_worker_whose_clock_is_wrong(database_clock, monkeypatch):
-    monkeypatch.setattr(turns, "smart_types", list)
+    monkeypatch.setattr(turns, "list_smart_types", list)
     SyncRun.objects.create(sync_type="prices", priority=1, trigger="api", status="succeeded", finished_at=clock.now())
     sessions.open_session(UserFactory())
     queue.request_sync("prices", trigger=SyncRun.Trigger.API)
@@ -164,7 +164,7 @@ def next_year(tmp_path, settings):
     """An ERP's folder with an export of customers that is dated next year."""
     settings.ERP_URL, settings.ERP_FOLDER, settings.EXPORT_DIR = "", tmp_path / "erp", tmp_path / "exports"
     settings.ERP_FOLDER.mkdir()
-    path = draw_list(settings.ERP_FOLDER / "Clienti.pdf", service_for("customers"), customers(1, 2))
+    path = draw_list(settings.ERP_FOLDER / "Clienti.pdf", get_service("customers"), customers(1, 2))
     at = (timezone.now() + timedelta(days=365)).timestamp()
     os.utime(path, (at, at))
     return path

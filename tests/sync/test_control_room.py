@@ -13,7 +13,7 @@ from django.utils import timezone
 from sync.coordinator import mutex, sessions
 from sync.coordinator.queue import request_sync
 from sync.models import Alert, OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
-from sync.service import all_types, service_for
+from sync.service import get_service, list_types
 from tests.factories import (
     AlertFactory,
     CustomerFactory,
@@ -39,7 +39,7 @@ NOW = "/admin/now/"
 def all_well():
     """Everything was mirrored a minute ago, and a worker lives."""
     now = timezone.now()
-    for sync_type in all_types():
+    for sync_type in list_types():
         SyncRunFactory(sync_type=sync_type, ended_ago=MINUTE, took=3 * SECOND, read=1450)
     SyncSchedule.objects.update(requested_slot=now)
     SyncWorkerFactory(name="vm:1")
@@ -74,7 +74,7 @@ def text_of(client, address=FRONT):
 
 def test_a_card_says_without_alarm_which_columns_the_erp_does_not_show(all_well, admin_client):
     now = timezone.now()
-    layout = service_for("products").layout
+    layout = get_service("products").layout
     for column in layout.columns:
         if column.field and column.field != "pack":
             seen = now - dt.timedelta(days=1) if column.field == "vat_group" else now
@@ -461,7 +461,7 @@ def test_a_sparkline_has_the_last_thirty_runs_with_their_ends_the_longest_highes
 
 
 def test_cards_are_in_the_order_of_urgency(all_well, admin_client):
-    assert [each["health"].sync_type for each in context_of(admin_client)["cards"]] == all_types()
+    assert [each["health"].sync_type for each in context_of(admin_client)["cards"]] == list_types()
 
 
 # What is in progress, and what keeps the syncs in order
@@ -734,13 +734,13 @@ def queries(client, address):
 def test_it_asks_as_many_questions_after_a_long_history_as_after_a_short_one(
     address, all_well, admin_client, admin_user
 ):
-    for sync_type in all_types():
+    for sync_type in list_types():
         SyncRunFactory(sync_type=sync_type, status=Status.FAILED, ended_ago=20 * MINUTE)
         request_sync(sync_type, trigger=SyncRun.Trigger.API)
     sessions.open_session(admin_user)
     few = queries(admin_client, address)
     for number in range(30):
-        for sync_type in all_types():
+        for sync_type in list_types():
             RecordChangeFactory(run=SyncRunFactory(sync_type=sync_type, ended_ago=(5 + number) * MINUTE))
             SyncRunFactory(sync_type=sync_type, status=Status.FAILED, ended_ago=(20 + number) * MINUTE)
         sessions.open_session(UserFactory())

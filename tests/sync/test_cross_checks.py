@@ -15,7 +15,7 @@ from sync.coordinator import runner
 from sync.coordinator.queue import request_sync
 from sync.mirror import cross_checks
 from sync.models import SyncRun
-from sync.service import all_services, all_types, service_for
+from sync.service import get_service, list_services, list_types
 from sync.translations import translate
 from tests.demo_erp import CachedDemoErp
 from tests.sync.demo import TODAY
@@ -121,9 +121,9 @@ FIELDS_OF_NO_CHECK = {
 def mirrored(sync_list):
     """All lists are mirrored, one record each that agrees with the others. Gives what mirrors a list again."""
     for sync_type, record in LISTS.items():
-        columns = {column.field: column for column in service_for(sync_type).layout.columns}
+        columns = {column.field: column for column in get_service(sync_type).layout.columns}
         values = {name: columns[name].read(text) for name, text in record.items()}
-        service_for(sync_type).model.objects.create(created_at=NOW, changed_at=NOW, **values)
+        get_service(sync_type).model.objects.create(created_at=NOW, changed_at=NOW, **values)
     return sync_list
 
 
@@ -222,18 +222,18 @@ def test_what_rounding_explains_is_not_noted(mirrored, amounts):
 
 @pytest.mark.parametrize("sync_type", LISTS)
 def test_what_is_not_known_disagrees_with_nothing(sync_list, sync_type):
-    key = service_for(sync_type).layout.key
+    key = get_service(sync_type).layout.key
     assert disagreements(sync_list(sync_type, [{key: LISTS[sync_type][key]}], hidden=hidden_of(sync_type))) == []
 
 
 def hidden_of(sync_type):
-    return [column.field for column in service_for(sync_type).layout.columns if column.field and not column.required]
+    return [column.field for column in get_service(sync_type).layout.columns if column.field and not column.required]
 
 
 def test_no_check_breaks_over_records_without_values():
-    for service in all_services():
+    for service in list_services():
         for check in service.cross_checks:
-            named = [service_for(check.reference.target).model()] if check.reference else []
+            named = [get_service(check.reference.target).model()] if check.reference else []
             rows = [service.model()] + [named] * bool(named)
             assert check.agrees(*rows) in (None, True), check.text
 
@@ -303,7 +303,7 @@ def test_a_note_of_long_values_is_told_in_italian_and_cuts_none(sync_list):
 def test_a_run_that_changes_nothing_asks_nothing(mirrored):
     run = mirrored("orders", [ORDER])
     with CaptureQueriesContext(connection) as queries:
-        cross_checks.describe_disagreements(service_for("orders"), run)
+        cross_checks.describe_disagreements(get_service("orders"), run)
     assert len(queries) == 1  # for its changes, of which there are none
 
 
@@ -313,7 +313,7 @@ def test_a_demo_erp_s_lists_agree_with_each_other(tmp_path, scale):
     erp, found = CachedDemoErp(scale=scale, today=TODAY), []
     for number in range(40):
         erp.happen(anything(1, number), at=NOON)
-    for sync_type in all_types():
+    for sync_type in list_types():
         path = tmp_path / f"{sync_type}.pdf"
         erp.write_export(sync_type, path)
         run = request_sync(sync_type, trigger=SyncRun.Trigger.MANUAL, given_file=path)

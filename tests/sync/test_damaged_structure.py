@@ -7,7 +7,7 @@ import pikepdf
 import pytest
 
 from sync.exceptions import ExportDamaged, ExportError, PageUnreadable
-from sync.service import service_for
+from sync.service import get_service
 from tests.sync.drawing import LAYOUT, draw, notes, read
 from tests.sync.test_fallback import other_producer
 
@@ -72,7 +72,7 @@ def test_a_wrong_length_in_a_sample_changes_nothing(erp_exports, tmp_path, sync_
     data = (erp_exports / SAMPLES[sync_type]).read_bytes()
     edits = random.Random(sync_type).sample(length_edits(data), EDITS)
     edits += [(23862, ord("0"))] if sync_type == "invoices" else []  # an account number became empty
-    read_whole, changed = outcomes(tmp_path / "list.pdf", data, edits, service_for(sync_type).layout)
+    read_whole, changed = outcomes(tmp_path / "list.pdf", data, edits, get_service(sync_type).layout)
     assert changed == []
     assert read_whole > 0.9 * len(edits)
 

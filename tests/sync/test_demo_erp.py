@@ -28,7 +28,7 @@ from sync.exports.erp_page import ErpPages, NotErpPage
 from sync.exports.layout import Footer
 from sync.exports.reader import read_export
 from sync.models import RecordChange, SyncRun
-from sync.service import all_services, service_for
+from sync.service import get_service, list_services
 from tests.demo_erp import CachedDemoErp
 from tests.lists import DEMO_TYPES, TYPES
 from tests.sync.demo import TODAY, TWO_BANDS, by_key, in_the_erp, is_mirrored, run_sync, unusual_notes, values
@@ -39,7 +39,7 @@ REPEATED_HOUR = datetime(2026, 10, 25, 2, 30)  # noqa: DTZ001  # Italian, as the
 
 @pytest.fixture(params=DEMO_TYPES)
 def service(request):
-    return service_for(request.param)
+    return get_service(request.param)
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_totals_have_room_in_a_demo_whose_lists_have_grown_past_the_real_ones(tm
     erp = DemoErp(scale=0.02, today=TODAY)
     for _ in range(12_000):
         erp.happen("new-order")
-    service = service_for("customers")
+    service = get_service("customers")
     erp.write_export("customers", tmp_path / "export.pdf")
     with read_export(tmp_path / "export.pdf", service.layout, open_pages=pages_in_this_process) as records:
         assert values(records) == in_the_erp(erp, service)
@@ -241,15 +241,15 @@ Change = tuple[str, str, str, dict[str, Any]]  # type, key, kind, fields with th
 
 def run_all():
     """As `runsync all` does: every type, the most urgent first."""
-    runs = [run_sync(service.sync_type) for service in all_services()]
+    runs = [run_sync(service.sync_type) for service in list_services()]
     assert [(run.sync_type, run.status, run.error_text) for run in runs] == [
-        (service.sync_type, "succeeded", "") for service in all_services()
+        (service.sync_type, "succeeded", "") for service in list_services()
     ]
     return runs
 
 
 def snapshot(erp):
-    return {service.sync_type: by_key(service, in_the_erp(erp, service)) for service in all_services()}
+    return {service.sync_type: by_key(service, in_the_erp(erp, service)) for service in list_services()}
 
 
 def differences(before, after):
@@ -270,7 +270,7 @@ def written(runs):
     """What the runs wrote, in the same form."""
     found = []
     for change in RecordChange.objects.filter(run__in=runs):
-        columns: Any = {field.name: field for field in service_for(change.sync_type).model._meta.get_fields()}
+        columns: Any = {field.name: field for field in get_service(change.sync_type).model._meta.get_fields()}
         fields = {
             name: tuple(columns[name].to_python(value) for value in old_and_new)
             for name, old_and_new in change.fields.items()
@@ -311,7 +311,7 @@ def test_the_command_line_mirrors_all_six(db, erp, demo_server):
 
 
 def rows(sync_type: str) -> list[Any]:
-    return list(service_for(sync_type).model.objects.all())
+    return list(get_service(sync_type).model.objects.all())
 
 
 def numbers(documents) -> set[str]:
@@ -351,7 +351,7 @@ def test_the_mirrored_prices_find_their_products_and_accounts(db, demo_server):
 
 
 def test_the_lists_find_each_other_in_whichever_order_they_arrive(db, demo_server):
-    for service in reversed(all_services()):
+    for service in reversed(list_services()):
         assert run_sync(service.sync_type).status == SyncRun.Status.SUCCEEDED
     assert all(document.order and document.customer for document in [*rows("ddt"), *rows("invoices")])
     products = {product.erp_id for product in rows("products")}

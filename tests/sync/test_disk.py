@@ -22,7 +22,7 @@ from sync.exceptions import DiskFull
 from sync.models import SyncLock, SyncRun
 from sync.models.runs import KEPT_ATTEMPTS
 from sync.progress import ignore_progress
-from sync.service import service_for
+from sync.service import get_service
 from tests.factories import SyncEventFactory, SyncRunFactory
 from tests.full_database import full_database
 from tests.on_disk import pages_not_on_disk
@@ -134,7 +134,7 @@ def test_a_smart_run_fails_at_once_as_an_agent_waits(full_folder):
 
 
 def test_a_given_file_for_which_there_is_no_room_is_read_later(clock, full_temporary_folder, tmp_path, settings):
-    path = draw_list(tmp_path / "Clienti.pdf", service_for("customers"), customers(1))
+    path = draw_list(tmp_path / "Clienti.pdf", get_service("customers"), customers(1))
     run = request("customers", given_file=path)
     runner.wait_for(run)
     run.refresh_from_db()
@@ -166,11 +166,11 @@ def test_a_preview_names_the_full_temporary_folder(full_temporary_folder):
 def test_a_folder_of_exports_is_not_to_blame_for_our_full_disk(tmp_path):
     source, to = tmp_path / "source", tmp_path / "copy.pdf"
     source.mkdir()
-    draw_list(source / "Clienti.pdf", service_for("customers"), customers(1))
+    draw_list(source / "Clienti.pdf", get_service("customers"), customers(1))
     to.symlink_to(DEVICE)
     with pytest.raises(OSError, match="No space left on device"):
         FolderClient(source).fetch(
-            service_for("customers").erp_list, to=to, at_most=timedelta(minutes=1), progress=ignore_progress
+            get_service("customers").erp_list, to=to, at_most=timedelta(minutes=1), progress=ignore_progress
         )
     assert not to.is_symlink()
 
@@ -179,7 +179,7 @@ def test_the_web_front_end_is_not_to_blame_for_our_full_disk(demo_server, tmp_pa
     to = tmp_path / "copy.pdf"
     to.symlink_to(DEVICE)
     with pytest.raises(OSError, match="No space left on device"):
-        get_erp_client().fetch(service_for("products").erp_list, to=to, at_most=LONG, progress=ignore_progress)
+        get_erp_client().fetch(get_service("products").erp_list, to=to, at_most=LONG, progress=ignore_progress)
     assert not to.is_symlink()
 
 
@@ -214,7 +214,7 @@ def test_a_kept_export_that_is_too_old_goes_when_a_new_one_is_there(tiny_erp, se
 
 @pytest.mark.django_db(transaction=True)
 def test_a_full_disk_of_the_database_loses_no_run(tiny_erp, clock, tmp_path):
-    customer_sync = service_for("customers")
+    customer_sync = get_service("customers")
     export = draw_list(tmp_path / "many.pdf", customer_sync, customers(*range(1, 301)))
     tiny_erp.exports[customer_sync.erp_list.name] = export
     run = request("customers")

@@ -22,7 +22,7 @@ from sync.erp.http import HttpClient
 from sync.exceptions import WITH_BACK_OFF
 from sync.mirror.columns import find_hidden_columns
 from sync.models import SyncRun
-from sync.service import service_for
+from sync.service import get_service
 from tests.demo_erp import CachedDemoErp
 from tests.lists import DEMO_TYPES as TYPES
 from tests.snapshot import Rows
@@ -152,15 +152,15 @@ def impatient_client(demo_server):
 
 def something_happens(erp, sync_type):
     """A record of the list comes or changes, so that the mirror is behind."""
-    before = in_the_erp(erp, service_for(sync_type))
-    while in_the_erp(erp, service_for(sync_type)) == before:
+    before = in_the_erp(erp, get_service(sync_type))
+    while in_the_erp(erp, get_service(sync_type)) == before:
         erp.happen(HAPPENINGS[sync_type], at=datetime.combine(TODAY, time(12)))
 
 
 def facts(erp: DemoErp, sync_type: str) -> dict[str, Any]:
     """What the errors name, by list."""
     counted, summed, date_page, date, second_page = NAMED[sync_type]
-    service = service_for(sync_type)
+    service = get_service(sync_type)
     return {
         "name": list_called(sync_type).name,
         "key": service.layout.key_column.header,
@@ -238,17 +238,17 @@ def test_columns_that_were_added_moved_or_hidden_are_noted_and_the_records_are_t
 @pytest.mark.parametrize("sync_type", TYPES)
 def test_a_session_s_hidden_columns_keep_their_values(db, erp, sync_type, strike, clear):
     sync_first(erp, sync_type)
-    before = in_the_mirror(service_for(sync_type))
+    before = in_the_mirror(get_service(sync_type))
     strike(Fault.HIDDEN_COLUMNS)
     run = run_sync(sync_type, mode="full")
     assert (run.status, run.unchanged) == (Status.SUCCEEDED, erp.size(sync_type)), run.error_text
     [note] = unusual_notes(run)
     assert note.startswith("Columns not in the export, where what is mirrored stays: ")
-    assert in_the_mirror(service_for(sync_type)) == before
-    assert find_hidden_columns(service_for(sync_type))
+    assert in_the_mirror(get_service(sync_type)) == before
+    assert find_hidden_columns(get_service(sync_type))
     clear()
     run_sync(sync_type, mode="full")
-    assert find_hidden_columns(service_for(sync_type)) == []
+    assert find_hidden_columns(get_service(sync_type)) == []
     assert is_mirrored(erp, sync_type)
 
 
@@ -272,9 +272,9 @@ def test_a_value_whose_form_is_only_assumed_is_unknown_if_it_cannot_be_read(db, 
     assert run.status == Status.SUCCEEDED
     [note] = unusual_notes(run)
     assert note.startswith("DATA CREATA: values that could not be read are taken as unknown (1, such as “n/d”), ")
-    second = in_the_erp(erp, service_for(sync_type))[1]
+    second = in_the_erp(erp, get_service(sync_type))[1]
     expected = second | {"erp_created_at": None}
-    assert by_key(service_for(sync_type), in_the_mirror(service_for(sync_type)))[second["erp_id"]] == expected
+    assert by_key(get_service(sync_type), in_the_mirror(get_service(sync_type)))[second["erp_id"]] == expected
 
 
 # Prices and VAT
@@ -348,12 +348,12 @@ def test_a_second_price_group_has_to_be_chosen_from(db, demo_server, sync_type, 
     strike(Fault.SECOND_PRICE_GROUP)
     run_sync("prices")
     assert set(costs().values()) == {(None, None)}
-    [notice] = service_for("prices").find_notices()
+    [notice] = get_service("prices").find_notices()
     assert "002" in notice.text
     assert "003" in notice.text
     settings.PRICE_GROUP = "002"
     assert costs() == truth(erp)
-    assert service_for("prices").find_notices() == []
+    assert get_service("prices").find_notices() == []
 
 
 @pytest.mark.parametrize("sync_type", ["customers"])

@@ -11,7 +11,7 @@ from demo.erp.faults import Fault
 from demo.erp.front_end import Strike
 from demo.erp.lists import list_called
 from sync.models import RecordChange, SyncRun
-from sync.service import all_services, service_for, smart_types
+from sync.service import get_service, list_services, list_smart_types
 from tests.sync.demo import TODAY, mirrored_fields, run_sync
 
 Kind = RecordChange.Kind
@@ -36,7 +36,7 @@ def living_mirror(db, demo_server):
     """Each sync finds an ERP in which something has happened: changes, losses, returns, hidden columns."""
     erp = demo_server.erp = LosingErp(scale=0, today=TODAY)
     dice = Random(14)
-    types = [service.sync_type for service in all_services()]
+    types = [service.sync_type for service in list_services()]
     for number in range(SYNCS):
         sync_type = types[number % len(types)]
         erp.happen()
@@ -46,14 +46,14 @@ def living_mirror(db, demo_server):
             erp.lost[dice.choice(types)].clear()
         if number % 5 == 0 and sync_type != "products":  # of which the client shows the columns that are hidden
             demo_server.front_end.strike(Strike(Fault.HIDDEN_COLUMN, sync_type=sync_type, times=1))
-        mode = "smart" if sync_type in smart_types() and number % 4 == 3 else dice.choice(["full", "full", "auto"])
+        mode = "smart" if sync_type in list_smart_types() and number % 4 == 3 else dice.choice(["full", "full", "auto"])
         run = run_sync(sync_type, mode=mode)
         assert (run.status, run.error_text) == (SyncRun.Status.SUCCEEDED, "")
     assert set(RecordChange.objects.values_list("kind", flat=True)) == set(Kind)
 
 
 def fields_of(sync_type):
-    model = service_for(sync_type).model
+    model = get_service(sync_type).model
     return {name: model._meta.get_field(name) for name in mirrored_fields(model)}
 
 
@@ -66,7 +66,7 @@ def values_of(change):
 def mirror():
     """Every record's values and presence, by list and key."""
     rows = {}
-    for service in all_services():
+    for service in list_services():
         for row in service.model.objects.all():
             values = {name: getattr(row, name) for name in fields_of(service.sync_type)}
             presence = "removed" if row.removed_at else "missing" if row.missing_since else "present"

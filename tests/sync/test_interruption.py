@@ -19,7 +19,7 @@ from sync.exceptions import ErpUnavailable
 from sync.exports.reader import Records
 from sync.mirror import comparison as mirror
 from sync.models import SyncLock, SyncRun
-from sync.service import service_for
+from sync.service import get_service
 from tests.sync.drawing import draw_list
 
 RECORDS = 40
@@ -64,7 +64,7 @@ def run_sync(sync_type, path):
 
 @pytest.fixture(params=list(settings.SYNC_TYPES))
 def service(request):
-    return service_for(request.param)
+    return get_service(request.param)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from sync.exceptions import CannotAccept
 from sync.exports.process import PageProcess
 from sync.mirror import comparison as mirror
 from sync.models import RecordChange, SyncRun
-from sync.service import service_for
+from sync.service import get_service
 from tests.factories import SyncRunFactory
 from tests.sync.conftest import customers
 from tests.sync.drawing import draw_list
@@ -145,7 +145,7 @@ def test_a_column_that_is_hidden_keeps_its_mirrored_values(sync_customers, tmp_p
 
 def test_a_moment_in_the_hour_that_is_repeated_does_not_change_for_ever(tmp_path, db):
     orders = [{"erp_id": "1", "ordered_at": "25/10/2026 02:30:00"}]
-    path = draw_list(tmp_path / "Ordini.pdf", service_for("orders"), orders)
+    path = draw_list(tmp_path / "Ordini.pdf", get_service("orders"), orders)
     for _ in range(2):
         run = request_sync("orders", trigger=SyncRun.Trigger.MANUAL, given_file=path)
         runner.wait_for(run)

@@ -15,7 +15,7 @@ from sync.erp import login as erp_login
 from sync.models import RejectedLogin, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.monitoring import health
 from sync.monitoring.problems import Action, Kind, find_problems
-from sync.service import all_types
+from sync.service import list_types
 from tests.factories import (
     AlertFactory,
     ColumnDriftFactory,
@@ -38,7 +38,7 @@ def ago(**time):
 @pytest.fixture(autouse=True)
 def all_well():
     """Everything was mirrored a minute ago, and a worker lives."""
-    for sync_type in all_types():
+    for sync_type in list_types():
         SyncRunFactory(sync_type=sync_type, ended_ago=MINUTE, took=timedelta(seconds=3))
     SyncSchedule.objects.update(requested_slot=timezone.now())
     SyncWorkerFactory(name="elsewhere:1")

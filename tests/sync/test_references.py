@@ -24,7 +24,7 @@ from sync.mirror import comparison as mirror
 from sync.mirror import references
 from sync.mirror.references import Count, Coverage
 from sync.models import SyncRun
-from sync.service import all_services, service_for
+from sync.service import get_service, list_services
 from tests.demo_erp import CachedDemoErp
 from tests.factories import (
     CustomerFactory,
@@ -74,7 +74,7 @@ def orders(numbers, accounts=("",)):
 
 def exported(sync_type, **values):
     """What an export would have to be held against, and what comes of it; no PDF is drawn."""
-    return references.compare(service_for(sync_type), {field: set(names) for field, names in values.items()})
+    return references.compare(get_service(sync_type), {field: set(names) for field, names in values.items()})
 
 
 def figures(run):
@@ -259,7 +259,7 @@ def test_a_list_whose_column_is_hidden_is_not_compared(sync_list):
     CustomerFactory(account_number="500001")
     DdtFactory(order_number=ORDERS[0], account_number="500001")
     staged = mirror.StagedRecords(file=None, fields=("erp_id",), keys={1})  # type: ignore[arg-type]
-    service = service_for("orders")
+    service = get_service("orders")
     assert references.get_compared_fields(service) == {"account_number", "number"}
     assert references.compare(service, staged.collect_values(references.get_compared_fields(service))) == []
 
@@ -308,10 +308,10 @@ def test_in_two_hundred_syncs_of_each_list_nothing_usual_is_refused(monkeypatch)
     monkeypatch.setattr(references, "UNMATCHED_WITHOUT_ASKING", 0)
     monkeypatch.setattr(references, "fetch_values", lambda model, field, _: life.mirrored.get((model, field), set()))
     for _ in range(200):
-        for service in dice.sample(all_services(), k=6):
+        for service in dice.sample(list_services(), k=6):
             life.sync(service)
     with pytest.raises(TooManyUnmatched):
-        life.sync(service_for("orders"), filtered=True)
+        life.sync(get_service("orders"), filtered=True)
 
 
 # What people and programs see
@@ -377,7 +377,7 @@ def test_the_api_tells_what_was_compared(sync_list, admin_client):
 
 def test_a_dry_run_ends_as_the_run_would(tmp_path, db):
     mirror_prices()
-    path = draw_list(tmp_path / "Prodotti.pdf", service_for("products"), products(FILTERED))
+    path = draw_list(tmp_path / "Prodotti.pdf", get_service("products"), products(FILTERED))
     output = StringIO()
     with pytest.raises(SystemExit) as end:
         call_command("runsync", "products", "--dry-run", "--json", "--file", str(path), stdout=output)

@@ -15,7 +15,7 @@ from sync.admin.permissions import permission_denied
 from sync.coordinator import mutex, sessions
 from sync.exceptions import TooManyMissing
 from sync.models import Alert, ColumnDrift, OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule
-from sync.service import service_for
+from sync.service import get_service
 from tests.factories import AlertFactory, ColumnDriftFactory, GroupFactory, SyncRunFactory, UserFactory
 from tests.lists import MODELS, TYPES
 from tests.roles import granted, make_roles
@@ -24,7 +24,7 @@ from tests.sync.pages import html_of, url
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
 Status = SyncRun.Status
-MIRRORED = [service_for(sync_type).model for sync_type in TYPES]
+MIRRORED = [get_service(sync_type).model for sync_type in TYPES]
 OPERATOR = {
     "sync.view_syncrun",
     "sync.view_recordchange",

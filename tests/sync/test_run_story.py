@@ -14,7 +14,7 @@ from sync.coordinator.queue import request_sync
 from sync.exceptions import UnreadableRequiredValue
 from sync.messages import Message
 from sync.models import RecordChange, SyncRun
-from sync.service import service_for
+from sync.service import get_service
 from tests.factories import CustomerFactory, RecordChangeFactory, SyncEventFactory, SyncRunFactory
 from tests.sync.conftest import customers
 from tests.sync.pages import url
@@ -224,7 +224,7 @@ def test_a_total_without_its_numbers_is_told_as_it_was_kept(kept, told, admin_cl
 
 
 def test_a_run_whose_totals_did_not_agree_shows_all_of_them(sync_customers, admin_client):
-    layout = service_for("customers").layout
+    layout = get_service("customers").layout
     footer = ["Count=3" if column is layout.key_column else "" for column in layout.columns]
     run = sync_customers(customers(1000, 1001), totals=footer)
     assert (run.status, run.error_class) == (Status.FAILED, "ControlTotalMismatch")

@@ -18,7 +18,7 @@ from customers.models import Customer
 from sync.coordinator import queue
 from sync.models import SyncRun
 from sync.monitoring import health
-from sync.service import service_for
+from sync.service import get_service
 from tests.lists import TYPES
 from tests.sync.conftest import customers
 from tests.sync.drawing import draw_list
@@ -44,7 +44,7 @@ JSON_KEYS = [
 @pytest.fixture
 def export(tmp_path):
     def drawn(rows, name="Clienti.pdf"):
-        return str(draw_list(tmp_path / name, service_for("customers"), rows))
+        return str(draw_list(tmp_path / name, get_service("customers"), rows))
 
     return drawn
 
@@ -174,7 +174,7 @@ def test_without_an_erp_it_says_what_to_set(db, settings):
 def test_a_folder_of_exports_serves_all_lists(db, settings, tmp_path):
     settings.ERP_URL, settings.ERP_FOLDER = "", tmp_path
     for sync_type in TYPES:
-        service = service_for(sync_type)
+        service = get_service(sync_type)
         draw_list(tmp_path / service.erp_list.file_names[0], service, [{service.layout.key: "1"}])
     status, output, _ = runsync("all", "--json")
     described = [json.loads(line) for line in output.splitlines()]
@@ -215,7 +215,7 @@ def test_an_older_export_never_overwrites_a_newer_one(db, settings, export, tmp_
 
 def test_all_ends_with_the_worst_of_its_runs(db, settings, tmp_path):
     settings.ERP_URL, settings.ERP_FOLDER = "", tmp_path
-    service = service_for("customers")
+    service = get_service("customers")
     draw_list(tmp_path / "Clienti.pdf", service, customers(1))
     status, output, errors = runsync("all")
     assert status == 1

@@ -16,7 +16,7 @@ from sync.exports.reader import read_export
 from sync.mirror.cross_checks import Finding, examine
 from sync.models import SyncRun
 from sync.progress import ignore_progress
-from sync.service import service_for
+from sync.service import get_service
 
 SAMPLES = [
     ("customers", "Clienti.pdf", Customer, 116, 7, 24),
@@ -71,7 +71,7 @@ def test_the_samples_agree_with_each_other_as_often_as_is_said(erp_exports):
     for sync_type, file, *_ in SAMPLES:
         runner.wait_for(request_sync(sync_type, trigger=SyncRun.Trigger.MANUAL, given_file=erp_exports / file))
     seen = {}
-    for service in map(service_for, ("customers", "orders", "ddt", "invoices")):
+    for service in map(get_service, ("customers", "orders", "ddt", "invoices")):
         for check in service.cross_checks:
             found = Finding()
             examine(service, check, service.model.objects.all(), found, ignore_progress)
@@ -81,7 +81,7 @@ def test_the_samples_agree_with_each_other_as_often_as_is_said(erp_exports):
 
 @pytest.mark.parametrize(("sync_type", "file"), [sample[:2] for sample in SAMPLES])
 def test_a_sample_s_footer_states_what_is_declared(erp_exports, sync_type, file):
-    layout = service_for(sync_type).layout
+    layout = get_service(sync_type).layout
     with read_export(erp_exports / file, layout) as records:
         list(records)
     stated = [(total.column, total.function) for total in records.totals]

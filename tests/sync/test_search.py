@@ -19,7 +19,7 @@ from sync.coordinator.queue import request_sync
 from sync.database import migration_steps, search
 from sync.database.search import compact, normalised, search_text
 from sync.models import SyncRun
-from sync.service import all_services, service_for
+from sync.service import get_service, list_services
 from tests.factories import (
     CustomerFactory,
     DdtFactory,
@@ -50,7 +50,7 @@ def sync_orders(tmp_path):
     """Runs a sync of orders from an export of these rows, given as texts by field."""
 
     def sync(*rows, **options):
-        path = draw_list(tmp_path / "Ordini.pdf", service_for("orders"), rows, **options)
+        path = draw_list(tmp_path / "Ordini.pdf", get_service("orders"), rows, **options)
         run = request_sync("orders", mode="full", trigger=SyncRun.Trigger.MANUAL, given_file=path)
         runner.wait_for(run)
         assert run.status == SyncRun.Status.SUCCEEDED, run.error_text
@@ -335,7 +335,7 @@ def test_a_search_text_is_no_change_of_a_record(sync_customers):
 
 
 def test_every_list_can_be_searched_by_texts_of_its_own():
-    for service in all_services():
+    for service in list_services():
         assert set(service.model.search_fields) <= {column.field for column in service.layout.columns}
         assert service.model._meta.get_field("search_text").sources == service.model.search_fields
 
@@ -378,7 +378,7 @@ def test_a_record_is_found_by_every_part_of_every_word(rows, data):
 # Plans
 
 
-@pytest.mark.parametrize("service", all_services(), ids=lambda service: service.sync_type)
+@pytest.mark.parametrize("service", list_services(), ids=lambda service: service.sync_type)
 def test_a_list_and_its_search_are_answered_in_order_from_its_index_alone(service):
     index = f"{service.sync_type}_in_order"
     with connection.cursor() as cursor:

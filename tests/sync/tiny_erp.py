@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from sync.erp.client import ErpList, Export
 from sync.progress import Progress, Stage
-from sync.service import all_services
+from sync.service import list_services
 from tests.sync.drawing import draw_list
 
 
@@ -21,7 +21,7 @@ class TinyErp:
     def __init__(self, folder: Path) -> None:
         self.exports: dict[str, Path] = {}  # by the list's name in the ERP
         self.names: dict[str, str] = {}
-        for service in all_services():
+        for service in list_services():
             path = folder / f"{service.sync_type}.pdf"
             self.exports[service.erp_list.name] = draw_list(path, service, [{service.layout.key: "1"}])
             self.names[service.erp_list.name] = service.sync_type

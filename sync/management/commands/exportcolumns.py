@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand
 from sync.exports.layout import Column, Footer, Total
 from sync.exports.values import NUMERIC
 from sync.mirror.cross_checks import group_checks_by_field
-from sync.service import CrossCheck, SyncService, all_services
+from sync.service import CrossCheck, SyncService, list_services
 
 
 class Command(BaseCommand):
@@ -22,7 +22,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, **options: Any) -> None:
-        self.stdout.write("\n\n".join("\n".join(table(service)) for service in all_services()))
+        self.stdout.write("\n\n".join("\n".join(table(service)) for service in list_services()))
 
 
 def table(service: SyncService) -> Iterator[str]:

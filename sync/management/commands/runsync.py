@@ -23,7 +23,7 @@ from sync.management.database import check_migrated
 from sync.management.progress_bar import ProgressBar
 from sync.mirror.comparison import Difference, Outcome
 from sync.models import SyncRun
-from sync.service import all_types, service_for
+from sync.service import get_service, list_types
 
 Status = SyncRun.Status
 EXIT_STATUS = {
@@ -56,7 +56,7 @@ class Command(BaseCommand):
     def handle(self, *, sync_type: str, mode: str, **options: Any) -> None:
         self.check_usage(sync_type, mode, options)
         check_migrated()
-        chosen = all_types() if sync_type == "all" else [sync_type]
+        chosen = list_types() if sync_type == "all" else [sync_type]
         if options["dry_run"]:
             statuses = [self.preview(name, mode, options) for name in chosen]
         else:
@@ -67,7 +67,7 @@ class Command(BaseCommand):
     def check_usage(self, sync_type: str, mode: str, options: dict[str, Any]) -> None:
         if options["file"] and sync_type == "all":
             self.parser.error("--file holds one list: name its type instead of 'all'")
-        if mode == SyncRun.Mode.SMART and (sync_type == "all" or not service_for(sync_type).smart):
+        if mode == SyncRun.Mode.SMART and (sync_type == "all" or not get_service(sync_type).smart):
             self.parser.error(f"there is no smart sync of {sync_type}")
         if options["no_wait"] and (options["dry_run"] or options["file"] or mode == SyncRun.Mode.SMART):
             self.parser.error("--no-wait only queues a run: it cannot be combined with --dry-run, --file or smart")

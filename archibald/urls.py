@@ -13,10 +13,9 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from archibald.texts import PageTexts
 from sync.accounts.pages import PasswordView
 from sync.admin.permissions import permission_denied
-from sync.api import account, errors
+from sync.api import account, errors, status
 from sync.api.page_errors import PageErrorsView
 from sync.api.tokens import BlacklistView, ObtainView, RefreshView, throttle_sign_in
-from sync.api.views import ReadinessView, healthz
 
 admin.site.site_header = admin.site.site_title = "Archibald sync"
 
@@ -47,8 +46,8 @@ urlpatterns = [
     path("admin/password_change/", RedirectView.as_view(pattern_name="password")),
     path("admin/", include("sync.admin.urls")),
     path("admin/", admin.site.urls),
-    path("healthz", healthz),
-    path("readyz", ReadinessView.as_view()),
+    path("healthz", status.healthz),
+    path("readyz", status.ReadinessView.as_view()),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api_docs.html")),
     path("api/token", ObtainView.as_view()),

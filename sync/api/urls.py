@@ -6,7 +6,7 @@ from django.conf import settings
 from django.urls import path, register_converter
 from rest_framework.routers import SimpleRouter
 
-from sync.api import views
+from sync.api import requests, runs, schedules, status
 from sync.api.events import EventsView
 
 
@@ -38,14 +38,14 @@ register_converter(SyncTypeConverter, "sync_type")
 register_converter(KeyConverter, "key")
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
-router.register("runs", views.RunViewSet, basename="run")
-router.register("schedule", views.ScheduleViewSet, basename="schedule")
+router.register("runs", runs.RunViewSet, basename="run")
+router.register("schedule", schedules.ScheduleViewSet, basename="schedule")
 
 urlpatterns = [
     *router.urls,
-    path("status", views.StatusView.as_view()),
+    path("status", status.StatusView.as_view()),
     path("events", EventsView.as_view()),
-    path("full", views.SyncViewSet.as_view({"post": "create_full_of_all"})),
-    path("<sync_type:sync_type>", views.SyncViewSet.as_view({"post": "create"})),
-    path("<sync_type:sync_type>/full", views.SyncViewSet.as_view({"post": "create_full"})),
+    path("full", requests.SyncViewSet.as_view({"post": "create_full_of_all"})),
+    path("<sync_type:sync_type>", requests.SyncViewSet.as_view({"post": "create"})),
+    path("<sync_type:sync_type>/full", requests.SyncViewSet.as_view({"post": "create_full"})),
 ]

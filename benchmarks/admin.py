@@ -50,7 +50,7 @@ SYNC_TYPE = (
 )
 SMART, FAILED, QUARANTINED = "(n % 6 = 1 AND n % 5 < 2)", "(n % 33 = 0)", "(n % 1000 = 7)"
 NO_EXPORT = (
-    """'{{"message": "The ERP gave no export: {{reason}}. Try again in a minute.", "facts": {{"reason": """
+    """'{{"message": "The ERP did not provide an export: {{reason}}. Try again in a minute.", "facts": {{"reason": """
     """{{"message": "it sent nothing for {{seconds}} s", "facts": {{"seconds": ' || n || '}}}}}}}}'"""
 )
 MISSING = (

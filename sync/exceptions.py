@@ -58,15 +58,15 @@ class AlertNotDelivered(SyncError):
 
 
 class Interrupted(SyncError):
-    message = _("The run stopped before its end.")
+    message = _("The run stopped before it was finished.")
 
 
 class Preempted(Interrupted):
-    message = _("The run stepped aside for an order form.")
+    message = _("The run was interrupted for an order form, and starts again afterwards.")
 
 
 class HandedBack(Interrupted):
-    message = _("The worker was told to stop, and gave the run back to the queue.")
+    message = _("The worker was stopped, and returned the run to the queue.")
 
 
 class RunCancelled(Interrupted):
@@ -74,7 +74,7 @@ class RunCancelled(Interrupted):
 
 
 class LeaseLost(Interrupted):
-    message = _("The lock is no longer this process's: another one carries out what it had begun.")
+    message = _("This process lost the lock: another process takes over what it had begun.")
 
 
 # What only room on a disk helps against
@@ -92,7 +92,7 @@ class DiskFull(SyncError):
 
 class ProcessLost(SyncError):
     message = _(
-        "The process that carried out the run was lost {times} times. Look into the worker's log, then try the run "
+        "The process that carried out the run died or hung {times} times. Read the worker's log, then try the run "
         "again."
     )
 
@@ -101,7 +101,7 @@ class ProcessLost(SyncError):
 
 
 class ErpError(SyncError):
-    message = _("The ERP gave no export.")
+    message = _("The ERP did not provide an export.")
 
 
 class ErpNotConfigured(ErpError):
@@ -109,7 +109,7 @@ class ErpNotConfigured(ErpError):
 
 
 class ErpUnavailable(ErpError):
-    message = _("The ERP gave no export: {reason}. Try again in a minute.")
+    message = _("The ERP did not provide an export: {reason}. Try again in a minute.")
 
     retried_after = WITH_BACK_OFF
 
@@ -117,14 +117,14 @@ class ErpUnavailable(ErpError):
 class ErpAnswerUnexpected(ErpUnavailable):
     message = _(
         "The ERP answered, but not with an export: {reason}. Open the list in the ERP with a browser; if it can be "
-        "exported there, check ERP_URL, then tell whoever keeps this software."
+        "exported there, check ERP_URL, then tell the maintainer of this software."
     )
 
 
 class ErpLeadsElsewhere(ErpError):
     message = _(
-        "The ERP leads to {address}, outside of ERP_URL ({url}): nothing was sent there. If that is the ERP too, set "
-        "ERP_URL to {suggested}; if not, tell whoever runs the ERP."
+        "The ERP redirects to {address}, which is outside ERP_URL ({url}): nothing was sent there. If that address "
+        "belongs to the ERP too, set ERP_URL to {suggested}; otherwise tell whoever runs the ERP."
     )
 
 
@@ -142,7 +142,7 @@ class ErpLoginRejected(ErpError):
 
 
 class ErpFolderNotFound(ErpError):
-    message = _("ERP_FOLDER names {folder}, which is no folder. Make it, or name another.")
+    message = _("ERP_FOLDER is {folder}, which is not a folder. Create the folder, or set ERP_FOLDER to another one.")
 
 
 class ExportNotFound(ErpError):
@@ -153,7 +153,7 @@ class ExportNotFound(ErpError):
 
 
 class ExportError(SyncError):
-    message = _("The export cannot be trusted: not applied.")
+    message = _("The export cannot be trusted and was not applied.")
 
 
 class ExportEmpty(ExportError):
@@ -193,15 +193,15 @@ class ExportTooLarge(ExportError):
 
 class ExportTooCostly(ExportError):
     message = _(
-        "The export costs more to read than its size allows: {what} takes more than {limit}. Export the list again; "
-        "if it is genuine, raise {setting}."
+        "Reading the export takes more than is allowed for a file of its size: {what} takes more than {limit}. Export "
+        "the list again; if it is genuine, raise {setting}."
     )
 
 
 class ExportReaderKilled(ExportError):
     message = _(
-        "The process that reads the export was ended from outside ({signal}), at {what}. See that the machine has "
-        "memory left, then try again."
+        "Something outside this service ended the process that reads the export ({signal}), at {what}. Check that the "
+        "machine has enough free memory, then try again."
     )
 
     retried_after = WITH_BACK_OFF
@@ -222,8 +222,8 @@ class LayoutChanged(ExportError):
 
 class RepeatedColumn(LayoutChanged):
     message = _(
-        "The column {header} stands {found} times in the export, where one is expected. Hide the other one in the "
-        "ERP's list, then export again."
+        "The export has the column {header} {found} times instead of once. Hide the extra column in the ERP's list, "
+        "then export again."
     )
 
 
@@ -247,8 +247,8 @@ class UnequalRows(ExportError):
 
 class UnequalRowHeights(ExportError):
     message = _(
-        "Page {page} does not show the same records as page {first_page}: its row {row} is not as high. Export the "
-        "list again."
+        "Page {page} does not show the same records as page {first_page}: its row {row} has a different height. "
+        "Export the list again."
     )
 
 
@@ -258,7 +258,7 @@ class MissingKey(ExportError):
 
 class DuplicateKey(ExportError):
     message = _(
-        "{header} {key} stands twice in the export, the second time on page {page}, row {row}. Export the list again."
+        "{header} {key} appears twice in the export, the second time on page {page}, row {row}. Export the list again."
     )
 
 
@@ -282,7 +282,8 @@ class UnreadableTotal(ExportError):
 
 class ControlTotalMismatch(ExportError):
     message = _(
-        "The export's {column} {function} is {found}, its footer says {stated}: not applied. Export the list again."
+        "The {function} of {column} is {found} in the export's records, but {stated} in its footer: the export was "
+        "not applied. Export the list again."
     )
 
     retried_after = (0,)  # a record may have been saved while the ERP wrote the export
@@ -297,8 +298,8 @@ class ControlTotalMismatch(ExportError):
 
 class ExportOutdated(SyncError):
     message = _(
-        "The ERP gave an export of {exported}, older than the one of {later} that run {run} applied. Export the list "
-        "again, or give this file with --file if it is right."
+        "The ERP provided an export of {exported}, which is older than the export of {later} that run {run} applied. "
+        "Export the list again, or give this file with --file if it is right."
     )
 
 
@@ -323,7 +324,7 @@ class TooManyMissing(NeedsAcceptance):
 
 class TooManyUnmatched(NeedsAcceptance):
     message = _(
-        "The list {source} names {named} different records of {target}, of which {unmatched} are not there; up to "
-        "{allowed} may be absent without asking. One of the two lists may be filtered: nothing was applied. Check the "
-        "filters of both in the ERP, or accept the export if it is right."
+        "The list {source} refers to {named} different records of {target}, of which {unmatched} are not found there; "
+        "up to {allowed} may be absent without asking. One of the two lists may be filtered: nothing was applied. "
+        "Check the filters of both lists in the ERP, or accept the export if it is right."
     )

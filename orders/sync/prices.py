@@ -114,19 +114,19 @@ class PriceSync(SyncService):
         prices = Price.objects.present().annotate(code=Lower("account_code"))
         notes = []
         if nobodys := prices.filter(code__in=ACCOUNT_CODES[Price.Audience.GROUP], account="").count():
-            note = _("Prices of a price group that is not named, which are nobody's: {count}.")
+            note = _("Prices of a price group without a name, which apply to nobody: {count}.")
             notes.append(Message(note, count=nobodys))
         if incomplete := prices.filter(models.Q(unit_price=None) | models.Q(currency="")).count():
-            note = _("Prices without an amount or a currency, which are nobody's: {count}.")
+            note = _("Prices without an amount or a currency, which apply to nobody: {count}.")
             notes.append(Message(note, count=incomplete))
         if pricing.must_choose_price_group():
             groups = ", ".join(map(str, pricing.list_price_groups()))
-            note = _("No price group's price counts: set PRICE_GROUP to one of these: {groups}.")
+            note = _("No group prices apply until PRICE_GROUP is set to one of these groups: {groups}.")
             notes.append(Message(note, groups=groups))
         known = {code for codes in ACCOUNT_CODES.values() for code in codes}
         counts = prices.exclude(code__in=known).values_list("account_code").annotate(count=models.Count("pk"))
         if unknown := ", ".join(f"“{code}” ({count})" for code, count in counts.order_by("-count")[:SHOWN]):
-            note = _("CODICE CONTO not known, whose prices are nobody's: {values}.")
+            note = _("Unknown values of CODICE CONTO, whose prices apply to nobody: {values}.")
             notes.append(Message(note, values=unknown))
         return notes
 
@@ -135,9 +135,9 @@ class PriceSync(SyncService):
             return []
         facts = {"groups": ", ".join(map(str, pricing.list_price_groups())), "setting": settings.PRICE_GROUP}
         if settings.PRICE_GROUP:
-            text = gettext(
-                "There are no prices of the price group %(setting)s that was chosen, but of these: %(groups)s."
-            )
+            text = gettext("The chosen price group %(setting)s has no prices. These groups have prices: %(groups)s.")
         else:
-            text = gettext("There are prices of several price groups, and none was chosen: %(groups)s.")
-        return [Notice(text % facts, gettext("Set PRICE_GROUP to one of them. Until then no group's price counts."))]
+            text = gettext(
+                "There are prices for several price groups, and none of these groups was chosen: %(groups)s."
+            )
+        return [Notice(text % facts, gettext("Set PRICE_GROUP to one of them. Until then, no group prices apply."))]

@@ -125,8 +125,11 @@ class ProductSync(SyncService):
         counts = unknown.values_list("vat_group").annotate(count=models.Count("pk")).order_by("-count", "vat_group")
         notes = []
         if count := Product.objects.present().filter(vat_group="").count():
-            notes.append(Message(_("Products whose VAT the ERP did not show: {count}."), count=count))
+            notes.append(Message(_("Products for which the ERP did not show the VAT: {count}."), count=count))
         if groups := ", ".join(f"“{group}” ({count})" for group, count in counts[:SHOWN]):
-            note = _("VAT not known, by the value of ID ELEMENTO IVAID and the number of products: {values}.")
+            note = _(
+                "Unknown values of ID ELEMENTO IVAID, for which the VAT is not known, each with its number of "
+                "products: {values}."
+            )
             notes.append(Message(note, values=groups))
         return notes

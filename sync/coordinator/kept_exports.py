@@ -34,8 +34,9 @@ READ_FOR = timedelta(hours=1)  # by a run that had stepped aside; then it fetche
 OUR_EXPORT = re.compile(r"[a-z]+-\d+(-\d+)?\.pdf")  # type, run, token
 FILE_TIMES_AGREE = timedelta(seconds=5)  # with the database's clock, where a file was just written
 FROM_THE_FUTURE = gettext_noop(
-    "The export's file is dated {dated}, which is still to come: it counts from when it was first read. Correct the "
-    "file's date, or the clock of the machine that it comes from: a file with an earlier date is not read."
+    "The export's file is dated {dated}, which is in the future, so the time at which it was first read is used "
+    "instead. Correct the file's date, or the clock of the machine that it comes from: until then, a file with an "
+    "earlier date is not read."
 )
 
 Mode = SyncRun.Mode

@@ -23,7 +23,9 @@ logger = logging.getLogger(__name__)
 LONGEST_DRAIN = timedelta(minutes=5)  # then another task goes on: a worker's tasks have a time limit
 POLLED_EVERY = 0.05  # seconds between two looks at a run that another process carries out
 
-APPLIED_BEFORE = Message(gettext_noop("This export was applied before: what it lacks was not counted as absent again."))
+APPLIED_BEFORE = Message(
+    gettext_noop("This export was applied before: the records it lacks were not counted as absent a second time.")
+)
 
 
 @translate_database_errors()

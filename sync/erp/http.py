@@ -100,7 +100,7 @@ class Download:
             if not shown.has_banner:
                 raise SessionExpired
             page = shown
-        reason = Message(_("it says “Requested objects cannot be loaded”, {clicks} times"), clicks=CLICKS)
+        reason = Message(_("it answered “Requested objects cannot be loaded” {clicks} times"), clicks=CLICKS)
         raise ErpAnswerUnexpected(reason=reason)
 
     def open_list(self) -> WebPage:
@@ -145,7 +145,9 @@ class Download:
                 return page
             page = self.submit(page, page.build_clear_filter_form())
         if page.grid_filter:
-            raise ErpAnswerUnexpected(reason=Message(_("it keeps its filter {filter}"), filter=page.grid_filter))
+            raise ErpAnswerUnexpected(
+                reason=Message(_("its filter {filter} cannot be cleared"), filter=page.grid_filter)
+            )
         return page
 
     def show_columns(self, page: WebPage) -> WebPage:

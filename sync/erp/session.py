@@ -77,7 +77,9 @@ class ErpSession:
                     check_answer(response)
                     return response
                 if method == "POST" and response.status_code in (307, 308):
-                    reason = Message(_("it redirects a form (status {code})"), code=response.status_code)
+                    reason = Message(
+                        _("it redirects a form that was sent to it (status {code})"), code=response.status_code
+                    )
                     raise ErpAnswerUnexpected(reason=reason)
                 url, method, form = resolve_address(url, target), "GET", None
             except BaseException:
@@ -118,7 +120,7 @@ class ErpSession:
         except requests.Timeout as error:
             raise ErpUnavailable(reason=silent) from error
         except requests.exceptions.ChunkedEncodingError as error:
-            raise ErpUnavailable(reason=Message(_("the connection was cut during the export"))) from error
+            raise ErpUnavailable(reason=Message(_("the connection broke during the export"))) from error
         except (requests.RequestException, OSError) as error:
             if is_full(error):  # our own disk
                 raise
@@ -155,7 +157,7 @@ def check_answer(response: requests.Response) -> None:
         raise ErpAnswerUnexpected(reason=Message(_("status {code}"), code=response.status_code))
     packing = response.headers.get("Content-Encoding", "identity")
     if packing.strip().lower() != "identity":  # unpacked, it could be a thousand times as large
-        packed = _("its answer is packed ({encoding}), which it was not to be")
+        packed = _("its answer is compressed ({encoding}), although uncompressed data was requested")
         raise ErpAnswerUnexpected(reason=Message(packed, encoding=make_printable(packing)))
 
 
@@ -177,7 +179,7 @@ def resolve_address(url: str, target: str) -> str:
         address = urljoin(url, target)
         if find_origin(urlsplit(address)):
             return address
-    reason = Message(_("it leads to {address}, which is no web address"), address=make_printable(target))
+    reason = Message(_("it redirects to {address}, which is not a web address"), address=make_printable(target))
     raise ErpAnswerUnexpected(reason=reason)
 
 

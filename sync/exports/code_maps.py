@@ -22,7 +22,7 @@ def check_map(data: bytes, page: int) -> None:
     length.
     """
     if data.count(b"<") > ENTRY * MOST_CODES or count_in_ranges(data) > MOST_CODES:
-        reason = Message(_("a font of it has more than {count} codes"), count=MOST_CODES)
+        reason = Message(_("one of its fonts has more than {count} codes"), count=MOST_CODES)
         raise PageUnreadable(page=page, reason=reason)
 
 

@@ -55,7 +55,7 @@ def read_table(page: pikepdf.Page, number: int, limits: Limits) -> Table:
     try:
         content = checked_content(page, number, limits)
     except UnicodeError as error:
-        reason = Message(_("a name in it is no text ({cause})"), cause=error)
+        reason = Message(_("a name in it is not text ({cause})"), cause=error)
         raise PageUnreadable(page=number, reason=reason) from error
     try:
         return plumbed(page, number, content)
@@ -64,7 +64,7 @@ def read_table(page: pikepdf.Page, number: int, limits: Limits) -> Table:
     except Exception as error:  # whatever a damaged page makes of pdfplumber's insides
         if is_out_of_memory(error):
             raise MemoryError from error
-        reason = Message(_("pdfplumber stops at it ({cause})"), cause=repr(error))
+        reason = Message(_("pdfplumber cannot read it ({cause})"), cause=repr(error))
         raise PageUnreadable(page=number, reason=reason) from error
 
 
@@ -102,7 +102,7 @@ def only_table(page: Any, number: int) -> Table:
         raise PageUnreadable(page=number, reason=Message(_("it shows {count} tables, not one"), count=len(tables)))
     rows = tables[0].extract(x_tolerance_ratio=SPACE)
     if any(cell is None for row in rows for cell in row):
-        raise PageUnreadable(page=number, reason=Message(_("its rows have unequal cells")))
+        raise PageUnreadable(page=number, reason=Message(_("its rows do not all have the same number of cells")))
     if any(char["text"].startswith("(cid:") for char in page.chars):
         raise PageUnreadable(page=number, reason=Message(_("its font does not say which characters it shows")))
     check_texts_stay_in_cells(page, tables[0], number)
@@ -129,7 +129,7 @@ def check_texts_stay_in_cells(page: Any, table: Any, number: int) -> None:
             reason = Message(_("a text runs over the edge of its cell at {character}"), character=place)
             raise PageUnreadable(page=number, reason=reason)
     if (char := lying_on_another(drawn)) is not None:
-        reason = Message(_("characters lie on one another at {character}"), character=repr(char["text"]))
+        reason = Message(_("characters overlap at {character}"), character=repr(char["text"]))
         raise PageUnreadable(page=number, reason=reason)
 
 
@@ -196,7 +196,7 @@ def checked_content(page: pikepdf.Page, number: int, limits: Limits) -> bytes:
         for stream in streams(resource, set()):
             if name == "/XObject":
                 if stream.get("/Subtype") != "/Image":  # which pdfplumber leaves packed
-                    raise PageUnreadable(page=number, reason=Message(_("it shows a drawing within the drawing")))
+                    raise PageUnreadable(page=number, reason=Message(_("it contains a drawing nested in another one")))
             else:
                 check_map(unpacked(stream, page=number, limits=limits), number)
     return content

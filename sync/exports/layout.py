@@ -147,7 +147,7 @@ class ExportLayout:
         if not unknown:
             return columns
         shown = ", ".join(unknown[:UNKNOWN_SHOWN]) + (", …" if len(unknown) > UNKNOWN_SHOWN else "")
-        return Message(_("{columns} (not known, and there instead: {unknown})"), columns=columns, unknown=shown)
+        return Message(_("{columns} (unknown columns in the export: {unknown})"), columns=columns, unknown=shown)
 
     def place(self, column: Column, found: Sequence[int], headers: Sequence[str]) -> int | None:
         """Which of the places found is this column's; None if others share its header, and it is not certain."""
@@ -195,7 +195,7 @@ class ExportLayout:
         if extra := [header for place, header in enumerate(headers) if place not in known and not is_doubtful[place]]:
             note(_("Columns that are not mirrored: {columns}."), extra)
         if missing := [column.header for column in absent if column not in doubtful]:
-            note(_("Columns not in the export, where what is mirrored stays: {columns}."), missing)
+            note(_("Columns that are not in the export; their mirrored values are kept: {columns}."), missing)
         counts = Counter(map(normalise_header, headers))
         expected = Counter(normalise_header(column.header) for column in self.columns)
         added = [
@@ -206,21 +206,21 @@ class ExportLayout:
         if added:
             note(
                 _(
-                    "Columns that stand more often than expected, where what is mirrored stays: {columns}. Hide the "
-                    "others of these names in the ERP's list."
+                    "Columns that appear more often than expected; their mirrored values are kept: {columns}. Hide "
+                    "the extra columns with these names in the ERP's list."
                 ),
                 added,
             )
         if shared := [column.header for column in doubtful if column.header not in added]:
             note(
                 _(
-                    "Columns that share a header and cannot be told apart, where what is mirrored stays: {columns}. "
+                    "Columns that share a header and cannot be told apart; their mirrored values are kept: {columns}. "
                     "Show all of them in the ERP's list, in their usual order."
                 ),
                 shared,
             )
         if list(positions.values()) != sorted(positions.values()):
-            notes.append(Message(_("The columns stand in another order than usual.")))
+            notes.append(Message(_("The columns are in a different order than usual.")))
         return notes
 
     def recognises(self, headers: Sequence[str]) -> bool:

@@ -40,7 +40,7 @@ def opened(path: Path, limits: Limits) -> Iterator[OpenPdf]:
         except (pikepdf.PdfError, RuntimeError) as error:  # qpdf's own errors are either
             raise ExportDamaged(reason=str(error).removeprefix(f"{path}").removeprefix(": ").strip()) from error
         except UnicodeError as error:
-            raise ExportDamaged(reason=Message(_("a name in it is no text ({cause})"), cause=error)) from error
+            raise ExportDamaged(reason=Message(_("a name in it is not text ({cause})"), cause=error)) from error
         yield document
 
 
@@ -68,7 +68,7 @@ def open_checked(path: Path, limits: Limits, files: ExitStack, *, attempt_recove
             what = Message(_("its number of pages ({count})"), count=count)
             raise ExportTooLarge(what=what, limit=limits.pages, setting="EXPORT_MAX_PAGES")
         if counted != count:
-            reason = Message(_("it has {count} pages, not {counted} as it says"), count=count, counted=counted)
+            reason = Message(_("it has {count} pages, although it declares {counted}"), count=count, counted=counted)
             raise ExportDamaged(reason=reason)
         check_pages(pdf)
     finally:
@@ -124,7 +124,7 @@ def unpacked(stream: pikepdf.Stream, *, page: int, limits: Limits) -> bytes:
     data = stream.read_raw_bytes()
     names = filters(stream)
     if len(names) > MOST_FILTERS:
-        raise PageUnreadable(page=page, reason=Message(_("it is packed {count} times"), count=len(names)))
+        raise PageUnreadable(page=page, reason=Message(_("it is compressed {count} times"), count=len(names)))
     for name in names:
         data = unpack(data, name, page=page, limit=limits.page_bytes)
     check_stream_size(data, page=page, limit=limits.page_bytes)
@@ -133,7 +133,7 @@ def unpacked(stream: pikepdf.Stream, *, page: int, limits: Limits) -> bytes:
 
 def check_stream_size(content: bytes, *, page: int, limit: int) -> None:
     if len(content) > limit:
-        what, most = Message(_("page {page}, unpacked,"), page=page), Message(_("{count} bytes"), count=limit)
+        what, most = Message(_("page {page}, decompressed,"), page=page), Message(_("{count} bytes"), count=limit)
         raise ExportTooLarge(what=what, limit=most, setting="EXPORT_MAX_PAGE_BYTES")
 
 
@@ -155,9 +155,9 @@ def unpack(data: bytes, name: str, *, page: int, limit: int) -> bytes:
             case "/ASCIIHexDecode":
                 return bytes.fromhex(data.decode("ascii").partition(">")[0])
     except (ValueError, zlib.error) as error:
-        reason = Message(_("page {page} cannot be unpacked ({cause})"), page=page, cause=error)
+        reason = Message(_("page {page} cannot be decompressed ({cause})"), page=page, cause=error)
         raise ExportDamaged(reason=reason) from error
-    raise PageUnreadable(page=page, reason=Message(_("it is packed with {filter}"), filter=name))
+    raise PageUnreadable(page=page, reason=Message(_("it is compressed with {filter}"), filter=name))
 
 
 def inflate(data: bytes, *, page: int, limit: int) -> bytes:

@@ -175,7 +175,7 @@ class Records:
             self.notes.extend(notes)
         is_doubtful = self.pages.is_rebuilt or self.blank_page is not None
         if not self.totals and (self.layout.footer is Footer.REQUIRED or is_doubtful):
-            raise ExportTruncated(reason=Message(_("the control totals that end this list are missing")))
+            raise ExportTruncated(reason=Message(_("the control totals at the end of this list are missing")))
 
     def records(self, band: Band, rows: Sequence[int]) -> Iterator[Record]:
         key = self.layout.key_column
@@ -221,19 +221,19 @@ class Records:
         for column, texts in self.unreadable.items():
             [(text, _most)], total = texts.most_common(1), sum(texts.values())
             note = _(
-                "{header}: values that could not be read are taken as unknown ({count}, such as “{text}”), as their "
-                "form was only assumed."
+                "{header}: values that could not be read count as unknown ({count}, such as “{text}”): the format of "
+                "this column is only assumed."
             )
             self.notes.append(Message(note, header=column.title, count=total, text=text))
 
     def note_pages(self) -> None:
         if self.fallback_pages:
-            note = _("Pages not drawn as the ERP draws, read by pdfplumber: {pages}.")
+            note = _("Pages that are not drawn as the ERP draws them, read with pdfplumber: {pages}.")
             self.notes.append(Message(note, pages=spans(self.fallback_pages)))
         if self.blank_page is not None:
             self.notes.append(Message(_("The last page, {page}, is blank."), page=self.blank_page))
         if self.running.placeholders:
-            note = _("Rows without an ID, which are no records: {rows}.")
+            note = _("Rows without an ID, which are not records: {rows}.")
             self.notes.append(Message(note, rows=self.running.placeholders))
         if self.pages.is_rebuilt:
             self.notes.append(Message(_("The PDF's structure was damaged and was rebuilt.")))

@@ -78,7 +78,10 @@ class RunningTotals:
             function, text = match.groups()
             column = columns.get(place)
             if function not in CHECKED or (function == "Sum" and column not in self.sums):
-                note = _("The footer's {function} of {header} was not checked: the column is not added up.")
+                note = _(
+                    "The {function} of {header} in the footer was not checked, because this column is not added "
+                    "up here."
+                )
                 notes.append(Message(note, function=function, header=headers[place]))
                 continue
             stated = stated_number(text, function, headers[place])

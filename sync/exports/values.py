@@ -39,7 +39,7 @@ def text(cell: str) -> str:
     """The text itself, where leading zeros matter."""
     if "\0" in cell or len(cell) > TEXT_LENGTH or not is_unicode(cell):
         raise ValueError(
-            Message(_("a text of at most {count} characters, all of them Unicode"), count=TEXT_LENGTH),
+            Message(_("a text of at most {count} valid Unicode characters"), count=TEXT_LENGTH),
         )
     return cell
 

@@ -26,7 +26,8 @@ Kind = ColumnDrift.Kind
 LONGEST_HEADER = 200  # characters that are kept of one that nobody knows
 
 FIRST_SEEN = gettext_noop(
-    "First seen in an export, as it was assumed: {columns}. Please tell whoever keeps this software."
+    "Columns seen in an export for the first time, in the assumed form: {columns}. Please tell the maintainer of this "
+    "software."
 )
 
 

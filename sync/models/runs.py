@@ -340,7 +340,7 @@ class SyncRun(models.Model):
             reason = Message(gettext_noop("accept the export of run {run} again instead."), run=self.accepts_id)
             return CannotRetry(run=self.pk, reason=reason)
         if self.given_file and not Path(self.given_file).is_file():
-            reason = Message(gettext_noop("the given file {file} is gone."), file=self.given_file)
+            reason = Message(gettext_noop("the given file {file} no longer exists."), file=self.given_file)
             return CannotRetry(run=self.pk, reason=reason)
         return None
 
@@ -357,7 +357,9 @@ class SyncRun(models.Model):
             reason = Message(gettext_noop("its export is no longer kept. Run the sync again."))
             return CannotAccept(run=self.pk, reason=reason)
         if self.find_applied_since().exists():
-            reason = Message(gettext_noop("this export, or a later one, was applied since. Run the sync again."))
+            reason = Message(
+                gettext_noop("this export or a later one has been applied in the meantime. Run the sync again.")
+            )
             return CannotAccept(run=self.pk, reason=reason)
         return None
 

@@ -114,7 +114,7 @@ def test_an_empty_export_is_taken_for_the_reader_to_refuse(drop, fetch):
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(ErpFolderNotFound, match="nowhere, which is no folder"):
+    with pytest.raises(ErpFolderNotFound, match="nowhere, which is not a folder"):
         FolderClient(tmp_path / "nowhere").fetch(
             CUSTOMERS, to=tmp_path / "copy.pdf", at_most=LONGEST, progress=ignore_progress
         )

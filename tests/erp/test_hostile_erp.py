@@ -183,19 +183,23 @@ HOSTILE = {
     "a login form that is redirected": (
         {"login": redirected("/erp/Login.aspx", "307 Again")},
         UNEXPECTED,
-        r"redirects a form \(status 307\)",
+        r"redirects a form that was sent to it \(status 307\)",
     ),
     "a redirect in folded lines": (
         {"start": redirected("http://\r\n {elsewhere}/erp/list/")},
         ErpLeadsElsewhere,
         "nothing was sent there",
     ),
-    "a redirect to a script": ({"start": redirected("javascript:alert(1)")}, UNEXPECTED, "javascript:.*no web address"),
-    "a redirect to a file": ({"start": redirected("file:///etc/passwd")}, UNEXPECTED, "no web address"),
-    "a redirect to no address": ({"start": redirected("http://[::1")}, UNEXPECTED, "no web address"),
-    "a redirect to no port": ({"start": redirected("http://127.0.0.1:99999/")}, UNEXPECTED, "no web address"),
+    "a redirect to a script": (
+        {"start": redirected("javascript:alert(1)")},
+        UNEXPECTED,
+        "javascript:.*not a web address",
+    ),
+    "a redirect to a file": ({"start": redirected("file:///etc/passwd")}, UNEXPECTED, "not a web address"),
+    "a redirect to no address": ({"start": redirected("http://[::1")}, UNEXPECTED, "not a web address"),
+    "a redirect to no port": ({"start": redirected("http://127.0.0.1:99999/")}, UNEXPECTED, "not a web address"),
     "a redirect to a path like a host": ({"start": redirected("/\\{elsewhere}/")}, UNEXPECTED, "status 404"),
-    "a form that leads to no address": ({"start": form("http://[::1", LOGIN_FORM)}, UNEXPECTED, "no web address"),
+    "a form that leads to no address": ({"start": form("http://[::1", LOGIN_FORM)}, UNEXPECTED, "not a web address"),
     "a page that refreshes itself elsewhere": (
         {"page": form(ELSEWHERE, f"<meta http-equiv=refresh content='0;url={ELSEWHERE}'><iframe src='{ELSEWHERE}'>")},
         UNEXPECTED,
@@ -232,13 +236,13 @@ HOSTILE = {
     "a packed page": (
         {"page": lambda erp: [head("Content-Type: text/html", "Content-Encoding: gzip"), PACKED]},
         UNEXPECTED,
-        r"packed \(gzip\)",
+        r"compressed \(gzip\)",
     ),
-    "a packed export": ({"export": lambda erp: [head("Content-Encoding: gzip"), PACKED]}, UNEXPECTED, "packed"),
+    "a packed export": ({"export": lambda erp: [head("Content-Encoding: gzip"), PACKED]}, UNEXPECTED, "compressed"),
     "a twice packed export": (
         {"export": lambda erp: [head("Content-Encoding: gzip, gzip"), gzip.compress(PACKED)]},
         UNEXPECTED,
-        "packed",
+        "compressed",
     ),
     # Heads
     "a large head": (
@@ -275,12 +279,12 @@ HOSTILE = {
     "a chunk's line without an end": (
         {"export": lambda erp: without_end(CHUNKED, b"1" * 4096)},
         UNAVAILABLE,
-        "the connection was cut during the export",
+        "the connection broke during the export",
     ),
     "a chunk's extension without an end": (
         {"export": lambda erp: without_end(CHUNKED + b"4;", b"x" * 4096)},
         UNAVAILABLE,
-        "the connection was cut during the export",
+        "the connection broke during the export",
     ),
     "a chunk without a size": ({"export": lambda erp: [CHUNKED, b"zz\r\n"]}, UNAVAILABLE, "the connection"),
     "a chunk of less than nothing": ({"export": lambda erp: [CHUNKED, b"-5\r\n%PDF"]}, UNAVAILABLE, "the connection"),
@@ -317,7 +321,7 @@ def test_a_hostile_erp_is_named(attacked, hostile, error, says):
 
 def test_an_answer_that_never_begins_ends_with_its_time(attacked):
     error, _ = attacked(BRIEFLY, start=lambda erp: without_end(b"", b"HTTP/1.1 100 Continue\r\n\r\n"))
-    assert str(error).startswith("The ERP gave no export: the export was not complete after 2 s.")
+    assert str(error).startswith("The ERP did not provide an export: the export was not complete after 2 s.")
 
 
 def test_logins_of_other_programs_are_sent_to_nobody(network, tmp_path, monkeypatch):

@@ -115,7 +115,7 @@ def test_nothing_is_left_of_it(export):
 @pytest.mark.parametrize(
     ("end", "error", "said"),
     [
-        (signal.SIGKILL, ExportReaderKilled, "ended from outside (SIGKILL), at page 1"),
+        (signal.SIGKILL, ExportReaderKilled, "ended the process that reads the export (SIGKILL), at page 1"),
         (signal.SIGSEGV, ExportDamaged, "page 1 makes the program that reads it crash"),
     ],
 )
@@ -176,7 +176,7 @@ def test_one_that_was_ended_before_it_was_told_what_to_read_is_told(export):
         started.kill()
         started.wait()
         with (
-            pytest.raises(ExportReaderKilled, match=r"ended from outside \(SIGKILL\), at its opening"),
+            pytest.raises(ExportReaderKilled, match=r"process that reads the export \(SIGKILL\), at its opening"),
             PageProcess(export, Limits(), ignore_progress, started=started),
         ):
             pass

@@ -56,44 +56,44 @@ def ends_as(ends: str, says: str = "") -> Callable[[Callable[[], bytes]], Callab
 # Streams that unpack to much more than they are
 
 
-@ends_as("ExportTooLarge", "page 1, unpacked,")
+@ends_as("ExportTooLarge", "page 1, decompressed,")
 def content_of_300_megabytes() -> bytes:
     return of_content(packed_once(repeated(b" ", 300 * MB)))
 
 
-@ends_as("ExportTooLarge", "page 1, unpacked,")
+@ends_as("ExportTooLarge", "page 1, decompressed,")
 def content_packed_twice() -> bytes:
     twice = zlib.compress(repeated(b" ", 2000 * MB), 9)
     return of_content(stream(twice, filters=b"/Filter [/FlateDecode /FlateDecode]"))
 
 
-@ends_as("PageUnreadable", "it is packed 60 times")
+@ends_as("PageUnreadable", "it is compressed 60 times")
 def content_packed_sixty_times() -> bytes:
     return of_content(stream(drawn(TABLE), packed=60))
 
 
-@ends_as("PageUnreadable", "it is packed with /LZWDecode")
+@ends_as("PageUnreadable", "it is compressed with /LZWDecode")
 def content_packed_by_lzw() -> bytes:
     return of_content(stream(b"\x80\x0b\x60\x50\x22\x0c\x0c\x85\x01" * 5000, filters=b"/Filter /LZWDecode"))
 
 
-@ends_as("PageUnreadable", "it is packed with /RunLengthDecode")
+@ends_as("PageUnreadable", "it is compressed with /RunLengthDecode")
 def content_packed_by_run_length() -> bytes:
     return of_content(stream(b"\x81 " * 100_000 + b"\x80", filters=b"/Filter /RunLengthDecode"))
 
 
-@ends_as("ExportTooLarge", "page 1, unpacked,")
+@ends_as("ExportTooLarge", "page 1, decompressed,")
 def content_in_hexadecimal_and_packed() -> bytes:
     data = repeated(b" ", 300 * MB).hex().encode() + b">"
     return of_content(stream(data, filters=b"/Filter [/ASCIIHexDecode /FlateDecode]"))
 
 
-@ends_as("ExportTooLarge", "page 1, unpacked,")
+@ends_as("ExportTooLarge", "page 1, decompressed,")
 def content_of_packed_zeros_in_base_85() -> bytes:
     return of_content(stream(repeated(b"z", 30 * MB), filters=b"/Filter [/FlateDecode /ASCII85Decode]"))
 
 
-@ends_as("PageUnreadable", "it is packed with no filter")
+@ends_as("PageUnreadable", "it is compressed with no filter")
 def content_with_a_filter_that_is_none() -> bytes:
     return of_content(stream(b"q Q", filters=b"/Filter << /A 1 >>"))
 
@@ -123,7 +123,7 @@ def object_streams_packed_twice() -> bytes:
     return of_object_stream(zlib.compress(repeated(b"[0]", 1000 * MB), 9), b"/Filter [/FlateDecode /FlateDecode]")
 
 
-@ends_as("ExportDamaged", "it has 0 pages, not 1 as it says")
+@ends_as("ExportDamaged", "it has 0 pages, although it declares 1")
 def object_stream_of_countless_small_objects() -> bytes:
     count = 200_000
     index = b"".join(b"%d %d " % (number, 3 * (number - 3)) for number in range(3, 3 + count))
@@ -257,7 +257,7 @@ def page_tree_without_kids() -> bytes:
     return pdf.written()
 
 
-@ends_as("ExportDamaged", "it has 0 pages, not -1 as it says")
+@ends_as("ExportDamaged", "it has 0 pages, although it declares -1")
 def page_tree_of_numbers() -> bytes:
     pdf = list_of_two()
     pdf.objects[1] = b"<< /Type /Pages /Count -1 /Kids [1 2 (a) /B [] null true] >>"
@@ -301,19 +301,19 @@ def a_band_that_never_ends() -> bytes:
 # Fonts
 
 
-@ends_as("PageUnreadable", "a font of it has more than 65536 codes")
+@ends_as("PageUnreadable", "one of its fonts has more than 65536 codes")
 def a_font_of_countless_ranges() -> bytes:
     """37 kB, of which a reader without limits makes hours."""
     ranges = b"1 beginbfrange " + b"<0000> <FFFF> <0041>\n" * 200_000 + b"endbfrange"
     return of_font(ranges, packed=2)
 
 
-@ends_as("PageUnreadable", "a font of it has more than 65536 codes")
+@ends_as("PageUnreadable", "one of its fonts has more than 65536 codes")
 def a_font_of_one_endless_range() -> bytes:
     return of_font(b"1 beginbfrange <0> <%b> <0041> endbfrange" % (b"F" * 60_000))
 
 
-@ends_as("PageUnreadable", "a font of it has more than 65536 codes")
+@ends_as("PageUnreadable", "one of its fonts has more than 65536 codes")
 def a_font_of_countless_characters() -> bytes:
     characters = b"1 beginbfchar " + b"<0041> <0041>\n" * 1_000_000 + b"endbfchar"
     return of_font(characters, packed=1)
@@ -330,7 +330,7 @@ def a_character_that_is_a_book() -> bytes:
     return pdf.written()
 
 
-@ends_as("PageUnreadable", "a font of it has more than 65536 codes")
+@ends_as("PageUnreadable", "one of its fonts has more than 65536 codes")
 def countless_fonts() -> bytes:
     pdf = Pdf()
     ranges = repeated(b"1 beginbfrange <0000> <D7FE> <0001> endbfrange\n", MB // 2)
@@ -351,7 +351,7 @@ def a_font_that_uses_itself() -> bytes:
     return of_font(TO_UNICODE + b" /Identity-H usecmap", more=b"/UseCMap 4 0 R")
 
 
-@ends_as("ExportTooLarge", "page 1, unpacked,")
+@ends_as("ExportTooLarge", "page 1, decompressed,")
 def a_font_file_of_a_gigabyte() -> bytes:
     pdf = Pdf()
     file = pdf.add_stream(repeated(b"\0", 600 * MB), filters=b"/Filter /FlateDecode")
@@ -471,7 +471,7 @@ def operands_without_an_operator() -> bytes:
     return of_other(b"1 " * 400_000, packed=1)
 
 
-@ends_as("PageUnreadable", "pdfplumber stops at it")
+@ends_as("PageUnreadable", "pdfplumber cannot read it")
 def brackets_within_brackets() -> bytes:
     return of_other(b"[" * 100_000 + b"]" * 100_000 + b" TJ", packed=1)
 
@@ -481,7 +481,7 @@ def an_image_in_the_line() -> bytes:
     return of_other(b"BI /W 100000 /H 100000 /CS /RGB /BPC 8 ID " + b"\0" * 500_000 + b" EI", packed=1)
 
 
-@ends_as("PageUnreadable", "it shows a drawing within the drawing")
+@ends_as("PageUnreadable", "it contains a drawing nested in another one")
 def a_drawing_that_shows_itself() -> bytes:
     pdf = Pdf()
     here = len(pdf.objects) + 1
@@ -516,7 +516,7 @@ def an_image_of_a_gigabyte() -> bytes:
     return pdf.written()
 
 
-@ends_as("ExportDamaged", "it has 0 pages, not 1 as it says")
+@ends_as("ExportDamaged", "it has 0 pages, although it declares 1")
 def a_page_without_measure() -> bytes:
     pdf = Pdf()
     pdf.add_page(drawn_otherwise(TABLE), HELVETICA, b"/MediaBox [nan -inf 1e999 99999999999999999999]")

@@ -69,7 +69,7 @@ def test_eighteen_columns_are_enough_to_mirror_products(mirrored):
     found = Product.objects.get()
     assert (found.name, found.minimum_quantity, found.is_blocked) == ("9801.314.016", Decimal(5), False)
     assert (found.is_orderable, found.vat_group, found.pack) == (None, "", "")
-    [note] = [note for note in run.notes if note.startswith("Columns not in the export")]
+    [note] = [note for note in run.notes if note.startswith("Columns that are not in the export")]
     assert "ID ELEMENTO IVAID" in note
     assert "ARTICOLO ORDINABILE:" in note
 
@@ -97,14 +97,21 @@ def test_what_is_seen_for_the_first_time_is_noted_once_and_only_if_its_form_was_
     first = mirrored("products", product(minimum_quantity="5"), hidden=["vat_group"])
     second = mirrored("products", product(vat_group="5"))
     third = mirrored("products", product(vat_group="5"))
-    (said,) = [note for note in first.notes if note.startswith("First seen in an export, as it was assumed: ")]
-    assert said.removeprefix("First seen in an export, as it was assumed: ").startswith("QTÀ MINIMA. Please")
-    assert [note for note in second.notes if "First seen" in note] == [
-        "First seen in an export, as it was assumed: ID ELEMENTO IVAID. Please tell whoever keeps this software."
+    (said,) = [
+        note
+        for note in first.notes
+        if note.startswith("Columns seen in an export for the first time, in the assumed form: ")
     ]
-    assert not [note for note in third.notes if "First seen" in note]
+    assert said.removeprefix("Columns seen in an export for the first time, in the assumed form: ").startswith(
+        "QTÀ MINIMA. Please"
+    )
+    assert [note for note in second.notes if "Columns seen in an export for the first time" in note] == [
+        "Columns seen in an export for the first time, in the assumed form: ID ELEMENTO IVAID. "
+        "Please tell the maintainer of this software."
+    ]
+    assert not [note for note in third.notes if "Columns seen in an export for the first time" in note]
     customers = mirrored("customers", {"erp_id": "1", "account_number": "1", "name": "Studio 1"})
-    assert not [note for note in customers.notes if "First seen" in note]
+    assert not [note for note in customers.notes if "Columns seen in an export for the first time" in note]
 
 
 def test_a_run_that_fails_has_shown_nothing(mirrored, tmp_path):
@@ -118,8 +125,8 @@ def test_a_run_that_fails_has_shown_nothing(mirrored, tmp_path):
 
 def test_products_without_a_vat_are_counted_apart_from_those_with_an_unknown_one(mirrored):
     run = mirrored("products", product(), product(erp_id="001628K2", vat_group="9"))
-    assert "Products whose VAT the ERP did not show: 1." in run.notes
-    assert any(note.endswith("the number of products: “9” (1).") for note in run.notes)
+    assert "Products for which the ERP did not show the VAT: 1." in run.notes
+    assert any(note.endswith("with its number of products: “9” (1).") for note in run.notes)
 
 
 def test_a_value_that_cannot_be_read_can_be_hidden_unless_no_record_is_without_it(mirrored):
@@ -138,8 +145,8 @@ def test_values_whose_form_was_only_assumed_stop_nothing(mirrored):
     assert (first.erp_modified_at, first.is_orderable, first.minimum_quantity) == (None, None, None)
     assert second.is_orderable is True
     assert (
-        "ARTICOLO ORDINABILE: values that could not be read are taken as unknown (1, such as “forse”), as their form "
-        "was only assumed." in run.notes
+        "ARTICOLO ORDINABILE: values that could not be read count as unknown (1, such as “forse”): the format of this "
+        "column is only assumed." in run.notes
     )
 
 
@@ -158,8 +165,8 @@ def test_the_modification_time_decides_nothing(mirrored):
 def test_a_vat_key_that_is_not_known_is_named_with_its_products(mirrored):
     rows = [product(erp_id=f"{number}K2", vat_group=group) for number, group in enumerate("557710", start=100000)]
     run = mirrored("products", *rows)
-    said = "VAT not known, by the value of ID ELEMENTO IVAID and the number of products: “7” (2)."
-    assert [note for note in run.notes if note.startswith("VAT")] == [said]
+    said = "Unknown values of ID ELEMENTO IVAID, for which the VAT is not known, each with its number of products: "
+    assert [note for note in run.notes if note.startswith("Unknown values")] == [f"{said}“7” (2)."]
     found = [Product.objects.get(erp_id=row["erp_id"]).vat_rate for row in rows]
     assert found == [22, 22, None, None, 4, 0]
 
@@ -191,19 +198,19 @@ def test_prices_that_are_nobody_s_are_noted(mirrored):
         price(erp_id="4", account_code="Sonstige"),
     )
     assert [note for note in run.notes if "nobody" in note] == [
-        "Prices of a price group that is not named, which are nobody's: 2.",
-        "CODICE CONTO not known, whose prices are nobody's: “Sonstige” (1).",
+        "Prices of a price group without a name, which apply to nobody: 2.",
+        "Unknown values of CODICE CONTO, whose prices apply to nobody: “Sonstige” (1).",
     ]
 
 
 def test_prices_that_say_no_amount_or_no_currency_are_counted(mirrored):
     rows = [price(), price(erp_id="2", unit_price=""), price(erp_id="3", currency="")]
-    assert "Prices without an amount or a currency, which are nobody's: 2." in mirrored("prices", *rows).notes
+    assert "Prices without an amount or a currency, which apply to nobody: 2." in mirrored("prices", *rows).notes
 
 
 def test_the_run_that_brings_a_second_price_group_says_that_one_must_be_chosen(mirrored):
     run = mirrored("prices", price(), price(erp_id="2", account="003", account_description=""))
     assert (
-        "No price group's price counts: set PRICE_GROUP to one of these: 002 (DETTAGLIO (consigliato)), 003."
+        "No group prices apply until PRICE_GROUP is set to one of these groups: 002 (DETTAGLIO (consigliato)), 003."
         in run.notes
     )

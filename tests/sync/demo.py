@@ -141,7 +141,7 @@ def values(records: Records) -> list[Values]:
 
 def unusual_notes(run: SyncRun) -> list[str]:
     """What is noted beside what a healthy ERP's lists always give cause to note."""
-    usual = ("First seen in an export", "Prices of a price group that is not named")
+    usual = ("Columns seen in an export for the first time", "Prices of a price group without a name")
     return [note for note in run.notes if not note.startswith(usual)]
 
 

@@ -306,7 +306,7 @@ def test_an_export_that_this_process_may_not_read_says_so(quarantined, admin_cli
 
 def test_an_export_older_than_the_mirror_has_no_button(quarantined, admin_client, sync_customers):
     sync_customers(customers(*range(1, 31), city="Roma"))
-    assert "this export, or a later one, was applied since." in refused(admin_client, quarantined)
+    assert "this export or a later one has been applied in the meantime." in refused(admin_client, quarantined)
 
 
 def test_an_accepted_export_has_no_button(quarantined, admin_client):
@@ -391,7 +391,8 @@ def test_an_export_that_can_no_longer_be_accepted_says_why(quarantined, admin_cl
     answer = admin_client.post(accept_url(quarantined))
     assert answer.url == url(SyncRun, "change", quarantined.pk)
     assert said(answer) == [
-        f"Run {quarantined.pk} cannot be accepted: this export, or a later one, was applied since. Run the sync again."
+        f"Run {quarantined.pk} cannot be accepted: this export or a later one has been applied in the meantime. "
+        "Run the sync again."
     ]
 
 

@@ -91,7 +91,7 @@ def test_a_damaged_page(export):
     whole = bytearray(export.read_bytes())
     whole[start + len(packed) // 2 : start + len(packed) // 2 + 40] = bytes(40)
     export.write_bytes(whole)
-    with pytest.raises(ExportDamaged, match="page 2 cannot be unpacked"):
+    with pytest.raises(ExportDamaged, match="page 2 cannot be decompressed"):
         read(export)
 
 
@@ -139,7 +139,7 @@ def test_a_stream_that_unpacks_to_hundreds_of_megabytes(export, tmp_path, owner)
         holder = page.obj if owner == "/Contents" else page.Resources.Font["/FNT0"]
         holder[owner] = bomb
         pdf.save(tmp_path / "bomb.pdf")
-    with pytest.raises(ExportTooLarge, match=r"unpacked.*raise EXPORT_MAX_PAGE_BYTES"):
+    with pytest.raises(ExportTooLarge, match=r"decompressed.*raise EXPORT_MAX_PAGE_BYTES"):
         read(tmp_path / "bomb.pdf")
 
 
@@ -163,11 +163,11 @@ def footer_with(place, text):
 @pytest.mark.parametrize(
     ("place", "text", "message"),
     [
-        (1, "Count=3", "ID Count is 2, its footer says 3"),
-        (1, "Count=1", "ID Count is 2, its footer says 1"),
-        (4, "Sum=2.401,01 €", "VENDITE Sum is 2.401,00, its footer says 2.401,01 €"),
-        (6, "Sum=159,99 €", "VENDITE Sum is 160,00, its footer says 159,99 €"),
-        (3, "Sum=7", "CONTEGGIO Sum is 6, its footer says 7"),
+        (1, "Count=3", "Count of ID is 2 in the export's records, but 3 in its footer"),
+        (1, "Count=1", "Count of ID is 2 in the export's records, but 1 in its footer"),
+        (4, "Sum=2.401,01 €", "Sum of VENDITE is 2.401,00 in the export's records, but 2.401,01 € in its footer"),
+        (6, "Sum=159,99 €", "Sum of VENDITE is 160,00 in the export's records, but 159,99 € in its footer"),
+        (3, "Sum=7", "Sum of CONTEGGIO is 6 in the export's records, but 7 in its footer"),
     ],
 )
 def test_totals_that_do_not_agree(tmp_path, place, text, message):
@@ -183,7 +183,7 @@ def test_a_sum_that_the_erp_adds_before_it_rounds_may_differ_by_half_a_cent_for_
     ]
     zeros = [row(f"1.1{number:02}", sales_last_year=text) for number, text in enumerate(["0,00 €", "0 €", ""] * 5)]
     path = draw(tmp_path / "list.pdf", [*TWO_ROWS, *zeros], footer=["", "", "", "", f"Sum={stated} €", *[""] * 5])
-    with nullcontext() if agrees else pytest.raises(ControlTotalMismatch, match=r"VENDITE Sum is 2\.401,00"):
+    with nullcontext() if agrees else pytest.raises(ControlTotalMismatch, match=r"Sum of VENDITE is 2\.401,00"):
         read(path, ExportLayout(key=LAYOUT.key, columns=columns))
 
 
@@ -197,7 +197,7 @@ def test_no_footer_where_one_is_due(tmp_path):
 
 def test_a_total_that_cannot_be_checked_is_noted(tmp_path):
     path = draw(tmp_path / "list.pdf", footer=footer_with(8, "Max=18"))
-    assert any("Max of DATA DELL'ULTIMO ORDINE was not checked" in note for note in notes(path))
+    assert any("Max of DATA DELL'ULTIMO ORDINE in the footer was not checked" in note for note in notes(path))
 
 
 def test_a_footer_that_totals_nothing_is_none(tmp_path):
@@ -209,7 +209,7 @@ def test_a_footer_that_totals_nothing_is_none(tmp_path):
 def test_a_footer_with_other_words_in_it_is_still_compared(tmp_path, place):
     wrong = [*FOOTER]
     wrong[1], wrong[place] = "Count=99", "Totale"
-    with pytest.raises(ControlTotalMismatch, match="ID Count is 2, its footer says 99"):
+    with pytest.raises(ControlTotalMismatch, match="Count of ID is 2 in the export's records, but 99 in its footer"):
         read(draw(tmp_path / "list.pdf", footer=wrong), without_footer())
 
 
@@ -227,7 +227,7 @@ def test_a_text_that_looks_like_a_total_is_a_text(tmp_path):
 
 
 def test_a_duplicate_key(tmp_path):
-    with pytest.raises(DuplicateKey, match=r"ID 1001 stands twice .* page 1, row 2"):
+    with pytest.raises(DuplicateKey, match=r"ID 1001 appears twice .* page 1, row 2"):
         read(draw(tmp_path / "list.pdf", [TWO_ROWS[0], row("1.001")]))
 
 
@@ -252,13 +252,13 @@ def test_a_key_that_is_no_number(tmp_path):
 
 def test_a_renamed_column_is_told_with_the_header_that_is_there_instead(tmp_path):
     renamed = ["CHIAVE" if header == "ID" else header for header in HEADERS]
-    with pytest.raises(LayoutChanged, match=r"columns: ID \(not known, and there instead: CHIAVE\)\. Show them again"):
+    with pytest.raises(LayoutChanged, match=r"columns: ID \(unknown columns in the export: CHIAVE\)\. Show them again"):
         read(draw(tmp_path / "list.pdf", headers=renamed))
 
 
 def test_of_many_unknown_headers_the_first_are_told(tmp_path):
     unknown = [f"COLUMN {place}" for place in range(len(HEADERS))]
-    with pytest.raises(LayoutChanged, match=r"instead: COLUMN 0, .*COLUMN 7(, …)?\)\. Show"):
+    with pytest.raises(LayoutChanged, match=r"in the export: COLUMN 0, .*COLUMN 7(, …)?\)\. Show"):
         read(draw(tmp_path / "list.pdf", headers=unknown))
 
 

@@ -175,7 +175,7 @@ def test_an_export_dated_next_year_is_of_when_it_first_came(next_year):
     assert is_now(first.exported_at)
     assert second.exported_at == first.exported_at
     for run in (first, second):
-        assert any("which is still to come" in note for note in run.notes)
+        assert any("which is in the future" in note for note in run.notes)
     assert runner.APPLIED_BEFORE in second.notes, "it proves no absence a second time"
     assert health.get_status().by_type["customers"].fresh_as_of == first.exported_at
 

@@ -94,7 +94,7 @@ def test_several_price_groups_are_named_until_one_is_chosen(all_well, admin_clie
     PriceFactory(account="003", account_description="RIVENDITORI")
     [problem] = problems(admin_client)
     assert problem.severity == "warn"
-    assert problem.what.endswith("none was chosen: 002 (DETTAGLIO (consigliato)), 003 (RIVENDITORI).")
+    assert problem.what.endswith("none of these groups was chosen: 002 (DETTAGLIO (consigliato)), 003 (RIVENDITORI).")
     assert problem.todo.startswith("Set PRICE_GROUP to one of them.")
     settings.PRICE_GROUP = "003"
     assert problems(admin_client) == []
@@ -265,7 +265,7 @@ def test_a_silent_holder_of_the_lock_is_named_and_nothing_has_to_be_done(all_wel
 
 
 def test_a_run_that_is_to_be_tried_again_says_why_and_when(all_well, admin_client):
-    text = "The ERP gave no export: the connection failed (Connection refused). Try again in a minute."
+    text = "The ERP did not provide an export: the connection failed (Connection refused). Try again in a minute."
     at = timezone.now().isoformat()
     attempt = {"outcome": "failed", "startedAt": at, "endedAt": at, "error": "ErpUnavailable", "text": text}
     later = timezone.now() + MINUTE

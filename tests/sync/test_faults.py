@@ -44,21 +44,24 @@ FAILS = {  # how a run ends while the fault strikes, and what it says; in braces
     Fault.EXPIRED_SESSION: ("ErpSessionExpired", "its login page instead of the list, even after a new login"),
     Fault.HTML_INSTEAD_OF_PDF: ("ErpSessionExpired", "its login page instead of the list, even after a new login"),
     Fault.SERVER_ERROR: ("ErpAnswerUnexpected", "not with an export: status 500"),
-    Fault.ERROR_BANNER: ("ErpAnswerUnexpected", "“Requested objects cannot be loaded”, 3 times"),
-    Fault.CUT_CONNECTION: ("ErpUnavailable", "the connection was cut during the export"),
+    Fault.ERROR_BANNER: ("ErpAnswerUnexpected", "“Requested objects cannot be loaded” 3 times"),
+    Fault.CUT_CONNECTION: ("ErpUnavailable", "the connection broke during the export"),
     Fault.STALLED_CONNECTION: ("ErpUnavailable", "it sent nothing for 0.5 s"),
     Fault.TRUNCATED_FILE: ("ExportTruncated", "the PDF's end marker is missing"),
     Fault.EMPTY_FILE: ("ExportEmpty", "is empty (0 bytes)"),
     Fault.HIDDEN_KEY: ("LayoutChanged", "lacks required columns: {key}. Show them again"),
     Fault.RENAMED_COLUMN: (
         "LayoutChanged",
-        "lacks required columns: {key} (not known, and there instead: CHIAV",  # which a narrow column breaks
+        "lacks required columns: {key} (unknown columns in the export: CHIAV",  # which a narrow column breaks
     ),
-    Fault.WRONG_COUNT: ("ControlTotalMismatch", "The export's {counted} Count is {size}, its footer says {one_more}:"),
-    Fault.WRONG_SUM: ("ControlTotalMismatch", "The export's {summed} Sum is "),
+    Fault.WRONG_COUNT: (
+        "ControlTotalMismatch",
+        "The Count of {counted} is {size} in the export's records, but {one_more} in its footer:",
+    ),
+    Fault.WRONG_SUM: ("ControlTotalMismatch", "The Sum of {summed} is "),
     Fault.DUPLICATE_KEY: (
         "DuplicateKey",
-        "{key} {first} stands twice in the export, the second time on page 1, row 2.",
+        "{key} {first} appears twice in the export, the second time on page 1, row 2.",
     ),
     Fault.UNREADABLE_VALUE: ("UnreadableValue", "Page {date_page}, row 2, column {date}: 'n/d' is not a date"),
     Fault.MISSING_PAGE: ("BandIncomplete", "start on page {second_band} have no page with {second_page}."),
@@ -106,9 +109,13 @@ HIDDEN = {  # the last column of the second page
 }
 NOTED = [
     *((Fault.EXTRA_COLUMN, name, "Columns that are not mirrored: NOTE INTERNE.") for name in TYPES),
-    *((Fault.MOVED_COLUMN, name, "The columns stand in another order than usual.") for name in TYPES),
+    *((Fault.MOVED_COLUMN, name, "The columns are in a different order than usual.") for name in TYPES),
     *(
-        (Fault.HIDDEN_COLUMN, name, f"Columns not in the export, where what is mirrored stays: {HIDDEN[name]}.")
+        (
+            Fault.HIDDEN_COLUMN,
+            name,
+            f"Columns that are not in the export; their mirrored values are kept: {HIDDEN[name]}.",
+        )
         for name in TYPES
     ),
 ]
@@ -243,7 +250,7 @@ def test_a_session_s_hidden_columns_keep_their_values(db, erp, sync_type, strike
     run = run_sync(sync_type, mode="full")
     assert (run.status, run.unchanged) == (Status.SUCCEEDED, erp.size(sync_type)), run.error_text
     [note] = unusual_notes(run)
-    assert note.startswith("Columns not in the export, where what is mirrored stays: ")
+    assert note.startswith("Columns that are not in the export; their mirrored values are kept: ")
     assert in_the_mirror(get_service(sync_type)) == before
     assert find_hidden_columns(get_service(sync_type))
     clear()
@@ -271,7 +278,7 @@ def test_a_value_whose_form_is_only_assumed_is_unknown_if_it_cannot_be_read(db, 
     run = run_sync(sync_type)
     assert run.status == Status.SUCCEEDED
     [note] = unusual_notes(run)
-    assert note.startswith("DATA CREATA: values that could not be read are taken as unknown (1, such as “n/d”), ")
+    assert note.startswith("DATA CREATA: values that could not be read count as unknown (1, such as “n/d”): ")
     second = in_the_erp(erp, get_service(sync_type))[1]
     expected = second | {"erp_created_at": None}
     assert by_key(get_service(sync_type), in_the_mirror(get_service(sync_type)))[second["erp_id"]] == expected
@@ -285,7 +292,7 @@ def test_a_new_vat_key_is_named_and_never_a_rate(db, erp, sync_type, strike):
     strike(Fault.NEW_VAT_KEY)
     run = run_sync(sync_type)
     unknown = [record.id for record in erp.records("products", faults=[Fault.NEW_VAT_KEY]) if record.vat_group == "7"]
-    said = "VAT not known, by the value of ID ELEMENTO IVAID and the number of products: “7” "
+    said = "Unknown values of ID ELEMENTO IVAID, for which the VAT is not known, each with its number of products: “7” "
     assert unusual_notes(run) == [f"{said}({len(unknown)})."]
     rates = {product.erp_id: product.vat_rate for product in Product.objects.present()}
     assert {erp_id for erp_id, rate in rates.items() if rate is None} == set(unknown)
@@ -468,7 +475,7 @@ def test_an_erp_that_never_comes_to_an_end_is_told(db, erp, sync_type, strike, s
     strike(Fault.STALLED_CONNECTION)
     settings.ERP_EXPORT_TIMEOUT = timedelta(seconds=1)
     run = run_sync(sync_type)
-    told = "The ERP gave no export: the export was not complete after 1 s. Try again in a minute."
+    told = "The ERP did not provide an export: the export was not complete after 1 s. Try again in a minute."
     assert (run.status, last_error(run)) == (Status.QUEUED, ("ErpUnavailable", told))
     assert mirror_state() == before
 

@@ -35,8 +35,8 @@ def test_one_that_leads_elsewhere(run_against):
     other, own = run.error_facts["address"], run.error_facts["url"]
     with translation.override("it"):
         assert run.error_sentence == (
-            f"L'ERP rimanda a {other}, fuori da ERP_URL ({own}): lì non è stato inviato niente. Se anche quello è "
-            f"l'ERP, imposta ERP_URL su {other}/erp; se non lo è, avvisa chi gestisce l'ERP."
+            f"L'ERP rimanda a {other}, fuori da ERP_URL ({own}): lì non è stato inviato niente. Se anche "
+            f"quell'indirizzo è dell'ERP, imposta ERP_URL su {other}/erp; altrimenti avvisa chi gestisce l'ERP."
         )
 
 

@@ -14,7 +14,7 @@ from tests.factories import AlertFactory, SyncRunFactory
 from tests.sync.pages import url
 
 ITALIAN = {"accept-language": "it"}
-NESTED = Message("the given file {file} is gone.", file="Clienti.pdf")
+NESTED = Message("the given file {file} no longer exists.", file="Clienti.pdf")
 
 Status, Kind = SyncRun.Status, SyncEvent.Kind
 
@@ -33,7 +33,7 @@ def in_italian(text):
         ),
         (
             exceptions.CannotRetry(run=7, reason=NESTED),
-            "L'esecuzione 7 non si può ritentare: il file indicato Clienti.pdf non c'è più.",
+            "L'esecuzione 7 non si può ritentare: il file indicato Clienti.pdf non esiste più.",
         ),
         (
             exceptions.UnreadableValue(
@@ -123,7 +123,7 @@ def truncated(db):
         error_class="ExportTruncated",
         error_text=text,
         ended_attempts=[attempt | {"error": "ExportTruncated", "text": text}],
-        notes=[Message("The columns stand in another order than usual.")],
+        notes=[Message("The columns are in a different order than usual.")],
     )
 
 

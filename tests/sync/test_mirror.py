@@ -140,7 +140,7 @@ def test_a_column_that_is_hidden_keeps_its_mirrored_values(sync_customers, tmp_p
     run = sync_customers(shown, hidden=("website",))
     kept = Customer.objects.get(erp_id=1)
     assert (kept.city, kept.website) == ("Milano", "studio1.example")
-    assert any("URL:" in note and "what is mirrored stays" in note for note in run.notes)
+    assert any("URL:" in note and "their mirrored values are kept" in note for note in run.notes)
 
 
 def test_a_moment_in_the_hour_that_is_repeated_does_not_change_for_ever(tmp_path, db):
@@ -211,7 +211,7 @@ def test_an_export_that_was_quarantined_twice_is_accepted_once(sync_customers, t
     runner.wait_for(again)
     assert (first.status, again.status, again.read) == (Status.QUARANTINED, Status.QUARANTINED, 39)
     runner.wait_for(accept(first))
-    with pytest.raises(CannotAccept, match="this export, or a later one, was applied since"):
+    with pytest.raises(CannotAccept, match="this export or a later one has been applied in the meantime"):
         accept(again)
 
 
@@ -232,7 +232,7 @@ def test_only_a_quarantined_export_that_is_still_the_latest_can_be_accepted(sync
     with pytest.raises(CannotAccept, match="succeeded, not quarantined"):
         accept(applied)
     sync_customers(customers(*range(1, 62)))
-    with pytest.raises(CannotAccept, match="or a later one, was applied"):
+    with pytest.raises(CannotAccept, match="or a later one has been applied"):
         accept(quarantined)
 
 

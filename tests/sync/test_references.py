@@ -90,7 +90,7 @@ def test_a_first_list_of_419_products_is_quarantined_where_prices_name_4950(sync
     run = sync_list("products", products(FILTERED))
     assert (run.status, run.error_class) == (Status.QUARANTINED, "TooManyUnmatched")
     assert run.error_text.startswith(
-        "The list prices names 4950 different records of products, of which 4531 are not there; "
+        "The list prices refers to 4950 different records of products, of which 4531 are not found there; "
         "up to 1650 may be absent without asking."
     )
     assert figures(run) == [("prices", "products", 4950, 419)]
@@ -133,7 +133,7 @@ def test_of_a_healthy_erp_either_list_may_come_first():
 def test_first_prices_are_quarantined_where_the_mirrored_products_were_filtered():
     mirror_products(FILTERED)
     [coverage] = exported("prices", product_erp_id=PRICED)
-    with pytest.raises(TooManyUnmatched, match="names 4950 different records of products, of which 4531 are not"):
+    with pytest.raises(TooManyUnmatched, match="refers to 4950 different records of products, of which 4531 are not"):
         coverage.check()
 
 
@@ -185,7 +185,7 @@ def test_first_customers_are_held_against_orders_ddt_and_invoices():
         ("invoices", Count(128, 100)),
     ]
     references.check_coverage(whole)
-    with pytest.raises(TooManyUnmatched, match="The list orders names 300 different records of customers"):
+    with pytest.raises(TooManyUnmatched, match="The list orders refers to 300 different records of customers"):
         references.check_coverage(filtered)
 
 
@@ -337,7 +337,10 @@ def test_the_run_s_page_says_it_in_italian(sync_list, admin_client):
     run = sync_list("products", products(FILTERED))
     html = unescape(run_page(admin_client, run))
     assert "Riferimenti da prezzi a prodotti: 4.950, di cui 419 (8,4 %) trovati in questa esportazione" in html
-    assert "L'elenco prezzi nomina 4950 record diversi dell'elenco prodotti, di cui 4531 non si trovano;" in html
+    assert (
+        "L'elenco prezzi fa riferimento a 4950 record diversi dell'elenco prodotti, di cui 4531 non vi si trovano;"
+        in html
+    )
 
 
 @pytest.mark.usefixtures("in_english")

@@ -209,7 +209,7 @@ def test_an_older_export_never_overwrites_a_newer_one(db, settings, export, tmp_
     Path(today).unlink()
     status, _, errors = runsync("customers")
     assert status == 1
-    assert "older than the one of" in errors
+    assert "older than the export of" in errors
     assert set(Customer.objects.values_list("city", flat=True)) == {"Milano"}
 
 

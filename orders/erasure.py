@@ -6,26 +6,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import cast
 
-from django.db.models import F, Q, QuerySet
+from django.db import models
 from django.utils.timezone import localtime
 
 from customers.models import Customer
 from orders.models import Draft
 from sync.coordinator.mutex import fenced
 from sync.database.search import search
-from sync.erasure import (
-    Changes,
-    KeptExports,
-    MirroredRecords,
-    PageTables,
-    Pause,
-    SayingsOfRuns,
-    Store,
-    Subject,
-    between_syncs,
-    counted,
-    remaining,
-)
+from sync.erasure import kept_files, leftovers, tables
+from sync.erasure.stores import Pause, Store, Subject, format_count, hold_lock_between_syncs
 from sync.models import MirroredModel, RecordChange, SyncEvent
 from sync.service import get_service, list_services
 
@@ -34,9 +23,16 @@ SUGGESTED = 10  # customers
 SHORTEST = 5  # characters of a text that tells who somebody is: shorter ones stand anywhere
 
 
-def stores() -> list[Store]:
+def list_stores() -> list[Store]:
     """Every place that keeps a customer's data; what comes to keep it is added here."""
-    return [MirroredRecords(), Changes(), Drafts(), SayingsOfRuns(), KeptExports(), PageTables()]
+    return [
+        tables.MirroredRecords(),
+        tables.Changes(),
+        Drafts(),
+        tables.SayingsOfRuns(),
+        kept_files.KeptExports(),
+        kept_files.PageTables(),
+    ]
 
 
 class NotErasable(Exception):
@@ -63,9 +59,9 @@ class Report:
 
 def find_target(text: str, *, by_id: bool = False) -> Target:
     """The removed customer with this account number, or ID. Raises NotErasable."""
-    named = Q(erp_id=int(text)) if text.isdecimal() and len(text) < 10 else Q(pk=None)
+    named = models.Q(erp_id=int(text)) if text.isdecimal() and len(text) < 10 else models.Q(pk=None)
     if not by_id:
-        named |= Q(account_number=text)
+        named |= models.Q(account_number=text)
     found = find_customers(named)
     if len(found) > 1:
         text = f"Several customers have this number: name one by its ID, with --id.{list_customers(found)}"
@@ -80,14 +76,14 @@ def find_target(text: str, *, by_id: bool = False) -> Target:
 
 def describe_unknown(text: str) -> str:
     keys = search(Customer.objects.all(), text)[:SUGGESTED]
-    alike = find_customers(Q(pk__in=keys))
+    alike = find_customers(models.Q(pk__in=keys))
     what = f"No customer has the account number or the ID {text!r}; one that was erased is known by its ID alone."
     return f"{what} These are found by it, to be named by one of the two:{list_customers(alike)}" if alike else what
 
 
-def find_customers(condition: Q) -> list[Customer]:
+def find_customers(condition: models.Q) -> list[Customer]:
     """Removed ones too."""
-    return list(cast(QuerySet[Customer], Customer.objects.filter(condition).order_by("erp_id")))
+    return list(cast(models.QuerySet[Customer], Customer.objects.filter(condition).order_by("erp_id")))
 
 
 def list_customers(found: Iterable[Customer]) -> str:
@@ -98,7 +94,7 @@ def describe_target(target: Target) -> str:
     """Who it is, for the operator's eyes: with name and town, so never for an event or a log."""
     if target.erp_id is None:
         return f"account {target.account_number}, which documents or prices have, and no customer"
-    return describe_customer(find_customers(Q(erp_id=target.erp_id))[0])
+    return describe_customer(find_customers(models.Q(erp_id=target.erp_id))[0])
 
 
 def describe_customer(customer: Customer) -> str:
@@ -121,7 +117,7 @@ def check_removed(customer: Customer) -> None:
 def preview_erasure(target: Target) -> Report:
     """What would be erased; nothing is written."""
     subject = find_subject(target)
-    lines = [line for store in stores() for line in store.find(subject, lambda: None)]
+    lines = [line for store in list_stores() for line in store.find(subject, lambda: None)]
     return Report(lines, describe_shown(subject))
 
 
@@ -131,25 +127,30 @@ def erase(target: Target, *, waiting: Callable[[], None]) -> Report:
     Raises NotErasable if the ERP shows the customer again, LeaseLost if another process took the lock: then nothing
     is erased.
     """
-    with between_syncs(waiting) as lease:
+    with hold_lock_between_syncs(waiting) as lease:
         if target.erp_id is not None:
-            check_removed(find_customers(Q(erp_id=target.erp_id))[0])
+            check_removed(find_customers(models.Q(erp_id=target.erp_id))[0])
         subject = find_subject(target)
-        chosen = stores()
+        chosen = list_stores()
         lines = [line for store in chosen for line in store.find(subject, lease.keep)]
         with fenced(lease):
             for store in chosen:
                 store.erase()
             if lines:
                 SyncEvent.objects.record(SyncEvent.Kind.CUSTOMER_ERASED, sync_type=CUSTOMERS, customer=target.erp_id)
-    return Report(lines, describe_shown(subject), remaining(subject, from_erp=False), remaining(subject, from_erp=True))
+    return Report(
+        lines,
+        describe_shown(subject),
+        remaining=leftovers.find_remaining(subject, from_erp=False),
+        remaining_from_erp=leftovers.find_remaining(subject, from_erp=True),
+    )
 
 
 def find_subject(target: Target) -> Subject:
     gone: dict[str, list[MirroredModel]] = {}
     shown: dict[str, list[MirroredModel]] = {}
     if target.erp_id is not None:
-        gone[CUSTOMERS] = [*find_customers(Q(erp_id=target.erp_id))]
+        gone[CUSTOMERS] = [*find_customers(models.Q(erp_id=target.erp_id))]
     # An account that another customer has now says whose the records are: not this one's.
     is_anothers = Customer.objects.present().filter(account_number=target.account_number).exists()
     account_number = "" if is_anothers else target.account_number
@@ -178,12 +179,12 @@ def find_telling_texts(target: Target, *records: dict[str, list[MirroredModel]])
 def find_shared_texts(texts: set[str], target: Target) -> set[str]:
     """Those that another customer has, who may be removed as well."""
     names = get_service(CUSTOMERS).identifying_fields
-    others = Customer.objects.exclude(Q(erp_id=target.erp_id))
+    others = Customer.objects.exclude(models.Q(erp_id=target.erp_id))
     return {value for name in names for value in others.filter(**{f"{name}__in": texts}).values_list(name, flat=True)}
 
 
 def describe_shown(subject: Subject) -> list[str]:
-    return [f"{sync_type}: {counted(len(records), 'record')}" for sync_type, records in subject.shown.items()]
+    return [f"{sync_type}: {format_count(len(records), 'record')}" for sync_type, records in subject.shown.items()]
 
 
 class Drafts(Store):
@@ -193,7 +194,7 @@ class Drafts(Store):
         drafts = Draft.objects.filter(customer__in=[customer.pk for customer in subject.gone.get(CUSTOMERS, ())])
         self.drafts = drafts.exclude(notes="", idempotency_key="", request_sha256="")
         count = self.drafts.count()
-        return [f"drafts: {counted(count, 'draft')}"] if count else []
+        return [f"drafts: {format_count(count, 'draft')}"] if count else []
 
     def erase(self) -> None:
-        self.drafts.update(notes="", idempotency_key="", request_sha256="", version=F("version") + 1)
+        self.drafts.update(notes="", idempotency_key="", request_sha256="", version=models.F("version") + 1)

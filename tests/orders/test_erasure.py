@@ -18,7 +18,7 @@ from orders.management.commands import erasecustomer
 from orders.models import Draft, Invoice, Order, Price, Product
 from sync.coordinator import queue, runner
 from sync.database.search import compact
-from sync.erasure import compact_database
+from sync.erasure.leftovers import compact_database
 from sync.models import RecordChange, SyncEvent, SyncLock, SyncRun
 from sync.service import get_service, list_services
 from tests.campaign.oracles import disagreement

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from orders import erasure
 from orders.erasure import NotErasable, Report
-from sync.erasure import compact_database
+from sync.erasure.leftovers import compact_database
 from sync.exceptions import LeaseLost
 from sync.management.database import check_migrated
 

@@ -136,7 +136,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "sync.api.errors.DatabaseProblemMiddleware",
+    "sync.api.error_pages.DatabaseProblemMiddleware",
 ]
 ROOT_URLCONF = "archibald.urls"
 WSGI_APPLICATION = "archibald.wsgi.application"
@@ -219,7 +219,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_FILTER_BACKENDS": ["sync.api.filters.FilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "sync.api.pagination.Pagination",
     "DEFAULT_SCHEMA_CLASS": "sync.api.schema.Schema",
-    "EXCEPTION_HANDLER": "sync.api.errors.handle_exception",
+    "EXCEPTION_HANDLER": "sync.api.exception_handler.handle_exception",
     "NON_FIELD_ERRORS_KEY": "nonFieldErrors",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }

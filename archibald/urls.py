@@ -13,15 +13,15 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from archibald.texts import PageTexts
 from sync.accounts.pages import PasswordView
 from sync.admin.permissions import permission_denied
-from sync.api import account, errors, status
+from sync.api import account, error_pages, status
 from sync.api.page_errors import PageErrorsView
 from sync.api.tokens import BlacklistView, ObtainView, RefreshView, throttle_sign_in
 
 admin.site.site_header = admin.site.site_title = "Archibald sync"
 
-handler400 = errors.bad_request
+handler400 = error_pages.bad_request
 handler403 = permission_denied
-handler500 = errors.server_error
+handler500 = error_pages.server_error
 
 password_changed = login_required(TemplateView.as_view(template_name="account/password_changed.html"))
 apps_with_lists = sorted({declared["service"].partition(".")[0] for declared in settings.SYNC_TYPES.values()})
@@ -57,5 +57,5 @@ urlpatterns = [
     path("api/page-errors", PageErrorsView.as_view(), name="page_errors"),
     path("api/sync/", include("sync.api.urls")),
     *(path("api/", include(f"{app}.urls")) for app in apps_with_lists),
-    re_path(r"^api(?:/|\Z)", errors.not_found),
+    re_path(r"^api(?:/|\Z)", error_pages.not_found),
 ]

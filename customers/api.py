@@ -21,7 +21,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from customers.models import Customer
 from sync.api.base import MIRROR_FIELDS, AnswerSerializer, StrictSerializer, get_user
-from sync.api.errors import error_body
+from sync.api.errors import make_error_body
 from sync.api.fields import StrictUUIDField
 from sync.api.filters import MirrorFilterSet
 from sync.api.request_limits import get_arrival_time
@@ -147,7 +147,7 @@ def smart_sync_response(smart: SmartSync, *, for_staff: bool) -> Response:
         shown = text.facts if isinstance(text, Message) else {}
         facts = {name: str(fact) for name, fact in shown.items() if name not in PRIVATE_FACTS}
     failure = SmartSyncFailureSerializer(
-        {**answer, **error_body(translate(text), run.error_class or "cancelled", facts)}
+        {**answer, **make_error_body(translate(text), run.error_class or "cancelled", facts)}
     )
     return Response(failure.data, HTTPStatus.CONFLICT if is_cancelled else HTTPStatus.BAD_GATEWAY)
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from orders.models import Draft
 from sync import disk
-from sync.api.errors import find_database_problem
+from sync.api.database_problems import find_database_problem
 from sync.models import SyncRun, SyncSchedule
 from sync.monitoring import health
 from sync.monitoring.readiness import can_be_written
@@ -74,7 +74,7 @@ def test_a_draft_for_which_there_is_no_room_is_refused_in_a_sentence(agent, larg
         507,
         {"success": False, "error": FULL, "code": "disk_full", "detail": {}},
     )
-    assert [record.exc_info for record in caplog.records if record.name == "sync.api.errors"] == [None]
+    assert [record.exc_info for record in caplog.records if record.name == "sync.api.database_problems"] == [None]
     assert not Draft.objects.exists()
     assert agent.post("/api/drafts", large_order, content_type="application/json").status_code == 201
 

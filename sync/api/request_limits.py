@@ -21,7 +21,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation.trans_real import get_supported_language_variant, parse_accept_lang_header
 
-from sync.api.errors import error_body
+from sync.api.errors import make_error_body
 
 # Requests that are worked on; each has a thread and a database connection, of which PostgreSQL has a hundred.
 AT_ONCE = 40
@@ -296,7 +296,7 @@ def accepted_language(headers: dict[bytes, bytes]) -> str:
 async def send_refusal(refusal: Refused, send: Send, *, language: str) -> None:
     with translation.override(language):
         text = str(refusal.text).format(**refusal.facts)
-    body = json.dumps(error_body(text, refusal.code, {})).encode()
+    body = json.dumps(make_error_body(text, refusal.code, {})).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),

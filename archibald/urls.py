@@ -15,7 +15,8 @@ from sync.accounts.pages import PasswordView
 from sync.admin.permissions import permission_denied
 from sync.api import account, error_pages, status
 from sync.api.page_errors import PageErrorsView
-from sync.api.tokens import BlacklistView, ObtainView, RefreshView, throttle_sign_in
+from sync.api.sign_in import throttle_sign_in
+from sync.api.tokens import BlacklistView, ObtainView, RefreshView
 
 admin.site.site_header = admin.site.site_title = "Archibald sync"
 

@@ -46,7 +46,7 @@ def count_guess(counted_as: str, *, most: int = MOST) -> PasswordGuess:
     raise TooManyGuesses(max(1, math.ceil(wait.total_seconds())))
 
 
-def as_signed_in(name: str) -> str:
+def normalise_name(name: str) -> str:
     """A typed name as the login form takes it: variants of one are no more attempts."""
     return unicodedata.normalize("NFKC", name).strip().casefold()
 
@@ -56,22 +56,22 @@ def hash_parts(*parts: str) -> str:
     return salted_hmac(SALT, "\0".join(parts), algorithm="sha256").hexdigest()
 
 
-def cookie_of(name: str) -> str:
+def name_cookie(name: str) -> str:
     """The cookie of a browser in which this name has signed in; a browser may be shared by several."""
-    return f"device-{hash_parts(as_signed_in(name))[:32]}"
+    return f"device-{hash_parts(normalise_name(name))[:32]}"
 
 
-def place_of(request: HttpRequest, name: str) -> str:
-    """As what a guess of this name's password is counted: by the name, or by the browser if it has signed in there."""
+def identify_guesser(request: HttpRequest, name: str) -> str:
+    """Who guesses this name's password, as it is counted: anybody, or a browser in which the name has signed in."""
     lasts = int(KNOWN_FOR.total_seconds())
-    browser = request.get_signed_cookie(cookie_of(name), None, salt=SALT, max_age=lasts)
-    return hash_parts("sign in", as_signed_in(name), browser or "")
+    browser = request.get_signed_cookie(name_cookie(name), None, salt=SALT, max_age=lasts)
+    return hash_parts("sign in", normalise_name(name), browser or "")
 
 
 def remember_browser(answer: HttpResponseBase, name: str) -> None:
     """Let the browser prove later that this name has signed in there."""
     answer.set_signed_cookie(
-        cookie_of(name),
+        name_cookie(name),
         get_random_string(22),
         salt=SALT,
         max_age=KNOWN_FOR,

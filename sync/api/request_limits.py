@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import contextlib
 import time
-from asyncio import AbstractEventLoop, Semaphore
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, MutableMapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from concurrent import futures
 from http import HTTPStatus
 from typing import Any
 
-from django.conf import settings
 from django.db import connections
 from django.http import HttpRequest
-from django.utils import translation
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation.trans_real import get_supported_language_variant, parse_accept_lang_header
 
-from sync.api.errors import make_error_body
+from sync.api import refusals
+from sync.api.refusals import Refused, Scope, Send
 
 # Requests that are worked on; each has a thread and a database connection, of which PostgreSQL has a hundred.
 AT_ONCE = 40
@@ -31,28 +26,24 @@ PROBES_AT_ONCE = 4
 STREAMS_BEGIN_AT_ONCE = 8  # afterwards they need neither a slot nor a connection
 LARGE_ANSWERS_AT_ONCE = 10  # of those that are too large to be kept
 
-LARGEST_HEAD = 2**15  # bytes
 BODY_WITHIN = 20.0  # seconds; a page of ours waits no longer for its answer
 SMALL = 2**16  # bytes of a body or an answer that every connection may have; a saved order has a tenth of them
 LARGE_BODIES = 64 * 2**20  # bytes of all bodies at a time, beyond what is small
 LARGEST_BUFFERED = 2 * 2**20  # bytes of one answer; only downloads have more
 BUFFERED_AT_ONCE = 256 * 2**20  # bytes of all answers
-TRY_AGAIN_AFTER = 5  # seconds
 
 STREAMS = "/api/sync/events"
 PROBES = ("/healthz", "/readyz")
 
-Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
-class ErrorPageExecutor(ThreadPoolExecutor):
+class ErrorPageExecutor(futures.ThreadPoolExecutor):
     """Threads in which Django makes error pages: as no request ends in them, they close what the pages have opened."""
 
-    def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+    def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> futures.Future[Any]:
         return super().submit(run_and_close_connections, work, *args, **kwargs)
 
 
@@ -61,17 +52,6 @@ def run_and_close_connections(work: Callable[..., Any], *args: Any, **kwargs: An
         return work(*args, **kwargs)
     finally:
         connections.close_all()  # of this thread
-
-
-class Refused(Exception):
-    """A request is not let in."""
-
-    def __init__(self, status: HTTPStatus, code: str, text: Promise, **facts: Any) -> None:
-        super().__init__(code)
-        self.status = status
-        self.code = code
-        self.text = text
-        self.facts = facts
 
 
 class Disconnected(Exception):
@@ -90,15 +70,15 @@ class RequestLimiter:
         self.app = app
         self.waiting = waiting
         self.sign_ins = sign_ins
-        self.slots = Semaphore(AT_ONCE)
-        self.waiting_slots = Semaphore(WAITING_AT_ONCE)
-        self.sign_in_slots = Semaphore(SIGN_INS_AT_ONCE)
-        self.probe_slots = Semaphore(PROBES_AT_ONCE)
-        self.stream_slots = Semaphore(STREAMS_BEGIN_AT_ONCE)
-        self.large_slots = Semaphore(LARGE_ANSWERS_AT_ONCE)
+        self.slots = asyncio.Semaphore(AT_ONCE)
+        self.waiting_slots = asyncio.Semaphore(WAITING_AT_ONCE)
+        self.sign_in_slots = asyncio.Semaphore(SIGN_INS_AT_ONCE)
+        self.probe_slots = asyncio.Semaphore(PROBES_AT_ONCE)
+        self.stream_slots = asyncio.Semaphore(STREAMS_BEGIN_AT_ONCE)
+        self.large_slots = asyncio.Semaphore(LARGE_ANSWERS_AT_ONCE)
         self.large_bodies = 0  # bytes, now
         self.buffered_bytes = 0  # bytes, now
-        self.loop: AbstractEventLoop | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.loop is not (loop := asyncio.get_running_loop()):
@@ -109,7 +89,7 @@ class RequestLimiter:
         else:
             await self.app(scope, receive, send)
 
-    def choose_slots(self, scope: Scope) -> Semaphore:
+    def choose_slots(self, scope: Scope) -> asyncio.Semaphore:
         path = scope["path"]
         if path in PROBES:
             return self.probe_slots
@@ -138,17 +118,17 @@ class Exchange:
         self.large_body = 0  # bytes that count as such
         self.gone: asyncio.Future[Any] = asyncio.get_running_loop().create_future()  # that the client is
         self.sends_at_once = asyncio.Event()  # what Django answers
-        self.slot = AsyncExitStack()
+        self.slot = contextlib.AsyncExitStack()
         self.buffer: deque[Any] | None = deque()  # messages of the answer; None if they are sent at once
         self.buffered_bytes = 0
 
     async def handle(self) -> None:
         try:
-            check_head(self.scope, self.headers)
+            refusals.check_head(self.scope, self.headers)
             await self.read_body()
             await self.call_app()
         except Refused as refusal:
-            await send_refusal(refusal, self.send, language=accepted_language(self.headers))
+            await refusals.send_refusal(refusal, self.send, language=refusals.choose_language(self.headers))
         except Disconnected:
             pass
         finally:
@@ -197,8 +177,8 @@ class Exchange:
             await self.send(message)
             self.uncount(message)
 
-    @asynccontextmanager
-    async def take_slot(self, slots: Semaphore) -> AsyncIterator[None]:
+    @contextlib.asynccontextmanager
+    async def take_slot(self, slots: asyncio.Semaphore) -> AsyncIterator[None]:
         """Raises Disconnected if the client goes while it waits."""
         if slots.locked():
             await self.wait_for_slot(slots)
@@ -209,7 +189,7 @@ class Exchange:
         finally:
             slots.release()
 
-    async def wait_for_slot(self, slots: Semaphore) -> None:
+    async def wait_for_slot(self, slots: asyncio.Semaphore) -> None:
         taking = asyncio.ensure_future(slots.acquire())
         self.state["line"] = slots
         try:
@@ -254,7 +234,7 @@ class Exchange:
         self.limiter.buffered_bytes += size
         if self.buffered_bytes > (SMALL if self.limiter.buffered_bytes > BUFFERED_AT_ONCE else LARGEST_BUFFERED):
             await self.slot.aclose()
-            with suppress(Disconnected):  # Django is told so as well, and ends the answer
+            with contextlib.suppress(Disconnected):  # Django is told so as well, and ends the answer
                 await self.slot.enter_async_context(self.take_slot(self.limiter.large_slots))
             messages, self.buffer = self.buffer, None
             self.sends_at_once.set()
@@ -266,48 +246,6 @@ class Exchange:
         size = len(message.get("body", b""))
         self.buffered_bytes -= size
         self.limiter.buffered_bytes -= size
-
-
-def check_head(scope: Scope, headers: dict[bytes, bytes]) -> None:
-    """Raises Refused."""
-    size = sum(len(name) + len(value) for name, value in scope["headers"])
-    if size + len(scope["path"]) + len(scope["query_string"]) > LARGEST_HEAD:
-        text = _("The request's headers are larger than {bytes} bytes.")
-        raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", text, bytes=LARGEST_HEAD)
-    if b"transfer-encoding" in headers:
-        text = _("Send the length of the body in the header Content-Length.")
-        raise Refused(HTTPStatus.LENGTH_REQUIRED, "length_required", text)
-    length = headers.get(b"content-length", b"0")
-    largest = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    if length.isdigit() and int(length) > largest:
-        text = _("The request's body is larger than {bytes} bytes.")
-        raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", text, bytes=largest)
-
-
-def accepted_language(headers: dict[bytes, bytes]) -> str:
-    """The first language of Accept-Language that there is."""
-    accepted = headers.get(b"accept-language", b"").decode("latin-1")
-    for code, _weight in parse_accept_lang_header(accepted):
-        with suppress(LookupError):
-            return get_supported_language_variant(code)
-    return settings.LANGUAGE_CODE
-
-
-async def send_refusal(refusal: Refused, send: Send, *, language: str) -> None:
-    with translation.override(language):
-        text = str(refusal.text).format(**refusal.facts)
-    body = json.dumps(make_error_body(text, refusal.code, {})).encode()
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),
-        (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
-    ]
-    if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers.append((b"retry-after", str(TRY_AGAIN_AFTER).encode()))
-    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
 
 
 def get_arrival_time(request: HttpRequest) -> float | None:

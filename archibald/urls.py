@@ -2,21 +2,19 @@
 
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path, re_path
 from django.views.decorators.cache import cache_control
 from django.views.generic import RedirectView, TemplateView
 from django.views.i18n import set_language
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular import views as schema_views
 
 from archibald.texts import PageTexts
-from sync.accounts.pages import PasswordView
+from sync.accounts import pages
 from sync.admin.permissions import permission_denied
-from sync.api import account, error_pages, status
-from sync.api.page_errors import PageErrorsView
+from sync.api import account, error_pages, page_errors, status, tokens
 from sync.api.sign_in import throttle_sign_in
-from sync.api.tokens import BlacklistView, ObtainView, RefreshView
 
 admin.site.site_header = admin.site.site_title = "Archibald sync"
 
@@ -30,9 +28,9 @@ asked_for_anew = cache_control(no_cache=True)  # kept by browsers: nothing in it
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="drafts")),
-    path("login", throttle_sign_in(LoginView.as_view(redirect_authenticated_user=True)), name="login"),
-    path("logout", LogoutView.as_view(), name="logout"),
-    path("account/password", PasswordView.as_view(), name="password"),
+    path("login", throttle_sign_in(auth_views.LoginView.as_view(redirect_authenticated_user=True)), name="login"),
+    path("logout", auth_views.LogoutView.as_view(), name="logout"),
+    path("account/password", pages.PasswordView.as_view(), name="password"),
     path("account/password/changed", password_changed, name="password_changed"),
     path("language", set_language, name="set_language"),
     path("texts.js", cache_control(private=True, max_age=60)(PageTexts.as_view()), name="texts"),
@@ -49,13 +47,15 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", status.healthz),
     path("readyz", status.ReadinessView.as_view()),
-    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api_docs.html")),
-    path("api/token", ObtainView.as_view()),
-    path("api/token/refresh", RefreshView.as_view()),
-    path("api/token/blacklist", BlacklistView.as_view()),
+    path("api/schema", schema_views.SpectacularAPIView.as_view(), name="schema"),
+    path(
+        "api/docs", schema_views.SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api_docs.html")
+    ),
+    path("api/token", tokens.ObtainView.as_view()),
+    path("api/token/refresh", tokens.RefreshView.as_view()),
+    path("api/token/blacklist", tokens.BlacklistView.as_view()),
     path("api/account/password", account.PasswordView.as_view()),
-    path("api/page-errors", PageErrorsView.as_view(), name="page_errors"),
+    path("api/page-errors", page_errors.PageErrorsView.as_view(), name="page_errors"),
     path("api/sync/", include("sync.api.urls")),
     *(path("api/", include(f"{app}.urls")) for app in apps_with_lists),
     re_path(r"^api(?:/|\Z)", error_pages.not_found),

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
-from functools import partial
-from typing import Any, cast
+from collections.abc import Iterable
+from typing import Any
 
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connections
 from django.http import StreamingHttpResponse
 from django.utils.translation import gettext as _
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -75,9 +73,9 @@ class EventsView(APIView):
             OpenApiParameter("lastEventId", int, description="The same, for clients that cannot set headers."),
         ],
         responses={
-            (200, "text/event-stream"): OpenApiResponse(OpenApiTypes.STR, description="The stream."),
-            400: OpenApiResponse(OpenApiTypes.OBJECT, description="A parameter is wrong; the answer names it."),
-            429: OpenApiResponse(OpenApiTypes.OBJECT, description="The user has too many streams, or requests."),
+            (200, "text/event-stream"): OpenApiResponse(str, description="The stream."),
+            400: OpenApiResponse(dict, description="A parameter is wrong; the answer names it."),
+            429: OpenApiResponse(dict, description="The user has too many streams, or requests."),
         },
     )
     def get(self, request: Request) -> StreamingHttpResponse:
@@ -97,12 +95,10 @@ class EventsView(APIView):
             **chosen,
             subscription=subscription,
             for_staff=user.is_staff,
-            is_allowed=partial(is_still_signed_in, request),
+            is_allowed=lambda: is_still_signed_in(request),
         )
-        is_asynchronous = isinstance(request._request, ASGIRequest)
-        stream: AsyncIterator[bytes] | Iterator[bytes] = events if is_asynchronous else live.in_this_thread(events)
         return StreamingHttpResponse(
-            stream,
+            events if isinstance(request._request, ASGIRequest) else live.in_this_thread(events),
             content_type="text/event-stream",
             # An encoding, though it is none: whatever compresses would hold events back.
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Content-Encoding": "identity"},
@@ -115,4 +111,5 @@ def read_query(request: Request) -> dict[str, Any]:
     number = request.headers.get(LAST_EVENT_ID) or request.query_params.get("lastEventId")
     query = EventsQuerySerializer(data=given if number is None else given | {"lastEventId": number})
     query.is_valid(raise_exception=True)
-    return cast(dict[str, Any], query.validated_data)
+    asked: dict[str, Any] = query.validated_data
+    return asked

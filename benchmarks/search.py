@@ -88,7 +88,7 @@ def customers(data: BaseData, count: int) -> Iterator[Customer]:
 
 def products(data: BaseData, count: int) -> Iterator[Product]:
     for place in range(count):
-        known = data.product(place)
+        known = data.catalogue.make_product(place)
         yield Product(
             erp_id=known.id,
             name=known.name,
@@ -102,7 +102,7 @@ def products(data: BaseData, count: int) -> Iterator[Product]:
 
 def orders(data: BaseData, count: int) -> Iterator[Order]:
     for place in range(count):
-        known = data.order(place)
+        known = data.make_order(place)
         yield Order(
             erp_id=known.id,
             number=known.number,

@@ -39,36 +39,33 @@ class News:
     def __init__(self) -> None:
         self.last = SyncEvent.objects.values_list("pk", flat=True).order_by("-pk").first() or 0
 
-    def lines(self) -> Iterator[str]:
+    def read_lines(self) -> Iterator[str]:
         for event in SyncEvent.objects.filter(pk__gt=self.last).select_related("run", "by").order_by("pk"):
             self.last = event.pk
-            if text := told(event):
-                yield f"{timezone.localtime(event.at):%H:%M:%S}  {subject(event):<10} {text}"
+            if text := describe_event(event):
+                yield f"{timezone.localtime(event.at):%H:%M:%S}  {name_subject(event):<10} {text}"
 
 
-def subject(event: SyncEvent) -> str:
+def name_subject(event: SyncEvent) -> str:
     of_workers = event.kind in (Kind.WORKERS_CHANGED, Kind.ALERT_GIVEN_UP, Kind.ALERT_SENT_AGAIN)
     return event.sync_type or ("worker" if of_workers else "order form" if event.session_id else "lock")
 
 
-def told(event: SyncEvent) -> str:
+def describe_event(event: SyncEvent) -> str:
     """What to say of an event; nothing of one that another line tells."""
     match event.kind:
         case Kind.RUN_SUCCEEDED if event.run:
-            return success(event.run)
+            return describe_success(event.run)
         case Kind.HEALTH_CHANGED:
-            return health_change(State(event.facts["before"]), State(event.facts["after"]))
+            before, after = State(event.facts["before"]), State(event.facts["after"])
+            if after in TRUSTED and before in (*TRUSTED, State.NEVER):  # a success or an order form says it already
+                return ""
+            return f"was {before}, is {after}"
     text = TEXTS.get(Kind(event.kind), "").format(by=event.by or "the system", **event.facts)
     return " ".join(text.split())
 
 
-def success(run: SyncRun) -> str:
+def describe_success(run: SyncRun) -> str:
     changes = [f"{count:,} {kind}" for kind in RecordChange.Kind.values if (count := getattr(run, kind))]
     form = " for an order form" if run.mode == SyncRun.Mode.SMART else ""
     return f"{run.read:>6,} records read{form}: {', '.join(changes) or 'no change'}"
-
-
-def health_change(before: State, after: State) -> str:
-    """Nothing of what a success or an order form says already."""
-    is_told = after in TRUSTED and before in (*TRUSTED, State.NEVER)
-    return "" if is_told else f"was {before}, is {after}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from demo.erp.erp import DemoErp
 from demo.erp.faults import Fault
-from demo.erp.lists import list_called
+from demo.erp.lists import find_list
 from demo.erp.pdf import Written
 from demo.erp.records import Customer, Price
 from demo.erp.server import DemoServer
@@ -36,7 +36,7 @@ class CachedDemoErp(DemoErp):
         footer: bool = True,
     ) -> Written:
         with self.lock:
-            base, sync_type = self.world.base, list_called(name).sync_type
+            base, sync_type = self.world.base, find_list(name).sync_type
             happened = tuple(sorted(self.world.changed[sync_type].items())), tuple(self.world.added[sync_type])
             options: dict[str, Any] = {
                 "faults": frozenset(faults),
@@ -75,8 +75,8 @@ class Erp(DemoServer):
         """Give a record other values, and say what it is then. The newest has place -1."""
         with self.erp.lock:
             world = self.erp.world
-            place = place % world.size(sync_type)
-            changed = replace(world.record(sync_type, place), **values)
+            place = place % world.count(sync_type)
+            changed = replace(world.find_record(sync_type, place), **values)
             world.change(sync_type, place, changed)
             return changed
 
@@ -84,7 +84,9 @@ class Erp(DemoServer):
         """Where the record with this ID is."""
         with self.erp.lock:
             world = self.erp.world
-            [found] = [at for at in range(world.size(sync_type)) if str(world.record(sync_type, at).id) == str(key)]
+            [found] = [
+                at for at in range(world.count(sync_type)) if str(world.find_record(sync_type, at).id) == str(key)
+            ]
             return found
 
 

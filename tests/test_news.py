@@ -25,7 +25,7 @@ def run():
 
 def said(news):
     """Its lines without their times."""
-    return [line[10:] for line in news.lines()]
+    return [line[10:] for line in news.read_lines()]
 
 
 def test_a_success_says_what_it_changed(news, run):

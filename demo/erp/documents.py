@@ -2,46 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from random import Random
 
+from demo.erp import invented
 from demo.erp import vocabulary as words
-from demo.erp.invented import cents, end_of_month, fedex_anchor, practice_name, street, ups_anchor, weekday
 from demo.erp.records import NOTHING, Customer, Ddt, Invoice, Order, OrderState
-from demo.erp.text import CENT
+from demo.erp.text import round_to_cents
 
 VAT_RATES = {"5": Decimal("0.22"), "1": Decimal("0.04")}  # by the keys of VAT groups
 
 
-def new_order(
-    customer: Customer, dice: Random, *, order_id: int, number: str, created_at: datetime, state: tuple[str, str, str]
+def make_order(
+    customer: Customer, random: Random, *, order_id: int, number: str, created_at: datetime, state: tuple[str, str, str]
 ) -> Order:
     """An order of a customer. One in nine is delivered elsewhere, one in a hundred is a gift."""
-    is_gift = dice.random() < 0.01
-    gross = NOTHING if is_gift else cents(dice, 30, 1800)
-    discount = dice.choice((NOTHING, NOTHING, cents(dice, 5, 35)))
+    is_gift = random.random() < 0.01
+    gross = NOTHING if is_gift else invented.make_amount(random, 30, 1800)
+    discount = random.choice((NOTHING, NOTHING, invented.make_amount(random, 5, 35)))
     sales_state, document_state, transfer_state = state
     is_pending = state == OrderState.PENDING
-    postcode, city, province = dice.choice(words.TOWNS)
-    elsewhere = dice.random() < 0.11
+    postcode, city, province = random.choice(words.TOWNS)
+    elsewhere = random.random() < 0.11
     return Order(
         id=order_id,
         number=number,
         account=customer.account,
         customer_name=customer.name,
-        delivery_name=practice_name(dice, order_id) if elsewhere else customer.name,
-        address=f"{street(dice, order_id)}\n{postcode} {city} {province}" if elsewhere else customer.address,
+        delivery_name=invented.make_practice_name(random, order_id) if elsewhere else customer.name,
+        address=f"{invented.make_street(random, order_id)}\n{postcode} {city} {province}"
+        if elsewhere
+        else customer.address,
         email=customer.email,
         created_at=created_at,
-        delivery_date=weekday(created_at.date() + timedelta(days=1 + dice.randrange(3)), forward=True),
-        description=dice.choice(words.ORDER_NOTES) if dice.random() < 0.4 else "",
+        delivery_date=invented.find_weekday(created_at.date() + timedelta(days=1 + random.randrange(3)), forward=True),
+        description=random.choice(words.ORDER_NOTES) if random.random() < 0.4 else "",
         customer_reference="",
         sales_state=sales_state,
         document_state=document_state,
-        type="Ordine di vendita" if dice.random() < 0.99 else "Giornale",
-        origin=dice.choice(words.ORIGINS),
+        type="Ordine di vendita" if random.random() < 0.99 else "Giornale",
+        origin=random.choice(words.ORIGINS),
         transfer_state=transfer_state,
         transfer_date=None if is_pending else created_at.date(),
         completion_date=None if is_pending else created_at.date(),
@@ -50,13 +54,13 @@ def new_order(
         discount=discount,
         gross=gross,
         total=gross * (100 - discount) / 100,
-        pieces=2 + dice.randrange(90),
-        vat_group="1" if dice.random() < 0.06 else "5",
+        pieces=2 + random.randrange(90),
+        vat_group="1" if random.random() < 0.06 else "5",
     )
 
 
-def new_ddt(order: Order, dice: Random, *, ddt_id: int, number: str, pieces: int, delivery_date: date) -> Ddt:
-    courier = dice.choice(("FedEx", "FedEx", "FedEx", "UPS Italia"))
+def make_ddt(order: Order, random: Random, *, ddt_id: int, number: str, pieces: int, delivery_date: date) -> Ddt:
+    courier = random.choice(("FedEx", "FedEx", "FedEx", "UPS Italia"))
     return Ddt(
         id=ddt_id,
         number=number,
@@ -69,18 +73,18 @@ def new_ddt(order: Order, dice: Random, *, ddt_id: int, number: str, pieces: int
         pieces=pieces,
         customer_reference="",
         description=order.description,
-        tracking=ups_anchor(dice) if courier == "UPS Italia" else fedex_anchor(dice),
-        terms=dice.choice(words.DELIVERY_TERMS),
+        tracking=invented.make_ups_link(random) if courier == "UPS Italia" else invented.make_fedex_link(random),
+        terms=random.choice(words.DELIVERY_TERMS),
         delivery_mode=courier,
         attention="",
         delivery_city=order.email,
     )
 
 
-def new_invoice(order: Order, dice: Random, *, sequence: int, day: date, today: date) -> Invoice:
+def make_invoice(order: Order, random: Random, *, sequence: int, day: date, today: date) -> Invoice:
     """The invoice of a whole order, not yet paid."""
-    due = end_of_month(day + timedelta(days=60))
-    tax = (order.net * VAT_RATES[order.vat_group]).quantize(CENT, ROUND_HALF_UP)
+    due = invented.find_end_of_month(day + timedelta(days=60))
+    tax = round_to_cents(order.net * VAT_RATES[order.vat_group])
     total = order.net + tax
     return Invoice(
         number=f"CF1/{day:%y}{sequence:06d}",
@@ -96,7 +100,7 @@ def new_invoice(order: Order, dice: Random, *, sequence: int, day: date, today: 
         purchase_order=order.description,
         customer_reference="",
         due_date=due,
-        payment_terms=dice.choice(words.PAYMENT_TERMS),
+        payment_terms=random.choice(words.PAYMENT_TERMS),
         days_left=(due - today).days,
         settled=NOTHING,
         last_payment="",
@@ -107,7 +111,7 @@ def new_invoice(order: Order, dice: Random, *, sequence: int, day: date, today: 
     )
 
 
-def credit_note(invoice: Invoice) -> Invoice:
+def make_credit_note(invoice: Invoice) -> Invoice:
     """The credit note that takes an invoice back."""
     return replace(
         invoice,
@@ -121,7 +125,7 @@ def credit_note(invoice: Invoice) -> Invoice:
     )
 
 
-def settled(invoice: Invoice, payment: str, today: date) -> Invoice:
+def settle(invoice: Invoice, payment: str, today: date) -> Invoice:
     """The invoice, paid on the day it was due or, if that has not come, today; of a gift nothing is paid."""
     day = min(invoice.due_date, today)
     return replace(
@@ -133,3 +137,26 @@ def settled(invoice: Invoice, payment: str, today: date) -> Invoice:
         settled_on=day if invoice.total else None,
         closed_on=day,
     )
+
+
+@dataclass
+class Activity:
+    """What a customer ordered, by year."""
+
+    orders: dict[int, int]
+    sales: dict[int, Decimal]
+    last_order: date
+
+
+def add_up_orders(orders: Iterable[Order]) -> dict[str, Activity]:
+    """By account."""
+    found: dict[str, Activity] = {}
+    for order in orders:
+        day = order.created_at.date()
+        if order.account not in found:
+            found[order.account] = Activity(defaultdict(int), defaultdict(Decimal), last_order=day)
+        activity = found[order.account]
+        activity.orders[day.year] += 1
+        activity.sales[day.year] += order.total
+        activity.last_order = max(activity.last_order, day)
+    return found

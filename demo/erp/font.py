@@ -22,7 +22,7 @@ CODES = {ord(character): f"{glyph:04X}" for character, glyph in GLYPHS.items()}
 
 
 @lru_cache(maxsize=65_536)
-def width(text: str) -> float:
+def measure(text: str) -> float:
     """How wide one line of text is, in points."""
     try:
         return sum(map(ADVANCES.__getitem__, text)) * SIZE / UNITS
@@ -30,30 +30,30 @@ def width(text: str) -> float:
         raise ValueError(f"The demo ERP's font has no {missing.args[0]!r}, needed for {text!r}") from None
 
 
-def shown(text: str) -> str:
+def show(text: str) -> str:
     """The operator that shows one line, unkerned."""
     return f"<{text.translate(CODES)}> Tj"
 
 
-def shown_kerned(text: str) -> str:
+def show_kerned(text: str) -> str:
     """The operator that shows one line, with the gaps between kerned pairs closed as the ERP closes them."""
     pieces = []
     start = 0
     for position, (left, right) in enumerate(pairwise(text), start=1):
         if units := KERNING.get(left + right):
-            pieces.append(f"<{text[start:position].translate(CODES)}> {thousandths(-units)}")
+            pieces.append(f"<{text[start:position].translate(CODES)}> {format_thousandths(-units)}")
             start = position
     if not pieces:
-        return shown(text)
+        return show(text)
     return f"[ {' '.join(pieces)} <{text[start:].translate(CODES)}>] TJ"
 
 
 @cache
-def thousandths(units: int) -> str:
+def format_thousandths(units: int) -> str:
     """Font units as PDF writes them: thousandths of the font's size, to four decimals."""
-    return decimal(units * 1000 / UNITS)
+    return format_decimal(units * 1000 / UNITS)
 
 
-def decimal(value: float) -> str:
+def format_decimal(value: float) -> str:
     """A number as the ERP's PDFs print it: up to four decimals, halves to even."""
     return f"{round(value * 10_000) / 10_000:.4f}".rstrip("0").rstrip(".")

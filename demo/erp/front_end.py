@@ -11,14 +11,14 @@ from typing import Any
 from uuid import uuid4
 
 from demo.erp.faults import Fault
-from demo.erp.lists import LISTS, DemoList, list_called
+from demo.erp.lists import LISTS, DemoList, find_list
 
 SESSION_IDLE = 20 * 60.0  # seconds, as ASP.NET has it
 SESSION_COOKIE = "ASP.NET_SessionId"
 
 
 @dataclass
-class Strike:
+class PlannedFault:
     """A fault that is to happen: to one list or any, so many times or until it is cleared."""
 
     fault: Fault
@@ -31,12 +31,12 @@ class Strike:
             raise ValueError(f"{self.fault.label} can strike {self.fault.sync_type} only")
 
     @classmethod
-    def from_json(cls, request: dict[str, Any]) -> Strike:
+    def from_json(cls, request: dict[str, Any]) -> PlannedFault:
         """Raises KeyError and ValueError for what cannot be."""
         sync_type, times = request.get("list"), request.get("times")
         if times is not None and (not isinstance(times, int) or times < 1):
             raise ValueError("times must be a number from 1, or left out")
-        return cls(Fault.called(request["fault"]), list_called(sync_type).sync_type if sync_type else None, times)
+        return cls(Fault.called(request["fault"]), find_list(sync_type).sync_type if sync_type else None, times)
 
     def as_json(self) -> dict[str, Any]:
         return {"fault": self.fault.label, "list": self.sync_type, "times": self.times}
@@ -55,9 +55,9 @@ class Session:
     columns: dict[str, frozenset[int]] = field(default_factory=dict)  # their places, as the column chooser was told
     waiting: dict[str, set[Fault]] = field(default_factory=dict)  # exports to be fetched, and what strikes them
 
-    def shown(self, demo_list: DemoList) -> frozenset[int]:
+    def get_columns(self, demo_list: DemoList) -> frozenset[int]:
         """The places of the columns that a list shows."""
-        return self.columns.get(demo_list.sync_type, demo_list.shown_at_first())
+        return self.columns.get(demo_list.sync_type, demo_list.list_first_columns())
 
 
 class FrontEnd:
@@ -70,7 +70,7 @@ class FrontEnd:
         self.sessions: dict[str, Session] = {}
         self.filters: dict[str, str] = {}  # the values of the user's last choices, by sync type
         self.grid_filters: set[str] = set()  # the lists whose grid keeps a filter of the user
-        self.strikes: list[Strike] = []
+        self.planned: list[PlannedFault] = []
         self.lock = Lock()
         self.exports = 0
 
@@ -93,7 +93,7 @@ class FrontEnd:
             self.sessions[token] = session
         return session
 
-    def session(self, cookies: Mapping[str, str]) -> Session | None:
+    def find_session(self, cookies: Mapping[str, str]) -> Session | None:
         """The session that these cookies belong to, if it is alive; asking keeps it alive."""
         now = monotonic()
         token = cookies.get(SESSION_COOKIE, "")
@@ -111,7 +111,7 @@ class FrontEnd:
         with self.lock:
             self.sessions.pop(session.cookies[SESSION_COOKIE], None)
 
-    def chosen_filter(self, demo_list: DemoList) -> str:
+    def get_filter(self, demo_list: DemoList) -> str:
         """The value of the choice that the user made last; none for a list without a filter."""
         return self.filters.get(demo_list.sync_type, demo_list.safe_filter)
 
@@ -127,39 +127,39 @@ class FrontEnd:
 
     def choose_columns(self, session: Session, demo_list: DemoList, places: Collection[int]) -> None:
         """What the column chooser was told."""
-        if not self.is_struck(demo_list, Fault.HIDDEN_COLUMNS):
+        if not self.is_planned(demo_list, Fault.HIDDEN_COLUMNS):
             session.columns[demo_list.sync_type] = frozenset(places)
 
-    def strike(self, strike: Strike) -> None:
+    def plan_fault(self, planned: PlannedFault) -> None:
         """Let a fault happen from now on; a filter is left there at once, until somebody changes it."""
-        concerned = [demo_list for demo_list in LISTS if strike.concerns(demo_list)]
-        if strike.fault is Fault.REMEMBERED_FILTER:
+        concerned = [demo_list for demo_list in LISTS if planned.concerns(demo_list)]
+        if planned.fault is Fault.REMEMBERED_FILTER:
             for demo_list in concerned:
                 self.choose_filter(demo_list, demo_list.forgotten)
-        elif strike.fault is Fault.KEPT_GRID_FILTER:
+        elif planned.fault is Fault.KEPT_GRID_FILTER:
             self.grid_filters.update(demo_list.sync_type for demo_list in concerned)
         else:
             with self.lock:
-                self.strikes.append(strike)
+                self.planned.append(planned)
 
-    def is_struck(self, demo_list: DemoList, fault: Fault) -> bool:
+    def is_planned(self, demo_list: DemoList, fault: Fault) -> bool:
         """Whether a fault is about to strike a list."""
         with self.lock:
-            return any(strike.fault is fault and strike.concerns(demo_list) for strike in self.strikes)
+            return any(planned.fault is fault and planned.concerns(demo_list) for planned in self.planned)
 
-    def faults_for(self, demo_list: DemoList) -> set[Fault]:
+    def take_faults(self, demo_list: DemoList) -> set[Fault]:
         """The faults that strike this export, each once less from now on."""
         with self.lock:
-            struck = [strike for strike in self.strikes if strike.concerns(demo_list)]
-            for strike in struck:
-                if strike.times is not None:
-                    strike.times -= 1
-            self.strikes = [strike for strike in self.strikes if strike.times is None or strike.times > 0]
-            return {strike.fault for strike in struck}
+            due = [planned for planned in self.planned if planned.concerns(demo_list)]
+            for planned in due:
+                if planned.times is not None:
+                    planned.times -= 1
+            self.planned = [planned for planned in self.planned if planned.times is None or planned.times > 0]
+            return {planned.fault for planned in due}
 
     def clear(self, fault: Fault | None) -> None:
         with self.lock:
-            self.strikes = [strike for strike in self.strikes if fault and strike.fault is not fault]
+            self.planned = [planned for planned in self.planned if fault and planned.fault is not fault]
             if fault in (None, Fault.REMEMBERED_FILTER):
                 self.filters.clear()
             if fault in (None, Fault.KEPT_GRID_FILTER):
@@ -171,6 +171,6 @@ class FrontEnd:
                 "sessions": len(self.sessions),
                 "filters": dict(self.filters),
                 "grid_filters": sorted(self.grid_filters),
-                "faults": [strike.as_json() for strike in self.strikes],
+                "faults": [planned.as_json() for planned in self.planned],
                 "exports": self.exports,
             }

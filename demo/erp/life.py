@@ -12,9 +12,8 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from demo.erp import documents, invented
 from demo.erp import vocabulary as words
-from demo.erp.documents import new_ddt, new_invoice, new_order
-from demo.erp.invented import share, street
 from demo.erp.records import Customer, Order, OrderState
 from demo.erp.world import World
 
@@ -41,7 +40,7 @@ class Event:
     numbers_rise: bool = True  # False in journals of older demos, which drew the numbers of new customers at random
 
 
-def italian_now() -> datetime:
+def read_italian_clock() -> datetime:
     """As the ERP's clock shows it."""
     return datetime.now(ZoneInfo("Europe/Rome")).replace(microsecond=0, tzinfo=None)
 
@@ -52,69 +51,68 @@ def happen(world: World, event: Event, number: int) -> str:
     return happening(world, Random(f"{world.base.seed}/life/{number}/{event.what}"), event.at)
 
 
-def anything(seed: int, number: int) -> str:
+def choose_event(seed: int, number: int) -> str:
     """What happens next when nothing is asked for: mostly orders."""
     kinds, weights = zip(*FREQUENCIES.items(), strict=True)
     return str(Random(f"{seed}/what/{number}").choices(kinds, weights)[0])
 
 
-def customer_comes(world: World, dice: Random, _: datetime) -> str:
-    """One in three has no account number yet."""
-    template = customer_template(world, dice)
-    return add_customer(world, dice, template, rising_number(world))
+def add_new_customer(world: World, random: Random, _: datetime) -> str:
+    return add_customer(world, random, make_customer_template(world, random), find_next_number(world))
 
 
-def customer_came(world: World, dice: Random, _: datetime) -> str:
+def add_new_customer_as_before(world: World, random: Random, _: datetime) -> str:
     """As older demos numbered it, so that what was mirrored of it stays; but no number twice."""
-    template = customer_template(world, dice)
-    drawn = template.id + 6 * world.size("customers")
+    template = make_customer_template(world, random)
+    drawn = template.id + 6 * world.count("customers")
     taken = any(customer.id == drawn for customer in world.added["customers"])
-    return add_customer(world, dice, template, rising_number(world) if taken else drawn)
+    return add_customer(world, random, template, find_next_number(world) if taken else drawn)
 
 
-def customer_template(world: World, dice: Random) -> Customer:
-    return world.base.make_practice(world.size("customers") // 10 * 10 + 10 * dice.randrange(1000))
+def make_customer_template(world: World, random: Random) -> Customer:
+    return world.base.make_practice(world.count("customers") // 10 * 10 + 10 * random.randrange(1000))
 
 
-def rising_number(world: World) -> int:
+def find_next_number(world: World) -> int:
     """Above every number that was given to an earlier customer, by older demos too."""
-    return 60_100 + 12 * world.size("customers")
+    return 60_100 + 12 * world.count("customers")
 
 
-def add_customer(world: World, dice: Random, template: Customer, number: int) -> str:
+def add_customer(world: World, random: Random, template: Customer, number: int) -> str:
+    """One in three has no account number yet."""
     customer = replace(
         template,
         id=number,
-        account="" if dice.random() < 1 / 3 else f"5{number:06d}",
+        account="" if random.random() < 1 / 3 else f"5{number:06d}",
         external_account=str(number),
     )
     world.add("customers", customer)
     return f"customer {customer.id} {customer.name}"
 
 
-def customer_changes(world: World, dice: Random, _: datetime) -> str:
-    place = dice.randrange(world.size("customers"))
-    customer = world.record("customers", place)
-    changes: dict[str, str] = dice.choice(
+def change_customer(world: World, random: Random, _: datetime) -> str:
+    place = random.randrange(world.count("customers"))
+    customer = world.find_record("customers", place)
+    changes: dict[str, str] = random.choice(
         (
-            {"phone": f"+39000{dice.randrange(10**7):07d}"},
-            {"pec": f"nuova{dice.randrange(10**4)}@pec.example"},
-            {"street": street(dice, 0)},
+            {"phone": f"+39000{random.randrange(10**7):07d}"},
+            {"pec": f"nuova{random.randrange(10**4)}@pec.example"},
+            {"street": invented.make_street(random, 0)},
         )
     )
     world.change("customers", place, replace(customer, **changes))
     return f"customer {customer.id}: {', '.join(changes)}"
 
 
-def order_comes(world: World, dice: Random, at: datetime) -> str:
+def add_new_order(world: World, random: Random, at: datetime) -> str:
     """A pending order; the customer's counters move with it."""
     base = world.base
-    customer_place = base.place_with_account(dice.randrange(base.accounts))
-    customer = world.record("customers", customer_place)
-    order = new_order(
+    customer_place = base.find_place_with_account(random.randrange(base.accounts))
+    customer = world.find_record("customers", customer_place)
+    order = documents.make_order(
         customer,
-        dice,
-        order_id=80_000 + 3 * (world.size("orders") + 1),
+        random,
+        order_id=80_000 + 3 * (world.count("orders") + 1),
         number="",
         created_at=at,
         state=OrderState.PENDING,
@@ -130,55 +128,52 @@ def order_comes(world: World, dice: Random, at: datetime) -> str:
     return f"order {order.id} of {customer.account}"
 
 
-def order_moves(world: World, dice: Random, at: datetime) -> str:
+def advance_order(world: World, random: Random, at: datetime) -> str:
     """An order takes its next step; a delivery makes its DDT, an invoicing its invoice."""
-    place = unfinished(world, dice)
-    order: Order = world.record("orders", place)
+    place = find_unfinished_order(world, random)
+    order: Order = world.find_record("orders", place)
     match (order.sales_state, order.transfer_state):
         case ("Ordine aperto", "Modifica"):
-            number = f"ORD/{at:%y}{order_sequence(world, place):06d}"
-            moved = moved_to(OrderState.OPEN, order, number=number, transfer_date=at.date(), completion_date=at.date())
+            # Those that the ERP began with count down from the newest, new ones go on from there.
+            size = world.base.sizes["orders"]
+            sequence = size - place if place < size else place + 1
+            number = f"ORD/{at:%y}{sequence:06d}"
+            moved = set_state(OrderState.OPEN, order, number=number, transfer_date=at.date(), completion_date=at.date())
             made = f"numbered {number}"
         case ("Ordine aperto", _):
-            moved = moved_to(OrderState.DELIVERED, order)
-            made = deliver(world, dice, order, at)
+            moved = set_state(OrderState.DELIVERED, order)
+            made = deliver(world, random, order, at)
         case _:
-            moved = moved_to(OrderState.INVOICED, order)
-            made = invoice(world, dice, order, at)
+            moved = set_state(OrderState.INVOICED, order)
+            made = invoice(world, random, order, at)
     world.change("orders", place, moved)
     return f"order {order.id}: {moved.sales_state}, {made}"
 
 
-def unfinished(world: World, dice: Random) -> int:
+def find_unfinished_order(world: World, random: Random) -> int:
     """The place of an order that is not invoiced."""
     base_places = world.base.first_invoiced
     choices = base_places + len(world.added["orders"])
     for _ in range(TRIES):
-        choice = dice.randrange(choices)
+        choice = random.randrange(choices)
         place = choice if choice < base_places else choice - base_places + world.base.sizes["orders"]
-        if world.record("orders", place).sales_state != OrderState.INVOICED[0]:
+        if world.find_record("orders", place).sales_state != OrderState.INVOICED[0]:
             return place
     raise NothingLeft(NothingLeft.__doc__)
 
 
-def order_sequence(world: World, place: int) -> int:
-    """The number in an order's number: base orders count down from the newest, new ones go on from there."""
-    size = world.base.sizes["orders"]
-    return size - place if place < size else place + 1
-
-
-def moved_to(state: tuple[str, str, str], order: Order, **changes: Any) -> Order:
+def set_state(state: tuple[str, str, str], order: Order, **changes: Any) -> Order:
     sales_state, document_state, transfer_state = state
     return replace(
         order, sales_state=sales_state, document_state=document_state, transfer_state=transfer_state, **changes
     )
 
 
-def deliver(world: World, dice: Random, order: Order, at: datetime) -> str:
-    sequence = world.size("ddt") + 1
-    ddt = new_ddt(
+def deliver(world: World, random: Random, order: Order, at: datetime) -> str:
+    sequence = world.count("ddt") + 1
+    ddt = documents.make_ddt(
         order,
-        dice,
+        random,
         ddt_id=60_000 + sequence,
         number=f"DDT/{at:%y}{sequence:06d}",
         pieces=order.pieces,
@@ -188,28 +183,28 @@ def deliver(world: World, dice: Random, order: Order, at: datetime) -> str:
     return ddt.number
 
 
-def invoice(world: World, dice: Random, order: Order, at: datetime) -> str:
-    made = new_invoice(order, dice, sequence=world.size("invoices") + 1, day=at.date(), today=at.date())
+def invoice(world: World, random: Random, order: Order, at: datetime) -> str:
+    made = documents.make_invoice(order, random, sequence=world.count("invoices") + 1, day=at.date(), today=at.date())
     world.add("invoices", made)
     return made.number
 
 
-def price_changes(world: World, dice: Random, _: datetime) -> str:
-    place = dice.randrange(world.size("prices"))
-    price = world.record("prices", place)
-    percent = dice.choice((95, 97, 102, 103, 105))
-    world.change("prices", place, replace(price, unit_price=share(price.unit_price, percent)))
+def change_price(world: World, random: Random, _: datetime) -> str:
+    place = random.randrange(world.count("prices"))
+    price = world.find_record("prices", place)
+    percent = random.choice((95, 97, 102, 103, 105))
+    world.change("prices", place, replace(price, unit_price=invented.take_percent(price.unit_price, percent)))
     return f"price {price.id} of {price.product_id}"
 
 
-def product_changes(world: World, dice: Random, at: datetime) -> str:
-    place = dice.randrange(world.size("products"))
-    product = world.record("products", place)
-    change: dict[str, Any] = dice.choice(
+def change_product(world: World, random: Random, at: datetime) -> str:
+    place = random.randrange(world.count("products"))
+    product = world.find_record("products", place)
+    change: dict[str, Any] = random.choice(
         (
             {"is_stopped": not product.is_stopped},
-            {"description": product.description.split(",")[0] + dice.choice(words.PRODUCT_REMARKS)},
-            {"maximum": product.minimum * dice.randrange(10, 100)},
+            {"description": product.description.split(",")[0] + random.choice(words.PRODUCT_REMARKS)},
+            {"maximum": product.minimum * random.randrange(10, 100)},
         )
     )
     world.change("products", place, replace(product, modified_at=at, modified_by="listino", **change))
@@ -217,14 +212,14 @@ def product_changes(world: World, dice: Random, at: datetime) -> str:
 
 
 HAPPENINGS: dict[str, Callable[[World, Random, datetime], str]] = {
-    "new-customer": customer_comes,
-    "changed-customer": customer_changes,
-    "new-order": order_comes,
-    "next-state": order_moves,
-    "changed-price": price_changes,
-    "changed-product": product_changes,
+    "new-customer": add_new_customer,
+    "changed-customer": change_customer,
+    "new-order": add_new_order,
+    "next-state": advance_order,
+    "changed-price": change_price,
+    "changed-product": change_product,
 }
-OLDER_HAPPENINGS = HAPPENINGS | {"new-customer": customer_came}
+OLDER_HAPPENINGS = HAPPENINGS | {"new-customer": add_new_customer_as_before}
 FREQUENCIES = {  # of what happens by itself
     "new-order": 4,
     "next-state": 6,
@@ -247,24 +242,24 @@ class Journal:
         The day it began with stays, so that what happened then happens again.
         """
         self.drop_unfinished_line()
-        if not self.lines():
+        if not self.read_lines():
             self.write(beginnings)
             return beginnings
-        found: dict[str, Any] = json.loads(self.lines()[0])
+        found: dict[str, Any] = json.loads(self.read_lines()[0])
         theirs, ours = ({name: begun[name] for name in ("seed", "scale")} for begun in (found, beginnings))
         if theirs != ours:
-            raise OtherJournal(path=self.path, theirs=described(theirs), ours=described(ours))
+            raise OtherJournal(path=self.path, theirs=describe_beginnings(theirs), ours=describe_beginnings(ours))
         return found
 
-    def events(self) -> Iterator[Event]:
-        for line in self.lines()[1:]:
+    def read_events(self) -> Iterator[Event]:
+        for line in self.read_lines()[1:]:
             event = json.loads(line)
             yield Event(event["what"], datetime.fromisoformat(event["at"]), "numbersRise" in event)
 
     def add(self, event: Event) -> None:
         self.write({"what": event.what, "at": event.at.isoformat(), "numbersRise": True})
 
-    def lines(self) -> list[str]:
+    def read_lines(self) -> list[str]:
         return self.path.read_text(encoding="utf-8").splitlines()
 
     def drop_unfinished_line(self) -> None:
@@ -278,5 +273,5 @@ class Journal:
             file.write(json.dumps(entry) + "\n")
 
 
-def described(beginnings: dict[str, Any]) -> str:
+def describe_beginnings(beginnings: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in beginnings.items())

@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Any
 
 from demo.erp.english import HEADERS
-from demo.erp.pdf import FULL_WIDTH, fitted_width
+from demo.erp.pdf import FULL_WIDTH, compute_width
 from demo.erp.records import OrderState
 from demo.erp.text import Kind
 
@@ -46,11 +46,11 @@ class ListColumn:
 
     @property
     def shown_width(self) -> float:
-        return self.width or fitted_width([self.header])
+        return self.width or compute_width([self.header])
 
-    def in_english(self) -> ListColumn:
+    def translate(self) -> ListColumn:
         header = HEADERS.get(self.header, self.header)
-        return replace(self, header=header, width=max(self.width or 0, fitted_width([header])))
+        return replace(self, header=header, width=max(self.width or 0, compute_width([header])))
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Choice:
     shows: Callable[[Any, date], bool]
 
 
-def everything(*_: Any) -> bool:
+def show_everything(*_: Any) -> bool:
     return True
 
 
@@ -90,32 +90,32 @@ class DemoList:
     @property
     def pages(self) -> list[list[ListColumn]]:
         """The columns of each page of a band, with all columns shown."""
-        return paged(self.columns)
+        return divide_into_pages(self.columns)
 
     @property
     def safe_filter(self) -> str:
         """The choice that hides nothing; none for a list without a filter."""
-        return next((choice.value for choice in self.choices if choice.shows is everything), "")
+        return next((choice.value for choice in self.choices if choice.shows is show_everything), "")
 
-    def choice(self, value: str) -> Choice:
+    def find_choice(self, value: str) -> Choice:
         """Raises KeyError."""
         for choice in self.choices:
             if choice.value == value:
                 return choice
         raise KeyError(value)
 
-    def shown_at_first(self) -> frozenset[int]:
+    def list_first_columns(self) -> frozenset[int]:
         """The places of the columns that a new session shows."""
         return frozenset(place for place, column in enumerate(self.columns) if not column.hidden)
 
-    def shown_by_a_stubborn_session(self) -> frozenset[int]:
+    def list_stubborn_columns(self) -> frozenset[int]:
         """The places of the columns that are left where the column chooser does nothing.
 
         Of products those of a new session; of the others all but the last column of each page after the first. One
         of two columns with the same header stays: without it the other could not be told from it.
         """
         if any(column.hidden for column in self.columns):
-            return self.shown_at_first()
+            return self.list_first_columns()
         headers = Counter(column.header for column in self.columns)
         lasts = [page[-1] for page in self.pages[1:]]
         return frozenset(
@@ -123,7 +123,7 @@ class DemoList:
         )
 
 
-def paged(columns: Iterable[ListColumn]) -> list[list[ListColumn]]:
+def divide_into_pages(columns: Iterable[ListColumn]) -> list[list[ListColumn]]:
     """The columns of each page of a band: as many as stand between the margins.
 
     This gives every page break of the real exports; and with products' columns as wide as their headers the numbers
@@ -140,23 +140,23 @@ def paged(columns: Iterable[ListColumn]) -> list[list[ListColumn]]:
     return pages
 
 
-def of_today(field: str) -> Callable[[Any, date], bool]:
-    return lambda record, today: as_day(getattr(record, field)) == today
+def make_today_filter(field: str) -> Callable[[Any, date], bool]:
+    return lambda record, today: take_day(getattr(record, field)) == today
 
 
-def of_week(field: str) -> Callable[[Any, date], bool]:
-    return lambda record, today: as_day(getattr(record, field)).isocalendar()[:2] == today.isocalendar()[:2]
+def make_week_filter(field: str) -> Callable[[Any, date], bool]:
+    return lambda record, today: take_day(getattr(record, field)).isocalendar()[:2] == today.isocalendar()[:2]
 
 
-def of_month(field: str) -> Callable[[Any, date], bool]:
-    return lambda record, today: as_day(getattr(record, field)).replace(day=1) == today.replace(day=1)
+def make_month_filter(field: str) -> Callable[[Any, date], bool]:
+    return lambda record, today: take_day(getattr(record, field)).replace(day=1) == today.replace(day=1)
 
 
-def of_three_months(field: str) -> Callable[[Any, date], bool]:
-    return lambda record, today: as_day(getattr(record, field)) > today - timedelta(days=92)
+def make_three_months_filter(field: str) -> Callable[[Any, date], bool]:
+    return lambda record, today: take_day(getattr(record, field)) > today - timedelta(days=92)
 
 
-def as_day(value: date) -> date:
+def take_day(value: date) -> date:
     return value.date() if isinstance(value, datetime) else value
 
 
@@ -170,7 +170,7 @@ CUSTOMERS = DemoList(
     export_item=6,
     grid="LE_v2",
     choices=[
-        Choice("All_Customers", "Tutti i clienti", "All customers", everything),
+        Choice("All_Customers", "Tutti i clienti", "All customers", show_everything),
         Choice("Exclusive_Customers", "Clienti esclusivi", "Exclusive customers", lambda each, _: bool(each.account)),
         Choice("Free_Customers", "Clienti liberi", "Free customers", lambda each, _: not each.account),
     ],
@@ -213,10 +213,17 @@ ORDERS = DemoList(
     export_item=7,
     grid="LE_v5",
     choices=[
-        Choice("ListViewSalesTableOrdersAll", "Tutti gli ordini", "All orders", everything),
-        Choice("ListViewSalesTableOrdersToday", "Ordini odierni", "Today's orders", of_today("created_at")),
-        Choice("ListViewSalesTableOrdersWeek", "Ordini della settimana", "This week's orders", of_week("created_at")),
-        Choice("ListViewSalesTableOrdersMonth", "Ordini del mese", "This month's orders", of_month("created_at")),
+        Choice("ListViewSalesTableOrdersAll", "Tutti gli ordini", "All orders", show_everything),
+        Choice("ListViewSalesTableOrdersToday", "Ordini odierni", "Today's orders", make_today_filter("created_at")),
+        Choice(
+            "ListViewSalesTableOrdersWeek",
+            "Ordini della settimana",
+            "This week's orders",
+            make_week_filter("created_at"),
+        ),
+        Choice(
+            "ListViewSalesTableOrdersMonth", "Ordini del mese", "This month's orders", make_month_filter("created_at")
+        ),
         Choice(
             "ListViewSalesTableOrdersOpen",
             "Ordini inseriti",
@@ -273,11 +280,13 @@ DDT = DemoList(
     export_item=3,
     grid="LE_v7",
     choices=[
-        Choice("ListViewPackingSlipsToday", "Oggi", "Today", of_today("delivery_date")),
-        Choice("ListViewPackingSlipsWeek", "Questa settimana", "This week", of_week("delivery_date")),
-        Choice("ListViewPackingSlipsMonth", "Questo mese", "This month", of_month("delivery_date")),
-        Choice("ListViewPackingSlips3Months", "Ultimi 3 mesi", "Last 3 months", of_three_months("delivery_date")),
-        Choice("ListViewPackingSlipsAll", "Tutti", "All", everything),
+        Choice("ListViewPackingSlipsToday", "Oggi", "Today", make_today_filter("delivery_date")),
+        Choice("ListViewPackingSlipsWeek", "Questa settimana", "This week", make_week_filter("delivery_date")),
+        Choice("ListViewPackingSlipsMonth", "Questo mese", "This month", make_month_filter("delivery_date")),
+        Choice(
+            "ListViewPackingSlips3Months", "Ultimi 3 mesi", "Last 3 months", make_three_months_filter("delivery_date")
+        ),
+        Choice("ListViewPackingSlipsAll", "Tutti", "All", show_everything),
     ],
     forgotten="ListViewPackingSlipsMonth",
     newest_first=True,
@@ -310,7 +319,7 @@ INVOICES = DemoList(
     export_item=3,
     grid="LE_v8",
     choices=[
-        Choice("Last_3_months_invoices", "Ultimi 3 mesi", "Last 3 months", of_three_months("issued_on")),
+        Choice("Last_3_months_invoices", "Ultimi 3 mesi", "Last 3 months", make_three_months_filter("issued_on")),
         Choice("Open_invoices", "Fatture aperte", "Open invoices", lambda invoice, _: invoice.closed_on is None),
         Choice(
             "Overdue_invoices",
@@ -318,7 +327,7 @@ INVOICES = DemoList(
             "Overdue invoices",
             lambda invoice, today: invoice.closed_on is None and invoice.due_date < today,
         ),
-        Choice("All_invoices", "Tutti", "All", everything),
+        Choice("All_invoices", "Tutti", "All", show_everything),
     ],
     forgotten="Open_invoices",
     newest_first=True,
@@ -403,7 +412,7 @@ PRICES = DemoList(
     export_item=3,
     grid="LE_v9",
     choices=[
-        Choice("ActivePrices", "Prezzi attivi", "Active prices", everything),
+        Choice("ActivePrices", "Prezzi attivi", "Active prices", show_everything),
         Choice("BlockedPrices", "Prezzi bloccati", "Blocked prices", lambda *_: False),
     ],
     forgotten="BlockedPrices",
@@ -428,7 +437,7 @@ PRICES = DemoList(
 LISTS = (CUSTOMERS, ORDERS, DDT, INVOICES, PRODUCTS, PRICES)
 
 
-def list_called(name: str) -> DemoList:
+def find_list(name: str) -> DemoList:
     """The list of that sync type or list view name. Raises KeyError."""
     for demo_list in LISTS:
         if name in (demo_list.sync_type, demo_list.name):

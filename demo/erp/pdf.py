@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from demo.erp import font
-from demo.erp.font import decimal
 from demo.erp.pdf_file import PdfFile
 from demo.erp.text import Align
-from demo.erp.wrapping import wrapped
+from demo.erp.wrapping import wrap
 
 TOP, BOTTOM, LEFT = 720.0, 72.0, 72.0  # of the table's place on the page
 FULL_WIDTH = 468.0  # between the margins; the clip of a band's last page is always this wide
@@ -47,12 +46,12 @@ class Column:
 
     @property
     def drawn_width(self) -> float:
-        return self.width or fitted_width([self.header])
+        return self.width or compute_width([self.header])
 
 
-def fitted_width(texts: Iterable[str]) -> float:
+def compute_width(texts: Iterable[str]) -> float:
     """The width of a column that fits its texts, as the ERP's widths are: up to a limit, where texts wrap."""
-    widest = max(font.width(line) for text in texts for line in text.split("\n"))
+    widest = max(font.measure(line) for text in texts for line in text.split("\n"))
     return min(math.ceil((widest + 2 * PADDING) / BORDER) * BORDER, WIDEST_COLUMN)
 
 
@@ -113,27 +112,27 @@ def write_pdf(
     """
     flaws = flaws or Flaws()
     if isinstance(rows, Sequence) and not callable(totals):
-        pages = fitted(pages, [*rows, totals] if totals else rows)
+        pages = fit_columns(pages, [*rows, totals] if totals else rows)
     table = Table(pages)
     with path.open("wb") as file:
         pdf = PdfFile(file)
-        for band_number, band in enumerate(table.bands(rows, totals)):
+        for band_number, band in enumerate(table.make_bands(rows, totals)):
             for page_number, strip in enumerate(table.strips):
                 here = PageAt(band_number, page_number)
                 if here != flaws.missing_page:
-                    pdf.add_page(strip.drawn(band[:-1] if here == flaws.short_page else band))
+                    pdf.add_page(strip.draw(band[:-1] if here == flaws.short_page else band))
         pdf.close()
     return Written(pdf.page_count, table.records)
 
 
-def fitted(pages: Sequence[Sequence[Column]], rows: Sequence[Sequence[str]]) -> list[list[Column]]:
+def fit_columns(pages: Sequence[Sequence[Column]], rows: Sequence[Sequence[str]]) -> list[list[Column]]:
     """The columns, each with a width."""
     columns = [column for page in pages for column in page]
     for row in rows:
         if len(row) != len(columns):
             raise ValueError(f"{len(row)} texts for {len(columns)} columns: {row!r}")
     widths = [
-        column.width or fitted_width([column.header, *(row[place] for row in rows)])
+        column.width or compute_width([column.header, *(row[place] for row in rows)])
         for place, column in enumerate(columns)
     ]
     fitted_columns = iter([replace(column, width=width) for column, width in zip(columns, widths, strict=True)])
@@ -151,11 +150,11 @@ class Table:
             Strip(page, first=start, is_last=number == len(pages))
             for number, (page, start) in enumerate(zip(pages, starts, strict=False), start=1)
         ]
-        self.header = self.row([column.header for column in self.columns], Style.HEADER)
+        self.header = self.make_row([column.header for column in self.columns], Style.HEADER)
         self.records = 0
 
-    def row(self, texts: Sequence[str], style: Style) -> Row:
-        cells = [wrapped(text, room) for text, room in zip(texts, self.rooms, strict=True)]
+    def make_row(self, texts: Sequence[str], style: Style) -> Row:
+        cells = [wrap(text, room) for text, room in zip(texts, self.rooms, strict=True)]
         if style is not Style.HEADER:
             self.check_numbers_fit(cells)
         lines = max(map(len, cells), default=0)
@@ -167,22 +166,22 @@ class Table:
             if len(lines) > 1 and column.align == "right":
                 raise ValueError(f"{''.join(lines)!r} does not fit its column, {column.header}: give it a width")
 
-    def rows(
+    def make_rows(
         self, rows: Iterable[Sequence[str]], totals: Sequence[str] | Callable[[], Sequence[str]] | None
     ) -> Iterator[Row]:
         for texts in rows:
             self.records += 1
-            yield self.row(texts, Style.RECORD)
+            yield self.make_row(texts, Style.RECORD)
         if totals is not None:
-            yield self.row(totals() if callable(totals) else totals, Style.FOOTER)
+            yield self.make_row(totals() if callable(totals) else totals, Style.FOOTER)
 
-    def bands(
+    def make_bands(
         self, rows: Iterable[Sequence[str]], totals: Sequence[str] | Callable[[], Sequence[str]] | None
     ) -> Iterator[list[Row]]:
         """The rows of each band, header first: as many as fit on a page. An export always has one band."""
         band = [self.header]
         room = whole_room = TOP - BOTTOM - self.header.height
-        for row in self.rows(rows, totals):
+        for row in self.make_rows(rows, totals):
             if row.height > room and len(band) > 1:
                 yield band
                 band, room = [self.header], whole_room
@@ -204,38 +203,34 @@ class Strip:
         widths = [column.drawn_width for column in self.columns]
         self.lefts = list(accumulate(widths, initial=LEFT))
         clip_width = FULL_WIDTH if self.is_last else math.ceil(sum(widths))
-        self.clip = f"q 72 72 {decimal(clip_width)} 648 re W n"
+        self.clip = f"q 72 72 {font.format_decimal(clip_width)} 648 re W n"
 
-    def drawn(self, rows: Iterable[Row]) -> bytes:
+    def draw(self, rows: Iterable[Row]) -> bytes:
         """The content of a page with these rows."""
         parts = [GROUND]
         top = TOP
         for row in rows:
             top -= row.height
-            parts.extend(self.drawn_row(row, top))
+            parts.extend(self.draw_row(row, top))
         return " ".join(parts).encode("ascii")
 
-    def drawn_row(self, row: Row, bottom: float) -> Iterator[str]:
-        for position, (frame, text_clip) in enumerate(self.row_frames(row, bottom)):
+    def draw_row(self, row: Row, bottom: float) -> Iterator[str]:
+        for position, (frame, text_clip) in enumerate(self.draw_frames(row, bottom)):
             yield frame
             if lines := row.cells[self.first + position]:
-                yield f"{text_clip} BT /FNT0 9.75 Tf {self.text(lines, position, row, bottom)} ET Q Q"
+                yield f"{text_clip} BT /FNT0 9.75 Tf {self.draw_text(lines, position, row, bottom)} ET Q Q"
 
-    def row_frames(self, row: Row, bottom: float) -> list[tuple[str, str]]:
+    def draw_frames(self, row: Row, bottom: float) -> list[tuple[str, str]]:
         """Background and borders of each cell, and the clip of its text; most pages have rows at the same places."""
         key = (bottom, row.height, row.style)
         if key not in self.frames:
             if len(self.frames) >= MEMO_SIZE:
                 self.frames.clear()
-            self.frames[key] = [
-                (self.frame(box, row.style), text_clip(box, row.style)) for box in self.boxes(bottom, row.height)
-            ]
+            boxes = [Box(left, bottom, right - left, row.height) for left, right in pairwise(self.lefts)]
+            self.frames[key] = [(self.draw_frame(box, row.style), make_text_clip(box, row.style)) for box in boxes]
         return self.frames[key]
 
-    def boxes(self, bottom: float, height: float) -> list[Box]:
-        return [Box(left, bottom, right - left, height) for left, right in pairwise(self.lefts)]
-
-    def frame(self, box: Box, style: Style) -> str:
+    def draw_frame(self, box: Box, style: Style) -> str:
         x, y, width, height = box
         fills = [
             (style.background, box),
@@ -246,19 +241,19 @@ class Strip:
         ]
         return " ".join(f"{self.clip} {colour} rg {area} re f Q" for colour, area in fills)
 
-    def text(self, lines: Sequence[str], position: int, row: Row, bottom: float) -> str:
+    def draw_text(self, lines: Sequence[str], position: int, row: Row, bottom: float) -> str:
         """The operators that show a cell's lines: the first at its place, the others below it, of which an empty one is
         only moved to. Only wrapped texts are kerned."""
         column = self.columns[position]
         align: Align = "centre" if row.style is Style.HEADER else column.align
-        starts = [start(line, align, self.lefts[position], self.lefts[position + 1]) for line in lines]
-        y = bottom + first_baseline(len(lines), row.height)
+        starts = [find_start(line, align, self.lefts[position], self.lefts[position + 1]) for line in lines]
+        y = bottom + find_first_baseline(len(lines), row.height)
         if len(lines) == 1:
-            return f"{decimal(starts[0])} {decimal(y)} Td {font.shown(lines[0])}"
+            return f"{font.format_decimal(starts[0])} {font.format_decimal(y)} Td {font.show(lines[0])}"
         moves = [(starts[0], y)]
         moves += [(now - before, -LEADING) for before, now in pairwise(starts)]
         return " ".join(
-            f"{decimal(dx)} {decimal(dy)} Td" + (f" {font.shown_kerned(line)}" if line else "")
+            f"{font.format_decimal(dx)} {font.format_decimal(dy)} Td" + (f" {font.show_kerned(line)}" if line else "")
             for (dx, dy), line in zip(moves, lines, strict=True)
         )
 
@@ -272,27 +267,27 @@ class Box(NamedTuple):
     height: float
 
     def __str__(self) -> str:
-        return " ".join(map(decimal, self))
+        return " ".join(map(font.format_decimal, self))
 
 
-def text_clip(box: Box, style: Style) -> str:
+def make_text_clip(box: Box, style: Style) -> str:
     """Opens a cell's text: clipped to the inside of its borders."""
     inside = Box(box.left + HALF, box.bottom + HALF, box.width - BORDER, box.height - BORDER)
     return f"q {inside} re W n {style.ink} rg q"
 
 
-def first_baseline(lines: int, height: float) -> float:
+def find_first_baseline(lines: int, height: float) -> float:
     """Of the first of so many lines, above the bottom of a row: the text stands in the middle."""
     middle = (height - ROW) / 2 + BASELINE
     return middle if lines == 1 else middle + (lines - 1) * LEADING / 2 + WRAPPED_LIFT
 
 
-def start(line: str, align: Align, left: float, right: float) -> float:
+def find_start(line: str, align: Align, left: float, right: float) -> float:
     """Where a line starts in its cell."""
     match align:
         case "left":
             return left + PADDING
         case "right":
-            return right - PADDING - font.width(line)
+            return right - PADDING - font.measure(line)
         case "centre":
-            return (left + right - font.width(line)) / 2
+            return (left + right - font.measure(line)) / 2

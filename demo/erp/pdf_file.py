@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import zlib
 from array import array
-from collections.abc import Iterable
 from typing import BinaryIO
 
 from demo.erp import font
@@ -88,13 +87,13 @@ class PdfFile:
         self.add_object(
             b"<< /BaseFont %b /CIDSystemInfo << /Ordering (Identity) /Registry (Adobe) /Supplement 0 >> "
             b"/CIDToGIDMap /Identity /DW 1000 /FontDescriptor 7 0 R /Subtype /CIDFontType2 /Type /Font "
-            b"/W [ %b ] >>" % (FONT_NAME, glyph_widths()),
+            b"/W [ %b ] >>" % (FONT_NAME, list_glyph_widths()),
             DESCENDANT,
         )
-        self.add_object(descriptor(), DESCRIPTOR)
+        self.add_object(make_descriptor(), DESCRIPTOR)
         typeface = font.FONT_FILE.read_bytes()
         self.add_stream(typeface, FONT_FILE, b"/Length1 %d " % len(typeface))
-        self.add_stream(to_unicode().encode("ascii"), TO_UNICODE)
+        self.add_stream(make_unicode_map().encode("ascii"), TO_UNICODE)
 
     def close(self) -> None:
         """Write the list of pages, the cross-reference table and the trailer."""
@@ -102,35 +101,34 @@ class PdfFile:
         self.add_object(b"<< /Count %d /Kids [ %b ] /Type /Pages >>" % (self.page_count, kids), PAGES)
         table_at = self.position
         self.write(b"xref\n0 %d\n0000000000 65535 f \n" % len(self.offsets))
-        self.write_entries(self.offsets[1:])
+        for offset in self.offsets[1:]:
+            self.write(b"%010d 00000 n \n" % offset)
         name = self.digest.hexdigest().encode()
         self.write(
             b"trailer << /Info 2 0 R /Root 1 0 R /Size %d /ID [<%b><%b>] >>\nstartxref\n%d\n%%%%EOF\n"
             % (len(self.offsets), name, name, table_at)
         )
 
-    def write_entries(self, offsets: Iterable[int]) -> None:
-        for offset in offsets:
-            self.write(b"%010d 00000 n \n" % offset)
 
-
-def glyph_widths() -> bytes:
+def list_glyph_widths() -> bytes:
     """The /W array: each glyph's width in thousandths."""
     widths = {font.GLYPHS[character]: font.ADVANCES[character] for character in font.GLYPHS}
-    return " ".join(f"{glyph} [ {font.thousandths(widths[glyph])} ]" for glyph in sorted(widths)).encode()
+    return " ".join(f"{glyph} [ {font.format_thousandths(widths[glyph])} ]" for glyph in sorted(widths)).encode()
 
 
-def descriptor() -> bytes:
+def make_descriptor() -> bytes:
     metrics = font.METRICS
-    box = " ".join(font.thousandths(units) for units in metrics["bbox"])
-    ascent, descent, cap_height = (font.thousandths(metrics[name]) for name in ("ascent", "descent", "capHeight"))
+    box = " ".join(font.format_thousandths(units) for units in metrics["bbox"])
+    ascent, descent, cap_height = (
+        font.format_thousandths(metrics[name]) for name in ("ascent", "descent", "capHeight")
+    )
     return (
         f"<< /Ascent {ascent} /CapHeight {cap_height} /Descent {descent} /Flags 34 /FontBBox [ {box} ] "
         f"/FontFile2 8 0 R /FontName {FONT_NAME.decode()} /ItalicAngle 0 /StemV 0 /Type /FontDescriptor >>"
     ).encode()
 
 
-def to_unicode() -> str:
+def make_unicode_map() -> str:
     """The map from glyph codes back to characters."""
     glyphs: dict[int, str] = {}
     for character, glyph in font.GLYPHS.items():

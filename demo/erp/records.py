@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
-from demo.erp.text import CENT
+from demo.erp.text import round_to_cents
 
 NOTHING = Decimal("0.00")
 
@@ -90,7 +90,7 @@ class Order:
 
     @property
     def net(self) -> Decimal:
-        return self.total.quantize(CENT, ROUND_HALF_UP)
+        return round_to_cents(self.total)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from demo.erp.faults import Fault
-from demo.erp.invented import share
+from demo.erp.invented import take_percent
 from demo.erp.records import Customer, Price, Product
 
 EVERY = 10  # of so many records, the first is struck
@@ -18,23 +18,23 @@ FROM_FIFTY = Decimal(50)
 OTHER_ID = 5_000_000  # apart from all other prices' IDs, which have gaps of two
 
 
-def with_unusual_records(records: Iterator[Any], faults: Collection[Fault], customer: Customer) -> Iterator[Any]:
+def spoil_records(records: Iterator[Any], faults: Collection[Fault], customer: Customer) -> Iterator[Any]:
     """A list's records as the faults leave them; `customer` is the one that has prices of its own."""
     if Fault.NEW_VAT_KEY in faults:
-        records = with_unknown_vat_key(records)
+        records = set_unknown_vat_keys(records)
     if Fault.SECOND_PRICE_GROUP in faults:
-        records = with_second_price_group(records)
+        records = add_second_price_group(records)
     if Fault.CUSTOMER_PRICES in faults:
-        records = with_customer_prices(records, customer)
+        records = add_customer_prices(records, customer)
     return records
 
 
-def with_unknown_vat_key(products: Iterable[Product]) -> Iterator[Product]:
+def set_unknown_vat_keys(products: Iterable[Product]) -> Iterator[Product]:
     for place, product in enumerate(products):
         yield product if place % EVERY else replace(product, vat_group=UNKNOWN_VAT_KEY)
 
 
-def with_second_price_group(prices: Iterable[Price]) -> Iterator[Price]:
+def add_second_price_group(prices: Iterable[Price]) -> Iterator[Price]:
     account, account_name = OTHER_PRICE_GROUP
     for place, price in enumerate(prices):
         yield price
@@ -44,11 +44,11 @@ def with_second_price_group(prices: Iterable[Price]) -> Iterator[Price]:
                 id=price.id + 1,
                 account=account,
                 account_name=account_name,
-                unit_price=share(price.unit_price, 80),
+                unit_price=take_percent(price.unit_price, 80),
             )
 
 
-def with_customer_prices(prices: Iterable[Price], customer: Customer) -> Iterator[Price]:
+def add_customer_prices(prices: Iterable[Price], customer: Customer) -> Iterator[Price]:
     for place, price in enumerate(prices):
         yield price
         if place % EVERY == 0:
@@ -58,7 +58,9 @@ def with_customer_prices(prices: Iterable[Price], customer: Customer) -> Iterato
                 account_code="Table",
                 account=customer.account,
                 account_name=customer.name,
-                unit_price=share(price.unit_price, 90),
+                unit_price=take_percent(price.unit_price, 90),
             )
             yield own
-            yield replace(own, id=own.id + OTHER_ID, quantity_from=FROM_FIFTY, unit_price=share(price.unit_price, 70))
+            yield replace(
+                own, id=own.id + OTHER_ID, quantity_from=FROM_FIFTY, unit_price=take_percent(price.unit_price, 70)
+            )

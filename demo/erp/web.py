@@ -100,26 +100,22 @@ class ListView:
     has_chooser: bool = False
     fetches_export: bool = False
 
-    @property
-    def shown_columns(self) -> list[ListColumn]:
-        return [column for place, column in enumerate(self.columns) if place in self.shown]
 
-
-def client_id(name: str) -> str:
+def get_client_id(name: str) -> str:
     """The id of a control, from its name in forms."""
     return name.replace("$", "_")
 
 
-def grid_name(demo_list: DemoList, number: int) -> str:
+def make_grid_name(demo_list: DemoList, number: int) -> str:
     return f"Vertical$v{number}${demo_list.grid}"
 
 
-def check_box(grid: str, place: int) -> str:
+def make_check_box_name(grid: str, place: int) -> str:
     """The column chooser's check box for a column."""
     return f"{grid}${CHOOSER}$DXCDPageControl$C{place}Chk5"
 
 
-def page(title: str, body: str) -> str:
+def render_page(title: str, body: str) -> str:
     return (
         f'<!DOCTYPE html><html lang="it"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style><script>{SCRIPT}</script></head>'
@@ -130,45 +126,46 @@ def page(title: str, body: str) -> str:
 HEADER = "<header><strong>Archibald</strong><span>ERP dimostrativo: tutti i dati sono inventati</span></header>"
 
 
-def hidden_fields(view_state: str) -> str:
+def render_hidden_fields(view_state: str) -> str:
     fields = {"__EVENTTARGET": "", "__EVENTARGUMENT": "", "__VIEWSTATE": view_state}
     return "".join(f'<input type="hidden" name="{name}" value="{value}">' for name, value in fields.items())
 
 
-def login_page(profile: Profile, return_url: str, view_state: str, *, rejected: bool) -> str:
+def render_login(profile: Profile, return_url: str, view_state: str, *, rejected: bool) -> str:
     message = '<p class="banner">Nome utente o password non validi.</p>' if rejected else ""
-    return page(
+    return render_page(
         "Archibald",
         f"""<header><a id="Logon_HeaderTableLogo" href="/">Archibald</a></header>
 <form class="login" method="post" action="/Login.aspx?ReturnUrl={quote(return_url, safe="")}"
  onsubmit="this.__EVENTTARGET.value = '{LOGIN_MENU}'; this.__EVENTARGUMENT.value = '0'">
-{hidden_fields(view_state)}<h1>Accesso</h1>{message}
+{render_hidden_fields(view_state)}<h1>Accesso</h1>{message}
 <label for="Logon_v0_xaf_dviUserName_Edit_I">Nome utente</label>
 <input type="text" id="Logon_v0_xaf_dviUserName_Edit_I" name="Logon$v0$xaf_dviUserName$Edit" autocomplete="username">
 <label for="Logon_v0_xaf_dviPassword_Edit_I">Password</label>
 <input type="password" id="Logon_v0_xaf_dviPassword_Edit_I" name="Logon$v0$xaf_dviPassword$Edit"
  autocomplete="current-password"><input type="submit" class="adaptive">
-<ul>{menu_item(LOGIN_MENU, 0, profile.log_in)}</ul></form>""",
+<ul>{render_menu_item(LOGIN_MENU, 0, profile.log_in)}</ul></form>""",
     )
 
 
-def list_page(view: ListView, profile: Profile) -> str:
+def render_list(view: ListView, profile: Profile) -> str:
     demo_list = view.demo_list
     banner = f'<div class="banner">{BANNER}. Riprovare.</div>' if view.has_banner else ""
-    chooser = column_chooser(view, profile) if view.has_chooser else ""
+    chooser = render_column_chooser(view, profile) if view.has_chooser else ""
+    items = render_toolbar(demo_list, profile)
     fetch = f"<script>{FETCH}</script>" if view.fetches_export else ""
-    return page(
+    return render_page(
         f"{demo_list.title} - Archibald",
-        f"""{HEADER}{navigation(demo_list)}<main><h1>{escape(demo_list.title)}</h1>{banner}
-<form method="post" action="/{demo_list.name}/">{hidden_fields(view.view_state)}
-<div class="toolbar"><ul id="{client_id(MENU)}_Menu">{toolbar(demo_list, profile)}</ul>{combos(view, profile)}
+        f"""{HEADER}{render_navigation(demo_list)}<main><h1>{escape(demo_list.title)}</h1>{banner}
+<form method="post" action="/{demo_list.name}/">{render_hidden_fields(view.view_state)}
+<div class="toolbar"><ul id="{get_client_id(MENU)}_Menu">{items}</ul>{render_combos(view, profile)}
 <a onclick="postBack('{view.grid}', '{SHOW_CHOOSER}')">{profile.choose_columns}</a></div>
-{chooser}{grid(view, profile)}</form>
+{chooser}{render_grid(view, profile)}</form>
 <p>{len(view.rows)} elementi su {view.size}</p></main>{fetch}""",
     )
 
 
-def navigation(here: DemoList) -> str:
+def render_navigation(here: DemoList) -> str:
     links = (
         f'<a href="/{demo_list.name}/"{" class=here" * (demo_list is here)}>{escape(demo_list.title)}</a>'
         for demo_list in LISTS
@@ -176,37 +173,37 @@ def navigation(here: DemoList) -> str:
     return f"<nav>{''.join(links)}</nav>"
 
 
-def toolbar(demo_list: DemoList, profile: Profile) -> str:
+def render_toolbar(demo_list: DemoList, profile: Profile) -> str:
     """The menu's items differ from list to list, and so does the place of the export button."""
     items = [*TOOLBAR[: demo_list.export_item], profile.export_to, "Altro"]
-    return "".join(menu_item(MENU, place, text) for place, text in enumerate(items))
+    return "".join(render_menu_item(MENU, place, text) for place, text in enumerate(items))
 
 
-def menu_item(menu: str, place: int, text: str) -> str:
+def render_menu_item(menu: str, place: int, text: str) -> str:
     """An item, whose text stands in it once more for narrow windows."""
-    item = f"{client_id(menu)}_Menu_DXI{place}_"
+    item = f"{get_client_id(menu)}_Menu_DXI{place}_"
     return (
         f"<li id=\"{item}\" onclick=\"RaiseXafCallback(globalCallbackControl, '{menu}', '{place}', '', true)\">"
         f'<a id="{item}T" title="{escape(text)}">{escape(text)}<span class="adaptive">{escape(text)}</span></a></li>'
     )
 
 
-def combos(view: ListView, profile: Profile) -> str:
+def render_combos(view: ListView, profile: Profile) -> str:
     choices = [
         (FILTER_PREFIX + choice.value, choice.english if profile.is_english else choice.italian)
         for choice in view.demo_list.choices
     ]
-    found = combo(FILTER, choices, FILTER_PREFIX + view.chosen_filter) if choices else ""
+    found = render_combo(FILTER, choices, FILTER_PREFIX + view.chosen_filter) if choices else ""
     if view.demo_list.sync_type == "customers":
         views = [(VIEW_PREFIX + value, text) for value, text in (("List", "Elenco"), ("Map", "Mappa"))]
-        found = combo(VIEW, views, views[0][0]) + found
+        found = render_combo(VIEW, views, views[0][0]) + found
     return found
 
 
-def combo(name: str, choices: Sequence[tuple[str, str]], chosen: str) -> str:
+def render_combo(name: str, choices: Sequence[tuple[str, str]], chosen: str) -> str:
     """A combo as DevExpress has it: a field with the text, a hidden one with the value, a list of the choices' texts,
     and their values in a script."""
-    control, texts = client_id(name), dict(choices)
+    control, texts = get_client_id(name), dict(choices)
     items = "".join(
         f'<tr><td id="{control}_DDD_L_LBI{place}T0" class="dxeListBoxItem_XafTheme"'
         f""" onclick="choose('{name}', '{value}')">{escape(text)}</td></tr>"""
@@ -219,28 +216,28 @@ def combo(name: str, choices: Sequence[tuple[str, str]], chosen: str) -> str:
 'itemsValue':[{values}]}});</script>"""
 
 
-def grid(view: ListView, profile: Profile) -> str:
-    control = client_id(view.grid)
+def render_grid(view: ListView, profile: Profile) -> str:
+    control = get_client_id(view.grid)
     headers = "".join(
         f'<th id="{control}_col{place}" class="dxgvHeader_XafTheme">{escape(column.header)}</th>'
         for place, column in enumerate(view.columns)
         if place in view.shown
     )
+    shown = [column for place, column in enumerate(view.columns) if place in view.shown]
     rows = "".join(
         '<tr class="dxgvDataRow_XafTheme">'
         + "".join(
-            f'<td class="{column.kind.align}">{escape(text)}</td>'
-            for text, column in zip(row, view.shown_columns, strict=True)
+            f'<td class="{column.kind.align}">{escape(text)}</td>' for text, column in zip(row, shown, strict=True)
         )
         + "</tr>"
         for row in view.rows
     )
-    return f"""{filter_bar(view, profile)}
+    return f"""{render_filter_bar(view, profile)}
 <div class="table"><table id="{control}"><tr>{headers}</tr>{rows}</table></div>
 <script>ASPx.createControl(ASPxClientGridView,'{control}','',{{'uniqueID':'{view.grid}'}});</script>"""
 
 
-def filter_bar(view: ListView, profile: Profile) -> str:
+def render_filter_bar(view: ListView, profile: Profile) -> str:
     """Under a grid that is filtered: by what, and a way to end it."""
     if not view.grid_filter:
         return ""
@@ -249,18 +246,19 @@ def filter_bar(view: ListView, profile: Profile) -> str:
  onclick="postBack('{view.grid}', '{CLEAR_FILTER}')">{profile.clear}</a></div>"""
 
 
-def column_chooser(view: ListView, profile: Profile) -> str:
+def render_column_chooser(view: ListView, profile: Profile) -> str:
     window = f"{view.grid}${CHOOSER}"
     boxes = "".join(
-        f'<label id="{client_id(box)}_D"><input type="checkbox" name="{box}" value="C"{" checked" * is_shown}>'
+        f'<label id="{get_client_id(box)}_D"><input type="checkbox" name="{box}" value="C"{" checked" * is_shown}>'
         f" {escape(column.header)}</label>"
         for box, column, is_shown in (
-            (check_box(view.grid, place), column, place in view.shown) for place, column in enumerate(view.columns)
+            (make_check_box_name(view.grid, place), column, place in view.shown)
+            for place, column in enumerate(view.columns)
         )
     )
     buttons = " ".join(
-        f"""<a id="{client_id(window)}_{button}" onclick="postBack('{window}', '{button}')">{text}</a>"""
+        f"""<a id="{get_client_id(window)}_{button}" onclick="postBack('{window}', '{button}')">{text}</a>"""
         for button, text in ((APPLY, profile.apply), (CANCEL, profile.cancel))
     )
-    return f"""<div class="chooser" id="{client_id(window)}"><h2 id="{client_id(window)}_DXCDPageControl_T3T"
+    return f"""<div class="chooser" id="{get_client_id(window)}"><h2 id="{get_client_id(window)}_DXCDPageControl_T3T"
 >{profile.choose_columns}</h2>{boxes}<p>{buttons}</p></div>"""

@@ -25,15 +25,15 @@ class World:
         copy.added = {name: list(records) for name, records in self.added.items()}
         return copy
 
-    def size(self, sync_type: str) -> int:
+    def count(self, sync_type: str) -> int:
         return self.base.sizes[sync_type] + len(self.added[sync_type])
 
-    def record(self, sync_type: str, place: int) -> Any:
+    def find_record(self, sync_type: str, place: int) -> Any:
         first_added = self.base.sizes[sync_type]
         if place >= first_added:
             return self.added[sync_type][place - first_added]
         changed = self.changed[sync_type].get(place)
-        return changed if changed is not None else self.base.record(sync_type, place)
+        return changed if changed is not None else self.base.make_record(sync_type, place)
 
     def change(self, sync_type: str, place: int, record: Any) -> None:
         first_added = self.base.sizes[sync_type]
@@ -45,13 +45,13 @@ class World:
     def add(self, sync_type: str, record: Any) -> None:
         self.added[sync_type].append(record)
 
-    def records(self, demo_list: DemoList) -> Iterator[Any]:
+    def find_records(self, demo_list: DemoList) -> Iterator[Any]:
         """A list's records in the order in which the ERP shows them."""
         name = demo_list.sync_type
         first_added = self.base.sizes[name]
-        before, after = range(first_added), range(first_added, self.size(name))
+        before, after = range(first_added), range(first_added, self.count(name))
         places = chain(reversed(after), before) if demo_list.newest_first else chain(before, after)
-        return (self.record(name, place) for place in places)
+        return (self.find_record(name, place) for place in places)
 
-    def sizes(self) -> dict[str, int]:
-        return {demo_list.sync_type: self.size(demo_list.sync_type) for demo_list in LISTS}
+    def count_all(self) -> dict[str, int]:
+        return {demo_list.sync_type: self.count(demo_list.sync_type) for demo_list in LISTS}

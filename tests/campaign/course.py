@@ -293,7 +293,7 @@ class Campaign:
     # The end
 
     def calm_down(self) -> None:
-        """Strike nothing any more, let everybody go home, and everything be synced once more."""
+        """PlannedFault nothing any more, let everybody go home, and everything be synced once more."""
         self.heal(until=float("inf"))
         self.say("no more faults")
         for person in self.people:

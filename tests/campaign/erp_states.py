@@ -39,7 +39,7 @@ class ErpStates:
 
     def catch_up(self) -> None:
         """Replay what has happened since the last time."""
-        lines = self.journal.lines() if self.journal.path.is_file() else []
+        lines = self.journal.read_lines() if self.journal.path.is_file() else []
         if self.erp is None and lines:
             begun = self.journal.start({"seed": 816, "scale": self.scale})
             self.erp = DemoErp(
@@ -53,7 +53,7 @@ class ErpStates:
             self.add_versions(since=event.at.replace(tzinfo=ROME).timestamp())
 
     def events(self) -> Iterator[Any]:
-        return self.journal.events()
+        return self.journal.read_events()
 
     def add_versions(self, *, since: float) -> None:
         for service in list_services():

@@ -45,7 +45,7 @@ def assert_done_once(erp, *sync_types):
     runs = SyncRun.objects.order_by("sync_type")
     assert [run.sync_type for run in runs] == sorted(sync_types)
     assert [(run.status, run.attempts, run.ended_attempts) for run in runs] == [("succeeded", 1, [])] * len(runs)
-    assert RecordChange.objects.count() == sum(erp.size(sync_type) for sync_type in sync_types)
+    assert RecordChange.objects.count() == sum(erp.count_records(sync_type) for sync_type in sync_types)
     assert all(is_mirrored(erp, sync_type) for sync_type in sync_types)
     kinds = ["run_queued", "run_started", "run_succeeded"]
     for run in runs:

@@ -7,7 +7,7 @@ from typing import Any
 from playwright.sync_api import Locator, Page
 
 from demo.erp.faults import Fault
-from demo.erp.front_end import Strike
+from demo.erp.front_end import PlannedFault
 from sync.admin.control_room import RESTING_EVERY
 from sync.coordinator.queue import enqueue, request_sync
 from sync.models import SyncRun
@@ -49,7 +49,7 @@ class Room:
 
 
 def strike(erp: Erp, fault: Fault, sync_type: str, times: int = 1) -> None:
-    erp.front_end.strike(Strike(fault, sync_type, times=times))
+    erp.front_end.plan_fault(PlannedFault(fault, sync_type, times=times))
 
 
 def last_run(**fields: Any) -> SyncRun:

@@ -99,7 +99,7 @@ def test_a_quarantined_export_is_inspected_and_accepted(room, site, erp):
 def missing_keys(run, erp):
     """What the ERP's filter has left out."""
     with erp.erp.lock:
-        kept = {str(record.id) for record in erp.erp.records("prices", filtered=True)}
+        kept = {str(record.id) for record in erp.erp.find_records("prices", filtered=True)}
     return [key for key in Price.objects.values_list("erp_id", flat=True) if str(key) not in kept]
 
 

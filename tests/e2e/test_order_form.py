@@ -12,7 +12,7 @@ from django.utils.formats import number_format
 from playwright.sync_api import Error, expect
 
 from demo.erp.faults import Fault
-from demo.erp.front_end import Strike
+from demo.erp.front_end import PlannedFault
 from orders import drafts
 from orders.drafts import DraftInput, LineInput
 from orders.models import Draft, Price, Product
@@ -299,15 +299,17 @@ def test_the_pack_can_be_changed(form, customer, packed):
 def as_the_erp_has_it(erp, product):
     """What a piece of a product costs, and its VAT rate, by the ERP's own records."""
     rates = {"5": 22, "1": 4, "0": 0}
-    [record] = [each for each in erp.erp.records("products") if each.id == product.erp_id]
-    prices = [each for each in erp.erp.records("prices") if (each.product_id, each.account) == (product.erp_id, "002")]
+    [record] = [each for each in erp.erp.find_records("products") if each.id == product.erp_id]
+    prices = [
+        each for each in erp.erp.find_records("prices") if (each.product_id, each.account) == (product.erp_id, "002")
+    ]
     return max(prices, key=lambda price: price.valid_from).unit_price, rates[record.vat_group]
 
 
 @pytest.mark.parametrize("hides", [(), (Fault.HIDDEN_COLUMNS,)], ids=["all columns shown", "a fresh session's columns"])
 def test_an_order_of_ten_lines_of_both_vat_rates_costs_what_the_erp_says(hides, page, site, customer, erp):
     for fault in hides:
-        erp.front_end.strike(Strike(fault))
+        erp.front_end.plan_fault(PlannedFault(fault))
         run = run_sync("products", mode="full")
         assert run.status == SyncRun.Status.SUCCEEDED
     form = OrderForm(page, site).open_fresh()

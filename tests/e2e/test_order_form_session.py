@@ -9,7 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from demo.erp.faults import Fault
-from demo.erp.front_end import Strike
+from demo.erp.front_end import PlannedFault
 from sync.coordinator import runner
 from sync.coordinator.queue import request_sync
 from sync.models import OrderFormSession, SyncRun
@@ -228,7 +228,7 @@ def test_a_customer_created_in_the_erp_just_before_entry_is_found(form, erp):
 
 def test_an_erp_that_fails_is_named_with_the_time_of_what_is_here(form, erp, allowed):
     allowed.append("502")
-    erp.front_end.strike(Strike(Fault.SERVER_ERROR, times=1))
+    erp.front_end.plan_fault(PlannedFault(Fault.SERVER_ERROR, times=1))
     form.open()
     expect(form.news).to_contain_text("Clienti non aggiornati. L'ERP non dà un'esportazione. Quelli qui sono delle")
     form.page.get_by_role("button", name="Riprova").click()

@@ -16,7 +16,7 @@ from tests.erp.conftest import TODAY
 @pytest.fixture(scope="module")
 def lists():
     erp = DemoErp(today=TODAY)
-    return {sync_type: list(erp.records(sync_type)) for sync_type in REAL_SIZES}
+    return {sync_type: list(erp.find_records(sync_type)) for sync_type in REAL_SIZES}
 
 
 def test_the_lists_have_the_real_sizes(lists):
@@ -155,7 +155,7 @@ def test_five_articles_have_a_second_price_from_a_later_day(lists):
 @pytest.mark.parametrize("scale", [0, 0.005, 0.02, 0.1])
 def test_a_small_erp_has_some_of_each_kind(scale):
     erp = DemoErp(scale=scale, today=TODAY)
-    products, prices = list(erp.records("products")), list(erp.records("prices"))
+    products, prices = list(erp.find_records("products")), list(erp.find_records("prices"))
     assert {product.vat_group for product in products} == {"0", "1", "5"}
     assert {product.pack_pieces for product in products} == {0, 1, 5, 10, 100}
     assert len({product.name for product in products}) < len(products)
@@ -196,5 +196,7 @@ def test_some_tracking_links_lack_a_quote(lists):
 
 def test_a_larger_scale_multiplies_every_list():
     erp = DemoErp(scale=100, today=TODAY)
-    assert {name: erp.size(name) for name in REAL_SIZES} == {name: 100 * size for name, size in REAL_SIZES.items()}
-    assert next(iter(erp.world.base.record("ddt", place) for place in (112_999,))).order_number
+    assert {name: erp.count_records(name) for name in REAL_SIZES} == {
+        name: 100 * size for name, size in REAL_SIZES.items()
+    }
+    assert next(iter(erp.world.base.make_record("ddt", place) for place in (112_999,))).order_number

@@ -7,8 +7,9 @@ from decimal import Decimal
 import pdfplumber
 import pytest
 
-from demo.erp.erp import DemoErp, texts, value_getter
-from demo.erp.lists import LISTS, list_called
+from demo.erp import export
+from demo.erp.erp import DemoErp
+from demo.erp.lists import LISTS, find_list
 from demo.erp.text import Kind
 from tests.demo_erp import CachedDemoErp
 from tests.erp.conftest import SMALL, TODAY
@@ -31,13 +32,13 @@ def unwrapped(text):
 @by_type
 def test_pdfplumber_reads_the_values_of_the_records_and_the_totals(tmp_path, sync_type):
     erp = CachedDemoErp(scale=ONE_BAND, today=TODAY)
-    columns = [column for page in list_called(sync_type).pages for column in page]
+    columns = [column for page in find_list(sync_type).pages for column in page]
     written = erp.write_export(sync_type, tmp_path / "export.pdf")
     header, *rows, totals = side_by_side(tables(tmp_path / "export.pdf"))
-    records = list(erp.records(sync_type))
+    records = list(erp.find_records(sync_type))
     assert header == [column.header for column in columns]
-    values = value_getter(columns)
-    expected = [[unwrapped(text) for text in texts(columns, values(record))] for record in records]
+    values = export.make_value_getter(columns)
+    expected = [[unwrapped(text) for text in export.format_values(columns, values(record))] for record in records]
     assert len(rows) > 5
     assert [[unwrapped(text) for text in row] for row in rows] == expected
     for column, stated in zip(columns, totals, strict=True):
@@ -45,11 +46,11 @@ def test_pdfplumber_reads_the_values_of_the_records_and_the_totals(tmp_path, syn
             case None:
                 assert stated == ""
             case "Count":
-                assert stated == f"Count={Kind.INTEGER.text(len(records))}"
+                assert stated == f"Count={Kind.INTEGER.format(len(records))}"
             case "Sum":
                 total = sum(getattr(record, column.field) for record in records)
-                assert stated == f"Sum={column.kind.text(total)}"
-    assert written.records == erp.size(sync_type)
+                assert stated == f"Sum={column.kind.format(total)}"
+    assert written.records == erp.count_records(sync_type)
 
 
 @pytest.mark.parametrize(
@@ -60,26 +61,26 @@ def test_pdfplumber_reads_the_values_of_the_records_and_the_totals(tmp_path, syn
     ],
 )  # fmt: skip
 def test_a_band_has_as_many_pages_as_the_real_ones(tmp_path, sync_type, pages, columns):
-    demo_list = list_called(sync_type)
+    demo_list = find_list(sync_type)
     assert CachedDemoErp(scale=0, today=TODAY).write_export(sync_type, tmp_path / "export.pdf").pages == pages
     assert len(demo_list.columns) == sum(map(len, demo_list.pages)) == columns
 
 
 def test_the_pages_of_prices_begin_where_the_real_ones_do():
-    starts = [page[0].header for page in list_called("prices").pages]
+    starts = [page[0].header for page in find_list("prices").pages]
     assert starts == ["ID", "ITEM DESCRIPTION:", "QUANTITÀIMPORTO"]
 
 
 def test_a_new_session_shows_half_of_the_products_columns_on_five_pages(tmp_path):
-    products = list_called("products")
-    assert [products.columns[place].header for place in sorted(products.shown_at_first())] == [
+    products = find_list("products")
+    assert [products.columns[place].header for place in sorted(products.list_first_columns())] == [
         "ID ARTICOLO", "NOME ARTICOLO:", "DESCRIZIONE", "GRUPPO ARTICOLO:", "IMMAGINE:", "CONTENUTO DELL'IMBALLAGGIO",
         "NOME DELLA RICERCA", "UNITÀ DI PREZZO:", "ID GRUPPO DI PRODOTTI", "DESCRIZIONE GRUPPO ARTICOLO:",
         "QTÀ MINIMA:", "QTÀ MULTIPLI:", "QTÀ MASSIMA:", "FIGURA:", "DATAAREAID", "ID", "DATETIME MODIFICATO", "FERMATO",
     ]  # fmt: skip
     erp = CachedDemoErp(scale=0, today=TODAY)
     path = tmp_path / "export.pdf"
-    assert erp.write_export("products", path, shown=products.shown_at_first()).pages == 5
+    assert erp.write_export("products", path, shown=products.list_first_columns()).pages == 5
     assert erp.write_export("products", path, shown=range(35)).pages == 8  # all but the VAT
     assert tables(path, -1)[0][0][-1] == "ID UNITÀ"
 
@@ -139,7 +140,7 @@ def test_the_same_seed_scale_and_day_give_the_same_bytes(tmp_path):
 
 
 def test_the_footer_of_orders_adds_unrounded_amounts(erp: DemoErp):
-    orders = list(erp.records("orders"))
+    orders = list(erp.find_records("orders"))
     assert sum(order.total for order in orders) != sum(order.net for order in orders)
     assert abs(sum(order.total - order.net for order in orders)) <= len(orders) * Decimal("0.005")
 
@@ -162,7 +163,7 @@ def test_the_footer_of_orders_adds_unrounded_amounts(erp: DemoErp):
     ],
 )
 def test_values_are_printed_in_italian(kind, value, text):
-    assert kind.text(value) == text
+    assert kind.format(value) == text
 
 
 @pytest.mark.parametrize(
@@ -181,11 +182,11 @@ def test_values_are_printed_in_italian(kind, value, text):
     ],
 )
 def test_values_can_be_printed_in_english(kind, value, text):
-    assert kind.text(value, english=True) == text
+    assert kind.format(value, english=True) == text
 
 
 def test_wrapped_cells_occur(erp: DemoErp, tmp_path):
-    names = {record.name for record in DemoErp(scale=1, today=TODAY).records("customers")}
+    names = {record.name for record in DemoErp(scale=1, today=TODAY).find_records("customers")}
     assert any(len(name) > 120 for name in names)
     erp.write_export("products", tmp_path / "export.pdf")
     with pdfplumber.open(tmp_path / "export.pdf") as pdf:

@@ -7,7 +7,7 @@ import pytest
 
 from demo.erp.erp import DemoErp
 from demo.erp.faults import Fault
-from demo.erp.lists import LISTS, list_called
+from demo.erp.lists import LISTS, find_list
 from tests.erp.conftest import TODAY
 from tests.erp.test_pdf import tables
 
@@ -60,7 +60,7 @@ def test_an_extra_column_is_empty(shown):
 
 def test_a_wrong_count_is_one_too_high(erp: DemoErp, shown):
     [page] = shown("customers", Fault.WRONG_COUNT, pages=[-8])
-    assert page[-1][0] == f"Count={erp.size('customers') + 1}"
+    assert page[-1][0] == f"Count={erp.count_records('customers') + 1}"
 
 
 def test_a_wrong_sum_is_a_cent_too_high(shown):
@@ -93,8 +93,8 @@ def test_unequal_rows_are_on_the_second_page(shown):
 
 def test_a_silent_filter_leaves_records_out_and_agrees_with_itself(erp: DemoErp, shown):
     [page] = shown("customers", Fault.SILENT_FILTER, pages=[-8])
-    kept = len(list(erp.records("customers", filtered=True)))
-    assert kept == pytest.approx(erp.size("customers") * 0.09, abs=1)
+    kept = len(list(erp.find_records("customers", filtered=True)))
+    assert kept == pytest.approx(erp.count_records("customers") * 0.09, abs=1)
     assert page[-1][0] == f"Count={kept}"
 
 
@@ -117,11 +117,11 @@ def test_columns_are_hidden_whatever_the_session_shows(tmp_path, sync_type, page
     headers = all_headers(path)
     assert (len(tables(path)), len(headers)) == (pages, columns)
     assert left_out not in headers
-    assert list_called(sync_type).key.header in headers
+    assert find_list(sync_type).key.header in headers
 
 
 def test_every_tenth_product_has_a_vat_key_that_nobody_knows(erp: DemoErp, shown):
-    keys = [product.vat_group for product in erp.records("products", faults=[Fault.NEW_VAT_KEY])]
+    keys = [product.vat_group for product in erp.find_records("products", faults=[Fault.NEW_VAT_KEY])]
     assert keys[::10] == ["7"] * len(keys[::10])
     assert "7" not in [key for place, key in enumerate(keys) if place % 10]
     [page] = shown("products", Fault.NEW_VAT_KEY, pages=[8])
@@ -129,10 +129,10 @@ def test_every_tenth_product_has_a_vat_key_that_nobody_knows(erp: DemoErp, shown
 
 
 def test_every_tenth_price_has_a_second_price_group(erp: DemoErp, shown):
-    prices = list(erp.records("prices", faults=[Fault.SECOND_PRICE_GROUP]))
+    prices = list(erp.find_records("prices", faults=[Fault.SECOND_PRICE_GROUP]))
     other = [price for price in prices if price.account == "003"]
-    assert len(prices) - len(other) == erp.size("prices")
-    assert len(other) == pytest.approx(erp.size("prices") / 10, abs=1)
+    assert len(prices) - len(other) == erp.count_records("prices")
+    assert len(other) == pytest.approx(erp.count_records("prices") / 10, abs=1)
     assert {price.account_code for price in other} == {"Group"}
     assert len({price.id for price in prices}) == len(prices)
     [page] = shown("prices", Fault.SECOND_PRICE_GROUP, pages=[0])
@@ -141,13 +141,13 @@ def test_every_tenth_price_has_a_second_price_group(erp: DemoErp, shown):
 
 
 def test_every_tenth_price_has_a_customers_own_prices(erp: DemoErp, shown):
-    prices = list(erp.records("prices", faults=[Fault.CUSTOMER_PRICES]))
+    prices = list(erp.find_records("prices", faults=[Fault.CUSTOMER_PRICES]))
     own = [price for price in prices if price.account_code == "Table"]
-    customer = next(customer for customer in erp.records("customers") if customer.account)
+    customer = next(customer for customer in erp.find_records("customers") if customer.account)
     assert {(price.account, price.account_name) for price in own} == {(customer.account, customer.name)}
     assert [price.quantity_from for price in own[:2]] == [1, 50]
     assert prices[0].unit_price > own[0].unit_price > own[1].unit_price
-    assert len(prices) - len(own) == erp.size("prices")
+    assert len(prices) - len(own) == erp.count_records("prices")
     assert len({price.id for price in prices}) == len(prices)
     [page] = shown("prices", Fault.CUSTOMER_PRICES, pages=[0])
     assert [row[1] for row in page[1:5]] == ["Group", "Table", "Table", "Group"]
@@ -156,7 +156,7 @@ def test_every_tenth_price_has_a_customers_own_prices(erp: DemoErp, shown):
 def test_an_english_profile_has_other_headers_dates_and_numbers(erp: DemoErp, shown):
     first, third = shown("orders", Fault.ENGLISH, pages=[0, 2])
     assert first[0] == ["ID", "SALES ID", "CUSTOMER PROFILE:", "SALES NAME:"]
-    order = next(erp.records("orders"))
+    order = next(erp.find_records("orders"))
     created = order.created_at
     assert first[1][0] == f"{order.id:,}"
     assert third[1][0].startswith(f"{created.month}/{created.day}/{created.year} ")
@@ -202,24 +202,24 @@ def test_a_fault_that_cannot_strike_says_so(erp: DemoErp, tmp_path):
     ],
 )
 def test_a_forgotten_filter_hides_something_and_the_safe_one_nothing(erp: DemoErp, sync_type, safe, forgotten):
-    demo_list = list_called(sync_type)
+    demo_list = find_list(sync_type)
     assert (demo_list.safe_filter, demo_list.forgotten) == (safe, forgotten)
-    assert erp.count(sync_type, choice=safe) == erp.size(sync_type)
+    assert erp.count_records(sync_type, choice=safe) == erp.count_records(sync_type)
     for choice in demo_list.choices:
-        kept = list(erp.records(sync_type, choice=choice.value))
-        assert len(kept) == erp.count(sync_type, choice=choice.value)
-        assert len(kept) < erp.size(sync_type) or choice.value != forgotten
+        kept = list(erp.find_records(sync_type, choice=choice.value))
+        assert len(kept) == erp.count_records(sync_type, choice=choice.value)
+        assert len(kept) < erp.count_records(sync_type) or choice.value != forgotten
 
 
 def test_the_filter_of_this_month_shows_this_month(erp: DemoErp):
-    orders = list(erp.records("orders", choice="ListViewSalesTableOrdersMonth"))
+    orders = list(erp.find_records("orders", choice="ListViewSalesTableOrdersMonth"))
     assert {(order.created_at.year, order.created_at.month) for order in orders} == {(2026, 1)}
 
 
 @pytest.mark.parametrize("sync_type", [each.sync_type for each in LISTS])
 def test_a_grid_filter_shows_a_small_part_of_every_list(sync_type):
     erp = DemoErp(scale=1, today=TODAY)
-    assert erp.count(sync_type, filtered=True) / erp.size(sync_type) == pytest.approx(0.091, abs=0.002)
+    assert erp.count_records(sync_type, filtered=True) / erp.count_records(sync_type) == pytest.approx(0.091, abs=0.002)
 
 
 def test_faults_are_called_by_their_labels():
@@ -230,6 +230,6 @@ def test_faults_are_called_by_their_labels():
 
 
 def test_lists_are_called_by_sync_type_or_by_name():
-    assert list_called("ddt") is list_called("CUSTPACKINGSLIPJOUR_ListView")
+    assert find_list("ddt") is find_list("CUSTPACKINGSLIPJOUR_ListView")
     with pytest.raises(KeyError):
-        list_called("agents")
+        find_list("agents")

@@ -12,8 +12,9 @@ from time import sleep
 import pytest
 
 from demo.erp import web
-from demo.erp.lists import LISTS, list_called
-from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer, Handler
+from demo.erp.handler import Handler
+from demo.erp.lists import LISTS, find_list
+from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
 from sync.erp import transfer
 from sync.erp.client import ErpList
 from sync.erp.http import HttpClient
@@ -108,7 +109,7 @@ def test_a_filter_that_a_user_left_is_ended(fetch, server, erp, tmp_path, sync_t
     assert export.path.read_bytes() == (tmp_path / "whole.pdf").read_bytes()
     state = control(server, "GET", "state")
     assert sync_type not in state["grid_filters"]
-    assert state["filters"].get(sync_type, "") in ("", list_called(sync_type).safe_filter)
+    assert state["filters"].get(sync_type, "") in ("", find_list(sync_type).safe_filter)
 
 
 def test_a_filter_that_comes_back_is_ended_at_the_third_attempt(fetch, server, monkeypatch):
@@ -171,8 +172,8 @@ def test_columns_that_a_new_session_hides_are_shown_once_in_it(fetch, server, mo
 def test_a_session_that_goes_on_hiding_columns_gives_what_it_shows(fetch, server, erp, tmp_path):
     control(server, "POST", "faults", fault="hidden-columns")
     export = fetch(ERP_LISTS["products"])
-    products = list_called("products")
-    erp.write_export("products", tmp_path / "expected.pdf", shown=products.shown_at_first())
+    products = find_list("products")
+    erp.write_export("products", tmp_path / "expected.pdf", shown=products.list_first_columns())
     assert export.path.read_bytes() == (tmp_path / "expected.pdf").read_bytes()
 
 

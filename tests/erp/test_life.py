@@ -19,7 +19,7 @@ NOON = datetime.combine(TODAY + timedelta(days=1), time(12, 0, 5))
 
 
 def moments(erp: DemoErp) -> dict[str, list[Any]]:
-    return {demo_list.sync_type: list(erp.records(demo_list.name)) for demo_list in LISTS}
+    return {demo_list.sync_type: list(erp.find_records(demo_list.name)) for demo_list in LISTS}
 
 
 def differences(erp: DemoErp, what: str) -> dict[str, tuple[list[Any], list[Any]]]:
@@ -35,7 +35,7 @@ def differences(erp: DemoErp, what: str) -> dict[str, tuple[list[Any], list[Any]
 
 
 def test_a_new_customer_comes(erp):
-    assert differences(erp, "new-customer") == {"customers": ([], [list(erp.records("customers"))[-1]])}
+    assert differences(erp, "new-customer") == {"customers": ([], [list(erp.find_records("customers"))[-1]])}
 
 
 def test_a_customer_changes_and_keeps_its_id(erp):
@@ -55,7 +55,7 @@ def test_a_new_order_is_pending_and_counted_by_its_customer(erp):
 
 def test_a_new_order_stands_on_top(erp):
     erp.happen("new-order", at=NOON)
-    first, second, *_ = erp.records("orders")
+    first, second, *_ = erp.find_records("orders")
     assert first.created_at == NOON
     assert first.id > second.id
 
@@ -89,7 +89,7 @@ def test_in_the_end_every_order_is_invoiced():
     with suppress(NothingLeft):
         while True:
             erp.happen("next-state", at=NOON)
-    assert {order.sales_state for order in erp.records("orders")} == {"Fatturato"}
+    assert {order.sales_state for order in erp.find_records("orders")} == {"Fatturato"}
 
 
 def test_a_price_changes(erp):
@@ -105,10 +105,10 @@ def test_a_product_changes_and_says_when(erp):
 
 
 def test_an_export_shows_one_moment(erp):
-    shown = erp.records("orders")
+    shown = erp.find_records("orders")
     first = next(shown)
     erp.happen("new-order")
-    assert len([first, *shown]) == erp.size("orders") - 1
+    assert len([first, *shown]) == erp.count_records("orders") - 1
 
 
 def test_it_may_happen_while_exports_are_written(erp, tmp_path):
@@ -123,7 +123,7 @@ def test_it_may_happen_while_exports_are_written(erp, tmp_path):
     for thread in threads:
         thread.join()
     assert erp.events == 120
-    assert all(export.records <= erp.size("orders") for export in written)
+    assert all(export.records <= erp.count_records("orders") for export in written)
 
 
 def digest(erp: DemoErp, path) -> str:
@@ -172,7 +172,7 @@ def repeated(erp: DemoErp) -> dict[str, list[Any]]:
     """Keys that stand twice, by list and field. A customer may lack its account, an order its number."""
     found = {}
     for sync_type, fields in KEYS.items():
-        records = list(erp.records(sync_type))
+        records = list(erp.find_records(sync_type))
         for field in fields:
             counts = Counter(getattr(record, field) for record in records)
             found[f"{sync_type}.{field}"] = [key for key, count in counts.items() if key and count > 1]
@@ -183,14 +183,14 @@ def test_every_key_is_unique_in_a_demo_that_has_run_for_weeks():
     erp = DemoErp(scale=SMALL, today=TODAY)
     for _ in range(2 * WEEK):
         erp.happen(at=NOON)
-    assert erp.size("customers") > 5_000
+    assert erp.count_records("customers") > 5_000
     assert repeated(erp) == {}
 
 
 def test_a_new_customer_has_the_highest_number_as_the_newest_of_the_erp_have(erp):
     for _ in range(50):
         erp.happen("new-customer")
-    numbers = [customer.id for customer in erp.records("customers")]
+    numbers = [customer.id for customer in erp.find_records("customers")]
     assert numbers == sorted(numbers)
 
 
@@ -213,4 +213,4 @@ def test_customers_of_an_older_demo_keep_their_numbers_but_no_two_the_same(older
         erp.happen("new-customer")
     assert repeated(erp) == {}
     again = DemoErp(scale=SMALL, state=older_journal)
-    assert list(again.records("customers")) == list(erp.records("customers"))
+    assert list(again.find_records("customers")) == list(erp.find_records("customers"))

@@ -13,7 +13,7 @@ from demo.erp import font
 from demo.erp.erp import DemoErp
 from demo.erp.lists import LISTS
 from demo.erp.pdf import Column, Flaws, PageAt, Written, write_pdf
-from demo.erp.wrapping import wrapped
+from demo.erp.wrapping import wrap
 from tests.erp.conftest import contents
 
 NUMBER = rb"-?\d+(?:\.\d{1,5})?"
@@ -171,12 +171,12 @@ def test_the_font_is_named_and_licensed_as_its_licence_asks():
     ],
 )
 def test_texts_wrap_at_words(text, lines):
-    assert wrapped(text, 100) == lines
+    assert wrap(text, 100) == lines
 
 
 def test_a_tracking_link_wraps_as_in_real_exports():
     link = "https://www.fedex.com/fedextrack/?trknbr=175934530820&locale=it_IT"
-    assert wrapped(f'<a href = "{link} target="_blank">fedex 175934530820</a>', 221.25) == (
+    assert wrap(f'<a href = "{link} target="_blank">fedex 175934530820</a>', 221.25) == (
         '<a href = "https://www.fedex.com/fedextrack/?',
         "trknbr=175934530820&locale=it_IT",
         'target="_blank">fedex 175934530820</a>',

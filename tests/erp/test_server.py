@@ -11,7 +11,7 @@ import requests
 from bs4 import BeautifulSoup
 
 from demo.erp.faults import Fault
-from demo.erp.lists import CUSTOMERS, LISTS, ORDERS, PRODUCTS, list_called
+from demo.erp.lists import CUSTOMERS, LISTS, ORDERS, PRODUCTS, find_list
 from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
 from sync.erp.session import find_form_address
 from sync.erp.web_page import WebPage
@@ -109,7 +109,7 @@ def test_all_four_cookies_are_needed(browser, server):
     [("customers", "6"), ("orders", "7"), ("ddt", "3"), ("invoices", "3"), ("products", "3"), ("prices", "3")],
 )
 def test_the_export_button_has_its_place_on_every_list(browser, server, sync_type, place):
-    fields = page(log_in(browser, server, to=list_called(sync_type))).build_export_form() or {}
+    fields = page(log_in(browser, server, to=find_list(sync_type))).build_export_form() or {}
     assert (fields["__EVENTTARGET"], fields["__EVENTARGUMENT"]) == ("Vertical$mainMenu", place)
 
 
@@ -149,7 +149,7 @@ def test_a_filter_is_a_text_field_beside_a_hidden_value(browser, server):
     ],
 )  # fmt: skip
 def test_every_list_has_its_choices(browser, server, sync_type, choices):
-    shown = page(log_in(browser, server, to=list_called(sync_type)))
+    shown = page(log_in(browser, server, to=find_list(sync_type)))
     items = soup_of(shown).select('td.dxeListBoxItem_XafTheme[id*="ITCNT8"]')
     assert [item.get_text() for item in items] == choices
 
@@ -195,20 +195,20 @@ def test_a_grid_filter_is_kept_over_sessions_until_it_is_cleared(server, erp):
         with requests.Session() as browser:
             shown = page(log_in(browser, server, to=PRODUCTS))
             assert shown.grid_filter == "[Oid] % 11 = 0"
-            assert f"su {erp.count('products', filtered=True)}</p>" in shown.html
+            assert f"su {erp.count_records('products', filtered=True)}</p>" in shown.html
             assert page(browser.get(f"{server.url}{CUSTOMERS.name}/")).grid_filter == ""
     with requests.Session() as browser:
         shown = page(log_in(browser, server, to=PRODUCTS))
         cleared = page(browser.post(find_form_address(shown), data=shown.build_clear_filter_form()))
-        assert f"su {erp.size('products')}</p>" in cleared.html
+        assert f"su {erp.count_records('products')}</p>" in cleared.html
     assert control(server, "GET", "state")["grid_filters"] == []
 
 
 def test_a_list_shows_its_first_records(browser, server, erp):
     shown = log_in(browser, server).text
     assert re.search(r"<h1>Clienti</h1>", shown)
-    assert next(erp.records("customers")).vat_number in shown
-    assert f"25 elementi su {erp.size('customers')}" in shown
+    assert next(erp.find_records("customers")).vat_number in shown
+    assert f"25 elementi su {erp.count_records('customers')}" in shown
 
 
 @pytest.mark.parametrize("profile", ["it", "en"])
@@ -231,7 +231,7 @@ def test_a_list_shows_its_first_records(browser, server, erp):
 )
 def test_an_export_is_named_in_the_users_language(erp, browser, profile, network, sync_type, names):
     with DemoServer(CachedDemoErp(scale=0, today=erp.today), profile=profile) as server:
-        shown = page(log_in(browser, server, to=list_called(sync_type)))
+        shown = page(log_in(browser, server, to=find_list(sync_type)))
         assert {"it": "Esportare in", "en": "Export toExport to"}[profile] in soup_of(shown).get_text()
         response = export(browser, shown)
     assert response.content.startswith(b"%PDF-1.3")
@@ -253,7 +253,7 @@ def test_the_chosen_filter_is_remembered_over_sessions(server):
         shown = page(log_in(browser, server, to=ORDERS))
         combo: Any = shown.find_filter_combo(ORDERS.safe_filter)
         assert combo.chosen == f"xaf_xaf_a1{chosen}"
-        assert f"su {len(list(server.erp.records('orders', choice=chosen)))}</p>" in shown.html
+        assert f"su {len(list(server.erp.find_records('orders', choice=chosen)))}</p>" in shown.html
         browser.post(find_form_address(shown), data=shown.build_filter_form(combo))
     with requests.Session() as browser:
         combo = page(log_in(browser, server, to=ORDERS)).find_filter_combo(ORDERS.safe_filter)
@@ -264,22 +264,22 @@ def test_the_chosen_filter_is_remembered_over_sessions(server):
 def test_the_state_says_what_is_there_and_what_is_to_come(server, erp):
     state = control(server, "POST", "faults", fault="error-banner", list="orders", times=2)
     assert state["faults"] == [{"fault": "error-banner", "list": "orders", "times": 2}]
-    assert state["sizes"] == {each.sync_type: erp.size(each.sync_type) for each in LISTS}
+    assert state["sizes"] == {each.sync_type: erp.count_records(each.sync_type) for each in LISTS}
     assert (state["today"], state["events"]) == ("2026-01-20", 0)
 
 
 def test_faults_strike_as_often_as_asked_and_only_their_list(server):
     control(server, "POST", "faults", fault="error-banner", list="orders", times=1)
     control(server, "POST", "faults", fault="server-error")
-    struck = [server.front_end.faults_for(demo_list) for demo_list in (CUSTOMERS, ORDERS, ORDERS)]
+    struck = [server.front_end.take_faults(demo_list) for demo_list in (CUSTOMERS, ORDERS, ORDERS)]
     assert struck == [{Fault.SERVER_ERROR}, {Fault.SERVER_ERROR, Fault.ERROR_BANNER}, {Fault.SERVER_ERROR}]
 
 
 def test_a_fault_of_one_list_strikes_that_list_only(server):
     state = control(server, "POST", "faults", fault="new-vat-key")
     assert state["faults"] == [{"fault": "new-vat-key", "list": "products", "times": None}]
-    assert server.front_end.faults_for(CUSTOMERS) == set()
-    assert server.front_end.faults_for(PRODUCTS) == {Fault.NEW_VAT_KEY}
+    assert server.front_end.take_faults(CUSTOMERS) == set()
+    assert server.front_end.take_faults(PRODUCTS) == {Fault.NEW_VAT_KEY}
 
 
 def test_faults_can_be_cleared_one_by_one_or_all(server):
@@ -290,9 +290,9 @@ def test_faults_can_be_cleared_one_by_one_or_all(server):
 
 
 def test_life_can_be_asked_for(server, erp):
-    before = erp.size("customers")
+    before = erp.count_records("customers")
     assert control(server, "POST", "life/new-customer")["changed"].startswith("customer ")
-    assert erp.size("customers") == before + 1
+    assert erp.count_records("customers") == before + 1
     control(server, "POST", "life")
     assert erp.events == 2
 

@@ -97,7 +97,7 @@ def in_the_erp(erp: DemoErp, service: SyncService) -> list[Values]:
     names = {field: theirs.get(field, field) for field in mirrored_fields(service.model)}
     return [
         {field: as_mirrored(getattr(record, name)) for field, name in names.items()}
-        for record in erp.records(service.sync_type)
+        for record in erp.find_records(service.sync_type)
     ]
 
 

@@ -17,10 +17,11 @@ from reportlab.lib import colors
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.platypus import PageBreak, SimpleDocTemplate, Table, TableStyle
 
-from demo.erp.erp import DemoErp, ExportedTable
+from demo.erp.erp import DemoErp
+from demo.erp.export import ExportedTable
 from demo.erp.faults import Fault
-from demo.erp.front_end import Strike
-from demo.erp.lists import list_called
+from demo.erp.front_end import PlannedFault
+from demo.erp.lists import find_list
 from demo.erp.records import OrderState
 from orders.models import Order, Price
 from sync.exceptions import ExportTruncated
@@ -48,13 +49,13 @@ def export(service, tmp_path):
     erp = CachedDemoErp(scale=TWO_BANDS[service.sync_type], today=TODAY)
     path = tmp_path / "export.pdf"
     written = erp.write_export(service.sync_type, path)
-    assert 2 <= written.pages / len(list_called(service.sync_type).pages) <= 3
+    assert 2 <= written.pages / len(find_list(service.sync_type).pages) <= 3
     return in_the_erp(erp, service), path
 
 
 def stated_totals(sync_type):
     """The control totals that an export of the list should have."""
-    columns = [column for page in list_called(sync_type).pages for column in page]
+    columns = [column for page in find_list(sync_type).pages for column in page]
     return [(column.header, column.total.value) for column in columns if column.total]
 
 
@@ -156,8 +157,8 @@ def test_no_column_is_taken_for_another(service, tmp_path):
     """Also those that are alike, or always empty, in the demo ERP."""
     erp = DemoErp(scale=0, today=TODAY)
     name = service.sync_type
-    for place in range(erp.size(name)):
-        erp.world.change(name, place, distinct(erp.world.record(name, place), place))
+    for place in range(erp.count_records(name)):
+        erp.world.change(name, place, distinct(erp.world.find_record(name, place), place))
     known = in_the_erp(erp, service)
     columns = [tuple(record[field] for record in known) for field in known[0]]
     assert len(set(columns)) == len(columns)
@@ -195,13 +196,13 @@ def other_producer(path, erp, demo_list):
     """The list as another program would draw it: as wide as its texts, in bands of a few records."""
     columns = [column for page in demo_list.pages for column in page]
     table = ExportedTable(columns, faults=())
-    rows = list(table.rows(erp.records(demo_list.sync_type), demo_list.key))
+    rows = list(table.make_rows(erp.find_records(demo_list.sync_type), demo_list.key))
     headers = [column.header.replace(" ", "\n", 1) for column in columns]
     widths = [
         8
         + max(
             stringWidth(line, "Helvetica", 8)
-            for row in [headers, *rows, table.totals()]
+            for row in [headers, *rows, table.make_totals()]
             for line in row[at].split("\n")
         )
         + 8
@@ -211,7 +212,7 @@ def other_producer(path, erp, demo_list):
     for start in range(0, len(rows), RECORDS_PER_BAND):
         band = [headers, *rows[start : start + RECORDS_PER_BAND]]
         if start + RECORDS_PER_BAND >= len(rows):
-            band.append(table.totals())
+            band.append(table.make_totals())
         left = 0
         for page in demo_list.pages:
             right = left + len(page)
@@ -223,13 +224,13 @@ def other_producer(path, erp, demo_list):
 
 def test_an_export_drawn_by_another_producer_gives_the_same_records(service, tmp_path):
     erp = DemoErp(scale=0, today=TODAY)
-    path = other_producer(tmp_path / "other.pdf", erp, list_called(service.sync_type))
+    path = other_producer(tmp_path / "other.pdf", erp, find_list(service.sync_type))
     with read_export(path, service.layout, open_pages=pages_in_this_process) as records:
         assert values(records) == in_the_erp(erp, service)
         assert records.fallback_pages == list(range(1, records.pages.count + 1))
-        bands = -(-erp.size(service.sync_type) // RECORDS_PER_BAND)
+        bands = -(-erp.count_records(service.sync_type) // RECORDS_PER_BAND)
         assert bands > 1
-        assert records.pages.count == bands * len(list_called(service.sync_type).pages)
+        assert records.pages.count == bands * len(find_list(service.sync_type).pages)
         check_totals(service, records)
 
 
@@ -282,12 +283,12 @@ def written(runs):
 def test_a_first_run_of_all_mirrors_the_whole_erp(db, erp, demo_server):
     runs = run_all()
     for run in runs:
-        size = erp.size(run.sync_type)
+        size = erp.count_records(run.sync_type)
         assert (run.mode, run.read, run.created, run.updated, run.unchanged) == ("full", size, size, 0, 0)
         assert (unusual_notes(run), len(run.control_totals)) == ([], len(stated_totals(run.sync_type)))
         assert run.pages_read == run.pages > 0
         assert is_mirrored(erp, run.sync_type)
-    assert RecordChange.objects.filter(kind="created").count() == sum(erp.world.sizes().values())
+    assert RecordChange.objects.filter(kind="created").count() == sum(erp.world.count_all().values())
     assert not any(settings.EXPORT_DIR.iterdir())
 
 
@@ -306,7 +307,7 @@ def test_the_command_line_mirrors_all_six(db, erp, demo_server):
     described = [json.loads(line) for line in output.getvalue().splitlines()]
     assert [each["type"] for each in described] == TYPES
     for each in described:
-        assert (each["status"], each["created"]) == ("succeeded", erp.size(each["type"]))
+        assert (each["status"], each["created"]) == ("succeeded", erp.count_records(each["type"]))
         assert is_mirrored(erp, each["type"])
 
 
@@ -327,15 +328,17 @@ def test_the_mirrored_records_find_each_other(db, erp, demo_server):
         assert document.order.number == document.order_number
         assert document.customer == document.order.customer
     orders = {order.erp_id: order for order in rows("orders")}
-    for record in erp.records("orders"):
-        ddts = [each for each in erp.records("ddt") if record.number and each.order_number == record.number]
-        invoices = [each for each in erp.records("invoices") if record.number and each.order_number == record.number]
+    for record in erp.find_records("orders"):
+        ddts = [each for each in erp.find_records("ddt") if record.number and each.order_number == record.number]
+        invoices = [
+            each for each in erp.find_records("invoices") if record.number and each.order_number == record.number
+        ]
         assert numbers(orders[record.id].ddts) == numbers(ddts)
         assert numbers(orders[record.id].invoices) == numbers(invoices)
 
 
 def test_the_mirrored_prices_find_their_products_and_accounts(db, demo_server):
-    demo_server.front_end.strike(Strike(Fault.CUSTOMER_PRICES))
+    demo_server.front_end.plan_fault(PlannedFault(Fault.CUSTOMER_PRICES))
     run_all()
     names = {customer.account_number: customer.name for customer in rows("customers")}
     products = {product.erp_id for product in rows("products")}
@@ -377,7 +380,7 @@ def test_whatever_happens_in_the_erp_one_more_run_brings_the_mirror_to_it(db, de
         runs = run_all()
         assert written(runs) == due, happened
         counted = [(run.created, run.updated, run.read) for run in runs]
-        assert counted == [(*tally(due, run.sync_type), erp.size(run.sync_type)) for run in runs], happened
+        assert counted == [(*tally(due, run.sync_type), erp.count_records(run.sync_type)) for run in runs], happened
         kinds |= {(sync_type, kind) for sync_type, _, kind, _ in due}
     assert kinds == {
         *((sync_type, "created") for sync_type in ("customers", "orders", "ddt", "invoices")),
@@ -385,13 +388,15 @@ def test_whatever_happens_in_the_erp_one_more_run_brings_the_mirror_to_it(db, de
     }
     assert all(is_mirrored(erp, sync_type) for sync_type in DEMO_TYPES)
     for run in [run_sync(sync_type, mode="full") for sync_type in DEMO_TYPES]:
-        assert (run.mode, run.unchanged, run.missing) == ("full", erp.size(run.sync_type), 0)
+        assert (run.mode, run.unchanged, run.missing) == ("full", erp.count_records(run.sync_type), 0)
 
 
 def until_invoiced(erp):
     """As many steps as the ERP's orders have before them, and one more order."""
     steps = {OrderState.PENDING: 3, OrderState.OPEN: 2, OrderState.DELIVERED: 1, OrderState.INVOICED: 0}
-    left = [steps[order.sales_state, order.document_state, order.transfer_state] for order in erp.records("orders")]
+    left = [
+        steps[order.sales_state, order.document_state, order.transfer_state] for order in erp.find_records("orders")
+    ]
     return ["next-state"] * (sum(left) + steps[OrderState.PENDING])
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from demo.erp.erp import DemoErp
 from demo.erp.faults import Fault, Where
-from demo.erp.front_end import Strike
-from demo.erp.lists import list_called
+from demo.erp.front_end import PlannedFault
+from demo.erp.lists import find_list
 from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME
 from orders.models import Product
 from orders.pricing import PriceList
@@ -142,7 +142,7 @@ def strike(demo_server):
     """Lets a fault strike: until it is cleared, or so many times."""
 
     def strike(fault, *, times=None):
-        demo_server.front_end.strike(Strike(fault, times=times))
+        demo_server.front_end.plan_fault(PlannedFault(fault, times=times))
 
     return strike
 
@@ -169,17 +169,17 @@ def facts(erp: DemoErp, sync_type: str) -> dict[str, Any]:
     counted, summed, date_page, date, second_page = NAMED[sync_type]
     service = get_service(sync_type)
     return {
-        "name": list_called(sync_type).name,
+        "name": find_list(sync_type).name,
         "key": service.layout.key_column.header,
         "first": in_the_erp(erp, service)[0][service.layout.key],
         "counted": counted,
-        "size": erp.size(sync_type),
-        "one_more": erp.size(sync_type) + 1,
+        "size": erp.count_records(sync_type),
+        "one_more": erp.count_records(sync_type) + 1,
         "summed": summed,
         "date_page": date_page,
         "date": date,
         "second_page": second_page,
-        "second_band": len(list_called(sync_type).pages) + 1,
+        "second_band": len(find_list(sync_type).pages) + 1,
     }
 
 
@@ -239,7 +239,7 @@ def test_columns_that_were_added_moved_or_hidden_are_noted_and_the_records_are_t
     assert is_mirrored(erp, sync_type)
     clear()
     again = run_sync(sync_type, mode="full")
-    assert (unusual_notes(again), again.unchanged) == ([], erp.size(sync_type))
+    assert (unusual_notes(again), again.unchanged) == ([], erp.count_records(sync_type))
 
 
 @pytest.mark.parametrize("sync_type", TYPES)
@@ -248,7 +248,7 @@ def test_a_session_s_hidden_columns_keep_their_values(db, erp, sync_type, strike
     before = in_the_mirror(get_service(sync_type))
     strike(Fault.HIDDEN_COLUMNS)
     run = run_sync(sync_type, mode="full")
-    assert (run.status, run.unchanged) == (Status.SUCCEEDED, erp.size(sync_type)), run.error_text
+    assert (run.status, run.unchanged) == (Status.SUCCEEDED, erp.count_records(sync_type)), run.error_text
     [note] = unusual_notes(run)
     assert note.startswith("Columns that are not in the export; their mirrored values are kept: ")
     assert in_the_mirror(get_service(sync_type)) == before
@@ -291,13 +291,15 @@ def test_a_value_whose_form_is_only_assumed_is_unknown_if_it_cannot_be_read(db, 
 def test_a_new_vat_key_is_named_and_never_a_rate(db, erp, sync_type, strike):
     strike(Fault.NEW_VAT_KEY)
     run = run_sync(sync_type)
-    unknown = [record.id for record in erp.records("products", faults=[Fault.NEW_VAT_KEY]) if record.vat_group == "7"]
+    unknown = [
+        record.id for record in erp.find_records("products", faults=[Fault.NEW_VAT_KEY]) if record.vat_group == "7"
+    ]
     said = "Unknown values of ID ELEMENTO IVAID, for which the VAT is not known, each with its number of products: “7” "
     assert unusual_notes(run) == [f"{said}({len(unknown)})."]
     rates = {product.erp_id: product.vat_rate for product in Product.objects.present()}
     assert {erp_id for erp_id, rate in rates.items() if rate is None} == set(unknown)
     truth = {"5": 22, "1": 4, "0": 0, "7": None}
-    for record in erp.records("products", faults=[Fault.NEW_VAT_KEY]):
+    for record in erp.find_records("products", faults=[Fault.NEW_VAT_KEY]):
         assert rates[record.id] == truth[record.vat_group]
 
 
@@ -315,7 +317,7 @@ def costs(account=""):
 
 def truth(erp, account="", *, faults=()):
     """The same by the ERP's records: a customer's price, else the group's; the largest quantity; the latest start."""
-    prices = list(erp.records("prices", faults=faults))
+    prices = list(erp.find_records("prices", faults=faults))
 
     def cost(product, quantity):
         fitting = [
@@ -327,7 +329,7 @@ def truth(erp, account="", *, faults=()):
         ]
         return max(fitting)[-1] if fitting else None
 
-    return {product.id: (cost(product, 1), cost(product, 1000)) for product in erp.records("products")}
+    return {product.id: (cost(product, 1), cost(product, 1000)) for product in erp.find_records("products")}
 
 
 @pytest.mark.parametrize("sync_type", ["prices"])
@@ -337,11 +339,15 @@ def test_every_product_has_the_price_that_the_erp_gives_it(db, demo_server, sync
     run_sync("prices")
     known = costs()
     assert known == truth(erp)
-    priced = {record.product_id for record in erp.records("prices") if record.account}
+    priced = {record.product_id for record in erp.find_records("prices") if record.account}
     assert {product for product, (price, _) in known.items() if price} == priced & set(known)
     strike(Fault.CUSTOMER_PRICES)
     run_sync("prices")
-    own = [record for record in erp.records("prices", faults=[Fault.CUSTOMER_PRICES]) if record.account_code == "Table"]
+    own = [
+        record
+        for record in erp.find_records("prices", faults=[Fault.CUSTOMER_PRICES])
+        if record.account_code == "Table"
+    ]
     account = own[0].account
     assert costs(account) == truth(erp, account, faults=[Fault.CUSTOMER_PRICES])
     assert costs() == known
@@ -371,7 +377,7 @@ def test_a_fault_that_passes_is_got_over_within_the_run(db, erp, sync_type, demo
     strike(fault, times=times)
     run = run_sync(sync_type)
     assert (run.status, unusual_notes(run)) == (Status.SUCCEEDED, [])
-    assert demo_server.front_end.strikes == []
+    assert demo_server.front_end.planned == []
     assert is_mirrored(erp, sync_type)
 
 
@@ -383,14 +389,14 @@ def test_a_fault_that_passes_is_got_over_within_the_run(db, erp, sync_type, demo
     ],
 )
 def test_a_filter_that_the_erp_remembers_is_reset(db, erp, fault, sync_type, demo_server, strike):
-    demo_list = list_called(sync_type)
+    demo_list = find_list(sync_type)
     strike(fault)
     front_end = demo_server.front_end
-    assert front_end.keeps_grid_filter(demo_list) or front_end.chosen_filter(demo_list) != demo_list.safe_filter
+    assert front_end.keeps_grid_filter(demo_list) or front_end.get_filter(demo_list) != demo_list.safe_filter
     run = run_sync(sync_type)
-    assert (run.status, unusual_notes(run), run.read) == (Status.SUCCEEDED, [], erp.size(sync_type))
+    assert (run.status, unusual_notes(run), run.read) == (Status.SUCCEEDED, [], erp.count_records(sync_type))
     assert not front_end.keeps_grid_filter(demo_list)
-    assert front_end.chosen_filter(demo_list) == demo_list.safe_filter
+    assert front_end.get_filter(demo_list) == demo_list.safe_filter
     assert is_mirrored(erp, sync_type)
 
 
@@ -428,9 +434,9 @@ def test_a_quarantined_export_that_is_accepted_is_applied(db, larger_erp, sync_t
     strike(Fault.SILENT_FILTER)
     acceptance = accept(run_sync(sync_type))
     runner.wait_for(acceptance)
-    left = len(list(larger_erp.records(sync_type, filtered=True)))
+    left = len(list(larger_erp.find_records(sync_type, filtered=True)))
     assert (acceptance.status, acceptance.read, acceptance.unchanged) == (Status.SUCCEEDED, left, left)
-    assert (acceptance.missing, acceptance.removed) == (larger_erp.size(sync_type) - left, 0)
+    assert (acceptance.missing, acceptance.removed) == (larger_erp.count_records(sync_type) - left, 0)
 
 
 # The way to the ERP
@@ -446,7 +452,7 @@ def test_a_run_is_cancelled_while_the_erp_stalls(db, erp, sync_type, strike, dem
     exports = demo_server.front_end.exports
 
     def interrupted(stage, done, total):
-        if not demo_server.front_end.strikes:  # it has struck: the export never comes to its end
+        if not demo_server.front_end.planned:  # it has struck: the export never comes to its end
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

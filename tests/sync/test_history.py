@@ -8,8 +8,8 @@ import pytest
 
 from demo.erp.erp import DemoErp
 from demo.erp.faults import Fault
-from demo.erp.front_end import Strike
-from demo.erp.lists import list_called
+from demo.erp.front_end import PlannedFault
+from demo.erp.lists import find_list
 from sync.models import RecordChange, SyncRun
 from sync.service import get_service, list_services, list_smart_types
 from tests.sync.demo import TODAY, mirrored_fields, run_sync
@@ -25,9 +25,9 @@ class LosingErp(DemoErp):
         super().__init__(**options)
         self.lost = defaultdict(set)
 
-    def records(self, name, **options):
-        records = super().records(name, **options)
-        lost = self.lost[list_called(name).sync_type]
+    def find_records(self, name, **options):
+        records = super().find_records(name, **options)
+        lost = self.lost[find_list(name).sync_type]
         return (record for place, record in enumerate(records) if place not in lost)
 
 
@@ -45,7 +45,7 @@ def living_mirror(db, demo_server):
         if number % 9 == 5:
             erp.lost[dice.choice(types)].clear()
         if number % 5 == 0 and sync_type != "products":  # of which the client shows the columns that are hidden
-            demo_server.front_end.strike(Strike(Fault.HIDDEN_COLUMN, sync_type=sync_type, times=1))
+            demo_server.front_end.plan_fault(PlannedFault(Fault.HIDDEN_COLUMN, sync_type=sync_type, times=1))
         mode = "smart" if sync_type in list_smart_types() and number % 4 == 3 else dice.choice(["full", "full", "auto"])
         run = run_sync(sync_type, mode=mode)
         assert (run.status, run.error_text) == (SyncRun.Status.SUCCEEDED, "")

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from customers.models import Customer
-from demo.erp.life import anything
+from demo.erp.life import choose_event
 from orders.models import Order, Price, Product
 from sync.coordinator import runner
 from sync.coordinator.queue import accept
@@ -292,11 +292,11 @@ class Life:
 
     def sync(self, service, *, filtered=False):
         self.happened += 1
-        self.erp.happen(anything(self.erp.world.base.seed, self.happened), at=NOON)
+        self.erp.happen(choose_event(self.erp.world.base.seed, self.happened), at=NOON)
         names = {
             field: FIELDS[service.sync_type].get(field, field) for field in references.get_compared_fields(service)
         }
-        records = list(self.erp.records(service.sync_type, filtered=filtered))
+        records = list(self.erp.find_records(service.sync_type, filtered=filtered))
         values = {field: {getattr(record, name) for record in records} - {""} for field, name in names.items()}
         references.check_coverage(references.compare(service, values))
         self.mirrored |= {(service.model, field): found for field, found in values.items()}

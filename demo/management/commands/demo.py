@@ -29,6 +29,7 @@ TICKS_EVERY = 2  # seconds; django-q2 looks at its own schedules every 30
 STOPS_WITHIN = 35  # seconds for all together; the worker, which comes first, ends within 25 for certain
 LOOKS_EVERY = 0.5  # seconds between two looks at what has happened
 MARK = "ARCHIBALD_DEMO"  # in the environment of the process that has the demo's settings
+OF_THE_DEMO = ("SCHEDULE_MINUTE_SECONDS", "DATA_DIR", "DEBUG", "ERP_URL", "ERP_USERNAME", "ERP_PASSWORD")
 NOT_TAKEN_OVER = (  # from the environment of a real installation
     "ALERT_EMAILS",
     "ALERT_URL",
@@ -57,7 +58,7 @@ class Command(BaseCommand):
         if port == erp_port:
             raise CommandError("Choose two different ports.")
         if MARK not in os.environ:
-            os.execve(sys.executable, [sys.executable, *sys.argv], demo_environment(erp_port))  # noqa: S606
+            os.execve(sys.executable, [sys.executable, *sys.argv], make_environment(erp_port))  # noqa: S606
         self.supervisor = Supervisor(self.say_now, stops_within=STOPS_WITHIN)
         self.supervisor.obey_signals()
         self.say(f"Starting. The data is kept in {settings.DATA_DIR}")
@@ -71,19 +72,26 @@ class Command(BaseCommand):
     def start(self, port: int, erp_port: int) -> None:
         call_command("migrate", verbosity=0)
         make_user()
-        write_environment()
-        self.supervisor.start(demo_erp(erp_port), web_server(port))  # stopped in the opposite order
-        if not self.supervisor.told_to_stop:
-            self.welcome(port, erp_port)
-            self.supervisor.start(worker())
-
-    def welcome(self, port: int, erp_port: int) -> None:
+        # Kept in a file, for commands in another terminal.
+        environment_file: Path = settings.DATA_DIR / "env"
+        environment_file.write_text("".join(f"{name}={os.environ[name]}\n" for name in OF_THE_DEMO))
+        erp = ["demo_erp", f"--port={erp_port}", f"--life={LIFE_EVERY}", f"--state={settings.DATA_DIR / 'erp.jsonl'}"]
+        self.supervisor.start(  # stopped in the opposite order
+            Child("demo ERP", *erp, log=settings.DATA_DIR / "erp.log", port=erp_port),
+            Child(
+                "web server", "serve", f"--host={HOST}", f"--port={port}", log=settings.DATA_DIR / "web.log", port=port
+            ),
+        )
+        if self.supervisor.told_to_stop:
+            return
         self.say(
             f"\n  The product   http://{HOST}:{port}/   user {USERNAME}, password {PASSWORD}\n"
             f"  The demo ERP  http://{HOST}:{erp_port}/   user {DEMO_USERNAME}, password {DEMO_PASSWORD}\n"
-            f"  Its state     ENV_FILE={shown(environment_file())} {shown(Path(sys.executable))} manage.py syncstatus\n"
+            f"  Its state     ENV_FILE={shorten_path(environment_file)} {shorten_path(Path(sys.executable))}"
+            " manage.py syncstatus\n"
             "  Stop with Ctrl-C.\n"
         )
+        self.supervisor.start(Child("worker", "qcluster", log=settings.DATA_DIR / "worker.log"))
 
     def watch(self) -> None:
         """Tell what happens, and keep everything running, until told to stop."""
@@ -91,7 +99,7 @@ class Command(BaseCommand):
         while not self.supervisor.told_to_stop:
             self.supervisor.restart_the_dead()
             try:
-                for line in news.lines():
+                for line in news.read_lines():
                     self.say(line)
                 if time.monotonic() - ticked_at >= TICKS_EVERY:
                     ticked_at = time.monotonic()
@@ -112,21 +120,7 @@ class Command(BaseCommand):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def web_server(port: int) -> Child:
-    arguments = ["serve", f"--host={HOST}", f"--port={port}"]
-    return Child("web server", *arguments, log=settings.DATA_DIR / "web.log", port=port)
-
-
-def demo_erp(port: int) -> Child:
-    arguments = ["demo_erp", f"--port={port}", f"--life={LIFE_EVERY}", f"--state={settings.DATA_DIR / 'erp.jsonl'}"]
-    return Child("demo ERP", *arguments, log=settings.DATA_DIR / "erp.log", port=port)
-
-
-def worker() -> Child:
-    return Child("worker", "qcluster", log=settings.DATA_DIR / "worker.log")
-
-
-def demo_environment(erp_port: int) -> dict[str, str]:
+def make_environment(erp_port: int) -> dict[str, str]:
     """Settings of its own: SQLite in a folder of its own, plain HTTP, the demo ERP, short schedules."""
     return {
         "SCHEDULE_MINUTE_SECONDS": MINUTE_SECONDS,
@@ -141,18 +135,7 @@ def demo_environment(erp_port: int) -> dict[str, str]:
     }
 
 
-def environment_file() -> Path:
-    path: Path = settings.DATA_DIR / "env"
-    return path
-
-
-def write_environment() -> None:
-    """Keep the demo's settings in a file, for commands in another terminal."""
-    names = ("SCHEDULE_MINUTE_SECONDS", "DATA_DIR", "DEBUG", "ERP_URL", "ERP_USERNAME", "ERP_PASSWORD")
-    environment_file().write_text("".join(f"{name}={os.environ[name]}\n" for name in names))
-
-
-def shown(path: Path) -> str:
+def shorten_path(path: Path) -> str:
     """A path as short as it can be typed here."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from customers.api import smart_sync_response
+from customers.order_forms import make_smart_sync_response
 from sync.coordinator.sessions import SmartSync
 from sync.erp import login as erp_login
 from sync.exceptions import DiskFull, ErpFolderNotFound, ErpLoginRejected, ErpUnavailable, ExportNotFound
@@ -139,7 +139,7 @@ def test_the_refusal_of_an_order_form_names_no_user_of_the_erp(agent, administra
 
 def test_a_failed_fetch_names_no_folder_to_an_agent():
     smart = SmartSync(OrderFormSessionFactory(), failed(ERRORS[4], sync_type="customers"))
-    to_staff, to_agents = (str(smart_sync_response(smart, for_staff=is_staff).data) for is_staff in (True, False))
+    to_staff, to_agents = (str(make_smart_sync_response(smart, for_staff=is_staff).data) for is_staff in (True, False))
     assert (FOLDER in to_staff, FOLDER in to_agents) == (True, False)
 
 

@@ -1,0 +1,117 @@
+"""What an order form says, and what it is told of the customers' smart sync."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from rest_framework import serializers
+from rest_framework.response import Response
+
+from sync import translations
+from sync.api.base import AnswerSerializer, StrictSerializer
+from sync.api.errors import make_error_body
+from sync.api.fields import StrictUUIDField
+from sync.api.serializers import CountsSerializer, SessionSerializer
+from sync.coordinator.sessions import SmartSync
+from sync.messages import Message
+from sync.models import SyncRun
+from sync.monitoring.serializers import RUN_EXAMPLE, RunSerializer
+from sync.serializers import Milliseconds, Serializer
+
+Status = SyncRun.Status
+
+
+class FormInUseSerializer(StrictSerializer):
+    """The order form that asks: the number that an earlier answer gave it, or one that it made itself."""
+
+    ignored_fields = frozenset({"csrfmiddlewaretoken"})
+
+    session_id = StrictUUIDField(required=False)
+
+
+class SmartSyncResultSerializer(CountsSerializer):
+    """What the smart sync brought, and as of when the customers are fresh."""
+
+    duration_ms = Milliseconds(source="duration", allow_null=True)
+    fresh_as_of = serializers.DateTimeField(source="exported_at", allow_null=True)
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Two new customers",
+            {
+                "success": True,
+                "message": "The customers are fresh: 2 new, 1 changed.",
+                "session": {"id": "0b1c0c1e-5a3d-4c55-9a43-0c5b6c7c0f55", "expiresAt": "2026-01-20T10:52:00+01:00"},
+                "run": RUN_EXAMPLE,
+                "result": {
+                    "read": 1452,
+                    "created": 2,
+                    "updated": 1,
+                    "unchanged": 1449,
+                    "missing": 0,
+                    "removed": 0,
+                    "restored": 0,
+                    "durationMs": 912,
+                    "freshAsOf": "2026-01-20T10:42:00+01:00",
+                },
+            },
+        )
+    ]
+)
+class SmartSyncAnswerSerializer(AnswerSerializer):
+    message = serializers.CharField()
+    session = SessionSerializer()
+    run = RunSerializer()
+    result = SmartSyncResultSerializer(help_text="Null while the run goes on.", allow_null=True)
+
+
+class SmartSyncFailureSerializer(Serializer):
+    """The order form stays open, and shows what the mirror has."""
+
+    success = serializers.BooleanField(default=False)
+    error = serializers.CharField()
+    code = serializers.CharField()
+    detail = serializers.DictField()
+    session = SessionSerializer()
+    run = RunSerializer()
+
+
+class ResumeAnswerSerializer(AnswerSerializer):
+    message = serializers.CharField()
+    session = SessionSerializer(allow_null=True, help_text="The one that was closed; null if none was open.")
+    active_sessions = serializers.IntegerField(help_text="Order forms that are still open, of all agents.")
+
+
+def make_smart_sync_response(smart: SmartSync, *, for_staff: bool) -> Response:
+    run = smart.run
+    answer: dict[str, Any] = {"session": smart.session, "run": run, "result": None}
+    if run.status == Status.SUCCEEDED:
+        return Response(SmartSyncAnswerSerializer({**answer, "message": describe_success(run), "result": run}).data)
+    if not run.is_finished:
+        answer["message"] = _("Run {run} is fetching the customers.").format(run=run.pk)
+        location = {"Location": reverse("run-detail", args=[run.pk])}
+        return Response(SmartSyncAnswerSerializer(answer).data, HTTPStatus.ACCEPTED, headers=location)
+    is_cancelled = run.status == Status.CANCELLED
+    text = _("The run was cancelled: the customers were not updated.") if is_cancelled else run.error_text
+    facts = run.error_facts
+    if not for_staff:
+        text = translations.hide_private_facts(text)
+        shown = text.facts if isinstance(text, Message) else {}
+        facts = {name: str(fact) for name, fact in shown.items() if name not in translations.PRIVATE_FACTS}
+    error = make_error_body(translations.translate(text), run.error_class or "cancelled", facts)
+    failure = SmartSyncFailureSerializer({**answer, **error})
+    return Response(failure.data, HTTPStatus.CONFLICT if is_cancelled else HTTPStatus.BAD_GATEWAY)
+
+
+def describe_success(run: SyncRun) -> str:
+    changed = run.updated + run.restored
+    created_text = ngettext("{count} new", "{count} new", run.created).format(count=run.created)
+    changed_text = ngettext("{count} changed", "{count} changed", changed).format(count=changed)
+    return _("The customers are up to date: {created}, {changed}.").format(created=created_text, changed=changed_text)

@@ -11,26 +11,16 @@ from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils.dateformat import format as date_format
-from django.utils.timezone import localtime
-from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from orders.api.draft_serializers import MOST_LINES, NOTES_LENGTH, DraftSerializer
+from orders.hidden_columns import describe_hidden_columns
 from orders.models import Draft
 from sync.api.urls import KeyConverter
-from sync.mirror.columns import find_hidden_columns
 from sync.service import get_service
 
 DRAFTS_ON_A_PAGE = 25
-ORDER_COLUMNS = {  # what an order rests on, by list; the others it needs are required of every export
-    "products": (
-        *("minimum_quantity", "multiple_quantity", "maximum_quantity", "is_orderable", "is_blocked"),
-        *("vat_group", "price_unit"),
-    ),
-    "prices": ("valid_from", "valid_to", "quantity_from", "quantity_to", "price_unit"),
-}
 MODULES = [  # of the order form: loaded together, as each names the next ones only once it is there
     "archibald/clock.js",
     "archibald/events.js",
@@ -64,21 +54,21 @@ MODULES = [  # of the order form: loaded together, as each names the next ones o
 def order_form(request: HttpRequest) -> HttpResponse:
     """An empty order form, or one that holds what the draft does that `copy` names."""
     if "copy" not in request.GET:
-        return form_page(request)
+        return render_form(request)
     number = request.GET["copy"]
     if not re.fullmatch(KeyConverter.regex, number):
         raise Http404
-    return form_page(request, copied=own_draft(request, int(number)))
+    return render_form(request, copied=get_own_draft(request, int(number)))
 
 
 @login_required
 @never_cache
 @require_safe
 def draft_form(request: HttpRequest, draft_id: int) -> HttpResponse:
-    return form_page(request, draft=own_draft(request, draft_id))
+    return render_form(request, draft=get_own_draft(request, draft_id))
 
 
-def form_page(request: HttpRequest, *, draft: Draft | None = None, copied: Draft | None = None) -> HttpResponse:
+def render_form(request: HttpRequest, *, draft: Draft | None = None, copied: Draft | None = None) -> HttpResponse:
     page_data: dict[str, Any] = {
         "user": request.user.pk,
         "draft": DraftSerializer(draft).data if draft else None,
@@ -87,27 +77,9 @@ def form_page(request: HttpRequest, *, draft: Draft | None = None, copied: Draft
         "mostLines": MOST_LINES,
         "notesLength": NOTES_LENGTH,
         "notices": [notice.text for notice in get_service("prices").find_notices()],
-        **hidden_order_columns(),
+        **describe_hidden_columns(),
     }
     return render(request, "orders/order_form.html", {"page_data": page_data, "draft": draft, "modules": MODULES})
-
-
-def hidden_order_columns() -> dict[str, list[str]]:
-    """What an order rests on and the ERP's lists do not show now: of what nothing is known, and what is old."""
-    hidden: list[str] = []
-    old: list[str] = []
-    for service in map(get_service, ORDER_COLUMNS):
-        names = {field.name: str(field.verbose_name) for field in service.model._meta.fields}
-        for each in find_hidden_columns(service):
-            if each.column.field not in ORDER_COLUMNS[service.sync_type]:
-                continue
-            name = names[each.column.field]
-            if each.last_seen_at is None:
-                hidden.append(name)
-            else:
-                day = date_format(localtime(each.last_seen_at), "d/m/Y")
-                old.append(gettext("%(column)s (as of %(day)s)") % {"column": name, "day": day})
-    return {"hiddenColumns": hidden, "oldColumns": old}
 
 
 @login_required
@@ -115,7 +87,7 @@ def hidden_order_columns() -> dict[str, list[str]]:
 @require_safe
 def drafts(request: HttpRequest) -> HttpResponse:
     """The caller's drafts, page by page; one that does not exist shows the nearest."""
-    pages = Paginator(Draft.objects.for_user(agent(request)).with_lines(), DRAFTS_ON_A_PAGE)
+    pages = Paginator(Draft.objects.for_user(get_agent(request)).with_lines(), DRAFTS_ON_A_PAGE)
     return render(request, "orders/drafts.html", {"page": pages.get_page(request.GET.get("page"))})
 
 
@@ -123,13 +95,13 @@ def drafts(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def draft_print(request: HttpRequest, draft_id: int) -> HttpResponse:
-    return render(request, "orders/draft_print.html", {"draft": own_draft(request, draft_id)})
+    return render(request, "orders/draft_print.html", {"draft": get_own_draft(request, draft_id)})
 
 
-def own_draft(request: HttpRequest, draft_id: int) -> Draft:
+def get_own_draft(request: HttpRequest, draft_id: int) -> Draft:
     """Raises Http404 for what is no draft of the caller's."""
-    return get_object_or_404(Draft.objects.for_user(agent(request)).with_lines(), pk=draft_id)
+    return get_object_or_404(Draft.objects.for_user(get_agent(request)).with_lines(), pk=draft_id)
 
 
-def agent(request: HttpRequest) -> User:
+def get_agent(request: HttpRequest) -> User:
     return cast(User, request.user)

@@ -338,7 +338,7 @@ def broken(monkeypatch):
     def fail(*_):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(pages, "agent", fail)
+    monkeypatch.setattr(pages, "get_agent", fail)
 
 
 @pytest.mark.parametrize(("headers", "text"), [(ENGLISH, "There is nothing here"), (ITALIAN, "Qui non c'è nulla")])

@@ -72,9 +72,9 @@ class CustomerAdmin(MirroredAdmin):
         if customer.erased_at:
             return gettext("Erased on %s.") % format_field(customer, "erased_at")
         if not customer.removed_at:
-            return gettext("Possible once the ERP no longer shows the customer.")
+            return gettext("The data can be erased once the ERP no longer shows the customer.")
         command = f"manage.py erasecustomer {customer.erp_id} --id"
-        return gettext("Whoever operates the server can erase it with %s.") % command
+        return gettext("The operator of the server can erase the data with %s.") % command
 
 
 def make_records_column(service: SyncService) -> Callable[[Customer], SafeString | str]:

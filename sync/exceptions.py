@@ -81,7 +81,7 @@ class LeaseLost(Interrupted):
 
 
 class DiskFull(SyncError):
-    message = _("The disk is full: there is no room for {files} in {place}. Make room there.")
+    message = _("The disk is full: there is no space for {files} in {place}. Free space there.")
 
     retried_after = WITH_BACK_OFF
     is_never_given_up = True

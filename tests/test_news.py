@@ -64,8 +64,8 @@ def test_an_order_form_is_seen_to_come_and_go(news, admin_user):
     close_session(session)
     assert OrderFormSession.objects.count() == 1
     assert said(news) == [
-        "order form opened by admin: syncs of what it does not read wait until it is left",
-        "order form left",
+        "order form opened by admin: syncs of lists that it does not use wait until it is closed",
+        "order form closed",
     ]
 
 
@@ -98,6 +98,6 @@ def test_workers_and_alerts_are_told_of(news, admin_user):
     SyncEvent.objects.record(Kind.ALERT_SENT_AGAIN, sync_type="ddt", by=admin_user, channel="web")
     assert said(news) == [
         "worker     was alive, is silent",
-        "ddt        nobody was told of its state: The alert was not delivered.",
-        "ddt        admin has people told of its state again",
+        "ddt        no alert about its state could be sent: The alert was not delivered.",
+        "ddt        admin had the alert about its state sent again",
     ]

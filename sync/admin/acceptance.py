@@ -109,11 +109,11 @@ def describe_acceptance(run: SyncRun) -> tuple[int, str]:
 def get_quarantine_facts(run: SyncRun) -> list[tuple[Any, str]]:
     """What was expected of a quarantined export and what came, each with its name."""
     facts = {
-        _("Expected, as in the mirror"): run.error_facts.get("mirrored"),
-        _("In the export"): run.read,
-        _("Named, in one of the two lists"): run.error_facts.get("named"),
-        _("Not there, in the other"): run.error_facts.get("unmatched"),
-        _("Allowed without asking"): run.error_facts.get("allowed"),
+        _("Expected records, as in the mirror"): run.error_facts.get("mirrored"),
+        _("Records in the export"): run.read,
+        _("Records that one list refers to"): run.error_facts.get("named"),
+        _("Of these, missing in the other list"): run.error_facts.get("unmatched"),
+        _("May be missing without asking"): run.error_facts.get("allowed"),
     }
     return [(name, format_kept_number(fact)) for name, fact in facts.items() if fact is not None]
 

@@ -58,7 +58,7 @@ class AlertAdmin(ReadOnlyAdmin):
     readonly_fields = ("what", "state", "last_error")
     fieldsets = ((None, {"fields": ["what", "channel", "state", "attempts", *times, "last_error"]}),)
 
-    @admin.display(description=_("what is told"))
+    @admin.display(description=_("content"))
     def what(self, alert: Alert) -> str:
         facts = alert.event.facts
         words = (alerts.word_for(facts[name]) for name in ("before", "after"))

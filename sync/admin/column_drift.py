@@ -19,7 +19,9 @@ from sync.models import ColumnDrift
 def see_columns(drift: ColumnDrift, *, by: User) -> str:
     columns = ", ".join(mark_as_seen(drift, by=by))
     facts = {"list": get_list_name(drift.sync_type), "columns": columns}
-    return (gettext("Seen, of %(list)s: %(columns)s.") if columns else gettext("That was seen already.")) % facts
+    return (
+        gettext("Marked as seen, of %(list)s: %(columns)s.") if columns else gettext("This was already marked as seen.")
+    ) % facts
 
 
 @admin.register(ColumnDrift)

@@ -170,11 +170,11 @@ def describe_next_run(each: TypeHealth, status: SyncStatus) -> str:
     if each.queued:
         return describe_wait(each.queued[0])
     if status.rejected_login and each.enabled:
-        return gettext("waits for the ERP's login")
+        return gettext("waits until the ERP accepts the login")
     if each.next_due is None:
         return gettext("never: the schedule is disabled")
     if each.paused_by_forms:
-        return gettext("%s, after the order forms") % format_time(each.next_due)
+        return gettext("%s, when the order forms are closed") % format_time(each.next_due)
     if each.next_due <= status.at:
         return gettext("due since %s") % format_time(each.next_due)
     if each.next_due - status.at < timedelta(minutes=1):
@@ -187,11 +187,11 @@ def describe_wait(run: SyncRun) -> str:
     """Why a queued run has not started yet."""
     match run.waits_for:
         case WaitsFor.LOGIN:
-            return gettext("waits for the ERP's login")
+            return gettext("waits until the ERP accepts the login")
         case WaitsFor.TIME:
             return gettext("tried again at %s") % format_time(run.not_before)
         case WaitsFor.FORMS:
-            return gettext("waits for the order forms")
+            return gettext("waits until the order forms are closed")
     return gettext("waits for its turn")
 
 

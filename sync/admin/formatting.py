@@ -57,10 +57,10 @@ COUNTS = {  # what may be counted of a run's records
     "left": ngettext_lazy("%(number)s left", "%(number)s left", "count"),
 }
 ATTEMPT_OUTCOMES = {  # why an attempt did not end its run
-    "preempted": _("stepped aside"),
-    "handed back": _("given back by a stopping worker"),
-    "lost": _("lost with its process"),
-    "failed": _("failed, to be tried again"),
+    "preempted": _("interrupted for an order form"),
+    "handed back": _("returned to the queue by a worker that stopped"),
+    "lost": _("its process died or hung"),
+    "failed": _("failed, will be tried again"),
 }
 EVENT_KINDS = " ".join(SyncEvent.Kind.values)  # of events that a page may follow
 FACT_LABELS = {
@@ -68,7 +68,7 @@ FACT_LABELS = {
     "mode": _("mode"),
     "priority": _("priority"),
     "attempt": _("attempt"),
-    "into": _("into run"),
+    "into": _("merged into run"),
     "at": _("again at"),
     "error": _("error"),
     "error_class": _("kind of error"),
@@ -84,7 +84,7 @@ FACT_LABELS = {
     "hidden": _("no longer read"),
     "shown": _("read again"),
     "unknown": _("not known, not mirrored"),
-    "gone": _("not known, and gone again"),
+    "gone": _("not known, no longer shown"),
     "columns": _("columns"),
     "customer": _("ERP ID"),
 }
@@ -191,15 +191,15 @@ def format_lock_state(lock: SyncLock) -> SafeString:
         case SyncLock.State.HELD:
             return format_badge("▶", _("held"), "running")
         case SyncLock.State.SILENT:
-            return format_badge("⚠", _("not renewed: whoever comes next takes it"), "quarantined")
+            return format_badge("⚠", _("not renewed: the next process takes it over"), "quarantined")
 
 
 def format_worker_state(worker: SyncWorker) -> SafeString:
     match worker.state:
         case SyncWorker.State.ALIVE:
-            return format_badge("✓", _("alive"), "succeeded")
+            return format_badge("✓", _("responding"), "succeeded")
         case SyncWorker.State.SILENT:
-            return format_badge("✗", _("silent"), "failed")
+            return format_badge("✗", _("not responding"), "failed")
         case SyncWorker.State.STOPPED:
             return format_badge("–", _("stopped"))
 

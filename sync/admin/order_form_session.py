@@ -55,7 +55,7 @@ class OrderFormSessionAdmin(ReadOnlyAdmin):
     list_filter = (LiveFilter,)
     list_select_related = ("user",)
     search_fields = ("user__username", "user__first_name", "user__last_name")
-    search_help_text = _("An agent's name.")
+    search_help_text = _("Enter an agent's name.")
     buttons = (
         Button(
             "close",

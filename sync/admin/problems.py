@@ -86,7 +86,11 @@ def get_verdict(status: SyncStatus, found: list[ShownProblem]) -> dict[str, str]
         text = gettext("Not to be trusted: %s") % ", ".join(map(get_list_name, status.untrusted))
         return {"severity": "bad", "symbol": "✗", "text": text}
     if found:
-        return {"severity": "warn", "symbol": "⚠", "text": gettext("All lists can be trusted, but see to this:")}
+        return {
+            "severity": "warn",
+            "symbol": "⚠",
+            "text": gettext("All lists can be trusted, but these problems need attention:"),
+        }
     return {"severity": "good", "symbol": "✓", "text": gettext("All lists can be trusted.")}
 
 
@@ -98,12 +102,12 @@ def find_buttons(request: HttpRequest, problem: Problem) -> Iterator[Button]:
     row, may = problem.row, request.user.has_perm
     match problem.kind:
         case Kind.LOCK_SILENT if may_view(request, SyncLock):
-            yield Button(_("Look at the lock"), get_lock_url("change"))
+            yield Button(_("View the lock"), get_lock_url("change"))
         case Kind.RUN_SLOW | Kind.FETCH_SLOW if may("sync.request_syncrun"):
             yield make_run_button(_("Cancel"), row, "cancel")
         case Kind.LOGIN_REJECTED | Kind.QUARANTINED | Kind.FAILING:
             if problem.action == Action.DECIDE_ON_EXPORT and may("sync.accept_syncrun"):
-                yield Button(_("Look at what would be lost"), reverse("admin:sync_syncrun_accept", args=[row.pk]))
+                yield Button(_("View what would be lost"), reverse("admin:sync_syncrun_accept", args=[row.pk]))
             yield make_run_link(row)
             is_settled = problem.action in (Action.WAIT_FOR_LOGIN, Action.WAIT_FOR_ACCEPTANCE)
             if not is_settled and not row.cannot_retry() and may("sync.request_syncrun"):
@@ -120,13 +124,13 @@ def find_buttons(request: HttpRequest, problem: Problem) -> Iterator[Button]:
         case Kind.COLUMNS_CHANGED if may("sync.see_columndrift") and may_view(request, ColumnDrift):
             yield Button(_("Seen"), reverse("admin:sync_columndrift_do", args=[row.pk, "see"]), posts=True)
         case Kind.SCHEDULES_DISABLED if may_view(request, SyncSchedule):
-            yield Button(_("Look at the schedules"), get_list_url(SyncSchedule))
+            yield Button(_("View the schedules"), get_list_url(SyncSchedule))
         case Kind.ALERT_NOT_DELIVERED if may_view(request, Alert):
-            yield Button(_("Look at the alert"), reverse("admin:sync_alert_change", args=[row.pk]))
+            yield Button(_("View the alert"), reverse("admin:sync_alert_change", args=[row.pk]))
 
 
 def make_run_link(run: SyncRun) -> Button:
-    return Button(_("Look at run %s") % run.pk, get_run_url(run))
+    return Button(_("View run %s") % run.pk, get_run_url(run))
 
 
 def make_run_button(text: Any, run: SyncRun, action: str) -> Button:

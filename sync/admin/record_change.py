@@ -46,7 +46,7 @@ class RecordChangeAdmin(ReadOnlyAdmin):
     sortable_by = ()
     paginator = BoundedPaginator
     search_fields = ("key",)
-    search_help_text = _("The whole key of a record.")
+    search_help_text = _("Enter the complete key of a record.")
     readonly_fields = ("when", "run_by_number", "record", "all_changed")
     fieldsets = ((None, {"fields": ["when", "run_by_number", type_name, "record", "kind", "all_changed"]}),)
 

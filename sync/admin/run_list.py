@@ -70,7 +70,7 @@ class WhoFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         people = User.objects.filter(is_staff=True).order_by("username")[:PEOPLE_SHOWN]
-        return [(NOBODY, _("nobody: schedule or command line")), *((str(user.pk), user) for user in people)]
+        return [(NOBODY, _("nobody (schedule or command line)")), *((str(user.pk), user) for user in people)]
 
     def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
         who = self.value()

@@ -206,9 +206,11 @@ def format_coverage(kept: dict[str, Any], *, by: str) -> dict[str, Any]:
         "share": format_share(kept["found"], kept["named"]),
     }
     if kept["target"] == by:
-        text = gettext("%(target)s that %(source)s name: %(named)s, of which %(found)s (%(share)s) are in this export")
+        text = gettext(
+            "%(target)s that %(source)s refer to: %(named)s, of which %(found)s (%(share)s) are in this export"
+        )
     else:
-        text = gettext("%(target)s that this export names: %(named)s, of which %(found)s (%(share)s) are mirrored")
+        text = gettext("%(target)s that this export refers to: %(named)s, of which %(found)s (%(share)s) are mirrored")
     before = kept["namedBefore"] and gettext("; before, %s") % format_share(kept["foundBefore"], kept["namedBefore"])
     return {
         "text": capfirst(text % facts) + (before or ""),

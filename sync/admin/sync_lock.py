@@ -74,9 +74,9 @@ class SyncLockAdmin(ReadOnlyAdmin):
         lock = get_object_or_404(SyncLock, pk=pk)
         if request.method == "POST":
             if mutex.break_lock(by=cast(User, request.user)):
-                messages.success(request, gettext("The lock is broken: who held it can write no more."))
+                messages.success(request, gettext("The lock is broken: the process that held it can no longer write."))
             else:
-                messages.warning(request, gettext("Nobody holds the lock: there is nothing to break."))
+                messages.warning(request, gettext("No process holds the lock: there is nothing to break."))
             return HttpResponseRedirect(get_lock_url("change"))
         context = {
             **self.admin_site.each_context(request),

@@ -82,7 +82,7 @@ class SyncRunAdmin(ReadOnlyAdmin):
         Button("run", _("Run now"), "sync.request_syncrun", lambda run: run.waits_for_its_time, request_same_run),
         Button("retry", _("Try again"), "sync.request_syncrun", lambda run: not run.cannot_retry(), queue.retry),
         LinkButton(
-            _("Look at what would be lost"),
+            _("View what would be lost"),
             acceptance.PERMISSION,
             get_accept_url,
             lambda run: run.waits_for_a_decision,
@@ -122,7 +122,7 @@ class SyncRunAdmin(ReadOnlyAdmin):
     sortable_by = ()
     paginator = run_list.KeyPaginator
     search_fields = ("id",)
-    search_help_text = _("A run's number, the name of who asked for it, or words of its error.")
+    search_help_text = _("Enter a run's number, the name of the person who asked for it, or words from its error.")
     readonly_fields = (
         "state",
         "took",
@@ -188,7 +188,7 @@ class SyncRunAdmin(ReadOnlyAdmin):
         chosen = list(runs[:2])
         if len(chosen) == 1:
             return HttpResponseRedirect(get_accept_url(chosen[0]))
-        messages.error(request, gettext("Select one run: each export is accepted by itself."))
+        messages.error(request, gettext("Select only one run: exports are accepted one at a time."))
         return None
 
     def get_urls(self) -> list[URLPattern]:

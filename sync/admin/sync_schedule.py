@@ -131,8 +131,8 @@ class SyncScheduleAdmin(ButtonsAdmin):
     )
     fieldsets = (
         (None, {"fields": [type_name, "every", "first_at", "enabled", "preview"]}),
-        (_("As it stands"), {"fields": ["state_now", "next_due", "fresh_as_of", "failures"]}),
-        (_("What the times are counted from"), {"fields": readonly_fields[-3:]}),
+        (_("Current state"), {"fields": ["state_now", "next_due", "fresh_as_of", "failures"]}),
+        (_("Where the times start"), {"fields": readonly_fields[-3:]}),
     )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -187,7 +187,7 @@ class SyncScheduleAdmin(ButtonsAdmin):
         return format_html(
             '<div id="schedule-preview" aria-live="polite" data-address="{}" data-unanswered="{}">{}</div>',
             reverse("admin:sync_syncschedule_preview", args=[schedule.pk]),
-            gettext("The service does not answer: when it would run is not known."),
+            gettext("The service does not answer, so the time of the next run is not known."),
             render_to_string(TEMPLATE, get_preview(schedule)),
         )
 

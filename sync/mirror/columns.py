@@ -182,10 +182,10 @@ def format_drift_time(drift: ColumnDrift) -> str:
 def choose_sentence(kind: Kind) -> str:
     match kind:
         case Kind.HIDDEN:
-            return gettext("No longer read, their values are as of %(time)s: %(columns)s.")
+            return gettext("No longer read; the values are from %(time)s: %(columns)s.")
         case Kind.SHOWN:
             return gettext("Read again since %(time)s: %(columns)s.")
         case Kind.UNKNOWN:
-            return gettext("Not known and not mirrored, shown since %(time)s: %(columns)s.")
+            return gettext("Unknown columns, shown since %(time)s and not mirrored: %(columns)s.")
         case Kind.GONE:
-            return gettext("Not known, and not shown any more since %(time)s: %(columns)s.")
+            return gettext("Unknown columns, no longer shown since %(time)s: %(columns)s.")

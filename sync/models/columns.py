@@ -40,7 +40,7 @@ class ColumnDrift(models.Model):
         HIDDEN = "hidden", _("no longer read")  # not shown, or not to be told apart: what is mirrored of it stays
         SHOWN = "shown", _("read again")
         UNKNOWN = "unknown", _("not known, not mirrored")
-        GONE = "gone", _("not known, and gone again")
+        GONE = "gone", _("not known, no longer shown")
 
     sync_type = models.CharField(_("type"), max_length=30)
     field = models.CharField(_("field"), max_length=100, blank=True, help_text=_("Of the mirror, if it has one."))

@@ -215,7 +215,7 @@ class SyncWorker(models.Model):
     seen_at = models.DateTimeField(_("seen"))
     stopped_at = models.DateTimeField(pgettext_lazy("worker", "stopped"), null=True, blank=True)
     clock_ahead = models.DurationField(
-        _("clock ahead"), default=timedelta(0), help_text=_("Of its machine, compared with the database's.")
+        _("clock ahead by"), default=timedelta(0), help_text=_("Of its machine, compared with the database's.")
     )
 
     SILENT_AFTER = timedelta(minutes=3)  # without a tick; they come once a minute
@@ -251,18 +251,18 @@ class SyncWorker(models.Model):
 class WorkerWatch(models.Model):
     """The one row that says when any worker was heard of, though it signed off, and what was last told of that."""
 
-    heard_at = models.DateTimeField(_("last heard of"))
-    is_silent = models.BooleanField(_("silent"), default=False)
+    heard_at = models.DateTimeField(_("last response"))
+    is_silent = models.BooleanField(_("not responding"), default=False)
 
     THE_ROW = 1
 
     class Meta:
-        verbose_name = verbose_name_plural = _("watch over the workers")
+        verbose_name = verbose_name_plural = _("state of the workers")
         default_permissions = ()
         constraints = [models.CheckConstraint(condition=Q(pk=1), name="one_worker_watch")]
 
     def __str__(self) -> str:
-        return str(_("silent") if self.is_silent else _("alive"))
+        return str(_("not responding") if self.is_silent else _("responding"))
 
 
 class AlertQuerySet(models.QuerySet["Alert"]):

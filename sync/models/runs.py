@@ -191,7 +191,7 @@ class SyncRun(models.Model):
     exported_at = models.DateTimeField(
         _("exported"), null=True, blank=True, help_text=_("When the ERP showed what the export holds.")
     )
-    erp_time = models.DurationField(_("time of the ERP"), null=True, blank=True)
+    erp_time = models.DurationField(_("time the ERP took"), null=True, blank=True)
 
     read = models.PositiveIntegerField(pgettext_lazy("counted", "read"), default=0)
     created = models.PositiveIntegerField(pgettext_lazy("counted", "created"), default=0)

@@ -58,8 +58,8 @@ WORDS = {  # for the states of a list, and of the workers
     "late": _("late"),
     "old": pgettext_lazy("state", "old"),
     "healthy": _("healthy"),
-    "alive": _("alive"),
-    "silent": _("silent"),
+    "alive": _("responding"),
+    "silent": _("not responding"),
 }
 
 Channel = Alert.Channel
@@ -132,7 +132,7 @@ def attempt(alert: Alert, told_to_stop: Event) -> bool:
         return False
     except Exception as error:
         logger.exception("Alert %s was stopped by a bug", alert.pk)
-        reason = Message(gettext_noop("a bug ({cause}), of which the log tells more"), cause=type(error).__name__)
+        reason = Message(gettext_noop("a bug ({cause}); see the log for details"), cause=type(error).__name__)
         note_failure(alert, AlertNotDelivered(reason=reason))
         return False
     waiting = Alert.objects.filter(pk=alert.pk, delivered_at=None)
@@ -225,7 +225,7 @@ def post(alert: Alert, line: Line) -> None:
     ):
         code = answer.status_code
         if 300 <= code < 400:
-            text = gettext_noop("the address redirects (status {code}): set ALERT_URL to where that leads")
+            text = gettext_noop("the address redirects to another one (status {code}): set ALERT_URL to that one")
             raise AlertNotDelivered(reason=Message(text, code=code))
         if not answer.ok:
             raise AlertNotDelivered(reason=Message(gettext_noop("the server answered with status {code}"), code=code))
@@ -254,7 +254,7 @@ def subject_of(event: SyncEvent) -> str:
 def text_in(language: str, event: SyncEvent) -> str:
     with translation.override(language):
         return gettext(
-            "%(what)s: %(after)s. Noticed on %(at)s, before that: %(before)s. manage.py syncstatus says more."
+            "%(what)s: %(after)s. Noticed on %(at)s; state before: %(before)s. For details, run manage.py syncstatus."
         ) % {
             "what": capfirst(subject_of(event)),
             "after": word_for(event.facts["after"]),

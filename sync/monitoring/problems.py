@@ -33,11 +33,14 @@ SLOW_AT_LEAST = timedelta(seconds=30)
 class Kind(TextChoices):
     """What is wrong."""
 
-    NO_WORKER = "no_worker", _("No worker has ever been heard of: nothing runs by itself.")
-    WORKER_STOPPED = "worker_stopped", _("%(worker)s was stopped at %(time)s: nothing runs by itself.")
-    WORKER_SILENT = "worker_silent", _("%(worker)s has been silent since %(time)s: nothing runs by itself.")
-    ONE_WORKER_SILENT = "one_worker_silent", _("%(worker)s has been silent since %(time)s; others go on.")
-    LOCK_SILENT = "lock_silent", _("The lock's holder has been silent since %(time)s.")
+    NO_WORKER = "no_worker", _("No worker has been started yet: nothing runs automatically.")
+    WORKER_STOPPED = "worker_stopped", _("%(worker)s was stopped at %(time)s: nothing runs automatically.")
+    WORKER_SILENT = "worker_silent", _("%(worker)s has not responded since %(time)s: nothing runs automatically.")
+    ONE_WORKER_SILENT = (
+        "one_worker_silent",
+        _("%(worker)s has not responded since %(time)s; the other workers continue."),
+    )
+    LOCK_SILENT = "lock_silent", _("The process that holds the lock has not responded since %(time)s.")
     RUN_SLOW = "run_slow", _("%(list)s: in progress for %(elapsed)s, where it usually takes %(usual)s.")
     FETCH_SLOW = (
         "fetch_slow",
@@ -53,15 +56,18 @@ class Kind(TextChoices):
     DISK_LOW = "disk_low", _("The disk with %(folder)s is nearly full (%(files)s): %(free)s are free.")
     QUARANTINED = "quarantined", _("%(list)s: the export of %(time)s is in quarantine. %(error)s")
     FAILING = "failing", _("%(list)s: %(times)s, last at %(time)s. %(error)s")
-    NEVER_MIRRORED = "never_mirrored", _("%(list)s: never mirrored so far.")
-    OLD = "old", _("%(list)s: as of %(time)s, %(ago)s ago, and its schedule is disabled.")
-    LATE = "late", _("%(list)s: not refreshed since %(time)s, %(ago)s ago.")
+    NEVER_MIRRORED = "never_mirrored", _("%(list)s: never synced so far.")
+    OLD = "old", _("%(list)s: old data; last updated at %(time)s, %(ago)s ago, and the schedule is disabled.")
+    LATE = "late", _("%(list)s: late; last updated at %(time)s, %(ago)s ago.")
     RETRYING = "retrying", _("%(list)s: %(error)s")
     COLUMNS_CHANGED = "columns_changed", _("%(list)s: the columns have changed. %(changes)s")
     NOTICE = "notice", "%(list)s: %(text)s"
-    NO_SCHEDULE = "no_schedule", _("%(list)s: there is no schedule, so its state is not known.")
-    SCHEDULES_DISABLED = "schedules_disabled", _("Only when somebody asks, as their schedules are disabled: %(lists)s")
-    ALERT_NOT_DELIVERED = "alert_not_delivered", _("Nobody may be told of changes (%(channel)s). %(error)s")
+    NO_SCHEDULE = "no_schedule", _("%(list)s: no schedule exists, so the state is not known.")
+    SCHEDULES_DISABLED = (
+        "schedules_disabled",
+        _("Synced only on request, because their schedules are disabled: %(lists)s"),
+    )
+    ALERT_NOT_DELIVERED = "alert_not_delivered", _("Alerts may not be arriving (%(channel)s). %(error)s")
 
 
 class Action(TextChoices):
@@ -71,57 +77,60 @@ class Action(TextChoices):
     RESTART_WORKER = (
         "restart_worker",
         _(
-            "A worker that hangs is started anew by its watchdog within %(seconds)d s. If it stays silent, see that "
-            "its machine runs and reaches the database, and restart manage.py qcluster there."
+            "A worker that hangs is restarted by its watchdog within %(seconds)d s. If it still does not respond, "
+            "check that its machine is running and can reach the database, and restart manage.py qcluster there."
         ),
     )
     WAIT_FOR_TAKEOVER = (
         "wait_for_takeover",
-        _("Whoever comes next takes the lock over and runs its sync again: nothing has to be done."),
+        _("The next process takes over the lock and runs the sync again: you do not need to do anything."),
     )
     WAIT_FOR_RUN = "wait_for_run", _("The export is read and applied; the other lists wait.")
     WAIT_FOR_FETCH = (
         "wait_for_fetch",
-        _("It is given up by itself when the ERP takes longer than %(longest)s; the other lists wait."),
+        _("The attempt ends automatically if the ERP takes longer than %(longest)s; the other lists wait."),
     )
     SET_CLOCK = (
         "set_clock",
-        _("Set it right, and have it kept right by NTP. Syncs go by the database's clock meanwhile."),
+        _("Correct the clock, and keep it correct with NTP. Until then, syncs use the database's clock."),
     )
     CHECK_LOGIN = (
         "check_login",
-        _(
-            "Check ERP_USERNAME and ERP_PASSWORD on the server. Whoever presses Run now, or Try again, makes one new "
-            "attempt."
-        ),
+        _("Check ERP_USERNAME and ERP_PASSWORD on the server. Pressing Run now or Try again makes one new attempt."),
     )
     WAIT_FOR_LOGIN = "wait_for_login", _("A person asked for a new attempt.")
-    MAKE_ROOM = "make_room", _("Make room there; what waits for it goes on by itself.")
+    MAKE_ROOM = "make_room", _("Free space there; whatever waits for it then continues automatically.")
     DECIDE_ON_EXPORT = (
         "decide_on_export",
-        _("Nothing was changed. Accept the export if it is right; else mend the list in the ERP and try again."),
+        _(
+            "Nothing was changed. Accept the export if it is right; otherwise correct the list in the ERP and try "
+            "again."
+        ),
     )
     WAIT_FOR_ACCEPTANCE = "wait_for_acceptance", _("Its export was accepted and waits for its turn.")
-    RUN_OR_ENABLE = "run_or_enable", _("Run it now, or enable its schedule: until then take it for old.")
-    MARK_AS_SEEN = "mark_as_seen", _("Press Seen if that is as it should be; else mend it in the ERP.")
+    RUN_OR_ENABLE = "run_or_enable", _("Run the sync now, or enable its schedule. Until then, treat the data as old.")
+    MARK_AS_SEEN = "mark_as_seen", _("Press Seen if this is right; otherwise correct it in the ERP.")
     SHOW_COLUMNS = (
         "show_columns",
-        _("What is mirrored of them stays as it was. Show them in the ERP's list again, or press Seen."),
+        _("Their mirrored values stay as they were. Show these columns in the ERP's list again, or press Seen."),
     )
     FOLLOW_NOTICE = "follow_notice", "%(advice)s"
     MIGRATE = "migrate", _("Run manage.py migrate on the server.")
     LOOK_AT_SCHEDULES = "look_at_schedules", ""
-    SEND_AGAIN = "send_again", _("It was given up. Mend what is wrong, then send it again.")
+    SEND_AGAIN = (
+        "send_again",
+        _("The service no longer tries to send the alert. Correct the cause, then send it again."),
+    )
     IN_PROGRESS = "in_progress", _("A run is in progress.")
-    LOGIN_FIRST = "login_first", _("Nothing is tried until the ERP accepts the login.")
+    LOGIN_FIRST = "login_first", _("No sync is tried until the ERP accepts the login.")
     RETRIED_NOW = "retried_now", _("It is tried again now.")
-    RETRIED_LATER = "retried_later", _("It is tried again by itself at %(next)s.")
-    RETRIED_IN_TURN = "retried_in_turn", _("It is tried again by itself as soon as it is its turn.")
+    RETRIED_LATER = "retried_later", _("It is tried again automatically at %(next)s.")
+    RETRIED_IN_TURN = "retried_in_turn", _("It is tried again automatically when its turn comes.")
     QUEUED = "queued", _("A run waits for its turn.")
-    QUEUED_BEHIND_FORMS = "queued_behind_forms", _("A run waits for the order forms.")
+    QUEUED_BEHIND_FORMS = "queued_behind_forms", _("A run waits until the order forms are closed.")
     RUN_BY_HAND = "run_by_hand", _("Its schedule is disabled: press Run now on its card.")
-    DUE = "due", _("It has been due since %(next)s: it runs when a worker takes it.")
-    DUE_LATER = "due_later", _("It is tried next at %(next)s; or press Run now on its card.")
+    DUE = "due", _("It has been due since %(next)s: it runs as soon as a worker takes it.")
+    DUE_LATER = "due_later", _("The next attempt is at %(next)s; or press Run now on its card.")
 
 
 @dataclass(frozen=True)

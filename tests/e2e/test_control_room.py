@@ -48,7 +48,7 @@ def test_a_failing_erp_is_noticed_understood_repaired_and_retried(room, site, er
         expect(room.card("Orders")).to_contain_text("failing")
         screenshot(page, "noticed", full_page=True)
         # Understood: the run names the page, the row and the column.
-        room.problems.first.get_by_role("link", name=re.compile("Look at run")).click()
+        room.problems.first.get_by_role("link", name=re.compile("View run")).click()
         error = page.locator("#error")
         expect(error).to_contain_text("UnreadableValue")
         expect(error).to_contain_text("is not a date")
@@ -75,11 +75,11 @@ def test_a_quarantined_export_is_inspected_and_accepted(room, site, erp):
         expect(room.verdict).to_contain_text("Not to be trusted: prices")
         problem = room.problems.filter(has_text="quarantine")
         expect(problem).to_contain_text("Nothing was changed.")
-        problem.get_by_role("link", name=f"Look at run {run.pk}").click()
+        problem.get_by_role("link", name=f"View run {run.pk}").click()
         box = page.locator("#quarantine")
         expect(box).to_contain_text("Would be lost")
         screenshot(page, "quarantined", full_page=True)
-        box.get_by_role("link", name="Look at what would be lost").click()
+        box.get_by_role("link", name="View what would be lost").click()
         lost = Price.objects.present().count() - run.read
         expect(page.locator("#content-main")).to_contain_text("Nothing has been changed so far.")
         expect(page.locator("#content-main")).to_contain_text(str(lost))
@@ -192,7 +192,7 @@ def test_a_run_s_own_page_follows_it_from_the_queue_to_its_changes(room, site, e
             expect(page.locator("#progress")).to_contain_text("fetching the export")
         expect(headline).to_contain_text("succeeded")
     expect(page.locator("#changes table")).to_contain_text("→ 123.45")
-    expect(page.get_by_text("What the times are counted from")).to_have_count(0)
+    expect(page.get_by_text("Where the times start")).to_have_count(0)
     expect(page.locator("#all-fields")).to_have_attribute("open", "")
 
 
@@ -223,9 +223,9 @@ def test_a_stuck_lock_is_seen_and_broken_after_a_plain_warning(room):
     request_sync("products", trigger=Trigger.API)  # whose event the page hears
     lock = room.panel("lock")
     expect(lock).to_contain_text("held")
-    lock.get_by_role("link", name="Look at it").click()
+    lock.get_by_role("link", name="View").click()
     page.get_by_role("link", name="Break the lock…").click()
-    expect(page.locator("#content-main")).to_contain_text("can then never write again, even if it is alive")
+    expect(page.locator("#content-main")).to_contain_text("can then no longer write, even if it is still running")
     page.get_by_role("button", name="Break the lock").click()
     expect(page.locator(".messagelist")).to_contain_text("The lock is broken")
     assert lease is not None

@@ -644,7 +644,7 @@ def test_an_agent_sees_that_the_customer_was_erased(removed, client):
     ("changes", "words"),
     [
         ({}, "manage.py erasecustomer 77 --id"),
-        ({"removed_at": None}, "Possible once the ERP no longer shows the customer."),
+        ({"removed_at": None}, "The data can be erased once the ERP no longer shows the customer."),
         ({"erased_at": "2026-01-22T09:30:00Z"}, "Erased on 22/01/2026 10:30."),
     ],
 )

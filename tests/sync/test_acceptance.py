@@ -189,7 +189,7 @@ def test_who_may_not_see_prices_does_not_see_the_last_price_of_a_product(sync_li
 
 
 def test_the_page_says_how_to_undo_an_acceptance_before_and_after_it(quarantined, admin_client):
-    way = "mend the list in the ERP and sync again"
+    way = "correct the list in the ERP and sync again"
     assert way in question(admin_client, quarantined)
     admin_client.post(accept_url(quarantined))
     accepting = SyncRun.objects.get(accepts=quarantined)
@@ -325,10 +325,10 @@ def test_the_export_of_a_list_that_is_no_longer_mirrored_has_no_button(quarantin
 def test_before_an_export_is_accepted_the_page_shows_what_was_expected_and_what_came(quarantined, admin_client):
     html = html_of(admin_client, accept_url(quarantined))
     for name, number in (
-        ("Expected, as in the mirror", 30),
-        ("In the export", 9),
+        ("Expected records, as in the mirror", 30),
+        ("Records in the export", 9),
         ("Would be marked missing", 21),
-        ("Allowed without asking", 20),
+        ("May be missing without asking", 20),
     ):
         assert f'<th scope="row">{name}</th><td>{number}</td>' in html
     assert quarantined.error_text in unescape(html)
@@ -337,8 +337,8 @@ def test_before_an_export_is_accepted_the_page_shows_what_was_expected_and_what_
 def test_what_was_expected_is_told_as_it_was_kept_if_it_is_no_number(quarantined, admin_client):
     SyncRun.objects.update(error_text=Message("{mirrored}, {allowed}", mirrored="n/a", allowed="20"))
     html = html_of(admin_client, accept_url(quarantined))
-    assert '<th scope="row">Expected, as in the mirror</th><td>n/a</td>' in html
-    assert '<th scope="row">Allowed without asking</th><td>20</td>' in html
+    assert '<th scope="row">Expected records, as in the mirror</th><td>n/a</td>' in html
+    assert '<th scope="row">May be missing without asking</th><td>20</td>' in html
 
 
 def test_looking_never_accepts(quarantined, admin_client, mirror_state):
@@ -422,7 +422,7 @@ def test_the_action_leads_from_one_chosen_run_to_the_page_that_asks(quarantined,
 def test_the_action_takes_one_run_at_a_time(quarantined, admin_client):
     chosen = {"action": "accept_export", "_selected_action": [quarantined.pk, SyncRunFactory().pk]}
     answer = admin_client.post(url(SyncRun, "changelist"), chosen)
-    assert said(answer) == ["Select one run: each export is accepted by itself."]
+    assert said(answer) == ["Select only one run: exports are accepted one at a time."]
     assert not SyncRun.objects.filter(accepts=quarantined).exists()
 
 

@@ -89,9 +89,10 @@ def test_a_change_is_mailed_and_posted(receiver, mail_server):
     assert (mail["Subject"], mail["To"]) == ("Archibald sync: ordini, in errore", "ufficio@example.com")
     at = f"{timezone.localtime(event.at):%d/%m/%Y %H:%M}"
     assert mail.get_content().splitlines() == [
-        f"Ordini: in errore. Notato il {at}, prima: mai sincronizzata. Di più con manage.py syncstatus.",
+        f"Ordini: in errore. Notato il {at}; stato precedente: mai sincronizzata. "
+        "Per i dettagli esegui manage.py syncstatus.",
         "",
-        f"Orders: failing. Noticed on {at}, before that: never synced. manage.py syncstatus says more.",
+        f"Orders: failing. Noticed on {at}; state before: never synced. For details, run manage.py syncstatus.",
     ]
     assert not Alert.objects.waiting().exists()
 
@@ -217,7 +218,7 @@ def test_a_redirect_is_not_followed(receiver):
     alerts.send_due()
     assert len(web.received) == 1
     assert Alert.objects.get().error == (
-        "The alert was not delivered: the address redirects (status 302): set ALERT_URL to where that leads."
+        "The alert was not delivered: the address redirects to another one (status 302): set ALERT_URL to that one."
     )
 
 
@@ -228,7 +229,7 @@ def test_what_is_told_goes_to_the_address_alone(status, receiver, stage):
     failing()
     alerts.send_due()
     assert (len(web.received), elsewhere.received) == (1, [])
-    assert f"the address redirects (status {status})" in Alert.objects.get().error
+    assert f"the address redirects to another one (status {status})" in Alert.objects.get().error
 
 
 @pytest.mark.parametrize("status", ["200 OK", "307 Again", "500 Broken"])
@@ -301,7 +302,7 @@ def test_a_bug_is_a_failed_attempt_that_keeps_the_other_channel_waiting_for_noth
 
     monkeypatch.setitem(alerts.SENDERS, Channel.MAIL, stumble)
     alerts.send_due()
-    error = "The alert was not delivered: a bug (AttributeError), of which the log tells more."
+    error = "The alert was not delivered: a bug (AttributeError); see the log for details."
     assert Alert.objects.get(channel=Channel.MAIL).error == error
     assert "Traceback" in caplog.text
     assert len(web.accepted) == 1

@@ -132,8 +132,8 @@ def test_the_control_room_names_the_columns_and_as_of_when_their_values_are(drif
     assert found.severity == "warn"
     assert found.what == (
         "Customers: the columns have changed. "
-        f"No longer read, their values are as of {day(before.exported_at)}: CITTÀ, URL. "
-        f"Not known and not mirrored, shown since {day(drifted.exported_at)}: NUOVA."
+        f"No longer read; the values are from {day(before.exported_at)}: CITTÀ, URL. "
+        f"Unknown columns, shown since {day(drifted.exported_at)} and not mirrored: NUOVA."
     )
     assert [str(button.text) for button in found.buttons] == ["Seen"]
 
@@ -174,7 +174,7 @@ def test_the_command_line_names_them_and_does_not_say_that_all_is_well(drifted):
     output = StringIO()
     with pytest.raises(SystemExit):  # other lists were never mirrored
         call_command("syncstatus", stdout=output)
-    assert "customers: the columns have changed. No longer read, their values are as of" in output.getvalue()
+    assert "customers: the columns have changed. No longer read; the values are from" in output.getvalue()
 
 
 def test_the_status_names_them_for_programs(drifted):

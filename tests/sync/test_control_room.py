@@ -106,11 +106,13 @@ def test_a_channel_that_tells_nobody_is_named_until_an_alert_arrives(all_well, a
     error = "The alert was not delivered: the server answered with status 503."
     alert = AlertFactory(attempts=2, error=error, tried_at=now, next_attempt_at=now + dt.timedelta(minutes=1))
     [problem] = problems(admin_client)
-    assert (problem.severity, problem.what) == ("warn", f"Nobody may be told of changes (web address). {error}")
-    assert problem.todo.startswith("It is tried again by itself at ")
-    assert buttons(problem) == {"Look at the alert": url(Alert, "change", alert.pk)}
+    assert (problem.severity, problem.what) == ("warn", f"Alerts may not be arriving (web address). {error}")
+    assert problem.todo.startswith("It is tried again automatically at ")
+    assert buttons(problem) == {"View the alert": url(Alert, "change", alert.pk)}
     Alert.objects.update(next_attempt_at=None, given_up_at=now)
-    assert problems(admin_client)[0].todo == "It was given up. Mend what is wrong, then send it again."
+    assert problems(admin_client)[0].todo == (
+        "The service no longer tries to send the alert. Correct the cause, then send it again."
+    )
     AlertFactory(attempts=1, next_attempt_at=None, delivered_at=now, tried_at=now + dt.timedelta(seconds=1))
     assert problems(admin_client) == []
 
@@ -133,7 +135,7 @@ def test_a_failed_list_is_named_with_its_error_and_the_buttons_against_it(all_we
     assert problem.what.startswith("Prices: failed 1 time in a row, last at ")
     assert problem.what.endswith(text)
     assert buttons(problem) == {
-        f"Look at run {run.pk}": url(SyncRun, "change", run.pk),
+        f"View run {run.pk}": url(SyncRun, "change", run.pk),
         "Try again": reverse("admin:sync_syncrun_do", args=[run.pk, "retry"]),
     }
 
@@ -150,13 +152,13 @@ def test_a_quarantined_export_leads_to_what_would_be_lost(all_well, admin_client
     assert "in quarantine" in problem.what
     assert text in problem.what
     assert "Nothing was changed." in problem.todo
-    assert buttons(problem)["Look at what would be lost"] == reverse("admin:sync_syncrun_accept", args=[run.pk])
+    assert buttons(problem)["View what would be lost"] == reverse("admin:sync_syncrun_accept", args=[run.pk])
 
 
 def test_who_may_not_accept_an_export_gets_no_button_for_it(all_well, colleague):
     run = SyncRunFactory(status=Status.QUARANTINED)
     [problem] = problems(colleague("view_syncrun", "request_syncrun"))
-    assert list(buttons(problem)) == [f"Look at run {run.pk}", "Try again"]
+    assert list(buttons(problem)) == [f"View run {run.pk}", "Try again"]
 
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING])
@@ -165,14 +167,14 @@ def test_an_export_that_was_accepted_is_not_asked_about_again(status, all_well, 
     SyncRunFactory(accepts=run, trigger="accept", status=status)
     [problem] = problems(admin_client)
     assert problem.todo == "Its export was accepted and waits for its turn."
-    assert list(buttons(problem)) == [f"Look at run {run.pk}"]
+    assert list(buttons(problem)) == [f"View run {run.pk}"]
 
 
 def test_an_export_whose_acceptance_was_cancelled_is_asked_about_again(all_well, admin_client):
     quarantined = SyncRunFactory(status=Status.QUARANTINED)
     SyncRunFactory(accepts=quarantined, trigger="accept", status=Status.CANCELLED)
     [problem] = problems(admin_client)
-    assert "Look at what would be lost" in buttons(problem)
+    assert "View what would be lost" in buttons(problem)
 
 
 def test_a_list_without_a_schedule_is_not_trusted_as_nothing_is_known_of_it(all_well, admin_client):
@@ -180,14 +182,14 @@ def test_a_list_without_a_schedule_is_not_trusted_as_nothing_is_known_of_it(all_
     assert verdict(admin_client)["severity"] == "bad"
     assert verdict(admin_client)["text"] == "Not to be trusted: DDT, prices"
     ddt, prices = problems(admin_client)
-    assert (ddt.severity, ddt.what) == ("bad", "DDT: there is no schedule, so its state is not known.")
+    assert (ddt.severity, ddt.what) == ("bad", "DDT: no schedule exists, so the state is not known.")
     assert (prices.severity, prices.todo) == ("bad", "Run manage.py migrate on the server.")
 
 
 def test_a_list_that_was_never_mirrored_is_not_trusted(all_well, admin_client):
     SyncRun.objects.filter(sync_type="products").delete()
     [problem] = problems(admin_client)
-    assert problem.what == "Products: never mirrored so far."
+    assert problem.what == "Products: never synced so far."
     assert "press Run now" in problem.todo
 
 
@@ -204,7 +206,7 @@ def test_what_is_due_already_is_not_said_to_be_tried_at_a_time_that_is_past(all_
 def test_a_list_that_is_late_says_since_when(all_well, admin_client):
     SyncRun.objects.filter(sync_type="orders").update(exported_at=timezone.now() - dt.timedelta(hours=2))
     [problem] = problems(admin_client)
-    assert problem.what.startswith("Orders: not refreshed since ")
+    assert problem.what.startswith("Orders: late; last updated at ")
     assert problem.what.endswith("2\xa0hours ago.")
 
 
@@ -212,7 +214,7 @@ def test_without_a_worker_nothing_runs_and_the_page_says_what_to_start(all_well,
     SyncWorker.objects.all().delete()
     [problem] = problems(admin_client)
     assert problem.severity == "bad"
-    assert problem.what == "No worker has ever been heard of: nothing runs by itself."
+    assert problem.what == "No worker has been started yet: nothing runs automatically."
     assert problem.todo == "Start manage.py qcluster on the server."
     assert verdict(admin_client)["severity"] == "warn"
     assert "✗ none" in text_of(admin_client)
@@ -224,20 +226,20 @@ def test_a_worker_that_was_stopped_is_told_with_its_machine_and_when(all_well, a
     [problem] = problems(admin_client)
     assert problem.severity == "bad"
     assert problem.what.startswith("The worker on vm was stopped at ")
-    assert problem.what.endswith(": nothing runs by itself.")
+    assert problem.what.endswith(": nothing runs automatically.")
     assert problem.todo == "Start manage.py qcluster on the server."
     html = text_of(admin_client)
     assert "– stopped" in html
-    assert "✓ alive" not in html
+    assert "✓ responding" not in html
 
 
 def test_a_worker_that_fell_silent_is_not_to_be_started_but_to_be_looked_at(all_well, admin_client):
     SyncWorker.objects.update(seen_at=timezone.now() - dt.timedelta(minutes=10))
     [problem] = problems(admin_client)
     assert problem.severity == "bad"
-    assert problem.what.startswith("The worker on vm has been silent since ")
-    assert problem.what.endswith(": nothing runs by itself.")
-    assert "is started anew by its watchdog within 45 s" in problem.todo
+    assert problem.what.startswith("The worker on vm has not responded since ")
+    assert problem.what.endswith(": nothing runs automatically.")
+    assert "is restarted by its watchdog within 45 s" in problem.todo
     assert "restart manage.py qcluster there" in problem.todo
 
 
@@ -247,21 +249,21 @@ def test_each_silent_worker_is_a_warning_while_another_lives(all_well, admin_cli
     SyncWorkerFactory(name="d:4", stopped_at=timezone.now())
     found = problems(admin_client)
     assert [problem.severity for problem in found] == ["warn", "warn"]
-    assert {problem.what.partition(" has been silent since ")[0] for problem in found} == {
+    assert {problem.what.partition(" has not responded since ")[0] for problem in found} == {
         "The worker on b",
         "The worker on c",
     }
-    assert all(problem.what.endswith("; others go on.") for problem in found)
+    assert all(problem.what.endswith("; the other workers continue.") for problem in found)
     html = text_of(admin_client)
-    assert [html.count(state) for state in ("✓ alive", "✗ silent", "– stopped")] == [1, 2, 1]
+    assert [html.count(state) for state in ("✓ responding", "✗ not responding", "– stopped")] == [1, 2, 1]
 
 
 def test_a_silent_holder_of_the_lock_is_named_and_nothing_has_to_be_done(all_well, admin_client):
     mutex.acquire()
     SyncLock.objects.update(leased_until=timezone.now() - MINUTE)
     [problem] = problems(admin_client)
-    assert "The lock's holder has been silent since" in problem.what
-    assert "nothing has to be done" in problem.todo
+    assert "The process that holds the lock has not responded since" in problem.what
+    assert "you do not need to do anything" in problem.todo
 
 
 def test_a_run_that_is_to_be_tried_again_says_why_and_when(all_well, admin_client):
@@ -273,7 +275,7 @@ def test_a_run_that_is_to_be_tried_again_says_why_and_when(all_well, admin_clien
     [problem] = problems(admin_client)
     assert problem.severity == "warn"
     assert problem.what == f"DDT: {text}"
-    assert problem.todo.startswith("It is tried again by itself at ")
+    assert problem.todo.startswith("It is tried again automatically at ")
     assert "Run now" in buttons(problem)
     assert card(admin_client, "ddt")["next"].startswith("tried again at ")
     assert "trying again" in card(admin_client, "ddt")["badge"]
@@ -284,7 +286,7 @@ def test_a_run_that_is_to_be_tried_again_says_why_and_when(all_well, admin_clien
     [
         (
             {"not_before": dt.datetime(2026, 1, 1, tzinfo=dt.UTC)},
-            "It is tried again by itself as soon as it is its turn.",
+            "It is tried again automatically when its turn comes.",
         ),
         ({"status": Status.RUNNING, "not_before": None}, "It is tried again now."),
     ],
@@ -328,7 +330,7 @@ def test_a_disabled_schedule_is_told(all_well, admin_client):
     SyncSchedule.objects.filter(sync_type="ddt").update(enabled=False)
     [problem] = problems(admin_client)
     time = card(admin_client, "ddt")["fresh"]
-    assert problem.what == f"Only when somebody asks, as their schedules are disabled: DDT (as of {time})"
+    assert problem.what == f"Synced only on request, because their schedules are disabled: DDT (as of {time})"
     assert card(admin_client, "ddt")["next"] == "never: the schedule is disabled"
 
 
@@ -344,7 +346,7 @@ def test_a_list_that_grew_old_while_its_schedule_is_disabled_is_not_trusted(old_
     assert verdict(admin_client)["text"] == "Not to be trusted: DDT"
     [problem] = problems(admin_client)
     assert problem.severity == "bad"
-    assert problem.what.endswith(", 1\xa0month ago, and its schedule is disabled.")
+    assert problem.what.endswith(", 1\xa0month ago, and the schedule is disabled.")
     assert buttons(problem) == {
         text: reverse("admin:sync_syncschedule_do", args=[old_ddt.pk, verb])
         for text, verb in (("Run now", "run"), ("Enable", "enable"))
@@ -392,11 +394,11 @@ def test_a_run_that_takes_much_longer_than_usual_is_told_and_can_be_cancelled(al
     [problem] = problems(admin_client)
     assert problem.severity == "warn"
     assert "The ERP may hang." in problem.what
-    assert problem.todo.startswith("It is given up by itself when the ERP takes longer than 5 min")
+    assert problem.todo.startswith("The attempt ends automatically if the ERP takes longer than 5 min")
     assert "Cancel" in buttons(problem)
     SyncRun.objects.running().update(mode="smart")
     [problem] = problems(admin_client)
-    assert problem.todo.startswith("It is given up by itself when the ERP takes longer than 1 min")
+    assert problem.todo.startswith("The attempt ends automatically if the ERP takes longer than 1 min")
 
 
 def test_of_a_run_that_reads_for_long_nobody_says_that_the_erp_hangs_or_gives_it_up(all_well, admin_client):
@@ -409,7 +411,7 @@ def test_of_a_run_that_reads_for_long_nobody_says_that_the_erp_hangs_or_gives_it
 
 def test_while_an_order_form_is_open_no_card_promises_what_it_pauses(all_well, admin_client, admin_user):
     sessions.open_session(admin_user)
-    assert card(admin_client, "prices")["next"].endswith(", after the order forms")
+    assert card(admin_client, "prices")["next"].endswith(", when the order forms are closed")
     assert ", in " in card(admin_client, "customers")["next"]
 
 
@@ -524,8 +526,8 @@ def test_the_queue_is_in_the_order_in_which_it_will_run_with_what_each_waits_for
     queue = context_of(admin_client)["queue"]
     assert [(each["name"], each["why"]) for each in queue] == [
         ("Customers", "waits for its turn"),
-        ("Orders", "waits for the order forms"),
-        ("Products", "waits for the order forms"),
+        ("Orders", "waits until the order forms are closed"),
+        ("Products", "waits until the order forms are closed"),
     ]
 
 
@@ -533,14 +535,14 @@ def test_what_may_run_though_a_form_is_open_is_not_said_to_wait_for_it(all_well,
     sessions.open_session(admin_user)
     SyncRunFactory(sync_type="orders", status=Status.QUEUED, requested_at=timezone.now() - 31 * MINUTE)  # too long
     SyncRun.objects.filter(sync_type="prices").delete()  # never mirrored
-    assert ", after the order forms" not in card(admin_client, "prices")["next"]
+    assert ", when the order forms are closed" not in card(admin_client, "prices")["next"]
     request_sync("prices", trigger=SyncRun.Trigger.API)
     request_sync("ddt", trigger=SyncRun.Trigger.API)
     queue = context_of(admin_client)["queue"]
     assert [(each["name"], each["why"]) for each in queue] == [
         ("Orders", "waits for its turn"),
         ("Prices", "waits for its turn"),
-        ("DDT", "waits for the order forms"),
+        ("DDT", "waits until the order forms are closed"),
     ]
     assert card(admin_client, "orders")["next"] == "waits for its turn"
 
@@ -601,7 +603,7 @@ def test_the_lock_shows_its_holder_since_when_and_its_token(all_well, admin_clie
 def test_the_worker_shows_its_name_and_when_it_was_heard_of(all_well, admin_client):
     html = text_of(admin_client)
     assert '<dt>name</dt><dd class="name">vm:1</dd>' in html
-    assert "last heard of" in html
+    assert "last response" in html
 
 
 def test_what_is_empty_says_so(all_well, admin_client):
@@ -681,8 +683,8 @@ def test_the_name_of_the_worker_is_for_whoever_may_see_workers(all_well, colleag
     SyncWorker.objects.update(name="machine:1")
     html = text_of(colleague("view_syncrun"))
     assert "machine:1" not in html
-    assert "✓ alive" in html
-    assert "last heard of" in html
+    assert "✓ responding" in html
+    assert "last response" in html
     SyncWorker.objects.update(stopped_at=timezone.now())
     html = text_of(colleague("view_syncrun"))
     assert "A worker was stopped at" in html
@@ -756,10 +758,10 @@ def test_a_late_list_that_is_tried_again_is_told_when_and_not_that_it_is_its_tur
     SyncRunFactory(sync_type="orders", status=Status.QUEUED, ended_attempts=[attempt], not_before=later)
     of_orders = [problem for problem in problems(admin_client) if problem.what.startswith("Orders")]
     assert [problem.severity for problem in of_orders] == ["bad", "warn"]
-    assert {problem.todo.rpartition(" at ")[0] for problem in of_orders} == {"It is tried again by itself"}
+    assert {problem.todo.rpartition(" at ")[0] for problem in of_orders} == {"It is tried again automatically"}
 
 
-@pytest.mark.parametrize(("given_file", "buttons"), [("", ["Run now", "Look at run"]), ("/a.pdf", ["Look at run"])])
+@pytest.mark.parametrize(("given_file", "buttons"), [("", ["Run now", "View run"]), ("/a.pdf", ["View run"])])
 def test_run_now_is_no_button_of_a_given_file_that_waits_for_room(all_well, admin_client, given_file, buttons):
     attempt = {"outcome": "failed", "error": "DiskFull", "text": "The disk is full."}
     later = timezone.now() + MINUTE

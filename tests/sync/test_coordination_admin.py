@@ -325,7 +325,7 @@ def test_a_disabled_schedule_never_runs(at_noon, schedule, admin_client):
 def test_other_lists_that_start_at_the_same_minute_are_named(at_noon, schedule, admin_client):
     SyncSchedule.objects.filter(sync_type="products").update(enabled=False)
     lines = previewed(admin_client, schedule, every=60, first_at=20, enabled="on")
-    assert lines[5:] == ["Together with DDT: 12:20:00. One waits for the other."]
+    assert lines[5:] == ["At the same time as DDT: 12:20:00. One waits for the other."]
 
 
 @pytest.mark.parametrize(("name", "value"), [("every", 4), ("every", 181), ("first_at", 1441), ("every", "")])
@@ -371,7 +371,7 @@ def test_a_free_lock_has_nothing_to_break(admin_client):
     assert break_url() not in page_of(admin_client, lock)
     assert "<form method=" not in html_of(admin_client, break_url()).partition('class="asking"')[2]
     answer = admin_client.post(break_url())
-    assert said(answer) == ["Nobody holds the lock: there is nothing to break."]
+    assert said(answer) == ["No process holds the lock: there is nothing to break."]
 
 
 def test_a_held_lock_shows_its_holder_and_the_run_in_progress(lease, admin_client):
@@ -383,7 +383,7 @@ def test_a_held_lock_shows_its_holder_and_the_run_in_progress(lease, admin_clien
 
 def test_a_lock_whose_holder_is_silent_says_so(lease, admin_client):
     SyncLock.objects.update(leased_until=timezone.now() - dt.timedelta(seconds=1))
-    assert "whoever comes next takes it" in page_of(admin_client, SyncLock.objects.get())
+    assert "the next process takes it over" in page_of(admin_client, SyncLock.objects.get())
 
 
 def test_looking_never_breaks_the_lock(lease, admin_client):
@@ -397,7 +397,7 @@ def test_who_held_a_broken_lock_can_write_no_more(lease, admin_client, admin_use
     assert break_url() in page_of(admin_client, SyncLock.objects.get())
     answer = admin_client.post(break_url())
     assert answer.url == url(SyncLock, "change", SyncLock.THE_ROW)
-    assert said(answer) == ["The lock is broken: who held it can write no more."]
+    assert said(answer) == ["The lock is broken: the process that held it can no longer write."]
     assert SyncEvent.objects.get(kind=Kind.LOCK_BROKEN).by == admin_user
     with pytest.raises(LeaseLost):
         lease.renew()
@@ -523,11 +523,11 @@ def test_no_list_of_events_counts_all_of_them(admin_client, monkeypatch):
 
 def test_a_silent_worker_is_told_from_one_that_is_alive(admin_client):
     SyncWorkerFactory()
-    assert "✗ silent" not in html_of(admin_client, url(SyncWorker, "changelist"))
+    assert "✗ not responding" not in html_of(admin_client, url(SyncWorker, "changelist"))
     SyncWorkerFactory(seen_at=timezone.now() - dt.timedelta(minutes=4))
     html = html_of(admin_client, url(SyncWorker, "changelist"))
-    assert "✓ alive" in html
-    assert "✗ silent" in html
+    assert "✓ responding" in html
+    assert "✗ not responding" in html
     assert "– stopped" not in html
     SyncWorkerFactory(stopped_at=timezone.now())
     assert "– stopped" in html_of(admin_client, url(SyncWorker, "changelist"))
@@ -681,7 +681,8 @@ def test_the_alerts_are_listed_with_what_became_of_them(admin_client):
     AlertFactory(attempts=3, error="The alert was not delivered: the server answered with status 503.")
     AlertFactory(next_attempt_at=None, given_up_at=timezone.now(), event__sync_type="", event__facts=WORKERS_SILENT)
     html = html_of(admin_client, url(Alert, "changelist"))
-    for text in ("orders: healthy → failing", "worker: alive → silent", "✓ delivered", "… waiting", "✗ given up"):
+    changes = ("orders: healthy → failing", "worker: responding → not responding")
+    for text in (*changes, "✓ delivered", "… waiting", "✗ given up"):
         assert text in html
     assert "The alert was not delivered: the server answered with status 503." in html
     assert "✓ delivered" not in html_of(admin_client, url(Alert, "changelist") + "?state=waiting")
@@ -712,5 +713,5 @@ def test_the_events_of_alerts_and_workers_are_told_in_words(admin_client):
     SyncEvent.objects.record(Kind.WORKERS_CHANGED, before="alive", after="silent")
     SyncEvent.objects.record(Kind.ALERT_GIVEN_UP, channel="web", attempts=30, error="The alert was not delivered: no.")
     html = html_of(admin_client, url(SyncEvent, "changelist"))
-    for text in ("State of the workers changed", "silent", "Alert given up", "web address", "30"):
+    for text in ("State of the workers changed", "not responding", "Sending of an alert given up", "web address", "30"):
         assert text.casefold() in html.casefold()

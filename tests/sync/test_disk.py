@@ -92,7 +92,7 @@ def test_a_full_folder_of_exports_is_named_and_waited_for(clock, full_folder, se
         assert (run.status, run.not_before) == (Status.QUEUED, timezone.now() + timedelta(seconds=seconds))
         assert run.ended_attempts[-1]["error"] == "DiskFull"
         assert run.ended_attempts[-1]["text"] == (
-            f"The disk is full: there is no room for exports in {settings.EXPORT_DIR}. Make room there."
+            f"The disk is full: there is no space for exports in {settings.EXPORT_DIR}. Free space there."
         )
         assert files(settings.EXPORT_DIR) == []
         clock.shift(timedelta(seconds=seconds))
@@ -107,7 +107,7 @@ def test_a_full_temporary_folder_is_named_and_waited_for(clock, full_temporary_f
     runner.wait_for(run)
     run.refresh_from_db()
     assert run.ended_attempts[-1]["text"] == (
-        "The disk is full: there is no room for temporary files in /var/tmp. Make room there."
+        "The disk is full: there is no space for temporary files in /var/tmp. Free space there."
     )
     assert files(settings.EXPORT_DIR) == [], "a new attempt fetches a new export"
     full_temporary_folder.undo()
@@ -156,7 +156,7 @@ def test_a_run_that_waits_for_room_for_weeks_keeps_its_last_attempts(clock, full
 
 
 def test_a_preview_names_the_full_temporary_folder(full_temporary_folder):
-    with pytest.raises(DiskFull, match="no room for temporary files"), preview_sync("orders", mode="full"):
+    with pytest.raises(DiskFull, match="no space for temporary files"), preview_sync("orders", mode="full"):
         pass
 
 

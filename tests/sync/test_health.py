@@ -408,7 +408,7 @@ def test_the_command_says_what_is_wrong_and_what_to_do(everything_fresh):
     status, said = syncstatus()
     assert status == 1
     assert "orders is failing (1 in a row): The ERP did not answer." in said
-    assert "No worker has ever been heard of: nothing runs by itself. Start manage.py qcluster" in said
+    assert "No worker has been started yet: nothing runs automatically. Start manage.py qcluster" in said
 
 
 def test_the_command_names_the_worker_that_was_stopped_last(everything_fresh):
@@ -424,7 +424,7 @@ def test_the_command_warns_of_a_silent_worker_while_another_lives(everything_fre
     status, said = syncstatus()
     assert status == 0, "all lists are kept fresh"
     assert "SILENT, b:2 last seen " in said
-    assert "The worker on b has been silent since " in said
+    assert "The worker on b has not responded since " in said
     assert "All is well" not in said
 
 

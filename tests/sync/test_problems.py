@@ -217,8 +217,8 @@ def test_the_command_line_names_a_silent_holder_of_the_lock():
     the_lock_s_holder_is_silent()
     said = said_by_command()
     assert "Lock     SILENT, " in said
-    assert "The lock's holder has been silent since " in said
-    assert "nothing has to be done." in said
+    assert "The process that holds the lock has not responded since " in said
+    assert "you do not need to do anything." in said
 
 
 def test_the_gravest_comes_first():

@@ -322,14 +322,14 @@ def test_the_run_s_page_says_what_was_compared(sync_list, admin_client):
     mirror_prices()
     run = sync_list("products", products(FILTERED))
     html = unescape(run_page(admin_client, run))
-    assert "Products that prices name: 4,950, of which 419 (8.4 %) are in this export" in html
+    assert "Products that prices refer to: 4,950, of which 419 (8.4 %) are in this export" in html
     assert html.count(run.error_text) == 1
-    assert "Look at what would be lost" in html
+    assert "View what would be lost" in html
     later = SyncRunFactory(
         sync_type="prices", coverage=[coverage((4950, 4520), (4940, 4513)).as_json()], status=Status.SUCCEEDED
     )
     html = unescape(run_page(admin_client, later))
-    assert "Products that this export names: 4,950, of which 4,520 (91.3 %) are mirrored; before, 91.3 %" in html
+    assert "Products that this export refers to: 4,950, of which 4,520 (91.3 %) are mirrored; before, 91.3 %" in html
 
 
 def test_the_run_s_page_says_it_in_italian(sync_list, admin_client):
@@ -350,10 +350,10 @@ def test_the_question_whether_to_accept_tells_the_figures_and_the_button_applies
     address = url(SyncRun, "accept", run.pk)
     html = html_of(admin_client, address)
     for name, number in (
-        ("In the export", "419"),
-        ("Named, in one of the two lists", "4,950"),
-        ("Not there, in the other", "4,531"),
-        ("Allowed without asking", "1,650"),
+        ("Records in the export", "419"),
+        ("Records that one list refers to", "4,950"),
+        ("Of these, missing in the other list", "4,531"),
+        ("May be missing without asking", "1,650"),
         ("Would be created", "419"),
     ):
         assert f'<th scope="row">{name}</th><td>{number}</td>' in html
@@ -389,7 +389,7 @@ def test_a_dry_run_ends_as_the_run_would(tmp_path, db):
     Price.objects.exclude(product_erp_id__in=FILTERED[:50]).delete()
     output = StringIO()
     call_command("runsync", "products", "--dry-run", "--file", str(path), stdout=output)
-    assert "  Products that prices name: 50, of which 50 are in this export" in output.getvalue()
+    assert "  Products that prices refer to: 50, of which 50 are in this export" in output.getvalue()
     assert not Product.objects.exists()
     assert not SyncRun.objects.exists()
 

@@ -193,13 +193,16 @@ def test_the_control_room_shows_one_problem_with_the_way_out(rejected, admin_cli
     [problem] = [each for each in context["problems"] if each.severity == "bad" and "worker" not in each.what.lower()]
     assert problem.what.startswith("The ERP has not accepted the login of agente since ")
     assert "Check ERP_USERNAME and ERP_PASSWORD on the server." in problem.todo
-    assert [str(button.text) for button in problem.buttons] == [f"Look at run {rejected.pk}", "Try again"]
-    assert {card["next"] for card in context["cards"]} == {"waits for the ERP's login"}
+    assert [str(button.text) for button in problem.buttons] == [f"View run {rejected.pk}", "Try again"]
+    assert {card["next"] for card in context["cards"]} == {"waits until the ERP accepts the login"}
     retried = queue.retry(rejected)
     context = admin_client.get("/admin/", headers={"accept-language": "en"}).context
     [problem] = [each for each in context["problems"] if "login" in each.what]
-    assert [str(button.text) for button in problem.buttons] == [f"Look at run {retried.pk}"]
-    assert {card["next"] for card in context["cards"]} == {"waits for the ERP's login", "waits for its turn"}
+    assert [str(button.text) for button in problem.buttons] == [f"View run {retried.pk}"]
+    assert {card["next"] for card in context["cards"]} == {
+        "waits until the ERP accepts the login",
+        "waits for its turn",
+    }
 
 
 def test_a_list_whose_schedule_is_disabled_waits_for_no_login(rejected, admin_client):
@@ -214,7 +217,7 @@ def test_trouble_of_another_kind_is_still_told(rejected, admin_client):
     context = admin_client.get("/admin/", headers={"accept-language": "en"}).context
     [problem] = [each for each in context["problems"] if each.what.startswith("DDT")]
     assert "It is empty." in problem.what
-    assert problem.todo == "Nothing is tried until the ERP accepts the login."
+    assert problem.todo == "No sync is tried until the ERP accepts the login."
 
 
 def test_the_api_says_it(rejected, client):

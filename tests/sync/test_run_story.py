@@ -67,7 +67,7 @@ def test_earlier_attempts_say_why_they_ended(admin_client):
     at = timezone.now().isoformat()
     kept = {"outcome": "failed", "startedAt": at, "endedAt": at, "error": "ExportEmpty", "text": "The export is empty."}
     [attempt] = story_of(admin_client, SyncRunFactory(ended_attempts=[kept]))["attempts"]
-    assert (str(attempt["why"]), attempt["error"]) == ("failed, to be tried again", "The export is empty.")
+    assert (str(attempt["why"]), attempt["error"]) == ("failed, will be tried again", "The export is empty.")
 
 
 def test_an_attempt_of_which_little_was_kept_is_told_as_far_as_it_is(admin_client):
@@ -174,7 +174,7 @@ def test_an_acceptance_that_failed_is_not_told_as_done(sync_customers, admin_cli
     html = page_of(admin_client, run)
     assert "Accepting its export did not succeed:" in html
     assert "Its export was accepted:" not in html
-    assert "Look at what would be lost" in html
+    assert "View what would be lost" in html
 
 
 def test_a_quarantine_that_a_later_export_has_overtaken_says_so(sync_customers, admin_client):
@@ -205,7 +205,12 @@ def test_control_totals_are_compared_line_by_line(admin_client):
         ("1,895", "1,900", "5", False),
     ]
     html = admin_client.get(url(SyncRun, "change", run.pk)).content.decode()
-    for text in ("0f" * 32, "2.3\xa0MB", "<li>The column &lt;NUOVA&gt; is not known.</li>", "(may differ by 0.50, as"):
+    for text in (
+        "0f" * 32,
+        "2.3\xa0MB",
+        "<li>The column &lt;NUOVA&gt; is not known.</li>",
+        "(may differ by 0.50, because",
+    ):
         assert text in html
 
 
@@ -340,7 +345,7 @@ def test_columns_are_told_by_what_protects_them(admin_client):
     assert (told["numbers_alone"], told["others_alone"][:2]) == ([], ["STATO DELLE VENDITE", "TIPO DI ORDINE"])
     page = page_of(admin_client, run)
     assert "<dt>protected by a sum</dt><dd>IMPORTO LORDO, IMPORTO TOTALE</dd>" in page
-    assert "the number of records, and no value" in page
+    assert "only the number of records, no values" in page
 
 
 def test_numbers_that_nothing_protects_are_told_first(sync_list, admin_client):

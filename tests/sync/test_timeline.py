@@ -186,10 +186,10 @@ def test_a_bar_is_of_the_kind_of_its_run_s_end(status, now):
 @pytest.mark.parametrize(
     ("outcome", "kind", "words"),
     [
-        ("preempted", "preempted", "stepped aside"),
-        ("lost", "lost", "lost with its process"),
-        ("failed", "retried", "failed, to be tried again"),
-        ("handed back", "handed-back", "given back by a stopping worker"),
+        ("preempted", "preempted", "interrupted for an order form"),
+        ("lost", "lost", "its process died or hung"),
+        ("failed", "retried", "failed, will be tried again"),
+        ("handed back", "handed-back", "returned to the queue by a worker that stopped"),
         ("unheard-of", "retried", "unheard-of"),
     ],
 )

@@ -58,8 +58,8 @@ def test_a_child_that_dies_again_at_once_is_started_later_and_later(child):
         dying.start()
         dying.process.wait(PATIENCE)
         dying.started_at = time.monotonic()  # however long the machine took
-        assert dying.fault() == "has died (exit status 3)"
-        dying.bury()
+        assert dying.find_fault() == "has died (exit status 3)"
+        dying.clean_up()
         delays.append(dying.back_off)
     assert delays == [0.5, 1, 2, 4, 8, 10, 10]
 
@@ -94,7 +94,7 @@ def test_what_a_dead_child_leaves_behind_is_killed(child):
     left = int(logged(parent))
     parent.process.wait(PATIENCE)
     assert is_alive(left)
-    parent.bury()
+    parent.clean_up()
     until(lambda: not is_alive(left))
 
 

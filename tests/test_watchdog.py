@@ -48,7 +48,7 @@ def probed(pulse, *, times, of=PROBE):
 
 def test_a_worker_that_has_nothing_to_do_is_well(pulse):
     probed(pulse, times=100)
-    assert pulse.fault() == ""
+    assert pulse.find_fault() == ""
     assert pulse.has_worked
 
 
@@ -61,45 +61,45 @@ def test_a_worker_that_has_nothing_to_do_is_well(pulse):
 )
 def test_a_guard_or_a_pusher_that_falls_silent_hangs(pulse, heard, fault):
     let_pass(pulse, 45, *heard)
-    assert pulse.fault() == ""
+    assert pulse.find_fault() == ""
     let_pass(pulse, 1, *heard)
-    assert pulse.fault() == fault
+    assert pulse.find_fault() == fault
 
 
 def test_a_worker_process_that_takes_no_task_hangs(pulse):
     let_pass(pulse, 55, *ALWAYS)
-    assert pulse.fault() == ""
+    assert pulse.find_fault() == ""
     let_pass(pulse, 1, *ALWAYS)
-    assert pulse.fault() == "hangs (its worker process has been silent for 56 s)"
+    assert pulse.find_fault() == "hangs (its worker process has been silent for 56 s)"
 
 
 def test_a_monitor_that_takes_no_result_hangs_though_tasks_go_through(pulse):
     probed(pulse, times=6, of=PROBE[:2])
-    assert pulse.fault() == "hangs (its monitor has been silent for 60 s)"
+    assert pulse.find_fault() == "hangs (its monitor has been silent for 60 s)"
 
 
 def test_a_task_may_take_long_if_it_gets_on(pulse):
     pulse.note(Sign.WORKER_BEGINS)
     let_pass(pulse, 3000, Sign.GUARD, Sign.WORKER)  # the pusher waits, and the monitor has nothing to do
-    assert pulse.fault() == ""
+    assert pulse.find_fault() == ""
     pulse.note(Sign.WORKER_ENDS)
     let_pass(pulse, 40, Sign.GUARD)
-    assert pulse.fault() == ""
+    assert pulse.find_fault() == ""
     let_pass(pulse, 6, Sign.GUARD)
-    assert pulse.fault() == "hangs (its pusher has been silent for 46 s)"
+    assert pulse.find_fault() == "hangs (its pusher has been silent for 46 s)"
 
 
 def test_a_task_that_does_not_get_on_hangs(pulse):
     pulse.note(Sign.WORKER_BEGINS)
     let_pass(pulse, 46, *ALWAYS)
-    assert pulse.fault() == "hangs (its worker process has been silent for 46 s)"
+    assert pulse.find_fault() == "hangs (its worker process has been silent for 46 s)"
 
 
 def test_a_database_that_is_down_is_no_reason_to_start_anew(pulse):
     let_pass(pulse, 3000, *ALWAYS, Sign.NO_DATABASE)
-    assert pulse.fault() == ""
+    assert pulse.find_fault() == ""
     let_pass(pulse, 56, *ALWAYS)
-    assert pulse.fault() == "hangs (its worker process has been silent for 56 s)"
+    assert pulse.find_fault() == "hangs (its worker process has been silent for 56 s)"
 
 
 @pytest.mark.parametrize(
@@ -112,15 +112,15 @@ def test_a_database_that_is_down_is_no_reason_to_start_anew(pulse):
 )
 def test_a_death_is_no_longer_waited_for(pulse, sign, fault):
     pulse.note(sign)
-    assert pulse.fault() == fault
+    assert pulse.find_fault() == fault
 
 
 def test_a_cluster_that_does_not_start_is_started_again():
     pulse = Pulse()
     let_pass(pulse, 60)
-    assert pulse.fault() == ""
+    assert pulse.find_fault() == ""
     let_pass(pulse, 1)
-    assert pulse.fault() == "does not start (nothing was heard of it for 60 s)"
+    assert pulse.find_fault() == "does not start (nothing was heard of it for 60 s)"
 
 
 def test_a_watchdog_that_was_frozen_itself_does_not_count_that_time(monkeypatch):
@@ -132,7 +132,7 @@ def test_a_watchdog_that_was_frozen_itself_does_not_count_that_time(monkeypatch)
         cluster.looked_at -= 3600
         cluster.listen()
         cluster.looked_at -= 3600
-        assert cluster.fault() == ""
+        assert cluster.find_fault() == ""
 
 
 class Hanging(Child):
@@ -143,7 +143,7 @@ class Hanging(Child):
     def start(self):
         self.starts_at = 0.0
 
-    def fault(self):
+    def find_fault(self):
         return "hangs"
 
     def bury(self):

@@ -10,14 +10,12 @@ import time
 import uuid
 from functools import partial
 from multiprocessing.process import BaseProcess
-from typing import Any
 
 import django.db
-from django.db import connections
 from django.utils import timezone
+from django_q import signals
 from django_q.cluster import Sentinel
 from django_q.conf import Conf
-from django_q.signals import post_execute, post_execute_in_worker, post_spawn, pre_execute
 from django_q.signing import SignedPackage
 from django_q.tasks import async_task
 
@@ -31,10 +29,10 @@ logger = logging.getLogger(__name__)
 ASKS_AGAIN_AFTER = 1.0  # seconds, a database that does not answer
 NO_ROW = 0  # as the number of a task that has none: nothing is to be acknowledged
 SIGNS = {
-    post_spawn: Sign.WORKER,
-    pre_execute: Sign.WORKER_BEGINS,
-    post_execute_in_worker: Sign.WORKER_ENDS,
-    post_execute: Sign.MONITOR,
+    signals.post_spawn: Sign.WORKER,
+    signals.pre_execute: Sign.WORKER_BEGINS,
+    signals.post_execute_in_worker: Sign.WORKER_ENDS,
+    signals.post_execute: Sign.MONITOR,
 }
 
 
@@ -44,12 +42,12 @@ def run(descriptor: int) -> None:
     worker.become_worker(line, os.getppid())
     for happened, sign in SIGNS.items():
         happened.connect(partial(worker.prove_life, sign), weak=False)
-    if broker := connected_broker(line):
-        connections.close_all()  # its processes make their own
+    if broker := connect_broker(line):
+        django.db.connections.close_all()  # its processes make their own
         Guard(line, broker)
 
 
-def connected_broker(line: Line) -> ProvingBroker | None:
+def connect_broker(line: Line) -> ProvingBroker | None:
     """The broker, as soon as the database answers, with a first wake-up; None if told to stop before."""
     has_failed = False
     while True:
@@ -62,7 +60,7 @@ def connected_broker(line: Line) -> ProvingBroker | None:
             if not has_failed:
                 logger.error("The database does not answer: %s", error)
             has_failed = True
-            connections.close_all()
+            django.db.connections.close_all()
         line.send(Sign.NO_DATABASE)
         if line.wait(ASKS_AGAIN_AFTER):
             return None
@@ -114,20 +112,20 @@ class ProvingBroker(Broker):
                 logger.error("The database does not answer: %s", error)
             self.has_failed = True
             self.line.send(Sign.NO_DATABASE)
-            connections[Conf.ORM].close()
+            django.db.connections[Conf.ORM].close()
             time.sleep(ASKS_AGAIN_AFTER)
             return None
         self.has_failed = False
         if not tasks and time.monotonic() - self.gave_at >= probe_every():
-            tasks = [(NO_ROW, probe())]
+            tasks = [(NO_ROW, make_probe())]
         if tasks:
             self.gave_at = time.monotonic()
         return tasks
 
 
-def probe() -> str:
+def make_probe() -> str:
     """A task of which nothing is kept, as it is in no table."""
-    task: dict[str, Any] = {
+    task = {
         "id": uuid.uuid4().hex,
         "name": "heartbeat",
         "func": "sync.tasks.beat",

@@ -33,7 +33,7 @@ NOT_YET_COUNTED = 4 * ACCEPTED_AT_ONCE  # connections that are accepted, or clos
 logger = logging.getLogger(__name__)
 
 
-def canned(status: str, code: str, text: str) -> bytes:
+def make_answer(status: str, code: str, text: str) -> bytes:
     """An answer to whoever has sent no request, in the shape of all errors."""
     body = json.dumps({"success": False, "error": text, "code": code, "detail": {}})
     head = [
@@ -48,8 +48,8 @@ def canned(status: str, code: str, text: str) -> bytes:
     return "\r\n".join([*head, "", body]).encode()
 
 
-TOO_MANY = canned("503 Service Unavailable", "busy", "Too many connections at once. Try again in a moment.")
-TOO_SLOW = canned("408 Request Timeout", "head_timeout", "The request has not come in time. Send it again.")
+TOO_MANY = make_answer("503 Service Unavailable", "busy", "Too many connections at once. Try again in a moment.")
+TOO_SLOW = make_answer("408 Request Timeout", "head_timeout", "The request has not come in time. Send it again.")
 
 
 class Waiting(Enum):
@@ -81,7 +81,7 @@ class Connections(ServerState):
     def admit(self, connection: Connection) -> bool:
         """Count a new connection, if there is room for it or can be made."""
         address = connection.address
-        fresh = list(self.fresh_connections(connection.loop.time()))
+        fresh = list(self.find_fresh_connections(connection.loop.time()))
         known = self.by_address[address] - sum(each.address == address for each in fresh)
         if self.per_address and known >= self.per_address:
             logger.warning("%s has %d connections: one that keeps us waiting is closed", address, known)
@@ -96,7 +96,7 @@ class Connections(ServerState):
             self.by_address[address] += 1
         return has_room
 
-    def fresh_connections(self, now: float) -> Iterator[Connection]:
+    def find_fresh_connections(self, now: float) -> Iterator[Connection]:
         """Those of whom nobody can say yet what they are: what they have sent may lie there unread."""
         for connection, since in reversed(self.waiting[Waiting.FIRST].items()):
             if now - since > FRESH_FOR:
@@ -106,14 +106,14 @@ class Connections(ServerState):
     def close_one_waiting(self, *, but: Collection[Connection], address: str | None = None) -> bool:
         """Whether there was one that kept this process waiting, or else whose request waits for its turn."""
         spared = set(but)
-        for connection in chain(chain.from_iterable(self.waiting.values()), self.longest_line(address)):
+        for connection in chain(chain.from_iterable(self.waiting.values()), self.find_longest_line(address)):
             if connection not in spared and (address is None or connection.address == address):
                 connection.transport.abort()
                 self.forget(connection)
                 return True
         return False
 
-    def longest_line(self, address: str | None) -> Iterator[Connection]:
+    def find_longest_line(self, address: str | None) -> Iterator[Connection]:
         """Those whose requests wait for their turn, where most of them do."""
         lines: dict[object, list[Connection]] = defaultdict(list)
         for connection in self.connections:
@@ -137,7 +137,7 @@ class Connections(ServerState):
         """
         for connection in list(self.connections):
             cast(Connection, connection).close_if_late(now)
-        fresh = list(self.fresh_connections(now))
+        fresh = list(self.find_fresh_connections(now))
         per_address = self.per_address or self.at_most
         for address, number in list(self.by_address.items()):
             known = number - sum(each.address == address for each in fresh)
@@ -151,8 +151,8 @@ class Connections(ServerState):
 
     def cut_readers_off(self) -> None:
         """Close those of whom an answer is still not read, for certain."""
-        for connection in list(self.connections):
-            if cast(Connection, connection).is_being_read:
+        for connection in cast(list[Connection], list(self.connections)):
+            if connection.waits_for == Waiting.READER or connection.transport.is_closing():
                 connection.transport.abort()
 
 
@@ -179,7 +179,7 @@ class Connection(H11Protocol):
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # on Linux
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, GONE_AFTER)
         super().connection_made(transport)
-        self.note_what_is_waited_for()
+        self.note_waiting()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.server_state.forget(self)
@@ -187,23 +187,23 @@ class Connection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        self.note_what_is_waited_for()
+        self.note_waiting()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        self.note_what_is_waited_for()
+        self.note_waiting()
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self.note_what_is_waited_for()
+        self.note_waiting()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self.note_what_is_waited_for()
+        self.note_waiting()
 
-    def note_what_is_waited_for(self) -> None:
+    def note_waiting(self) -> None:
         if self in self.connections:
-            self.wait_for(self.what_is_waited_for())
+            self.wait_for(self.find_waiting())
 
     def wait_for(self, wanted: Waiting | None) -> None:
         if wanted == self.waits_for:
@@ -214,7 +214,7 @@ class Connection(H11Protocol):
         if wanted:
             self.server_state.waiting[wanted][self] = since if is_same_request else self.loop.time()
 
-    def what_is_waited_for(self) -> Waiting | None:
+    def find_waiting(self) -> Waiting | None:
         if self.flow.write_paused:
             return Waiting.READER
         if self.cycle and not self.cycle.response_complete:
@@ -229,11 +229,6 @@ class Connection(H11Protocol):
         """For what the application has its request wait, if it does."""
         is_in_progress = self.cycle and not self.cycle.response_complete
         return self.scope["state"].get("line") if is_in_progress else None
-
-    @property
-    def is_being_read(self) -> bool:
-        """Whether the client has not read all that it was sent."""
-        return self.waits_for == Waiting.READER or self.transport.is_closing()
 
     def close_if_late(self, now: float) -> None:
         """The body's time is the application's to measure."""
@@ -264,7 +259,7 @@ def raise_file_limit() -> int:
     return FILES_RAISED_TO if soft == resource.RLIM_INFINITY else soft
 
 
-def largest_number(wanted: int) -> int:
+def find_most_connections(wanted: int) -> int:
     """How many connections there may be: as many as wanted, or as there are files for."""
     files = raise_file_limit()
     possible = files - FILES_KEPT_FREE - NOT_YET_COUNTED

@@ -65,12 +65,15 @@ class Child:
         """Whether it did something since its last start, so that the same fault is worth telling once more."""
         return True
 
-    def fault(self) -> str:
+    def find_fault(self) -> str:
         """Why it has to be started again, if it has to."""
         status = self.process.poll() if self.process else None
-        return "" if status is None else f"has died ({ending(status)})"
+        if status is None:
+            return ""
+        ending = f"exit status {status}" if status >= 0 else signal.Signals(-status).name
+        return f"has died ({ending})"
 
-    def bury(self) -> None:
+    def clean_up(self) -> None:
         """Kill what a dead child has left of itself, and decide when it starts again."""
         self.kill()
         now = time.monotonic()
@@ -90,11 +93,6 @@ class Child:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self.process = None
-
-
-def ending(status: int) -> str:
-    """How a process ended."""
-    return f"exit status {status}" if status >= 0 else signal.Signals(-status).name
 
 
 class Supervisor:
@@ -133,9 +131,9 @@ class Supervisor:
     def restart_the_dead(self) -> None:
         """Start again what is dead, or hangs. The same fault is told once, until the child has worked again."""
         for child in self.children:
-            if fault := child.fault():
+            if fault := child.find_fault():
                 is_news = child.has_worked or fault != child.told
-                child.bury()
+                child.clean_up()
                 child.told = fault
                 when = f"in {child.back_off:g} s" if child.back_off else "now"
                 log = f" Its log: {child.log}" if child.log else ""

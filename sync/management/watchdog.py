@@ -58,22 +58,22 @@ class Pulse:
     def hear(self, *processes: Sign) -> None:
         self.heard_at |= dict.fromkeys(processes, self.now)
 
-    def fault(self) -> str:
+    def find_fault(self) -> str:
         """Why the processes have to be started anew, if they have to."""
         if self.dead:
             return f"is broken (its {NAMES[self.dead]} has died)"
         if not self.has_started:
             return f"does not start (nothing was heard of it for {STARTS_WITHIN} s)" if self.now > STARTS_WITHIN else ""
-        excess = {process: self.silence(process) - self.longest_silence(process) for process in NAMES}
+        excess = {process: self.measure_silence(process) - self.find_longest_silence(process) for process in NAMES}
         process = max(excess, key=lambda each: excess[each])
         if excess[process] <= 0:
             return ""
-        return f"hangs (its {NAMES[process]} has been silent for {self.silence(process):.0f} s)"
+        return f"hangs (its {NAMES[process]} has been silent for {self.measure_silence(process):.0f} s)"
 
-    def silence(self, process: Sign) -> float:
+    def measure_silence(self, process: Sign) -> float:
         return self.now - self.heard_at[process]
 
-    def longest_silence(self, process: Sign) -> float:
+    def find_longest_silence(self, process: Sign) -> float:
         """How long a process that is well may be silent now."""
         hangs_after: float = settings.WORKER_HANGS_AFTER.total_seconds()
         if self.working_since is not None:
@@ -108,17 +108,17 @@ class Cluster(Child):
     def has_worked(self) -> bool:
         return self.pulse.has_worked
 
-    def fault(self) -> str:
+    def find_fault(self) -> str:
         if self.line:
             self.listen()
-        return super().fault() or self.pulse.fault()
+        return super().find_fault() or self.pulse.find_fault()
 
     def listen(self) -> None:
         """Note the signs that have come, and for how long none has."""
         now = time.monotonic()
         self.pulse.now += min(now - self.looked_at, LONGEST_LOOK_AWAY)
         self.looked_at = now
-        for sign in received(self.line):
+        for sign in read_signs(self.line):
             self.pulse.note(sign)
 
     def tell_to_stop(self) -> None:
@@ -133,7 +133,7 @@ class Cluster(Child):
             self.line = None
 
 
-def received(line: socket.socket | None) -> str:
+def read_signs(line: socket.socket | None) -> str:
     """What has come until now."""
     signs = b""
     while line:

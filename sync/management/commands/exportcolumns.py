@@ -22,24 +22,26 @@ class Command(BaseCommand):
     )
 
     def handle(self, **options: Any) -> None:
-        self.stdout.write("\n\n".join("\n".join(table(service)) for service in list_services()))
+        self.stdout.write("\n\n".join("\n".join(make_table(service)) for service in list_services()))
 
 
-def table(service: SyncService) -> Iterator[str]:
+def make_table(service: SyncService) -> Iterator[str]:
     checks = group_checks_by_field(service)
     yield f"**{service.sync_type}** (`{service.erp_list.name}`)\n"
     yield "| header in the ERP | here | header and form | protected by | required |"
     yield "| --- | --- | --- | --- | --- |"
     for column in service.layout.columns:
         name = f"`{column.field}`" if column.field else "not mirrored"
-        protected = "; ".join(protected_by(service, column, checks.get(column.field, [])))
+        protected = "; ".join(list_protections(service, column, checks.get(column.field, [])))
         yield f"| {column.header} | {name} | {column.source.value} | {protected} | {column.required} |"
     yield f"\nCross-checks of {service.sync_type}:\n"
     for number, check in enumerate(service.cross_checks, start=1):
         yield f"{number}. {check.text.partition(': ')[2]} ({check.source.value}; {check.evidence})"
 
 
-def protected_by(service: SyncService, column: Column, checks: list[tuple[SyncService, CrossCheck]]) -> Iterator[str]:
+def list_protections(
+    service: SyncService, column: Column, checks: list[tuple[SyncService, CrossCheck]]
+) -> Iterator[str]:
     if not column.field:
         return
     if column.total is Total.SUM:

@@ -46,7 +46,7 @@ class Command(BaseCommand):
         housekeeping = Housekeeping()
         try:
             supervisor.start(Cluster())
-            in_background(worker.replace_predecessors)
+            run_in_background(worker.replace_predecessors)
             housekeeping.start()
             self.say("The worker has started. Stop it with Ctrl-C.")
             while not supervisor.told_to_stop:
@@ -55,7 +55,7 @@ class Command(BaseCommand):
         finally:
             supervisor.stop()
         housekeeping.stop()
-        in_background(lambda: worker.sign_off(os.getpid())).join(SIGNS_OFF_WITHIN)
+        run_in_background(lambda: worker.sign_off(os.getpid())).join(SIGNS_OFF_WITHIN)
         self.say("The worker has stopped.")
 
     def say(self, text: str) -> None:
@@ -63,7 +63,7 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def in_background(write: Callable[[], None]) -> Thread:
+def run_in_background(write: Callable[[], None]) -> Thread:
     """Write something down without waiting for the database."""
 
     def work() -> None:

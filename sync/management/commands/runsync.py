@@ -16,12 +16,11 @@ from django.utils import timezone
 
 from sync.coordinator import queue, runner, turns
 from sync.coordinator.preview import preview_sync
-from sync.coordinator.turns import WaitsFor
 from sync.database import clock
 from sync.exceptions import ErpLoginRejected, NeedsAcceptance, SyncError
 from sync.management.database import check_migrated
 from sync.management.progress_bar import ProgressBar
-from sync.mirror.comparison import Difference, Outcome
+from sync.mirror.comparison import Outcome
 from sync.models import SyncRun
 from sync.service import get_service, list_types
 
@@ -47,7 +46,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("sync_type", metavar="TYPE", choices=[*settings.SYNC_TYPES, "all"], help="%(choices)s")
         parser.add_argument("--mode", choices=SyncRun.Mode.values, default=SyncRun.Mode.AUTO)
-        parser.add_argument("--file", metavar="EXPORT.pdf", type=existing_file, help="read this export, not the ERP's")
+        parser.add_argument("--file", metavar="EXPORT.pdf", type=parse_file, help="read this export, not the ERP's")
         parser.add_argument("--dry-run", action="store_true", help="show what would change, write nothing")
         parser.add_argument("--json", action="store_true", help="print one JSON object for each type")
         parser.add_argument("--no-wait", action="store_true", help="queue the run and return")
@@ -79,12 +78,12 @@ class Command(BaseCommand):
         runs = [queue.request_sync(name, mode=mode, trigger=trigger, given_file=given_file) for name in types]
         statuses = []
         for run in runs:
-            ended = run if options["no_wait"] else self.carried_out(run, is_ours=run.requested_at >= asked_at)
+            ended = run if options["no_wait"] else self.wait_for(run, is_ours=run.requested_at >= asked_at)
             self.show(ended, as_json=options["json"])
             statuses.append(EXIT_STATUS[Status(ended.status)])
         return statuses
 
-    def carried_out(self, run: SyncRun, *, is_ours: bool) -> SyncRun:
+    def wait_for(self, run: SyncRun, *, is_ours: bool) -> SyncRun:
         """Wait for a run. A process that is told to stop gives back what it does; Ctrl-C cancels only its own run."""
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         try:
@@ -99,7 +98,7 @@ class Command(BaseCommand):
 
     def show(self, run: SyncRun, *, as_json: bool) -> None:
         if as_json:
-            self.stdout.write(json.dumps(described(run)))
+            self.stdout.write(json.dumps(describe_run(run)))
         elif run.status == Status.SUCCEEDED:
             seconds = run.duration.total_seconds() if run.duration else 0
             self.stdout.write(f"{run.sync_type}: {format_counts(run)} ({run.mode}, run {run.pk}, {seconds:.1f} s)")
@@ -110,7 +109,7 @@ class Command(BaseCommand):
             said = f"{run.status}. {run.error_text}" if run.error_text else run.status
             self.stderr.write(self.style.ERROR(f"{run.sync_type}: {said} ({number})"))
         else:
-            self.stdout.write(f"{run.sync_type}: {run.status} as run {run.pk}{waiting_for(run)}.")
+            self.stdout.write(f"{run.sync_type}: {run.status} as run {run.pk}{explain_waiting(run)}.")
         if not as_json:
             for note in run.notes:
                 self.stdout.write(f"  {note}")
@@ -145,33 +144,34 @@ class Command(BaseCommand):
         run = SyncRun(sync_type=sync_type, mode=preview.mode, control_totals=totals, **preview.outcome.counts())
         run.coverage = [each.as_json() for each in preview.coverage]
         if options["json"]:
-            self.stdout.write(json.dumps(described(run) | {"status": "dry-run"}))
+            self.stdout.write(json.dumps(describe_run(run) | {"status": "dry-run"}))
             return 0
         self.stdout.write(f"{sync_type}: {format_counts(run)} (dry run, {preview.mode}: nothing was written)")
         self.show_coverage(run)
         for difference in shown:
-            self.stdout.write(f"  {difference_line(difference)}")
+            changes = ", ".join(f"{name} {old!s} → {new!s}" for name, (old, new) in difference.changes.items())
+            self.stdout.write(f"  {difference.kind} {difference.key}{': ' if changes else ''}{changes}")
         if more:
             self.stdout.write(f"  and {more} more")
         return 0
 
 
-def waiting_for(run: SyncRun) -> str:
+def explain_waiting(run: SyncRun) -> str:
     """Why a run that is not waited for any more has not ended."""
     if run.status != Status.QUEUED:
         return ", by another process"
     match turns.find_what_it_waits_for(run):
-        case WaitsFor.LOGIN:
+        case turns.WaitsFor.LOGIN:
             return "; it waits until the ERP accepts the login, and a person asks for a new attempt"
-        case WaitsFor.TIME if run.not_before:
+        case turns.WaitsFor.TIME if run.not_before:
             why = run.ended_attempts[-1]["text"] if run.ended_attempts else ""
             return f"; it is tried again at {timezone.localtime(run.not_before):%H:%M:%S}. {why}".rstrip(".")
-        case WaitsFor.FORMS:
+        case turns.WaitsFor.FORMS:
             return "; it waits until the open order forms are left"
     return "; it is not waited for"
 
 
-def existing_file(name: str) -> Path:
+def parse_file(name: str) -> Path:
     path = Path(name)
     if not path.is_file():
         raise ArgumentTypeError(f"{name} is not a file")
@@ -179,16 +179,10 @@ def existing_file(name: str) -> Path:
 
 
 def format_counts(run: SyncRun) -> str:
-    counts = Outcome().counts()
-    return ", ".join(f"{getattr(run, name)} {name}" for name in counts)
+    return ", ".join(f"{getattr(run, name)} {name}" for name in Outcome().counts())
 
 
-def difference_line(difference: Difference) -> str:
-    changes = ", ".join(f"{name} {old!s} → {new!s}" for name, (old, new) in difference.changes.items())
-    return f"{difference.kind} {difference.key}{': ' if changes else ''}{changes}"
-
-
-def described(run: SyncRun) -> dict[str, Any]:
+def describe_run(run: SyncRun) -> dict[str, Any]:
     """A run as other programs read it."""
     return {
         "type": run.sync_type,

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import os
 import signal
 import socket
 import sys
-from threading import Timer
-from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -18,64 +14,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 from django.utils.module_loading import import_string
 
-from sync.coordinator import worker
 from sync.database import clock
 from sync.management.database import check_migrated
-from sync.management.http_connections import ACCEPTED_AT_ONCE, Connection, Connections, largest_number
+from sync.management.http_connections import ACCEPTED_AT_ONCE, Connection, Connections, find_most_connections
+from sync.management.web_server import STOPS_WITHIN, Server
 from sync.monitoring.housekeeping import Housekeeping
-
-STOPS_WITHIN = 10  # seconds that requests in progress have left, once it is told to stop
-CONNECTIONS_IN_LINE = 2048  # that the system keeps until they are accepted
-SENT_WITHIN = 3  # seconds of these that requests have which are still being sent
-READ_WITHIN = 9  # seconds of these that answers have which are still being read
-ENDS_AFTER = 3  # seconds more, whatever is in progress
-
-logger = logging.getLogger(__name__)
-
-
-class Server(uvicorn.Server):
-    """Gives back what order forms have it carry out when it is told to stop, and lets no client keep it waiting."""
-
-    def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
-        super().__init__(config)
-        self.server_state = connections
-        self.held = connections
-        self.told_to_stop = worker.prepare_to_stop()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        for listener in sockets or []:
-            listener.listen(CONNECTIONS_IN_LINE)
-
-    async def on_tick(self, counter: int) -> bool:
-        if counter % 10 == 0:  # once a second
-            self.held.close_late(asyncio.get_running_loop().time())
-        return await super().on_tick(counter)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        loop = asyncio.get_running_loop()
-        loop.call_later(SENT_WITHIN, self.held.close_unfinished_requests)
-        loop.call_later(READ_WITHIN, self.held.cut_readers_off)
-        await super().shutdown(sockets)
-
-    def handle_exit(self, number: int, frame: FrameType | None) -> None:
-        if not self.told_to_stop.is_set():
-            self.told_to_stop.set()
-            end_later()
-        super().handle_exit(number, frame)
-
-
-def end_later() -> None:
-    """End this process for certain, though one of its threads waits for a database that does not answer."""
-
-    def end() -> None:
-        logger.warning("Ended while a request was still waiting")
-        logging.shutdown()
-        os._exit(0)
-
-    timer = Timer(STOPS_WITHIN + ENDS_AFTER, end)
-    timer.daemon = True
-    timer.start()
 
 
 class Command(BaseCommand):
@@ -91,13 +34,15 @@ class Command(BaseCommand):
         clock.now()  # answers are dated by it, those too for which the database is not asked
         connections.close_all()  # requests make their own
         per_address = None if settings.BEHIND_TLS_PROXY else settings.MAX_CONNECTIONS_PER_ADDRESS
-        at_most = largest_number(settings.MAX_CONNECTIONS)
-        server = Server(configuration(access_log=access_log), Connections(at_most=at_most, per_address=per_address))
+        at_most = find_most_connections(settings.MAX_CONNECTIONS)
+        server = Server(
+            make_configuration(access_log=access_log), Connections(at_most=at_most, per_address=per_address)
+        )
         listener = listen_on(host, port)
         for number in (signal.SIGINT, signal.SIGTERM):
             # The server raises the signal that has stopped it once more, for whoever was there before.
             signal.signal(number, lambda *_: sys.exit())
-        self.stdout.write(f"Serving on {address(listener)} Stop with Ctrl-C.")
+        self.stdout.write(f"Serving on {format_address(listener)} Stop with Ctrl-C.")
         self.stdout.flush()
         housekeeping = Housekeeping()
         housekeeping.start()
@@ -107,7 +52,7 @@ class Command(BaseCommand):
             housekeeping.stop()
 
 
-def configuration(*, access_log: bool) -> uvicorn.Config:
+def make_configuration(*, access_log: bool) -> uvicorn.Config:
     if access_log:
         logging.getLogger("uvicorn.access").setLevel(logging.INFO)
     return uvicorn.Config(
@@ -135,6 +80,6 @@ def listen_on(host: str, port: int) -> socket.socket:
         raise CommandError(f"Cannot serve on {host}, port {port}: {reason}") from None
 
 
-def address(listener: socket.socket) -> str:
+def format_address(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"

@@ -14,7 +14,6 @@ from sync.database import clock
 from sync.management.database import check_migrated
 from sync.models import SyncLock, SyncRun, SyncWorker
 from sync.monitoring import health
-from sync.monitoring.health import SyncStatus, TypeHealth
 from sync.monitoring.problems import Action, Kind, Problem, find_problems
 from sync.monitoring.serializers import SyncStatusSerializer
 
@@ -35,53 +34,44 @@ class Command(BaseCommand):
         check_migrated()
         status = health.get_status()
         with translation.override("en"):
-            as_json = SyncStatusSerializer(status, context={"for_staff": True})
-            self.stdout.write(json.dumps(as_json.data) if options["json"] else render_status(status))
+            if options["json"]:
+                self.stdout.write(json.dumps(SyncStatusSerializer(status, context={"for_staff": True}).data))
+            else:
+                self.stdout.write("\n".join(list_lines(status)))
         if not status.is_healthy:
             raise SystemExit(1)
 
 
-def render_status(status: SyncStatus) -> str:
-    return "\n".join(
-        [
-            *align_columns(
-                [["", "state", "fresh as of", "next due", "took", "usually"], *map(format_row, status.types)]
-            ),
-            "",
-            f"Lock     {summarize_lock(status)}",
-            f"Running  {summarize_running(status.current)}",
-            f"Queue    {', '.join(map(summarize_queued, status.queue)) or 'empty'}",
-            f"Forms    {summarize_forms(status)}",
-            *summarize_workers(status),
-            "",
-            *list_problems(status),
-        ]
-    )
+def list_lines(status: health.SyncStatus) -> Iterator[str]:
+    rows = [["", "state", "fresh as of", "next due", "took", "usually"]]
+    for each in status.types:
+        times = [format_moment(each.fresh_as_of), format_next_due(each)]
+        took = [format_exact_seconds(each.last_duration), format_exact_seconds(each.usual_duration)]
+        rows.append([each.sync_type, each.state, *times, *took])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    yield ""
+    yield f"Lock     {summarize_lock(status)}"
+    yield f"Running  {summarize_running(status.current)}"
+    yield f"Queue    {', '.join(map(summarize_queued, status.queue)) or 'empty'}"
+    yield f"Forms    {summarize_forms(status)}"
+    for number, line in enumerate(map(summarize_worker, status.workers)):
+        yield f"{'' if number else 'Worker':8} {line}"
+    if not status.workers:
+        yield "Worker   none"
+    yield ""
+    problems = [line for problem in find_problems(status) for line in describe_problem(problem)]
+    yield from problems or ["All is well."]
 
 
-def format_row(each: TypeHealth) -> list[str]:
-    return [
-        each.sync_type,
-        each.state,
-        format_moment(each.fresh_as_of),
-        format_next_due(each),
-        format_exact_seconds(each.last_duration),
-        format_exact_seconds(each.usual_duration),
-    ]
-
-
-def format_next_due(each: TypeHealth) -> str:
+def format_next_due(each: health.TypeHealth) -> str:
     if not each.enabled:
         return "disabled"
     return "now" if each.next_due and each.next_due <= clock.now() else format_moment(each.next_due)
 
 
-def align_columns(rows: list[list[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-
-
-def summarize_lock(status: SyncStatus) -> str:
+def summarize_lock(status: health.SyncStatus) -> str:
     match status.lock.state:
         case SyncLock.State.FREE:
             return "free"
@@ -102,29 +92,17 @@ def summarize_queued(run: SyncRun) -> str:
     return f"{run.sync_type} ({run.mode}, run {run.pk}){later}"
 
 
-def summarize_forms(status: SyncStatus) -> str:
+def summarize_forms(status: health.SyncStatus) -> str:
     if not status.sessions:
         return "none open"
     until = format_moment(status.paused_until)
     return f"{len(status.sessions)} open: other syncs are paused, until {until} if nobody uses them"
 
 
-def summarize_workers(status: SyncStatus) -> list[str]:
-    """A line for each."""
-    lines = [summarize_worker(worker) for worker in status.workers] or ["none"]
-    return [f"{'Worker' if line == lines[0] else '':8} {line}" for line in lines]
-
-
 def summarize_worker(worker: SyncWorker) -> str:
     if worker.stopped_at:
         return f"stopped, {worker.name} at {format_moment(worker.stopped_at)}"
     return f"{'alive' if worker.is_alive else 'SILENT'}, {worker.name} last seen {format_moment(worker.seen_at)}"
-
-
-def list_problems(status: SyncStatus) -> list[str]:
-    """What is wrong, and what to do about it."""
-    with translation.override("en"):
-        return [line for problem in find_problems(status) for line in describe_problem(problem)] or ["All is well."]
 
 
 def describe_problem(problem: Problem) -> Iterator[str]:

@@ -24,6 +24,7 @@ from sync.api.base import MIRROR_FIELDS, ListViewSet, get_user
 from sync.api.filters import MirrorFilterSet
 from sync.api.request_limits import get_arrival_time
 from sync.coordinator import sessions
+from sync.models import OrderFormSession
 from sync.serializers import ModelSerializer
 
 
@@ -120,7 +121,7 @@ class CustomerViewSet(ListViewSet):
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         session = sessions.close_own_session(get_user(request), serializer.validated_data.get("session_id"))
-        still_open = sessions.count_open()
+        still_open = OrderFormSession.objects.live().count()
         message = (
             _("The other syncs still wait, because another order form is open.")
             if still_open

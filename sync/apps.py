@@ -11,7 +11,7 @@ class SyncConfig(AppConfig):
         from django_q.models import Schedule
 
         from sync import after_migrate, checks  # noqa: F401  # importing registers the checks
-        from sync.coordinator import schedules
+        from sync.coordinator import schedules, wake_ups
         from sync.management.database import check_history_before_migrate
 
         pre_migrate.connect(check_history_before_migrate, sender=self)
@@ -20,4 +20,4 @@ class SyncConfig(AppConfig):
         post_migrate.connect(after_migrate.grant_new_permissions)
         post_migrate.connect(after_migrate.index_search_texts, sender=self)
         post_migrate.connect(schedules.create_missing_rows, sender=self)
-        pre_save.connect(schedules.check_arguments, sender=Schedule)
+        pre_save.connect(wake_ups.check_arguments, sender=Schedule)

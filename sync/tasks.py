@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sync.coordinator import runner, schedules, sessions, worker
+from sync.coordinator import runner, schedules, sessions, wake_ups, worker
 from sync.disk import skip_if_disk_full
 from sync.monitoring import retention
 from sync.monitoring.future_times import correct_future_times
@@ -38,7 +38,7 @@ def tick() -> None:
     """Once a minute: mend what has got out of step, queue what is due, note what has ended by itself, tidy up."""
     try:
         correct_future_times()
-        schedules.update_wake_ups()
+        wake_ups.update_wake_ups()
         schedules.request_due()
         sessions.record_expired_sessions()
     finally:  # whatever is wrong with a schedule, and though what is due finds no room: this may make some

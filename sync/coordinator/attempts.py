@@ -11,7 +11,7 @@ from pathlib import Path
 from django.db import transaction
 from django_q.exceptions import TimeoutException
 
-from sync.coordinator import queue
+from sync.coordinator import wake_ups
 from sync.database import clock
 from sync.disk import translate_database_errors
 from sync.erp import login as erp_login
@@ -20,7 +20,6 @@ from sync.exceptions import (
     HandedBack,
     Interrupted,
     LeaseLost,
-    NeedsAcceptance,
     Preempted,
     RunCancelled,
     SyncError,
@@ -48,15 +47,13 @@ def handle_errors(run: SyncRun) -> Iterator[None]:
         raise
     except Interrupted as interruption:
         interrupt(run, interruption)
-    except NeedsAcceptance as error:
-        fail(run, error)
     except SyncError as error:
         retry_or_fail(run, error)
     except TimeoutException:
         with suppress(LeaseLost), transaction.atomic():
             run.refresh_for_update()
             run.lose()
-            queue.wake()
+            wake_ups.wake_worker()
         raise
     except (KeyboardInterrupt, SystemExit):
         with suppress(LeaseLost):  # it is another process's already
@@ -77,7 +74,7 @@ def interrupt(run: SyncRun, interruption: Interrupted) -> None:
                 run.requeue(Kind.RUN_HANDED_BACK)
             case RunCancelled():
                 run.finish_cancelled()
-        queue.wake()
+        wake_ups.wake_worker()
 
 
 def retry_or_fail(run: SyncRun, error: SyncError) -> None:
@@ -89,7 +86,7 @@ def retry_or_fail(run: SyncRun, error: SyncError) -> None:
         run.refresh_for_update()
         unread = run.export_path
         run.requeue(Kind.RUN_TO_BE_RETRIED, error=error, not_before=clock.now() + timedelta(seconds=delay))
-        queue.wake()
+        wake_ups.wake_worker()
     if unread and not run.export_path:
         Path(unread).unlink(missing_ok=True)
 

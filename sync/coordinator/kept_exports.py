@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import re
-import subprocess
 import time
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models import Min
+from django.db import models
 from django.utils import timezone
 
+from sync import disk
 from sync.database import clock
-from sync.disk import EXPORTS, make_durable, translate_disk_errors
 from sync.erp import get_erp_client
 from sync.erp import login as erp_login
 from sync.erp.client import Export
 from sync.erp.transfer import read_chunks
 from sync.exceptions import ExportOutdated
-from sync.exports.limits import Limits
-from sync.exports.process import PageProcess
-from sync.exports.reader import Records, read_export
 from sync.messages import Message, gettext_noop
 from sync.models import SyncRun
 from sync.progress import Progress, Stage
-from sync.service import SyncService, list_services
+from sync.service import SyncService
 
 READ_FOR = timedelta(hours=1)  # by a run that had stepped aside; then it fetches a new one
 OUR_EXPORT = re.compile(r"[a-z]+-\d+(-\d+)?\.pdf")  # type, run, token
@@ -54,10 +48,10 @@ def obtain_export(run: SyncRun, service: SyncService, progress: Progress) -> lis
     unread = run.export_path
     run.change(stage=Stage.FETCHING)
     try:
-        with translate_disk_errors(EXPORTS, settings.EXPORT_DIR):
+        with disk.translate_disk_errors(disk.EXPORTS, settings.EXPORT_DIR):
             path.parent.mkdir(parents=True, exist_ok=True)
             dated, erp_time = write_export(run, service, path, progress)
-            make_durable(path)  # the run's row says that it is kept
+            disk.make_durable(path)  # the run's row says that it is kept
         with path.open("rb") as file:
             fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
         exported_at = find_export_time(run, fingerprint, dated=dated)
@@ -111,12 +105,12 @@ def copy_export(source: str, path: Path) -> None:
 
 
 def fetch_export(service: SyncService, *, to: Path, mode: str, progress: Progress) -> Export:
-    export = get_erp_client().fetch(service.erp_list, to=to, at_most=longest_fetch(mode), progress=progress)
+    export = get_erp_client().fetch(service.erp_list, to=to, at_most=get_longest_fetch(mode), progress=progress)
     erp_login.note_accepted()
     return export
 
 
-def longest_fetch(mode: str) -> timedelta:
+def get_longest_fetch(mode: str) -> timedelta:
     """What a run may wait for the ERP, in all: an order form waits for a smart one."""
     longest: timedelta = settings.ERP_SMART_TIMEOUT if mode == Mode.SMART else settings.ERP_EXPORT_TIMEOUT
     return longest
@@ -128,33 +122,11 @@ def find_export_time(run: SyncRun, fingerprint: str, *, dated: datetime) -> date
     if dated <= now:
         return dated
     earlier = SyncRun.objects.for_type(run.sync_type).filter(export_sha256=fingerprint, exported_at__lte=now)
-    return earlier.aggregate(first=Min("exported_at"))["first"] or now
+    return earlier.aggregate(first=models.Min("exported_at"))["first"] or now
 
 
 def format_export_time(moment: datetime | None) -> str:
     return f"{timezone.localtime(moment):%d/%m/%Y %H:%M:%S}"
-
-
-def open_export(
-    path: Path | str, service: SyncService, progress: Progress, *, process: subprocess.Popen[bytes] | None = None
-) -> AbstractContextManager[Records]:
-    """The records of an export. `process` is a run's, which keeps page tables for the next export of the list."""
-    kept_tables = settings.PAGE_TABLES_DIR / service.sync_type if process else None
-    return read_export(
-        Path(path),
-        service.layout,
-        name=service.sync_type,
-        other_layouts={other.sync_type: other.layout for other in list_services()},
-        limits=Limits(
-            file_bytes=settings.EXPORT_MAX_BYTES,
-            pages=settings.EXPORT_MAX_PAGES,
-            page_bytes=settings.EXPORT_MAX_PAGE_BYTES,
-            memory_bytes=settings.EXPORT_MAX_MEMORY_BYTES,
-            seconds=settings.EXPORT_MAX_SECONDS,
-        ),
-        progress=progress,
-        open_pages=partial(PageProcess, started=process, kept_tables=kept_tables),
-    )
 
 
 def delete_unread_exports(run: SyncRun) -> None:

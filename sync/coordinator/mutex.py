@@ -15,7 +15,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from sync.coordinator import queue
+from sync.coordinator import wake_ups
 from sync.coordinator.heartbeats import HEARTBEATS
 from sync.database.deadlocks import retry_deadlocks
 from sync.exceptions import LeaseLost
@@ -93,7 +93,7 @@ def break_lock(*, by: User | None = None) -> bool:
         )
         if broken:
             SyncRun.objects.running().update(token=None)  # nor can its run be ended by who had it
-            queue.wake()
+            wake_ups.wake_worker()
             SyncEvent.objects.record(SyncEvent.Kind.LOCK_BROKEN, by=by, from_holder=lock.holder, token=lock.token + 1)
     return bool(broken)
 

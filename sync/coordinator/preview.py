@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sync.coordinator.kept_exports import fetch_export, open_export
+from sync.coordinator.kept_exports import fetch_export
+from sync.coordinator.reading import open_export
 from sync.disk import TEMPORARY_FILES, get_temporary_folder, translate_disk_errors
 from sync.exports.reader import Records
-from sync.mirror import comparison as mirror
+from sync.mirror import comparison, staging
 from sync.mirror.references import Coverage
 from sync.models import SyncRun
 from sync.progress import Progress, ignore_progress
@@ -25,8 +26,8 @@ class Preview:
     """The mode an automatic run would take, and what it would write; `outcome` is complete after the last."""
 
     mode: str
-    outcome: mirror.Outcome
-    differences: Iterator[mirror.Difference]
+    outcome: comparison.Outcome
+    differences: Iterator[comparison.Difference]
     records: Records
     coverage: Sequence[Coverage]
 
@@ -50,11 +51,11 @@ def preview_sync(
         TemporaryDirectory(prefix="archibald-") as folder,
     ):
         path = given_file or fetch_export(service, to=Path(folder) / "export.pdf", mode=mode, progress=progress).path
-        with open_export(path, service, progress) as records, mirror.stage(records) as staged:
+        with open_export(path, service, progress) as records, staging.stage(records) as staged:
             mode = SyncRun.objects.choose_mode(sync_type) if mode == Mode.AUTO else mode
-            outcome = mirror.Outcome()
-            coverage = mirror.compare_with_other_lists(service, staged, mode=mode, progress=progress)
-            differences = mirror.preview(
+            outcome = comparison.Outcome()
+            coverage = comparison.compare_with_other_lists(service, staged, mode=mode, progress=progress)
+            differences = comparison.preview(
                 service, staged, mode=mode, outcome=outcome, coverage=coverage, may_lose=may_lose
             )
             yield Preview(mode, outcome, differences, records, coverage)

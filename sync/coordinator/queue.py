@@ -11,13 +11,10 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, models, transaction
-from django_q.conf import Conf
-from django_q.models import OrmQ
-from django_q.tasks import async_task
 
+from sync.coordinator import wake_ups
 from sync.database import clock
 from sync.database.deadlocks import retry_deadlocks
-from sync.disk import skip_if_disk_full
 from sync.erp import login as erp_login
 from sync.exceptions import CannotAccept
 from sync.messages import Message, gettext_noop
@@ -88,7 +85,7 @@ def note_request(sync_type: str, trigger: str) -> None:
     """
     if trigger in BY_A_PERSON:
         SyncSchedule.objects.filter(sync_type=sync_type).update(patient_since=clock.now())
-    wake()
+    wake_ups.wake_worker()
 
 
 def strengthen_run(
@@ -121,18 +118,6 @@ def strengthen_run(
         if trigger in BY_A_PERSON:
             erp_login.allow_attempt(queued)
         return queued
-
-
-def wake() -> None:
-    """Have a worker drain the queue once this transaction is committed."""
-    transaction.on_commit(enqueue)
-
-
-def enqueue(task: str = "sync.tasks.drain") -> None:
-    """Have a worker do one of our tasks, unless one waits for it: whichever it is drains the queue when delivered."""
-    if not OrmQ.objects.filter(key=Conf.CLUSTER_NAME, lock__lte=clock.now()).exists():
-        with skip_if_disk_full("No worker could be woken, which finds what is queued by itself"):
-            async_task(task)
 
 
 # Doing a run's work again

@@ -6,14 +6,14 @@ import logging
 import time
 from datetime import timedelta
 
-from sync.coordinator import attempts, kept_exports, mutex, queue, turns, worker
+from sync.coordinator import attempts, kept_exports, mutex, queue, reading, turns, wake_ups, worker
 from sync.coordinator.checkpoint import Checkpoint
 from sync.coordinator.mutex import Lease
 from sync.disk import translate_database_errors
 from sync.exceptions import LeaseLost
 from sync.exports.process import started_process
 from sync.messages import Message, gettext_noop
-from sync.mirror import columns, comparison, cross_checks
+from sync.mirror import columns, comparison, cross_checks, staging
 from sync.models import SyncRun
 from sync.progress import Progress, Stage, ignore_progress
 from sync.service import get_service
@@ -51,7 +51,7 @@ def drain_queue(*, until: SyncRun | None = None, progress: Progress = ignore_pro
         if not turns.find_runnable().exists():
             return
         if not may_go_on(started, until):
-            queue.wake()
+            wake_ups.wake_worker()
             return
 
 
@@ -102,7 +102,7 @@ def recover(lease: Lease) -> None:
                 continue
             run = orphan.get()
             run.lose()
-            queue.wake()
+            wake_ups.wake_worker()
         kept_exports.delete_unread_exports(run)
 
 
@@ -116,8 +116,8 @@ def execute(run: SyncRun, *, lease: Lease, progress: Progress = ignore_progress)
         checkpoint = Checkpoint(run, lease, progress)
         outcome = comparison.Outcome()
         doubts = kept_exports.obtain_export(run, service, checkpoint)
-        export = kept_exports.open_export(run.export_path, service, checkpoint, process=process)
-        with export as records, comparison.stage(records) as staged:
+        export = reading.open_export(run.export_path, service, checkpoint, process=process)
+        with export as records, staging.stage(records) as staged:
             absences_count = not run.was_applied_before
             run.change(
                 read=records.running.records,

@@ -1,4 +1,4 @@
-"""When each type syncs by itself: SyncSchedule rows, and the django-q2 schedules that wake a worker for them.
+"""When each type syncs by itself: SyncSchedule rows.
 
 A schedule's slots are counted from a start that never moves. The latest slot is claimed by one conditional UPDATE, so
 that a wake-up that comes twice, late, or not at all makes one run of it: after hours of downtime one per type.
@@ -6,7 +6,6 @@ that a wake-up that comes twice, late, or not at all makes one run of it: after 
 
 from __future__ import annotations
 
-import ast
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,9 +16,8 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
-from django_q.models import Schedule
 
-from sync.coordinator.queue import enqueue, request_sync
+from sync.coordinator import queue, wake_ups
 from sync.database import clock
 from sync.database.deadlocks import retry_deadlocks
 from sync.erp import login as erp_login
@@ -29,9 +27,6 @@ from sync.models import SyncEvent, SyncLock, SyncRun, SyncSchedule
 
 FAILURES_ENDURED = 5  # in a row; from then on a type's interval doubles with each
 LONGEST_INTERVAL = timedelta(hours=4)  # to which it doubles
-MINUTE = timedelta(minutes=1)
-TICK = "sync tick"
-TICK_MAY_DIFFER = timedelta(minutes=2)  # from when it is due: django-q2 looks every 30 seconds, and may be busy
 
 
 # What is due
@@ -54,21 +49,13 @@ def request_due(sync_type: str | None = None) -> list[SyncRun]:
 @retry_deadlocks
 def request_if_due(schedule: SyncSchedule) -> SyncRun | None:
     now = clock.now()
-    slot = schedule.find_latest_slot(now)
-    if slot is None or not is_later(slot, schedule):
+    slot = find_next_due(schedule, now=now)
+    if slot is None or slot > now:
         return None
     unclaimed = Q(requested_slot=None) | Q(requested_slot__lt=slot)
     with transaction.atomic():
         claimed = SyncSchedule.objects.filter(unclaimed, pk=schedule.pk, enabled=True).update(requested_slot=slot)
-        return request_sync(schedule.sync_type, trigger=SyncRun.Trigger.SCHEDULE) if claimed else None
-
-
-def is_later(slot: datetime, schedule: SyncSchedule) -> bool:
-    """Whether a slot comes after the last one that was requested; a back-off after it, if the type keeps failing."""
-    last = schedule.requested_slot
-    if last is None:
-        return True
-    return slot > last and slot >= last + compute_back_off(schedule.interval, failures=count_failures(schedule))
+        return queue.request_sync(schedule.sync_type, trigger=SyncRun.Trigger.SCHEDULE) if claimed else None
 
 
 def compute_back_off(interval: timedelta, *, failures: int) -> timedelta:
@@ -89,8 +76,11 @@ def count_failures(schedule: SyncSchedule) -> int:
     return (failures.filter(finished_at__gt=since) if since else failures).count()
 
 
-def find_next_due(schedule: SyncSchedule, *, now: datetime, is_failing: bool) -> datetime | None:
-    """The next slot for which a run will be requested; None if the schedule is disabled."""
+def find_next_due(schedule: SyncSchedule, *, now: datetime, is_failing: bool = True) -> datetime | None:
+    """The next slot for which a run will be requested; None if the schedule is disabled.
+
+    If the type keeps failing, it comes a back-off after the last one that was requested.
+    """
     if not schedule.enabled:
         return None
     latest = schedule.find_latest_slot(now)
@@ -132,7 +122,7 @@ def change_schedule(
         except ValidationError as error:
             raise InvalidSchedule(sync_type=Message(sync_type), reason=" ".join(error.messages)) from None
         schedule.save(update_fields=list(changes))
-        update_wake_up(schedule)
+        wake_ups.update_wake_up(schedule)
         SyncEvent.objects.record(SyncEvent.Kind.SCHEDULE_CHANGED, sync_type=sync_type, by=by, **changes)
     return schedule
 
@@ -148,85 +138,12 @@ def create_missing_rows(apps: Apps = all_apps, **_: Any) -> None:
         [
             SyncSchedule(
                 sync_type=sync_type,
-                every=declared["every"] // MINUTE,
-                first_at=declared["first_at"] // MINUTE,
+                every=declared["every"] // wake_ups.MINUTE,
+                first_at=declared["first_at"] // wake_ups.MINUTE,
                 counted_from=start,
             )
             for sync_type, declared in settings.SYNC_TYPES.items()
         ],
         ignore_conflicts=True,
     )
-    update_wake_ups()
-
-
-def update_wake_ups() -> None:
-    """Make the django-q2 schedules what the SyncSchedule rows say, whatever somebody did to them."""
-    for schedule in SyncSchedule.objects.all():
-        update_wake_up(schedule)
-    save_wake_up(TICK, build_wake_up("sync.tasks.tick", 1))
-
-
-def wake_if_overdue() -> None:
-    """Have a worker tick if django-q2 does not: the clock of the machine that keeps its schedules is wrong, or was.
-
-    Whoever serves or works calls this now and then.
-    """
-    now = clock.now()
-    tick = Schedule.objects.filter(name=TICK).order_by("pk").first()
-    if tick and abs(tick.next_run - now) > TICK_MAY_DIFFER:
-        mended = Schedule.objects.filter(pk=tick.pk, next_run=tick.next_run).update(next_run=now + MINUTE)
-        if mended:
-            enqueue("sync.tasks.tick")
-
-
-def update_wake_up(schedule: SyncSchedule) -> None:
-    """Make, or mend, the django-q2 schedule of a type."""
-    wanted = build_wake_up("sync.tasks.scheduled", max(1, schedule.interval // MINUTE))
-    wanted["args"] = f"'{schedule.sync_type}',"
-    if not schedule.enabled or schedule.sync_type not in settings.SYNC_TYPES:
-        wanted["repeats"] = 0
-    now = clock.now()
-    row = save_wake_up(f"sync {schedule.sync_type}", wanted)
-    if not is_in_phase(row, schedule, now):
-        Schedule.objects.filter(pk=row.pk).update(next_run=schedule.find_next_slot(now))
-
-
-def build_wake_up(func: str, minutes: int) -> dict[str, Any]:
-    """A django-q2 schedule's fields, but for when it runs next."""
-    return {
-        "func": func,
-        "args": "",
-        "kwargs": "",
-        "hook": "",
-        "schedule_type": Schedule.MINUTES,
-        "minutes": minutes,
-        "repeats": -1,
-        "cluster": None,
-    }
-
-
-def save_wake_up(name: str, wanted: dict[str, Any]) -> Schedule:
-    """The one row of this name, with these fields. A row that is as it should be is not touched."""
-    row, *others = Schedule.objects.filter(name=name).order_by("pk") or [Schedule.objects.create(name=name, **wanted)]
-    for other in others:
-        other.delete()
-    changes = {field: value for field, value in wanted.items() if getattr(row, field) != value}
-    if changes:
-        Schedule.objects.filter(pk=row.pk).update(**changes)
-    return row
-
-
-def is_in_phase(row: Schedule, schedule: SyncSchedule, now: datetime) -> bool:
-    """Whether a wake-up falls on a slot: the next one, or one that django-q2 has yet to deliver."""
-    if row.next_run is None or row.next_run > schedule.find_next_slot(now):
-        return False
-    off_phase: timedelta = (row.next_run - schedule.first_slot) % schedule.interval
-    return not off_phase
-
-
-def check_arguments(instance: Schedule, **_: Any) -> None:
-    """Keep out a schedule whose arguments cannot be read: django-q2 would deliver none of the others either."""
-    try:
-        ast.literal_eval(instance.args or "None")
-    except (SyntaxError, ValueError) as error:
-        raise ValidationError(f"The arguments of schedule {instance.name} cannot be read: {instance.args}") from error
+    wake_ups.update_wake_ups()

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
-from threading import Lock, Thread
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, connections, transaction
 from django.db.models import F
 
-from sync.coordinator import queue, runner
+from sync.coordinator import queue, runner, wake_ups
 from sync.database import clock
 from sync.database.deadlocks import retry_deadlocks
 from sync.disk import skip_if_disk_full
@@ -78,16 +78,16 @@ def wait_in_thread(run: SyncRun, patience: timedelta, asked_at: float) -> SyncRu
     return run.standing
 
 
-threads: dict[int, Thread] = {}  # by run, until it has ended
-starting = Lock()
+threads: dict[int, threading.Thread] = {}  # by run, until it has ended
+starting = threading.Lock()
 
 
-def get_thread(run: SyncRun) -> Thread:
+def get_thread(run: SyncRun) -> threading.Thread:
     """The thread of this process that carries out a run, or waits for whoever does; one, however many forms wait."""
     with starting:
         thread = threads.get(run.pk)
         if thread is None:
-            thread = Thread(target=wait_for_run, args=(run.pk,), name=f"run {run.pk}")
+            thread = threading.Thread(target=wait_for_run, args=(run.pk,), name=f"run {run.pk}")
             thread.start()
             threads[run.pk] = thread
         return thread
@@ -152,7 +152,7 @@ def close_session(session: OrderFormSession, *, by: User | None = None) -> None:
         closed = OrderFormSession.objects.filter(pk=session.pk, closed_at=None).update(closed_at=clock.now())
         if closed:
             SyncEvent.objects.record(Kind.SESSION_CLOSED, session=session, by=by)
-            queue.wake()
+            wake_ups.wake_worker()
     session.refresh_from_db()
 
 
@@ -173,11 +173,6 @@ def close_own_session(user: User, session_id: uuid.UUID | None = None) -> OrderF
     if session:
         close_session(session, by=user)
     return session
-
-
-def count_open() -> int:
-    """How many order forms are open, of all agents."""
-    return OrderFormSession.objects.live().count()
 
 
 def record_expired_sessions() -> None:

@@ -80,14 +80,10 @@ def sign_off(watchdog: int) -> None:
 def replace_predecessors() -> None:
     """Delete what is known of this machine's workers whose main process is gone: this one has taken their place."""
     SyncWorker.objects.filter(name=build_name(os.getpid())).update(started_at=clock.now())  # another's, of that number
-    for row in SyncWorker.objects.filter(name__startswith=get_machine_prefix()):
+    for row in SyncWorker.objects.filter(name__startswith=f"{socket.gethostname()}:"):
         process = int(row.name.rpartition(":")[2])
         if process != os.getpid() and not process_exists(process):
             row.delete()
-
-
-def get_machine_prefix() -> str:
-    return build_name(0).removesuffix("0")
 
 
 def process_exists(process: int) -> bool:

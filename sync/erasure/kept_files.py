@@ -8,7 +8,8 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from sync.coordinator.kept_exports import OUR_EXPORT, open_export
+from sync.coordinator.kept_exports import OUR_EXPORT
+from sync.coordinator.reading import open_export
 from sync.erasure.stores import Pause, Store, Subject, format_count
 from sync.exceptions import SyncError
 from sync.models import SyncRun

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sync.coordinator import mutex, queue, runner, turns
+from sync.coordinator import mutex, runner, turns, wake_ups
 from sync.coordinator.mutex import Lease
 from sync.models import MirroredModel
 
@@ -57,7 +57,7 @@ def hold_lock_between_syncs(waiting: Callable[[], None]) -> Iterator[Lease]:
         waiting()
         time.sleep(runner.POLLED_EVERY)
     if turns.find_runnable().exists():
-        queue.wake()
+        wake_ups.wake_worker()
 
 
 def format_count(count: int, what: str) -> str:

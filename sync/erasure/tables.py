@@ -11,7 +11,7 @@ from django.db import models
 from sync.database import clock
 from sync.erasure import texts
 from sync.erasure.stores import Pause, Store, Subject, format_count
-from sync.mirror.comparison import split_into_chunks
+from sync.mirror.staging import split_into_chunks
 from sync.models import Alert, MirroredModel, RecordChange, SyncEvent, SyncRun
 from sync.service import SyncService, get_service, list_services
 

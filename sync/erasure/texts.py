@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models.functions import Cast, Coalesce
 
 from sync.messages import Message
-from sync.mirror.comparison import split_into_chunks
+from sync.mirror.staging import split_into_chunks
 
 MARK = "…"  # stands where a text was taken out of a sentence
 KEYS_AT_ONCE = 50_000  # numbers of rows that one query looks at: PostgreSQL ends what takes a minute

@@ -1,80 +1,32 @@
 """Records of an export -> rows of the mirror: created, updated, unchanged, missing, removed, restored.
 
-An export is first staged: read to its end and found whole, its records kept in a temporary file. Only then are rows
-written, in the caller's transaction and in bulk, with a RecordChange for each record that changed.
+Rows are written in the caller's transaction and in bulk, with a RecordChange for each record that changed.
 """
 
 from __future__ import annotations
 
 import heapq
-import pickle
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from itertools import chain, islice
-from typing import IO, Any, TypeVar
+from itertools import chain
+from typing import Any
 
-from sync import disk
 from sync.database import clock
 from sync.exceptions import ListEmpty, TooManyMissing
-from sync.exports.reader import Records
 from sync.mirror import references
 from sync.mirror.references import Coverage
+from sync.mirror.staging import CHUNK, StagedRecords, split_into_chunks
 from sync.models import RecordChange, SyncRun
 from sync.progress import Progress, Stage, ignore_progress
 from sync.service import SyncService
 
-CHUNK = 1000  # records in memory at a time
 LOST_WITHOUT_ASKING = 20  # records, or
 SHARE_LOST_WITHOUT_ASKING = 0.10  # of the list, whichever is more
 SMART_MAX_RECORDS = 100
 
 Kind = RecordChange.Kind
 Mode = SyncRun.Mode
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class StagedRecords:
-    """A whole and trusted export: its records in a temporary file, the keys of all of them in memory."""
-
-    file: IO[bytes]
-    fields: Sequence[str]
-    keys: set[Any]
-
-    def read_chunks(self) -> Iterator[list[tuple[Any, ...]]]:
-        """The records' values, CHUNK at a time."""
-        self.file.seek(0)
-        while True:
-            try:
-                yield pickle.load(self.file)  # noqa: S301  # this process wrote it
-            except EOFError:
-                return
-
-    def collect_values(self, fields: Iterable[str], progress: Progress = ignore_progress) -> dict[str, set[Any]]:
-        """Of each of these fields that the export shows, all values but the empty text."""
-        places = {name: self.fields.index(name) for name in fields if name in self.fields}
-        found: dict[str, set[Any]] = {name: set() for name in places}
-        for chunk in self.read_chunks() if places else ():
-            for name, place in places.items():
-                found[name].update(values[place] for values in chunk)
-            progress(Stage.APPLYING, 0, len(self.keys))
-        return {name: values - {""} for name, values in found.items()}
-
-
-@contextmanager
-def stage(records: Records) -> Iterator[StagedRecords]:
-    """Read an export to its end. Raises its ExportError, and then nothing has been written anywhere."""
-    with (
-        disk.translate_disk_errors(disk.TEMPORARY_FILES, disk.get_temporary_folder()),
-        tempfile.TemporaryFile(prefix="archibald-") as file,
-    ):
-        for chunk in split_into_chunks((record.values for record in records), CHUNK):
-            pickle.dump(chunk, file, protocol=pickle.HIGHEST_PROTOCOL)
-        file.flush()
-        yield StagedRecords(file, records.fields, records.keys)
 
 
 @dataclass
@@ -179,7 +131,8 @@ class Comparison:
         newly_absent, again_absent = self.find_absent_keys()
         if not may_lose:
             self.check_volume(len(newly_absent))
-            references.check_coverage(self.coverage)
+            for each in self.coverage:
+                each.check()
         if mode == Mode.SMART:
             yield self.find_newest(SMART_MAX_RECORDS)
         else:
@@ -315,10 +268,3 @@ class Writer:
             kind=difference.kind,
             fields=fields,
         )
-
-
-def split_into_chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Items, `size` at a time."""
-    iterator = iter(items)
-    while chunk := list(islice(iterator, size)):
-        yield chunk

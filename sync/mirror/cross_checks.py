@@ -20,7 +20,7 @@ from django.utils import timezone
 from sync.exports.totals import printed
 from sync.messages import Message
 from sync.messages import gettext_noop as _
-from sync.mirror.comparison import CHUNK, split_into_chunks
+from sync.mirror.staging import CHUNK, split_into_chunks
 from sync.models import MirroredModel, RecordChange, SyncRun
 from sync.progress import Progress, Stage, ignore_progress
 from sync.service import CrossCheck, SyncService, get_service, list_services
@@ -51,9 +51,6 @@ class Finding:
 
     checked: int = 0
     disagreeing: list[Any] = field(default_factory=list)
-
-    def refutes(self, check: CrossCheck) -> bool:
-        return check.is_assumed and len(self.disagreeing) > max(BROKEN_BY_SOME, BROKEN_BY * self.checked)
 
 
 class AffectedRecords:
@@ -140,7 +137,8 @@ def describe_disagreement(
     source: SyncService, check: CrossCheck, keys: Collection[str], progress: Progress
 ) -> Message | None:
     """What a check finds in the records of these keys; None if all agree, or it was known to be wrong before."""
-    if not keys or not is_target_mirrored(check):
+    target = check.reference and get_service(check.reference.target)
+    if not keys or (target and not target.model.objects.present().exists()):  # lists arrive in any order
         return None
     rows = source.model.objects.present()
     found = Finding()
@@ -150,7 +148,7 @@ def describe_disagreement(
         return None
     whole = Finding()
     examine(source, check, rows, whole, progress)
-    if whole.refutes(check):
+    if check.is_assumed and len(whole.disagreeing) > max(BROKEN_BY_SOME, BROKEN_BY * whole.checked):
         if 2 * len(found.disagreeing) <= len(whole.disagreeing):
             return None
         agreeing = whole.checked - len(whole.disagreeing)
@@ -164,12 +162,6 @@ def describe_disagreement(
         all=len(whole.disagreeing),
         total=whole.checked,
     )
-
-
-def is_target_mirrored(check: CrossCheck) -> bool:
-    """Whether there is what a check's records are held against: lists arrive in any order."""
-    target = check.reference and check.reference.target
-    return not target or get_service(target).model.objects.present().exists()
 
 
 def examine(source: SyncService, check: CrossCheck, rows: Any, found: Finding, progress: Progress) -> None:

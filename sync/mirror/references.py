@@ -7,7 +7,7 @@ without their record than have none already.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +61,7 @@ class Coverage:
         return round(usual * self.now.named) + max(UNMATCHED_WITHOUT_ASKING, int(more * self.now.named))
 
     def check(self) -> None:
+        """Raises TooManyUnmatched."""
         if self.now.unmatched > self.allowed:
             raise TooManyUnmatched(
                 source=Message(self.source),
@@ -85,14 +86,14 @@ class Coverage:
 def get_compared_fields(service: SyncService) -> set[str]:
     """The fields of a list by which it is held against others."""
     own = {reference.field for reference in service.references}
-    theirs = {each.target_field for _source, each in all_references() if each.target == service.sync_type}
+    theirs = {each.target_field for _source, each in list_references() if each.target == service.sync_type}
     return own | theirs
 
 
 def compare(service: SyncService, exported: Values, *, progress: Progress = ignore_progress) -> list[Coverage]:
     """An export held against each list that it names, or that names it; both have to be mirrored, or in the export."""
     found = []
-    for source, reference in all_references():
+    for source, reference in list_references():
         is_source = source.sync_type == service.sync_type
         field = reference.field if is_source else reference.target_field
         if not (is_source or reference.target == service.sync_type) or field not in exported:
@@ -107,13 +108,7 @@ def compare(service: SyncService, exported: Values, *, progress: Progress = igno
     return found
 
 
-def check_coverage(coverage: Iterable[Coverage]) -> None:
-    """Raises TooManyUnmatched."""
-    for each in coverage:
-        each.check()
-
-
-def all_references() -> Iterator[tuple[SyncService, Reference]]:
+def list_references() -> Iterator[tuple[SyncService, Reference]]:
     """What the mirrored lists name of each other."""
     services = list_services()
     types = {service.sync_type for service in services}

@@ -9,7 +9,7 @@ from threading import Event, Thread
 from django import db
 from django.conf import settings
 
-from sync.coordinator import schedules
+from sync.coordinator import wake_ups
 from sync.monitoring import alerts
 from sync.monitoring.future_times import correct_future_times
 from sync.monitoring.state_changes import record_state_changes
@@ -32,7 +32,7 @@ class Housekeeping(Thread):
 
     @property
     def duties(self) -> list[Callable[[], None]]:
-        return [correct_future_times, schedules.wake_if_overdue, record_state_changes, self.send_alerts]
+        return [correct_future_times, wake_ups.wake_if_overdue, record_state_changes, self.send_alerts]
 
     def send_alerts(self) -> None:
         alerts.send_due(self.told_to_stop)

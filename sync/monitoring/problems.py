@@ -17,7 +17,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sync.coordinator.kept_exports import longest_fetch
+from sync.coordinator.kept_exports import get_longest_fetch
 from sync.coordinator.turns import WaitsFor
 from sync.mirror.columns import describe_drifts
 from sync.models import ColumnDrift, SyncLock, SyncRun, SyncWorker
@@ -218,7 +218,7 @@ def find_slow_runs(status: SyncStatus) -> Iterator[Problem]:
         kind, action = Kind.RUN_SLOW, Action.WAIT_FOR_RUN
         if run.stage == Stage.FETCHING:
             kind, action = Kind.FETCH_SLOW, Action.WAIT_FOR_FETCH
-        facts = {"list": run.sync_type, "elapsed": elapsed, "usual": usual, "longest": longest_fetch(run.mode)}
+        facts = {"list": run.sync_type, "elapsed": elapsed, "usual": usual, "longest": get_longest_fetch(run.mode)}
         yield Problem(kind, action, is_grave=False, row=run, facts=facts)
 
 

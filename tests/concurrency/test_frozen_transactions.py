@@ -133,4 +133,4 @@ def test_opening_an_order_form(start):
     sessions.touch_session(user, session)  # another click of the same tab
     frozen.resume()
     assert frozen.ended_well()
-    assert sessions.count_open() == 1
+    assert OrderFormSession.objects.live().count() == 1

@@ -10,7 +10,8 @@ from playwright.sync_api import expect
 from demo.erp.faults import Fault
 from orders.models import Price
 from sync.coordinator import mutex, sessions
-from sync.coordinator.queue import enqueue, request_sync
+from sync.coordinator.queue import request_sync
+from sync.coordinator.wake_ups import enqueue
 from sync.models import ColumnDrift, OrderFormSession, RecordChange, SyncEvent, SyncLock, SyncRun, SyncSchedule
 from sync.service import list_types
 from tests.concurrency.processes import until

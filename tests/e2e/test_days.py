@@ -7,7 +7,8 @@ from playwright.sync_api import expect
 
 from demo.erp.faults import Fault
 from orders.models import Draft, Price
-from sync.coordinator.queue import enqueue, request_sync
+from sync.coordinator.queue import request_sync
+from sync.coordinator.wake_ups import enqueue
 from sync.models import SyncRun, SyncSchedule
 from tests.concurrency.processes import until
 from tests.demo_erp import change_price, new_customer

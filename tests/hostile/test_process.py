@@ -73,7 +73,7 @@ def test_a_run_reads_in_another_process(export):
     code = (
         "import django, sys; django.setup()\n"
         "from pathlib import Path\n"
-        "from sync.coordinator.kept_exports import open_export\n"
+        "from sync.coordinator.reading import open_export\n"
         "from sync.exceptions import LayoutChanged\n"
         "from sync.progress import ignore_progress\n"
         "from sync.service import get_service\n"

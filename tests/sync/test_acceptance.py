@@ -300,7 +300,7 @@ def test_an_export_that_this_process_may_not_read_says_so(quarantined, admin_cli
     def refuse(*args, **kwargs):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("sync.coordinator.kept_exports.read_export", refuse)
+    monkeypatch.setattr("sync.coordinator.reading.read_export", refuse)
     assert "The kept export cannot be read: Permission denied." in refused(admin_client, quarantined)
 
 

@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
-from sync.coordinator import broker, queue, runner, schedules, sessions, turns, worker
+from sync.coordinator import broker, queue, runner, sessions, turns, wake_ups, worker
 from sync.database import clock
 from sync.models import OrderFormSession, SyncRun, SyncWorker
 from sync.monitoring import health
@@ -81,9 +81,9 @@ def test_in_a_transaction_that_has_failed_the_time_goes_on(database_clock, monke
 
 def test_a_task_is_delivered_at_once(wrong_clock):
     OrmQ.objects.all().delete()
-    queue.enqueue("sync.tasks.tick")
+    wake_ups.enqueue("sync.tasks.tick")
     assert is_now(OrmQ.objects.get().lock)
-    queue.enqueue("sync.tasks.tick")
+    wake_ups.enqueue("sync.tasks.tick")
     assert OrmQ.objects.count() == 1, "the first one waits"
     with time_machine.travel(timezone.now() + 3 * HOUR):
         delivered = broker.Broker().dequeue()
@@ -130,32 +130,32 @@ def test_clocks_that_agree_are_no_problem(database_clock, monkeypatch):
 
 def test_a_tick_that_lies_an_hour_ahead_is_brought_back(database_clock):
     """As after a worker's clock was an hour ahead, and was put right."""
-    schedules.update_wake_ups()
-    tick = Schedule.objects.get(name=schedules.TICK)
+    wake_ups.update_wake_ups()
+    tick = Schedule.objects.get(name=wake_ups.TICK)
     Schedule.objects.update(next_run=clock.now() + HOUR)
     OrmQ.objects.all().delete()
-    schedules.wake_if_overdue()
+    wake_ups.wake_if_overdue()
     tick.refresh_from_db()
-    assert is_now(tick.next_run - schedules.MINUTE)
+    assert is_now(tick.next_run - wake_ups.MINUTE)
     assert OrmQ.objects.count() == 1
-    schedules.wake_if_overdue()
+    wake_ups.wake_if_overdue()
     assert OrmQ.objects.count() == 1
 
 
 def test_a_tick_that_nobody_has_made_is_made_up_for(database_clock):
     """As where the only worker's clock is behind."""
-    schedules.update_wake_ups()
-    Schedule.objects.filter(name=schedules.TICK).update(next_run=clock.now() - 2 * schedules.TICK_MAY_DIFFER)
+    wake_ups.update_wake_ups()
+    Schedule.objects.filter(name=wake_ups.TICK).update(next_run=clock.now() - 2 * wake_ups.TICK_MAY_DIFFER)
     OrmQ.objects.all().delete()
-    schedules.wake_if_overdue()
+    wake_ups.wake_if_overdue()
     assert OrmQ.objects.count() == 1
 
 
 def test_a_tick_that_is_on_time_is_left_alone(database_clock):
-    schedules.update_wake_ups()
-    Schedule.objects.filter(name=schedules.TICK).update(next_run=clock.now())
+    wake_ups.update_wake_ups()
+    Schedule.objects.filter(name=wake_ups.TICK).update(next_run=clock.now())
     OrmQ.objects.all().delete()
-    schedules.wake_if_overdue()
+    wake_ups.wake_if_overdue()
     assert not OrmQ.objects.exists()
 
 

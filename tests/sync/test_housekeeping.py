@@ -9,7 +9,7 @@ from django.db import DatabaseError, OperationalError
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
-from sync.coordinator import schedules
+from sync.coordinator import wake_ups
 from sync.models import Alert, SyncRun, SyncSchedule, WorkerWatch
 from sync.monitoring.housekeeping import Housekeeping
 from tests.alert_receivers import PATIENCE, MailServer, Receiver, serving
@@ -91,8 +91,8 @@ def test_a_mail_server_that_never_answers_keeps_no_web_server_from_stopping(serv
 
 def test_a_tick_that_django_q2_does_not_make_is_made(serve, settings):
     """As after the clock of the machine that keeps its schedules was an hour ahead."""
-    Schedule.objects.filter(name=schedules.TICK).update(next_run=timezone.now() + timedelta(hours=1))
+    Schedule.objects.filter(name=wake_ups.TICK).update(next_run=timezone.now() + timedelta(hours=1))
     OrmQ.objects.all().delete()
     serve(HOUSEKEEPING_SECONDS="0.1")
     until(lambda: OrmQ.objects.exists())
-    assert Schedule.objects.get(name=schedules.TICK).next_run < timezone.now() + timedelta(minutes=2)
+    assert Schedule.objects.get(name=wake_ups.TICK).next_run < timezone.now() + timedelta(minutes=2)

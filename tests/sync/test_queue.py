@@ -8,8 +8,8 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from sync.coordinator import kept_exports, queue, runner, sessions, turns
-from sync.coordinator.kept_exports import open_export
+from sync.coordinator import queue, reading, runner, sessions, turns
+from sync.coordinator.reading import open_export
 from sync.erp import login as erp_login
 from sync.exceptions import CannotAccept, CannotCancel, CannotRetry, ErpUnavailable
 from sync.models import RejectedLogin, SyncEvent, SyncRun
@@ -308,7 +308,7 @@ def _asked_for_while_read(tiny_erp, monkeypatch):
             request("customers", mode="smart")
         return open_export(path, service, progress, **how)
 
-    monkeypatch.setattr(kept_exports, "open_export", interrupted)
+    monkeypatch.setattr(reading, "open_export", interrupted)
 
 
 @pytest.mark.usefixtures("_asked_for_while_read")
@@ -331,7 +331,7 @@ def test_a_run_that_only_steps_aside_reads_its_kept_export(tiny_erp, monkeypatch
             request("customers", mode="smart")
         return open_export(path, service, progress, **how)
 
-    monkeypatch.setattr(kept_exports, "open_export", interrupted)
+    monkeypatch.setattr(reading, "open_export", interrupted)
     run = request("products")
     runner.wait_for(run)
     assert (run.status, run.attempts) == (Status.SUCCEEDED, 2)

@@ -130,7 +130,7 @@ def test_a_login_that_was_accepted_is_so_although_the_export_is_refused(rejected
         raise ControlTotalMismatch(column="ID", function="Count", found="1", stated="2")
 
     erp.errors.clear()
-    monkeypatch.setattr("sync.coordinator.kept_exports.read_export", refuse)
+    monkeypatch.setattr("sync.coordinator.reading.read_export", refuse)
     queue.request_sync("products", trigger=Trigger.ADMIN)
     runner.drain_queue()
     assert erp_login.find_rejected_login() is None

@@ -16,7 +16,7 @@ from django_q.scheduler import scheduler
 from django_q.signing import SignedPackage
 
 from sync import tasks
-from sync.coordinator import queue, runner, schedules
+from sync.coordinator import queue, runner, schedules, wake_ups
 from sync.exceptions import InvalidSchedule
 from sync.models import SyncEvent, SyncRun, SyncSchedule
 from sync.monitoring import retention
@@ -138,7 +138,7 @@ def test_eight_hours_down_are_made_up_by_one_run_of_each_type(clock):
 def test_a_night_in_which_the_clocks_are_changed_moves_no_run(clock, night):
     clock.move_to(night)
     SyncSchedule.objects.update(counted_from=night, requested_slot=None)
-    schedules.update_wake_ups()
+    wake_ups.update_wake_ups()
     look()
     live(clock, SELDOM, hours=6)
     requested = defaultdict(list)

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME
 from demo.news import News
-from sync.coordinator.queue import enqueue
+from sync.coordinator.wake_ups import enqueue
 from sync.management.supervisor import Child, Supervisor
 
 HOST = "127.0.0.1"  # everybody knows the demo's password: this machine only

@@ -27,7 +27,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from customers.models import Customer
-from sync.admin.run_list import KeyPaginator
+from sync.admin.change_list import KeyPaginator
 from sync.models import RecordChange, SyncRun
 
 ON_POSTGRESQL = connection.vendor == "postgresql"

@@ -8,12 +8,11 @@ from typing import Any
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
-from sync.admin.formatting import format_field, format_list_link
+from sync.admin import formatting, links
 from sync.admin.mirrored import MirroredAdmin
 from sync.service import SyncService, list_services
 
@@ -70,20 +69,20 @@ class CustomerAdmin(MirroredAdmin):
     def erasure(self, customer: Customer) -> str:
         """How a customer's data is erased, which is done on the command line."""
         if customer.erased_at:
-            return gettext("Erased on %s.") % format_field(customer, "erased_at")
+            return gettext("Erased on %s.") % formatting.format_field(customer, "erased_at")
         if not customer.removed_at:
             return gettext("The data can be erased once the ERP no longer shows the customer.")
         command = f"manage.py erasecustomer {customer.erp_id} --id"
         return gettext("The operator of the server can erase the data with %s.") % command
 
 
-def make_records_column(service: SyncService) -> Callable[[Customer], SafeString | str]:
+def make_records_column(service: SyncService) -> Callable[[Customer], str]:
     """A column that counts a list's records that name the customer, and links to them."""
 
     @admin.display(description=service.model._meta.verbose_name_plural)
-    def column(customer: Customer) -> SafeString | str:
+    def column(customer: Customer) -> str:
         number = {service.account_field: customer.account_number}
-        return format_list_link(service.model, service.model.objects.matching(**number).count(), **number)
+        return links.format_list_link(service.model, service.model.objects.matching(**number).count(), **number)
 
     column.__name__ = service.sync_type
     return column

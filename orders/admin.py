@@ -7,63 +7,55 @@ from decimal import Decimal
 from django.contrib import admin
 from django.utils.formats import number_format
 from django.utils.html import format_html_join
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from orders.models import Ddt, Invoice, Order, Price, Product
 from orders.pricing import find_valid_prices
-from sync.admin.formatting import (
-    NOTHING,
-    format_field,
-    format_link,
-    format_list_link,
-    format_outside_link,
-    format_table,
-)
+from sync.admin import formatting, links
+from sync.admin.formatting import NOTHING
 from sync.admin.mirrored import MirroredAdmin
 from sync.database import clock
 
 
 @admin.display(description=_("customer"), ordering="customer_name")
-def customer_by_name(record: Order | Ddt | Invoice) -> SafeString | str:
+def customer_by_name(record: Order | Ddt | Invoice) -> str:
     """The customer's name in this list, as a link that costs no query."""
-    return format_list_link(
+    return links.format_list_link(
         Customer, record.customer_name or record.account_number, account_number=record.account_number
     )
 
 
 @admin.display(description=_("order"), ordering="order_number")
-def order_by_number(record: Ddt | Invoice) -> SafeString | str:
-    return format_list_link(Order, record.order_number, number=record.order_number)
+def order_by_number(record: Ddt | Invoice) -> str:
+    return links.format_list_link(Order, record.order_number, number=record.order_number)
 
 
-def format_tracking_link(ddt: Ddt) -> SafeString | str:
-    return format_outside_link(ddt.tracking_url, ddt.tracking or NOTHING)
+def format_tracking_link(ddt: Ddt) -> str:
+    return links.format_outside_link(ddt.tracking_url, ddt.tracking or NOTHING)
 
 
 class LinkedAdmin(MirroredAdmin):
     """Records that follow from an order, with the others that do."""
 
     @admin.display(description=_("customer"))
-    def customer(self, record: Order | Ddt | Invoice) -> SafeString | str:
-        return format_link(record.customer)
+    def customer(self, record: Order | Ddt | Invoice) -> str:
+        return links.format_link(record.customer)
 
     @admin.display(description=_("order"))
-    def order(self, record: Ddt | Invoice) -> SafeString | str:
-        return format_link(record.order)
+    def order(self, record: Ddt | Invoice) -> str:
+        return links.format_link(record.order)
 
     @admin.display(description=_("DDT"))
-    def ddts(self, record: Order | Invoice) -> SafeString | str:
-        lines = ((format_link(ddt), format_tracking_link(ddt)) for ddt in record.ddts)
+    def ddts(self, record: Order | Invoice) -> str:
+        lines = ((links.format_link(ddt), format_tracking_link(ddt)) for ddt in record.ddts)
         return format_html_join("", "<div>{} · {}</div>", lines) or NOTHING
 
     @admin.display(description=_("invoices"))
-    def invoices(self, record: Order | Ddt) -> SafeString | str:
-        return (
-            format_html_join("", "<div>{}</div>", ((format_link(invoice),) for invoice in record.invoices)) or NOTHING
-        )
+    def invoices(self, record: Order | Ddt) -> str:
+        lines = ((links.format_link(invoice),) for invoice in record.invoices)
+        return format_html_join("", "<div>{}</div>", lines) or NOTHING
 
 
 @admin.register(Order)
@@ -143,7 +135,7 @@ class DdtAdmin(LinkedAdmin):
     )
 
     @admin.display(description=_("shipment"), ordering="tracking")
-    def shipment(self, ddt: Ddt) -> SafeString | str:
+    def shipment(self, ddt: Ddt) -> str:
         return format_tracking_link(ddt)
 
 
@@ -197,7 +189,7 @@ class InvoiceAdmin(LinkedAdmin):
         if not invoice.is_overdue:
             return NOTHING
         days = ngettext("since %(days)s day", "since %(days)s days", invoice.days_overdue or 0)
-        return f"{format_field(invoice, 'remaining_amount')} {days % {'days': invoice.days_overdue}}"
+        return f"{formatting.format_field(invoice, 'remaining_amount')} {days % {'days': invoice.days_overdue}}"
 
 
 @admin.display(description=_("for whom"), ordering="account")
@@ -211,7 +203,7 @@ def audience_of(price: Price) -> str:
 
 
 def format_range(price: Price, first: str, last: str) -> str:
-    ends = [format_field(price, name) for name in (first, last)]
+    ends = [formatting.format_field(price, name) for name in (first, last)]
     return NOTHING if ends == [NOTHING, NOTHING] else " – ".join(ends)
 
 
@@ -308,14 +300,14 @@ class ProductAdmin(MirroredAdmin):
         return text.format(**{name: format_quantity(getattr(quantities, name)) for name in names})
 
     @admin.display(description=_("prices"))
-    def prices(self, product: Product) -> SafeString | str:
+    def prices(self, product: Product) -> str:
         """All that the mirror has, those that are valid today, and somebody's, first."""
         valid = {price.pk for price in find_valid_prices([product], account=None, on=clock.today())}
         rows = [
             (
-                format_link(price),
+                links.format_link(price),
                 audience_of(price),
-                f"{format_field(price, 'unit_price')} {price.currency}",
+                f"{formatting.format_field(price, 'unit_price')} {price.currency}",
                 format_range(price, "quantity_from", "quantity_to"),
                 format_range(price, "valid_from", "valid_to"),
                 gettext("Yes") if price.pk in valid else gettext("No"),
@@ -323,7 +315,7 @@ class ProductAdmin(MirroredAdmin):
             for price in sorted(product.prices, key=lambda price: (price.pk not in valid, price.erp_id))
         ]
         headings = (_("record"), _("for whom"), _("price"), _("quantity"), _("valid"), _("valid today"))
-        return format_table(headings, rows)
+        return formatting.format_table(headings, rows)
 
 
 @admin.register(Price)
@@ -351,13 +343,13 @@ class PriceAdmin(MirroredAdmin):
     )
 
     @admin.display(description=_("product ID"), ordering="product_erp_id")
-    def product_by_id(self, price: Price) -> SafeString | str:
-        return format_list_link(Product, price.product_erp_id, erp_id=price.product_erp_id)
+    def product_by_id(self, price: Price) -> str:
+        return links.format_list_link(Product, price.product_erp_id, erp_id=price.product_erp_id)
 
     @admin.display(description=_("product"))
-    def product(self, price: Price) -> SafeString | str:
-        return format_link(price.product)
+    def product(self, price: Price) -> str:
+        return links.format_link(price.product)
 
     @admin.display(description=_("customer"))
-    def customer(self, price: Price) -> SafeString | str:
-        return format_link(price.customer)
+    def customer(self, price: Price) -> str:
+        return links.format_link(price.customer)

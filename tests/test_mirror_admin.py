@@ -16,7 +16,7 @@ from django.utils.html import escape
 
 from customers.models import Customer
 from orders.models import Ddt, Invoice, Order, Price, Product
-from sync.admin.links import get_change_lookup
+from sync.admin import links
 from sync.models import RecordChange, SyncRun
 from sync.service import list_services
 from tests import factories
@@ -274,7 +274,7 @@ def run():
 
 
 def changed(record, run, kind="updated", **fields):
-    return factories.RecordChangeFactory(run=run, kind=kind, fields=fields, **get_change_lookup(record))
+    return factories.RecordChangeFactory(run=run, kind=kind, fields=fields, **links.get_change_lookup(record))
 
 
 def history_of(client, record):
@@ -331,7 +331,7 @@ def test_of_a_long_history_the_newest_are_shown_and_the_way_to_all(run, admin_cl
     price = make(Price)
     for number in range(20):
         changed(price, run, currency=[str(number), str(number + 1)])
-    address = url(RecordChange, "changelist", **get_change_lookup(price))
+    address = url(RecordChange, "changelist", **links.get_change_lookup(price))
     history = page_of(admin_client, price).partition("record-history")[2]
     assert f'href="{escape(address)}"' not in history
     changed(price, run, currency=["20", "21"])

@@ -8,13 +8,12 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import models
 from django.http import HttpRequest
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from sync.admin import columns, formatting
 from sync.admin.buttons import Button
-from sync.admin.columns import make_datetime_columns
-from sync.admin.formatting import NOTHING, format_badge, format_datetime
+from sync.admin.formatting import NOTHING
 from sync.admin.read_only import ReadOnlyAdmin
 from sync.models import Alert
 from sync.monitoring import alerts
@@ -48,7 +47,7 @@ def resend_alert(alert: Alert, *, by: User) -> str:
 
 @admin.register(Alert)
 class AlertAdmin(ReadOnlyAdmin):
-    times = make_datetime_columns(Alert, "next_attempt_at", "tried_at", "delivered_at", "given_up_at")
+    times = columns.make_datetime_columns(Alert, "next_attempt_at", "tried_at", "delivered_at", "given_up_at")
     list_display = ("what", "channel", "state", "attempts", "last_error", times[0])
     list_filter = (AlertStateFilter, "channel")
     list_select_related = ("event",)
@@ -62,15 +61,15 @@ class AlertAdmin(ReadOnlyAdmin):
     def what(self, alert: Alert) -> str:
         facts = alert.event.facts
         words = (alerts.word_for(facts[name]) for name in ("before", "after"))
-        return f"{format_datetime(alert.event.at)} {alerts.subject_of(alert.event)}: {' → '.join(words)}"
+        return f"{formatting.format_datetime(alert.event.at)} {alerts.subject_of(alert.event)}: {' → '.join(words)}"
 
     @admin.display(description=_("status"))
-    def state(self, alert: Alert) -> SafeString:
+    def state(self, alert: Alert) -> str:
         if alert.delivered_at:
-            return format_badge("✓", _("delivered"), "succeeded")
+            return formatting.format_badge("✓", _("delivered"), "succeeded")
         if alert.given_up_at:
-            return format_badge("✗", _("given up"), "failed")
-        return format_badge("…", _("waiting"), "quarantined" if alert.error else "queued")
+            return formatting.format_badge("✗", _("given up"), "failed")
+        return formatting.format_badge("…", _("waiting"), "quarantined" if alert.error else "queued")
 
     @admin.display(description=_("last error"))
     def last_error(self, alert: Alert) -> str:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import quote, unquote
-from django.contrib.auth.models import User
+from django.contrib.admin.utils import unquote
 from django.db import models
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
-from sync.admin.formatting import describe_queued_run
-from sync.admin.links import get_next_url, get_run_url
-from sync.admin.permissions import has_permission, require_permission
+from sync.admin import links, permissions
 from sync.exceptions import SyncError
 from sync.models import SyncRun
 from sync.translations import translate
@@ -52,10 +49,13 @@ class LinkButton:
     condition: Callable[[Any], Any] | None = None
 
 
-class ShownButton(NamedTuple):
+@dataclass(frozen=True)
+class ShownButton:
+    """Something to press on a page: a form that does it, or a link that leads there."""
+
     label: Any
     url: str
-    is_form: bool
+    is_form: bool = False
 
 
 class ButtonsAdmin(ModelAdmin):
@@ -86,7 +86,7 @@ class ButtonsAdmin(ModelAdmin):
         """Say which permission a chosen action lacks: Django would only say that none was chosen."""
         for name in request.POST.getlist("action"):
             if permission := self.action_permissions.get(name):
-                require_permission(request, self.model, permission)
+                permissions.require_permission(request, self.model, permission)
         return super().changelist_view(request, extra_context)
 
     def get_urls(self) -> list[URLPattern]:
@@ -103,40 +103,39 @@ class ButtonsAdmin(ModelAdmin):
     def get_shown_buttons(self, request: HttpRequest, row: models.Model) -> list[ShownButton]:
         """Those that fit the row as it is, for who has the permission."""
         return [
-            ShownButton(button.label, self.get_button_url(button, row), isinstance(button, Button))
+            ShownButton(button.label, links.get_button_url(row, button.name), is_form=True)
+            if isinstance(button, Button)
+            else ShownButton(button.label, button.url(row))
             for button in self.buttons
-            if has_permission(request, button.permission) and (button.condition is None or button.condition(row))
+            if permissions.has_permission(request, button.permission)
+            and (button.condition is None or button.condition(row))
         ]
-
-    def get_button_url(self, button: Button | LinkButton, row: models.Model) -> str:
-        if isinstance(button, LinkButton):
-            return button.url(row)
-        return reverse(f"admin:sync_{self.opts.model_name}_do", args=[quote(row.pk), button.name])
 
     def button_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         """Do what a button of a row's page does."""
         button = self.buttons_by_name.get(name)
         if button is None:
             raise Http404
-        require_permission(request, self.model, button.permission)
+        permissions.require_permission(request, self.model, button.permission)
         row = self.get_object(request, unquote(object_id))
         if row is None:
             raise Http404
         run = run_button(request, button, row)
-        page = get_run_url(run) if run else reverse(f"admin:sync_{self.opts.model_name}_change", args=[quote(row.pk)])
-        return HttpResponseRedirect(get_next_url(request) or page)
+        return links.redirect_to_next(request, run or row)
 
 
 def run_button(request: HttpRequest, button: Button, row: models.Model) -> SyncRun | None:
     """Do it, say what came of it, and return the run to look at, if there is one."""
     try:
-        result = button.action(row, by=cast(User, request.user))
+        result = button.action(row, by=request.user)
     except SyncError as error:
         messages.error(request, translate(error.text))
         return None
-    run = result if isinstance(result, SyncRun) else None
-    messages.success(request, describe_queued_run(run) if run else cast(str, result))
-    return run
+    if isinstance(result, SyncRun):
+        messages.success(request, links.describe_queued_run(result))
+        return result
+    messages.success(request, result)
+    return None
 
 
 def make_list_action(button: Button) -> Any:

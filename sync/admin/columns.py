@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from sync.admin.formatting import format_datetime, format_field
+from sync.admin import formatting
 from sync.list_names import get_list_name
 from sync.models import RecordChange, SyncRun, SyncSchedule
 
@@ -25,19 +25,19 @@ def make_column(
 
     @admin.display(description=field.verbose_name, ordering=field.name)
     def column(record: models.Model) -> str:
-        return show(getattr(record, field.name)) if show else format_field(record, field.name)
+        return show(getattr(record, field.name)) if show else formatting.format_field(record, field.name)
 
     column.__name__ = field.name  # the admin finds the field's help text by it
     return column
 
 
-def make_columns(model: type[models.Model], *names: str) -> tuple[Any, ...]:
-    return tuple(make_column(get_field(model, name)) for name in names)
+def make_columns(model: type[models.Model], *names: str, show: Callable[[Any], str] | None = None) -> tuple[Any, ...]:
+    return tuple(make_column(get_field(model, name), show=show) for name in names)
 
 
 def make_datetime_columns(model: type[models.Model], *names: str) -> tuple[Any, ...]:
     """Columns that show times to the second."""
-    return tuple(make_column(get_field(model, name), show=format_datetime) for name in names)
+    return make_columns(model, *names, show=formatting.format_datetime)
 
 
 @admin.display(description=_("type"), ordering="sync_type")

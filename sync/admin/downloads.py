@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.core.handlers.asgi import ASGIRequest
 from django.http import FileResponse, HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
-from sync.admin.links import get_run_url
-from sync.admin.permissions import require_permission
+from sync.admin import links, permissions
 from sync.models import SyncEvent, SyncRun
 
 BLOCK = 64 * 1024  # bytes in memory at a time
@@ -27,14 +25,14 @@ PERMISSION = "sync.download_export"
 @require_GET
 def export_view(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Send the run's export, and write down who took it."""
-    require_permission(request, SyncRun, PERMISSION)
+    permissions.require_permission(request, SyncRun, PERMISSION)
     run = get_object_or_404(SyncRun, pk=pk)
     export = find_kept_export(run)
     if export is None:
         messages.warning(request, gettext("The export of run %s is no longer kept.") % run.pk)
-        return HttpResponseRedirect(get_run_url(run))
+        return HttpResponseRedirect(links.get_url(run))
     response = make_file_response(request, export.open("rb"), filename=f"{run.sync_type}-{run.pk}.pdf")
-    SyncEvent.objects.record(SyncEvent.Kind.EXPORT_DOWNLOADED, run=run, by=cast(User, request.user))
+    SyncEvent.objects.record(SyncEvent.Kind.EXPORT_DOWNLOADED, run=run, by=permissions.get_user(request))
     return response
 
 

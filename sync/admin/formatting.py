@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import models
-from django.urls import reverse
-from django.utils import formats
+from django.utils import formats, timezone
 from django.utils.dateformat import format as date_format
-from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
-from django.utils.text import Truncator
-from django.utils.timezone import localdate, localtime
+from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from sync.admin.links import get_list_url
-from sync.models import Alert, SyncEvent, SyncLock, SyncRun, SyncWorker
-from sync.monitoring import alerts
+from sync.models import SyncLock, SyncRun, SyncWorker
 from sync.monitoring.alerts import WORDS
 from sync.monitoring.health import State
-from sync.translations import translate
+from sync.monitoring.timeline import Ran
 
 LONGEST_NUMBER = 18  # digits; databases take every number of so many
 NOTHING = "-"  # a record's page shows what a method returns as it is, a None too
@@ -46,6 +40,7 @@ STATE_BADGES = {
     State.PAUSED: ("‖", WORDS[State.PAUSED], ""),
     State.NEVER: ("…", WORDS[State.NEVER], "quarantined"),
 }
+CHANGES = ("created", "updated", "missing", "removed")
 COUNTS = {  # what may be counted of a run's records
     "read": ngettext_lazy("%(number)s read", "%(number)s read", "count"),
     "unchanged": ngettext_lazy("%(number)s unchanged", "%(number)s unchanged", "count"),
@@ -56,56 +51,32 @@ COUNTS = {  # what may be counted of a run's records
     "restored": ngettext_lazy("%(number)s restored", "%(number)s restored", "count"),
     "left": ngettext_lazy("%(number)s left", "%(number)s left", "count"),
 }
-ATTEMPT_OUTCOMES = {  # why an attempt did not end its run
-    "preempted": _("interrupted for an order form"),
-    "handed back": _("returned to the queue by a worker that stopped"),
-    "lost": _("its process died or hung"),
-    "failed": _("failed, will be tried again"),
-}
-EVENT_KINDS = " ".join(SyncEvent.Kind.values)  # of events that a page may follow
-FACT_LABELS = {
-    "trigger": _("trigger"),
-    "mode": _("mode"),
-    "priority": _("priority"),
-    "attempt": _("attempt"),
-    "into": _("merged into run"),
-    "at": _("again at"),
-    "error": _("error"),
-    "error_class": _("kind of error"),
-    "from_holder": _("from"),
-    "token": _("token"),
-    "every": _("every"),
-    "first_at": _("first at"),
-    "enabled": _("enabled"),
-    "before": _("before"),
-    "after": _("after"),
-    "channel": _("channel"),
-    "attempts": _("attempts"),
-    "hidden": _("no longer read"),
-    "shown": _("read again"),
-    "unknown": _("not known, not mirrored"),
-    "gone": _("not known, no longer shown"),
-    "columns": _("columns"),
-    "customer": _("ERP ID"),
-}
 
 
 def format_time(at: datetime | None) -> str:
     """A time of today without its date; of another day without its seconds."""
     if at is None:
         return NOTHING
-    local = localtime(at)
-    return f"{local:%H:%M:%S}" if local.date() == localdate() else f"{local:%d/%m/%Y %H:%M}"
+    local = timezone.localtime(at)
+    return f"{local:%H:%M:%S}" if local.date() == timezone.localdate() else f"{local:%d/%m/%Y %H:%M}"
+
+
+def format_age(at: datetime | None, now: datetime) -> str:
+    if at is None:
+        return ""
+    if now - at < timedelta(minutes=1):
+        return gettext("just now")
+    return gettext("%s ago") % timesince(at, now, depth=1)
 
 
 def format_datetime(value: datetime | None) -> str:
     """To the second: a lease is half a minute."""
-    return date_format(localtime(value), "d/m/Y H:i:s") if value else NOTHING
+    return date_format(timezone.localtime(value), "d/m/Y H:i:s") if value else NOTHING
 
 
-def format_number(number: int | Decimal) -> str:
+def format_number(number: int | Decimal | None) -> str:
     """With its thousands apart."""
-    return formats.number_format(number, force_grouping=True)
+    return NOTHING if number is None else formats.number_format(number, force_grouping=True)
 
 
 def format_minutes(number: int) -> str:
@@ -128,6 +99,12 @@ def format_count(name: str, count: int) -> str:
     return str(COUNTS[name] % {"count": count, "number": format_number(count)})
 
 
+def format_changes(run: Ran | SyncRun) -> str:
+    """What a run changed, in a few words."""
+    counts = ((name, getattr(run, name)) for name in CHANGES)
+    return ", ".join(format_count(name, count) for name, count in counts if count) or gettext("no changes")
+
+
 def format_field(record: models.Model, name: str) -> str:
     """One of a record's fields as the ERP prints it."""
     return format_value(record._meta.get_field(name), getattr(record, name))
@@ -141,7 +118,7 @@ def format_value(field: Any, value: Any) -> str:
     if value is None or value == "":
         return NOTHING
     if isinstance(field, models.DateTimeField):
-        return date_format(localtime(value), "d/m/Y H:i")
+        return date_format(timezone.localtime(value), "d/m/Y H:i")
     if isinstance(field, models.DateField):
         return date_format(value, "d/m/Y")
     if isinstance(field, models.BooleanField):
@@ -170,21 +147,21 @@ def format_duration(duration: timedelta | None) -> str:
     return f"{hours} h {minutes} min"
 
 
-def format_badge(symbol: str, label: Any, kind: str = "") -> SafeString:
+def format_badge(symbol: str, label: Any, kind: str = "") -> str:
     return format_html('<span class="run-status {}">{} {}</span>', kind, symbol, label)
 
 
-def format_status(run: SyncRun) -> SafeString:
+def format_status(run: SyncRun) -> str:
     """A run's status, in words, with a symbol and a colour."""
     status = SyncRun.Status(run.status)
     return format_badge(STATUS_SYMBOLS[status], status.label, status.value)
 
 
-def format_state(state: str) -> SafeString:
+def format_state(state: str) -> str:
     return format_badge(*STATE_BADGES[State(state)])
 
 
-def format_lock_state(lock: SyncLock) -> SafeString:
+def format_lock_state(lock: SyncLock) -> str:
     match lock.state:
         case SyncLock.State.FREE:
             return format_badge("✓", _("free"), "succeeded")
@@ -194,7 +171,7 @@ def format_lock_state(lock: SyncLock) -> SafeString:
             return format_badge("⚠", _("not renewed: the next process takes it over"), "quarantined")
 
 
-def format_worker_state(worker: SyncWorker) -> SafeString:
+def format_worker_state(worker: SyncWorker) -> str:
     match worker.state:
         case SyncWorker.State.ALIVE:
             return format_badge("✓", _("responding"), "succeeded")
@@ -204,7 +181,7 @@ def format_worker_state(worker: SyncWorker) -> SafeString:
             return format_badge("–", _("stopped"))
 
 
-def format_table(headers: Iterable[Any], rows: Iterable[Iterable[str]]) -> SafeString | str:
+def format_table(headers: Iterable[Any], rows: Iterable[Iterable[str]]) -> str:
     """A small table; a dash if it has no rows."""
     lines = [(format_html_join("", "<td>{}</td>", ((cell,) for cell in row)),) for row in rows]
     if not lines:
@@ -212,70 +189,3 @@ def format_table(headers: Iterable[Any], rows: Iterable[Iterable[str]]) -> SafeS
     head = format_html_join("", '<th scope="col">{}</th>', ((header,) for header in headers))
     body = format_html_join("", "<tr>{}</tr>", lines)
     return format_html('<table class="small-table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>', head, body)
-
-
-def format_link(record: models.Model | None) -> SafeString | str:
-    """A link to a record's page."""
-    if record is None:
-        return NOTHING
-    address = reverse(f"admin:{record._meta.app_label}_{record._meta.model_name}_change", args=[record.pk])
-    return format_html('<a href="{}">{}</a>', address, record)
-
-
-def format_list_link(model: type[models.Model], text: object, **numbers: str) -> SafeString | str:
-    """A link to the records of a list that carry these numbers; the text alone if one is blank."""
-    if not all(numbers.values()):
-        return str(text)
-    return format_html('<a href="{}">{}</a>', get_list_url(model, **numbers), text)
-
-
-def format_run_link(pk: int) -> SafeString:
-    """A run's number, which leads to its page; the run itself is not asked for."""
-    return format_html('<a href="{}">{}</a>', reverse("admin:sync_syncrun_change", args=[pk]), pk)
-
-
-def describe_queued_run(run: SyncRun) -> str:
-    return format_html(gettext("Run {} waits for its turn."), format_run_link(run.pk))
-
-
-def format_outside_link(address: str, text: str) -> SafeString | str:
-    """A link that leaves this site, in a tab of its own; the text alone without an address."""
-    if not address:
-        return text
-    return format_html('<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>', address, text)
-
-
-def format_fact(name: str, fact: Any) -> Iterator[tuple[Any, Any]]:
-    """A fact of an event, with a label, in the reader's words; a fact of a kind that is not known as it was kept."""
-    match name, fact:
-        case "counts", dict():
-            for count, number in fact.items():
-                if number:
-                    yield get_count_label(count), format_number(number)
-        case "trigger", str() if fact in SyncRun.Trigger:
-            yield FACT_LABELS[name], SyncRun.Trigger(fact).label
-        case "mode", str() if fact in SyncRun.Mode:
-            yield FACT_LABELS[name], SyncRun.Mode(fact).label
-        case "before" | "after", str() if fact in alerts.WORDS:
-            yield FACT_LABELS[name], alerts.WORDS[fact]
-        case "channel", str() if fact in Alert.Channel:
-            yield FACT_LABELS[name], Alert.Channel(fact).label
-        case "into", int():
-            yield FACT_LABELS[name], format_run_link(fact)
-        case "at", str():
-            yield FACT_LABELS[name], format_datetime(parse_datetime(fact))
-        case "every" | "first_at", int():
-            yield FACT_LABELS[name], format_minutes(fact)
-        case "hidden" | "shown" | "unknown" | "gone" | "columns", list():
-            yield FACT_LABELS[name], Truncator(", ".join(map(str, fact))).chars(200)
-        case "error", str():
-            yield FACT_LABELS[name], Truncator(translate(fact)).chars(200)
-        case _, bool():
-            yield FACT_LABELS.get(name, name), gettext("Yes") if fact else gettext("No")
-        case _:
-            yield FACT_LABELS.get(name, name), Truncator(fact).chars(200)
-
-
-def get_count_label(name: str) -> Any:
-    """What a count of a run is called; its own name if runs no longer have it."""
-    return next((field.verbose_name for field in SyncRun._meta.fields if field.name == name), name)

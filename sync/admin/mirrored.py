@@ -11,9 +11,8 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
+from sync.admin import columns, links
 from sync.admin.buttons import LinkButton
-from sync.admin.columns import make_column
-from sync.admin.links import get_changes_url
 from sync.admin.read_only import ReadOnlyAdmin
 from sync.models import MirroredModel
 
@@ -41,14 +40,14 @@ class PresenceFilter(admin.SimpleListFilter):
 class MirroredAdmin(ReadOnlyAdmin):
     """Records of one of the ERP's lists: the fields of the list as declared, what the mirror knows at the end."""
 
-    buttons = (LinkButton(_("History"), "sync.view_recordchange", get_changes_url),)
+    buttons = (LinkButton(_("History"), "sync.view_recordchange", links.get_changes_url),)
     change_form_template = "admin/mirrored_change_form.html"
     change_list_template = "admin/mirrored_change_list.html"
 
     def __init__(self, model: type[MirroredModel], admin_site: admin.AdminSite) -> None:
         super().__init__(model, admin_site)
         fields = [field for field in model._meta.fields if isinstance(field, (models.DateField, models.DecimalField))]
-        self.columns = {field.name: make_column(field) for field in fields}
+        self.columns = {field.name: columns.make_column(field) for field in fields}
 
     def get_columns(self, names: Any) -> list[Any]:
         return [self.columns.get(name, name) for name in names]
@@ -76,7 +75,7 @@ class MirroredAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         if record is None:
             raise Http404
-        return HttpResponseRedirect(get_changes_url(record))
+        return HttpResponseRedirect(links.get_changes_url(record))
 
     @admin.display(description=_("presence"), ordering="removed_at")
     def presence(self, record: MirroredModel) -> Any:

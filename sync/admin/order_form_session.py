@@ -8,14 +8,11 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import models
 from django.http import HttpRequest
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from sync.admin import columns, formatting, links
 from sync.admin.buttons import Button, LinkButton
-from sync.admin.columns import make_datetime_columns
-from sync.admin.formatting import format_badge, format_datetime
-from sync.admin.links import get_list_url
 from sync.admin.read_only import ReadOnlyAdmin
 from sync.coordinator import sessions
 from sync.models import OrderFormSession, SyncEvent
@@ -41,7 +38,7 @@ class LiveFilter(admin.SimpleListFilter):
 
 
 def close_form(session: OrderFormSession, *, by: User) -> str:
-    names = {"agent": session.user, "time": format_datetime(session.opened_at)}
+    names = {"agent": session.user, "time": formatting.format_datetime(session.opened_at)}
     if not session.is_live:
         return gettext("The order form of %(agent)s of %(time)s had ended already.") % names
     sessions.close_session(session, by=by)
@@ -50,7 +47,7 @@ def close_form(session: OrderFormSession, *, by: User) -> str:
 
 @admin.register(OrderFormSession)
 class OrderFormSessionAdmin(ReadOnlyAdmin):
-    times = make_datetime_columns(OrderFormSession, "opened_at", "active_at", "expires_at", "closed_at")
+    times = columns.make_datetime_columns(OrderFormSession, "opened_at", "active_at", "expires_at", "closed_at")
     list_display = ("user", "state", *times)
     list_filter = (LiveFilter,)
     list_select_related = ("user",)
@@ -66,14 +63,14 @@ class OrderFormSessionAdmin(ReadOnlyAdmin):
             list_label=_("Close the order forms"),
         ),
         LinkButton(
-            _("Events"), "sync.view_syncevent", lambda session: get_list_url(SyncEvent, session=str(session.pk))
+            _("Events"), "sync.view_syncevent", lambda session: links.get_list_url(SyncEvent, session=str(session.pk))
         ),
     )
     readonly_fields = ("state",)
     fieldsets = ((None, {"fields": ["state", "id", "user", *times]}),)
 
     @admin.display(description=_("status"))
-    def state(self, session: OrderFormSession) -> SafeString:
+    def state(self, session: OrderFormSession) -> str:
         if session.is_live:
-            return format_badge("▶", _("live"), "running")
-        return format_badge("–", _("closed") if session.was_left else _("expired"))
+            return formatting.format_badge("▶", _("live"), "running")
+        return formatting.format_badge("–", _("closed") if session.was_left else _("expired"))

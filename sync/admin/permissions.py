@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth import get_permission_codename
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Permission, User
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest, HttpResponse
@@ -27,15 +29,16 @@ class MissingPermission(PermissionDenied):
     """Somebody lacks a permission. The text is for them to read."""
 
     def __init__(self, permission: str) -> None:
+        app_label, codename = permission.split(".")
+        names = Permission.objects.filter(content_type__app_label=app_label, codename=codename)
+        name = gettext(names.values_list("name", flat=True).get())  # as the page of a group shows it
         text = gettext("This takes the permission “%s”, which you do not have. If you need it, ask an administrator.")
-        super().__init__(text % get_permission_name(permission))
+        super().__init__(text % name)
 
 
-def get_permission_name(permission: str) -> str:
-    """A permission's name as the page of a group shows it, in the reader's language."""
-    app_label, codename = permission.split(".")
-    rows = Permission.objects.filter(content_type__app_label=app_label, codename=codename)
-    return gettext(rows.values_list("name", flat=True).get())
+def get_user(request: HttpRequest) -> User:
+    """Who asks: on the admin's pages nobody who has not signed in."""
+    return cast(User, request.user)
 
 
 def has_permission(request: HttpRequest, permission: str) -> bool:

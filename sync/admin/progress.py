@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sync.admin.formatting import format_duration, format_number
+from sync.admin import formatting
 from sync.models import SyncRun
 from sync.progress import Stage
 
@@ -26,10 +26,10 @@ def format_stage(run: SyncRun) -> str:
 
 def format_pages(run: SyncRun) -> str:
     """`264 of 1,332`; the first number alone while the other is not known."""
-    read = format_number(run.pages_read)
+    read = formatting.format_number(run.pages_read)
     if run.pages is None:
         return read
-    pages = format_number(run.pages)
+    pages = formatting.format_number(run.pages)
     return gettext("%(read)s of %(pages)s") % {"read": read, "pages": pages}
 
 
@@ -44,14 +44,10 @@ def describe_progress(run: SyncRun, *, usual: timedelta | None, now: datetime) -
     if left is not None:
         words.append(gettext("about %s left") % format_seconds(left))
     elif usual and elapsed > usual:
-        words.append(gettext("usually %s") % format_duration(usual))
-    return {"percent": estimate_percent(elapsed, left), "text": " · ".join(words)}
-
-
-def estimate_percent(elapsed: timedelta, left: timedelta | None) -> int | None:
-    """By time; None if nobody can tell."""
+        words.append(gettext("usually %s") % formatting.format_duration(usual))
     whole = elapsed + left if left is not None else None
-    return min(round(elapsed / whole * 100), FULLEST) if whole else None
+    percent = min(round(elapsed / whole * 100), FULLEST) if whole else None  # by time; None if nobody can tell
+    return {"percent": percent, "text": " · ".join(words)}
 
 
 def estimate_time_left(run: SyncRun, elapsed: timedelta, usual: timedelta | None) -> timedelta | None:
@@ -64,4 +60,4 @@ def estimate_time_left(run: SyncRun, elapsed: timedelta, usual: timedelta | None
 
 def format_seconds(duration: timedelta) -> str:
     """Whole seconds, as they change all the time."""
-    return format_duration(timedelta(seconds=round(duration.total_seconds())))
+    return formatting.format_duration(timedelta(seconds=round(duration.total_seconds())))

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.translation import gettext
+from django.views.decorators.http import require_safe
 
 from sync.admin.formatting import format_time
+from sync.admin.permissions import require_permission
 from sync.coordinator import schedules
-from sync.database.clock import now as database_now
+from sync.database import clock
 from sync.list_names import get_list_name
 from sync.models import SyncSchedule
 
@@ -26,15 +28,6 @@ LIMITS: dict[type[Any], str] = {MinValueValidator: "min_value", MaxValueValidato
 TEMPLATE = "admin/sync/syncschedule/preview.html"
 
 
-@dataclass(frozen=True)
-class Meeting:
-    """The times at which another list would start at the same minute: the first ones, and how many more."""
-
-    name: str
-    times: list[str]
-    more: int
-
-
 def list_next_runs(schedule: SyncSchedule, *, now: datetime, is_failing: bool) -> Iterator[datetime]:
     """The moments at which a run will be requested; none if the schedule is disabled."""
     slot = schedules.find_next_due(schedule, now=now, is_failing=is_failing)
@@ -43,16 +36,17 @@ def list_next_runs(schedule: SyncSchedule, *, now: datetime, is_failing: bool) -
         slot = schedule.find_next_slot(max(slot, now))
 
 
-def find_meetings(schedule: SyncSchedule, now: datetime) -> list[Meeting]:
+def find_meetings(schedule: SyncSchedule, now: datetime) -> list[dict[str, Any]]:
+    """The times at which another list would start at the same minute: the first ones, and how many more."""
     own = find_slots(schedule, now)
     others = SyncSchedule.objects.filter(enabled=True, sync_type__in=settings.SYNC_TYPES).exclude(pk=schedule.pk)
     common = ((other, sorted(own & find_slots(other, now))) for other in others)
     return [
-        Meeting(
-            get_list_name(other.sync_type),
-            [format_time(at) for at in times[:MEETINGS_SHOWN]],
-            len(times) - MEETINGS_SHOWN,
-        )
+        {
+            "name": get_list_name(other.sync_type),
+            "times": list(map(format_time, times[:MEETINGS_SHOWN])),
+            "more": len(times) - MEETINGS_SHOWN,
+        }
         for other, times in common
         if times
     ]
@@ -66,7 +60,7 @@ def find_slots(schedule: SyncSchedule, now: datetime) -> set[datetime]:
 
 def get_preview(schedule: Any) -> dict[str, Any]:
     """What is shown of a schedule, saved or not."""
-    now = database_now()
+    now = clock.now()
     is_failing = bool(schedule.health and schedule.health.consecutive_failures)
     times = islice(list_next_runs(schedule, now=now, is_failing=is_failing), TIMES_SHOWN)
     return {
@@ -75,8 +69,21 @@ def get_preview(schedule: Any) -> dict[str, Any]:
     }
 
 
-def get_limits(field: models.Field[Any, Any]) -> dict[str, int]:
+@require_safe
+def show_preview(request: HttpRequest, pk: int, schedules_admin: Any) -> HttpResponse:
+    """When the schedule would run with the values of the form, alone; what the form says if they cannot be."""
+    require_permission(request, SyncSchedule, "sync.change_syncschedule")
+    schedule = schedules_admin.get_object(request, str(pk))
+    if schedule is None:
+        raise Http404
+    form = schedules_admin.get_form(request, schedule)(request.GET, instance=schedule)
+    if form.is_valid():
+        return TemplateResponse(request, TEMPLATE, get_preview(form.instance))
+    errors = [f"{form.fields[name].label}: {text}" for name, texts in form.errors.items() for text in texts]
+    return TemplateResponse(request, TEMPLATE, {"errors": errors})
+
+
+def get_limits(field: Any) -> dict[str, int]:
     """What a number may be, for the browser too."""
-    validators: list[Any] = field.validators
-    limits = {LIMITS[type(each)]: each.limit_value for each in validators if type(each) in LIMITS}
+    limits = {LIMITS[type(each)]: each.limit_value for each in field.validators if type(each) in LIMITS}
     return {**limits, "step_size": 1} if limits else {}

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 from django.contrib import admin, messages
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
+from sync.admin import columns, formatting, links, permissions
 from sync.admin.buttons import LinkButton
-from sync.admin.columns import make_datetime_columns
-from sync.admin.formatting import format_datetime, format_link, format_lock_state
-from sync.admin.links import get_lock_url
-from sync.admin.permissions import require_permission
 from sync.admin.read_only import ReadOnlyAdmin
 from sync.coordinator import mutex
 from sync.models import SyncLock, SyncRun
@@ -31,7 +24,7 @@ class SyncLockAdmin(ReadOnlyAdmin):
         LinkButton(
             _("Break the lock…"),
             "sync.break_synclock",
-            lambda _lock: get_lock_url("break"),
+            lambda lock: links.get_url(lock, "break"),
             lambda lock: lock.state != SyncLock.State.FREE,
         ),
     )
@@ -43,7 +36,7 @@ class SyncLockAdmin(ReadOnlyAdmin):
                 "fields": [
                     "state",
                     "holder",
-                    *make_datetime_columns(SyncLock, "acquired_at", "leased_until"),
+                    *columns.make_datetime_columns(SyncLock, "acquired_at", "leased_until"),
                     "token",
                     "current",
                 ]
@@ -51,18 +44,18 @@ class SyncLockAdmin(ReadOnlyAdmin):
         ),
     )
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
         """Lead to the one row there is."""
-        require_permission(request, SyncLock, "sync.view_synclock")
-        return HttpResponseRedirect(get_lock_url("change"))
+        permissions.require_permission(request, SyncLock, "sync.view_synclock")
+        return HttpResponseRedirect(links.get_lock_url())
 
     @admin.display(description=_("status"))
-    def state(self, lock: SyncLock) -> SafeString:
-        return format_lock_state(lock)
+    def state(self, lock: SyncLock) -> str:
+        return formatting.format_lock_state(lock)
 
     @admin.display(description=_("run in progress"))
-    def current(self, lock: SyncLock) -> SafeString | str:
-        return format_link(SyncRun.objects.running().first())
+    def current(self, lock: SyncLock) -> str:
+        return links.format_link(SyncRun.objects.running().first())
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(require_http_methods(["GET", "POST"])(self.break_view))
@@ -70,22 +63,22 @@ class SyncLockAdmin(ReadOnlyAdmin):
 
     def break_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask whether to break the lock, and break it."""
-        require_permission(request, SyncLock, "sync.break_synclock")
+        permissions.require_permission(request, SyncLock, "sync.break_synclock")
         lock = get_object_or_404(SyncLock, pk=pk)
         if request.method == "POST":
-            if mutex.break_lock(by=cast(User, request.user)):
+            if mutex.break_lock(by=permissions.get_user(request)):
                 messages.success(request, gettext("The lock is broken: the process that held it can no longer write."))
             else:
                 messages.warning(request, gettext("No process holds the lock: there is nothing to break."))
-            return HttpResponseRedirect(get_lock_url("change"))
+            return HttpResponseRedirect(links.get_lock_url())
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": _("Break the lock"),
             "lock": lock,
             "state": self.state(lock),
-            "acquired_at": format_datetime(lock.acquired_at),
-            "leased_until": format_datetime(lock.leased_until),
+            "acquired_at": formatting.format_datetime(lock.acquired_at),
+            "leased_until": formatting.format_datetime(lock.leased_until),
             "current": self.current(lock),
         }
         return TemplateResponse(request, "admin/sync/synclock/break.html", context)

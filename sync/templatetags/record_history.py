@@ -5,14 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from sync.admin.formatting import format_field
-from sync.admin.links import get_change_lookup, get_changes_url, get_run_url
-from sync.admin.permissions import may_view
-from sync.admin.record_change import format_changed_fields, format_first_values
+from sync.admin import changes, formatting, links, permissions
 from sync.models import MirroredModel, RecordChange, SyncRun
 
 SHOWN = 20  # the newest
@@ -24,29 +19,25 @@ register = template.Library()
 def record_history(context: dict[str, Any], record: MirroredModel) -> dict[str, Any]:
     """The newest changes as sentences, for whoever may see changes; their runs as links, for whoever may see runs."""
     request = context["request"]
-    if not may_view(request, RecordChange):
+    if not permissions.may_view(request, RecordChange):
         return {}
-    changes = RecordChange.objects.filter(**get_change_lookup(record)).select_related("run")
-    newest = list(changes[: SHOWN + 1])
-    leads_to_runs = may_view(request, SyncRun)
+    found = RecordChange.objects.filter(**links.get_change_lookup(record)).select_related("run")
+    newest = list(found[: SHOWN + 1])
+    leads_to_runs = permissions.may_view(request, SyncRun)
     return {
         "changes": [format_change(change, leads_to_runs=leads_to_runs) for change in newest[:SHOWN]],
         "is_empty": not newest,
-        "more": changes.count() if len(newest) > SHOWN else 0,
-        "address": get_changes_url(record),
+        "more": found.count() if len(newest) > SHOWN else 0,
+        "address": links.get_changes_url(record),
     }
 
 
 def format_change(change: RecordChange, *, leads_to_runs: bool) -> dict[str, Any]:
+    run_name = gettext("run %s") % change.run_id
     return {
         "kind": "" if change.kind == RecordChange.Kind.UPDATED else change.get_kind_display(),
-        "fields": format_changed_fields(change),
-        "first_values": format_first_values(change),
-        "when": format_field(change.run, "finished_at"),
-        "run": format_run_name(change.run, as_link=leads_to_runs),
+        "fields": changes.format_changed_fields(change),
+        "first_values": changes.format_first_values(change),
+        "when": formatting.format_field(change.run, "finished_at"),
+        "run": links.format_link(change.run, run_name) if leads_to_runs else run_name,
     }
-
-
-def format_run_name(run: SyncRun, *, as_link: bool) -> SafeString | str:
-    name = gettext("run %s") % run.pk
-    return format_html('<a href="{}">{}</a>', get_run_url(run), name) if as_link else name

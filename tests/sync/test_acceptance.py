@@ -232,7 +232,7 @@ def test_the_export_is_read_beside_the_mirror_as_it_is_now(quarantined, admin_cl
 
 
 def test_of_very_many_records_the_first_are_named_and_the_others_counted(quarantined, admin_client, monkeypatch):
-    monkeypatch.setattr("sync.admin.acceptance.NAMED", 5)
+    monkeypatch.setattr("sync.admin.losses.NAMED", 5)
     html = question(admin_client, quarantined)
     assert len(table_in(html, "Would be marked missing")) == 5
     assert "and 16 more" in html

@@ -135,7 +135,7 @@ def test_the_control_room_names_the_columns_and_as_of_when_their_values_are(drif
         f"No longer read; the values are from {day(before.exported_at)}: CITTÀ, URL. "
         f"Unknown columns, shown since {day(drifted.exported_at)} and not mirrored: NUOVA."
     )
-    assert [str(button.text) for button in found.buttons] == ["Seen"]
+    assert [str(button.label) for button in found.buttons] == ["Seen"]
 
 
 def test_who_may_not_mark_it_as_seen_is_told_without_a_button(drifted, colleague):
@@ -144,7 +144,7 @@ def test_who_may_not_mark_it_as_seen_is_told_without_a_button(drifted, colleague
 
 def test_seen_it_is_told_no_more_and_who_saw_it_is_kept(drifted, admin_client, admin_user):
     [button] = problem(admin_client).buttons
-    admin_client.post(button.address)
+    admin_client.post(button.url)
     assert problem(admin_client) is None
     assert set(ColumnDrift.objects.values_list("seen_by", flat=True)) == {admin_user.pk}
     assert not ColumnDrift.objects.unseen().exists()
@@ -157,7 +157,7 @@ def test_seen_it_is_told_no_more_and_who_saw_it_is_kept(drifted, admin_client, a
 def test_what_comes_after_somebody_looked_is_not_seen_with_the_rest(drifted, sync, admin_client):
     [button] = problem(admin_client).buttons
     sync("website", "city", "phone")
-    admin_client.post(button.address)
+    admin_client.post(button.url)
     assert "TELEFONO" in problem(admin_client).what
     assert "URL" not in problem(admin_client).what
 

@@ -62,7 +62,7 @@ def card(client, sync_type):
 
 
 def buttons(problem):
-    return {str(button.text): button.address for button in problem.buttons}
+    return {str(button.label): button.url for button in problem.buttons}
 
 
 def text_of(client, address=FRONT):
@@ -308,7 +308,7 @@ def test_run_now_makes_the_next_attempt_at_once(all_well, admin_client):
     page = admin_client.get(f"/admin/sync/syncrun/{run.pk}/change/", headers={"accept-language": "en"})
     assert "Run now" in page.content.decode()
     [problem] = problems(admin_client)
-    admin_client.post(problem.buttons[0].address)
+    admin_client.post(problem.buttons[0].url)
     run.refresh_from_db()
     assert (run.status, run.not_before) == (Status.QUEUED, None)
 
@@ -523,7 +523,7 @@ def test_the_queue_is_in_the_order_in_which_it_will_run_with_what_each_waits_for
     sessions.open_session(admin_user)
     for sync_type in ("products", "orders", "customers"):
         request_sync(sync_type, trigger=SyncRun.Trigger.API)
-    queue = context_of(admin_client)["queue"]
+    queue = context_of(admin_client)["queue"]["runs"]
     assert [(each["name"], each["why"]) for each in queue] == [
         ("Customers", "waits for its turn"),
         ("Orders", "waits until the order forms are closed"),
@@ -538,7 +538,7 @@ def test_what_may_run_though_a_form_is_open_is_not_said_to_wait_for_it(all_well,
     assert ", when the order forms are closed" not in card(admin_client, "prices")["next"]
     request_sync("prices", trigger=SyncRun.Trigger.API)
     request_sync("ddt", trigger=SyncRun.Trigger.API)
-    queue = context_of(admin_client)["queue"]
+    queue = context_of(admin_client)["queue"]["runs"]
     assert [(each["name"], each["why"]) for each in queue] == [
         ("Orders", "waits for its turn"),
         ("Prices", "waits for its turn"),
@@ -551,16 +551,16 @@ def test_of_a_long_queue_the_first_are_shown_and_all_are_a_click_away(all_well, 
     for number in range(25):
         SyncRunFactory(sync_type="prices", status=Status.QUEUED, given_file=f"/exports/{number}.pdf")
     context = context_of(admin_client)
-    assert (len(context["queue"]), context["more_queued"]) == (20, 5)
+    assert (len(context["queue"]["runs"]), context["queue"]["more"]) == (20, 5)
     html = text_of(admin_client)
     assert 'Queue <span class="count">25</span>' in html
-    assert f'<a href="{context["queue_address"]}">and 5 more</a>' in html
-    assert len(admin_client.get(context["queue_address"]).context["cl"].result_list) == 25
+    assert f'<a href="{context["queue"]["address"]}">and 5 more</a>' in html
+    assert len(admin_client.get(context["queue"]["address"]).context["cl"].result_list) == 25
 
 
 def test_a_run_is_cancelled_from_the_front_page_and_leads_back_to_it(all_well, admin_client):
     run = request_sync("products", trigger=SyncRun.Trigger.API)
-    [queued] = context_of(admin_client)["queue"]
+    [queued] = context_of(admin_client)["queue"]["runs"]
     answer = admin_client.post(queued["cancel"], {"next": FRONT})
     assert answer.url == FRONT
     run.refresh_from_db()
@@ -769,6 +769,6 @@ def test_run_now_is_no_button_of_a_given_file_that_waits_for_room(all_well, admi
         sync_type="orders", status=Status.QUEUED, ended_attempts=[attempt], not_before=later, given_file=given_file
     )
     [problem] = [problem for problem in problems(admin_client) if problem.what.startswith("Orders")]
-    assert [str(button.text).removesuffix(f" {run.pk}") for button in problem.buttons] == buttons
+    assert [str(button.label).removesuffix(f" {run.pk}") for button in problem.buttons] == buttons
     page = admin_client.get(reverse("admin:sync_syncrun_change", args=[run.pk]))
-    assert ("Run now" in [str(label) for label, *_ in page.context["buttons"]]) is (not given_file)
+    assert ("Run now" in [str(button.label) for button in page.context["buttons"]]) is (not given_file)

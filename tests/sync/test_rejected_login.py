@@ -193,12 +193,12 @@ def test_the_control_room_shows_one_problem_with_the_way_out(rejected, admin_cli
     [problem] = [each for each in context["problems"] if each.severity == "bad" and "worker" not in each.what.lower()]
     assert problem.what.startswith("The ERP has not accepted the login of agente since ")
     assert "Check ERP_USERNAME and ERP_PASSWORD on the server." in problem.todo
-    assert [str(button.text) for button in problem.buttons] == [f"View run {rejected.pk}", "Try again"]
+    assert [str(button.label) for button in problem.buttons] == [f"View run {rejected.pk}", "Try again"]
     assert {card["next"] for card in context["cards"]} == {"waits until the ERP accepts the login"}
     retried = queue.retry(rejected)
     context = admin_client.get("/admin/", headers={"accept-language": "en"}).context
     [problem] = [each for each in context["problems"] if "login" in each.what]
-    assert [str(button.text) for button in problem.buttons] == [f"View run {retried.pk}"]
+    assert [str(button.label) for button in problem.buttons] == [f"View run {retried.pk}"]
     assert {card["next"] for card in context["cards"]} == {
         "waits until the ERP accepts the login",
         "waits for its turn",

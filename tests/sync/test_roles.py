@@ -10,8 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.management import call_command
 from django.urls import reverse
 
-from sync.admin import acceptance
-from sync.admin.permissions import permission_denied
+from sync.admin import acceptance, permissions
 from sync.coordinator import mutex, sessions
 from sync.exceptions import TooManyMissing
 from sync.models import Alert, ColumnDrift, OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule
@@ -279,7 +278,7 @@ def test_the_name_of_a_permission_is_escaped(rows, colleague):
 def test_what_was_not_written_for_people_is_not_shown_to_them(text, rf, admin_user):
     request = rf.get("/")
     request.user = admin_user
-    said = told(permission_denied(request, PermissionDenied(text)))
+    said = told(permissions.permission_denied(request, PermissionDenied(text)))
     assert "Your account does not have the permission." in said
     assert "vault" not in said
 
@@ -287,6 +286,6 @@ def test_what_was_not_written_for_people_is_not_shown_to_them(text, rf, admin_us
 def test_an_agent_is_led_back_to_the_drafts(rf):
     request = rf.get("/")
     request.user = UserFactory.build()
-    said = told(permission_denied(request, PermissionDenied()))
+    said = told(permissions.permission_denied(request, PermissionDenied()))
     assert f'<a class="button primary" href="{reverse("drafts")}">' in said
     assert reverse("admin:index") not in said

@@ -6,7 +6,8 @@ from itertools import pairwise
 import pytest
 from django.utils import timezone
 
-from sync.admin import day as drawing
+from sync.admin import drawing
+from sync.admin.day import draw_day
 from sync.models import SyncRun, SyncSchedule
 from sync.monitoring import health
 from sync.monitoring.timeline import find_day
@@ -41,7 +42,7 @@ def day_of(sync_type):
 
 
 def row_of(sync_type):
-    rows = drawing.draw_day(find_day(health.get_status()))["rows"]
+    rows = draw_day(health.get_status())["rows"]
     return rows[[each.sync_type for each in health.get_status().types].index(sync_type)]
 
 
@@ -154,7 +155,7 @@ def test_the_day_asks_as_many_questions_for_thirty_runs_as_for_one(now, django_a
     for number in range(30):
         SyncRunFactory(sync_type="orders", started_at=now - HOUR - number * MINUTE, ended_attempts=attempts)
     with django_assert_num_queries(3):
-        drawing.draw_day(find_day(status))
+        draw_day(status)
 
 
 # How it is drawn
@@ -254,7 +255,7 @@ def test_due_times_too_close_to_tell_apart_are_one_hollow_bar(now, settings):
 
 
 def test_every_third_hour_has_a_label():
-    hours = drawing.draw_day(find_day(health.get_status()))["hours"]
+    hours = draw_day(health.get_status())["hours"]
     assert len(hours) in (25, 26)
     labels = [hour["label"] for hour in hours if hour["label"]]
     assert len(labels) in (8, 9)

@@ -43,7 +43,7 @@ class CustomerSync(SyncService):
     )
     cross_checks = (
         CrossCheck(
-            _("Customers: an account number is one customer's"),
+            _("Customers: an account number belongs to only one customer"),
             fields=("account_number",),
             agrees=lambda _, customers: len(customers) == 1,
             source=Source.MEASURED,
@@ -51,7 +51,7 @@ class CustomerSync(SyncService):
             reference=Reference("account_number", target="customers", target_field="account_number"),
         ),
         CrossCheck(
-            _("Customers: the external account number is the ID"),
+            _("Customers: the external account number equals the ID"),
             fields=("erp_id", "external_account_number"),
             agrees=lambda customer: (
                 customer.external_account_number.replace(".", "") == str(customer.erp_id)
@@ -62,7 +62,7 @@ class CustomerSync(SyncService):
             evidence="10 of 10; in 106 others the two were scrambled apart",
         ),
         CrossCheck(
-            _("Customers: an Italian VAT number or tax code of eleven digits has its check digit"),
+            _("Customers: an Italian VAT number or tax code of eleven digits has the right check digit"),
             fields=("vat_number", "tax_code"),
             agrees=has_check_digits,
             source=Source.ASSUMED,

@@ -32,7 +32,7 @@ class DdtSync(SyncService):
     references = (CUSTOMER, ORDER)
     cross_checks = (
         CrossCheck(
-            _("DDT: a number is one DDT's"),
+            _("DDT: a DDT number belongs to only one DDT"),
             fields=("number",),
             agrees=agreement.is_only_one,
             source=MEASURED,
@@ -40,7 +40,7 @@ class DdtSync(SyncService):
             reference=Reference("number", target="ddt", target_field="number"),
         ),
         CrossCheck(
-            _("DDT: the order is there"),
+            _("DDT: the order exists in the list of orders"),
             fields=(),
             agrees=agreement.is_there,
             source=MEASURED,

@@ -74,35 +74,38 @@ class InvoiceSync(SyncService):
     references = (CUSTOMER, ORDER)
     cross_checks = (
         CrossCheck(
-            _("Invoices: the balance less the total discount, and the VAT, are the invoice's amount"),
+            _("Invoices: the balance minus the total discount, plus the VAT, equals the invoice's amount"),
             fields=("sales_balance", "total_discount", "tax_amount", "total_amount"),
             agrees=adds_up,
             source=ASSUMED,
             evidence="none: in 74 of 74 the amounts were scrambled apart",
         ),
         CrossCheck(
-            _("Invoices: the VAT is 22 %, 4 % or 0 % of the balance less the total discount"),
+            _("Invoices: the VAT is 22 %, 4 % or 0 % of the balance minus the total discount"),
             fields=("sales_balance", "total_discount", "tax_amount"),
             agrees=has_one_rate,
             source=ASSUMED,
             evidence="22 % in 75 of 75 that others have seen; that no invoice mixes rates is inferred",
         ),
         CrossCheck(
-            _("Invoices: the amount less what is settled remains"),
+            _("Invoices: the remaining amount equals the amount minus the settled amount"),
             fields=("total_amount", "settled_amount", "remaining_amount"),
             agrees=remains,
             source=MEASURED,
             evidence="72 of 72; of 2 others, settled in part, the amounts were scrambled apart",
         ),
         CrossCheck(
-            _("Invoices: a closed one was settled on that day, and leaves no amount and no days"),
+            _(
+                "Invoices: a closed invoice was settled on the day it was closed, and has no remaining amount and no "
+                "days left"
+            ),
             fields=("closed_date", "last_settlement_date", "remaining_amount", "days_left"),
             agrees=is_settled_when_closed,
             source=MEASURED,
             evidence="47 of 47",
         ),
         CrossCheck(
-            _("Invoices: what has a payment has a settled amount"),
+            _("Invoices: an invoice with a last payment or settlement has a settled amount"),
             fields=("settled_amount", "last_payment_number", "last_settlement_date"),
             agrees=was_paid_by_something,
             source=MEASURED,
@@ -118,7 +121,7 @@ class InvoiceSync(SyncService):
             evidence="74 of 74",
         ),
         CrossCheck(
-            _("Invoices: the order is there"),
+            _("Invoices: the order exists in the list of orders"),
             fields=(),
             agrees=agreement.is_there,
             source=ASSUMED,
@@ -139,7 +142,7 @@ class InvoiceSync(SyncService):
             their_fields=("account_number", "description", "customer_reference"),
         ),
         CrossCheck(
-            _("Invoices: the account is that of a customer"),
+            _("Invoices: the account belongs to a known customer"),
             fields=(),
             agrees=agreement.is_there,
             source=ASSUMED,
@@ -147,7 +150,7 @@ class InvoiceSync(SyncService):
             reference=CUSTOMER,
         ),
         CrossCheck(
-            _("Invoices: the account's customer has this name"),
+            _("Invoices: the customer name is that of the account's customer"),
             fields=("customer_name",),
             agrees=agreement.has_same(("customer_name", "name")),
             source=MEASURED,

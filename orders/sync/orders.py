@@ -39,7 +39,7 @@ class OrderSync(SyncService):
     references = (CUSTOMER,)
     cross_checks = (
         CrossCheck(
-            _("Orders: a number is one order's"),
+            _("Orders: an order number belongs to only one order"),
             fields=("number",),
             agrees=agreement.is_only_one,
             source=MEASURED,
@@ -47,7 +47,7 @@ class OrderSync(SyncService):
             reference=Reference("number", target="orders", target_field="number"),
         ),
         CrossCheck(
-            _("Orders: the account is that of a customer"),
+            _("Orders: the account belongs to a known customer"),
             fields=(),
             agrees=agreement.is_there,
             source=ASSUMED,
@@ -55,7 +55,7 @@ class OrderSync(SyncService):
             reference=CUSTOMER,
         ),
         CrossCheck(
-            _("Orders: the account's customer has this name"),
+            _("Orders: the customer name is that of the account's customer"),
             fields=("customer_name",),
             agrees=agreement.has_same(("customer_name", "name")),
             source=ASSUMED,
@@ -82,7 +82,7 @@ class OrderSync(SyncService):
             evidence="99 of 99",
         ),
         CrossCheck(
-            _("Orders: the gross amount less the discount, if there is one, is the total"),
+            _("Orders: the gross amount minus the discount, if there is one, equals the total"),
             fields=("gross_amount", "discount_percent", "total_amount"),
             agrees=has_discount,
             source=ASSUMED,

@@ -51,7 +51,7 @@ class PriceSync(SyncService):
     references = (PRODUCT,)
     cross_checks = (
         CrossCheck(
-            _("Prices: the product is there"),
+            _("Prices: the product exists in the list of products"),
             fields=(),
             agrees=agreement.is_there,
             source=ASSUMED,
@@ -59,7 +59,7 @@ class PriceSync(SyncService):
             reference=PRODUCT,
         ),
         CrossCheck(
-            _("Prices: the product has this name or description"),
+            _("Prices: the product name is the name or description of the product"),
             fields=("product_name",),
             agrees=is_named_alike,
             source=ASSUMED,
@@ -68,7 +68,7 @@ class PriceSync(SyncService):
             their_fields=("name", "description"),
         ),
         CrossCheck(
-            _("Prices: validity and quantity end after they begin"),
+            _("Prices: validity and quantity do not end before they begin"),
             fields=("valid_from", "valid_to", "quantity_from", "quantity_to"),
             agrees=is_a_range,
             source=ASSUMED,

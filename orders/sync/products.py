@@ -66,7 +66,7 @@ class ProductSync(SyncService):
     model = Product
     cross_checks = (
         CrossCheck(
-            _("Products: the article's name is figure, shank and size"),
+            _("Products: the article's name consists of figure, shank and size"),
             fields=("name", "figure", "shank", "size"),
             agrees=is_name_of_parts,
             source=ASSUMED,

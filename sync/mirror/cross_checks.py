@@ -31,15 +31,17 @@ BROKEN_BY = 0.10  # of a list: more than this, and an assumed check is wrong, no
 BROKEN_BY_SOME = 10  # records may break any check, however short the list
 
 DISAGREE = _(
-    "{check}: not so in {count} of {checked} records that came or changed: {records}. In the whole list: {all} of "
-    "{total}. Compare them with the ERP; if it shows other values, export the list again."
+    "{check}: not true for {count} of {checked} new or changed records: {records}. In the whole list, not "
+    "true for {all} of {total} records. Compare them with the ERP; if it shows other values, export the list again."
 )
 DISAGREE_IF_ASSUMED = _(
-    "{check} (this is only assumed): not so in {count} of {checked} records that came or changed: {records}. In the "
-    "whole list: {all} of {total}. Compare them with the ERP; if it shows other values, export the list again."
+    "{check} (this is only assumed): not true for {count} of {checked} new or changed records: {records}. In the whole "
+    "list, not true for {all} of {total} records. Compare them with the ERP; if it shows other values, export the list "
+    "again."
 )
 WRONG_CHECK = _(
-    "{check} (this is only assumed): so in {agreeing} of {total} records only. It is taken as wrong, and not applied."
+    "{check} (this is only assumed): true for only {agreeing} of {total} records. The assumption is considered wrong, "
+    "and records are not checked against it."
 )
 
 Kind = RecordChange.Kind

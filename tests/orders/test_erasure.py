@@ -187,7 +187,7 @@ def test_nothing_of_the_customer_is_left_in_notes_of_cross_checks(transactional_
     erase()
     for run in noted:
         run.refresh_from_db()
-        assert any("not so in 1 of 1 records" in note for note in run.notes)
+        assert any("not true for 1 of 1 new or changed records" in note for note in run.notes)
     assert ("sync_syncrun", "notes") not in places_of_secrets()
 
 

@@ -129,7 +129,7 @@ def mirrored(sync_list):
 
 def disagreements(run):
     """The notes of cross-checks."""
-    return [note for note in run.notes if ": not so in " in note or " records only. " in note]
+    return [note for note in run.notes if ": not true for " in note or ": true for only " in note]
 
 
 # One digit
@@ -138,33 +138,43 @@ def disagreements(run):
 @pytest.mark.parametrize(
     ("sync_type", "field", "text", "said"),
     [
-        ("orders", "discount_percent", "31,49 %", "Orders: the gross amount less the discount"),
-        ("orders", "account_number", "1002739", "Orders: the account is that of a customer"),
-        ("orders", "number", "ORD/26000723", "DDT: the order is there"),
-        ("orders", "customer_name", "Studio Alfa 7", "Orders: the account's customer has this name"),
+        ("orders", "discount_percent", "31,49 %", "Orders: the gross amount minus the discount"),
+        ("orders", "account_number", "1002739", "Orders: the account belongs to a known customer"),
+        ("orders", "number", "ORD/26000723", "DDT: the order exists in the list of orders"),
+        ("orders", "customer_name", "Studio Alfa 7", "Orders: the customer name is that of the account's customer"),
         ("orders", "delivery_date", "14/01/2016", "Orders: delivery, transfer and completion are not before the order"),
         ("orders", "completion_date", "13/01/2026", "Orders: transfer and completion are on the same day"),
         ("orders", "delivery_address", "Via Roma, 7", "DDT: the order has the same delivery address"),
         ("ddt", "account_number", "1002739", "DDT: the order has the same account and customer"),
-        ("ddt", "order_number", "ORD/26000173", "DDT: the order is there"),
+        ("ddt", "order_number", "ORD/26000173", "DDT: the order exists in the list of orders"),
         ("ddt", "delivery_address", "Via Roma, 7", "DDT: the order has the same delivery address"),
         ("ddt", "delivery_name", "Studio Alfa 7", "DDT: the order has the same delivery name"),
         ("ddt", "delivery_date", "11/01/2026", "DDT: the delivery is not before the order"),
         ("invoices", "tax_amount", "18,29", "Invoices: the VAT is 22 %, 4 % or 0 %"),
-        ("invoices", "total_amount", "104,71", "Invoices: the balance less the total discount, and the VAT"),
-        ("invoices", "remaining_amount", "100,21", "Invoices: the amount less what is settled remains"),
+        ("invoices", "total_amount", "104,71", "Invoices: the balance minus the total discount, plus the VAT"),
+        (
+            "invoices",
+            "remaining_amount",
+            "100,21",
+            "Invoices: the remaining amount equals the amount minus the settled amount",
+        ),
         ("invoices", "account_number", "1002739", "Invoices: the order has the same account"),
-        ("invoices", "customer_name", "Studio Alfa 7", "Invoices: the account's customer has this name"),
-        ("invoices", "order_number", "ORD/26000173", "Invoices: the order is there"),
+        ("invoices", "customer_name", "Studio Alfa 7", "Invoices: the customer name is that of the account's customer"),
+        ("invoices", "order_number", "ORD/26000173", "Invoices: the order exists in the list of orders"),
         ("invoices", "due_date", "31/03/2016", "Invoices: due date and settlement are not before the invoice"),
         ("invoices", "invoice_date", "11/01/2026", "Invoices: the invoice is not before the order"),
         ("customers", "vat_number", "00743110257", "Customers: an Italian VAT number or tax code of eleven digits"),
-        ("customers", "external_account_number", "1934", "Customers: the external account number is the ID"),
-        ("customers", "account_number", "1002739", "Orders: the account is that of a customer"),
-        ("products", "size", "018", "Products: the article's name is figure, shank and size"),
-        ("prices", "product_name", "9801.314.018", "Prices: the product has this name or description"),
-        ("prices", "product_erp_id", "001629K2", "Prices: the product is there"),
-        ("prices", "valid_to", "31/12/2014", "Prices: validity and quantity end after they begin"),
+        ("customers", "external_account_number", "1934", "Customers: the external account number equals the ID"),
+        ("customers", "account_number", "1002739", "Orders: the account belongs to a known customer"),
+        ("products", "size", "018", "Products: the article's name consists of figure, shank and size"),
+        (
+            "prices",
+            "product_name",
+            "9801.314.018",
+            "Prices: the product name is the name or description of the product",
+        ),
+        ("prices", "product_erp_id", "001629K2", "Prices: the product exists in the list of products"),
+        ("prices", "valid_to", "31/12/2014", "Prices: validity and quantity do not end before they begin"),
     ],
 )
 def test_a_digit_that_was_changed_is_noted_with_its_record(mirrored, sync_type, field, text, said):
@@ -180,9 +190,11 @@ def test_the_run_s_page_names_the_record_in_both_languages(mirrored, admin_clien
     run = mirrored("invoices", [INVOICE | {"remaining_amount": "100,21"}])
     values = "CF1/26000009 (IMPORTO FATTURA MST 104,21, LIQUIDA IMPORTO MST 0,00, IMPORTO RIMANENTE MST 100,21)"
     english, italian = (unescape(page(admin_client, run, language)) for language in ("en", "it"))
-    assert f"remains: not so in 1 of 1 records that came or changed: {values}" in english
     assert (
-        f"rimane l'importo meno quanto è liquidato: non è così in 1 su 1 record arrivati o cambiati: {values}"
+        f"equals the amount minus the settled amount: not true for 1 of 1 new or changed records: {values}" in english
+    )
+    assert (
+        f"è uguale all'importo meno quello liquidato: non è vero per 1 su 1 record nuovi o modificati: {values}"
         in italian
     )
 
@@ -247,21 +259,21 @@ def test_a_disagreement_is_told_when_it_comes_and_not_again(mirrored):
     assert disagreements(mirrored("invoices", [wrong])) == []
     assert disagreements(mirrored("invoices", [wrong | {"days_left": "69"}])) == []  # as every day
     [note] = disagreements(mirrored("invoices", [wrong, wrong | {"number": "CF1/26000010"}]))
-    assert "not so in 1 of 1 records that came or changed: CF1/26000010" in note
-    assert "In the whole list: 2 of 2." in note
+    assert "not true for 1 of 1 new or changed records: CF1/26000010" in note
+    assert "In the whole list, not true for 2 of 2 records." in note
 
 
 def test_what_is_assumed_is_marked(mirrored):
     [note] = disagreements(mirrored("orders", [ORDER | {"discount_percent": "31,49 %"}]))
-    assert "if there is one, is the total (this is only assumed): not so in 1 of 1" in note
+    assert "if there is one, equals the total (this is only assumed): not true for 1 of 1" in note
 
 
 def test_an_assumption_that_much_of_a_list_breaks_is_told_once_as_wrong(sync_list):
     rows = [CUSTOMER | {"erp_id": str(number), "account_number": ""} for number in range(2000, 2011)]
     [note] = disagreements(sync_list("customers", rows))
     assert note == (
-        "Customers: the external account number is the ID (this is only assumed): so in 0 of 11 records only. It is "
-        "taken as wrong, and not applied."
+        "Customers: the external account number equals the ID (this is only assumed): true for only 0 of 11 records. "
+        "The assumption is considered wrong, and records are not checked against it."
     )
     rows.append(CUSTOMER | {"erp_id": "3000", "account_number": ""})
     assert disagreements(sync_list("customers", rows)) == []
@@ -270,14 +282,16 @@ def test_an_assumption_that_much_of_a_list_breaks_is_told_once_as_wrong(sync_lis
 def test_what_was_measured_is_told_however_many_break_it(sync_list):
     rows = [CLOSED | {"number": f"CF1/{number}", "closed_date": "19/01/2026"} for number in range(12)]
     [note] = disagreements(sync_list("invoices", rows))
-    assert "not so in 12 of 12 records that came or changed: CF1/0 (" in note
+    assert "not true for 12 of 12 new or changed records: CF1/0 (" in note
     assert note.count("CF1/") == cross_checks.SHOWN
     assert "), …. In the whole list" in note
 
 
 def test_two_records_of_one_number_are_both_named(mirrored):
     [note] = disagreements(mirrored("orders", [ORDER, ORDER | {"erp_id": "60.957"}]))
-    assert note.startswith("Orders: a number is one order's: not so in 2 of 2 records")
+    assert note.startswith(
+        "Orders: an order number belongs to only one order: not true for 2 of 2 new or changed records"
+    )
     assert "ID 60757" in note
     assert "ID 60957" in note
 
@@ -285,7 +299,9 @@ def test_two_records_of_one_number_are_both_named(mirrored):
 def test_a_list_that_is_not_mirrored_yet_is_compared_with_nothing(sync_list):
     assert disagreements(sync_list("ddt", [DDT])) == []
     [note] = disagreements(sync_list("orders", [ORDER | {"account_number": "1002739"}]))  # of a DDT that came before
-    assert note.startswith("DDT: the order has the same account and customer: not so in 1 of 1 records")
+    assert note.startswith(
+        "DDT: the order has the same account and customer: not true for 1 of 1 new or changed records"
+    )
 
 
 def test_a_note_of_long_values_is_told_in_italian_and_cuts_none(sync_list):

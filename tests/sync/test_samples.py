@@ -39,29 +39,31 @@ def test_a_sample_is_mirrored_whole(erp_exports, sync_type, file, model, records
 
 def is_of_scrambling(note):
     """Whether amounts or numbers do not agree that were scrambled apart, or lists that were each cut short."""
-    return note.endswith("It is taken as wrong, and not applied.") or note.startswith(
-        "Invoices: the amount less what is settled remains: not so in 2 of 74 records"
-    )
+    remaining = "Invoices: the remaining amount equals the amount minus the settled amount"
+    return "The assumption is considered wrong" in note or note.startswith(f"{remaining}: not true for 2 of 74 new")
 
 
 SEEN = {  # in how many records of the samples a measured check holds, and of how many it says something
-    "Customers: an account number is one customer's": (14, 14),
-    "Orders: a number is one order's": (99, 99),
-    "Orders: the account's customer has this name": (72, 75),
+    "Customers: an account number belongs to only one customer": (14, 14),
+    "Orders: an order number belongs to only one order": (99, 99),
+    "Orders: the customer name is that of the account's customer": (72, 75),
     "Orders: delivery, transfer and completion are not before the order": (99, 99),
     "Orders: transfer and completion are on the same day": (99, 99),
-    "DDT: a number is one DDT's": (53, 53),
-    "DDT: the order is there": (53, 53),
+    "DDT: a DDT number belongs to only one DDT": (53, 53),
+    "DDT: the order exists in the list of orders": (53, 53),
     "DDT: the order has the same account and customer": (53, 53),
     "DDT: the order has the same delivery address, description and customer reference": (53, 53),
     "DDT: the order has the same delivery name": (51, 53),
     "DDT: the delivery is not before the order": (53, 53),
-    "Invoices: the amount less what is settled remains": (72, 74),
-    "Invoices: a closed one was settled on that day, and leaves no amount and no days": (47, 47),
-    "Invoices: what has a payment has a settled amount": (49, 49),
+    "Invoices: the remaining amount equals the amount minus the settled amount": (72, 74),
+    "Invoices: a closed invoice was settled on the day it was closed, and has no remaining amount and no days left": (
+        47,
+        47,
+    ),
+    "Invoices: an invoice with a last payment or settlement has a settled amount": (49, 49),
     "Invoices: due date and settlement are not before the invoice": (74, 74),
     "Invoices: the order has the same account, description and customer reference": (33, 33),
-    "Invoices: the account's customer has this name": (61, 61),
+    "Invoices: the customer name is that of the account's customer": (61, 61),
     "Invoices: the invoice is not before the order": (33, 33),
 }
 

@@ -1,6 +1,7 @@
 // Requests to the API, with the session of this login.
 
 import { NoAnswer, fetchText } from "../archibald/requests.js";
+import { fillIn } from "./texts.js";
 
 const PATIENCE = 20_000; // milliseconds; reception in a shop is poor, but whoever waits longer has to be told
 
@@ -9,7 +10,7 @@ const SIGNED_OUT = ["not_authenticated", "authentication_failed", "permission_de
 /** The API's refusal: its `status`, the sentence for a person as `message`, a word for programs, and the details. */
 export class ApiError extends Error {
   constructor(status, { error, code = "error", detail = {}, ...rest } = {}, headers = new Headers()) {
-    const unknown = () => interpolate(gettext("The service answers with error %(status)s."), { status }, true);
+    const unknown = () => fillIn(gettext("The service answers with error %(status)s."), { status });
     super(SIGNED_OUT.includes(code) ? gettext("Your login has expired.") : (error ?? unknown()));
     Object.assign(this, { status, code, detail, rest, headers });
   }

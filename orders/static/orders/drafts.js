@@ -3,6 +3,7 @@
 import { Unreachable, ask, isExpected } from "./api.js";
 import { findLeftBehind, forget, resume } from "./kept_forms.js";
 import { formatTime } from "../archibald/clock.js";
+import { fillIn } from "./texts.js";
 import { html, nothing, render } from "./vendor/lit-html/lit-html.js";
 
 const userId = JSON.parse(document.querySelector("#user").textContent);
@@ -136,8 +137,4 @@ function discard(form) {
     (kept.querySelector("button") ?? newOrder).focus();
   };
   dialog.showModal();
-}
-
-function fillIn(template, values) {
-  return interpolate(template, values, true);
 }

@@ -2,9 +2,10 @@
 
 import { ask, isExpected } from "./api.js";
 import { Combobox } from "./combobox.js";
+import { renderCustomerOption } from "./customer_view.js";
+import { renderProductOption } from "./lines_view.js";
 import { formatNumber } from "./numbers.js";
 import { createLine, getFilledLines } from "./order.js";
-import { renderCustomerOption, renderProductOption } from "./order_form_view.js";
 
 const OPTIONS = 10; // results that a box shows
 

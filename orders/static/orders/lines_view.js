@@ -1,0 +1,151 @@
+// The lines of an order: products, quantities and prices, and each product that they offer.
+
+import { renderProblem } from "./messages_view.js";
+import { formatMoney, formatNumber, parseQuantity } from "./numbers.js";
+import { getOldPrice, mayBeOrdered } from "./order.js";
+import { fillIn } from "./texts.js";
+import { html, nothing } from "./vendor/lit-html/lit-html.js";
+import { live } from "./vendor/lit-html/directives/live.js";
+import { repeat } from "./vendor/lit-html/directives/repeat.js";
+
+export function renderLines(form) {
+  return html`<section class="card lines" aria-label=${gettext("Lines")}>
+    <div class="line headings" aria-hidden="true">
+      <span>${gettext("Product")}</span><span>${gettext("Pack")}</span><span>${gettext("Quantity")}</span>
+      <span>${gettext("Discount %")}</span><span class="amount">${gettext("Price")}</span>
+      <span class="amount">${gettext("Amount")}</span><span></span>
+    </div>
+    ${repeat(
+      form.order.lines,
+      ({ id }) => id,
+      (line, place) => renderLine(form, line, place + 1),
+    )}
+  </section>`;
+}
+
+function renderLine(form, line, number) {
+  const error = form.messages.errors[line.id] ?? form.pricing.getProblem(line);
+  const isLastEmpty = number === form.order.lines.length && !line.text.trim();
+  return html`<div class="line ${error ? "wrong" : ""} ${isLastEmpty ? "empty" : ""}" role="group"
+      aria-label=${fillIn(gettext("Line %(number)s"), { number })}>
+    ${renderProduct(form, line, error)} ${renderPack(form, line)} ${renderQuantity(form, line, error, isLastEmpty)}
+    ${renderDiscount(form, line, error, isLastEmpty)} ${renderPrices(form, line)}
+    <button type="button" class="quiet remove" ?hidden=${isLastEmpty} @click=${() => form.entry.removeLine(line)}
+      aria-label=${fillIn(gettext("Remove line %(number)s"), { number })}>×</button>
+    <div class="below">
+      ${renderProblem(`problem-${line.id}`, error?.text)} ${renderNearest(form, line)} ${renderUnknownVat(form, line)} ${renderPriceChange(form, line)}
+    </div>
+  </div>`;
+}
+
+function renderProduct(form, line, error) {
+  const box = form.entry.getProductBox(line);
+  const invalid = error?.field === "product";
+  return html`<div class="product box">
+    <label for=${box.id}>${gettext("Product")}</label>
+    ${box.renderInput({ text: line.text, describedBy: `problem-${line.id}`, invalid, placeholder: gettext("Code or words") })}
+    ${box.renderList()}
+    ${line.product ? html`<p class="facts">${line.product.description}</p>` : nothing}
+  </div>`;
+}
+
+function renderPack(form, line) {
+  const packs = form.entry.getPacks(line);
+  if (packs.length < 2) {
+    return html`<div class="pack"><p class="single">${line.product ? formatPack(line.product) : nothing}</p></div>`;
+  }
+  return html`<div class="pack">
+    <label for="pack-${line.id}">${gettext("Pack")}</label>
+    <select id="pack-${line.id}" .value=${live(line.product.erpId)} @change=${({ target }) => form.entry.choosePack(line, target.value)}>
+      ${packs.map((product) => html`<option value=${product.erpId} ?selected=${product.erpId === line.product.erpId}>${formatPack(product)}</option>`)}
+    </select>
+  </div>`;
+}
+
+function formatPack({ erpId, pack, packPieces }) {
+  const count = Number(packPieces);
+  const pieces = count && interpolate(ngettext("%s pc.", "%s pcs.", count), [formatNumber(count)]);
+  return [pack || erpId, pieces].filter(Boolean).join(" · ");
+}
+
+export function renderProductOption(product) {
+  const { least, step, most } = product.orderQuantities;
+  const rules = [
+    formatPack(product),
+    Number(least) > 1 ? fillIn(gettext("min. %(n)s"), { n: formatNumber(least) }) : "",
+    Number(step) > 1 ? fillIn(gettext("in %(n)s's"), { n: formatNumber(step) }) : "",
+    most === null ? "" : fillIn(gettext("max. %(n)s"), { n: formatNumber(most) }),
+    product.isBlocked || product.isOrderable === false ? gettext("cannot be ordered") : "",
+  ].filter(Boolean);
+  return html`<strong>${product.name || product.erpId}</strong> <span>${product.description}</span> <span>${rules.join(" · ")}</span>`;
+}
+
+function renderQuantity(form, line, error, isLastEmpty) {
+  return html`<div class="quantity">
+    <label for="quantity-${line.id}">${gettext("Quantity")}</label>
+    <input id="quantity-${line.id}" inputmode="decimal" enterkeyhint="next" autocomplete="off" .value=${live(line.quantity)}
+      ?disabled=${isLastEmpty} aria-describedby="problem-${line.id}" aria-invalid=${error?.field === "quantity" ? "true" : nothing}
+      @input=${({ target }) => form.entry.setQuantity(line, target.value)} @keydown=${(event) => form.entry.pressInLine(event, line)}>
+  </div>`;
+}
+
+function renderDiscount(form, line, error, isLastEmpty) {
+  const change = ({ target }) => form.entry.setInLine(line, "discount", { discount: target.value });
+  return html`<div class="discount">
+    <label for="discount-${line.id}">${gettext("Discount %")}</label>
+    <input id="discount-${line.id}" inputmode="decimal" enterkeyhint="next" autocomplete="off" .value=${live(line.discount)}
+      ?disabled=${isLastEmpty} aria-describedby="problem-${line.id}" aria-invalid=${error?.field === "discount" ? "true" : nothing}
+      @input=${change} @keydown=${(event) => form.entry.pressInLine(event, line)}>
+  </div>`;
+}
+
+function renderPrices({ pricing }, line) {
+  const answer = pricing.lines.get(line.id);
+  const isOld = pricing.state === "idle" ? "" : "old";
+  if (!answer || answer.unitPrice === null) {
+    return html`<p class="price amount ${isOld}"></p><p class="sum amount ${isOld}"></p>`;
+  }
+  const { currency } = pricing;
+  return html`<p class="price amount ${isOld}"><span class="label">${gettext("Price")}</span>
+      ${formatPrice({ ...answer, currency })}</p>
+    <p class="sum amount ${isOld}"><span class="label">${gettext("Amount")}</span>
+      ${formatMoney(answer.goods, currency)}</p>`;
+}
+
+function formatPrice({ unitPrice, priceUnit, currency }) {
+  const pieces = Number(priceUnit) === 1 ? "" : fillIn(gettext(" for %(n)s"), { n: formatNumber(priceUnit) });
+  return `${formatMoney(unitPrice, currency)}${pieces}`;
+}
+
+/** What may be ordered instead: quantities next to the typed one, and packs in which that one may be. */
+function renderNearest(form, line) {
+  const { entry, pricing } = form;
+  const quantities = pricing.getNearestQuantities(line);
+  if (!quantities.length) return nothing;
+  const take = (quantity) => {
+    entry.setQuantity(line, formatNumber(quantity));
+    form.focus(`quantity-${line.id}`);
+  };
+  const quantityButton = (quantity) =>
+    html`<button type="button" @click=${() => take(quantity)}>${formatNumber(quantity)}</button>`;
+  const packs = entry.getPacks(line).filter((product) => mayBeOrdered(product, parseQuantity(line.quantity)));
+  const packButton = (product) => {
+    const text = fillIn(gettext("%(quantity)s in %(pack)s"), { quantity: line.quantity, pack: formatPack(product) });
+    return html`<button type="button" @click=${() => entry.choosePack(line, product.erpId)}>${text}</button>`;
+  };
+  return html`<p class="actions">${quantities.map(quantityButton)} ${packs.map(packButton)}</p>`;
+}
+
+function renderUnknownVat({ pricing }, line) {
+  const answer = pricing.lines.get(line.id);
+  if (!answer || answer.unitPrice === null || answer.vatRate !== null) return nothing;
+  return html`<p class="muted unknown-vat">${gettext("VAT not known")}</p>`;
+}
+
+function renderPriceChange(form, line) {
+  const before = getOldPrice(form.order, line);
+  if (!before) return nothing;
+  return html`<p class="price-change warn" role="status">${gettext("The price has changed:")}
+    <del>${formatPrice(before)}</del> → <ins>${formatPrice(line.now.price)}</ins>
+    <button type="button" class="quiet" @click=${() => form.acceptPrice(line)}>${gettext("Seen")}</button></p>`;
+}

@@ -190,6 +190,10 @@ class WrongClock:
     machine: str
     ahead: timedelta
 
+    @property
+    def seconds_ahead(self) -> float:
+        return self.ahead.total_seconds()
+
 
 @dataclass(frozen=True)
 class SyncStatus:

@@ -253,6 +253,12 @@ def test_a_pause_is_told_with_its_end(agent):
     assert told == {"live": 1, "paused": True, "pausedUntil": timezone.localtime(session.expires_at).isoformat()}
 
 
+def test_a_clock_that_is_wrong_is_told_in_seconds_as_json():
+    SyncWorkerFactory(name="machine:1", clock_ahead=-MINUTE)
+    [told] = SyncStatusSerializer(health.get_status()).data["wrongClocks"]
+    assert told == {"machine": "machine", "secondsAhead": -60.0}
+
+
 # Changes
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db import models
 from django_q.models import Task
 
 from sync.accounts import guesses
@@ -38,35 +38,38 @@ def prune() -> None:
     now = clock.now()
     delete_stray_files(now)  # first: what makes room needs none
     delete_some(RecordChange.objects.filter(run__finished_at__lt=now - settings.KEEP_CHANGES))
-    to_be_told = Exists(Alert.objects.waiting().filter(event=OuterRef("pk")))
+    to_be_told = models.Exists(Alert.objects.waiting().filter(event=models.OuterRef("pk")))
     delete_some(SyncEvent.objects.filter(~to_be_told, at__lt=now - settings.KEEP_EVENTS))  # and their alerts
     delete_some(ColumnDrift.objects.outdated().filter(at__lt=now - settings.KEEP_CHANGES))
     forget_exports(now)
-    delete_some(forgettable_runs(now), oldest_by="finished_at")
+    delete_some(find_forgettable_runs(now), oldest_by="finished_at")
     delete_some(OrderFormSession.objects.filter(expires_at__lt=now - KEEP_SESSIONS))
     last_seen = SyncWorker.objects.order_by("-seen_at").values("pk")[:1]
-    delete_some(SyncWorker.objects.filter(seen_at__lt=now - KEEP_WORKERS).exclude(pk=Subquery(last_seen)))
+    delete_some(SyncWorker.objects.filter(seen_at__lt=now - KEEP_WORKERS).exclude(pk=models.Subquery(last_seen)))
     delete_some(SignIn.objects.filter(expires_at__lt=now))
     delete_some(PasswordGuess.objects.filter(at__lt=now - guesses.WITHIN))
     delete_some(Task.objects.filter(stopped__lt=now - KEEP_TASKS))
 
 
-def delete_some(rows: QuerySet[Any], *, oldest_by: str = "pk") -> None:
+def delete_some(rows: models.QuerySet[Any], *, oldest_by: str = "pk") -> None:
     worker.prove_life()
     oldest = list(rows.order_by(oldest_by).values_list("pk", flat=True)[:AT_ONCE])
     if oldest:
         rows.model._default_manager.filter(pk__in=oldest).delete()
 
 
-def forgettable_runs(now: datetime) -> QuerySet[SyncRun]:
+def find_forgettable_runs(now: datetime) -> models.QuerySet[SyncRun]:
     """Old runs whose changes are gone, or that changed nothing; never the last of a type that ended so."""
     later = SyncRun.objects.filter(
-        sync_type=OuterRef("sync_type"), status=OuterRef("status"), mode=OuterRef("mode"), pk__gt=OuterRef("pk")
+        sync_type=models.OuterRef("sync_type"),
+        status=models.OuterRef("status"),
+        mode=models.OuterRef("mode"),
+        pk__gt=models.OuterRef("pk"),
     )
     return SyncRun.objects.filter(
-        Exists(later),
-        ~Exists(RecordChange.objects.filter(run=OuterRef("pk"))),
-        ~Exists(SyncRun.objects.filter(accepts=OuterRef("pk"))),
+        models.Exists(later),
+        ~models.Exists(RecordChange.objects.filter(run=models.OuterRef("pk"))),
+        ~models.Exists(SyncRun.objects.filter(accepts=models.OuterRef("pk"))),
         finished_at__lt=now - settings.KEEP_RUNS,
         export_path="",
     )
@@ -88,7 +91,9 @@ def delete_stray_files(now: datetime) -> None:
     too_old = (now - KEEP_STRAY_FILES).timestamp()
     ours = [path for path in folder.iterdir() if OUR_EXPORT.fullmatch(path.name)]
     old = [path for path in ours if path.stat().st_mtime < too_old]
-    kept = set(SyncRun.objects.filter(~Q(export_path="")).values_list("export_path", flat=True)) if old else set()
+    kept = (
+        set(SyncRun.objects.filter(~models.Q(export_path="")).values_list("export_path", flat=True)) if old else set()
+    )
     # Where the clock of the machine that fetches is an hour behind, a new file looks old.
     being_fetched = tuple(f"{run.sync_type}-{run.pk}-" for run in SyncRun.objects.running())
     for path in old:

@@ -16,7 +16,7 @@ from sync.admin.buttons import Button
 from sync.admin.formatting import NOTHING
 from sync.admin.read_only import ReadOnlyAdmin
 from sync.models import Alert
-from sync.monitoring import alerts
+from sync.monitoring import alert_channels, alerts
 from sync.translations import translate
 
 
@@ -60,8 +60,9 @@ class AlertAdmin(ReadOnlyAdmin):
     @admin.display(description=_("content"))
     def what(self, alert: Alert) -> str:
         facts = alert.event.facts
-        words = (alerts.word_for(facts[name]) for name in ("before", "after"))
-        return f"{formatting.format_datetime(alert.event.at)} {alerts.subject_of(alert.event)}: {' → '.join(words)}"
+        words = (alert_channels.describe_state(facts[name]) for name in ("before", "after"))
+        subject = alert_channels.describe_subject(alert.event)
+        return f"{formatting.format_datetime(alert.event.at)} {subject}: {' → '.join(words)}"
 
     @admin.display(description=_("status"))
     def state(self, alert: Alert) -> str:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sync.admin import formatting, links
 from sync.models import Alert, SyncEvent, SyncRun
-from sync.monitoring.alerts import WORDS
+from sync.monitoring.alert_channels import WORDS
 from sync.translations import translate
 
 ATTEMPT_OUTCOMES = {  # why an attempt did not end its run

@@ -16,7 +16,7 @@ from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from sync.models import SyncLock, SyncRun, SyncWorker
-from sync.monitoring.alerts import WORDS
+from sync.monitoring.alert_channels import WORDS
 from sync.monitoring.health import State
 from sync.monitoring.timeline import Ran
 

@@ -340,7 +340,7 @@ def find_schedule_problems(status: SyncStatus) -> Iterator[Problem]:
 
 def find_alert_problems(status: SyncStatus) -> Iterator[Problem]:
     """The channels through which nobody would learn of the rest."""
-    for alert in alerts.troubles():
+    for alert in alerts.find_undelivered():
         action: Action = Action.SEND_AGAIN
         facts: dict[str, Any] = {}
         if alert.next_attempt_at:

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from sync.models import Alert
-from sync.monitoring import alerts
+from sync.monitoring import alert_channels, alerts
 from tests.alert_receivers import Receiver, serving
 from tests.concurrency.processes import until
 from tests.factories import AlertFactory
@@ -50,7 +50,7 @@ def test_what_a_killed_process_had_claimed_is_sent_by_another_when_the_claim_end
     AlertFactory()
 
     def die_before_delivery():
-        with patch.dict(alerts.SENDERS, {Alert.Channel.WEB: lambda *_: os.kill(os.getpid(), signal.SIGKILL)}):
+        with patch.dict(alert_channels.SENDERS, {Alert.Channel.WEB: lambda *_: os.kill(os.getpid(), signal.SIGKILL)}):
             alerts.send_due()
 
     child = start(die_before_delivery)
@@ -74,7 +74,7 @@ def test_a_process_that_was_stopped_while_it_sent_takes_nothing_back(start, rece
         raise OSError("the connection is gone")
 
     def send_slowly():
-        with patch.dict(alerts.SENDERS, {Alert.Channel.WEB: fail_at_last}):
+        with patch.dict(alert_channels.SENDERS, {Alert.Channel.WEB: fail_at_last}):
             alerts.send_due()
 
     child = start(send_slowly)

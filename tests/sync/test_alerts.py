@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from sync import tasks
 from sync.models import Alert, SyncEvent, SyncRun
-from sync.monitoring import alerts, health
+from sync.monitoring import alert_channels, alerts, health
 from sync.monitoring.state_changes import record_state_changes
+from sync.monitoring.time_limit import run_within
 from tests.alert_receivers import PATIENCE, Dribbler, MailServer, Receiver, serving
 from tests.factories import AlertFactory, SyncRunFactory
 
@@ -58,7 +59,7 @@ def mail_server(stage, settings):
 @pytest.fixture
 def impatient(monkeypatch):
     """An attempt has a second."""
-    monkeypatch.setattr(alerts, "ATTEMPT", 1.0)
+    monkeypatch.setattr(alert_channels, "ATTEMPT", 1.0)
 
 
 def failing():
@@ -300,7 +301,7 @@ def test_a_bug_is_a_failed_attempt_that_keeps_the_other_channel_waiting_for_noth
     def stumble(alert, line):
         raise AttributeError("a bug")
 
-    monkeypatch.setitem(alerts.SENDERS, Channel.MAIL, stumble)
+    monkeypatch.setitem(alert_channels.SENDERS, Channel.MAIL, stumble)
     alerts.send_due()
     error = "The alert was not delivered: a bug (AttributeError); see the log for details."
     assert Alert.objects.get(channel=Channel.MAIL).error == error
@@ -416,7 +417,7 @@ def test_an_attempt_in_which_there_is_nothing_to_cut_yet_keeps_no_process_from_e
         name_found.wait(PATIENCE)
 
     with pytest.raises(InterruptedError):
-        alerts.within_limits(look_up, told_to_stop)
+        run_within(10, look_up, told_to_stop)
     attempts = [thread for thread in threading.enumerate() if thread.name.startswith("alert")]
     assert attempts
     assert all(thread.daemon for thread in attempts)
@@ -430,11 +431,11 @@ def test_a_channel_whose_last_alert_arrived_is_in_order(receiver):
     receiver(503, 200)
     AlertFactory()
     alerts.send_due()
-    (trouble,) = alerts.troubles()
+    (trouble,) = alerts.find_undelivered()
     assert trouble.error == "The alert was not delivered: the server answered with status 503."
     AlertFactory()
     alerts.send_due()
-    assert alerts.troubles() == []
+    assert alerts.find_undelivered() == []
 
 
 def test_a_channel_that_is_named_no_longer_is_no_trouble(receiver, settings):
@@ -442,4 +443,4 @@ def test_a_channel_that_is_named_no_longer_is_no_trouble(receiver, settings):
     AlertFactory()
     alerts.send_due()
     settings.ALERT_URL = ""
-    assert alerts.troubles() == []
+    assert alerts.find_undelivered() == []

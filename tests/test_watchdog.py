@@ -146,7 +146,7 @@ class Hanging(Child):
     def find_fault(self):
         return "hangs"
 
-    def bury(self):
+    def clean_up(self):
         self.starts_at = 0.0
 
 

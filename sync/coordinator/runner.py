@@ -11,7 +11,7 @@ from sync.coordinator.checkpoint import Checkpoint
 from sync.coordinator.mutex import Lease
 from sync.disk import translate_database_errors
 from sync.exceptions import LeaseLost
-from sync.exports.process import started_process
+from sync.exports.process import start_process
 from sync.messages import Message, gettext_noop
 from sync.mirror import columns, comparison, cross_checks, staging
 from sync.models import SyncRun
@@ -111,7 +111,7 @@ def execute(run: SyncRun, *, lease: Lease, progress: Progress = ignore_progress)
     with mutex.fenced(lease):
         if not run.start(lease.token):
             return
-    with attempts.handle_errors(run), mutex.translate_lost_connection(), started_process() as process:
+    with attempts.handle_errors(run), mutex.translate_lost_connection(), start_process() as process:
         service = get_service(run.sync_type)
         checkpoint = Checkpoint(run, lease, progress)
         outcome = comparison.Outcome()

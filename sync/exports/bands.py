@@ -100,7 +100,7 @@ class Band:
         raise AssertionError("a converter gave two answers for one text")
 
 
-def bands(tables: Iterable[PageTable]) -> Iterator[Band]:
+def divide_into_bands(tables: Iterable[PageTable]) -> Iterator[Band]:
     """Group pages into bands: one ends where the first page's header comes again.
 
     Raises BandIncomplete, UnequalRows and UnequalRowHeights. The first band is the measure of the others.
@@ -111,23 +111,23 @@ def bands(tables: Iterable[PageTable]) -> Iterator[Band]:
         if not table.rows or not any(table.rows[0]):
             raise PageUnreadable(page=table.page, reason=Message(_("it has no header")))
         table.rows[0][:] = [" ".join(header.split()) for header in table.rows[0]]
-        if pages and same_headers(table.rows[0], pages[0].rows[0]):
-            band = checked(pages, first)
+        if pages and have_same_headers(table.rows[0], pages[0].rows[0]):
+            band = check_band(pages, first)
             first = first or band
             yield band
             pages = []
         pages.append(table)
     if pages:
-        yield checked(pages, first)
+        yield check_band(pages, first)
 
 
-def checked(pages: list[PageTable], first: Band | None) -> Band:
+def check_band(pages: list[PageTable], first: Band | None) -> Band:
     band = Band(tuple(pages))
     for page in pages[2:]:
-        if same_headers(page.rows[0], pages[1].rows[0]):  # the second page of a band whose first is not there
+        if have_same_headers(page.rows[0], pages[1].rows[0]):  # the second page of a band whose first is not there
             raise BandIncomplete(first_page=page.page, missing=", ".join(pages[0].rows[0]))
-    if first and not same_headers(band.headers, first.headers):
-        raise BandIncomplete(**lacking(band, first))
+    if first and not have_same_headers(band.headers, first.headers):
+        raise BandIncomplete(**describe_missing_page(band, first))
     for page in pages:
         if len(page.rows) != len(pages[0].rows):
             raise UnequalRows(
@@ -143,11 +143,11 @@ def check_heights(pages: Sequence[PageTable]) -> None:
     if measure is None:
         return
     for page in pages:
-        if (row := first_unequal(page.edges, measure.edges)) is not None:
+        if (row := find_unequal_row(page.edges, measure.edges)) is not None:
             raise UnequalRowHeights(page=page.page, first_page=measure.page, row=row)
 
 
-def first_unequal(edges: Sequence[float], others: Sequence[float]) -> int | None:
+def find_unequal_row(edges: Sequence[float], others: Sequence[float]) -> int | None:
     """The first row that does not end where the other page's does; the header is row 0."""
     for row, (ours, theirs) in enumerate(zip(edges[1:], others[1:], strict=True)):
         if abs(ours - theirs) > SLACK:
@@ -155,7 +155,7 @@ def first_unequal(edges: Sequence[float], others: Sequence[float]) -> int | None
     return None
 
 
-def lacking(band: Band, first: Band) -> dict[str, Any]:
+def describe_missing_page(band: Band, first: Band) -> dict[str, Any]:
     """Which of two unequal bands lacks a page, and what stands on it."""
     poorer, richer = (band, first) if len(band.headers) < len(first.headers) else (first, band)
     theirs = {normalise_header(header) for header in poorer.headers}
@@ -163,5 +163,5 @@ def lacking(band: Band, first: Band) -> dict[str, Any]:
     return {"first_page": poorer.first_page, "missing": ", ".join(missing or richer.headers)}
 
 
-def same_headers(ours: Sequence[str], theirs: Sequence[str]) -> bool:
+def have_same_headers(ours: Sequence[str], theirs: Sequence[str]) -> bool:
     return list(ours) == list(theirs) or list(map(normalise_header, ours)) == list(map(normalise_header, theirs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import resource
@@ -11,7 +12,6 @@ import struct
 import sys
 import time
 import traceback
-from fcntl import F_DUPFD_CLOEXEC, F_GETFL, F_SETFL, F_SETOWN, fcntl
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -23,6 +23,11 @@ HEADER = struct.Struct(">I")  # before each message: its length in bytes
 MOST_BYTES = 16 * 1024**2  # of a message; a real page has 10 kB
 OUT_OF_MEMORY = 77  # the status with which it ends
 MOST_WRITTEN = 8 * 1024**2  # bytes to any file: page tables are kept, and what Python compiles
+
+# What each byte of a file deserves.
+MEMORY_OF_SIZE = 8  # bytes; an export of ten times the real size takes 3
+OPENING_OF_SIZE = 0.1 / 1024**2  # of the seconds that a page may take
+READING_OF_SIZE = 4 / 1024**2
 
 
 def main() -> NoReturn:
@@ -38,7 +43,7 @@ def main() -> NoReturn:
     request = json.loads(line)
     path, limits = Path(request["path"]), Limits(**request["limits"])
     end_with_parent()
-    pipe = fcntl(1, F_DUPFD_CLOEXEC, 3)  # never 2, which a parent without any has left free
+    pipe = fcntl.fcntl(1, fcntl.F_DUPFD_CLOEXEC, 3)  # never 2, which a parent without any has left free
     silence()
     try:
         budget = Budget(limits, path.stat().st_size)
@@ -62,8 +67,8 @@ def main() -> NoReturn:
 
 def end_with_parent() -> None:
     """Have the system end this process when the other end of its standard input is closed, as by the parent's end."""
-    fcntl(0, F_SETOWN, os.getpid())
-    fcntl(0, F_SETFL, fcntl(0, F_GETFL) | os.O_ASYNC)  # SIGIO
+    fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | os.O_ASYNC)  # SIGIO
     closed = select.poll()
     closed.register(0, select.POLLHUP)
     if closed.poll(0):
@@ -82,11 +87,11 @@ class Budget:
 
     def __init__(self, limits: Limits, size: int) -> None:
         self.limits = limits
-        self.all = limits.seconds_in_all(size)
-        limit(resource.RLIMIT_DATA, limits.memory_of_reading(size))
+        self.all = limits.seconds * (1 + READING_OF_SIZE * size)
+        limit(resource.RLIMIT_DATA, limits.memory_bytes + MEMORY_OF_SIZE * size)
         limit(resource.RLIMIT_CORE, 0)
         limit(resource.RLIMIT_FSIZE, MOST_WRITTEN)
-        self.allow(limits.seconds_of_opening(size))
+        self.allow(limits.seconds * (1 + OPENING_OF_SIZE * size))
 
     def next_page(self) -> None:
         self.allow(min(self.limits.seconds, self.all - time.process_time()))

@@ -20,7 +20,7 @@ from sync.exports.code_maps import check_map
 from sync.exports.kept_tables import KeptTables
 from sync.exports.limits import Limits
 from sync.exports.page import Table
-from sync.exports.pdf import filters, unpacked
+from sync.exports.pdf import list_filters, unpack_stream
 
 NUMBER = rb"-?[0-9.]+"
 AREA = rb"%b %b %b %b" % ((NUMBER,) * 4)  # left, bottom, width, height
@@ -130,7 +130,7 @@ class ErpPages:
         table = self.kept.table(source)
         if table is None:
             fonts = {name: self.font(font_map, number) for name, font_map in font_maps.items()}
-            table = self.drawn_table(unpacked(content, page=number, limits=self.limits), fonts)
+            table = self.drawn_table(unpack_stream(content, page=number, limits=self.limits), fonts)
         self.kept.keep(source, table)
         return table
 
@@ -180,7 +180,7 @@ class ErpPages:
     def font(self, font_map: pikepdf.Stream, number: int) -> Font:
         """Remembered by its map, which is an object of its own in any PDF."""
         if font_map.objgen not in self.fonts:
-            code_map = unpacked(font_map, page=number, limits=self.limits)
+            code_map = unpack_stream(font_map, page=number, limits=self.limits)
             check_map(code_map, number)
             self.fonts[font_map.objgen] = Font(characters(code_map))
         return self.fonts[font_map.objgen]
@@ -190,7 +190,7 @@ def content_stream(page: pikepdf.Page) -> pikepdf.Stream:
     stream = page.obj.get("/Contents")
     if isinstance(stream, pikepdf.Array) and len(stream) == 1:
         stream = stream[0]
-    if not isinstance(stream, pikepdf.Stream) or filters(stream) not in ([], ["/FlateDecode"]):
+    if not isinstance(stream, pikepdf.Stream) or list_filters(stream) not in ([], ["/FlateDecode"]):
         raise NotErpPage
     return stream
 
@@ -213,7 +213,7 @@ def font_map_stream(font: pikepdf.Object) -> pikepdf.Stream:
 
 def digest(stream: pikepdf.Stream) -> bytes:
     """Of a stream as it is packed, and of how it is packed."""
-    return sha256(" ".join(filters(stream)).encode() + b"\n" + stream.read_raw_bytes()).digest()
+    return sha256(" ".join(list_filters(stream)).encode() + b"\n" + stream.read_raw_bytes()).digest()
 
 
 def remember(memo: dict[Any, Any], key: object, value: object, most: int) -> None:

@@ -16,7 +16,7 @@ from sync.exports.code_maps import check_map
 from sync.exports.erp_page import tidy
 from sync.exports.limits import Limits
 from sync.exports.page import Table
-from sync.exports.pdf import streams, unpacked
+from sync.exports.pdf import find_streams, unpack_stream
 from sync.messages import Message
 from sync.messages import gettext_noop as _
 
@@ -53,12 +53,12 @@ def read_table(page: pikepdf.Page, number: int, limits: Limits) -> Table:
     given the page alone, rewritten from what was checked.
     """
     try:
-        content = checked_content(page, number, limits)
+        content = read_checked_content(page, number, limits)
     except UnicodeError as error:
         reason = Message(_("a name in it is not text ({cause})"), cause=error)
         raise PageUnreadable(page=number, reason=reason) from error
     try:
-        return plumbed(page, number, content)
+        return read_with_pdfplumber(page, number, content)
     except ExportError:
         raise
     except Exception as error:  # whatever a damaged page makes of pdfplumber's insides
@@ -73,16 +73,16 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(isinstance(cause, MemoryError) for cause in error.args)
 
 
-def plumbed(page: pikepdf.Page, number: int, content: bytes) -> Table:
+def read_with_pdfplumber(page: pikepdf.Page, number: int, content: bytes) -> Table:
     import pdfplumber  # half a second and 40 MB that the ERP's own exports never need
 
-    plumbed_page = pdfplumber.open(alone(page, content)).pages[0]
-    table = only_table(plumbed_page, number)
+    plumbed_page = pdfplumber.open(extract_page(page, content)).pages[0]
+    table = read_only_table(plumbed_page, number)
     plumbed_page.close()
     return table
 
 
-def alone(page: pikepdf.Page, content: bytes) -> BytesIO:
+def extract_page(page: pikepdf.Page, content: bytes) -> BytesIO:
     """A PDF of a page and its resources, with this content."""
     file = BytesIO()
     with pikepdf.new() as pdf:
@@ -96,7 +96,7 @@ def alone(page: pikepdf.Page, content: bytes) -> BytesIO:
     return file
 
 
-def only_table(page: Any, number: int) -> Table:
+def read_only_table(page: Any, number: int) -> Table:
     tables = page.find_tables()
     if len(tables) != 1:
         raise PageUnreadable(page=number, reason=Message(_("it shows {count} tables, not one"), count=len(tables)))
@@ -124,11 +124,11 @@ def check_texts_stay_in_cells(page: Any, table: Any, number: int) -> None:
             reason = Message(_("a text runs over the edge of its row at {character}"), character=repr(char["text"]))
             raise PageUnreadable(page=number, reason=reason)
     for char, following in pairwise(drawn):
-        if is_one_text(char, following) and column(char, columns) != column(following, columns):
+        if is_one_text(char, following) and find_column(char, columns) != find_column(following, columns):
             place = repr(following["text"])
             reason = Message(_("a text runs over the edge of its cell at {character}"), character=place)
             raise PageUnreadable(page=number, reason=reason)
-    if (char := lying_on_another(drawn)) is not None:
+    if (char := find_overlap(drawn)) is not None:
         reason = Message(_("characters overlap at {character}"), character=repr(char["text"]))
         raise PageUnreadable(page=number, reason=reason)
 
@@ -160,7 +160,7 @@ def is_one_text(char: Any, following: Any) -> bool:
     return bool(abs(char["top"] - following["top"]) < 1 and abs(following["x0"] - char["x1"]) < reach)
 
 
-def lying_on_another(drawn: list[Any]) -> Any:
+def find_overlap(drawn: list[Any]) -> Any:
     """The first character on which another one lies, whichever was drawn first; None if none does."""
     seen = sorted((char for char in drawn if char["text"].strip()), key=lambda char: char["x0"])
     places = [char["x0"] for char in seen]
@@ -172,15 +172,15 @@ def lying_on_another(drawn: list[Any]) -> Any:
     return None
 
 
-def column(char: Any, edges: list[float]) -> int:
+def find_column(char: Any, edges: list[float]) -> int:
     return bisect(edges, (char["x0"] + char["x1"]) / 2)
 
 
-def checked_content(page: pikepdf.Page, number: int, limits: Limits) -> bytes:
+def read_checked_content(page: pikepdf.Page, number: int, limits: Limits) -> bytes:
     """What the page draws. All that pdfplumber would unpack of the page without any limit is unpacked within limits."""
     resources = page.obj.get("/Resources", pikepdf.Dictionary())
-    parts = streams(page.obj.get("/Contents"), set())
-    content = b"\n".join(unpacked(stream, page=number, limits=limits) for stream in parts)
+    parts = find_streams(page.obj.get("/Contents"), set())
+    content = b"\n".join(unpack_stream(stream, page=number, limits=limits) for stream in parts)
     if len(content) > MOST_CONTENT:
         raise PageUnreadable(page=number, reason=Message(_("it draws more than {count} bytes"), count=MOST_CONTENT))
     if LAYER.search(content):
@@ -193,10 +193,10 @@ def checked_content(page: pikepdf.Page, number: int, limits: Limits) -> bytes:
     if not isinstance(resources, pikepdf.Dictionary):
         raise PageUnreadable(page=number, reason=Message(_("it has no resources")))
     for name, resource in resources.items():
-        for stream in streams(resource, set()):
+        for stream in find_streams(resource, set()):
             if name == "/XObject":
                 if stream.get("/Subtype") != "/Image":  # which pdfplumber leaves packed
                     raise PageUnreadable(page=number, reason=Message(_("it contains a drawing nested in another one")))
             else:
-                check_map(unpacked(stream, page=number, limits=limits), number)
+                check_map(unpack_stream(stream, page=number, limits=limits), number)
     return content

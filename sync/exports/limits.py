@@ -12,11 +12,6 @@ from sync.messages import gettext_noop as _
 HEAD = TAIL = 1024  # bytes within which a PDF's marker stands
 END_MARKER = b"%%EOF"
 
-# What each byte of a file deserves.
-MEMORY_OF_SIZE = 8  # bytes; an export of ten times the real size takes 3
-OPENING_OF_SIZE = 0.1 / 1024**2  # of the seconds that a page may take
-READING_OF_SIZE = 4 / 1024**2
-
 
 @dataclass(frozen=True)
 class Limits:
@@ -27,15 +22,6 @@ class Limits:
     page_bytes: int = 16 * 1024**2  # one stream, unpacked; a real page is about 75 kB
     memory_bytes: int = 350 * 1024**2  # of the process that reads, beside what the file's size deserves
     seconds: float = 10  # of processor time, for opening, for each page, and in all beside what the size deserves
-
-    def memory_of_reading(self, size: int) -> int:
-        return self.memory_bytes + MEMORY_OF_SIZE * size
-
-    def seconds_of_opening(self, size: int) -> float:
-        return self.seconds * (1 + OPENING_OF_SIZE * size)
-
-    def seconds_in_all(self, size: int) -> float:
-        return self.seconds * (1 + READING_OF_SIZE * size)
 
 
 def check_ends(path: Path, limits: Limits) -> None:
@@ -51,12 +37,9 @@ def check_ends(path: Path, limits: Limits) -> None:
         file.seek(max(0, size - TAIL))
         tail = file.read()
     if b"%PDF-" not in head:
-        error = ExportIsWebPage if looks_like_html(head) else ExportNotPdf
+        start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+        is_html = start.startswith((b"<!doctype html", b"<html", b"<head", b"<?xml", b"<!--"))
+        error = ExportIsWebPage if is_html else ExportNotPdf
         raise error(start=" ".join(head[:20].decode("latin-1").split()))
     if END_MARKER not in tail:
         raise ExportTruncated(reason=Message(_("the PDF's end marker is missing")))
-
-
-def looks_like_html(head: bytes) -> bool:
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    return start.startswith((b"<!doctype html", b"<html", b"<head", b"<?xml", b"<!--"))

@@ -14,7 +14,7 @@ from sync.exports.erp_page import ErpPages, NotErpPage
 from sync.exports.kept_tables import KeptTables
 from sync.exports.limits import Limits
 from sync.exports.page import PageTable
-from sync.exports.pdf import OpenPdf, opened
+from sync.exports.pdf import OpenPdf, open_document
 from sync.messages import Message
 from sync.messages import gettext_noop as _
 
@@ -28,7 +28,7 @@ CHARACTERS_IN_ALL, CHARACTERS_OF_SIZE = 10_000_000, 8
 @contextmanager
 def open_pages(path: Path, limits: Limits, kept: KeptTables | None = None) -> Iterator[PdfPages]:
     """Open an export. Whatever cannot be read is an ExportError, here or while iterating."""
-    with opened(path, limits) as document:
+    with open_document(path, limits) as document:
         yield PdfPages(document, limits, kept, size=path.stat().st_size)
 
 

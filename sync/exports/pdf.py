@@ -30,7 +30,7 @@ class OpenPdf:
 
 
 @contextmanager
-def opened(path: Path, limits: Limits) -> Iterator[OpenPdf]:
+def open_document(path: Path, limits: Limits) -> Iterator[OpenPdf]:
     """Open an export. Raises the ExportError that says why it cannot be read."""
     with ExitStack() as files:
         try:
@@ -97,10 +97,10 @@ def check_pages(pdf: pikepdf.Pdf) -> None:
         if (other := pages_by_content.setdefault(content, number)) != number:
             reason = Message(_("page {page} shows the content of page {other}"), page=number, other=other)
             raise ExportDamaged(reason=reason)
-        streams(page.obj.get("/Resources"), seen)
+        find_streams(page.obj.get("/Resources"), seen)
 
 
-def streams(found: Any, seen: set[tuple[int, int]]) -> list[pikepdf.Stream]:
+def find_streams(found: Any, seen: set[tuple[int, int]]) -> list[pikepdf.Stream]:
     """The streams that an object holds, at any depth, but for what was seen before."""
     held: list[pikepdf.Stream] = []
     waiting = [found]
@@ -119,10 +119,10 @@ def streams(found: Any, seen: set[tuple[int, int]]) -> list[pikepdf.Stream]:
     return held
 
 
-def unpacked(stream: pikepdf.Stream, *, page: int, limits: Limits) -> bytes:
+def unpack_stream(stream: pikepdf.Stream, *, page: int, limits: Limits) -> bytes:
     """A stream's bytes. Raises ExportTooLarge before more than the limit is unpacked."""
     data = stream.read_raw_bytes()
-    names = filters(stream)
+    names = list_filters(stream)
     if len(names) > MOST_FILTERS:
         raise PageUnreadable(page=page, reason=Message(_("it is compressed {count} times"), count=len(names)))
     for name in names:
@@ -137,7 +137,7 @@ def check_stream_size(content: bytes, *, page: int, limit: int) -> None:
         raise ExportTooLarge(what=what, limit=most, setting="EXPORT_MAX_PAGE_BYTES")
 
 
-def filters(stream: pikepdf.Stream) -> list[str]:
+def list_filters(stream: pikepdf.Stream) -> list[str]:
     """The names of a stream's filters, outermost first."""
     declared = stream.get("/Filter", pikepdf.Array())
     names = declared.as_list() if isinstance(declared, pikepdf.Array) else [declared]

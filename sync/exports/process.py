@@ -80,14 +80,14 @@ class PageProcess:
             opened = self.receive()
             self.count, self.is_rebuilt = opened["pages"], opened["is_rebuilt"]
         except BaseException:
-            self.end()
+            end_process(self.process)
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.end()
+        end_process(self.process)
 
     def __iter__(self) -> Iterator[PageTable]:
         for number in range(1, self.count + 1):
@@ -106,7 +106,7 @@ class PageProcess:
             raise RuntimeError(f"The process that reads {self.path} sends {size} bytes at once")
         message: dict[str, Any] = json.loads(self.take(size))
         if "error" in message:
-            raise told_error(message)
+            raise rebuild_error(message)
         return message
 
     def take(self, size: int) -> bytes:
@@ -141,22 +141,19 @@ class PageProcess:
             return ExportReaderKilled(what=what, signal=signal.Signals(-code).name)
         return RuntimeError(f"The process that reads {self.path} ended with status {code}; its own output tells why")
 
-    def end(self) -> None:
-        end(self.process)
-
 
 @contextmanager
-def started_process() -> Iterator[subprocess.Popen[bytes]]:
+def start_process() -> Iterator[subprocess.Popen[bytes]]:
     """A process that waits to be told what to read, for a PageProcess: started while the ERP is still asked, it costs
     nobody the 0.1 s of its start."""
     process = start_python()
     try:
         yield process
     finally:
-        end(process)
+        end_process(process)
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def end_process(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     with process:  # closes its pipes and waits
         pass
@@ -178,7 +175,7 @@ def start_python() -> subprocess.Popen[bytes]:
     )
 
 
-def told_error(message: dict[str, Any]) -> Exception:
+def rebuild_error(message: dict[str, Any]) -> Exception:
     """The error that the process tells: an ExportError by name, or a bug with its traceback."""
     if message["error"] == "bug":
         error = RuntimeError(message["text"])

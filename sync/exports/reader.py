@@ -27,7 +27,7 @@ from sync.exceptions import (
     UnreadableValue,
     WrongList,
 )
-from sync.exports.bands import Band, Record, bands
+from sync.exports.bands import Band, Record, divide_into_bands
 from sync.exports.layout import Binding, Column, ExportLayout, Footer
 from sync.exports.limits import Limits
 from sync.exports.page import PageTable
@@ -128,16 +128,16 @@ class Records:
 
     def __iter__(self) -> Iterator[Record]:
         band: Band | None = None
-        for following in bands(self.read_pages()):
+        for following in divide_into_bands(self.read_pages()):
             if band is None:
                 self.bind(following)
             else:
-                yield from self.records(band, range(1, band.length + 1))
+                yield from self.read_records(band, range(1, band.length + 1))
             band = following
         if band is None:
             reason = _("it has no pages that show anything") if self.blank_page else _("it has no pages")
             raise ExportTruncated(reason=Message(reason))
-        yield from self.last_records(band)
+        yield from self.read_last_records(band)
         self.note_unreadable()
         self.note_pages()
 
@@ -164,11 +164,11 @@ class Records:
         self.running = RunningTotals(self.columns)
         self.notes.extend(self.binding.notes)
 
-    def last_records(self, band: Band) -> Iterator[Record]:
+    def read_last_records(self, band: Band) -> Iterator[Record]:
         """The records of the last band, then its footer."""
         last = [cell.replace("\n", "") for cell in band.row(band.length)]  # a total has no spaces
         footer = last if band.length and is_footer(last, key=last[self.columns[self.layout.key_column]]) else None
-        yield from self.records(band, range(1, band.length + (footer is None)))
+        yield from self.read_records(band, range(1, band.length + (footer is None)))
         if footer is not None:
             by_place = {place: column for column, place in self.columns.items()}
             self.totals, notes = self.running.compare(footer, band.headers, by_place)
@@ -177,7 +177,7 @@ class Records:
         if not self.totals and (self.layout.footer is Footer.REQUIRED or is_doubtful):
             raise ExportTruncated(reason=Message(_("the control totals at the end of this list are missing")))
 
-    def records(self, band: Band, rows: Sequence[int]) -> Iterator[Record]:
+    def read_records(self, band: Band, rows: Sequence[int]) -> Iterator[Record]:
         key = self.layout.key_column
         keys = [text.replace("\n", "") for text in band.texts(self.columns[key], rows)]
         for row, text in zip(rows, keys, strict=True):
@@ -188,12 +188,14 @@ class Records:
                     page=page.page, row=row, header=key.title, text=text, kind=kind, record=name
                 )
             if not text and (shown := [cell for cell in band.row(row) if not EMPTY.fullmatch(cell.replace("\n", ""))]):
-                raise MissingKey(page=band.first_page, row=row, header=key.title, shown=shorten(shown))
+                texts = ", ".join(" ".join(cell.split()) for cell in shown[:SHOWN])
+                more = ", …" if len(shown) > SHOWN else ""
+                raise MissingKey(page=band.first_page, row=row, header=key.title, shown=texts + more)
         kept = [row for row, text in zip(rows, keys, strict=True) if text not in NO_RECORD]
         names = [f"{key.title} {text}" for text in keys if text not in NO_RECORD]
         values = []
         for column, place in self.columns.items():
-            values.append(self.values(band, place, column, kept, names))
+            values.append(self.read_values(band, place, column, kept, names))
             self.running.add(column, values[-1])
             if column not in self.filled and any(value not in (None, "") for value in values[-1]):
                 self.filled.add(column)
@@ -206,7 +208,9 @@ class Records:
             self.keys.add(record[at])
             yield Record(band.first_page, row, record)
 
-    def values(self, band: Band, place: int, column: Column, rows: Sequence[int], names: Sequence[str]) -> list[Any]:
+    def read_values(
+        self, band: Band, place: int, column: Column, rows: Sequence[int], names: Sequence[str]
+    ) -> list[Any]:
         """The values of one column; one whose form is only assumed is unknown where it cannot be read."""
         try:
             return band.values(place, column, rows, names)
@@ -229,7 +233,7 @@ class Records:
     def note_pages(self) -> None:
         if self.fallback_pages:
             note = _("Pages that are not drawn as the ERP draws them, read with pdfplumber: {pages}.")
-            self.notes.append(Message(note, pages=spans(self.fallback_pages)))
+            self.notes.append(Message(note, pages=format_ranges(self.fallback_pages)))
         if self.blank_page is not None:
             self.notes.append(Message(_("The last page, {page}, is blank."), page=self.blank_page))
         if self.running.placeholders:
@@ -241,13 +245,7 @@ class Records:
             self.notes.append(Message(_("The export has no control totals to compare.")))
 
 
-def shorten(cells: Sequence[str]) -> str:
-    """The first of several texts."""
-    texts = [" ".join(cell.split()) for cell in cells]
-    return ", ".join(texts[:SHOWN]) + (", …" if len(texts) > SHOWN else "")
-
-
-def spans(numbers: Sequence[int]) -> str:
+def format_ranges(numbers: Sequence[int]) -> str:
     """`[1, 2, 3, 7]` is "1-3, 7"."""
     groups: list[list[int]] = []
     for number in numbers:

@@ -84,7 +84,7 @@ class RunningTotals:
                 )
                 notes.append(Message(note, function=function, header=headers[place]))
                 continue
-            stated = stated_number(text, function, headers[place])
+            stated = read_number(text, function, headers[place])
             totals.append(self.total(function, stated, headers[place], column))
             texts.append(text)
         check(totals, texts)
@@ -103,11 +103,15 @@ def check(totals: Sequence[ControlTotal], texts: Sequence[str]) -> None:
     for total, text in zip(totals, texts, strict=True):
         if not total.agrees:
             raise ControlTotalMismatch(
-                totals=totals, column=total.column, function=total.function, found=printed(total.found), stated=text
+                totals=totals,
+                column=total.column,
+                function=total.function,
+                found=format_as_printed(total.found),
+                stated=text,
             )
 
 
-def stated_number(text: str, function: str, column: str) -> Decimal:
+def read_number(text: str, function: str, column: str) -> Decimal:
     try:
         value = number(text.rstrip("€% "))
         if value is None:
@@ -117,6 +121,6 @@ def stated_number(text: str, function: str, column: str) -> Decimal:
     return value
 
 
-def printed(value: Decimal) -> str:
+def format_as_printed(value: Decimal) -> str:
     """As the ERP would print it: 1.234,5."""
     return f"{value:,f}".replace(",", " ").replace(".", ",").replace(" ", ".")

@@ -17,7 +17,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from sync.exports.totals import printed
+from sync.exports.totals import format_as_printed
 from sync.messages import Message
 from sync.messages import gettext_noop as _
 from sync.mirror.staging import CHUNK, split_into_chunks
@@ -235,7 +235,7 @@ def format_for_note(value: Any) -> str:
         case None | "":
             return "-"
         case Decimal():
-            return printed(value)
+            return format_as_printed(value)
         case datetime():
             return f"{timezone.localtime(value):%d/%m/%Y %H:%M:%S}"
         case date():

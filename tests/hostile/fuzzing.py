@@ -26,6 +26,7 @@ import django
 import pikepdf
 
 from sync import exceptions
+from sync.exports.child import READING_OF_SIZE
 from sync.exports.layout import ExportLayout
 from sync.exports.limits import Limits
 from tests.hostile.measuring import LAYOUT, measured
@@ -231,7 +232,7 @@ def all_exports() -> list[Export]:
 def broken_rules(told: dict[str, Any], size: int) -> Iterator[str]:
     if told.get("error") and told["error"] not in NAMED:
         yield f"{told['error']} is no named error"
-    if told["seconds"] > MOST_SECONDS + Limits().seconds_in_all(size) - Limits().seconds:
+    if told["seconds"] > MOST_SECONDS + Limits().seconds * READING_OF_SIZE * size:
         yield f"it took {told['seconds']:.1f} s"
     if max(told["peak"], told["peak_of_child"]) > MOST_MEMORY:
         yield f"it took {told['peak']:.0f} and {told['peak_of_child']:.0f} MB"

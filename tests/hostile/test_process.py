@@ -172,7 +172,7 @@ def test_it_ends_when_whoever_started_it_is_killed(slow_export):
 
 def test_one_that_was_ended_before_it_was_told_what_to_read_is_told(export):
     """As when the system runs out of memory while the ERP is asked."""
-    with process.started_process() as started:
+    with process.start_process() as started:
         started.kill()
         started.wait()
         with (

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from sync.exports.child import READING_OF_SIZE
 from sync.exports.limits import Limits
 from tests.hostile.zoo import READ, ZOO
 
@@ -43,7 +44,7 @@ def test_a_small_hostile_file_ends_as_it_must_and_costs_little(measure, record_p
         record_property(figure, told[figure])
     size = path.stat().st_size
     assert size < MOST_BYTES
-    assert told["seconds"] <= 10 + Limits().seconds_in_all(size) - Limits().seconds
+    assert told["seconds"] <= 10 + Limits().seconds * READING_OF_SIZE * size
     assert told["peak_of_child"] < MOST_MEMORY
     assert told["peak"] < MOST_MEMORY_OF_PARENT
 

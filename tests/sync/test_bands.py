@@ -20,7 +20,7 @@ from sync.exceptions import (
     UnequalRows,
     WrongList,
 )
-from sync.exports.bands import bands
+from sync.exports.bands import divide_into_bands
 from sync.exports.erp_page import ErpPages
 from sync.exports.fallback import read_table
 from sync.exports.layout import Column, ExportLayout
@@ -310,7 +310,7 @@ def cut_lists(draw, *, least=1):
 @given(cut_lists())
 def test_any_cut_into_pages_and_bands_gives_the_rows_back(cut_list):
     rows, pages = cut_list
-    assert [band.row(number) for band in bands(pages) for number in range(1, band.length + 1)] == rows
+    assert [band.row(number) for band in divide_into_bands(pages) for number in range(1, band.length + 1)] == rows
 
 
 @given(cut_lists(least=2), st.data())
@@ -319,7 +319,7 @@ def test_any_page_that_is_lost_from_a_band_is_noticed(cut_list, data):
     _, pages = cut_list
     lost = data.draw(st.integers(0, len(pages) - 1))
     with pytest.raises((BandIncomplete, UnequalRows)):
-        list(bands(pages[:lost] + pages[lost + 1 :]))
+        list(divide_into_bands(pages[:lost] + pages[lost + 1 :]))
 
 
 def test_a_drawing_seeded_differently_each_time_reads_back(tmp_path):

@@ -18,7 +18,7 @@ from sync.exports import fallback
 from sync.exports.erp_page import ErpPages, NotErpPage
 from sync.exports.layout import Column, ExportLayout
 from sync.exports.limits import Limits
-from sync.exports.reader import spans
+from sync.exports.reader import format_ranges
 from sync.exports.values import code, date_time, integer, money, text
 from tests.sync.drawing import FOOTER, HEADERS, TWO_ROWS, draw, notes, read, row
 
@@ -417,4 +417,4 @@ def test_both_ways_read_a_page_alike(tmp_path):
 
 
 def test_page_numbers_are_told_in_spans():
-    assert spans([1, 2, 3, 7, 9, 10]) == "1-3, 7, 9-10"
+    assert format_ranges([1, 2, 3, 7, 9, 10]) == "1-3, 7, 9-10"

@@ -50,8 +50,8 @@ def interrupted(where, calls, happen):
     """A patch that interrupts a run at a record: while it is read, or in the midst of writing."""
     interrupt = after(calls, happen)
     if where == "reading":
-        read = Records.records
-        return patch.object(Records, "records", lambda *args: map(interrupt, read(*args)))
+        read = Records.read_records
+        return patch.object(Records, "read_records", lambda *args: map(interrupt, read(*args)))
     change = mirror.Writer.change
     return patch.object(mirror.Writer, "change", lambda *args: interrupt(change(*args)))
 

@@ -32,7 +32,9 @@ class MissingPermission(PermissionDenied):
         app_label, codename = permission.split(".")
         names = Permission.objects.filter(content_type__app_label=app_label, codename=codename)
         name = gettext(names.values_list("name", flat=True).get())  # as the page of a group shows it
-        text = gettext("This takes the permission “%s”, which you do not have. If you need it, ask an administrator.")
+        text = gettext(
+            "This requires the permission “%s”, which your account does not have. If you need it, ask an administrator."
+        )
         super().__init__(text % name)
 
 

@@ -239,7 +239,7 @@ def test_the_control_room_and_a_schedule_s_page_follow_in_an_old_browser(site, o
 
 NOTICES = {
     "it-IT": "Qualcosa in questa pagina non ha funzionato: ricaricala",
-    "en-GB": "Something in this page failed: reload it",
+    "en-GB": "Something on this page did not work: reload it",
 }
 
 

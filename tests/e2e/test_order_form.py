@@ -362,9 +362,9 @@ def test_several_price_groups_are_named_until_one_is_chosen(form, customer, prod
         ("ErpNotConfigured", "Nessun ERP è configurato: avvisa l'amministratore."),
         ("ExportNotFound", "Non c'è un'esportazione dei clienti."),
         ("ErpUnavailable", "L'ERP non risponde."),
-        ("ErpAnswerUnexpected", "L'ERP non dà un'esportazione."),
+        ("ErpAnswerUnexpected", "L'ERP non fornisce l'esportazione."),
         ("ErpLoginRejected", "L'ERP non accetta le credenziali: avvisa l'amministratore."),
-        ("ControlTotalMismatch", "Non si è potuto usare l'elenco dell'ERP."),
+        ("ControlTotalMismatch", "Non è stato possibile usare l'elenco dell'ERP."),
     ],
 )
 def test_why_there_are_no_new_customers_is_said_in_the_agent_s_words(form, allowed, code, reason):
@@ -484,7 +484,9 @@ def test_the_total_says_which_lines_it_leaves_out(form, customer, product):
     expect(form.page.locator(".bar")).to_contain_text("senza 1 riga")
 
 
-@pytest.mark.parametrize(("typed", "text"), [("200", "Da 0 a 100."), ("abc", "Da 0 a 100.")])
+@pytest.mark.parametrize(
+    ("typed", "text"), [("200", "Indica un numero da 0 a 100."), ("abc", "Indica un numero da 0 a 100.")]
+)
 def test_a_discount_that_is_none_is_marked_as_it_is_typed(form, customer, product, typed, text):
     form.fill(customer, product)
     form.line(1).discount.fill(typed)
@@ -513,9 +515,11 @@ def test_a_changed_price_is_told_though_no_preview_had_answered(page, site, agen
     page.route("**/preview", lambda route: route.abort())
     form = OrderForm(page, site).open(f"/drafts/{draft.pk}")
     form.save()
-    expect(form.banner).to_contain_text(f"sono cambiati i prezzi: {product.name}.")
+    expect(form.banner).to_contain_text(
+        f"Questi prezzi sono cambiati durante il salvataggio, e la bozza ha quelli nuovi: {product.name}."
+    )
     form.type("ro")
-    expect(form.banner).to_contain_text("sono cambiati i prezzi")
+    expect(form.banner).to_contain_text("Questi prezzi sono cambiati")
 
 
 # Saving
@@ -575,7 +579,7 @@ def test_another_s_page_instead_of_an_answer_deletes_no_draft(page, site, agent,
         page, f"**/api/drafts/{draft.pk}", lambda route: route.fulfill(status=404, body="<h1>Not found</h1>"), times=1
     )
     form.save()
-    expect(form.banner).to_contain_text("Il servizio risponde con l'errore 404.")
+    expect(form.banner).to_contain_text("Il servizio ha risposto con l'errore 404.")
     form.banner.get_by_role("button", name="Riprova").click()
     form.expect_saved(1)
     assert Draft.objects.get().notes == "resta"
@@ -609,7 +613,7 @@ def test_a_repeated_save_whose_draft_somebody_has_changed_since_asks(form, custo
     form.save()
     expect(form.banner).to_contain_text("la bozza è stata cambiata altrove")
     assert Draft.objects.get().notes == "altrui"
-    form.banner.get_by_role("button", name="Salva questa al suo posto").click()
+    form.banner.get_by_role("button", name="Sostituiscila con questa versione").click()
     form.expect_saved(1)
     assert Draft.objects.get().notes == "mia"
 
@@ -736,7 +740,7 @@ def test_done_with_an_unsaved_order_asks_first(form, customer, product):
     form.page.get_by_role("link", name="Fatto").click()
     dialog = form.page.get_by_role("dialog")
     expect(dialog).to_contain_text("Quest'ordine non è salvato.")
-    dialog.get_by_role("button", name="Continua a scrivere").click()
+    dialog.get_by_role("button", name="Continua con l'ordine").click()
     expect(form.customer).to_have_value(customer.name)
     form.page.get_by_role("link", name="Fatto").click()
     dialog.get_by_role("button", name="Salva e vai alle bozze").click()

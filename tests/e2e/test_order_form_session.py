@@ -230,7 +230,9 @@ def test_an_erp_that_fails_is_named_with_the_time_of_what_is_here(form, erp, all
     allowed.append("502")
     erp.front_end.plan_fault(PlannedFault(Fault.SERVER_ERROR, times=1))
     form.open()
-    expect(form.news).to_contain_text("Clienti non aggiornati. L'ERP non dà un'esportazione. Quelli qui sono delle")
+    expect(form.news).to_contain_text(
+        "Clienti non aggiornati. L'ERP non fornisce l'esportazione. I clienti mostrati sono quelli delle"
+    )
     form.page.get_by_role("button", name="Riprova").click()
     expect(form.news).to_contain_text("Clienti aggiornati")
     expect_sessions(1)

@@ -131,14 +131,14 @@ def test_an_agent_changes_his_password_and_stays_signed_in(page, site):
     page.goto(f"{site.url}/drafts")
     page.get_by_role("link", name="Password").click()
     page.get_by_label("Password attuale").fill("sbagliata")
-    for label in ("Nuova password", "Nuova password, di nuovo"):
+    for label in ("Nuova password", "Ripeti la nuova password"):
         page.get_by_label(label, exact=True).fill("una parola nuova")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_be_visible()
     assert axe(page) == []
     screenshot(page, "password-wrong")
     page.get_by_label("Password attuale").fill(PASSWORD)
-    for label in ("Nuova password", "Nuova password, di nuovo"):
+    for label in ("Nuova password", "Ripeti la nuova password"):
         page.get_by_label(label, exact=True).fill("una parola nuova")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("La password è cambiata")

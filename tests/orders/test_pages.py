@@ -191,7 +191,7 @@ def test_a_long_list_has_pages(browser, saved):
 def test_an_empty_list_says_what_drafts_are(browser):
     html = html_of(browser, "/drafts")
     assert "No drafts" in html
-    assert "not yet given to the ERP" in html
+    assert "not yet entered in the ERP" in html
 
 
 def page_data_of(client, path):
@@ -236,7 +236,7 @@ def test_a_printed_draft_says_whose_vat_is_not_known_and_leaves_it_out(browser, 
         "not known",
         "VAT 22% of €2,322.90",
         "€511.04",
-        "VAT not known, of €645.25</dt>",
+        "VAT not known, on €645.25</dt>",
         '<dd class="amount">—</dd>',
         "Total, VAT incomplete",
     ):
@@ -341,7 +341,7 @@ def broken(monkeypatch):
     monkeypatch.setattr(pages, "get_agent", fail)
 
 
-@pytest.mark.parametrize(("headers", "text"), [(ENGLISH, "There is nothing here"), (ITALIAN, "Qui non c'è nulla")])
+@pytest.mark.parametrize(("headers", "text"), [(ENGLISH, "Page not found"), (ITALIAN, "Pagina non trovata")])
 @pytest.mark.parametrize("path", ["/nothing", "/drafts/999", "/admin/nothing/"])
 def test_an_address_that_is_none_says_so(path, headers, text):
     client = Client(headers=headers)
@@ -356,7 +356,8 @@ def test_an_address_of_the_api_that_is_none_is_json(browser):
 
 
 @pytest.mark.parametrize(
-    ("headers", "text"), [(ENGLISH, "You may not do this"), (ITALIAN, "Operazione non consentita")]
+    ("headers", "text"),
+    [(ENGLISH, "You do not have permission to do this"), (ITALIAN, "Non hai il permesso per questa operazione")],
 )
 def test_who_lacks_a_permission_is_told(headers, text):
     client = Client(headers=headers)
@@ -388,7 +389,7 @@ def test_a_bug_is_said_in_the_same_make_without_the_reader_s_name(headers, text,
 
 
 @pytest.mark.parametrize(
-    ("headers", "text"), [(ENGLISH, "cannot be answered"), (ITALIAN, "Non è possibile rispondere")]
+    ("headers", "text"), [(ENGLISH, "This request is not valid"), (ITALIAN, "La richiesta non è valida")]
 )
 def test_a_request_to_another_host_cannot_be_answered(headers, text):
     answer = Client(headers=headers).get("/login", headers={"host": "elsewhere.example"})

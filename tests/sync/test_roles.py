@@ -188,7 +188,7 @@ def test_a_role_finds_no_button_for_what_it_may_not_do_and_is_refused(role, deed
     page, address, button = place_of(deed, rows)
     assert button not in html_of(client, page)
     before = everything()
-    assert "This takes the permission “Can" in told(do(client, deed, address))
+    assert "This requires the permission “Can" in told(do(client, deed, address))
     assert everything() == before
 
 
@@ -216,7 +216,9 @@ def test_who_may_only_look_is_told_which_permission_it_takes(deed, rows, colleag
     name, _page, permission = DEEDS[deed]
     client = colleague(f"view_{rows[name]._meta.model_name}")
     _page, address, _button = place_of(deed, rows)
-    assert f"This takes the permission “{permission}”, which you do not have." in told(do(client, deed, address))
+    assert f"This requires the permission “{permission}”, which your account does not have." in told(
+        do(client, deed, address)
+    )
 
 
 @pytest.mark.parametrize("deed", ["accept", "break"])
@@ -279,7 +281,7 @@ def test_what_was_not_written_for_people_is_not_shown_to_them(text, rf, admin_us
     request = rf.get("/")
     request.user = admin_user
     said = told(permissions.permission_denied(request, PermissionDenied(text)))
-    assert "Your account does not have the permission." in said
+    assert "If you need the permission, ask an administrator." in said
     assert "vault" not in said
 
 

@@ -10,8 +10,8 @@ const SIGNED_OUT = ["not_authenticated", "authentication_failed", "permission_de
 /** The API's refusal: its `status`, the sentence for a person as `message`, a word for programs, and the details. */
 export class ApiError extends Error {
   constructor(status, { error, code = "error", detail = {}, ...rest } = {}, headers = new Headers()) {
-    const unknown = () => fillIn(gettext("The service answers with error %(status)s."), { status });
-    super(SIGNED_OUT.includes(code) ? gettext("Your login has expired.") : (error ?? unknown()));
+    const unknown = () => fillIn(gettext("The service answered with error %(status)s."), { status });
+    super(SIGNED_OUT.includes(code) ? gettext("You are no longer signed in.") : (error ?? unknown()));
     Object.assign(this, { status, code, detail, rest, headers });
   }
 

@@ -68,7 +68,7 @@ export class Combobox {
   }
 
   getMoreText() {
-    return interpolate(ngettext("%s more: type on to find it.", "%s more: type on to find them.", this.more), [
+    return interpolate(ngettext("%s more: keep typing to find it.", "%s more: keep typing to find them.", this.more), [
       this.more,
     ]);
   }

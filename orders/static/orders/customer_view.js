@@ -25,7 +25,7 @@ function renderCustomerFacts({ city, vatNumber, accountNumber, missingSince }) {
     vatNumber && fillIn(gettext("VAT no. %(vatNumber)s"), { vatNumber }),
     accountNumber ? fillIn(gettext("Account %(accountNumber)s"), { accountNumber }) : gettext("No account yet"),
   ].filter(Boolean);
-  const warning = html` <span class="warn">${gettext("The ERP's last list does not show this customer any more.")}</span>`;
+  const warning = html` <span class="warn">${gettext("This customer is no longer in the ERP's latest list.")}</span>`;
   return html`${parts.join(" · ")}${missingSince ? warning : nothing}`;
 }
 

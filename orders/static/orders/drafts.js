@@ -85,10 +85,10 @@ async function attempt(button, step) {
 function explain(error) {
   if (error instanceof Unreachable)
     return html`<p>${error.message} ${gettext("Nothing is lost: try again later.")}</p>`;
-  if (error.status === 404) return html`<p>${gettext("The draft is not there any more. Load the page again.")}</p>`;
+  if (error.status === 404) return html`<p>${gettext("The draft no longer exists. Reload the page.")}</p>`;
   if (error.status !== 401 && error.status !== 403) return html`<p>${error.message}</p>`;
   const here = `/login?next=${encodeURIComponent(location.pathname + location.search)}`;
-  return html`<p>${gettext("You are not signed in any more. Nothing was changed.")}
+  return html`<p>${gettext("You are no longer signed in. Nothing was changed.")}
     <a href=${here}>${gettext("Sign in")}</a></p>`;
 }
 

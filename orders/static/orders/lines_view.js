@@ -73,7 +73,7 @@ export function renderProductOption(product) {
   const rules = [
     formatPack(product),
     Number(least) > 1 ? fillIn(gettext("min. %(n)s"), { n: formatNumber(least) }) : "",
-    Number(step) > 1 ? fillIn(gettext("in %(n)s's"), { n: formatNumber(step) }) : "",
+    Number(step) > 1 ? fillIn(gettext("multiples of %(n)s"), { n: formatNumber(step) }) : "",
     most === null ? "" : fillIn(gettext("max. %(n)s"), { n: formatNumber(most) }),
     product.isBlocked || product.isOrderable === false ? gettext("cannot be ordered") : "",
   ].filter(Boolean);

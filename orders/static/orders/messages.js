@@ -23,7 +23,7 @@ export class Messages {
 
   askToSignIn() {
     const next = encodeURIComponent(this.form.unsaved.slot);
-    this.say("bad", gettext("Your login has expired. The order is kept in this browser."), [
+    this.say("bad", gettext("You are no longer signed in. The order is kept in this browser."), [
       { label: gettext("Sign in again"), href: `/login?next=${next}` },
     ]);
   }
@@ -41,7 +41,7 @@ export class Messages {
   checkErrors() {
     const [first] = Object.keys(this.errors);
     if (first === undefined) return true;
-    this.say("bad", gettext("Not saved: see what is marked."));
+    this.say("bad", gettext("Not saved: correct the marked fields."));
     this.form.focus(first in { customer: 1, discount: 1, notes: 1 } ? first : `${this.errors[first].field}-${first}`);
     return false;
   }

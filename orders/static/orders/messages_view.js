@@ -43,7 +43,7 @@ export function renderUnsavedDialog(form) {
       <div class="actions">
         <button type="button" class="primary" @click=${(event) => saveAndLeave(event, form)}>${gettext("Save, and go to the drafts")}</button>
         <button @click=${() => location.assign("/drafts")}>${gettext("Leave without saving")}</button>
-        <button>${gettext("Go on writing")}</button>
+        <button>${gettext("Continue with the order")}</button>
       </div>
     </form>
   </dialog>`;

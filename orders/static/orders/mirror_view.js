@@ -23,7 +23,7 @@ function renderCustomersLine(form) {
   if (phase === "fresh") return html`${describeFreshCustomers(result, pageData)} ${again(gettext("Update"))}`;
   const since = status.data?.health.services.customers.freshAsOf;
   const known = since
-    ? fillIn(gettext("Those here are of %(time)s."), { time: formatTime(since, pageData.timeZone) })
+    ? fillIn(gettext("The customers shown are from %(time)s."), { time: formatTime(since, pageData.timeZone) })
     : "";
   return html`<span class="warn">${gettext("Customers not updated.")} ${explainFailure(error)} ${known}</span> ${again(gettext("Try again"))}`;
 }
@@ -49,26 +49,26 @@ function explainFailure(error) {
   if (code === "ErpNotConfigured") return gettext("No ERP is set up: tell the administrator.");
   if (["ErpFolderNotFound", "ExportNotFound"].includes(code)) return gettext("There is no export of the customers.");
   if (code === "ErpLoginRejected") return gettext("The ERP does not accept the login: tell the administrator.");
-  if (code === "ErpAnswerUnexpected") return gettext("The ERP gives no export.");
+  if (code === "ErpAnswerUnexpected") return gettext("The ERP does not provide an export.");
   if (["ErpUnavailable", "ErpSessionExpired"].includes(code)) return gettext("The ERP does not answer.");
   return gettext("The ERP's list could not be used.");
 }
 
 function renderFreshness({ status, pageData }) {
   if (status.isUnknown)
-    return html`<p class="warn">${gettext("It is not known how fresh prices and products are.")}</p>`;
+    return html`<p class="warn">${gettext("It is not known how up to date prices and products are.")}</p>`;
   if (!status.data) return nothing;
   const formats = {
-    prices: [gettext("Prices updated: %(time)s"), gettext("Prices were never fetched.")],
-    products: [gettext("Products updated: %(time)s"), gettext("Products were never fetched.")],
+    prices: [gettext("Prices updated: %(time)s"), gettext("No prices have arrived from the ERP yet.")],
+    products: [gettext("Products updated: %(time)s"), gettext("No products have arrived from the ERP yet.")],
   };
   return Object.entries(formats).map(([type, [fetched, never]]) => {
     const { freshAsOf } = status.data.health.services[type];
-    const soon = status.data.rejectedLogin ? "" : gettext("They come by themselves, in some minutes.");
+    const soon = status.data.rejectedLogin ? "" : gettext("They arrive automatically in a few minutes.");
     if (!freshAsOf) return html`<p class="warn">${never} ${soon}</p>`;
     const line = fillIn(fetched, { time: formatTime(freshAsOf, pageData.timeZone) });
     if (!status.isDoubtful(type)) return html`<p>${line}</p>`;
-    return html`<p class="warn">${line}. ${gettext("Newer ones are overdue: check before you order.")}</p>`;
+    return html`<p class="warn">${line}. ${gettext("The update is late: check before you order.")}</p>`;
   });
 }
 
@@ -76,12 +76,19 @@ function renderFreshness({ status, pageData }) {
 function renderOpenQuestions({ notices, hiddenColumns, oldColumns }) {
   const columns = hiddenColumns.join(", ");
   const old = fillIn(
-    gettext("The ERP's lists no longer show these, which count as they were: %(columns)s. Check before you order."),
+    gettext(
+      "The ERP's lists no longer show these values, so the last known ones are used: %(columns)s. Check before you order.",
+    ),
     { columns: oldColumns.join(", ") },
   );
-  const hidden = fillIn(gettext("The ERP's list does not show now: %(columns)s. What is not known is not checked."), {
-    columns,
-  });
+  const hidden = fillIn(
+    gettext(
+      "The ERP's list currently does not show these values: %(columns)s. Values that are not known are not checked.",
+    ),
+    {
+      columns,
+    },
+  );
   return html`${notices.map((notice) => html`<p class="warn">${notice}</p>`)}
     ${oldColumns.length ? html`<p class="warn" id="old-columns">${old}</p>` : nothing}
     ${columns ? html`<p class="muted" id="hidden-columns">${hidden}</p>` : nothing}`;
@@ -90,7 +97,7 @@ function renderOpenQuestions({ notices, hiddenColumns, oldColumns }) {
 function renderPause({ status, pageData }) {
   if (!status.data) return nothing;
   const { syncsPaused, pausedUntil, activeSessions } = status.data.smartSync;
-  if (!syncsPaused) return html`<p id="pause">${gettext("Other updates go on")}</p>`;
+  if (!syncsPaused) return html`<p id="pause">${gettext("Other updates continue")}</p>`;
   const format = gettext("Other updates wait until %(time)s, or until you leave");
   const open = interpolate(ngettext("(%s form is open)", "(%s forms are open)", activeSessions), [activeSessions]);
   return html`<p id="pause">${fillIn(format, { time: formatTime(pausedUntil, pageData.timeZone) })} ${activeSessions > 1 ? open : nothing}</p>`;

@@ -89,12 +89,13 @@ export class Pricing {
   getProblem(line) {
     const isTyped = line.quantity.trim() !== "";
     if (isTyped && parseQuantity(line.quantity) === null)
-      return { field: "quantity", text: gettext("Which quantity?") };
-    if (parsePercent(line.discount) === null) return { field: "discount", text: gettext("From 0 to 100.") };
+      return { field: "quantity", text: gettext("Enter the quantity.") };
+    if (parsePercent(line.discount) === null)
+      return { field: "discount", text: gettext("Enter a number from 0 to 100.") };
     return this.getAnswer(line)?.problem ?? null;
   }
 
   get discountProblem() {
-    return parsePercent(this.form.order.discount) === null ? gettext("From 0 to 100.") : null;
+    return parsePercent(this.form.order.discount) === null ? gettext("Enter a number from 0 to 100.") : null;
   }
 }

@@ -50,9 +50,9 @@ export class Saving {
   check(lines) {
     const { order, entry, messages, pricing } = this.form;
     messages.errors = {};
-    if (!order.customer) messages.errors.customer = gettext("For which customer is the order?");
+    if (!order.customer) messages.errors.customer = gettext("Choose the customer.");
     entry.checkCustomer();
-    if (!lines.length) messages.setLineError(order.lines[0], "product", gettext("The order has no line yet."));
+    if (!lines.length) messages.setLineError(order.lines[0], "product", gettext("Add at least one product."));
     for (const line of lines) this.checkLine(line);
     if (pricing.discountProblem) messages.errors.discount = pricing.discountProblem;
     return messages.checkErrors();
@@ -62,7 +62,7 @@ export class Saving {
     const { entry, messages, pricing } = this.form;
     const problem = pricing.getProblem(line);
     if (!line.product) entry.checkProduct(line);
-    else if (!line.quantity.trim()) messages.setLineError(line, "quantity", gettext("Which quantity?"));
+    else if (!line.quantity.trim()) messages.setLineError(line, "quantity", gettext("Enter the quantity."));
     else if (problem) messages.setLineError(line, problem.field, problem.text);
   }
 
@@ -89,7 +89,9 @@ export class Saving {
     }
     form.begin(createOrder());
     const names = surprises.map((line) => line.text).join(", ");
-    const note = names ? interpolate(gettext("Prices have changed in the same moment: %s."), [names]) : "";
+    const note = names
+      ? interpolate(gettext("These prices changed while you saved, and the draft has the new ones: %s."), [names])
+      : "";
     messages.say(note ? "warn" : "good", message, [{ label: gettext("Open"), href: `/drafts/${draft.id}` }], note);
     messages.banner.isSaved = this.hasJustSaved = true;
     form.typeAhead.release();
@@ -147,14 +149,14 @@ export class Saving {
   /** Somebody has saved the draft since it was opened here: the user decides. */
   askWhichCounts(draft, options) {
     this.form.messages.say("bad", gettext("Not saved: the draft was changed in another place meanwhile."), [
-      { label: gettext("Save this one over it"), run: () => this.saveOver(draft, options) },
-      { label: gettext("Show the other one"), run: () => this.showOther(draft) },
+      { label: gettext("Replace it with this version"), run: () => this.saveOver(draft, options) },
+      { label: gettext("Show the other version"), run: () => this.showOther(draft) },
     ]);
   }
 
   showOther(draft) {
     this.form.begin(orderFromDraft(draft), fingerprint(orderFromDraft(draft)));
-    this.form.messages.say("note", gettext("What you had typed is kept, and offered among the drafts."));
+    this.form.messages.say("note", gettext("What you typed is kept: you can resume it from the drafts."));
   }
 
   async saveAsNew(options) {

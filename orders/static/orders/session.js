@@ -87,7 +87,7 @@ export class OrderFormSession {
       if (!error.rest.run && !error.isSignedOut) this.again = setTimeout(() => this.enter(), ASKS_AGAIN_AFTER);
       this.setCustomers({ phase: "failed", error });
     } else {
-      this.setCustomers({ phase: "failed", error: new Error(gettext("Something in this page failed.")) });
+      this.setCustomers({ phase: "failed", error: new Error(gettext("Something on this page did not work.")) });
       throw error; // seen and reported as all errors of a page
     }
   }

@@ -51,7 +51,7 @@ function getTotalRows(totals, currency) {
     rows.push([fillIn(gettext("VAT %(rate)s%"), { rate: formatNumber(rate) }), format(amount)]);
   }
   const isIncomplete = hasUnknownVat(totals);
-  if (isIncomplete) rows.push([fillIn(gettext("VAT not known, of %(net)s"), { net: format(netWithoutVat) }), "—"]);
+  if (isIncomplete) rows.push([fillIn(gettext("VAT not known, on %(net)s"), { net: format(netWithoutVat) }), "—"]);
   rows.push([isIncomplete ? gettext("Total, VAT incomplete") : gettext("Total"), format(gross)]);
   return rows;
 }
@@ -79,7 +79,7 @@ export function renderBar(form) {
   const isEmptyBar = gross === nothing && left === nothing;
   return html`<div class="bar">
     <p class="gross ${isEmptyBar ? "nothing" : ""} ${state === "idle" ? "" : "old"}">${gross} ${left}</p>
-    <p class="keys muted">${gettext("Enter: next field · Ctrl+Enter: save · Alt+↓↑: a quantity that may be ordered")}</p>
+    <p class="keys muted">${gettext("Enter: next field · Ctrl+Enter: save · Alt+↓↑: next quantity that can be ordered")}</p>
     <div class="actions">
       <a class="button" id="done" href="/drafts" @click=${(event) => form.leave(event)}>${gettext("Done")}</a>
       <button type="button" id="save" class="primary" ?disabled=${saving.isSaving} aria-keyshortcuts="Control+Enter"

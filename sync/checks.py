@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
 from django.core.checks import WARNING, CheckMessage, Error, register
 from django.db import connection
 from django.urls import resolve
@@ -21,15 +23,36 @@ from sync.service import SyncService, get_service
 def check_services(**_: Any) -> list[CheckMessage]:
     """Refuse a service that cannot be imported, which would keep every type from running, or lacks a part of a list."""
     errors: list[CheckMessage] = []
+    services: list[SyncService] = []
     for sync_type, declared in settings.SYNC_TYPES.items():
         try:
-            service = get_service(sync_type)
-        except (ImportError, KeyError, TypeError) as error:
+            services.append(get_service(sync_type))
+        except (ImportError, KeyError, TypeError, RuntimeError) as error:  # the last if its app is not installed
             reason = f"SYNC_TYPES: the service of {sync_type} cannot be made: {error}"
             errors.append(Error(reason, hint=f"It is declared as {declared.get('service')!r}.", id="sync.E011"))
-        else:
-            errors += check_list(service)
-    return errors
+    for service in services:
+        errors += check_list(service)
+    return errors + [
+        error for service, other in permutations(services, 2) for error in compare_required_columns(service, other)
+    ]
+
+
+def compare_required_columns(service: SyncService, other: SyncService) -> list[CheckMessage]:
+    """Refuse a list whose required columns another list has too: the other's exports would be applied to it."""
+    name, other_name = service.sync_type, other.sync_type
+    required = [column.header for column in service.layout.columns if column.required]
+    if not all(map(other.layout.knows, required)):
+        return []
+    own = [column.header for column in service.layout.columns if not other.layout.knows(column.header)]
+    return [
+        Error(
+            f"SYNC_TYPES: {name}: an export of {other_name} would be taken for one of {name}: {other_name} shows all "
+            f"columns that {name} requires: {', '.join(required)}.",
+            hint=f'In the layout of {name}: required="{other_name} has no such column" for one of these columns: '
+            + ", ".join(own),
+            id="sync.E016",
+        )
+    ]
 
 
 def check_list(service: SyncService) -> list[CheckMessage]:
@@ -37,6 +60,9 @@ def check_list(service: SyncService) -> list[CheckMessage]:
     name, model = service.sync_type, service.model
     columns = {column.field for column in service.layout.columns}
     declared_indexes = {index.name for index in model._meta.indexes}
+    is_in_admin = admin.site.is_registered(model)
+    shown = flatten_fieldsets(admin.site.get_model_admin(model).fieldsets or ()) if is_in_admin else columns
+    hidden = [column.field for column in service.layout.columns if column.field not in {"", *shown}]
     view = getattr(resolve(f"/api/{name}").func, "cls", None)
     records = getattr(view, "queryset", None)
     rules = [
@@ -54,7 +80,7 @@ def check_list(service: SyncService) -> list[CheckMessage]:
         ),
         (
             "E014",
-            admin.site.is_registered(model),
+            is_in_admin,
             f"{model.__name__} is not in the admin.",
             f"In the app's admin.py: @admin.register({model.__name__}) class {model.__name__}Admin(MirroredAdmin)",
         ),
@@ -62,7 +88,13 @@ def check_list(service: SyncService) -> list[CheckMessage]:
             "E015",
             records is not None and records.model is model,
             f"{model.__name__} is not in the API, at /api/{name}.",
-            f'In the app\'s urls.py: router.register("{name}", {model.__name__}ViewSet)',
+            f'In the app\'s urls.py, beside its admin.py: router.register("{name}", {model.__name__}ViewSet)',
+        ),
+        (
+            "E017",
+            not hidden,
+            f"{model.__name__}'s page in the admin lacks columns: {', '.join(hidden)}.",
+            f"In the app's admin.py, in the fieldsets of {model.__name__}Admin: {', '.join(map(repr, hidden))}",
         ),
     ]
     return [

@@ -167,7 +167,11 @@ def test_only_what_a_record_is_nothing_without_is_required(described):
 
 
 def test_what_was_never_seen_is_not_required(service):
-    assert not [column for column in service.layout.columns if column.required and column.source is Source.ASSUMED]
+    unseen = [each.header for each in service.layout.columns if each.required and each.source is Source.ASSUMED]
+    assert not unseen, (
+        f"{service.sync_type}: nobody has seen {', '.join(unseen)}, and an export without them is refused. Leave out "
+        "`required` in the layout; or look at an export of the list, and leave out `source` of what you saw there"
+    )
 
 
 def test_the_measured_lists_are_measured(described):

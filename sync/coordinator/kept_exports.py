@@ -9,14 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.db import models
 from django.utils import timezone
 
 from sync import disk
 from sync.database import clock
 from sync.erp import get_erp_client
 from sync.erp import login as erp_login
-from sync.erp.client import Export
 from sync.erp.transfer import read_chunks
 from sync.exceptions import ExportOutdated
 from sync.messages import Message, gettext_noop
@@ -94,8 +92,8 @@ def write_export(
         copy_export(run.given_file, path)
         return datetime.fromtimestamp(Path(run.given_file).stat().st_mtime, UTC), None
     asked = time.monotonic()
-    fetched = fetch_export(service, to=path, mode=run.mode, progress=progress)
-    return fetched.fetched_at, timedelta(seconds=time.monotonic() - asked)
+    fetched_at = fetch_export(service, to=path, mode=run.mode, progress=progress)
+    return fetched_at, timedelta(seconds=time.monotonic() - asked)
 
 
 def copy_export(source: str, path: Path) -> None:
@@ -104,10 +102,11 @@ def copy_export(source: str, path: Path) -> None:
         file.writelines(read_chunks(Path(source), largest=settings.EXPORT_MAX_BYTES))
 
 
-def fetch_export(service: SyncService, *, to: Path, mode: str, progress: Progress) -> Export:
+def fetch_export(service: SyncService, *, to: Path, mode: str, progress: Progress) -> datetime:
+    """Gives the moment of which the export is true."""
     export = get_erp_client().fetch(service.erp_list, to=to, at_most=get_longest_fetch(mode), progress=progress)
     erp_login.note_accepted()
-    return export
+    return export.fetched_at
 
 
 def get_longest_fetch(mode: str) -> timedelta:
@@ -121,8 +120,8 @@ def find_export_time(run: SyncRun, fingerprint: str, *, dated: datetime) -> date
     now = clock.now()
     if dated <= now:
         return dated
-    earlier = SyncRun.objects.for_type(run.sync_type).filter(export_sha256=fingerprint, exported_at__lte=now)
-    return earlier.aggregate(first=models.Min("exported_at"))["first"] or now
+    same = SyncRun.objects.for_type(run.sync_type).filter(export_sha256=fingerprint, exported_at__lte=now)
+    return same.order_by("exported_at").values_list("exported_at", flat=True).first() or now
 
 
 def format_export_time(moment: datetime | None) -> str:

@@ -12,7 +12,7 @@ from sync.coordinator.kept_exports import fetch_export
 from sync.coordinator.reading import open_export
 from sync.disk import TEMPORARY_FILES, get_temporary_folder, translate_disk_errors
 from sync.exports.reader import Records
-from sync.mirror import comparison, staging
+from sync.mirror import comparison, references, staging
 from sync.mirror.references import Coverage
 from sync.models import SyncRun
 from sync.progress import Progress, ignore_progress
@@ -50,11 +50,13 @@ def preview_sync(
         translate_disk_errors(TEMPORARY_FILES, get_temporary_folder()),
         TemporaryDirectory(prefix="archibald-") as folder,
     ):
-        path = given_file or fetch_export(service, to=Path(folder) / "export.pdf", mode=mode, progress=progress).path
+        path = given_file or Path(folder) / "export.pdf"
+        if not given_file:
+            fetch_export(service, to=path, mode=mode, progress=progress)
         with open_export(path, service, progress) as records, staging.stage(records) as staged:
             mode = SyncRun.objects.choose_mode(sync_type) if mode == Mode.AUTO else mode
             outcome = comparison.Outcome()
-            coverage = comparison.compare_with_other_lists(service, staged, mode=mode, progress=progress)
+            coverage = references.compare_export(service, staged, mode=mode, progress=progress)
             differences = comparison.preview(
                 service, staged, mode=mode, outcome=outcome, coverage=coverage, may_lose=may_lose
             )

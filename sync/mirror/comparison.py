@@ -14,7 +14,6 @@ from typing import Any
 
 from sync.database import clock
 from sync.exceptions import ListEmpty, TooManyMissing
-from sync.mirror import references
 from sync.mirror.references import Coverage
 from sync.mirror.staging import CHUNK, StagedRecords, split_into_chunks
 from sync.models import RecordChange, SyncRun
@@ -100,16 +99,6 @@ def preview(
     for differences in comparison.find_differences(mode=mode, may_lose=may_lose):
         outcome.count(differences)
         yield from differences
-
-
-def compare_with_other_lists(
-    service: SyncService, records: StagedRecords, *, mode: str, progress: Progress = ignore_progress
-) -> list[Coverage]:
-    """The export held against the other lists; not for an order form, which waits, and takes nothing away."""
-    if mode == Mode.SMART:
-        return []
-    exported = records.collect_values(references.get_compared_fields(service), progress)
-    return references.compare(service, exported, progress=progress)
 
 
 class Comparison:

@@ -13,7 +13,8 @@ from typing import Any
 
 from sync.exceptions import TooManyUnmatched
 from sync.messages import Message
-from sync.models import MirroredModel
+from sync.mirror.staging import StagedRecords
+from sync.models import MirroredModel, SyncRun
 from sync.progress import Progress, Stage, ignore_progress
 from sync.service import Reference, SyncService, get_service, list_services
 
@@ -90,7 +91,14 @@ def get_compared_fields(service: SyncService) -> set[str]:
     return own | theirs
 
 
-def compare(service: SyncService, exported: Values, *, progress: Progress = ignore_progress) -> list[Coverage]:
+def compare_export(service: SyncService, records: StagedRecords, *, mode: str, progress: Progress) -> list[Coverage]:
+    """The export held against the other lists; not for an order form, which waits, and takes nothing away."""
+    if mode == SyncRun.Mode.SMART:
+        return []
+    return compare_values(service, records.collect_values(get_compared_fields(service), progress), progress=progress)
+
+
+def compare_values(service: SyncService, exported: Values, *, progress: Progress = ignore_progress) -> list[Coverage]:
     """An export held against each list that it names, or that names it; both have to be mirrored, or in the export."""
     found = []
     for source, reference in list_references():

@@ -24,7 +24,7 @@ from sync.database import clock
 from sync.erp import login as erp_login
 from sync.exceptions import ErpLoginRejected
 from sync.messages import Message
-from sync.mirror.columns import find_unseen_drifts
+from sync.mirror.drifts import find_unseen_drifts
 from sync.models import (
     ColumnDrift,
     OrderFormSession,

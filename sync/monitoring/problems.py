@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sync.coordinator.kept_exports import get_longest_fetch
 from sync.coordinator.turns import WaitsFor
-from sync.mirror.columns import describe_drifts
+from sync.mirror.drifts import describe_drifts
 from sync.models import ColumnDrift, SyncLock, SyncRun, SyncWorker
 from sync.monitoring import alerts
 from sync.monitoring.health import State, SyncStatus, TypeHealth

@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
-from sync.coordinator import broker, queue, runner, sessions, turns, wake_ups, worker
+from sync.coordinator import broker, execution, queue, sessions, turns, wake_ups, worker
 from sync.database import clock
 from sync.models import OrderFormSession, SyncRun, SyncWorker
 from sync.monitoring import health
@@ -176,7 +176,7 @@ def test_an_export_dated_next_year_is_of_when_it_first_came(next_year):
     assert second.exported_at == first.exported_at
     for run in (first, second):
         assert any("which is in the future" in note for note in run.notes)
-    assert runner.APPLIED_BEFORE in second.notes, "it proves no absence a second time"
+    assert execution.APPLIED_BEFORE in second.notes, "it proves no absence a second time"
     assert health.get_status().by_type["customers"].fresh_as_of == first.exported_at
 
 

@@ -73,7 +73,7 @@ def orders(numbers, accounts=("",)):
 
 def exported(sync_type, **values):
     """What an export would have to be held against, and what comes of it; no PDF is drawn."""
-    return references.compare(get_service(sync_type), {field: set(names) for field, names in values.items()})
+    return references.compare_values(get_service(sync_type), {field: set(names) for field, names in values.items()})
 
 
 def figures(run):
@@ -261,7 +261,7 @@ def test_a_list_whose_column_is_hidden_is_not_compared(sync_list):
     staged = staging.StagedRecords(file=None, fields=("erp_id",), keys={1})  # type: ignore[arg-type]
     service = get_service("orders")
     assert references.get_compared_fields(service) == {"account_number", "number"}
-    assert references.compare(service, staged.collect_values(references.get_compared_fields(service))) == []
+    assert references.compare_values(service, staged.collect_values(references.get_compared_fields(service))) == []
 
 
 def test_a_smart_sync_is_never_kept_from_an_order_form(sync_customers):
@@ -298,7 +298,7 @@ class Life:
         }
         records = list(self.erp.find_records(service.sync_type, filtered=filtered))
         values = {field: {getattr(record, name) for record in records} - {""} for field, name in names.items()}
-        for each in references.compare(service, values):
+        for each in references.compare_values(service, values):
             each.check()
         self.mirrored |= {(service.model, field): found for field, found in values.items()}
 

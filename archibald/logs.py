@@ -30,7 +30,7 @@ class ConsoleHandler(logging.StreamHandler[TextIO]):
         if time.monotonic() - self.began_at > PERIOD:
             self.end_period()
         if record.levelno >= logging.WARNING:
-            kind = self.kind_of(record)
+            kind = self.find_kind(record)
             self.counts[kind] += 1
             if self.counts[kind] > LINES:
                 if kind not in self.left_out:
@@ -39,7 +39,7 @@ class ConsoleHandler(logging.StreamHandler[TextIO]):
                 return
         super().emit(shorten_record(record))
 
-    def kind_of(self, record: logging.LogRecord) -> Hashable:
+    def find_kind(self, record: logging.LogRecord) -> Hashable:
         source = (record.name, record.levelno)
         if record.name.startswith(BY_CLIENTS) or len(self.counts) > KINDS:
             return source

@@ -65,7 +65,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DEBUG = env.bool("DEBUG", False)
 
 
-def kept_secret_key() -> str:
+def load_secret_key() -> str:
     """The key of a one-machine installation, made at first use and kept beside its database."""
     path = DATA_DIR / "secret-key"
     if not path.exists():
@@ -80,7 +80,7 @@ def kept_secret_key() -> str:
 
 SECRET_KEY = env.str("SECRET_KEY", "")
 if not SECRET_KEY and ON_SQLITE:
-    SECRET_KEY = kept_secret_key()
+    SECRET_KEY = load_secret_key()
 if not SECRET_KEY:
     raise ImproperlyConfigured("Set SECRET_KEY: machines that share one DATABASE_URL must share one key.")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
@@ -123,8 +123,7 @@ INSTALLED_APPS = [
     "demo",
 ]
 MIDDLEWARE = [
-    "archibald.date_header.DateHeader",
-    "archibald.security_headers.SecurityHeaders",
+    "archibald.answer_headers.AnswerHeaders",
     "django.middleware.gzip.GZipMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "corsheaders.middleware.CorsMiddleware",

@@ -1,4 +1,8 @@
-"""What every answer tells browsers and caches: what a page may load, and that nothing is kept unless it says so."""
+"""What every answer tells browsers and caches.
+
+When it was made, by the clock that all else in it goes by: pages count from there, not from their own. What a page may
+load. That nothing is kept unless it says so.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,9 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.cache import patch_vary_headers
+from django.utils.http import http_date
+
+from sync.database import clock
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [
@@ -23,14 +30,13 @@ PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in NOT_USED)
 DEBUG_PAGES = (400, 404, 500)  # of Django, with DEBUG: scripts and styles are within them
 
 
-class SecurityHeaders:
-    """Gives each answer what django.middleware.security does not."""
-
+class AnswerHeaders:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         answer = self.get_response(request)
+        answer.headers["Date"] = http_date(clock.estimate_now().timestamp())
         answer.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         answer.headers.setdefault("Cache-Control", "no-store")
         if not (settings.DEBUG and answer.status_code in DEBUG_PAGES):

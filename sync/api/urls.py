@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.urls import path, register_converter
+from django.urls import converters, path, register_converter
 from rest_framework.routers import SimpleRouter
 
 from sync.api import requests, runs, schedules, status
 from sync.api.events import EventsView
 
 
-class SyncTypeConverter:
+class SyncTypeConverter(converters.StringConverter):
     """One of the lists that are mirrored; no other address is one."""
 
     regex = "|".join(settings.SYNC_TYPES)
 
-    def to_python(self, value: str) -> str:
-        return value
 
-    def to_url(self, value: str) -> str:
-        return value
-
-
-class KeyConverter:
+class KeyConverter(converters.IntConverter):
     """A primary key that a database can have."""
 
     regex = "[0-9]{1,18}"
-
-    def to_python(self, value: str) -> int:
-        return int(value)
-
-    def to_url(self, value: int) -> str:
-        return str(value)
 
 
 register_converter(SyncTypeConverter, "sync_type")

@@ -112,7 +112,7 @@ class PricedDraft:
 
     @property
     def totals(self) -> Totals:
-        return compute_totals(line.amounts for line in self.orderable)
+        return compute_totals([line.amounts for line in self.orderable])
 
     @property
     def complete(self) -> bool:
@@ -215,10 +215,14 @@ def price_draft(wanted: DraftInput) -> PricedDraft:
     ids = {line.product for line in wanted.lines}
     products = {product.erp_id: product for product in Product.objects.present().filter(erp_id__in=ids)}
     prices = PriceList(products.values(), account=customer.account_number if customer else "")
-    lines = [
-        price_line(draft, position, line, products.get(line.product), prices)
-        for position, line in enumerate(wanted.lines, 1)
-    ]
+    lines = []
+    for position, line in enumerate(wanted.lines, 1):
+        product = products.get(line.product)
+        try:
+            priced = PricedLine(line, product, line=build_line(draft, position, line, product, prices))
+        except LineProblem as problem:
+            priced = PricedLine(line, product, problem=problem)
+        lines.append(priced)
     return PricedDraft(customer, draft, lines)
 
 
@@ -229,15 +233,6 @@ def find_customer(wanted: DraftInput) -> Customer | None:
     if customer is None:
         raise NotAccepted({"customer": [_("There is no customer {id}.").format(id=wanted.customer)]})
     return customer
-
-
-def price_line(
-    draft: Draft, position: int, wanted: LineInput, product: Product | None, prices: PriceList
-) -> PricedLine:
-    try:
-        return PricedLine(wanted, product, line=build_line(draft, position, wanted, product, prices))
-    except LineProblem as problem:
-        return PricedLine(wanted, product, problem=problem)
 
 
 def build_line(draft: Draft, position: int, wanted: LineInput, product: Product | None, prices: PriceList) -> DraftLine:
@@ -252,7 +247,7 @@ def build_line(draft: Draft, position: int, wanted: LineInput, product: Product 
         raise LineProblem("quantity", _("You can order: {quantities}.").format(quantities=quantities))
     price = prices.price(product, wanted.quantity)
     if price is None or price.unit_price is None:
-        raise LineProblem("product", describe_missing_price(product, prices))
+        raise LineProblem("product", prices.describe_missing(product))
     draft.currency = draft.currency or price.currency
     if price.currency != draft.currency:
         text = _("An order can have only one currency: this price is in {currency}, the prices above are in {others}.")
@@ -267,10 +262,3 @@ def build_line(draft: Draft, position: int, wanted: LineInput, product: Product 
         price_unit=find_price_unit(price, product),
         vat_rate=product.vat_rate,
     )
-
-
-def describe_missing_price(product: Product, prices: PriceList) -> str:
-    if prices.must_choose_group:
-        text = _("{product} has no price: an administrator must first choose the price group that applies.")
-        return text.format(product=product)
-    return _("The ERP has no price for {product} that is valid today.").format(product=product)

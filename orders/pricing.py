@@ -12,6 +12,7 @@ from functools import cached_property
 from django.conf import settings
 from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import Lower
+from django.utils.translation import gettext as _
 
 from orders.models.catalogue import ACCOUNT_CODES, Price, Product
 from sync.database import clock
@@ -52,6 +53,13 @@ class PriceList:
             if (price.quantity_from or 0) <= quantity <= (price.quantity_to or quantity)  # 0 is no upper end
         ]
         return max(fitting, key=rank_price, default=None)
+
+    def describe_missing(self, product: Product) -> str:
+        """Why a product has no price that counts."""
+        if self.must_choose_group:
+            text = _("{product} has no price: an administrator must first choose the price group that applies.")
+            return text.format(product=product)
+        return _("The ERP has no price for {product} that is valid today.").format(product=product)
 
     @cached_property
     def must_choose_group(self) -> bool:

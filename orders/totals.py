@@ -7,7 +7,7 @@ come to together. So an order's VAT may differ by cents from what its lines have
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 
@@ -87,8 +87,7 @@ def round_to_cents(amount: Decimal) -> Decimal:
     return amount.quantize(CENT, ROUND_HALF_UP)
 
 
-def compute_totals(lines: Iterable[Amounts]) -> Totals:
-    lines = list(lines)
+def compute_totals(lines: Sequence[Amounts]) -> Totals:
     taxable: dict[Decimal, Decimal] = defaultdict(lambda: ZERO)
     for line in lines:
         if line.vat_rate is not None:

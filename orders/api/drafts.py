@@ -92,9 +92,9 @@ class DraftViewSet(ListViewSet):
         """
         given = NewDraftSerializer(data=request.data)
         wanted = given.to_input()
-        note_activity(given, request)
+        keep_form_live(given, request)
         draft, is_new = drafts.create_draft(wanted, user=get_user(request), key=read_idempotency_key(request))
-        answer = saved_response(draft, request, status=HTTPStatus.CREATED)
+        answer = make_saved_response(draft, request, status=HTTPStatus.CREATED)
         answer["Location"] = reverse("draft-detail", args=[draft.pk])
         if not is_new:
             answer["Idempotent-Replayed"] = "true"
@@ -119,9 +119,9 @@ class DraftViewSet(ListViewSet):
         draft = self.get_object()
         given = ChangedDraftSerializer(data=request.data)
         wanted = given.to_input()
-        note_activity(given, request)
+        keep_form_live(given, request)
         changed = drafts.change_draft(draft, wanted, version=given.validated_data["version"])
-        return saved_response(changed, request)
+        return make_saved_response(changed, request)
 
     @extend_schema(operation_id="deleteDraft", responses={204: None})
     def destroy(self, request: Request, draft_id: int) -> Response:
@@ -134,7 +134,7 @@ class DraftViewSet(ListViewSet):
     def restore(self, request: Request, draft_id: int) -> Response:
         """Bring back a draft that was deleted. One that was not stays as it is."""
         draft = get_object_or_404(Draft, pk=draft_id, user=get_user(request))
-        return saved_response(drafts.restore_draft(draft), request, message=_("Draft restored. ({total})"))
+        return make_saved_response(drafts.restore_draft(draft), request, message=_("Draft restored. ({total})"))
 
     @extend_schema(operation_id="previewDraft", responses=PreviewAnswerSerializer, examples=[EXAMPLE])
     @action(detail=False, methods=["post"], serializer_class=GivenPreviewSerializer)
@@ -152,13 +152,13 @@ def read_idempotency_key(request: Request) -> str:
     return key
 
 
-def note_activity(given: NewDraftSerializer, request: Request) -> None:
+def keep_form_live(given: NewDraftSerializer, request: Request) -> None:
     """The form that saves is in use. Raises SessionNotFound for another agent's."""
     if session_id := given.validated_data.get("session_id"):
         sessions.keep_live(get_user(request), session_id)
 
 
-def saved_response(draft: Draft, request: Request, *, status: int = HTTPStatus.OK, message: str = "") -> Response:
+def make_saved_response(draft: Draft, request: Request, *, status: int = HTTPStatus.OK, message: str = "") -> Response:
     count = Draft.objects.for_user(get_user(request)).count()
     total = ngettext("{count} draft in all", "{count} drafts in all", count).format(count=count)
     message = (message or _("Draft saved! ({total})")).format(total=total)

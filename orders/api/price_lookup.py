@@ -13,7 +13,6 @@ from customers.models import Customer
 from orders.api.fields import NumberField, QuantityField, UnitPriceField
 from orders.api.prices import PriceSerializer
 from orders.api.products import ProductSerializer
-from orders.drafts import describe_missing_price
 from orders.models import Product
 from orders.pricing import PriceList, find_price_unit
 from sync.api.base import AnswerSerializer
@@ -88,7 +87,7 @@ class LookupView(APIView):
         prices = PriceList([product], account=account)
         price = prices.price(product, quantity)
         if price is None:
-            raise exceptions.NotFound(describe_missing_price(product, prices))
+            raise exceptions.NotFound(prices.describe_missing(product))
         found = {
             "unit_price": price.unit_price,
             "price_unit": find_price_unit(price, product),

@@ -73,7 +73,7 @@ class Draft(models.Model):
 
     @property
     def totals(self) -> Totals:
-        return compute_totals(line.compute_amounts(self.discount_percent) for line in self.lines.all())
+        return compute_totals([line.amounts for line in self.lines.all()])
 
 
 class DraftLine(models.Model):
@@ -107,17 +107,14 @@ class DraftLine(models.Model):
     def __str__(self) -> str:
         return f"{self.quantity} × {self.product}"
 
-    def compute_amounts(self, order_discount: Decimal) -> Amounts:
-        """What the line comes to, in an order with this discount."""
+    @property
+    def amounts(self) -> Amounts:
+        """What the line comes to in its order."""
         return compute_line_amounts(
             quantity=self.quantity,
             unit_price=self.unit_price,
             price_unit=self.price_unit,
             discount=self.discount_percent,
-            order_discount=order_discount,
+            order_discount=self.draft.discount_percent,
             vat_rate=self.vat_rate,
         )
-
-    @property
-    def amounts(self) -> Amounts:
-        return self.compute_amounts(self.draft.discount_percent)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.utils import timezone
 
 from sync.models import RecordChange, SyncEvent, SyncRun
-from sync.monitoring.health import TRUSTED, State
+from sync.monitoring.status import TRUSTED, State
 
 Kind = SyncEvent.Kind
 

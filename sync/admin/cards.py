@@ -14,7 +14,7 @@ from sync.admin import formatting, links, panels
 from sync.list_names import get_list_name
 from sync.mirror.columns import find_hidden_columns
 from sync.models import RecordChange, SyncRun
-from sync.monitoring.health import SyncStatus, TypeHealth
+from sync.monitoring.status import SyncStatus, TypeHealth
 from sync.service import get_service
 
 RUNS_IN_A_SPARKLINE = 30

@@ -15,7 +15,7 @@ from sync.admin.bars import LEGEND, Words
 from sync.admin.drawing import Mark, Scale
 from sync.list_names import get_list_name
 from sync.models import SyncRun
-from sync.monitoring.health import SyncStatus
+from sync.monitoring.status import SyncStatus
 from sync.monitoring.timeline import Stretch, TypeDay, find_day
 
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from sync.models import SyncLock, SyncRun, SyncWorker
 from sync.monitoring.alert_channels import WORDS
-from sync.monitoring.health import State
+from sync.monitoring.status import State
 from sync.monitoring.timeline import Ran
 
 LONGEST_NUMBER = 18  # digits; databases take every number of so many

@@ -16,7 +16,7 @@ from sync.admin.progress import describe_progress
 from sync.coordinator.turns import WaitsFor
 from sync.list_names import get_list_name
 from sync.models import OrderFormSession, SyncLock, SyncRun, SyncWorker
-from sync.monitoring.health import SyncStatus
+from sync.monitoring.status import SyncStatus
 
 SHOWN = 20  # of the order forms, and of the queue
 

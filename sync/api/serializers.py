@@ -9,7 +9,6 @@ from sync.api.base import AnswerSerializer, StrictSerializer
 from sync.api.fields import StrictBooleanField, StrictIntegerField
 from sync.coordinator.queue import SMART_PRIORITY
 from sync.models import OrderFormSession, SyncRun
-from sync.monitoring.health import Activity
 from sync.monitoring.serializers import (
     KnownWorkerSerializer,
     LockSerializer,
@@ -18,6 +17,7 @@ from sync.monitoring.serializers import (
     TypeHealthSerializer,
     WorkerSerializer,
 )
+from sync.monitoring.status import Activity
 from sync.serializers import MessageText, ModelSerializer, Serializer, StaffText
 
 Mode = SyncRun.Mode

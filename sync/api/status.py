@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from sync.api.serializers import ReadinessSerializer, StatusAnswerSerializer
 from sync.database import clock
 from sync.monitoring import health
+from sync.monitoring.fingerprint import compute_status_fingerprint
 from sync.monitoring.readiness import check_readiness
 from sync.serializers import build_reader_context
 
@@ -30,7 +31,7 @@ class StatusView(APIView):
         Send the answer's `ETag` back in `If-None-Match`: while nothing has changed, the answer is an empty 304 that
         costs a fraction. What only the deletion of old history changes may be a minute late.
         """
-        fingerprint = f"{health.compute_status_fingerprint()}.{get_language()}"  # errors are in the reader's language
+        fingerprint = f"{compute_status_fingerprint()}.{get_language()}"  # errors are in the reader's language
         if is_current(request.headers.get("If-None-Match", ""), fingerprint):
             return add_etag(Response(status=HTTPStatus.NOT_MODIFIED), request.headers["If-None-Match"])
         status = health.get_status()

@@ -22,7 +22,7 @@ from sync.coordinator.turns import WaitsFor
 from sync.mirror.drifts import describe_drifts
 from sync.models import ColumnDrift, SyncLock, SyncRun, SyncWorker
 from sync.monitoring import alerts
-from sync.monitoring.health import State, SyncStatus, TypeHealth
+from sync.monitoring.status import State, SyncStatus, TypeHealth
 from sync.progress import Stage
 from sync.service import list_services
 

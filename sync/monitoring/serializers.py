@@ -5,7 +5,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from sync.models import ColumnDrift, SyncRun, SyncWorker
-from sync.monitoring.health import State
+from sync.monitoring.status import State
 from sync.serializers import MessageText, Milliseconds, Serializer, StaffText
 
 RUN_EXAMPLE = {

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from sync.models import SyncEvent, SyncSchedule, SyncWorker, WorkerWatch
 from sync.monitoring import alerts, health
-from sync.monitoring.health import TRUSTED, SyncStatus, TypeHealth
+from sync.monitoring.status import TRUSTED, SyncStatus, TypeHealth
 
 
 def record_state_changes() -> None:

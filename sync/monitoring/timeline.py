@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from sync.models import OrderFormSession, SyncRun
-from sync.monitoring.health import SyncStatus, TypeHealth
+from sync.monitoring.status import SyncStatus, TypeHealth
 from sync.service import list_smart_types
 
 HOUR: timedelta = 60 * settings.SCHEDULE_MINUTE

@@ -16,7 +16,6 @@ from django.utils import timezone
 
 from sync.coordinator import mutex, queue, schedules, sessions
 from sync.models import OrderFormSession, SyncLock, SyncRun, SyncSchedule, SyncWorker
-from sync.monitoring import health
 from sync.service import list_types
 from tests.factories import SyncRunFactory, SyncWorkerFactory
 
@@ -200,7 +199,7 @@ PASSINGS = {
 
 @pytest.mark.parametrize("after", PASSINGS.values(), ids=PASSINGS)
 def test_what_the_clock_alone_changes_is_never_answered_as_unchanged(after, api, agent, everything_fresh, monkeypatch):
-    monkeypatch.setattr(health, "LONGEST_UNCHANGED", timedelta(days=1))
+    monkeypatch.setattr("sync.monitoring.status.LONGEST_UNCHANGED", timedelta(days=1))
     SyncSchedule.objects.update(every=180, counted_from=timezone.now() - timedelta(minutes=1))
     SyncSchedule.objects.filter(sync_type="orders").update(every=10)
     queue.request_sync("products", trigger=SyncRun.Trigger.API)
@@ -217,7 +216,7 @@ def test_what_the_clock_alone_changes_is_never_answered_as_unchanged(after, api,
 
 def test_every_change_that_time_brings_is_foreseen(api, agent, everything_fresh, monkeypatch):
     """Step by step through two hours: a 304 only when the whole answer would have been the same."""
-    monkeypatch.setattr(health, "LONGEST_UNCHANGED", timedelta(days=1))
+    monkeypatch.setattr("sync.monitoring.status.LONGEST_UNCHANGED", timedelta(days=1))
     queue.request_sync("products", trigger=SyncRun.Trigger.API)
     sessions.open_session(agent)
     start, unchanged = timezone.now(), 0

@@ -9,7 +9,7 @@ from typing import Any
 
 from orders.models import Draft
 from sync.models import Alert, RecordChange, SyncEvent, SyncRun
-from sync.monitoring.health import TRUSTED
+from sync.monitoring.status import TRUSTED
 from sync.service import SyncService, list_services
 from tests.campaign.chronicle import Chronicle
 from tests.campaign.erp_states import ErpStates, Values

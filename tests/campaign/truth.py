@@ -16,6 +16,7 @@ from django.conf import settings
 from sync.models import SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.monitoring import health
 from sync.monitoring.serializers import SyncStatusSerializer
+from sync.monitoring.status import GRACE
 from sync.service import get_service, list_types
 from tests.campaign.faults import Stage
 from tests.campaign.oracles import Oracle
@@ -40,9 +41,7 @@ def facts() -> Facts:
     return Facts(
         lock=SyncLock.objects.values_list("holder", "leased_until", "token").get(),
         failed_last={name: failed_last(name) for name in list_types()},
-        longest={
-            row.sync_type: (row.interval + health.GRACE).total_seconds() for row in SyncSchedule.objects.order_by("pk")
-        },
+        longest={row.sync_type: (row.interval + GRACE).total_seconds() for row in SyncSchedule.objects.order_by("pk")},
     )
 
 

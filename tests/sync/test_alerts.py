@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from sync import tasks
 from sync.models import Alert, SyncEvent, SyncRun
-from sync.monitoring import alert_channels, alerts, health
+from sync.monitoring import alert_channels, alerts
 from sync.monitoring.state_changes import record_state_changes
+from sync.monitoring.status import State
 from sync.monitoring.time_limit import run_within
 from tests.alert_receivers import PATIENCE, Dribbler, MailServer, Receiver, serving
 from tests.factories import AlertFactory, SyncRunFactory
@@ -136,7 +137,7 @@ def test_nobody_is_called_for_a_list_that_can_be_trusted_all_along(receiver):
     assert not Alert.objects.exists()
 
 
-@pytest.mark.parametrize("state", [state.value for state in health.State] + ["alive", "silent"])
+@pytest.mark.parametrize("state", [state.value for state in State] + ["alive", "silent"])
 def test_every_state_can_be_mailed(state, mail_server):
     mails = mail_server()
     AlertFactory(channel=Channel.MAIL, event__facts={"before": state, "after": state})

@@ -12,6 +12,7 @@ from django.utils import timezone
 from sync.mirror import drifts as column_drifts
 from sync.models import ColumnDrift, MirroredColumn, SyncEvent, SyncRun
 from sync.monitoring import health, retention
+from sync.monitoring.fingerprint import compute_status_fingerprint
 from sync.monitoring.serializers import SyncStatusSerializer
 from tests.factories import ColumnDriftFactory, SyncWorkerFactory, UserFactory
 from tests.sync.conftest import customers
@@ -188,9 +189,9 @@ def test_the_status_names_them_for_programs(drifted):
 
 
 def test_a_status_that_was_answered_before_somebody_saw_it_holds_no_longer(drifted, admin_user):
-    before = health.compute_status_fingerprint()
+    before = compute_status_fingerprint()
     column_drifts.mark_as_seen(column_drifts.find_unseen_drifts()[-1], by=admin_user)
-    assert health.compute_status_fingerprint() != before
+    assert compute_status_fingerprint() != before
 
 
 def test_the_run_s_page_says_which_columns_changed(drifted, admin_client):

@@ -18,9 +18,9 @@ from sync import disk
 from sync.coordinator import queue, sessions, worker
 from sync.models import SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.monitoring import health
-from sync.monitoring.health import State
 from sync.monitoring.serializers import SyncStatusSerializer
 from sync.monitoring.state_changes import record_state_changes
+from sync.monitoring.status import State
 from tests.factories import AlertFactory, SyncRunFactory, SyncWorkerFactory, UserFactory
 from tests.lists import TYPES
 

@@ -14,6 +14,7 @@ from sync.erp import login as erp_login
 from sync.exceptions import ControlTotalMismatch, ErpLoginRejected, ErpUnavailable
 from sync.models import RejectedLogin, SyncEvent, SyncRun, SyncSchedule
 from sync.monitoring import health
+from sync.monitoring.fingerprint import compute_status_fingerprint
 from sync.tasks import tick
 from tests.factories import SyncRunFactory, UserFactory
 
@@ -256,11 +257,11 @@ def test_nothing_is_healthy_while_no_list_is_synced(rejected, erp):
 
 
 def test_the_status_is_another_once_the_login_is_rejected_and_once_it_is_tried_again(erp):
-    seen = [health.compute_status_fingerprint()]
+    seen = [compute_status_fingerprint()]
     run = SyncRunFactory(sync_type="orders", status=Status.FAILED)
-    seen.append(health.compute_status_fingerprint())
+    seen.append(compute_status_fingerprint())
     erp_login.note_rejected(run)
-    seen.append(health.compute_status_fingerprint())
+    seen.append(compute_status_fingerprint())
     erp_login.allow_attempt(SyncRunFactory(sync_type="orders", status=Status.QUEUED, given_file=""))
-    seen.append(health.compute_status_fingerprint())
+    seen.append(compute_status_fingerprint())
     assert len(set(seen)) == 4

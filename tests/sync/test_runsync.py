@@ -18,6 +18,7 @@ from customers.models import Customer
 from sync.coordinator import queue
 from sync.models import SyncRun
 from sync.monitoring import health
+from sync.monitoring.status import State
 from sync.service import get_service
 from tests.lists import TYPES
 from tests.sync.conftest import customers
@@ -274,7 +275,7 @@ def test_a_wrong_file_does_not_make_the_list_fail(db, tmp_path):
     path.write_bytes(b"<html>")
     assert runsync("customers", "--file", str(path))[0] == 1
     customers = next(each for each in health.get_status().types if each.sync_type == "customers")
-    assert (customers.state, customers.consecutive_failures) == (health.State.NEVER, 0)
+    assert (customers.state, customers.consecutive_failures) == (State.NEVER, 0)
 
 
 def test_ctrl_c_cancels_only_what_this_command_asked_for(db, monkeypatch):

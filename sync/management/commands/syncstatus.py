@@ -16,6 +16,7 @@ from sync.models import SyncLock, SyncRun, SyncWorker
 from sync.monitoring import health
 from sync.monitoring.problems import Action, Kind, Problem, find_problems
 from sync.monitoring.serializers import SyncStatusSerializer
+from sync.monitoring.status import SyncStatus, TypeHealth
 
 NOTHING = "-"
 AGAIN = (Action.RETRIED_NOW, Action.RETRIED_LATER, Action.RETRIED_IN_TURN)
@@ -42,7 +43,7 @@ class Command(BaseCommand):
             raise SystemExit(1)
 
 
-def list_lines(status: health.SyncStatus) -> Iterator[str]:
+def list_lines(status: SyncStatus) -> Iterator[str]:
     rows = [["", "state", "fresh as of", "next due", "took", "usually"]]
     for each in status.types:
         times = [format_moment(each.fresh_as_of), format_next_due(each)]
@@ -65,13 +66,13 @@ def list_lines(status: health.SyncStatus) -> Iterator[str]:
     yield from problems or ["All is well."]
 
 
-def format_next_due(each: health.TypeHealth) -> str:
+def format_next_due(each: TypeHealth) -> str:
     if not each.enabled:
         return "disabled"
     return "now" if each.next_due and each.next_due <= clock.now() else format_moment(each.next_due)
 
 
-def summarize_lock(status: health.SyncStatus) -> str:
+def summarize_lock(status: SyncStatus) -> str:
     match status.lock.state:
         case SyncLock.State.FREE:
             return "free"
@@ -92,7 +93,7 @@ def summarize_queued(run: SyncRun) -> str:
     return f"{run.sync_type} ({run.mode}, run {run.pk}){later}"
 
 
-def summarize_forms(status: health.SyncStatus) -> str:
+def summarize_forms(status: SyncStatus) -> str:
     if not status.sessions:
         return "none open"
     until = format_moment(status.paused_until)

@@ -17,7 +17,7 @@ from sync.admin.permissions import may_view
 from sync.admin.problem_buttons import find_buttons
 from sync.list_names import get_list_name
 from sync.models import Alert, SyncWorker
-from sync.monitoring.problems import find_problems
+from sync.monitoring.diagnosis import find_problems
 from sync.monitoring.status import SyncStatus
 from sync.translations import translate
 

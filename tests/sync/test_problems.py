@@ -14,7 +14,8 @@ from sync.coordinator import mutex, queue, sessions
 from sync.erp import login as erp_login
 from sync.models import RejectedLogin, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.monitoring import health
-from sync.monitoring.problems import Action, Kind, find_problems
+from sync.monitoring.diagnosis import find_problems
+from sync.monitoring.problems import Action, Kind
 from sync.service import list_types
 from tests.factories import (
     AlertFactory,

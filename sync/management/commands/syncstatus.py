@@ -14,7 +14,8 @@ from sync.database import clock
 from sync.management.database import check_migrated
 from sync.models import SyncLock, SyncRun, SyncWorker
 from sync.monitoring import health
-from sync.monitoring.problems import Action, Kind, Problem, find_problems
+from sync.monitoring.diagnosis import find_problems
+from sync.monitoring.problems import Action, Kind, Problem
 from sync.monitoring.serializers import SyncStatusSerializer
 from sync.monitoring.status import SyncStatus, TypeHealth
 

@@ -43,7 +43,7 @@ class DraftLineSerializer(Serializer):
     quantity = NumberField()
     discount_percent = NumberField()
     unit_price = UnitPriceField()
-    price_unit = NumberField(help_text="Pieces that the price is for.")
+    price_unit = NumberField(help_text="The number of pieces that the price is for.")
     vat_rate = NumberField(allow_null=True, help_text="Percent; null if it is not known.")
     goods = AmountField(source="amounts.goods", help_text="Without VAT, after the line's discount.")
     net = AmountField(source="amounts.net", help_text="After the order's discount too.")
@@ -103,7 +103,9 @@ class PreviewLineSerializer(Serializer):
     quantity = NumberField(source="wanted.quantity")
     discount_percent = NumberField(source="wanted.discount_percent")
     unit_price = UnitPriceField(source="line.unit_price", allow_null=True)
-    price_unit = NumberField(source="line.price_unit", allow_null=True, help_text="Pieces that the price is for.")
+    price_unit = NumberField(
+        source="line.price_unit", allow_null=True, help_text="The number of pieces that the price is for."
+    )
     vat_rate = NumberField(source="line.vat_rate", allow_null=True, help_text="Percent; null if it is not known.")
     goods = AmountField(
         source="line.amounts.goods", allow_null=True, help_text="Without VAT, after the line's discount."

@@ -36,7 +36,7 @@ class LookedUpPriceSerializer(Serializer):
     """The price that counts today."""
 
     unit_price = UnitPriceField()
-    price_unit = NumberField(help_text="Pieces that the price is for.")
+    price_unit = NumberField(help_text="The number of pieces that the price is for.")
     currency = serializers.CharField()
     vat_rate = NumberField(allow_null=True, help_text="Percent; null if it is not known.")
     quantity = NumberField(help_text="That the price was looked up for.")

@@ -205,7 +205,7 @@ class Migration(migrations.Migration):
                     "version",
                     models.PositiveIntegerField(
                         default=1,
-                        help_text="Rises with each change: who has an older one has not seen the last.",
+                        help_text="Increases with each change. A change based on an older version is refused.",
                         verbose_name="version",
                     ),
                 ),
@@ -223,7 +223,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         editable=False,
-                        help_text="Of the request that made it.",
+                        help_text="The Idempotency-Key of the request that created the draft.",
                         max_length=255,
                         verbose_name="idempotency key",
                     ),
@@ -1055,7 +1055,7 @@ class Migration(migrations.Migration):
                     models.DecimalField(
                         decimal_places=4,
                         default=Decimal(1),
-                        help_text="Pieces that the price is for.",
+                        help_text="The number of pieces that the price is for.",
                         max_digits=19,
                         verbose_name="price unit",
                     ),
@@ -1064,7 +1064,7 @@ class Migration(migrations.Migration):
                     "vat_rate",
                     models.DecimalField(
                         decimal_places=2,
-                        help_text="Empty if it was not known.",
+                        help_text="Empty if the VAT was not known.",
                         max_digits=5,
                         null=True,
                         verbose_name="VAT %",

@@ -44,14 +44,20 @@ class Draft(models.Model):
     currency = models.CharField(_("currency"))
 
     version = models.PositiveIntegerField(
-        _("version"), default=1, help_text=_("Rises with each change: who has an older one has not seen the last.")
+        _("version"),
+        default=1,
+        help_text=_("Increases with each change. A change based on an older version is refused."),
     )
     created_at = models.DateTimeField(_("created"), default=clock.now, editable=False)
     changed_at = models.DateTimeField(_("last changed"), default=clock.now, editable=False)
     deleted_at = models.DateTimeField(_("deleted"), null=True, editable=False)
 
     idempotency_key = models.CharField(
-        _("idempotency key"), max_length=255, blank=True, editable=False, help_text=_("Of the request that made it.")
+        _("idempotency key"),
+        max_length=255,
+        blank=True,
+        editable=False,
+        help_text=_("The Idempotency-Key of the request that created the draft."),
     )
     request_sha256 = models.CharField(_("request's SHA-256"), max_length=64, blank=True, editable=False)
 
@@ -92,10 +98,10 @@ class DraftLine(models.Model):
         max_digits=19,
         decimal_places=4,
         default=Decimal(1),
-        help_text=_("Pieces that the price is for."),
+        help_text=_("The number of pieces that the price is for."),
     )
     vat_rate = models.DecimalField(
-        _("VAT %"), max_digits=5, decimal_places=2, null=True, help_text=_("Empty if it was not known.")
+        _("VAT %"), max_digits=5, decimal_places=2, null=True, help_text=_("Empty if the VAT was not known.")
     )
 
     class Meta:

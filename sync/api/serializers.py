@@ -60,9 +60,9 @@ class FinishedRunSerializer(RunSerializer):
     requested_by = RequesterField(
         source="requested_by.username", default=None, help_text="Null for runs that others asked for, unless to staff."
     )
-    exported_at = serializers.DateTimeField(allow_null=True, help_text="When the ERP showed what the export holds.")
+    exported_at = serializers.DateTimeField(allow_null=True, help_text="The moment whose data the export shows.")
     counts = CountsSerializer(source="*")
-    left = serializers.IntegerField(help_text="Differ, and wait for the full run that was queued.")
+    left = serializers.IntegerField(help_text="Records that differ and wait for the full run that was queued.")
     error = RunErrorSerializer(source="failure", allow_null=True)
     accepts = serializers.IntegerField(source="accepts_id", allow_null=True)
     retries = serializers.IntegerField(source="retries_id", allow_null=True)

@@ -41,7 +41,8 @@ class Migration(migrations.Migration):
                 (
                     "first_at",
                     models.PositiveSmallIntegerField(
-                        help_text="minutes after the start that all schedules share, so that they do not fall together",
+                        help_text="minutes after the start time that all schedules share, so that they do not run at "
+                        "the same time",
                         validators=[django.core.validators.MaxValueValidator(1440)],
                         verbose_name="first at",
                     ),
@@ -49,15 +50,19 @@ class Migration(migrations.Migration):
                 ("enabled", models.BooleanField(default=True, verbose_name="enabled")),
                 (
                     "counted_from",
-                    models.DateTimeField(editable=False, help_text="The shared start.", verbose_name="counted from"),
+                    models.DateTimeField(
+                        editable=False,
+                        help_text="The start time that all schedules share.",
+                        verbose_name="counted from",
+                    ),
                 ),
                 (
                     "requested_slot",
                     models.DateTimeField(
                         editable=False,
-                        help_text="The latest one for which a run was queued.",
+                        help_text="The latest scheduled time for which a run was queued.",
                         null=True,
-                        verbose_name="last requested slot",
+                        verbose_name="last requested time",
                     ),
                 ),
                 (
@@ -66,7 +71,7 @@ class Migration(migrations.Migration):
                         editable=False,
                         help_text="When a person last asked for a run.",
                         null=True,
-                        verbose_name="failures count since",
+                        verbose_name="failures counted since",
                     ),
                 ),
                 (
@@ -95,7 +100,7 @@ class Migration(migrations.Migration):
                     "clock_ahead",
                     models.DurationField(
                         default=datetime.timedelta(0),
-                        help_text="Of its machine, compared with the database's.",
+                        help_text="How far the clock of the worker's machine is ahead of the database's.",
                         verbose_name="clock ahead by",
                     ),
                 ),
@@ -114,14 +119,16 @@ class Migration(migrations.Migration):
                 ("field", models.CharField(max_length=100, verbose_name="field")),
                 (
                     "last_seen_at",
-                    models.DateTimeField(help_text="In an export of this moment.", verbose_name="last seen"),
+                    models.DateTimeField(
+                        help_text="The time of the last export that showed the column.", verbose_name="last seen"
+                    ),
                 ),
                 ("applied_at", models.DateTimeField(help_text="When that export was applied.", verbose_name="applied")),
                 (
                     "is_confirmed",
                     models.BooleanField(
                         default=False,
-                        help_text="Whether an export ever had values of it, and all could be read.",
+                        help_text="Whether an export has had values in this column, all of which could be read.",
                         verbose_name="confirmed",
                     ),
                 ),
@@ -161,7 +168,7 @@ class Migration(migrations.Migration):
                 (
                     "counted_as",
                     models.CharField(
-                        help_text="A fingerprint of the name and of where it is counted.",
+                        help_text="A fingerprint of the user name and of the place for which attempts are counted.",
                         max_length=64,
                         verbose_name="counted as",
                     ),
@@ -182,7 +189,7 @@ class Migration(migrations.Migration):
                 (
                     "refresh_token",
                     models.CharField(
-                        help_text="The `jti` of the only one that was not used yet.",
+                        help_text="The `jti` of the only refresh token that has not been used yet.",
                         max_length=32,
                         verbose_name="refresh token",
                     ),
@@ -190,7 +197,9 @@ class Migration(migrations.Migration):
                 ("began_at", models.DateTimeField(default=sync.database.clock.now, verbose_name="began")),
                 (
                     "expires_at",
-                    models.DateTimeField(help_text="When its last refresh token does.", verbose_name="expires"),
+                    models.DateTimeField(
+                        help_text="When the last refresh token of this sign-in expires.", verbose_name="expires"
+                    ),
                 ),
                 ("ended_at", models.DateTimeField(null=True, verbose_name="ended")),
                 (
@@ -240,7 +249,7 @@ class Migration(migrations.Migration):
                             ("alert_given_up", "sending of an alert given up"),
                             ("alert_sent_again", "alert sent again"),
                             ("columns_changed", "columns changed"),
-                            ("columns_seen", "changed columns seen"),
+                            ("columns_seen", "changed columns marked as seen"),
                             ("customer_erased", "customer's data erased"),
                         ],
                         max_length=30,
@@ -320,14 +329,18 @@ class Migration(migrations.Migration):
                 (
                     "holder",
                     models.CharField(
-                        blank=True, help_text="Host, process, acquisition.", max_length=200, verbose_name="holder"
+                        blank=True,
+                        help_text="Host, process, and identifier of the acquisition.",
+                        max_length=200,
+                        verbose_name="holder",
                     ),
                 ),
                 (
                     "token",
                     models.BigIntegerField(
                         default=0,
-                        help_text="Rises whenever the lock changes hands: what has an older one cannot write.",
+                        help_text="Increases each time a process takes the lock. A process with an older token cannot "
+                        "write.",
                         verbose_name="token",
                     ),
                 ),
@@ -405,7 +418,7 @@ class Migration(migrations.Migration):
                     "token",
                     models.BigIntegerField(
                         blank=True,
-                        help_text="Of the lock, in the hands of the process that carries it out.",
+                        help_text="The lock's token while this run's process holds the lock.",
                         null=True,
                         verbose_name="token",
                     ),
@@ -413,7 +426,7 @@ class Migration(migrations.Migration):
                 (
                     "attempts",
                     models.PositiveSmallIntegerField(
-                        default=0, help_text="How often it was started.", verbose_name="attempts"
+                        default=0, help_text="How many times the run was started.", verbose_name="attempts"
                     ),
                 ),
                 (
@@ -421,7 +434,7 @@ class Migration(migrations.Migration):
                     sync.models.message_field.MessageField(
                         blank=True,
                         default=list,
-                        help_text="Why it came back to the queue, each time.",
+                        help_text="For each time the run returned to the queue, the reason.",
                         verbose_name="ended attempts",
                     ),
                 ),
@@ -431,7 +444,9 @@ class Migration(migrations.Migration):
                 (
                     "given_file",
                     models.CharField(
-                        blank=True, help_text="An export given instead of the ERP's.", verbose_name="given file"
+                        blank=True,
+                        help_text="A file that was given to be read instead of the ERP's export.",
+                        verbose_name="given file",
                     ),
                 ),
                 ("export_path", models.CharField(blank=True, verbose_name="kept export")),
@@ -446,7 +461,7 @@ class Migration(migrations.Migration):
                     "exported_at",
                     models.DateTimeField(
                         blank=True,
-                        help_text="When the ERP showed what the export holds.",
+                        help_text="The moment whose data the export shows.",
                         null=True,
                         verbose_name="exported",
                     ),
@@ -462,7 +477,9 @@ class Migration(migrations.Migration):
                 (
                     "left",
                     models.PositiveIntegerField(
-                        default=0, help_text="Differ, and wait for the full run that was queued.", verbose_name="left"
+                        default=0,
+                        help_text="Records that differ and wait for the full run that was queued.",
+                        verbose_name="left",
                     ),
                 ),
                 ("control_totals", models.JSONField(blank=True, default=list, verbose_name="control totals")),
@@ -471,7 +488,7 @@ class Migration(migrations.Migration):
                     models.JSONField(
                         blank=True,
                         default=list,
-                        help_text="What lists name of each other, and how much is there.",
+                        help_text="How many records the lists refer to in each other, and how many of these exist.",
                         verbose_name="coverage",
                     ),
                 ),
@@ -496,7 +513,7 @@ class Migration(migrations.Migration):
                     "merged_into",
                     models.ForeignKey(
                         blank=True,
-                        help_text="The run of the same type that came back to the queue and stands for this one too.",
+                        help_text="The run of the same list that returned to the queue and also replaces this one.",
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="merged",
@@ -566,7 +583,7 @@ class Migration(migrations.Migration):
                 (
                     "attempt",
                     models.ForeignKey(
-                        help_text="The one run that may try it again, as a person asked for it.",
+                        help_text="The only run that may try the login again, because a person asked for it.",
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
@@ -643,7 +660,10 @@ class Migration(migrations.Migration):
                 (
                     "field",
                     models.CharField(
-                        blank=True, help_text="Of the mirror, if it has one.", max_length=100, verbose_name="field"
+                        blank=True,
+                        help_text="The field of the mirror, if this column has one.",
+                        max_length=100,
+                        verbose_name="field",
                     ),
                 ),
                 ("header", models.CharField(max_length=200, verbose_name="column")),
@@ -660,11 +680,16 @@ class Migration(migrations.Migration):
                         verbose_name="kind",
                     ),
                 ),
-                ("at", models.DateTimeField(help_text="The first export that came so.", verbose_name="since")),
+                (
+                    "at",
+                    models.DateTimeField(
+                        help_text="The time of the first export with this change.", verbose_name="since"
+                    ),
+                ),
                 (
                     "values_as_of",
                     models.DateTimeField(
-                        help_text="The last export before that the column was read of.",
+                        help_text="The time of the last export from which the column was read.",
                         null=True,
                         verbose_name="values as of",
                     ),
@@ -705,8 +730,8 @@ class Migration(migrations.Migration):
                 ("is_silent", models.BooleanField(default=False, verbose_name="not responding")),
             ],
             options={
-                "verbose_name": "watch over the workers",
-                "verbose_name_plural": "watch over the workers",
+                "verbose_name": "state of the workers",
+                "verbose_name_plural": "state of the workers",
                 "default_permissions": (),
                 "constraints": [models.CheckConstraint(condition=models.Q(("pk", 1)), name="one_worker_watch")],
             },

@@ -32,10 +32,12 @@ class SignIn(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, verbose_name=_("user"))
     refresh_token = models.CharField(
-        _("refresh token"), max_length=32, help_text=_("The `jti` of the only one that was not used yet.")
+        _("refresh token"),
+        max_length=32,
+        help_text=_("The `jti` of the only refresh token that has not been used yet."),
     )
     began_at = models.DateTimeField(_("began"), default=clock.now)
-    expires_at = models.DateTimeField(_("expires"), help_text=_("When its last refresh token does."))
+    expires_at = models.DateTimeField(_("expires"), help_text=_("When the last refresh token of this sign-in expires."))
     ended_at = models.DateTimeField(_("ended"), null=True)
 
     objects = SignInQuerySet.as_manager()
@@ -53,7 +55,9 @@ class PasswordGuess(models.Model):
     """One time that somebody gave a password: a wrong one, or one that is still being looked at."""
 
     counted_as = models.CharField(
-        _("counted as"), max_length=64, help_text=_("A fingerprint of the name and of where it is counted.")
+        _("counted as"),
+        max_length=64,
+        help_text=_("A fingerprint of the user name and of the place for which attempts are counted."),
     )
     at = models.DateTimeField(_("time"), default=clock.now)
 

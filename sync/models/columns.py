@@ -43,13 +43,15 @@ class ColumnDrift(models.Model):
         GONE = "gone", _("not known, no longer shown")
 
     sync_type = models.CharField(_("type"), max_length=30)
-    field = models.CharField(_("field"), max_length=100, blank=True, help_text=_("Of the mirror, if it has one."))
+    field = models.CharField(
+        _("field"), max_length=100, blank=True, help_text=_("The field of the mirror, if this column has one.")
+    )
     header = models.CharField(_("column"), max_length=200)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     run = models.ForeignKey(SyncRun, models.SET_NULL, null=True, related_name="column_drifts", verbose_name=_("run"))
-    at = models.DateTimeField(_("since"), help_text=_("The first export that came so."))
+    at = models.DateTimeField(_("since"), help_text=_("The time of the first export with this change."))
     values_as_of = models.DateTimeField(
-        _("values as of"), null=True, help_text=_("The last export before that the column was read of.")
+        _("values as of"), null=True, help_text=_("The time of the last export from which the column was read.")
     )
     seen_at = models.DateTimeField(pgettext_lazy("drift", "seen"), null=True)
     seen_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, verbose_name=_("seen by"))

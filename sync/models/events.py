@@ -67,7 +67,7 @@ class SyncEvent(models.Model):
         ALERT_GIVEN_UP = "alert_given_up", _("sending of an alert given up")
         ALERT_SENT_AGAIN = "alert_sent_again", _("alert sent again")
         COLUMNS_CHANGED = "columns_changed", _("columns changed")
-        COLUMNS_SEEN = "columns_seen", _("changed columns seen")
+        COLUMNS_SEEN = "columns_seen", _("changed columns marked as seen")
         CUSTOMER_ERASED = "customer_erased", _("customer's data erased")
 
     at = models.DateTimeField(_("time"), default=clock.now, db_index=True)

@@ -79,10 +79,14 @@ class MirroredColumn(models.Model):
 
     sync_type = models.CharField(_("type"), max_length=30)
     field = models.CharField(_("field"), max_length=100)
-    last_seen_at = models.DateTimeField(_("last seen"), help_text=_("In an export of this moment."))
+    last_seen_at = models.DateTimeField(
+        _("last seen"), help_text=_("The time of the last export that showed the column.")
+    )
     applied_at = models.DateTimeField(_("applied"), help_text=_("When that export was applied."))
     is_confirmed = models.BooleanField(
-        _("confirmed"), default=False, help_text=_("Whether an export ever had values of it, and all could be read.")
+        _("confirmed"),
+        default=False,
+        help_text=_("Whether an export has had values in this column, all of which could be read."),
     )
 
     class Meta:

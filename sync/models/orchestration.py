@@ -33,9 +33,13 @@ class SyncLockQuerySet(models.QuerySet["SyncLock"]):
 class SyncLock(models.Model):
     """The one row that a process must hold to sync."""
 
-    holder = models.CharField(_("holder"), max_length=200, blank=True, help_text=_("Host, process, acquisition."))
+    holder = models.CharField(
+        _("holder"), max_length=200, blank=True, help_text=_("Host, process, and identifier of the acquisition.")
+    )
     token = models.BigIntegerField(
-        _("token"), default=0, help_text=_("Rises whenever the lock changes hands: what has an older one cannot write.")
+        _("token"),
+        default=0,
+        help_text=_("Increases each time a process takes the lock. A process with an older token cannot write."),
     )
     acquired_at = models.DateTimeField(_("acquired"), null=True, blank=True)
     leased_until = models.DateTimeField(_("leased until"), null=True, blank=True)
@@ -82,15 +86,20 @@ class SyncSchedule(models.Model):
     first_at = models.PositiveSmallIntegerField(
         _("first at"),
         validators=[MaxValueValidator(1440)],
-        help_text=_("minutes after the start that all schedules share, so that they do not fall together"),
+        help_text=_("minutes after the start time that all schedules share, so that they do not run at the same time"),
     )
     enabled = models.BooleanField(_("enabled"), default=True)
-    counted_from = models.DateTimeField(_("counted from"), editable=False, help_text=_("The shared start."))
+    counted_from = models.DateTimeField(
+        _("counted from"), editable=False, help_text=_("The start time that all schedules share.")
+    )
     requested_slot = models.DateTimeField(
-        _("last requested slot"), null=True, editable=False, help_text=_("The latest one for which a run was queued.")
+        _("last requested time"),
+        null=True,
+        editable=False,
+        help_text=_("The latest scheduled time for which a run was queued."),
     )
     patient_since = models.DateTimeField(
-        _("failures count since"), null=True, editable=False, help_text=_("When a person last asked for a run.")
+        _("failures counted since"), null=True, editable=False, help_text=_("When a person last asked for a run.")
     )
     state = models.CharField(_("last known state"), max_length=20, default="never", editable=False)
 
@@ -191,7 +200,7 @@ class RejectedLogin(models.Model):
         null=True,
         related_name="+",
         verbose_name=_("next attempt"),
-        help_text=_("The one run that may try it again, as a person asked for it."),
+        help_text=_("The only run that may try the login again, because a person asked for it."),
     )
 
     class Meta:
@@ -215,7 +224,9 @@ class SyncWorker(models.Model):
     seen_at = models.DateTimeField(_("seen"))
     stopped_at = models.DateTimeField(pgettext_lazy("worker", "stopped"), null=True, blank=True)
     clock_ahead = models.DurationField(
-        _("clock ahead by"), default=timedelta(0), help_text=_("Of its machine, compared with the database's.")
+        _("clock ahead by"),
+        default=timedelta(0),
+        help_text=_("How far the clock of the worker's machine is ahead of the database's."),
     )
 
     SILENT_AFTER = timedelta(minutes=3)  # without a tick; they come once a minute

@@ -163,7 +163,7 @@ class SyncRun(models.Model):
         blank=True,
         related_name="merged",
         verbose_name=_("merged into"),
-        help_text=_("The run of the same type that came back to the queue and stands for this one too."),
+        help_text=_("The run of the same list that returned to the queue and also replaces this one."),
     )
 
     requested_at = models.DateTimeField(_("requested"), default=clock.now)
@@ -173,23 +173,30 @@ class SyncRun(models.Model):
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
 
     token = models.BigIntegerField(
-        _("token"), null=True, blank=True, help_text=_("Of the lock, in the hands of the process that carries it out.")
+        _("token"), null=True, blank=True, help_text=_("The lock's token while this run's process holds the lock.")
     )
-    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0, help_text=_("How often it was started."))
+    attempts = models.PositiveSmallIntegerField(
+        _("attempts"), default=0, help_text=_("How many times the run was started.")
+    )
     ended_attempts = MessageField(
-        _("ended attempts"), default=list, blank=True, help_text=_("Why it came back to the queue, each time.")
+        _("ended attempts"),
+        default=list,
+        blank=True,
+        help_text=_("For each time the run returned to the queue, the reason."),
     )
 
     stage = models.CharField(_("stage"), max_length=20, blank=True)
     pages_read = models.PositiveIntegerField(_("pages read"), default=0)
     pages = models.PositiveIntegerField(_("pages"), null=True, blank=True)
 
-    given_file = models.CharField(_("given file"), blank=True, help_text=_("An export given instead of the ERP's."))
+    given_file = models.CharField(
+        _("given file"), blank=True, help_text=_("A file that was given to be read instead of the ERP's export.")
+    )
     export_path = models.CharField(_("kept export"), blank=True)
     export_sha256 = models.CharField(_("export's SHA-256"), max_length=64, blank=True)
     export_size = models.PositiveBigIntegerField(_("export's size"), null=True, blank=True, help_text=_("bytes"))
     exported_at = models.DateTimeField(
-        _("exported"), null=True, blank=True, help_text=_("When the ERP showed what the export holds.")
+        _("exported"), null=True, blank=True, help_text=_("The moment whose data the export shows.")
     )
     erp_time = models.DurationField(_("time the ERP took"), null=True, blank=True)
 
@@ -202,12 +209,17 @@ class SyncRun(models.Model):
     restored = models.PositiveIntegerField(pgettext_lazy("counted", "restored"), default=0)
 
     left = models.PositiveIntegerField(
-        pgettext_lazy("counted", "left"), default=0, help_text=_("Differ, and wait for the full run that was queued.")
+        pgettext_lazy("counted", "left"),
+        default=0,
+        help_text=_("Records that differ and wait for the full run that was queued."),
     )
 
     control_totals = models.JSONField(_("control totals"), default=list, blank=True)
     coverage = models.JSONField(
-        _("coverage"), default=list, blank=True, help_text=_("What lists name of each other, and how much is there.")
+        _("coverage"),
+        default=list,
+        blank=True,
+        help_text=_("How many records the lists refer to in each other, and how many of these exist."),
     )
     notes = MessageField(_("notes"), default=list, blank=True)
     error_class = models.CharField(_("error"), max_length=100, blank=True)

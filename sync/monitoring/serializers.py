@@ -41,7 +41,7 @@ class RunSerializer(Serializer):
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
     duration_ms = Milliseconds(source="duration", allow_null=True)
-    attempts = serializers.IntegerField(help_text="How often it was started.")
+    attempts = serializers.IntegerField(help_text="How many times the run was started.")
     stage = serializers.CharField(help_text="fetching, reading or applying while it runs; else empty.")
     pages_read = serializers.IntegerField()
     pages = serializers.IntegerField(allow_null=True)
@@ -52,7 +52,7 @@ class ColumnDriftSerializer(Serializer):
 
     column = serializers.CharField(source="title")
     change = serializers.ChoiceField(ColumnDrift.Kind.choices, source="kind")
-    since = serializers.DateTimeField(source="at", help_text="The first export that came so.")
+    since = serializers.DateTimeField(source="at", help_text="The time of the first export with this change.")
     values_as_of = serializers.DateTimeField(
         allow_null=True, help_text="The last export before that its values were read of."
     )

@@ -25,7 +25,7 @@ test: $(READY) ## Run the tests, on SQLite and (where it is installed) on Postgr
 flaky: $(READY) ## Run the tests with processes and browsers 10 times on a busy machine, and count failures
 	@LAYER="$(LAYER)" DATABASES="$(DATABASES)" ROUNDS="$(ROUNDS)" tests/flaky $(BIN)/pytest $(ARGS)
 
-campaign: $(READY) ## Strike faults at random on the whole running product, and watch; MINUTES=10 SEED=7 DATABASES=SQLite
+campaign: $(READY) ## Cause faults at random in the whole running product, and check it; MINUTES=10 SEED=7 DATABASES=SQLite
 	@MINUTES="$(MINUTES)" SEED="$(SEED)" DATABASES="$(DATABASES)" tests/campaign/on_each_database $(BIN)/python
 
 fuzz: $(READY) ## Damage exports at random and read them: records or a named error, within bounds; MINUTES=15 SEED=7

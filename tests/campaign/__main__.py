@@ -18,7 +18,7 @@ LEASE = "4"  # seconds
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10, help="how long faults are struck (default: 10)")
+    parser.add_argument("--minutes", type=float, default=10, help="how long faults happen (default: 10)")
     parser.add_argument("--seed", type=int, default=randrange(10**6), help="the same faults in the same order")
     parser.add_argument("--folder", type=Path, help="for data, logs and report (default: one in var/campaigns)")
     parser.add_argument("--faults", default="", help="only these, by the names of their classes, with commas; or none")
@@ -38,7 +38,7 @@ def main() -> int:
     from django.conf import settings
 
     from tests.campaign import faults
-    from tests.campaign.course import Campaign, Options
+    from tests.campaign.campaign import Campaign, Options
 
     if not on_postgresql:  # who only reads must not wait for writers
         settings.DATABASES["default"]["OPTIONS"]["transaction_mode"] = "DEFERRED"

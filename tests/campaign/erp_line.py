@@ -26,7 +26,7 @@ class ErpLine:
     def __init__(self, erp_port: int) -> None:
         self.erp_port = erp_port
         self.rejects_logins = self.dribbles = self.hangs = self.sends_other_lists = self.doubles_pages = False
-        self.healed = Event()
+        self.restored = Event()
         self.exports: dict[str, bytes] = {}  # the last one of each list
         self.clicks: dict[str, list[float]] = defaultdict(list)
         self.served = 0
@@ -40,7 +40,7 @@ class ErpLine:
 
     def restore(self) -> None:
         self.rejects_logins = self.dribbles = self.hangs = self.sends_other_lists = self.doubles_pages = False
-        self.healed.set()
+        self.restored.set()
 
     def spoiled(self, list_name: str, body: bytes) -> bytes:
         """An export, or what comes in its place."""
@@ -48,7 +48,7 @@ class ErpLine:
         self.served += 1
         if self.sends_other_lists:
             return next((other for name, other in self.exports.items() if name != list_name), body)
-        return doubled(body) if self.doubles_pages else body
+        return double_page(body) if self.doubles_pages else body
 
 
 class LineServer(ThreadingHTTPServer):
@@ -98,7 +98,7 @@ class LineHandler(BaseHTTPRequestHandler):
 
     def deliver(self, status: int, headers: list[tuple[str, str]], answer: bytes) -> None:
         if self.line.hangs:
-            self.line.healed.wait()
+            self.line.restored.wait()
             self.close_connection = True
             return
         with suppress(OSError):  # the client has gone
@@ -111,14 +111,14 @@ class LineHandler(BaseHTTPRequestHandler):
             while self.line.dribbles and answer:
                 self.wfile.write(answer[:1])
                 answer = answer[1:]
-                self.line.healed.wait(SLOWLY)
+                self.line.restored.wait(SLOWLY)
             self.wfile.write(answer)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the base class calls it so
         """No line for each request."""
 
 
-def doubled(body: bytes) -> bytes:
+def double_page(body: bytes) -> bytes:
     """An export whose second page comes twice."""
     with pikepdf.open(BytesIO(body)) as pdf:
         pdf.pages.insert(1, pdf.pages[min(1, len(pdf.pages) - 1)])

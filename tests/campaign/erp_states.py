@@ -59,7 +59,7 @@ class ErpStates:
         for service in list_services():
             assert self.erp
             records = by_key(service, in_the_erp(self.erp, service))
-            digest = digest_of(records)
+            digest = compute_digest(records)
             versions = self.versions[service.sync_type]
             if not versions or versions[-1].digest != digest:
                 versions.append(Version(since, records, digest))
@@ -74,5 +74,5 @@ class ErpStates:
         return max(certain, default=0)
 
 
-def digest_of(records: dict[Any, Values]) -> int:
+def compute_digest(records: dict[Any, Values]) -> int:
     return hash(frozenset((key, *sorted(values.items())) for key, values in records.items()))

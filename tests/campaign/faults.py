@@ -1,4 +1,4 @@
-"""What is struck: each fault says what it strikes and what that touches, lasts a while, and is put right again."""
+"""What goes wrong: each fault says where it is at work and what that affects, lasts a while, and is put right again."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from typing import Any, ClassVar
 
 from django.db import connection
 
-from tests.campaign.chronicle import Chronicle
 from tests.campaign.erp_line import ErpLine
+from tests.campaign.event_log import EventLog
 from tests.campaign.lines import Line
-from tests.campaign.parts import CLUSTER, PROJECT, Part, kind_of, send
+from tests.campaign.parts import CLUSTER, PROJECT, Part, get_kind, send
 from tests.campaign.receivers import MailServer, Webhook
 from tests.lists import TYPES
 
@@ -53,8 +53,8 @@ AHEAD = Path(__file__).parent / "ahead"
 
 
 @dataclass
-class Stage:
-    """All that faults can strike."""
+class System:
+    """The running product and its surroundings: all that can have a fault."""
 
     web: Part
     web_port: int
@@ -68,7 +68,7 @@ class Stage:
     exports: Path
     exports_is_volume: bool
     lease: float
-    chronicle: Chronicle
+    event_log: EventLog
 
     @property
     def on_postgresql(self) -> bool:
@@ -80,7 +80,7 @@ class Stage:
 
 
 class NotPossible(Exception):
-    """This fault cannot be struck now, or not here."""
+    """This fault is not possible now, or not here."""
 
 
 class Fault:
@@ -89,25 +89,25 @@ class Fault:
     name: ClassVar[str]
     only_postgresql: ClassVar[bool] = False
     lasts: ClassVar[tuple[float, float]] = (0, 0)  # seconds, or leases
-    touches: frozenset[str] = frozenset()
+    affects: frozenset[str] = frozenset()
 
-    def __init__(self, stage: Stage, dice: Random) -> None:
-        self.stage = stage
-        self.dice = dice
-        self.seconds = dice.uniform(*self.lasts)
+    def __init__(self, system: System, random: Random) -> None:
+        self.system = system
+        self.random = random
+        self.seconds = random.uniform(*self.lasts)
 
-    def strike(self) -> str:
-        """Let it happen, and say what it struck. Raises NotPossible."""
+    def begin(self) -> str:
+        """Let it happen, and say where. Raises NotPossible."""
         raise NotImplementedError
 
-    def heal(self) -> None:
+    def end(self) -> None:
         """Put right what does not pass by itself."""
 
-    def struck(self, part: Part) -> Part:
+    def choose_part(self, part: Part) -> Part:
         if not part.is_up:
             raise NotPossible(f"{part.name} is down")
-        self.touches |= {kind_of(part)}
-        part.excuse(self.seconds + 2 * self.stage.lease + 10)
+        self.affects |= {get_kind(part)}
+        part.expect_nothing(self.seconds + 2 * self.system.lease + 10)
         return part
 
 
@@ -117,8 +117,8 @@ class Fault:
 class Kill(Fault):
     name = "SIGKILL of a main process"
 
-    def strike(self) -> str:
-        part = self.struck(self.dice.choice(self.stage.parts))
+    def begin(self) -> str:
+        part = self.choose_part(self.random.choice(self.system.parts))
         send(part.pid, signal.SIGKILL)
         return part.name
 
@@ -126,9 +126,9 @@ class Kill(Fault):
 class KillOneOfACluster(Fault):
     name = "SIGKILL of one process of a worker"
 
-    def strike(self) -> str:
-        part = self.struck(self.dice.choice(self.stage.workers))
-        kind = self.dice.choice(sorted(CLUSTER - {"main"}))
+    def begin(self) -> str:
+        part = self.choose_part(self.random.choice(self.system.workers))
+        kind = self.random.choice(sorted(CLUSTER - {"main"}))
         kinds = part.by_kind()
         if kind not in kinds:
             raise NotPossible(f"{part.name} has no {kind} now")
@@ -141,20 +141,20 @@ class Freeze(Fault):
 
     name = "SIGSTOP"
 
-    def strike(self) -> str:
-        part = self.struck(self.dice.choice(self.stage.parts))
-        self.seconds = self.stage.lease * self.dice.uniform(1, 2)
-        part.excuse(self.seconds + 2 * self.stage.lease + 10)
-        if not self.stage.on_postgresql:
-            self.touches |= {"database"}
+    def begin(self) -> str:
+        part = self.choose_part(self.random.choice(self.system.parts))
+        self.seconds = self.system.lease * self.random.uniform(1, 2)
+        part.expect_nothing(self.seconds + 2 * self.system.lease + 10)
+        if not self.system.on_postgresql:
+            self.affects |= {"database"}
         kinds = part.by_kind()
-        kind = self.dice.choice([*sorted(kinds), "all"])
+        kind = self.random.choice([*sorted(kinds), "all"])
         self.pids = part.processes() if kind == "all" else [kinds[kind]]
         for pid in self.pids:
             send(pid, signal.SIGSTOP)
         return f"{part.name}, {kind}, for {self.seconds:.1f} s"
 
-    def heal(self) -> None:
+    def end(self) -> None:
         for pid in self.pids:
             send(pid, signal.SIGCONT)
 
@@ -165,10 +165,10 @@ class FreezeInATransaction(Freeze):
     name = "SIGSTOP in a transaction"
     only_postgresql = True
 
-    def strike(self) -> str:
-        part = self.struck(self.dice.choice([self.stage.web, *self.stage.workers]))
-        self.seconds = self.stage.lease * self.dice.uniform(1, 3)
-        part.excuse(self.seconds + 2 * self.stage.lease + 10)
+    def begin(self) -> str:
+        part = self.choose_part(self.random.choice([self.system.web, *self.system.workers]))
+        self.seconds = self.system.lease * self.random.uniform(1, 3)
+        part.expect_nothing(self.seconds + 2 * self.system.lease + 10)
         deadline = monotonic() + 4
         while monotonic() < deadline:
             if not self.transactions(part):
@@ -180,7 +180,7 @@ class FreezeInATransaction(Freeze):
             sleep(0.1)
             if queries := self.transactions(part):
                 return f"{part.name}, for {self.seconds:.1f} s, after {queries[0][:100]}"
-            self.heal()
+            self.end()
         raise NotPossible(f"{part.name} was met in no transaction")
 
     def transactions(self, part: Part) -> list[str]:
@@ -195,8 +195,8 @@ class FreezeInATransaction(Freeze):
 class Restart(Fault):
     name = "SIGTERM and started again"
 
-    def strike(self) -> str:
-        part = self.struck(self.dice.choice(self.stage.parts))
+    def begin(self) -> str:
+        part = self.choose_part(self.random.choice(self.system.parts))
         part.terminate()
         return part.name
 
@@ -208,16 +208,16 @@ class ClockAhead(Fault):
     only_postgresql = True
     lasts = (15, 30)
 
-    def strike(self) -> str:
-        self.part = self.struck(self.dice.choice(self.stage.workers))
-        seconds = self.dice.choice((5 * 60, 60 * 60))
+    def begin(self) -> str:
+        self.part = self.choose_part(self.random.choice(self.system.workers))
+        seconds = self.random.choice((5 * 60, 60 * 60))
         self.part.extra = {"CLOCK_AHEAD": str(seconds), "PYTHONPATH": os.pathsep.join([str(AHEAD), str(PROJECT)])}
         self.part.terminate()
         return f"{self.part.name}, by {seconds // 60} min"
 
-    def heal(self) -> None:
+    def end(self) -> None:
         self.part.extra = {}
-        self.part.excuse(2 * self.stage.lease + 10)
+        self.part.expect_nothing(2 * self.system.lease + 10)
         self.part.terminate()
 
 
@@ -228,15 +228,15 @@ class DatabaseLine(Fault):
     only_postgresql = True
     does: ClassVar[Callable[[Line], None]]
 
-    def strike(self) -> str:
-        part = self.struck(self.dice.choice([self.stage.web, *self.stage.workers]))
-        self.line = self.stage.lines[part.name]
-        if part is self.stage.web:
-            self.touches |= {"database"}
+    def begin(self) -> str:
+        part = self.choose_part(self.random.choice([self.system.web, *self.system.workers]))
+        self.line = self.system.lines[part.name]
+        if part is self.system.web:
+            self.affects |= {"database"}
         type(self).does(self.line)
         return f"{part.name}, for {self.seconds:.1f} s"
 
-    def heal(self) -> None:
+    def end(self) -> None:
         self.line.restore()
 
 
@@ -264,21 +264,21 @@ class DatabaseHeld(DatabaseLine):
 class DemoFault(Fault):
     name = "the ERP's own fault"
     lasts = (4, 10)
-    touches = frozenset({"erp"})
+    affects = frozenset({"erp"})
 
-    def strike(self) -> str:
-        label, sync_type = self.dice.choice(SYNC_DEMO_FAULTS), self.dice.choice((None, *TYPES))
-        times = self.dice.choice((1, 2, None))
+    def begin(self) -> str:
+        label, sync_type = self.random.choice(SYNC_DEMO_FAULTS), self.random.choice((None, *TYPES))
+        times = self.random.choice((1, 2, None))
         self.ask("POST", "/demo/faults", {"fault": label, "list": sync_type, "times": times})
-        self.touches |= {"columns"} if label in HIDING else set()
+        self.affects |= {"columns"} if label in HIDING else set()
         return f"{label}, {sync_type or 'any list'}, {times or 'all'} times for {self.seconds:.1f} s"
 
-    def heal(self) -> None:
+    def end(self) -> None:
         with suppress(NotPossible):  # it is killed, and has forgotten its faults; or frozen, and is asked at the end
             self.ask("DELETE", "/demo/faults")
 
     def ask(self, method: str, path: str, body: Any = None) -> None:
-        http = HTTPConnection("127.0.0.1", self.stage.erp_port, timeout=5)
+        http = HTTPConnection("127.0.0.1", self.system.erp_port, timeout=5)
         try:
             http.request(method, path, None if body is None else json.dumps(body))
             if (answer := http.getresponse()).status != 200:
@@ -290,17 +290,17 @@ class DemoFault(Fault):
 
 
 class ErpLineFault(Fault):
-    touches = frozenset({"erp"})
+    affects = frozenset({"erp"})
     lasts = (5, 20)
     sets: ClassVar[str]
 
-    def strike(self) -> str:
-        self.stage.erp_line.healed.clear()
-        setattr(self.stage.erp_line, self.sets, True)
+    def begin(self) -> str:
+        self.system.erp_line.restored.clear()
+        setattr(self.system.erp_line, self.sets, True)
         return f"for {self.seconds:.1f} s"
 
-    def heal(self) -> None:
-        self.stage.erp_line.restore()
+    def end(self) -> None:
+        self.system.erp_line.restore()
 
 
 class ErpDribbles(ErpLineFault):
@@ -335,44 +335,44 @@ class ErpDoublesPages(ErpLineFault):
 class MailServerSilent(Fault):
     name = "the mail server accepts and never answers"
     lasts = (8, 20)
-    touches = frozenset({"alerts"})
+    affects = frozenset({"alerts"})
 
-    def strike(self) -> str:
-        self.stage.mail_server.speaks.clear()
+    def begin(self) -> str:
+        self.system.mail_server.speaks.clear()
         return f"for {self.seconds:.1f} s"
 
-    def heal(self) -> None:
-        self.stage.mail_server.speaks.set()
+    def end(self) -> None:
+        self.system.mail_server.speaks.set()
 
 
 class WebhookFails(Fault):
     name = "the webhook answers 503"
     lasts = (5, 15)
-    touches = frozenset({"alerts"})
+    affects = frozenset({"alerts"})
 
-    def strike(self) -> str:
-        self.stage.webhook.fails = True
+    def begin(self) -> str:
+        self.system.webhook.fails = True
         return f"for {self.seconds:.1f} s"
 
-    def heal(self) -> None:
-        self.stage.webhook.fails = False
+    def end(self) -> None:
+        self.system.webhook.fails = False
 
 
 class ExportsFull(Fault):
     name = "the exports' volume is full"
     lasts = (4, 10)
-    touches = frozenset({"volume"})
+    affects = frozenset({"volume"})
 
-    def strike(self) -> str:
-        if not self.stage.exports_is_volume:
+    def begin(self) -> str:
+        if not self.system.exports_is_volume:
             raise NotPossible("no volume may be mounted here")
-        self.path = self.stage.exports / "filler"
+        self.path = self.system.exports / "filler"
         with suppress(OSError), self.path.open("wb", buffering=0) as file:
             while True:
                 file.write(bytes(65_536))
         return f"for {self.seconds:.1f} s"
 
-    def heal(self) -> None:
+    def end(self) -> None:
         self.path.unlink(missing_ok=True)
 
 

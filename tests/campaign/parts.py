@@ -13,14 +13,14 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep, time
 
-from tests.campaign.chronicle import Chronicle, Struck
+from tests.campaign.event_log import ActiveFault, EventLog
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 MARK = "CAMPAIGN_PART"  # in the environment of all processes of a part
 INTRODUCED = re.compile(r"Process-\w+ (ready for work|monitoring|pushing tasks) at (\d+)")
 KINDS = {"ready for work": "worker child", "monitoring": "monitor", "pushing tasks": "pusher"}
 CLUSTER = {"main", "guard", *KINDS.values()}
-MAIMED_FOR = 45  # seconds that a cluster may lack a process
+INCOMPLETE_FOR = 45  # seconds that a cluster may lack a process
 STARTS_WITHIN = 60  # seconds
 
 
@@ -40,7 +40,7 @@ class Part:
         self.unfit_until = 0.0  # nothing is expected of it before
         self.told_to_stop = 0.0
         self.starts_at = 0.0
-        self.maimed_since = 0.0
+        self.incomplete_since = 0.0
 
     def start(self) -> None:
         with self.log.open("ab") as log:
@@ -54,10 +54,10 @@ class Part:
                 start_new_session=True,
             )
         self.started, self.told_to_stop = time(), 0.0
-        self.excuse(5)
+        self.expect_nothing(5)
 
-    def excuse(self, seconds: float) -> None:
-        """It was struck: nothing is expected of it for a while."""
+    def expect_nothing(self, seconds: float) -> None:
+        """It has a fault: nothing is expected of it for a while."""
         self.unfit_until = max(self.unfit_until, time() + seconds)
 
     @property
@@ -74,7 +74,7 @@ class Part:
 
     def processes(self) -> list[int]:
         """All that it consists of, but for zombies."""
-        return sorted(marked(self.mark))
+        return sorted(find_marked(self.mark))
 
     def by_kind(self) -> dict[str, int]:
         """Its processes by what they are; those of django-q2 have said so in the log."""
@@ -83,7 +83,7 @@ class Part:
         kinds = {KINDS[said[str(pid)]]: pid for pid in alive if str(pid) in said}
         if self.pid in alive:
             kinds["main"] = self.pid
-        guards = [parent_of(pid) for kind, pid in kinds.items() if kind != "main"]
+        guards = [find_parent(pid) for kind, pid in kinds.items() if kind != "main"]
         if guards and guards[0] in alive:
             kinds["guard"] = guards[0]
         return kinds
@@ -111,18 +111,18 @@ class Part:
 class Operator:
     """Does within a second or two what systemd does with Restart=always and KillMode=mixed."""
 
-    def __init__(self, parts: list[Part], chronicle: Chronicle, *, stops_within: float) -> None:
+    def __init__(self, parts: list[Part], event_log: EventLog, *, stops_within: float) -> None:
         self.parts = parts
-        self.chronicle = chronicle
+        self.event_log = event_log
         self.stops_within = stops_within
 
     def look(self) -> None:
         for part in self.parts:
             if part.process and not part.is_up:
-                self.bury(part)
+                self.record_end(part)
             elif part.told_to_stop and time() > part.told_to_stop + self.stops_within:
-                self.chronicle.violate(
-                    "processes", f"SIGTERM does not end the {kind_of(part)}", part=part.name, left=part.by_kind()
+                self.event_log.add_violation(
+                    "processes", f"SIGTERM does not end the {get_kind(part)}", part=part.name, left=part.by_kind()
                 )
                 part.kill()
             elif part.process is None and time() >= part.starts_at:
@@ -130,42 +130,44 @@ class Operator:
             elif "qcluster" in part.command:
                 self.look_at_cluster(part)
 
-    def bury(self, part: Part) -> None:
+    def record_end(self, part: Part) -> None:
         """Until it is there again, its end explains what is not answered."""
         assert part.process
-        down = Struck("down", target=part.name, touches=frozenset({kind_of(part)}))
+        down = ActiveFault("down", target=part.name, affects=frozenset({get_kind(part)}))
         down.ended = time() + 6
-        self.chronicle.strike(down, is_fault=False)
+        self.event_log.add_fault(down, is_fault=False)
         left = part.processes()
-        self.chronicle.note("operator", f"{part.name} ended ({part.process.returncode}), left {len(left)} processes")
+        self.event_log.note("operator", f"{part.name} ended ({part.process.returncode}), left {len(left)} processes")
         if part.told_to_stop and part.process.returncode == 0 and left:
-            self.chronicle.violate("processes", f"a stopped {kind_of(part)} leaves processes behind", left=left)
+            self.event_log.add_violation("processes", f"a stopped {get_kind(part)} leaves processes behind", left=left)
         part.kill()
         part.process, part.told_to_stop = None, 0
         part.starts_at = time() + 1
-        part.excuse(6)
+        part.expect_nothing(6)
 
     def look_at_cluster(self, part: Part) -> None:
         """One that lacks a process for long does no work, and its main process does not say so."""
         if part.told_to_stop or time() < part.started + 15:
             return
         kinds = part.by_kind()
-        if kinds.keys() >= CLUSTER or any(state_of(pid) == "T" for pid in kinds.values()):
-            part.maimed_since = 0
-        elif not part.maimed_since:
-            part.maimed_since = time()
-        elif time() > part.maimed_since + MAIMED_FOR:
+        if kinds.keys() >= CLUSTER or any(find_state(pid) == "T" for pid in kinds.values()):
+            part.incomplete_since = 0
+        elif not part.incomplete_since:
+            part.incomplete_since = time()
+        elif time() > part.incomplete_since + INCOMPLETE_FOR:
             lacks = sorted(CLUSTER - kinds.keys())
-            self.chronicle.violate("processes", f"a worker goes on without its {', '.join(lacks)}", part=part.name)
-            part.maimed_since = 0
+            self.event_log.add_violation(
+                "processes", f"a worker goes on without its {', '.join(lacks)}", part=part.name
+            )
+            part.incomplete_since = 0
             part.kill()
 
 
-def kind_of(part: Part) -> str:
+def get_kind(part: Part) -> str:
     return part.name.rstrip("-0123456789")
 
 
-def marked(mark: str) -> Iterator[int]:
+def find_marked(mark: str) -> Iterator[int]:
     """The processes, but for zombies, whose environment has this mark, or one that begins so."""
     wanted = f"{MARK}={mark}".encode()
     for folder in Path("/proc").glob("[0-9]*"):
@@ -174,14 +176,14 @@ def marked(mark: str) -> Iterator[int]:
                 yield int(folder.name)
 
 
-def state_of(pid: int) -> str:
+def find_state(pid: int) -> str:
     """R, S, D, T or Z; nothing if there is none."""
     with suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     return ""
 
 
-def parent_of(pid: int) -> int:
+def find_parent(pid: int) -> int:
     with suppress(OSError):
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     return 0

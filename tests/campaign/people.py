@@ -11,7 +11,7 @@ from threading import Event, Thread
 from time import time
 from typing import Any
 
-from tests.campaign.chronicle import Chronicle
+from tests.campaign.event_log import EventLog
 from tests.lists import TYPES
 
 PATIENCE = 40  # seconds for one answer
@@ -41,10 +41,10 @@ class Sent:
 class Client:
     """A user of the API, who signs in again when the token is no longer good."""
 
-    def __init__(self, user: str, port: int, chronicle: Chronicle) -> None:
+    def __init__(self, user: str, port: int, event_log: EventLog) -> None:
         self.user = user
         self.port = port
-        self.chronicle = chronicle
+        self.event_log = event_log
         self.token = ""
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
@@ -75,20 +75,20 @@ class Client:
         return answer
 
     def judge(self, answer: Answer, asked: str, began: float) -> None:
-        """Nobody is answered with 5xx, or not at all, but where something struck explains it."""
-        self.chronicle.count(f"answers {answer.status}" if answer.status else "no answer")
+        """Nobody is answered with 5xx, or not at all, but where a fault explains it."""
+        self.event_log.count(f"answers {answer.status}" if answer.status else "no answer")
         if 0 < answer.status < 500:
             return
-        touched = {"web", "database"} | ({"erp", "volume", "worker"} if "smart-sync" in asked else set())
+        affected = {"web", "database"} | ({"erp", "volume", "worker"} if "smart-sync" in asked else set())
         is_remembered = answer.body.get("code") == "ErpLoginRejected"  # until a person asks for another attempt
         since = 0 if is_remembered else began - 20
-        explained = [each for each in self.chronicle.recent(since, time()) if each.touches & touched]
+        explained = [each for each in self.event_log.find_faults(since, time()) if each.affects & affected]
         said = f"{asked} of {self.user}: {answer.status} {answer.body} after {time() - began:.1f} s"
         if answer.status or not explained:
-            self.chronicle.note("answer", f"{said}{', explained' if explained else ''}")
+            self.event_log.note("answer", f"{said}{', explained' if explained else ''}")
         if not explained:
             shown = asked.rstrip("0123456789")
-            self.chronicle.violate("web", f"{answer.status or 'no answer'} to {shown}", said=said)
+            self.event_log.add_violation("web", f"{answer.status or 'no answer'} to {shown}", said=said)
 
 
 def read(body: bytes) -> dict[str, Any]:
@@ -100,12 +100,12 @@ def read(body: bytes) -> dict[str, Any]:
 
 
 class Person(Thread):
-    """Does one thing after the other until told to stop, with dice of its own."""
+    """Does one thing after the other until told to stop, with random of its own."""
 
-    def __init__(self, name: str, client: Client, dice: Random) -> None:
+    def __init__(self, name: str, client: Client, random: Random) -> None:
         super().__init__(name=name, daemon=True)
         self.client = client
-        self.dice = dice
+        self.random = random
         self.stopping = Event()
 
     def run(self) -> None:
@@ -113,7 +113,7 @@ class Person(Thread):
             self.act()
 
     def rest(self, at_least: float, at_most: float) -> None:
-        self.stopping.wait(self.dice.uniform(at_least, at_most))
+        self.stopping.wait(self.random.uniform(at_least, at_most))
 
     def act(self) -> None:
         raise NotImplementedError
@@ -122,32 +122,32 @@ class Person(Thread):
 class Agent(Person):
     """Opens the order form, saves drafts, leaves; now and then just closes the lid."""
 
-    def __init__(self, name: str, client: Client, dice: Random) -> None:
-        super().__init__(name, client, dice)
+    def __init__(self, name: str, client: Client, random: Random) -> None:
+        super().__init__(name, client, random)
         self.sent: list[Sent] = []
         self.customers: list[int] = []
         self.lines: list[dict[str, str]] = []
 
     def act(self) -> None:
-        session = str(uuid.UUID(int=self.dice.getrandbits(128), version=4))
+        session = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
         self.client.ask("POST", "/api/customers/smart-sync", {"sessionId": session})
-        for _ in range(self.dice.randrange(1, 4)):
+        for _ in range(self.random.randrange(1, 4)):
             self.rest(0.2, 2)
             self.save(session)
-        if self.dice.random() < 0.85 or self.stopping.is_set():
+        if self.random.random() < 0.85 or self.stopping.is_set():
             self.client.ask("POST", "/api/customers/resume-syncs", {"sessionId": session})
         self.rest(3, 12)
 
     def save(self, session: str) -> None:
         """With one key, until it is answered: as the order form does."""
-        lines = self.dice.sample(self.lines, self.dice.randrange(1, 4))
+        lines = self.random.sample(self.lines, self.random.randrange(1, 4))
         key = f"{self.name}-{len(self.sent)}"
-        body = {"customer": self.dice.choice(self.customers), "lines": lines, "notes": key, "sessionId": session}
+        body = {"customer": self.random.choice(self.customers), "lines": lines, "notes": key, "sessionId": session}
         sent = Sent(self.client.user, key, body)
         self.sent.append(sent)
         while not self.send(sent) and not self.stopping.is_set():
             self.stopping.wait(0.5)
-        if sent.draft_id and self.dice.random() < 0.3:
+        if sent.draft_id and self.random.random() < 0.3:
             sent.change = body | {"notes": f"{key}, changed", "lines": lines[:1]}
             while not self.send_change(sent) and not self.stopping.is_set():
                 self.stopping.wait(0.5)
@@ -158,14 +158,14 @@ class Agent(Person):
         if answer.status in (200, 201):
             draft_id = answer.body["draft"]["id"]
             if sent.draft_id not in (None, draft_id):
-                self.client.chronicle.violate(
+                self.client.event_log.add_violation(
                     "drafts", "one key, two drafts", key=sent.key, ids=[sent.draft_id, draft_id]
                 )
             sent.draft_id, sent.version = draft_id, answer.body["draft"]["version"]
-            return self.dice.random() > 0.1
+            return self.random.random() > 0.1
         if answer.status in (400, 409):
             sent.refused = True
-            self.client.chronicle.note("draft", f"{sent.key} refused: {answer.status} {answer.body}")
+            self.client.event_log.note("draft", f"{sent.key} refused: {answer.status} {answer.body}")
             return True
         return False
 
@@ -176,7 +176,7 @@ class Agent(Person):
         if answer.status in (200, 409):
             draft = answer.body["draft"] if answer.status == 200 else answer.body["detail"]["draft"]
             if draft["notes"] != sent.change["notes"]:
-                self.client.chronicle.violate(
+                self.client.event_log.add_violation(
                     "drafts", "a draft was changed by somebody else", key=sent.key, draft=draft
                 )
             sent.body, sent.version, sent.change = sent.change, draft["version"], None
@@ -184,27 +184,29 @@ class Agent(Person):
         return answer.status == 400
 
     def send_what_is_left(self) -> None:
-        """Now that nothing is struck any more, everything can be saved."""
+        """Now that there are no more faults, everything can be saved."""
         for sent in self.sent:
             if sent.draft_id is None and not sent.refused and not any(self.send(sent) for _ in range(3)):
-                self.client.chronicle.violate("drafts", "a draft cannot be saved although all is well", key=sent.key)
+                self.client.event_log.add_violation(
+                    "drafts", "a draft cannot be saved although all is well", key=sent.key
+                )
 
 
 class Administrator(Person):
     """Asks for syncs, cancels them, tries failed ones again, decides on quarantined ones."""
 
-    def __init__(self, name: str, client: Client, dice: Random) -> None:
-        super().__init__(name, client, dice)
+    def __init__(self, name: str, client: Client, random: Random) -> None:
+        super().__init__(name, client, random)
         self.requested: set[int] = set()
 
     def act(self) -> None:
         does = [self.request, self.cancel, self.retry, self.decide, self.request_all, self.look]
-        self.dice.choices(does, [10, 2, 2, 4, 1, 2])[0]()
+        self.random.choices(does, [10, 2, 2, 4, 1, 2])[0]()
         self.rest(1, 5)
 
     def request(self) -> None:
-        mode = self.dice.choice(("auto", "auto", "full", "incremental"))
-        self.keep(self.client.ask("POST", f"/api/sync/{self.dice.choice(TYPES)}", {"mode": mode}))
+        mode = self.random.choice(("auto", "auto", "full", "incremental"))
+        self.keep(self.client.ask("POST", f"/api/sync/{self.random.choice(TYPES)}", {"mode": mode}))
 
     def request_all(self) -> None:
         self.keep(self.client.ask("POST", "/api/sync/full"))
@@ -222,7 +224,7 @@ class Administrator(Person):
 
     def decide(self) -> None:
         """Half of the quarantined exports are accepted, in spite of what they lack."""
-        if (run := self.one_of("quarantined")) and self.dice.random() < 0.5:
+        if (run := self.one_of("quarantined")) and self.random.random() < 0.5:
             self.keep(self.client.ask("POST", f"/api/sync/runs/{run}/accept"))
 
     def look(self) -> None:
@@ -232,7 +234,7 @@ class Administrator(Person):
         """One of the latest runs with such a status."""
         answer = self.client.ask("GET", f"/api/sync/runs?pageSize=20&status={'&status='.join(statuses)}")
         found = [run["runId"] for run in answer.body.get("results", [])]
-        return self.dice.choice(found) if answer.status == 200 and found else None
+        return self.random.choice(found) if answer.status == 200 and found else None
 
     def keep(self, answer: Answer) -> None:
         if answer.status == 202:
@@ -249,7 +251,7 @@ class Life(Person):
         try:
             connection.request("POST", "/demo/life")
             connection.getresponse().read()
-        except (OSError, HTTPException) as error:  # it was struck
-            self.client.chronicle.count(f"ERP at rest: {type(error).__name__}")
+        except (OSError, HTTPException) as error:  # it has a fault
+            self.client.event_log.count(f"ERP at rest: {type(error).__name__}")
         finally:
             connection.close()

@@ -14,7 +14,7 @@ from django.db.models import Max
 from orders.models import Draft
 from sync.models import OrderFormSession, SyncEvent, SyncLock, SyncRun
 from sync.service import SyncService, list_services
-from tests.campaign.erp_states import Values, digest_of
+from tests.campaign.erp_states import Values, compute_digest
 from tests.sync.demo import by_key, mirrored_fields
 
 Kind = SyncEvent.Kind
@@ -58,7 +58,7 @@ class Snapshot:
 
 
 @contextmanager
-def reading() -> Iterator[None]:
+def read_one_moment() -> Iterator[None]:
     """A transaction that shows one moment."""
     with transaction.atomic():
         if connection.vendor == "postgresql":
@@ -68,19 +68,19 @@ def reading() -> Iterator[None]:
 
 
 def take_snapshot() -> Snapshot:
-    with reading():
+    with read_one_moment():
         runs = {run.pk: run for run in SyncRun.objects.order_by("pk")}
         return Snapshot(
-            at=database_time(),
+            at=read_database_time(),
             runs=runs,
             lock=SyncLock.objects.get(),
             sessions=list(OrderFormSession.objects.filter(closed_at=None)),
-            lists={service.sync_type: mirrored_list(service, runs) for service in list_services()},
+            lists={service.sync_type: read_list(service, runs) for service in list_services()},
             drafts=set(Draft.objects.values_list("pk", flat=True)),
         )
 
 
-def mirrored_list(service: SyncService, runs: dict[int, SyncRun]) -> MirroredList:
+def read_list(service: SyncService, runs: dict[int, SyncRun]) -> MirroredList:
     present = service.model.objects.present()
     shown = present.filter(missing_since=None).values(*mirrored_fields(service.model))
     records = by_key(service, list(shown))
@@ -88,14 +88,14 @@ def mirrored_list(service: SyncService, runs: dict[int, SyncRun]) -> MirroredLis
     last = successes.aggregate(last=Max("pk"))["last"]
     run_id = SyncEvent.objects.values_list("run_id", flat=True).get(pk=last) if last else None
     missing = present.exclude(missing_since=None).count()
-    return MirroredList(records, digest_of(records), missing, runs.get(run_id or 0))
+    return MirroredList(records, compute_digest(records), missing, runs.get(run_id or 0))
 
 
-def database_time() -> float:
+def read_database_time() -> float:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {DATABASE_TIME[connection.vendor]}")
         return float(cursor.fetchone()[0])
 
 
-def seconds(moment: datetime | None) -> float:
+def to_seconds(moment: datetime | None) -> float:
     return moment.timestamp() if moment else 0.0

@@ -1,4 +1,4 @@
-"""A short campaign works, and its oracles find what should not be."""
+"""A short campaign works, and its checks find what should not be."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def test_a_short_campaign_finds_what_is_done_behind_the_product_s_back(tmp_path)
     )
     assert done.returncode == 1, done.stdout + done.stderr
     report = json.loads((tmp_path / "campaign" / "report.json").read_text())
-    found = {(each["oracle"], each["what"]) for each in report["violations"]}
+    found = {(each["check"], each["what"]) for each in report["violations"]}
     assert found >= {
         ("overlap", "a run started before another had ended"),
         ("drafts", "acknowledged drafts are lost"),

@@ -21,7 +21,7 @@ from sync.database.search import compact
 from sync.erasure.leftovers import compact_database
 from sync.models import RecordChange, SyncEvent, SyncLock, SyncRun
 from sync.service import get_service, list_services
-from tests.campaign.oracles import disagreement
+from tests.campaign.checks import find_disagreement
 from tests.factories import (
     AlertFactory,
     CustomerFactory,
@@ -203,7 +203,7 @@ def history_disagrees():
         for row in service.model.objects.values(*mirrored_fields(service.model), "missing_since", "removed_at"):
             key = str(row[service.layout.key])
             changes = list(RecordChange.objects.filter(sync_type=service.sync_type, key=key).order_by("pk"))
-            if why := disagreement(service, row, changes):
+            if why := find_disagreement(service, row, changes):
                 wrong[service.sync_type, key] = why
     return wrong
 

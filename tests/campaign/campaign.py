@@ -29,27 +29,27 @@ from orders.drafts import DraftInput, LineInput, price_draft
 from orders.models import Draft, Product
 from sync.models import RecordChange, SyncEvent, SyncRun
 from tests.campaign import faults, leftovers
-from tests.campaign.chronicle import Chronicle, Struck
-from tests.campaign.erp_line import ErpLine
-from tests.campaign.erp_states import ErpStates
-from tests.campaign.faults import Fault, NotPossible, Stage
-from tests.campaign.lines import Line
-from tests.campaign.oracles import (
+from tests.campaign.checks import (
     AlertsArrive,
+    Check,
     DraftsAreKept,
     HistoryAgrees,
     MirrorIsWhole,
     NoOverlap,
     NothingVanishes,
-    Oracle,
     WebAnswers,
     WorkIsDone,
 )
+from tests.campaign.erp_line import ErpLine
+from tests.campaign.erp_states import ErpStates
+from tests.campaign.event_log import ActiveFault, EventLog
+from tests.campaign.faults import Fault, NotPossible, System
+from tests.campaign.lines import Line
 from tests.campaign.parts import Operator, Part, wait_until_it_listens
 from tests.campaign.people import PASSWORD, Administrator, Agent, Client, Life, Person
 from tests.campaign.receivers import MailServer, Webhook
 from tests.campaign.snapshot import take_snapshot
-from tests.campaign.truth import StatusTellsTheTruth
+from tests.campaign.status import StatusTellsTheTruth
 from tests.lists import TYPES
 
 Kind = SyncEvent.Kind
@@ -57,7 +57,7 @@ Kind = SyncEvent.Kind
 SCALE = 0.03  # of the demo ERP's lists
 ERP_TAKES = 0.4  # seconds for an export
 STOPS_WITHIN = 20  # seconds that a part has after SIGTERM; systemd's are 15, on a machine that does nothing else
-STRUCK_FOR, CALM_FOR = 70, 35  # seconds, by turns: what must come right again has to be seen coming right
+FAULTS_FOR, NO_FAULTS_FOR = 70, 35  # seconds, by turns: what must come right again has to be seen coming right
 AT_ONCE = 4  # faults at work
 SYNCED_WITHIN = 150  # seconds that all lists have at the end
 VOLUME = "16m"  # of exports
@@ -71,7 +71,7 @@ class Options:
     faults: tuple[type[Fault], ...]
     workers: int
     agents: int
-    sabotage: tuple[str, ...]  # what a test does to the database at the end, for the oracles to find
+    sabotage: tuple[str, ...]  # what a test does to the database at the end, for the checks to find
 
 
 class Campaign:
@@ -79,21 +79,21 @@ class Campaign:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.dice = Random(options.seed)
-        self.chronicle = Chronicle(options.folder)
+        self.random = Random(options.seed)
+        self.event_log = EventLog(options.folder)
         self.mark = f"{options.folder.name}-{os.getpid()}"
         self.temporary = options.folder / "tmp"
         self.temporary.mkdir()
-        self.stage = self.set_stage()
-        self.operator = Operator(self.stage.parts, self.chronicle, stops_within=STOPS_WITHIN)
+        self.system = self.build_system()
+        self.operator = Operator(self.system.parts, self.event_log, stops_within=STOPS_WITHIN)
         self.states = ErpStates(journal=options.folder / "erp.jsonl", scale=SCALE)
-        self.at_work: list[tuple[float, Fault, Struck]] = []  # until when
+        self.at_work: list[tuple[float, Fault, ActiveFault]] = []  # until when
         self.stopping = Event()
         self.failure: BaseException | None = None
         self.tracebacks: dict[str, int] = {}
 
-    def set_stage(self) -> Stage:
-        folder, erp_port, web_port = self.options.folder, free_port(), free_port()
+    def build_system(self) -> System:
+        folder, erp_port, web_port = self.options.folder, find_free_port(), find_free_port()
         erp_line, mail_server, webhook = ErpLine(erp_port), MailServer(), Webhook()
         environment = dict(os.environ) | {
             "ERP_URL": f"http://127.0.0.1:{erp_line.port}",
@@ -110,13 +110,13 @@ class Campaign:
         def part(name: str, *command: str) -> Part:
             own = {}
             if connection.vendor == "postgresql" and name != "erp":
-                lines[name] = Line(socket_of_database())
-                own = {"DATABASE_URL": database_url(lines[name].port, name)}
+                lines[name] = Line(find_database_socket())
+                own = {"DATABASE_URL": make_database_url(lines[name].port, name)}
             return Part(name, *command, campaign=self.mark, folder=folder, environment=environment | own)
 
         journal = f"--state={folder / 'erp.jsonl'}"
         erp = part("erp", "demo_erp", f"--port={erp_port}", f"--scale={SCALE}", f"--delay={ERP_TAKES}", journal)
-        return Stage(
+        return System(
             web=part("web", "serve", f"--port={web_port}"),
             web_port=web_port,
             workers=[part(name, "qcluster") for name in workers],
@@ -129,24 +129,24 @@ class Campaign:
             exports=settings.EXPORT_DIR,
             exports_is_volume=mount_volume(settings.EXPORT_DIR),
             lease=settings.SYNC_LEASE.total_seconds(),
-            chronicle=self.chronicle,
+            event_log=self.event_log,
         )
 
     def run(self) -> int:
         """The exit status: 1 if anything was found that should not be."""
         try:
             self.begin()
-            self.strike_until(time() + self.options.minutes * 60)
-            self.calm_down()
-            self.conclude()
+            self.cause_faults(time() + self.options.minutes * 60)
+            self.let_everything_end()
+            self.check_end()
         finally:
             self.stopping.set()
-            for part in self.stage.parts:
+            for part in self.system.parts:
                 part.kill()
-            if self.stage.exports_is_volume:
-                subprocess.run(["umount", "-l", str(self.stage.exports)], check=False)
+            if self.system.exports_is_volume:
+                subprocess.run(["umount", "-l", str(self.system.exports)], check=False)
         self.report()
-        return 1 if self.chronicle.violations else 0
+        return 1 if self.event_log.violations else 0
 
     # Beginning
 
@@ -154,24 +154,24 @@ class Campaign:
         call_command("migrate", verbosity=0)
         options = self.options
         self.say(f"seed {options.seed}, {options.minutes:g} min on {connection.vendor}, {options.folder}")
-        for part in self.stage.parts:
+        for part in self.system.parts:
             part.start()
-        wait_until_it_listens(self.stage.erp_port)
-        wait_until_it_listens(self.stage.web_port)
+        wait_until_it_listens(self.system.erp_port)
+        wait_until_it_listens(self.system.web_port)
         self.people = self.make_people()
         self.sync_everything(since=time())
         self.prepare_agents()
-        self.oracles: list[Oracle] = [
-            NoOverlap(self.stage),
-            NothingVanishes(self.stage, self.administrators),
-            DraftsAreKept(self.stage, self.agents),
-            MirrorIsWhole(self.stage, self.states),
-            WorkIsDone(self.stage),
-            WebAnswers(self.stage),
-            HistoryAgrees(self.stage),
-            AlertsArrive(self.stage),
+        self.checks: list[Check] = [
+            NoOverlap(self.system),
+            NothingVanishes(self.system, self.administrators),
+            DraftsAreKept(self.system, self.agents),
+            MirrorIsWhole(self.system, self.states),
+            WorkIsDone(self.system),
+            WebAnswers(self.system),
+            HistoryAgrees(self.system),
+            AlertsArrive(self.system),
         ]
-        self.truth = StatusTellsTheTruth(self.stage)
+        self.truth = StatusTellsTheTruth(self.system)
         self.watching = [
             self.in_thread(self.watch, 1),
             self.in_thread(lambda: self.unless_shut_out(self.truth.look), 1),
@@ -180,23 +180,23 @@ class Campaign:
         ]
         for person in self.people:
             person.start()
-        self.say("everything is mirrored; people begin to work, and faults to be struck")
+        self.say("everything is mirrored; people begin to work, and faults to happen")
 
     def make_people(self) -> list[Person]:
-        dice = self.dice
+        random = self.random
         self.agents = [
-            Agent(name, self.client(name), Random(dice.random()))
+            Agent(name, self.client(name), Random(random.random()))
             for name in (f"agent-{number}" for number in range(1, self.options.agents + 1))
         ]
-        self.administrators = [Administrator("admin-1", self.client("admin-1"), Random(dice.random()))]
+        self.administrators = [Administrator("admin-1", self.client("admin-1"), Random(random.random()))]
         for person in (*self.agents, *self.administrators):
             is_admin = isinstance(person, Administrator)
             User.objects.create_user(person.name, password=PASSWORD, is_staff=is_admin, is_superuser=is_admin)
-        life = Life("life", Client("the ERP", self.stage.erp_port, self.chronicle), Random(dice.random()))
+        life = Life("life", Client("the ERP", self.system.erp_port, self.event_log), Random(random.random()))
         return [*self.agents, *self.administrators, life]
 
     def client(self, name: str) -> Client:
-        return Client(name, self.stage.web_port, self.chronicle)
+        return Client(name, self.system.web_port, self.event_log)
 
     def prepare_agents(self) -> None:
         """Tell agents what can be ordered, and by whom."""
@@ -212,43 +212,43 @@ class Campaign:
 
     # Striking
 
-    def strike_until(self, end: float) -> None:
+    def cause_faults(self, end: float) -> None:
         began, next_at = time(), time()
         while time() < end:
             self.check_threads()
-            self.heal(until=time())
-            is_calm = (time() - began) % (STRUCK_FOR + CALM_FOR) > STRUCK_FOR
-            if time() >= next_at and not is_calm and self.options.faults and len(self.at_work) < AT_ONCE:
-                self.strike()
-                next_at = time() + self.dice.uniform(1, 5)
+            self.end_faults(until=time())
+            is_pause = (time() - began) % (FAULTS_FOR + NO_FAULTS_FOR) > FAULTS_FOR
+            if time() >= next_at and not is_pause and self.options.faults and len(self.at_work) < AT_ONCE:
+                self.cause_fault()
+                next_at = time() + self.random.uniform(1, 5)
             sleep(0.1)
 
-    def strike(self) -> None:
-        possible = [each for each in self.options.faults if self.stage.on_postgresql or not each.only_postgresql]
-        kind = self.dice.choices(possible, [faults.WEIGHTS.get(each, 1) for each in possible])[0]
-        fault = kind(self.stage, Random(self.dice.random()))
+    def cause_fault(self) -> None:
+        possible = [each for each in self.options.faults if self.system.on_postgresql or not each.only_postgresql]
+        kind = self.random.choices(possible, [faults.WEIGHTS.get(each, 1) for each in possible])[0]
+        fault = kind(self.system, Random(self.random.random()))
         if any(is_alike(type(other), kind) for _, other, _ in self.at_work):
             return
-        struck = Struck(kind.name, target="", touches=frozenset())
+        active = ActiveFault(kind.name, target="", affects=frozenset())
         try:
-            struck.target = fault.strike()
+            active.target = fault.begin()
         except NotPossible as reason:
-            self.chronicle.note("skipped", f"{kind.name}: {reason}")
-            self.chronicle.count(f"skipped: {kind.name}")
+            self.event_log.note("skipped", f"{kind.name}: {reason}")
+            self.event_log.count(f"skipped: {kind.name}")
             return
-        struck.touches = fault.touches
-        self.chronicle.strike(struck)
-        self.chronicle.note("fault", f"{kind.name}: {struck.target}")
-        self.at_work.append((time() + fault.seconds, fault, struck))
+        active.affects = fault.affects
+        self.event_log.add_fault(active)
+        self.event_log.note("fault", f"{kind.name}: {active.target}")
+        self.at_work.append((time() + fault.seconds, fault, active))
 
-    def heal(self, *, until: float) -> None:
+    def end_faults(self, *, until: float) -> None:
         for each in [each for each in self.at_work if each[0] <= until]:
             self.at_work.remove(each)
-            _, fault, struck = each
-            fault.heal()
-            struck.ended = time()
+            _, fault, active = each
+            fault.end()
+            active.ended = time()
             if fault.seconds:
-                self.chronicle.note("healed", struck.fault)
+                self.event_log.note("ended", active.fault)
 
     # Watching
 
@@ -274,17 +274,17 @@ class Campaign:
 
     def look_at_everything(self) -> None:
         snapshot = take_snapshot()
-        for oracle in self.oracles:
-            oracle.look(snapshot)
-        self.chronicle.count("samples of the database")
+        for check in self.checks:
+            check.look(snapshot)
+        self.event_log.count("samples of the database")
 
     def unless_shut_out(self, look: Callable[[], None]) -> None:
         """On SQLite a process that is stopped while it writes can keep everybody out."""
         try:
             look()
         except DatabaseError as error:
-            self.chronicle.note("watch", f"the database does not answer: {error}")
-            self.chronicle.count("samples without an answer of the database")
+            self.event_log.note("watch", f"the database does not answer: {error}")
+            self.event_log.count("samples without an answer of the database")
 
     def check_threads(self) -> None:
         if self.failure:
@@ -292,21 +292,21 @@ class Campaign:
 
     # The end
 
-    def calm_down(self) -> None:
+    def let_everything_end(self) -> None:
         """PlannedFault nothing any more, let everybody go home, and everything be synced once more."""
-        self.heal(until=float("inf"))
+        self.end_faults(until=float("inf"))
         self.say("no more faults")
         for person in self.people:
             person.stopping.set()
         for person in self.people:
             person.join(60)
         deadline = time() + 60
-        while not all(part.is_up for part in self.stage.parts) and time() < deadline:
+        while not all(part.is_up for part in self.system.parts) and time() < deadline:
             self.check_threads()
             sleep(0.5)
-        wait_until_it_listens(self.stage.web_port)
-        wait_until_it_listens(self.stage.erp_port)
-        faults.DemoFault(self.stage, self.dice).heal()
+        wait_until_it_listens(self.system.web_port)
+        wait_until_it_listens(self.system.erp_port)
+        faults.DemoFault(self.system, self.random).end()
         for agent in self.agents:
             agent.send_what_is_left()
         self.sync_everything(since=time())
@@ -327,10 +327,10 @@ class Campaign:
         for sync_type in left:
             last = SyncRun.objects.for_type(sync_type).order_by("-pk").first()
             shown = last and {"run": last.pk, "status": last.status, "error": last.error_text}
-            self.chronicle.violate("work", f"{sync_type} is not synced, though nothing is struck", last=shown)
+            self.event_log.add_violation("work", f"{sync_type} is not synced, though nothing is wrong", last=shown)
 
-    def conclude(self) -> None:
-        self.say("everything is synced once more; the oracles conclude")
+    def check_end(self) -> None:
+        self.say("everything is synced once more; the checks conclude")
         sleep(3)
         self.stopping.set()
         for thread in self.watching:
@@ -338,16 +338,16 @@ class Campaign:
         for what in self.options.sabotage:
             SABOTAGE[what]()
         snapshot = take_snapshot()
-        for oracle in (*self.oracles, self.truth):
-            oracle.look(snapshot)
-            oracle.conclude(snapshot)
-        leftovers.stop([*self.stage.workers, self.stage.web, self.stage.erp], self.chronicle, within=STOPS_WITHIN)
-        leftovers.find_orphans(self.mark, self.chronicle)
-        leftovers.find_files(self.stage, self.temporary)
-        self.tracebacks = leftovers.find_tracebacks(self.stage)
+        for check in (*self.checks, self.truth):
+            check.look(snapshot)
+            check.check_end(snapshot)
+        leftovers.stop([*self.system.workers, self.system.web, self.system.erp], self.event_log, within=STOPS_WITHIN)
+        leftovers.find_orphans(self.mark, self.event_log)
+        leftovers.find_files(self.system, self.temporary)
+        self.tracebacks = leftovers.find_tracebacks(self.system)
 
     def say(self, text: str) -> None:
-        self.chronicle.note("course", text)
+        self.event_log.note("campaign", text)
 
     # The report
 
@@ -360,7 +360,7 @@ class Campaign:
             "seed": self.options.seed,
             "minutes": self.options.minutes,
             "database": connection.vendor,
-            "faults": dict(Counter(each.fault for each in self.chronicle.struck)),
+            "faults": dict(Counter(each.fault for each in self.event_log.faults)),
             "runs by status": dict(Counter(run.status for run in runs)),
             "attempts that came back to the queue": dict(attempts),
             "runs lost and done again": sum(run.status == SyncRun.Status.SUCCEEDED for run in lost),
@@ -373,16 +373,16 @@ class Campaign:
                 "refused": sum(each.refused for each in sent),
                 "in the database": Draft.objects.count(),
             },
-            "alerts": {"posted": len(self.stage.webhook.posted), "mailed": len(self.stage.mail_server.mails)},
+            "alerts": {"posted": len(self.system.webhook.posted), "mailed": len(self.system.mail_server.mails)},
             "versions of the ERP's lists": {name: len(found) for name, found in self.states.versions.items()},
-            "counted": dict(sorted(self.chronicle.counts.items())),
+            "counted": dict(sorted(self.event_log.counts.items())),
             "tracebacks": self.tracebacks,
-            "violations": list(self.chronicle.violations.values()),
+            "violations": list(self.event_log.violations.values()),
         }
         text = json.dumps(report, indent=2, default=str)
         (self.options.folder / "report.json").write_text(text + "\n")
         print(text)
-        print(f"{len(self.chronicle.violations)} violations. All of it is in {self.options.folder}")
+        print(f"{len(self.event_log.violations)} violations. All of it is in {self.options.folder}")
 
 
 def is_alike(kind: type[Fault], other: type[Fault]) -> bool:
@@ -390,19 +390,19 @@ def is_alike(kind: type[Fault], other: type[Fault]) -> bool:
     return kind is other or (issubclass(kind, faults.ErpLineFault) and issubclass(other, faults.ErpLineFault))
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
 
 
-def socket_of_database() -> str:
+def find_database_socket() -> str:
     """Of the private server that tests/with_postgres starts."""
     return f"{unquote(urlsplit(os.environ['DATABASE_URL']).hostname or '')}/.s.PGSQL.5432"
 
 
-def database_url(port: int, name: str) -> str:
+def make_database_url(port: int, name: str) -> str:
     return f"postgresql://archibald@127.0.0.1:{port}/postgres?application_name={name}"
 
 
@@ -415,7 +415,7 @@ def mount_volume(folder: Path) -> bool:
     return False
 
 
-# What a test does to the database, for the oracles to find
+# What a test does to the database, for the checks to find
 
 
 def overlap() -> None:

@@ -22,12 +22,12 @@ STOPS_WITHIN = 20  # seconds
 SAMPLE = 48  # pages that pdfplumber reads, evenly spread, for the time of them all
 
 
-def sized(count: int) -> int:
+def scale(count: int) -> int:
     """So many, or with SMALL=1 a tenth of them: enough to see that a benchmark works, and roughly what it shows."""
     return -(-count // 10) if os.environ.get("SMALL") == "1" else count
 
 
-def cpu() -> str:
+def find_processor() -> str:
     """The name that the machine gives its processor."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
@@ -35,7 +35,7 @@ def cpu() -> str:
     return "unknown"
 
 
-def on_one_core() -> None:
+def use_one_core() -> None:
     """Keep this process, and its children, on one core."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
@@ -68,7 +68,7 @@ def make_tables() -> str:
 
 
 @contextmanager
-def running(*command: str, files: int | None = None, log: Path | None = None) -> Iterator[subprocess.Popen[str]]:
+def run_command(*command: str, files: int | None = None, log: Path | None = None) -> Iterator[subprocess.Popen[str]]:
     """A management command in a process of its own, until the end of the block.
 
     It may open so many files, if that is said; what it says of errors goes to `log`, or nowhere.
@@ -92,25 +92,25 @@ def running(*command: str, files: int | None = None, log: Path | None = None) ->
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def best(work: Callable[[], Any], *, of: int = 3) -> float:
+def time_best(work: Callable[[], Any], *, of: int = 3) -> float:
     """The shortest of several times, in seconds."""
-    return min(seconds(work) for _ in range(of))
+    return min(time_once(work) for _ in range(of))
 
 
-def seconds(work: Callable[[], Any]) -> float:
+def time_once(work: Callable[[], Any]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
 
 
-def percentile(values: list[float], percent: int) -> float:
+def find_percentile(values: list[float], percent: int) -> float:
     """The smallest value that so many percent do not exceed."""
     return sorted(values)[-(-len(values) * percent // 100) - 1]
 
 
-def pdfplumber_alone(path: Path, pages: int) -> float:
+def time_pdfplumber(path: Path, pages: int) -> float:
     """Seconds that pdfplumber's extract_tables needs for all pages of an export, from a sample of them."""
-    numbers = list(range(1, pages + 1, max(1, pages // sized(SAMPLE))))
+    numbers = list(range(1, pages + 1, max(1, pages // scale(SAMPLE))))
 
     def extract_tables() -> None:
         with pdfplumber.open(path, pages=numbers) as pdf:
@@ -118,7 +118,7 @@ def pdfplumber_alone(path: Path, pages: int) -> float:
                 page.extract_tables()
                 page.close()
 
-    return seconds(extract_tables) * pages / len(numbers)
+    return time_once(extract_tables) * pages / len(numbers)
 
 
 def show(what: str, value: str, *, bound: str = "") -> None:

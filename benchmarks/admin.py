@@ -11,9 +11,9 @@ from statistics import median
 from typing import Any
 from urllib.parse import urlencode
 
-from _measure import cpu, make_tables, seconds, show, sized, use_scratch
+import _measure
 
-use_scratch(SECURE_SSL_REDIRECT="False")
+_measure.use_scratch(SECURE_SSL_REDIRECT="False")
 
 import django
 
@@ -31,10 +31,10 @@ from sync.admin.change_list import KeyPaginator
 from sync.models import RecordChange, SyncRun
 
 ON_POSTGRESQL = connection.vendor == "postgresql"
-FEW, MANY = 1_000, sized(1_000_000 if ON_POSTGRESQL else 100_000)  # runs
+FEW, MANY = 1_000, _measure.scale(1_000_000 if ON_POSTGRESQL else 100_000)  # runs
 CHANGES = 5  # of each run
 BOUND = 200  # milliseconds
-TIMES = sized(9)  # that each page is asked for; the median counts
+TIMES = _measure.scale(9)  # that each page is asked for; the median counts
 
 # The history: its n-th run, the oldest first, one every 63 seconds as all schedules and order forms make them; and
 # its n-th change, a run's five after one another.
@@ -175,11 +175,11 @@ def typical(client: Client, page: str) -> float:
         assert client.get(page).status_code == 200, page
 
     once()
-    return median(seconds(once) for _ in range(TIMES)) * 1000
+    return median(_measure.time_once(once) for _ in range(TIMES)) * 1000
 
 
 def main() -> None:
-    print(f"The admin's pages, {make_tables()}, {cpu()}")
+    print(f"The admin's pages, {_measure.make_tables()}, {_measure.find_processor()}")
     settings.ALLOWED_HOSTS = ["testserver"]
     now = timezone.now()
     Customer.objects.create(erp_id=1001, name="Studio", created_at=now, changed_at=now)
@@ -192,7 +192,7 @@ def main() -> None:
     make_history(MANY, people)
     print(f"  With {MANY:,} runs and {MANY * CHANGES:,} changes: time; times as long as with {FEW:,} runs")
     for what, duration in measure(client, admin).items():
-        show(what, f"{duration:.0f} ms", bound=f"under {BOUND} ms   {duration / few[what]:.1f}")
+        _measure.show(what, f"{duration:.0f} ms", bound=f"under {BOUND} ms   {duration / few[what]:.1f}")
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ from datetime import timedelta
 from statistics import median
 from typing import Any
 
-from _measure import cpu, make_tables, seconds, show, sized, use_scratch
+import _measure
 
-use_scratch()
+_measure.use_scratch()
 
 import django
 
@@ -35,8 +35,8 @@ from sync.models import SyncEvent, SyncLock, SyncRun, SyncSchedule
 from sync.monitoring import health, retention
 from sync.monitoring.fingerprint import compute_status_fingerprint
 
-FEW, MANY = 1_000, sized(1_000_000)  # finished runs
-TIMES = sized(200)  # that each thing is done; the median counts
+FEW, MANY = 1_000, _measure.scale(1_000_000)  # finished runs
+TIMES = _measure.scale(200)  # that each thing is done; the median counts
 LONG_AGO = timedelta(days=36500)
 
 # The history: its n-th run, the oldest first; about as many a day as the schedules make.
@@ -85,7 +85,7 @@ def make_history(total: int) -> None:
 
 
 def typical(work: Callable[[], Any], *, times: int = TIMES) -> float:
-    return median(seconds(work) for _ in range(times))
+    return median(_measure.time_once(work) for _ in range(times))
 
 
 def milliseconds(duration: float) -> str:
@@ -139,12 +139,12 @@ def take_over() -> None:
 
 def measure_lock() -> None:
     ours, orm, sql = typical(lock), typical(same_updates), typical(same_sql)
-    show("lock: acquire and release", milliseconds(ours))
-    show("lock: times the same two UPDATEs", f"{ours / orm:.1f}", bound="at most 5")
-    show("lock: times the same as SQL composed beforehand", f"{ours / sql:.1f}")
+    _measure.show("lock: acquire and release", milliseconds(ours))
+    _measure.show("lock: times the same two UPDATEs", f"{ours / orm:.1f}", bound="at most 5")
+    _measure.show("lock: times the same as SQL composed beforehand", f"{ours / sql:.1f}")
     settings.SYNC_LEASE = timedelta(seconds=1)
-    after = seconds(take_over) / settings.SYNC_LEASE.total_seconds()
-    show("lock of a dead process: taken over after, times its lease", f"{after:.2f}", bound="about 1")
+    after = _measure.time_once(take_over) / settings.SYNC_LEASE.total_seconds()
+    _measure.show("lock of a dead process: taken over after, times its lease", f"{after:.2f}", bound="about 1")
 
 
 # A long history
@@ -171,7 +171,7 @@ def request_time() -> float:
     """Seconds to queue a run."""
 
     def once() -> float:
-        duration = seconds(lambda: queue.request_sync("products", trigger=SyncRun.Trigger.SCHEDULE))
+        duration = _measure.time_once(lambda: queue.request_sync("products", trigger=SyncRun.Trigger.SCHEDULE))
         SyncEvent.objects.all().delete()
         SyncRun.objects.queued().delete()
         return duration
@@ -182,7 +182,9 @@ def request_time() -> float:
 def measure() -> dict[str, float]:
     """Seconds for each."""
     asked = {"compute_status_fingerprint": compute_status_fingerprint, **questions()}
-    return {"request_sync": request_time()} | {name: typical(ask, times=sized(20)) for name, ask in asked.items()}
+    return {"request_sync": request_time()} | {
+        name: typical(ask, times=_measure.scale(20)) for name, ask in asked.items()
+    }
 
 
 def indexes_used(ask: Callable[[], Any]) -> str:
@@ -205,7 +207,7 @@ def indexes_used(ask: Callable[[], Any]) -> str:
 
 
 def main() -> None:
-    print(f"Coordinating, {make_tables()}, {cpu()}")
+    print(f"Coordinating, {_measure.make_tables()}, {_measure.find_processor()}")
     settings.KEEP_RUNS = settings.KEEP_CHANGES = settings.KEEP_EXPORTS = LONG_AGO
     measure_lock()
     make_history(FEW)
@@ -214,8 +216,10 @@ def main() -> None:
     many = measure()
     print(f"  With {MANY:,} finished runs, beside the same with {FEW:,}")
     for name, duration in many.items():
-        show(f"{name}: {milliseconds(duration)}, times as long", f"{duration / few[name]:.1f}", bound="about 1")
-    show(
+        _measure.show(
+            f"{name}: {milliseconds(duration)}, times as long", f"{duration / few[name]:.1f}", bound="about 1"
+        )
+    _measure.show(
         "status asked again: times less than the whole one",
         f"{many['health.get_status'] / many['compute_status_fingerprint']:.1f}",
     )

@@ -22,9 +22,9 @@ from pathlib import Path
 from subprocess import Popen
 from typing import IO
 
-from _measure import cpu, make_tables, percentile, running, show, sized, use_scratch
+import _measure
 
-use_scratch(
+_measure.use_scratch(
     SECURE_SSL_REDIRECT="False",
     THROTTLE_USER="1000000/min",
     THROTTLE_ANON="1000000/min",
@@ -42,7 +42,7 @@ from django.db import connection, connections, transaction
 from sync.api.tokens import begin_sign_in
 from sync.models import SyncEvent
 
-SECONDS = sized(30)
+SECONDS = _measure.scale(30)
 LISTENERS = 200
 REQUESTS = 20  # each second
 WRITERS = 4
@@ -210,21 +210,25 @@ def show_listeners(listeners: list[Listener], done: Written) -> None:
     took = [
         max(0, at - done.at[number]) for listener in listeners for number, at in listener.heard if number in done.at
     ]
-    show("events written, and taken back", f"{len(done.at)}, {done.taken_back}")
-    show("times that a listener came back", f"{sum(listener.came - 1 for listener in listeners):,}")
-    show("events told", f"{len(took):,}")
-    show("events lost", f"{lost:,}", bound="0")
-    show("events told twice", f"{doubled:,}", bound="0")
-    show("events told that were taken back", f"{never:,}", bound="0")
-    show("listeners that were told in another order", f"{disordered:,}", bound="0")
+    _measure.show("events written, and taken back", f"{len(done.at)}, {done.taken_back}")
+    _measure.show("times that a listener came back", f"{sum(listener.came - 1 for listener in listeners):,}")
+    _measure.show("events told", f"{len(took):,}")
+    _measure.show("events lost", f"{lost:,}", bound="0")
+    _measure.show("events told twice", f"{doubled:,}", bound="0")
+    _measure.show("events told that were taken back", f"{never:,}", bound="0")
+    _measure.show("listeners that were told in another order", f"{disordered:,}", bound="0")
     assert lost == doubled == never == disordered == 0
     show_times("from written to told", took, bound="under 1 s")
 
 
 def show_times(what: str, took: list[float], *, bound: str) -> None:
     for percent in (50, 95):
-        show(f"{what}, p{percent}", f"{percentile(took, percent):.3f} s", bound=bound if percent == 95 else "")
-    show(f"{what}, longest", f"{max(took):.3f} s")
+        _measure.show(
+            f"{what}, p{percent}",
+            f"{_measure.find_percentile(took, percent):.3f} s",
+            bound=bound if percent == 95 else "",
+        )
+    _measure.show(f"{what}, longest", f"{max(took):.3f} s")
 
 
 def where(output: IO[str] | None) -> tuple[str, int]:
@@ -244,10 +248,10 @@ def stop(process: Popen[str]) -> tuple[float, int]:
 
 def main() -> None:
     seconds = int(sys.argv[1]) if sys.argv[1:] else SECONDS
-    database = make_tables()
+    database = _measure.make_tables()
     token = str(begin_sign_in(User.objects.create_user("agent")).access_token)
     connections.close_all()
-    with running("serve", "--port=0") as process, ProcessPoolExecutor(3, mp_context=fork) as pool:
+    with _measure.run_command("serve", "--port=0") as process, ProcessPoolExecutor(3, mp_context=fork) as pool:
         server = Server(process.pid, *where(process.stdout), token)
         try:
             listening = pool.submit(listen, server)
@@ -264,15 +268,16 @@ def main() -> None:
         threads = server.state("Threads")
         stopped, status = stop(process)
         listeners = listening.result()
-    print(f"{LISTENERS} listeners and {REQUESTS} requests a second for {seconds} s; {database}, {cpu()}")
+    processor = _measure.find_processor()
+    print(f"{LISTENERS} listeners and {REQUESTS} requests a second for {seconds} s; {database}, {processor}")
     show_listeners(listeners, done)
     show_times("requests", answers, bound="under 0.5 s")
-    show(
+    _measure.show(
         "the server's memory: all listen, after a third, at the end", " ".join(f"{each:.0f}" for each in memory) + " MB"
     )
-    show("its memory at the end, times that after a third", f"{memory[2] / memory[1]:.2f}", bound="about 1")
-    show("its threads", str(threads))
-    show(f"until it had stopped, exit status {status}", f"{stopped:.2f} s", bound="under 2 s")
+    _measure.show("its memory at the end, times that after a third", f"{memory[2] / memory[1]:.2f}", bound="about 1")
+    _measure.show("its threads", str(threads))
+    _measure.show(f"until it had stopped, exit status {status}", f"{stopped:.2f} s", bound="under 2 s")
 
 
 if __name__ == "__main__":

@@ -19,9 +19,9 @@ from http.client import HTTPConnection, HTTPException
 from multiprocessing import get_context
 from pathlib import Path
 
-from _measure import cpu, make_tables, percentile, running, show, sized, use_scratch
+import _measure
 
-SCRATCH = use_scratch(SECURE_SSL_REDIRECT="False", THROTTLE_USER="1000000/min", THROTTLE_ANON="1000000/min")
+SCRATCH = _measure.use_scratch(SECURE_SSL_REDIRECT="False", THROTTLE_USER="1000000/min", THROTTLE_ANON="1000000/min")
 
 import django
 
@@ -33,7 +33,7 @@ from django.db import connections
 
 from sync.api.tokens import begin_sign_in
 
-SECONDS = sized(20)
+SECONDS = _measure.scale(20)
 FILES = 1024
 AGENTS = 5
 RESTS = 0.2  # seconds between two requests of an agent
@@ -156,13 +156,18 @@ def work(address: tuple[str, int], token: str, seconds: float) -> Work:
 
 def show_work(what: str, done: Work, idle: Work) -> None:
     if done.took:
-        milliseconds = " and ".join(f"{percentile(done.took, percent) * 1000:.0f}" for percent in (50, 95))
-        show(f"{what}: p50 and p95, of {len(done.took)}", f"{milliseconds} ms")
-        ratios = [percentile(done.took, percent) / percentile(idle.took, percent) for percent in (50, 95)]
-        show("    times those when idle", " and ".join(f"{ratio:.1f}" for ratio in ratios))
+        milliseconds = " and ".join(
+            f"{_measure.find_percentile(done.took, percent) * 1000:.0f}" for percent in (50, 95)
+        )
+        _measure.show(f"{what}: p50 and p95, of {len(done.took)}", f"{milliseconds} ms")
+        ratios = [
+            _measure.find_percentile(done.took, percent) / _measure.find_percentile(idle.took, percent)
+            for percent in (50, 95)
+        ]
+        _measure.show("    times those when idle", " and ".join(f"{ratio:.1f}" for ratio in ratios))
     else:
-        show(what, "no answer")
-    show("    without an answer", str(len(done.failed)), bound="0")
+        _measure.show(what, "no answer")
+    _measure.show("    without an answer", str(len(done.failed)), bound="0")
     for failure in sorted(set(done.failed))[:3]:
         print(f"      {failure}")
 
@@ -173,19 +178,20 @@ def open_files(process: int) -> int:
 
 def main() -> None:
     seconds = int(sys.argv[1]) if sys.argv[1:] else SECONDS
-    database = make_tables()
+    database = _measure.make_tables()
     call_command("collectstatic", interactive=False, verbosity=0)
     agent, attacker = User.objects.create_user("agent"), User.objects.create_user("attacker")
     token, others_token = (str(begin_sign_in(user).access_token) for user in (agent, attacker))
     connections.close_all()
     log = Path(SCRATCH) / "serve.log"
     failures = 0
-    with running("serve", "--port=0", files=FILES, log=log) as process:
+    with _measure.run_command("serve", "--port=0", files=FILES, log=log) as process:
         assert process.stdout
         found = re.search(r"http://([\w.]+):(\d+)", process.stdout.readline())
         assert found, log.read_text()
         address = (found[1], int(found[2]))
-        print(f"{AGENTS} agents while others attack for {seconds} s, {FILES} files; {database}, {cpu()}")
+        processor = _measure.find_processor()
+        print(f"{AGENTS} agents while others attack for {seconds} s, {FILES} files; {database}, {processor}")
         work(address, token, 2)
         idle = work(address, token, seconds)
         show_work("left alone", idle, idle)
@@ -195,11 +201,11 @@ def main() -> None:
                 done = work(address, token, seconds)
                 files = open_files(process.pid)
             show_work(name, done, idle)
-            show("    files that the server has open", str(files))
+            _measure.show("    files that the server has open", str(files))
             failures += len(done.failed)
         again = work(address, token, seconds)
         show_work("left alone again", again, idle)
-    show("the log", f"{log.stat().st_size / 1000:.0f} kB", bound="under 1 MB")
+    _measure.show("the log", f"{log.stat().st_size / 1000:.0f} kB", bound="under 1 MB")
     assert failures == len(again.failed) == 0
     assert log.stat().st_size < 10**6
 

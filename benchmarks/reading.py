@@ -18,7 +18,7 @@ import pikepdf
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "archibald.settings")
 django.setup()
 
-from _measure import best, cpu, on_one_core, pdfplumber_alone, show
+import _measure
 
 from customers.sync import CustomerSync
 from demo.erp.erp import DemoErp
@@ -69,7 +69,7 @@ def time_almost_unchanged(path: Path, kept_tables: Path) -> tuple[float, float]:
         kept_tables.write_bytes(of_the_one_before)
         read(path, kept_tables=kept_tables)
 
-    return best(lambda: read(path), of=5), best(read_with_kept, of=5)
+    return _measure.time_best(lambda: read(path), of=5), _measure.time_best(read_with_kept, of=5)
 
 
 def read_here(path: Path) -> None:
@@ -80,25 +80,25 @@ def read_here(path: Path) -> None:
 
 
 def main() -> None:
-    on_one_core()
+    _measure.use_one_core()
     with tempfile.TemporaryDirectory() as folder:
         path, longer = Path(folder) / "Clienti.pdf", Path(folder) / "Clienti10.pdf"
         pages = DemoErp(scale=1).write_export("customers", path).pages
         longer_pages = DemoErp(scale=10).write_export("customers", longer).pages
-        plumbed = pdfplumber_alone(path, pages)
-        ours = best(lambda: read(path), of=5)
-        here = best(lambda: read_here(path), of=5)
+        plumbed = _measure.time_pdfplumber(path, pages)
+        ours = _measure.time_best(lambda: read(path), of=5)
+        here = _measure.time_best(lambda: read_here(path), of=5)
         memory, longer_memory = peak(path), peak(longer)
         without, with_kept = time_almost_unchanged(path, Path(folder) / "tables")
-    print(f"Reading {pages} pages of customers, one core of {cpu()}")
-    show("pdfplumber's extract_tables alone", f"{plumbed:.1f} s")
-    show("this reader, records checked and converted", f"{ours:.3f} s")
-    show("of which for the process that opens the PDF", f"{ours - here:.3f} s", bound="about 0.1 s")
-    show("times as fast, without that process", f"{plumbed / here:.0f}", bound="at least 150")
-    show("times as fast, as runs read", f"{plumbed / ours:.0f}")
-    show("times as fast with kept tables, a band changed", f"{without / with_kept:.1f}", bound="at least 2.5")
-    show("peak memory, Django loaded", f"{memory:.0f} MB", bound="under 120 MB")
-    show(
+    print(f"Reading {pages} pages of customers, one core of {_measure.find_processor()}")
+    _measure.show("pdfplumber's extract_tables alone", f"{plumbed:.1f} s")
+    _measure.show("this reader, records checked and converted", f"{ours:.3f} s")
+    _measure.show("of which for the process that opens the PDF", f"{ours - here:.3f} s", bound="about 0.1 s")
+    _measure.show("times as fast, without that process", f"{plumbed / here:.0f}", bound="at least 150")
+    _measure.show("times as fast, as runs read", f"{plumbed / ours:.0f}")
+    _measure.show("times as fast with kept tables, a band changed", f"{without / with_kept:.1f}", bound="at least 2.5")
+    _measure.show("peak memory, Django loaded", f"{memory:.0f} MB", bound="under 120 MB")
+    _measure.show(
         f"more for {longer_pages / pages:.0f} times the pages",
         f"{longer_memory - memory:.1f} MB",
         bound="at most 20 MB",

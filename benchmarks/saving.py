@@ -10,10 +10,10 @@ import os
 from pathlib import Path
 from statistics import median
 
-from _measure import cpu, make_tables, seconds, show, sized, use_scratch
+import _measure
 
 os.environ.pop("DATABASE_URL", None)
-scratch = use_scratch()
+scratch = _measure.use_scratch()
 
 import django
 
@@ -34,7 +34,7 @@ from sync.coordinator import runner
 from sync.coordinator.queue import request_sync
 from sync.models import SyncRun
 
-ROUNDS = sized(30)
+ROUNDS = _measure.scale(30)
 DRAFTS = 20  # in a round
 SETTINGS = ("NORMAL", "FULL")
 
@@ -77,12 +77,12 @@ def sync(path: Path) -> None:
 def compare(what: str, times: dict[str, list[float]], *, of: int, unit: str) -> None:
     typical = {name: median(each) / of for name, each in times.items()}
     for name, each in typical.items():
-        show(f"{what}, {name}: {unit}", f"{each * 1000:.2f} ms")
-    show(f"{what}: FULL takes times as long", f"{typical['FULL'] / typical['NORMAL']:.2f}")
+        _measure.show(f"{what}, {name}: {unit}", f"{each * 1000:.2f} ms")
+    _measure.show(f"{what}: FULL takes times as long", f"{typical['FULL'] / typical['NORMAL']:.2f}")
 
 
 def main() -> None:
-    print(f"Saving so that it is on the disk, {make_tables()}, {cpu()}")
+    print(f"Saving so that it is on the disk, {_measure.make_tables()}, {_measure.find_processor()}")
     wanted, user = something_to_order(), User.objects.create_user("agent")
     export = scratch / "customers.pdf"
     DemoErp(scale=1).write_export("customers", export)
@@ -91,12 +91,12 @@ def main() -> None:
     for _ in range(ROUNDS):
         for name in SETTINGS:
             use(name)
-            saving[name].append(seconds(lambda: save_drafts(user, wanted)))
+            saving[name].append(_measure.time_once(lambda: save_drafts(user, wanted)))
     sync(export)  # the first one makes the list known
-    for _ in range(sized(10)):
+    for _ in range(_measure.scale(10)):
         for name in SETTINGS:
             use(name)
-            syncing[name].append(seconds(lambda: sync(export)))
+            syncing[name].append(_measure.time_once(lambda: sync(export)))
     compare("a draft", saving, of=DRAFTS, unit="each")
     compare("a sync of customers", syncing, of=1, unit="each")
 

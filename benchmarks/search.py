@@ -14,9 +14,9 @@ from datetime import date
 from statistics import median
 from typing import Any
 
-from _measure import cpu, make_tables, seconds, show, sized, use_scratch
+import _measure
 
-use_scratch()
+_measure.use_scratch()
 
 import django
 
@@ -32,9 +32,9 @@ from sync.database.search import search
 from sync.models import MirroredModel
 from sync.models.search_field import SearchField
 
-TIMES = sized(15)  # that each search is done
+TIMES = _measure.scale(15)  # that each search is done
 CHUNK = 1000  # rows in memory at a time
-SIZES = {"customers": sized(150_000), "products": sized(454_000), "orders": sized(100_000)}
+SIZES = {"customers": _measure.scale(150_000), "products": _measure.scale(454_000), "orders": _measure.scale(100_000)}
 MODELS: dict[str, type[MirroredModel]] = {"customers": Customer, "products": Product, "orders": Order}
 ON_POSTGRESQL = connection.vendor == "postgresql"
 EXPLAIN = "EXPLAIN " if ON_POSTGRESQL else "EXPLAIN QUERY PLAN "
@@ -162,7 +162,7 @@ def ask(name: str, typed: str) -> list[int]:
 def measure(name: str) -> dict[str, Times]:
     found = {}
     for typed in TYPED[name]:
-        times = [seconds(lambda typed=typed: ask(name, typed)) for _ in range(TIMES)]  # type: ignore[misc]
+        times = [_measure.time_once(lambda typed=typed: ask(name, typed)) for _ in range(TIMES)]  # type: ignore[misc]
         found[typed] = Times(median(times), max(times))
     return found
 
@@ -194,7 +194,7 @@ def show_searches(name: str) -> None:
         what = f"{typed!r}, {len(ask(name, typed)):,} found" if typed else "no search, the first page"
         value = f"{times.typical * 1000:.1f}, {times.worst * 1000:.1f} ms"
         ratio = f"{times.typical / few[typed].typical:.1f}"
-        show(what, value, bound=f"{BOUNDS.get(name, ''):<11}   {ratio:>5}   {indexes_used(name, typed)}")
+        _measure.show(what, value, bound=f"{BOUNDS.get(name, ''):<11}   {ratio:>5}   {indexes_used(name, typed)}")
 
 
 # What it costs a sync
@@ -204,7 +204,7 @@ def writing(count: int) -> float:
     """Seconds to write so many customers, in transactions as large as a sync's chunks."""
     Customer.objects.all()._raw_delete("default")
     records = made("customers", count)
-    return seconds(lambda: Customer.objects.bulk_create(records, CHUNK))
+    return _measure.time_once(lambda: Customer.objects.bulk_create(records, CHUNK))
 
 
 def show_cost() -> None:
@@ -215,11 +215,13 @@ def show_cost() -> None:
     field.sources = ()
     without = min(writing(count) for _ in range(3))
     field.sources = Customer.search_fields
-    show(f"writing {count:,} customers, times as long as with blank search texts", f"{with_texts / without:.2f}")
+    _measure.show(
+        f"writing {count:,} customers, times as long as with blank search texts", f"{with_texts / without:.2f}"
+    )
 
 
 def main() -> None:
-    print(f"Searching, {make_tables()}, {cpu()}")
+    print(f"Searching, {_measure.make_tables()}, {_measure.find_processor()}")
     for name in SIZES:
         show_searches(name)
     show_cost()

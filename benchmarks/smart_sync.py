@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 
-from _measure import cpu, make_tables, percentile, running, show, sized, use_scratch
+import _measure
 
-use_scratch()
+_measure.use_scratch()
 
 import django
 
@@ -35,7 +35,7 @@ from sync.coordinator import queue, runner, schedules, sessions
 from sync.models import SyncEvent, SyncRun
 from sync.progress import Stage
 
-ROUNDS = sized(50)
+ROUNDS = _measure.scale(50)
 DELAY = 0.2  # seconds that the demo ERP takes for an export, after those that it needs to write one
 
 
@@ -55,7 +55,7 @@ class Round:
 @contextmanager
 def demo_erp() -> Iterator[None]:
     """The ERP that this process, and those that it starts from now on, fetch from."""
-    with running("demo_erp", "--port=0", f"--delay={DELAY}") as process:
+    with _measure.run_command("demo_erp", "--port=0", f"--delay={DELAY}") as process:
         assert process.stdout
         address = re.search(r"http://[\w.:]+", process.stdout.readline())
         assert address, "The demo ERP did not start"
@@ -134,7 +134,11 @@ def preempting_round(agent: User, dice: Random) -> Round:
 
 def show_percentiles(what: str, values: list[float], *, bound: str = "") -> None:
     for percent in (50, 95) if values else ():
-        show(f"{what}, p{percent}", f"{percentile(values, percent):.3f} s", bound=bound if percent == 95 else "")
+        _measure.show(
+            f"{what}, p{percent}",
+            f"{_measure.find_percentile(values, percent):.3f} s",
+            bound=bound if percent == 95 else "",
+        )
 
 
 def show_rounds(what: str, rounds: list[Round], *, own_bound: str) -> None:
@@ -145,12 +149,12 @@ def show_rounds(what: str, rounds: list[Round], *, own_bound: str) -> None:
 
 def main() -> None:
     count = int(sys.argv[1]) if sys.argv[1:] else ROUNDS
-    database = make_tables()
+    database = _measure.make_tables()
     agent = User.objects.create_user("agent")
     dice = Random(3)
     with demo_erp():
         sync_first()
-        with running("qcluster") as worker:
+        with _measure.run_command("qcluster") as worker:
             wait_until(lambda: SyncEvent.objects.exists() and nothing_runs())
             idle = [idle_round(agent) for _ in range(count)]
             preempting = [preempting_round(agent, dice) for _ in range(count)]
@@ -160,12 +164,13 @@ def main() -> None:
             wait_until(nothing_runs)
             given_back = time.perf_counter() - told
     stepped_aside = [each.stepped_aside for each in preempting if each.stepped_aside is not None]
-    print(f"{count} smart syncs of customers when idle, {count} while products are synced; {database}, {cpu()}")
+    processor = _measure.find_processor()
+    print(f"{count} smart syncs of customers when idle, {count} while products are synced; {database}, {processor}")
     show_rounds("idle", idle, own_bound="under 1 s")
     show_rounds("preempting", preempting, own_bound="under 1.5 s")
-    show("products stepped aside, and did not just end", f"{len(stepped_aside)} times")
+    _measure.show("products stepped aside, and did not just end", f"{len(stepped_aside)} times")
     show_percentiles("products: until they stepped aside", stepped_aside, bound="under 0.25 s")
-    show("products: until a worker told to stop had given them back", f"{given_back:.3f} s")
+    _measure.show("products: until a worker told to stop had given them back", f"{given_back:.3f} s")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import django
 
 django.setup()
 
-from _measure import cpu, on_one_core, pdfplumber_alone, seconds, show
+import _measure
 from django.core.management import call_command
 
 from demo.erp.erp import DemoErp
@@ -36,21 +36,23 @@ def sync(sync_type: str, path: Path) -> SyncRun:
 def measure(erp: DemoErp, sync_type: str, *, first_bound: str, again_bound: str) -> None:
     path = Path(scratch.name) / f"{sync_type}.pdf"
     written = erp.write_export(sync_type, path)
-    plumbed = pdfplumber_alone(path, written.pages)
-    first = seconds(lambda: sync(sync_type, path))
-    again = seconds(lambda: sync(sync_type, path))
-    show(f"{sync_type}: pdfplumber alone, {written.pages} pages, {written.records} records", f"{plumbed:.1f} s")
-    show(f"{sync_type}: first sync", f"{first:.2f} s", bound=first_bound)
-    show(f"{sync_type}: times as fast", f"{plumbed / first:.0f}")
-    show(f"{sync_type}: again, nothing changed", f"{again:.2f} s", bound=again_bound)
-    show(f"{sync_type}: times as fast", f"{plumbed / again:.0f}")
+    plumbed = _measure.time_pdfplumber(path, written.pages)
+    first = _measure.time_once(lambda: sync(sync_type, path))
+    again = _measure.time_once(lambda: sync(sync_type, path))
+    _measure.show(
+        f"{sync_type}: pdfplumber alone, {written.pages} pages, {written.records} records", f"{plumbed:.1f} s"
+    )
+    _measure.show(f"{sync_type}: first sync", f"{first:.2f} s", bound=first_bound)
+    _measure.show(f"{sync_type}: times as fast", f"{plumbed / first:.0f}")
+    _measure.show(f"{sync_type}: again, nothing changed", f"{again:.2f} s", bound=again_bound)
+    _measure.show(f"{sync_type}: times as fast", f"{plumbed / again:.0f}")
 
 
 def main() -> None:
-    on_one_core()
+    _measure.use_one_core()
     call_command("migrate", verbosity=0)
     erp = DemoErp(scale=1)
-    print(f"Syncing a list from its export to the mirror, one core of {cpu()}")
+    print(f"Syncing a list from its export to the mirror, one core of {_measure.find_processor()}")
     measure(erp, "customers", first_bound="under 1 s", again_bound="under 0.5 s")
     measure(erp, "products", first_bound="under 3 s", again_bound="")
 

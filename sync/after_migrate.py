@@ -62,7 +62,7 @@ def grant_new_permissions(app_config: AppConfig, using: str, **_: Any) -> None:
     """
     label = app_config.label
     before = permissions_before.pop((using, label), set())
-    lists = tuple(f"{model._meta.app_label}.view_{model._meta.model_name}" for model in mirrored_models())
+    lists = tuple(f"{model._meta.app_label}.view_{model._meta.model_name}" for model in list_mirrored_models())
     for role, names in {"operator": OPERATOR + lists, "administrator": ADMINISTRATOR + lists}.items():
         wanted = {name.removeprefix(f"{label}.") for name in names if name.startswith(f"{label}.")}
         made = Permission.objects.using(using).filter(content_type__app_label=label, codename__in=wanted - before)
@@ -87,7 +87,7 @@ def index_search_texts(using: str, **_: Any) -> None:
     if connection.vendor != "postgresql":
         return
     with connection.cursor() as cursor:
-        tables = {model._meta.db_table for model in mirrored_models()}
+        tables = {model._meta.db_table for model in list_mirrored_models()}
         missing = [
             table
             for table in sorted(tables & set(connection.introspection.table_names(cursor)))
@@ -110,5 +110,5 @@ def create_extension(schema_editor: BaseDatabaseSchemaEditor) -> None:
         raise CommandError(NO_TRIGRAMS.format(error=error)) from error
 
 
-def mirrored_models() -> list[Any]:
+def list_mirrored_models() -> list[Any]:
     return [service.model for service in list_services()]

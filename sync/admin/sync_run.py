@@ -31,7 +31,7 @@ class SyncRunAdmin(RunListAdmin):
             "cancel",
             _("Cancel"),
             "sync.request_syncrun",
-            lambda run: not run.cannot_cancel(),
+            lambda run: not run.is_finished,
             cancel_run,
             list_label=_("Cancel the runs"),
         ),

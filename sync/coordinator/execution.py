@@ -55,7 +55,7 @@ def execute(run: SyncRun, *, lease: Lease, progress: Progress = ignore_progress)
                 notes += service.describe_doubts()
                 notes += cross_checks.describe_disagreements(service, run, progress=checkpoint)
                 run.change(notes=[*run.notes, *notes])
-                run.succeed(outcome.counts(), left=outcome.left)
+                run.succeed(outcome.get_counts(), left=outcome.left)
                 if outcome.left:
                     trigger = SyncRun.Trigger(run.trigger)
                     queue.request_sync(run.sync_type, mode=SyncRun.Mode.FULL, trigger=trigger, by=run.requested_by)

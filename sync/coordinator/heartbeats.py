@@ -34,7 +34,7 @@ class Sign(StrEnum):
     NO_DATABASE = "n"  # the pusher has asked for tasks: the others cannot be given any
 
 
-def probe_every() -> float:
+def get_probe_interval() -> float:
     """After how many seconds without a task the pusher sends one round that only proves that all processes live."""
     return min(settings.SYNC_LEASE.total_seconds() / HEARTBEATS, LONGEST_SILENCE)
 

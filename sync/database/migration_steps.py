@@ -26,11 +26,11 @@ def fill_model(model: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
     field = model._meta.get_field("search_text")
     update = f"UPDATE {quote(model._meta.db_table)} SET search_text = %s WHERE id = %s"  # noqa: S608
     with schema_editor.connection.cursor() as cursor:
-        for rows in chunks(model.objects.using(schema_editor.connection.alias).only("pk", *field.sources)):
-            cursor.executemany(update, [(field.text_of(row), row.pk) for row in rows])
+        for rows in read_chunks(model.objects.using(schema_editor.connection.alias).only("pk", *field.sources)):
+            cursor.executemany(update, [(field.build_text(row), row.pk) for row in rows])
 
 
-def chunks(rows: Any) -> Iterator[list[Any]]:
+def read_chunks(rows: Any) -> Iterator[list[Any]]:
     """All rows by primary key; each chunk is a query, so that they may be written meanwhile."""
     last = 0
     while chunk := list(rows.filter(pk__gt=last).order_by("pk")[:CHUNK]):

@@ -48,37 +48,38 @@ def compact(word: str) -> str:
     return letters.casefold().translate(NOT_SEPARABLE)
 
 
-def words(text: str) -> Iterator[str]:
+def split_words(text: str) -> Iterator[str]:
     """The words of a text, compact."""
     return filter(None, map(compact, text.split()))
 
 
-def normalised(text: str) -> str:
+def normalise(text: str) -> str:
     """A text's words, each once, with a blank before each: where ` ross` is found, a word begins with it."""
-    return "".join(f" {word}" for word in dict.fromkeys(words(text)))
+    return "".join(f" {word}" for word in dict.fromkeys(split_words(text)))
 
 
-def search_text(values: Iterable[str]) -> str:
+def build_search_text(values: Iterable[str]) -> str:
     """What a record is found by, from the values of its fields; those that lists are sorted by come first."""
-    return normalised(" ".join(values)).encode()[:TEXT_BYTES].decode(errors="ignore")
+    return normalise(" ".join(values)).encode()[:TEXT_BYTES].decode(errors="ignore")
 
 
 # Typed words
 
 
-def typed_words(text: str) -> list[Word]:
-    """What to look for; nothing if there is no letter or digit."""
-    found = (typed_word(word) for word in text[:LENGTH].split() if compact(word))
-    return list(dict.fromkeys(found))[:WORDS]
+def parse_words(text: str) -> list[Word]:
+    """What to look for; nothing if there is no letter or digit.
+
+    Punctuation beside a name may stand for a blank: `dott.rossi` finds `Dott. Rossi` too.
+    """
+    found: dict[Word, None] = {}
+    for word in text[:LENGTH].split():
+        if whole := compact(word):
+            pieces = tuple(split_words(PUNCTUATION.sub(" ", word)))[:WORDS] if NAME.search(word) else ()
+            found[Word(whole, pieces or (whole,))] = None
+    return list(found)[:WORDS]
 
 
-def typed_word(word: str) -> Word:
-    """Punctuation beside a name may stand for a blank: `dott.rossi` finds `Dott. Rossi` too."""
-    pieces = tuple(words(PUNCTUATION.sub(" ", word)))[:WORDS] if NAME.search(word) else ()
-    return Word(compact(word), pieces or (compact(word),))
-
-
-def containing(typed: list[Word]) -> Q:
+def build_condition(typed: list[Word]) -> Q:
     """The records that contain every piece; the longest is the rarest, and SQLite looks for it first."""
     pieces = {piece for word in typed for piece in word.pieces}
     return Q(*(("search_text__contains", piece) for piece in sorted(pieces, key=lambda piece: (-len(piece), piece))))
@@ -95,25 +96,25 @@ def search(records: QuerySet[Any], text: str) -> list[int]:
     more than CANDIDATES records contain, the last two are chosen from the first CANDIDATES. A text without a letter or
     digit finds nothing: whoever takes it for no search shows the list instead.
     """
-    typed = typed_words(text)
+    typed = parse_words(text)
     if not typed:
         return []
     ordered = records.order_by(*records.model.list_order)
-    found = beginning(ordered, text) if records.model.list_order[0] == "search_text" else []
+    found = find_beginning(ordered, text) if records.model.list_order[0] == "search_text" else []
     if len(found) < MOST:
-        found += ranked(ordered, typed)
+        found += find_ranked(ordered, typed)
     return list(dict.fromkeys(found))[:MOST]
 
 
-def beginning(ordered: QuerySet[Any], text: str) -> list[int]:
+def find_beginning(ordered: QuerySet[Any], text: str) -> list[int]:
     """The records whose search text begins with a text, a range of its index."""
-    start = normalised(text[:LENGTH])
+    start = normalise(text[:LENGTH])
     found = ordered.filter(search_text__gte=start, search_text__lt=start + LAST)
     return list(found.values_list("pk", flat=True)[:MOST])
 
 
-def ranked(ordered: QuerySet[Any], typed: list[Word]) -> list[int]:
+def find_ranked(ordered: QuerySet[Any], typed: list[Word]) -> list[int]:
     """The records that contain every typed word, first those in which every one begins a word."""
-    found = list(ordered.filter(containing(typed)).values_list("pk", "search_text")[:CANDIDATES])
+    found = list(ordered.filter(build_condition(typed)).values_list("pk", "search_text")[:CANDIDATES])
     first = {key for key, text in found if all(word.begins_in(text) for word in typed)}
     return [*(key for key, _ in found if key in first), *(key for key, _ in found if key not in first)]

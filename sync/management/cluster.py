@@ -21,7 +21,7 @@ from django_q.tasks import async_task
 
 from sync.coordinator import worker
 from sync.coordinator.broker import Broker
-from sync.coordinator.heartbeats import ENDS_WITHIN, Line, Sign, probe_every
+from sync.coordinator.heartbeats import ENDS_WITHIN, Line, Sign, get_probe_interval
 from sync.disk import skip_if_disk_full
 
 logger = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ class ProvingBroker(Broker):
             time.sleep(ASKS_AGAIN_AFTER)
             return None
         self.has_failed = False
-        if not tasks and time.monotonic() - self.gave_at >= probe_every():
+        if not tasks and time.monotonic() - self.gave_at >= get_probe_interval():
             tasks = [(NO_ROW, make_probe())]
         if tasks:
             self.gave_at = time.monotonic()

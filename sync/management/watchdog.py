@@ -9,7 +9,7 @@ from math import inf
 
 from django.conf import settings
 
-from sync.coordinator.heartbeats import Sign, probe_every
+from sync.coordinator.heartbeats import Sign, get_probe_interval
 from sync.management.supervisor import STARTS_WITHIN, Child
 
 LONGEST_LOOK_AWAY = 1.0  # seconds; more between two looks is no silence: this process was frozen
@@ -78,7 +78,7 @@ class Pulse:
         hangs_after: float = settings.WORKER_HANGS_AFTER.total_seconds()
         if self.working_since is not None:
             return inf if process in WAITING_FOR_A_TASK else hangs_after
-        return hangs_after + probe_every() if process in PROBED else hangs_after
+        return hangs_after + get_probe_interval() if process in PROBED else hangs_after
 
 
 class Cluster(Child):

@@ -45,7 +45,7 @@ class Outcome:
         for difference in differences:
             setattr(self, difference.kind, getattr(self, difference.kind) + 1)
 
-    def counts(self) -> dict[str, int]:
+    def get_counts(self) -> dict[str, int]:
         """What a run's row keeps."""
         return {name: count for name, count in asdict(self).items() if name != "left"}
 
@@ -210,7 +210,7 @@ class Writer:
         self.overwrite(by_kind[Kind.UPDATED] + by_kind[Kind.RESTORED])
         self.mark(by_kind[Kind.MISSING], missing_since=self.now, changed_at=self.now)
         self.mark(by_kind[Kind.REMOVED], removed_at=self.now, changed_at=self.now)
-        RecordChange.objects.bulk_create([self.change(difference) for difference in differences], CHUNK)
+        RecordChange.objects.bulk_create([self.build_change(difference) for difference in differences], CHUNK)
 
     def create(self, differences: Sequence[Difference]) -> None:
         rows = [self.model(created_at=self.now, changed_at=self.now, **each.values) for each in differences]
@@ -246,7 +246,7 @@ class Writer:
         for chunk in split_into_chunks(differences, CHUNK):
             self.model.objects.filter(**{f"{self.key}__in": [each.key for each in chunk]}).update(**values)
 
-    def change(self, difference: Difference) -> RecordChange:
+    def build_change(self, difference: Difference) -> RecordChange:
         fields = difference.changes
         if difference.kind == Kind.CREATED:  # all that its export showed: a record can be told from its changes alone
             fields = {name: (None, value) for name, value in difference.values.items()}

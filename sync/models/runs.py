@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, models, transaction
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, pgettext_lazy
 
@@ -338,9 +338,6 @@ class SyncRun(models.Model):
 
     # Whether a person can do something with it, and if not, why
 
-    def cannot_cancel(self) -> CannotCancel | None:
-        return CannotCancel(run=self.pk, status=Message(self.status)) if self.is_finished else None
-
     def cannot_retry(self) -> CannotRetry | None:
         if not self.is_finished:
             reason = Message(gettext_noop("it is {status}."), status=Message(self.status))
@@ -426,13 +423,13 @@ class SyncRun(models.Model):
     @transaction.atomic(savepoint=False)
     def start(self, token: int) -> bool:
         """Claim a queued run for the process that holds the lock by this token. False if it no longer waits."""
-        automatic = When(mode=self.Mode.AUTO, then=Value(SyncRun.objects.choose_mode(self.sync_type)))
+        automatic = models.When(mode=self.Mode.AUTO, then=models.Value(SyncRun.objects.choose_mode(self.sync_type)))
         started = SyncRun.objects.filter(pk=self.pk, status=self.Status.QUEUED).update(
             status=self.Status.RUNNING,
             token=token,
-            mode=Case(automatic, default=F("mode")),
+            mode=models.Case(automatic, default=models.F("mode")),
             started_at=clock.now(),
-            attempts=F("attempts") + 1,
+            attempts=models.F("attempts") + 1,
             pages_read=0,
             pages=None,
             not_before=None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from sync.database.search import search_text
+from sync.database.search import build_search_text
 
 if TYPE_CHECKING:
     TextField = models.TextField[str, str]
@@ -40,9 +40,9 @@ class SearchField(TextField):
         return super().db_parameters(connection) | collation
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
-        text = self.text_of(model_instance)
+        text = self.build_text(model_instance)
         setattr(model_instance, self.attname, text)
         return text
 
-    def text_of(self, record: models.Model) -> str:
-        return search_text(getattr(record, name) for name in self.sources)
+    def build_text(self, record: models.Model) -> str:
+        return build_search_text(getattr(record, name) for name in self.sources)

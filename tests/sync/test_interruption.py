@@ -52,8 +52,8 @@ def interrupted(where, calls, happen):
     if where == "reading":
         read = Records.read_records
         return patch.object(Records, "read_records", lambda *args: map(interrupt, read(*args)))
-    change = mirror.Writer.change
-    return patch.object(mirror.Writer, "change", lambda *args: interrupt(change(*args)))
+    build = mirror.Writer.build_change
+    return patch.object(mirror.Writer, "build_change", lambda *args: interrupt(build(*args)))
 
 
 def run_sync(sync_type, path):

@@ -141,7 +141,7 @@ class Command(BaseCommand):
                 raise SystemExit(EXIT_STATUS[status]) from None
             return EXIT_STATUS[status]
         totals = [total.as_json() for total in preview.records.totals]
-        run = SyncRun(sync_type=sync_type, mode=preview.mode, control_totals=totals, **preview.outcome.counts())
+        run = SyncRun(sync_type=sync_type, mode=preview.mode, control_totals=totals, **preview.outcome.get_counts())
         run.coverage = [each.as_json() for each in preview.coverage]
         if options["json"]:
             self.stdout.write(json.dumps(describe_run(run) | {"status": "dry-run"}))
@@ -179,7 +179,7 @@ def parse_file(name: str) -> Path:
 
 
 def format_counts(run: SyncRun) -> str:
-    return ", ".join(f"{getattr(run, name)} {name}" for name in Outcome().counts())
+    return ", ".join(f"{getattr(run, name)} {name}" for name in Outcome().get_counts())
 
 
 def describe_run(run: SyncRun) -> dict[str, Any]:
@@ -188,7 +188,7 @@ def describe_run(run: SyncRun) -> dict[str, Any]:
         "type": run.sync_type,
         "status": run.status,
         "mode": run.mode,
-        **{name: getattr(run, name) for name in Outcome().counts()},
+        **{name: getattr(run, name) for name in Outcome().get_counts()},
         "controlTotals": run.control_totals,
         "durationMs": round(run.duration.total_seconds() * 1000) if run.duration else None,
         "error": f"{run.error_class}: {run.error_text}" if run.error_class else None,

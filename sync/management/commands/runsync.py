@@ -119,7 +119,7 @@ class Command(BaseCommand):
         for each in run.coverage:
             there = "are in this export" if each["target"] == run.sync_type else "are mirrored"
             self.stdout.write(
-                f"  {each['target'].capitalize()} that {each['source']} refer to: {each['named']}, "
+                f"  {each['target'].capitalize()} that {each['source']} name: {each['named']}, "
                 f"of which {each['found']} {there}"
             )
 

@@ -13,7 +13,7 @@ from sync.erp import login as erp_login
 from sync.exceptions import DiskFull, ErpFolderNotFound, ErpLoginRejected, ErpUnavailable, ExportNotFound
 from sync.messages import Message
 from sync.models import SyncEvent, SyncLock, SyncRun
-from sync.monitoring import live
+from sync.monitoring.event_texts import Told
 from tests.addresses import all_addresses
 from tests.api.conftest import signed_in
 from tests.factories import (
@@ -144,7 +144,7 @@ def test_a_failed_fetch_names_no_folder_to_an_agent():
 
 
 def test_no_event_tells_an_agent_a_private_fact(agent, colleague):
-    told = [live.Told.of(event) for event in SyncEvent.objects.all()]
+    told = [Told.of(event) for event in SyncEvent.objects.all()]
     assert len(told) == 9
     assert not [each for each in told if any(word.encode() in each.text_for_agents for word in PRIVATE)]
     to_staff = b"".join(each.text for each in told)

@@ -23,6 +23,7 @@ from sync.api.errors import TooManyRequests
 from sync.api.fields import LARGEST_NUMBER
 from sync.models import SyncEvent
 from sync.monitoring import live
+from sync.monitoring.broadcast import find_beginning
 
 LAST_EVENT_ID = "Last-Event-ID"
 TRY_AGAIN_AFTER = 30  # seconds, for who has too many streams
@@ -86,7 +87,7 @@ class EventsView(APIView):
             text = _("You already have {count} pages or programs that listen to events. Close some of them.")
             detail = text.format(count=settings.MAX_STREAMS_PER_USER)
             raise TooManyRequests(detail, TRY_AGAIN_AFTER, "too_many_streams")
-        number = live.begin(asked["lastEventId"])
+        number = find_beginning(asked["lastEventId"])
         # Hundreds of listeners would keep hundreds of connections, and need none.
         connections.close_all()
         chosen = {"types": asked["type"], "kinds": asked["kind"]}
@@ -98,7 +99,7 @@ class EventsView(APIView):
             is_allowed=lambda: is_still_signed_in(request),
         )
         return StreamingHttpResponse(
-            events if isinstance(request._request, ASGIRequest) else live.in_this_thread(events),
+            events if isinstance(request._request, ASGIRequest) else live.run_in_this_thread(events),
             content_type="text/event-stream",
             # An encoding, though it is none: whatever compresses would hold events back.
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Content-Encoding": "identity"},

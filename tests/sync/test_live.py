@@ -19,8 +19,10 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from sync.models import SyncEvent
-from sync.monitoring import live
-from sync.monitoring.live import Tail
+from sync.monitoring import broadcast, event_texts, live, tail
+from sync.monitoring.broadcast import Broadcast, broadcasts, find_beginning
+from sync.monitoring.event_texts import Told
+from sync.monitoring.tail import Tail
 from tests.concurrency.processes import PATIENCE, until
 
 Kind = SyncEvent.Kind
@@ -28,10 +30,17 @@ Kind = SyncEvent.Kind
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+def set_everywhere(monkeypatch, name, value):
+    """Give a constant another value, in its module and where it was imported."""
+    for module in (broadcast, event_texts, live, tail):
+        if hasattr(module, name):
+            monkeypatch.setattr(module, name, value)
+
+
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(live, "LOOKS_EVERY", 0.02)
-    monkeypatch.setattr(live, "TRIES_AGAIN_AFTER", 0.02)
+    set_everywhere(monkeypatch, "LOOKS_EVERY", 0.02)
+    monkeypatch.setattr(broadcast, "TRIES_AGAIN_AFTER", 0.02)
     monkeypatch.setattr(live, "obeys", True)  # pytest's signal handlers stay as they are
 
 
@@ -57,12 +66,12 @@ def leave_a_gap() -> None:
 
 
 def told(tail: Tail) -> list[Any]:
-    return [event.facts["fact"] for event in tail.news()]
+    return [event.facts["fact"] for event in tail.read_news()]
 
 
 def tail_from_now() -> Tail:
     tail = Tail()
-    while tail.news() or tail.gap:
+    while tail.read_news() or tail.gap:
         pass
     return tail
 
@@ -132,7 +141,7 @@ def test_more_events_than_fit_into_one_look_are_all_told(monkeypatch):
     happen(0)
     tail = tail_from_now()
     happen(1, 2, 3, 4, 5)
-    monkeypatch.setattr(live, "KEPT", 2)
+    set_everywhere(monkeypatch, "KEPT", 2)
     assert [told(tail) for _ in range(3)] == [[1, 2], [3, 4], [5]]
 
 
@@ -188,8 +197,8 @@ class Stream:
     """What a listener gets, piece by piece, cut into blocks."""
 
     def __init__(self, after: int | None = None, *, runner: asyncio.Runner | None, **choice: Any) -> None:
-        stream = live.listen(live.begin(after), **choice)
-        self.pieces = taken_by(runner, stream) if runner else live.in_this_thread(stream)
+        stream = live.listen(find_beginning(after), **choice)
+        self.pieces = taken_by(runner, stream) if runner else live.run_in_this_thread(stream)
         self.first = next(self.pieces).decode()
 
     @property
@@ -262,12 +271,12 @@ def test_a_listener_that_comes_back_gets_what_it_has_missed(listen):
 
 
 def test_what_is_no_longer_in_memory_comes_from_the_database(listen_together, monkeypatch):
-    monkeypatch.setattr(live, "KEPT", 3)
-    monkeypatch.setattr(live, "AT_ONCE", 2)
+    set_everywhere(monkeypatch, "KEPT", 3)
+    set_everywhere(monkeypatch, "AT_ONCE", 2)
     slow, quick = listen_together(), listen_together()
     happen(*range(10))
     assert quick.facts(10) == list(range(10))
-    [broadcast] = live.broadcasts.values()
+    [broadcast] = broadcasts.values()
     assert len(broadcast.told) == 3
     assert slow.facts(10) == list(range(10))
     happen("after")
@@ -275,8 +284,8 @@ def test_what_is_no_longer_in_memory_comes_from_the_database(listen_together, mo
 
 
 def test_what_is_older_than_the_tail_comes_from_the_database(listen, monkeypatch):
-    monkeypatch.setattr(live, "MAY_BE_MISSING", 2)
-    monkeypatch.setattr(live, "AT_ONCE", 3)
+    monkeypatch.setattr(tail, "MAY_BE_MISSING", 2)
+    set_everywhere(monkeypatch, "AT_ONCE", 3)
     [first, *_] = happen(*range(10))
     assert listen(first - 1).facts(10) == list(range(10))
 
@@ -306,26 +315,26 @@ CHOICES: list[tuple[dict[str, set[str]], list[str]]] = [
 @pytest.mark.parametrize("place", ["in memory", "in the database"])
 def test_only_the_chosen_types_and_kinds_are_sent(listen_together, monkeypatch, choice, expected, place):
     if place == "in the database":
-        monkeypatch.setattr(live, "KEPT", 1)
+        set_everywhere(monkeypatch, "KEPT", 1)
     stream, other = listen_together(**choice), listen_together()
     for name in ("run_failed orders", "run_queued orders", "run_failed ddt", "lock_broken ", "run_queued prices"):
         kind, _, sync_type = name.partition(" ")
         happen(name, kind=Kind(kind), sync_type=sync_type)
     other.facts(5)
-    [broadcast] = live.broadcasts.values()
+    [broadcast] = broadcasts.values()
     assert len(broadcast.told) == (1 if place == "in the database" else 5)
     assert stream.facts(len(expected)) == expected
 
 
 def test_silence_is_broken_by_comments_that_tell_where_to_go_on(listen, monkeypatch):
     monkeypatch.setattr(live, "HEARTBEAT", 0.2)
-    silences, change = [], live.Broadcast.change
+    silences, change = [], Broadcast.wait_for_change
 
     async def silence(broadcast, *, within):
         silences.append(within)
         await change(broadcast, within=within)
 
-    monkeypatch.setattr(live.Broadcast, "change", silence)
+    monkeypatch.setattr(Broadcast, "wait_for_change", silence)
     stream = listen(kinds={"run_failed"})
     [last] = happen("not chosen")
     expected = f": heartbeat\nid: {last}\n\n".encode()
@@ -347,14 +356,14 @@ def test_a_stream_ends_soon_after_its_user_may_no_longer_listen(listen, monkeypa
     allowed = [True, True]
     stream = listen(is_allowed=lambda: bool(allowed and allowed.pop()))
     if happens == "something":
-        monkeypatch.setattr(live.Broadcast, "after", ceaselessly)
+        monkeypatch.setattr(Broadcast, "take_after", ceaselessly)
     assert len(list(stream.pieces)) < live.LONGEST / 0.1
     assert not allowed
 
 
 async def ceaselessly(broadcast, number, choice):
     await asyncio.sleep(0.01)
-    return [live.Told(number, "health_changed", "", b"data: 1\n\n", b"data: 1\n\n")], number
+    return [Told(number, "health_changed", "", b"data: 1\n\n", b"data: 1\n\n")], number
 
 
 def test_streams_that_never_begin_count_for_a_moment_only(monkeypatch, settings):
@@ -396,7 +405,7 @@ def test_streams_end_when_the_process_is_told_to_stop(monkeypatch):
             return [piece async for piece in live.listen(0)]
 
         listeners = [asyncio.create_task(pieces()) for _ in range(10)]
-        while [broadcast.listeners for broadcast in live.broadcasts.values()] != [10]:
+        while [broadcast.listeners for broadcast in broadcasts.values()] != [10]:
             await asyncio.sleep(0)
         live.stop(lambda *signals: passed_on.append(signals), signal.SIGTERM, None)
         return await asyncio.wait_for(asyncio.gather(*listeners), PATIENCE)
@@ -410,7 +419,7 @@ def test_a_database_that_does_not_answer_ends_no_stream(listen, monkeypatch, cap
     stream = listen()
     with monkeypatch.context() as meanwhile:
         news = Mock(side_effect=OperationalError("gone"))
-        meanwhile.setattr(Tail, "news", news)
+        meanwhile.setattr(Tail, "read_news", news)
         happen("meanwhile")
         assert b"heartbeat" in next(stream.pieces)
         while not news.called:
@@ -421,7 +430,7 @@ def test_a_database_that_does_not_answer_ends_no_stream(listen, monkeypatch, cap
 
 def test_a_bug_ends_the_streams_and_is_raised(listen, monkeypatch):
     stream = listen()
-    monkeypatch.setattr(Tail, "news", lambda tail: 1 / 0)
+    monkeypatch.setattr(Tail, "read_news", lambda tail: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         next(stream.pieces)
 
@@ -441,5 +450,5 @@ def test_listeners_share_one_thread_which_ends_with_the_last():
 
     happen("before")
     asyncio.run(come_and_go())
-    assert live.broadcasts == {}
+    assert broadcasts == {}
     until(lambda: not watchers())

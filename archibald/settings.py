@@ -186,12 +186,12 @@ def declare_list(service: str, *, priority: int, every: int, first_at: int) -> d
 
 # The lists that are mirrored.
 SYNC_TYPES: dict[str, dict[str, Any]] = {
-    "orders": declare_list("orders.sync.OrderSync", priority=6, every=10, first_at=0),
+    "orders": declare_list("orders.sync.orders.OrderSync", priority=6, every=10, first_at=0),
     "customers": declare_list("customers.sync.CustomerSync", priority=5, every=30, first_at=5),
-    "ddt": declare_list("orders.sync.DdtSync", priority=4, every=45, first_at=20),
-    "invoices": declare_list("orders.sync.InvoiceSync", priority=3, every=30, first_at=15),
-    "prices": declare_list("orders.sync.PriceSync", priority=2, every=30, first_at=10),
-    "products": declare_list("orders.sync.ProductSync", priority=1, every=90, first_at=30),
+    "ddt": declare_list("orders.sync.ddt.DdtSync", priority=4, every=45, first_at=20),
+    "invoices": declare_list("orders.sync.invoices.InvoiceSync", priority=3, every=30, first_at=15),
+    "prices": declare_list("orders.sync.prices.PriceSync", priority=2, every=30, first_at=10),
+    "products": declare_list("orders.sync.products.ProductSync", priority=1, every=90, first_at=30),
 }
 
 # The API. Rates are per user, or per address of who is not signed in; each process counts by itself.

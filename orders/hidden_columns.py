@@ -17,7 +17,7 @@ ORDER_COLUMNS = {  # what an order rests on, by list; the others it needs are re
 }
 
 
-def describe_hidden_columns() -> dict[str, list[str]]:
+def describe_hidden_order_columns() -> dict[str, list[str]]:
     """For the order form: of what nothing is known, and what is as it was on a day."""
     hidden: list[str] = []
     old: list[str] = []

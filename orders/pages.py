@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from orders.api.draft_serializers import MOST_LINES, NOTES_LENGTH, DraftSerializer
-from orders.hidden_columns import describe_hidden_columns
+from orders.hidden_columns import describe_hidden_order_columns
 from orders.models import Draft
 from sync.api.urls import KeyConverter
 from sync.service import get_service
@@ -83,7 +83,7 @@ def render_form(request: HttpRequest, *, draft: Draft | None = None, copied: Dra
         "mostLines": MOST_LINES,
         "notesLength": NOTES_LENGTH,
         "notices": [notice.text for notice in get_service("prices").find_notices()],
-        **describe_hidden_columns(),
+        **describe_hidden_order_columns(),
     }
     return render(request, "orders/order_form.html", {"page_data": page_data, "draft": draft, "modules": MODULES})
 

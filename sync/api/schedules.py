@@ -27,7 +27,7 @@ class ScheduleViewSet(ViewSet):
     @extend_schema(operation_id="syncSchedules", responses=SchedulesAnswerSerializer)
     def list(self, request: Request) -> Response:
         """When each list is synced by itself."""
-        return Response(SchedulesAnswerSerializer({"schedules": find_next_due(SyncSchedule.objects.all())}).data)
+        return Response(SchedulesAnswerSerializer({"schedules": list_with_next_due(SyncSchedule.objects.all())}).data)
 
     @extend_schema(
         operation_id="changeSyncSchedule",
@@ -41,11 +41,11 @@ class ScheduleViewSet(ViewSet):
         serializer.is_valid(raise_exception=True)
         if serializer.validated_data:
             schedules.change_schedule(sync_type, **serializer.validated_data, by=get_user(request))
-        [schedule] = find_next_due(SyncSchedule.objects.filter(sync_type=sync_type))
+        [schedule] = list_with_next_due(SyncSchedule.objects.filter(sync_type=sync_type))
         return Response(ScheduleAnswerSerializer({"schedule": schedule}).data)
 
 
-def find_next_due(rows: models.QuerySet[SyncSchedule]) -> list[SyncSchedule]:
+def list_with_next_due(rows: models.QuerySet[SyncSchedule]) -> list[SyncSchedule]:
     """Schedules of what is mirrored, the most urgent type first, each with the next moment at which it is due."""
     due: dict[str, datetime | None] = {each.sync_type: each.next_due for each in health.get_status().types}
     found = {row.sync_type: row for row in rows}

@@ -33,7 +33,7 @@ def order_by_number(record: Ddt | Invoice) -> str:
 
 
 def format_tracking_link(ddt: Ddt) -> str:
-    return links.format_outside_link(ddt.tracking_url, ddt.tracking or NOTHING)
+    return links.format_outside_link(ddt.shipment.url, ddt.tracking or NOTHING)
 
 
 class LinkedAdmin(MirroredAdmin):

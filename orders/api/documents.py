@@ -60,9 +60,11 @@ class DdtSerializer(ModelSerializer):
     """A delivery note: one shipment of an order."""
 
     pieces = NumberField(allow_null=True)
-    courier = serializers.CharField(help_text="Empty if the ERP's tracking text names none.")
-    tracking_number = serializers.CharField()
-    tracking_url = serializers.CharField(help_text="The courier's page about the shipment; empty if not known.")
+    courier = serializers.CharField(source="shipment.courier", help_text="Empty if the ERP's tracking text names none.")
+    tracking_number = serializers.CharField(source="shipment.number")
+    tracking_url = serializers.CharField(
+        source="shipment.url", help_text="The courier's page about the shipment; empty if not known."
+    )
 
     class Meta:
         model = Ddt

@@ -161,17 +161,8 @@ class Ddt(MirroredModel):
         return Invoice.objects.matching(order_number=self.order_number)
 
     @property
-    def courier(self) -> str:
-        return Shipment.parse(self.tracking).courier
-
-    @property
-    def tracking_number(self) -> str:
-        return Shipment.parse(self.tracking).number
-
-    @property
-    def tracking_url(self) -> str:
-        """The courier's page about this shipment; "" for a courier that is not known."""
-        return Shipment.parse(self.tracking).url
+    def shipment(self) -> Shipment:
+        return Shipment.parse(self.tracking)
 
 
 class Invoice(MirroredModel):

@@ -107,5 +107,5 @@ def test_a_number_cannot_add_anything_to_the_page_address():
 
 def test_a_ddt_says_where_its_shipment_is(db):
     ddt = DdtFactory(tracking="fedex 175934530820")
-    assert (ddt.courier, ddt.tracking_number) == ("FedEx", "175934530820")
-    assert ddt.tracking_url == "https://www.fedex.com/fedextrack/?trknbr=175934530820&locale=it_IT"
+    assert (ddt.shipment.courier, ddt.shipment.number) == ("FedEx", "175934530820")
+    assert ddt.shipment.url == "https://www.fedex.com/fedextrack/?trknbr=175934530820&locale=it_IT"

@@ -90,7 +90,7 @@ class PricedLine:
 
     @property
     def nearest_quantities(self) -> list[Decimal]:
-        return self.product.order_quantities.nearest(self.wanted.quantity) if self.product else []
+        return self.product.order_quantities.find_nearest(self.wanted.quantity) if self.product else []
 
 
 @dataclass(frozen=True)
@@ -241,11 +241,11 @@ def build_line(draft: Draft, position: int, wanted: LineInput, product: Product 
         raise LineProblem("product", _("There is no product {id}.").format(id=wanted.product))
     if product.is_blocked or product.is_orderable is False:
         raise LineProblem("product", _("{product} cannot be ordered.").format(product=product))
-    valid = product.order_quantities.nearest(wanted.quantity)
+    valid = product.order_quantities.find_nearest(wanted.quantity)
     if valid != [wanted.quantity]:
         quantities = _(" or ").join(number_format(each.normalize(), use_l10n=True) for each in valid)
         raise LineProblem("quantity", _("You can order: {quantities}.").format(quantities=quantities))
-    price = prices.price(product, wanted.quantity)
+    price = prices.find_price(product, wanted.quantity)
     if price is None or price.unit_price is None:
         raise LineProblem("product", prices.describe_missing(product))
     draft.currency = draft.currency or price.currency

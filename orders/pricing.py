@@ -45,7 +45,7 @@ class PriceList:
         for price in find_valid_prices(list(products), account=account, on=on or clock.today()):
             self.prices[price.product_erp_id].append(price)
 
-    def price(self, product: Product, quantity: Decimal) -> Price | None:
+    def find_price(self, product: Product, quantity: Decimal) -> Price | None:
         """The price that counts; None if none does."""
         fitting = [
             price

@@ -35,7 +35,7 @@ class OrderQuantities:
     usual: Decimal  # what a form begins with
     ignored_maximum: Decimal | None  # the ERP's, if nothing could be ordered within it
 
-    def nearest(self, quantity: Decimal) -> list[Decimal]:
+    def find_nearest(self, quantity: Decimal) -> list[Decimal]:
         """What may be ordered instead of a quantity: the next below and above, in order; itself alone if it may be."""
         around = {round_to_multiple(self.step, quantity, rounding) for rounding in (ROUND_FLOOR, ROUND_CEILING)}
         return sorted({clamp(each, self.least, self.most) for each in around})
@@ -48,9 +48,9 @@ def compute_order_quantities(rules: Rules) -> OrderQuantities:
     below. A maximum under the least that may be ordered is no limit: the ERP has counted maximum in packs, 1 beside a
     minimum and a multiple of 100, and an article that cannot be ordered at all is one that it has stopped.
     """
-    step = positive_or_none(rules.multiple_quantity) or PIECE
-    least = round_to_multiple(step, positive_or_none(rules.minimum_quantity) or step, ROUND_CEILING)
-    maximum = positive_or_none(rules.maximum_quantity)
+    step = read_positive(rules.multiple_quantity) or PIECE
+    least = round_to_multiple(step, read_positive(rules.minimum_quantity) or step, ROUND_CEILING)
+    maximum = read_positive(rules.maximum_quantity)
     most = round_to_multiple(step, maximum, ROUND_FLOOR) if maximum else None
     is_ignored = most is not None and most < least
     if is_ignored:
@@ -59,14 +59,12 @@ def compute_order_quantities(rules: Rules) -> OrderQuantities:
         least=least,
         step=step,
         most=most,
-        usual=clamp(
-            round_to_multiple(step, positive_or_none(rules.default_quantity) or step, ROUND_CEILING), least, most
-        ),
+        usual=clamp(round_to_multiple(step, read_positive(rules.default_quantity) or step, ROUND_CEILING), least, most),
         ignored_maximum=maximum if is_ignored else None,
     )
 
 
-def positive_or_none(quantity: Decimal | None) -> Decimal | None:
+def read_positive(quantity: Decimal | None) -> Decimal | None:
     return quantity if quantity and quantity > 0 else None
 
 

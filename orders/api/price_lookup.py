@@ -85,7 +85,7 @@ class LookupView(APIView):
             raise exceptions.ValidationError({"account": [text]})
         quantity = wanted.get("quantity", product.order_quantities.least)
         prices = PriceList([product], account=account)
-        price = prices.price(product, quantity)
+        price = prices.find_price(product, quantity)
         if price is None:
             raise exceptions.NotFound(prices.describe_missing(product))
         found = {
@@ -94,7 +94,7 @@ class LookupView(APIView):
             "currency": price.currency,
             "vat_rate": product.vat_rate,
             "quantity": quantity,
-            "nearest_quantities": product.order_quantities.nearest(quantity),
+            "nearest_quantities": product.order_quantities.find_nearest(quantity),
             "price": price,
             "product": product,
         }

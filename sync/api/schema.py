@@ -30,13 +30,13 @@ class Schema(AutoSchema):
         return f"list{name.capitalize()}" if self._is_list_view() else super().get_operation_id()
 
     def get_summary(self) -> str:
-        return self.paragraphs()[0].rstrip(".")
+        return self.split_docstring()[0].rstrip(".")
 
     def get_description(self) -> str:  # type: ignore[override]
-        return "\n\n".join(self.paragraphs()[1:])
+        return "\n\n".join(self.split_docstring()[1:])
 
-    def paragraphs(self) -> list[str]:
-        """Of the docstring of the view's method."""
+    def split_docstring(self) -> list[str]:
+        """The paragraphs of the view's method."""
         return super().get_description().split("\n\n")
 
     def get_paginated_name(self, serializer_name: str) -> str:

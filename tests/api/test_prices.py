@@ -38,7 +38,7 @@ def looked_up(api, product, **question):
 
 
 def cost(product, *, account="", quantity=1):
-    found = PriceList([product], account=account).price(product, Decimal(quantity))
+    found = PriceList([product], account=account).find_price(product, Decimal(quantity))
     return found and found.unit_price
 
 
@@ -199,7 +199,7 @@ def test_many_products_take_two_queries():
         price(each, 10)
     with CaptureQueriesContext(connection) as queries:
         prices = PriceList(products, account="1002239")
-        assert all(prices.price(each, Decimal(1)) for each in products)
+        assert all(prices.find_price(each, Decimal(1)) for each in products)
     assert len(queries) == 2  # one for the price group
 
 

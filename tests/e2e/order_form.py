@@ -105,13 +105,13 @@ def goods(account: str = "") -> Iterator[Product]:
     products = list(Product.objects.present().exclude(is_blocked=True).exclude(is_orderable=False).order_by("erp_id"))
     prices = PriceList(products, account=account)
     for product in products:
-        if product.vat_rate is not None and prices.price(product, product.order_quantities.least):
+        if product.vat_rate is not None and prices.find_price(product, product.order_quantities.least):
             yield product
 
 
 def price_of(product: Product, account: str) -> tuple[int, Decimal]:
     """Its number in the ERP, and what it is for the least quantity."""
-    price = PriceList([product], account=account).price(product, product.order_quantities.least)
+    price = PriceList([product], account=account).find_price(product, product.order_quantities.least)
     assert price
     assert price.unit_price
     return price.erp_id, price.unit_price

@@ -235,7 +235,7 @@ def packed():
     for product in goods():
         others = [each for each in goods() if each.name == product.name and each != product]
         if product.order_quantities.least >= FIVE and any(
-            each.order_quantities.nearest(Decimal(7)) == [Decimal(7)] for each in others
+            each.order_quantities.find_nearest(Decimal(7)) == [Decimal(7)] for each in others
         ):
             return product
     raise AssertionError("no such product")
@@ -245,7 +245,7 @@ def test_a_quantity_that_cannot_be_ordered_offers_the_nearest(form, customer, pa
     form.choose_customer(customer)
     form.add(packed, "7")
     line = form.line(1)
-    offered = [shown(each) for each in packed.order_quantities.nearest(Decimal(7))]
+    offered = [shown(each) for each in packed.order_quantities.find_nearest(Decimal(7))]
     expect(line.problem).to_contain_text(offered[-1])
     expect(line.quantity).to_have_attribute("aria-invalid", "true")
     line.group.get_by_role("button", name=offered[-1], exact=True).click()

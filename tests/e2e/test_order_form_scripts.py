@@ -557,7 +557,7 @@ def test_a_quantity_may_be_ordered_as_the_server_says(italian, said):
     distances = (0, quantities.step, quantities.step / 2)
     around = {end + sign * distance for end in ends for distance in distances for sign in (1, -1)}
     for quantity in sorted(each for each in around if each >= 0):
-        may_be = quantities.nearest(quantity) == [quantity]
+        may_be = quantities.find_nearest(quantity) == [quantity]
         assert call(italian, "mayBeOrdered", product, f"{quantity:f}") is may_be, quantity
 
 

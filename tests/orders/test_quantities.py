@@ -70,7 +70,7 @@ def test_what_may_be_ordered_is(minimum, multiple, maximum, least, step, most, i
     found = compute_order_quantities(rules(minimum, multiple, maximum))
     assert (found.least, found.step, found.most, found.ignored_maximum) == (least, step, most, ignored)
     assert found.usual == least
-    assert found.nearest(D(0)) == [least]
+    assert found.find_nearest(D(0)) == [least]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_what_may_be_ordered_is(minimum, multiple, maximum, least, step, most, i
     ],
 )
 def test_the_nearest_quantities_that_may_be_ordered_are(quantity, of, valid):
-    assert compute_order_quantities(of).nearest(D(quantity)) == [D(each) for each in valid]
+    assert compute_order_quantities(of).find_nearest(D(quantity)) == [D(each) for each in valid]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_the_nearest_quantities_that_may_be_ordered_are(quantity, of, valid):
 def test_the_usual_quantity_is_the_product_s_own_as_far_as_it_may_be_ordered(of, usual):
     quantities = compute_order_quantities(of)
     assert quantities.usual == D(usual)
-    assert quantities.nearest(quantities.usual) == [quantities.usual]
+    assert quantities.find_nearest(quantities.usual) == [quantities.usual]
 
 
 steps = st.none() | st.integers(0, 60)
@@ -128,7 +128,7 @@ def test_what_is_offered_may_itself_be_ordered_and_nothing_is_nearer(quantity, m
     from_minimum = [D(each) for each in range(step, 2000, step) if each >= (minimum or 0)]
     within = [each for each in from_minimum if not maximum or each <= maximum]
     allowed = within or from_minimum  # whatever the ERP says, some quantity may be ordered
-    valid = quantities.nearest(quantity)
+    valid = quantities.find_nearest(quantity)
     assert valid
     assert set(valid) <= set(allowed)
     assert bool(quantities.ignored_maximum) == (not within)

@@ -309,7 +309,7 @@ def costs(account=""):
     prices = PriceList(products, account=account)
 
     def cost(product, quantity):
-        price = prices.price(product, Decimal(quantity))
+        price = prices.find_price(product, Decimal(quantity))
         return price and price.unit_price
 
     return {product.erp_id: (cost(product, 1), cost(product, 1000)) for product in products}

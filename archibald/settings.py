@@ -275,7 +275,7 @@ HOUSEKEEPING_EVERY = timedelta(seconds=env.float("HOUSEKEEPING_SECONDS", 15))  #
 DURATIONS = "SYNC_LEASE WORKER_HANGS_AFTER SYNC_LONGEST_PAUSE ORDER_FORM_TIMEOUT SCHEDULE_MINUTE HOUSEKEEPING_EVERY"
 for name in DURATIONS.split():
     if globals()[name] <= timedelta(0):
-        raise ImproperlyConfigured(f"{name} must be longer than nothing.")
+        raise ImproperlyConfigured(f"{name} must be greater than 0.")
 
 # How long history is kept.
 KEEP_RUNS = timedelta(days=env.int("KEEP_RUNS_DAYS", 90))  # those that changed nothing
@@ -332,7 +332,7 @@ Q_CLUSTER = {
 ERP_URL = env.str("ERP_URL", "")
 try:
     if ERP_URL and not (urlsplit(ERP_URL).scheme in ("http", "https") and urlsplit(ERP_URL).hostname):
-        raise ValueError("it begins with neither https:// nor http://, and a host")
+        raise ValueError("it does not begin with https:// or http://, followed by a host")
     urlsplit(ERP_URL).port  # noqa: B018  # raises ValueError
 except ValueError as error:
     raise ImproperlyConfigured(
@@ -342,14 +342,14 @@ ERP_USERNAME = env.str("ERP_USERNAME", "")
 ERP_PASSWORD = env.str("ERP_PASSWORD", "")
 ERP_FOLDER = Path(folder) if (folder := env.str("ERP_FOLDER", "")) else None
 if ERP_URL and ERP_FOLDER:
-    raise ImproperlyConfigured("Set ERP_URL or ERP_FOLDER, not both: a list has one source.")
+    raise ImproperlyConfigured("Set ERP_URL or ERP_FOLDER, not both: lists can have only one source.")
 
 # What an export may take, login and all: the ERP needs up to a minute for a large one, but an order form waits too.
 ERP_EXPORT_TIMEOUT = timedelta(seconds=env.float("ERP_EXPORT_SECONDS", 300))
 ERP_SMART_TIMEOUT = timedelta(seconds=env.float("ERP_SMART_SECONDS", 60))  # of a smart sync
 for name in ("ERP_EXPORT_TIMEOUT", "ERP_SMART_TIMEOUT"):
     if globals()[name] <= timedelta(0):
-        raise ImproperlyConfigured(f"{name} must be longer than nothing.")
+        raise ImproperlyConfigured(f"{name} must be greater than 0.")
 
 # Which of the ERP's price groups counts, as ACCOUNT: of its prices names it (002); unset, the only one that is valid.
 PRICE_GROUP = env.str("PRICE_GROUP", "").strip()

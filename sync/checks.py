@@ -69,13 +69,13 @@ def check_list(service: SyncService) -> list[CheckMessage]:
         (
             "E012",
             model.search_fields and columns.issuperset(model.search_fields),
-            f"{model.__name__} has to say by which of its columns people search it.",
+            f"{model.__name__} does not say in which of its columns people search.",
             "In the model: search_fields = (…, …), with the names of columns that are texts.",
         ),
         (
             "E013",
             declared_indexes >= {f"{name}_in_order", f"{name}_removed"},
-            f"{model.__name__} lacks the indexes with which a list is fast.",
+            f"{model.__name__} lacks the indexes that every list needs to be fast.",
             f'In the model\'s Meta: indexes = list_indexes("{name}", "search_text", "id")',
         ),
         (
@@ -147,8 +147,8 @@ def check_private_files(**_: Any) -> list[CheckMessage]:
     return [
         CheckMessage(
             WARNING,
-            f"Every user of this machine can read {path}, or write it.",
-            hint=f"Its owner is to do this: chmod {700 if path.is_dir() else 600} {shlex.quote(str(path))}",
+            f"Every user of this machine can read or change {path}.",
+            hint=f"Its owner should run: chmod {700 if path.is_dir() else 600} {shlex.quote(str(path))}",
             id="sync.W001",
         )
         for path in paths

@@ -30,7 +30,7 @@ def wake_worker() -> None:
 def enqueue(task: str = "sync.tasks.drain") -> None:
     """Have a worker do one of our tasks, unless one waits for it: whichever it is drains the queue when delivered."""
     if not OrmQ.objects.filter(key=Conf.CLUSTER_NAME, lock__lte=clock.now()).exists():
-        with skip_if_disk_full("No worker could be woken, which finds what is queued by itself"):
+        with skip_if_disk_full("No worker could be woken; a running worker finds what is queued by itself"):
             async_task(task)
 
 

@@ -77,9 +77,9 @@ def find_reason_to_delete(run: SyncRun, subject: Subject, pause: Pause) -> str:
     if not service.personal_fields:
         return ""
     try:
-        return "names him" if is_named_in(path, service, subject, pause) else ""
+        return "contains the customer" if is_named_in(path, service, subject, pause) else ""
     except SyncError as error:
-        return f"cannot be read ({type(error).__name__}), and may name him"
+        return f"cannot be read ({type(error).__name__}), and may contain the customer"
 
 
 def is_named_in(path: Path, service: SyncService, subject: Subject, pause: Pause) -> bool:

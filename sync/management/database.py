@@ -11,7 +11,7 @@ from django.db.migrations.loader import MigrationLoader
 
 EARLIER = {("sync", "0002_coordination"), ("customers", "0002_search"), ("orders", "0002_search")}  # with other schemas
 TOO_EARLY = (
-    "This database was made by a version before the first release, and cannot be taken over. Begin with a new one: name"
+    "This database was made by a version before the first release, and cannot be upgraded. Begin with a new one: name"
     " it in DATABASE_URL, or move the SQLite file away, and run manage.py migrate. All lists come back with their next"
     " syncs; users, drafts and history do not."
 )

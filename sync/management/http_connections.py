@@ -84,10 +84,10 @@ class Connections(ServerState):
         fresh = list(self.find_fresh_connections(connection.loop.time()))
         known = self.by_address[address] - sum(each.address == address for each in fresh)
         if self.per_address and known >= self.per_address:
-            logger.warning("%s has %d connections: one that keeps us waiting is closed", address, known)
+            logger.warning("%s has %d connections: one that keeps the server waiting is closed", address, known)
             has_room = self.close_one_waiting(but=fresh, address=address)
         elif len(self.connections) >= self.at_most:
-            logger.warning("There are %d connections: one that keeps us waiting is closed", self.at_most)
+            logger.warning("There are %d connections: one that keeps the server waiting is closed", self.at_most)
             has_room = self.close_one_waiting(but=fresh)
         else:
             has_room = True
@@ -265,7 +265,7 @@ def find_most_connections(wanted: int) -> int:
     possible = files - FILES_KEPT_FREE - NOT_YET_COUNTED
     if possible < wanted:
         logger.warning(
-            "At most %d connections at once instead of %d: this process may open %d files only (ulimit -n)",
+            "At most %d connections at once instead of %d: this process may open only %d files (ulimit -n)",
             max(possible, ACCEPTED_AT_ONCE),
             wanted,
             files,

@@ -327,11 +327,11 @@ def test_nothing_of_the_customer_is_left_in_any_table_or_file(known_everywhere, 
     assert list(exports.iterdir()) == []
     assert files_with_secrets(exports.parent) == set()
     assert not history_disagrees()
-    assert "still stands here" not in said
+    assert "is still in these places" not in said
     assert "Other records" not in said
     assert not any(secret in compact(line) for line in said.splitlines() for secret in SECRETS)
     again = erase("--id", account=str(ID))
-    assert again.startswith("Nothing is left to be erased.")
+    assert again.startswith("There is nothing left to erase.")
 
 
 # What is erased, and what is not
@@ -360,7 +360,7 @@ def test_documents_that_go_later_are_erased_by_their_account_number(removed):
     Order.objects.update(removed_at=Now())
     assert "orders: 1 record" in erase()
     assert (Order.objects.get().customer_name, Order.objects.get().account_number) == ("", "")
-    assert erase("--id", account=str(ID)).startswith("Nothing is left to be erased.")
+    assert erase("--id", account=str(ID)).startswith("There is nothing left to erase.")
 
 
 def test_an_account_that_another_customer_has_now_leaves_its_documents_alone(removed):
@@ -419,14 +419,14 @@ def test_a_draft_keeps_its_lines_and_a_form_that_is_open_elsewhere_is_told(remov
 def test_what_only_a_person_can_judge_is_named(removed):
     draft = DraftFactory(notes="come per lo studio beltràmi")
     said = erase()
-    assert f"\n  draft {draft.pk} (notes)\n" in said.partition("still stands here")[2]
+    assert f"\n  draft {draft.pk} (notes)\n" in said.partition("is still in these places")[2]
     draft.refresh_from_db()
     assert draft.notes == "come per lo studio beltràmi"
 
 
 def test_a_row_that_a_person_has_to_look_at_is_named_with_its_page_and_without_the_text(removed, admin_client):
     user = UserFactory(last_name="Studio Beltràmi")
-    said = erase().partition("still stands here")[2]
+    said = erase().partition("is still in these places")[2]
     [path] = re.findall(rf"^  user {user.pk} \(last name\): (/admin/\S+)$", said, re.MULTILINE)
     assert admin_client.get(path).status_code == 200
     assert "beltrami" not in compact(said)
@@ -443,7 +443,7 @@ def test_records_of_others_are_told_apart_as_they_cannot_be_changed_here(removed
     other = CustomerFactory(erp_id=78, description="già Studio Beltràmi")
     change = RecordChangeFactory(key="78", fields={"description": ["", other.description]})
     said = erase()
-    assert "still stands here" not in said
+    assert "is still in these places" not in said
     lines = said.partition("cannot be changed here.")[2]
     assert "correct it in the ERP" in lines
     assert f"\n  customer {other.pk} (description): /admin/customers/customer/{other.pk}/change/\n" in lines
@@ -456,7 +456,7 @@ def test_a_name_that_another_customer_has_too_is_left_in_texts(removed, removed_
     CustomerFactory(name=removed.name, removed_at=removed_at)
     run = SyncRunFactory(notes=[f"Odd: {removed.name}"])
     said = erase()
-    assert "still stands here" not in said
+    assert "is still in these places" not in said
     assert "Other records" not in said
     run.refresh_from_db()
     assert run.notes == [f"Odd: {removed.name}"]
@@ -484,7 +484,7 @@ def test_an_export_goes_if_it_names_the_customer_or_cannot_be_read(
         said = erase()
     assert {name for name, path in paths.items() if path.exists()} == {"another's", "of products"}
     assert set(SyncRun.objects.filter(export_path="")) == {runs["his"], runs["damaged"]}
-    assert f"export of run {runs['his'].pk} (customers, failed): names him" in said
+    assert f"export of run {runs['his'].pk} (customers, failed): contains the customer" in said
     assert f"export of run {runs['damaged'].pk} (orders, failed): cannot be read" in said
 
 

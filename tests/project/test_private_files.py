@@ -86,8 +86,8 @@ def test_what_cannot_be_changed_stops_nothing_and_is_named_by_a_check(tmp_path, 
     monkeypatch.setattr(Path, "chmod", chmod)
     make_private([tmp_path], database=None)
     [warning] = check_private_files()
-    assert warning.msg == f"Every user of this machine can read {tmp_path}, or write it."
-    assert warning.hint == f"Its owner is to do this: chmod 700 {tmp_path}"
+    assert warning.msg == f"Every user of this machine can read or change {tmp_path}."
+    assert warning.hint == f"Its owner should run: chmod 700 {tmp_path}"
 
 
 @pytest.mark.parametrize(("mode", "warned"), [(0o644, True), (0o602, True), (0o600, False), (0o640, False)])
@@ -96,7 +96,7 @@ def test_a_file_of_variables_that_everybody_can_read_is_warned_of(tmp_path, sett
     settings.ENV_FILE.touch()
     settings.ENV_FILE.chmod(mode)
     hints = [warning.hint for warning in check_private_files()]
-    assert hints == [f"Its owner is to do this: chmod 600 {tmp_path / '.env'}"] * warned
+    assert hints == [f"Its owner should run: chmod 600 {tmp_path / '.env'}"] * warned
 
 
 def test_a_check_warns_and_nothing_is_refused(project, tmp_path):

@@ -429,7 +429,7 @@ def test_the_command_warns_of_a_silent_worker_while_another_lives(everything_fre
     SyncWorkerFactory(name="b:2", seen_at=ago(minutes=4))
     status, said = syncstatus()
     assert status == 0, "all lists are kept fresh"
-    assert "SILENT, b:2 last seen " in said
+    assert "NOT RESPONDING, b:2 last seen " in said
     assert "The worker on b has not responded since " in said
     assert "All is well" not in said
 
@@ -441,7 +441,9 @@ def test_the_command_says_how_old_a_list_is_whose_schedule_is_disabled(everythin
     status, said = syncstatus()
     old_since = f"{timezone.localtime(ago(days=60)):%d/%m/%Y %H:%M}"
     assert status == 1
-    assert f"orders is old, as of {old_since} — its schedule is disabled: run manage.py runsync orders" in said
+    assert (
+        f"orders is old: last updated at {old_since} — its schedule is disabled: run manage.py runsync orders" in said
+    )
     assert "All is well." not in said
 
 
@@ -459,7 +461,8 @@ def test_the_command_says_that_nobody_may_be_told_of_changes(everything_fresh, s
     status, said = syncstatus()
     assert (status, said.splitlines()[-1]) == (
         0,
-        "Nobody may be told of changes (web): The alert was not delivered: no. It was given up.",
+        "Alerts may not be arriving (web): The alert was not delivered: no. "
+        "The service no longer tries to send it; send it again in the admin.",
     )
 
 
@@ -521,7 +524,7 @@ def test_the_command_line_says_that_a_list_is_tried_again_and_promises_no_time_t
     SyncRun.objects.filter(pk=run.pk).update(not_before=ago(seconds=1))
     out = StringIO()
     call_command("syncstatus", stdout=out)
-    assert "It is tried again as soon as it is its turn." in out.getvalue()
+    assert "It is tried again when its turn comes." in out.getvalue()
     assert "not before" not in out.getvalue()
 
 

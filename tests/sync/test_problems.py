@@ -217,7 +217,7 @@ def test_a_disk_without_room_is_named(free, kind, monkeypatch, tmp_path):
 def test_the_command_line_names_a_silent_holder_of_the_lock():
     the_lock_s_holder_is_silent()
     said = said_by_command()
-    assert "Lock     SILENT, " in said
+    assert "Lock     NOT RENEWED, " in said
     assert "The process that holds the lock has not responded since " in said
     assert "you do not need to do anything." in said
 

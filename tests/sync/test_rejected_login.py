@@ -239,7 +239,7 @@ def test_runsync_says_what_a_list_waits_for(rejected, erp, capsys):
     said = capsys.readouterr()
     assert ended.value.code == 1
     assert erp.fetched == ["orders"]
-    assert said.out.count("it waits until the ERP accepts the login") == 5
+    assert said.out.count("it waits until the login is corrected") == 5
 
 
 def test_a_dry_run_of_all_lists_tries_a_rejected_login_once(erp):

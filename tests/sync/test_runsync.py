@@ -137,7 +137,7 @@ def test_wrong_usage_is_told_and_ends_with_two(arguments, process_environment):
 
 
 def test_one_file_cannot_be_all_lists(db, export):
-    with pytest.raises(CommandError, match="--file holds one list"):
+    with pytest.raises(CommandError, match="--file is an export of one list"):
         runsync("all", "--file", export(customers(1)))
 
 

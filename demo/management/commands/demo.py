@@ -153,4 +153,6 @@ def check_free(port: int, option: str) -> None:
         try:
             listener.bind((HOST, port))
         except (OSError, OverflowError):
-            raise CommandError(f"Port {port} is in use, or no port. Choose another one with {option}.") from None
+            raise CommandError(
+                f"Port {port} is in use or is not a port number. Choose another one with {option}."
+            ) from None

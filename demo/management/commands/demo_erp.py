@@ -45,14 +45,18 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
         parser.add_argument("--port", type=int, default=8001, help="port to listen on; 0: any (default: 8001)")
         parser.add_argument("--scale", type=positive, default=1, help="size of the lists; 1 is the real size")
-        parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="another seed, other records")
+        parser.add_argument(
+            "--seed", type=int, default=DEFAULT_SEED, help="seed of the random data: another seed gives other records"
+        )
         parser.add_argument(
             "--delay", type=not_negative, default=2, help="seconds that an export takes (default: 2; really 5 to 60)"
         )
         parser.add_argument(
-            "--life", type=not_negative, metavar="SECONDS", help="let something happen by itself every so often"
+            "--life", type=not_negative, metavar="SECONDS", help="let something happen automatically, about this often"
         )
-        parser.add_argument("--state", type=Path, metavar="FILE", help="remember what happened in this file")
+        parser.add_argument(
+            "--state", type=Path, metavar="FILE", help="keep in this file what happened, for the next start"
+        )
         parser.add_argument(
             "--write",
             type=Path,

@@ -28,8 +28,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("customer", metavar="CUSTOMER", help="the account number, or the ID in the ERP")
         parser.add_argument("--id", action="store_true", dest="by_id", help="CUSTOMER is the ID in the ERP")
-        parser.add_argument("--dry-run", action="store_true", help="show what would be erased, erase nothing")
-        parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="show what would be erased, without erasing anything"
+        )
+        parser.add_argument("--yes", action="store_true", help="erase without asking")
 
     def handle(self, *, customer: str, by_id: bool, dry_run: bool, yes: bool, **options: Any) -> None:
         check_migrated()
@@ -51,7 +53,7 @@ class Command(BaseCommand):
             raise CommandError("Another process took the lock: nothing was erased. Run the command again.") from None
         self.show("Erased", report)
         if report.erased and target.erp_id is not None:
-            self.stdout.write(f"The customer is known as ID {target.erp_id} from now on (--id).")
+            self.stdout.write(f"From now on this customer can be named only by ID {target.erp_id} (--id).")
         self.stdout.write(NOT_COVERED)
         if problem := compact_database():
             raise CommandError(
@@ -66,7 +68,7 @@ class Command(BaseCommand):
         except EOFError:
             answer = ""
         if answer.strip().lower() != "yes":
-            raise CommandError("Nothing was erased. Without a terminal, confirm with --yes.")
+            raise CommandError("Nothing was erased. If there is no terminal to answer at, confirm with --yes.")
 
     def say_that_it_waits(self) -> None:
         if not self.is_waiting:
@@ -78,12 +80,16 @@ class Command(BaseCommand):
             self.stdout.write(f"{what}:")
             self.write_lines(report.erased)
         else:
-            self.stdout.write("Nothing is left to be erased.")
+            self.stdout.write("There is nothing left to erase.")
         if report.shown:
-            self.stdout.write("Still shown by the ERP, and kept; run this again by account number when they are gone:")
+            self.stdout.write(
+                "Still shown by the ERP, and kept; run this again by account number when the ERP no longer shows them:"
+            )
             self.write_lines(report.shown)
         if report.remaining:
-            self.stdout.write("The customer's name, address or a number still stands here; look, and correct it there:")
+            self.stdout.write(
+                "The customer's name, address or a number is still in these places; look at each, and correct it there:"
+            )
             self.write_lines(report.remaining)
         if report.remaining_from_erp:
             self.stdout.write(

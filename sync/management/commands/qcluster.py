@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
-    help = "Start a worker, which runs what is due and what was asked for. Any number of machines may have one."
+    help = "Start a worker, which carries out what is due and what was asked for. Any number of machines may run one."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--line", type=int, help=SUPPRESS)  # to the watchdog, which starts the rest with it

@@ -39,17 +39,19 @@ DIFFERENCES_SHOWN = 20
 
 class Command(BaseCommand):
     help = (
-        "Bring the mirror of one list, or of all, to what the ERP shows. "
+        "Sync one list, or all lists, with the ERP. "
         "Exit status: 0 applied, 1 failed or cancelled, 2 wrong usage, 3 quarantined, 4 still waiting."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("sync_type", metavar="TYPE", choices=[*settings.SYNC_TYPES, "all"], help="%(choices)s")
         parser.add_argument("--mode", choices=SyncRun.Mode.values, default=SyncRun.Mode.AUTO)
-        parser.add_argument("--file", metavar="EXPORT.pdf", type=parse_file, help="read this export, not the ERP's")
-        parser.add_argument("--dry-run", action="store_true", help="show what would change, write nothing")
-        parser.add_argument("--json", action="store_true", help="print one JSON object for each type")
-        parser.add_argument("--no-wait", action="store_true", help="queue the run and return")
+        parser.add_argument(
+            "--file", metavar="EXPORT.pdf", type=parse_file, help="read this file instead of the ERP's export"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="show what would change, without writing anything")
+        parser.add_argument("--json", action="store_true", help="print one JSON object for each list")
+        parser.add_argument("--no-wait", action="store_true", help="queue the run and return at once")
         self.parser = parser
 
     def handle(self, *, sync_type: str, mode: str, **options: Any) -> None:
@@ -65,11 +67,13 @@ class Command(BaseCommand):
 
     def check_usage(self, sync_type: str, mode: str, options: dict[str, Any]) -> None:
         if options["file"] and sync_type == "all":
-            self.parser.error("--file holds one list: name its type instead of 'all'")
+            self.parser.error("--file is an export of one list: name that list instead of 'all'")
         if mode == SyncRun.Mode.SMART and (sync_type == "all" or not get_service(sync_type).smart):
             self.parser.error(f"there is no smart sync of {sync_type}")
         if options["no_wait"] and (options["dry_run"] or options["file"] or mode == SyncRun.Mode.SMART):
-            self.parser.error("--no-wait only queues a run: it cannot be combined with --dry-run, --file or smart")
+            self.parser.error(
+                "--no-wait only queues a run: it cannot be combined with --dry-run, --file or --mode smart"
+            )
 
     def run(self, types: list[str], mode: str, options: dict[str, Any]) -> list[int]:
         """Queue a run of each type, carry them out, and give their exit statuses."""
@@ -159,16 +163,16 @@ class Command(BaseCommand):
 def explain_waiting(run: SyncRun) -> str:
     """Why a run that is not waited for any more has not ended."""
     if run.status != Status.QUEUED:
-        return ", by another process"
+        return " in another process"
     match turns.find_what_it_waits_for(run):
         case turns.WaitsFor.LOGIN:
-            return "; it waits until the ERP accepts the login, and a person asks for a new attempt"
+            return "; it waits until the login is corrected, or a person asks for a new attempt"
         case turns.WaitsFor.TIME if run.not_before:
             why = run.ended_attempts[-1]["text"] if run.ended_attempts else ""
             return f"; it is tried again at {timezone.localtime(run.not_before):%H:%M:%S}. {why}".rstrip(".")
         case turns.WaitsFor.FORMS:
-            return "; it waits until the open order forms are left"
-    return "; it is not waited for"
+            return "; it waits until the open order forms are closed"
+    return "; this command does not wait for it"
 
 
 def parse_file(name: str) -> Path:

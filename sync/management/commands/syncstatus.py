@@ -25,7 +25,7 @@ AGAIN = (Action.RETRIED_NOW, Action.RETRIED_LATER, Action.RETRIED_IN_TURN)
 
 class Command(BaseCommand):
     help = (
-        "Show the state of every sync type, the lock, open order forms, the queue and the worker. "
+        "Show the state of every list, the lock, the queue, open order forms and the workers. "
         "Exit status: 1 if anything is unhealthy."
     )
 
@@ -78,7 +78,7 @@ def summarize_lock(status: SyncStatus) -> str:
         case SyncLock.State.FREE:
             return "free"
         case SyncLock.State.SILENT:
-            return f"SILENT, {status.lock.holder} since {format_moment(status.lock.leased_until)}"
+            return f"NOT RENEWED, {status.lock.holder} since {format_moment(status.lock.leased_until)}"
     return f"held by {status.lock.holder} since {format_moment(status.lock.acquired_at)}"
 
 
@@ -104,7 +104,8 @@ def summarize_forms(status: SyncStatus) -> str:
 def summarize_worker(worker: SyncWorker) -> str:
     if worker.stopped_at:
         return f"stopped, {worker.name} at {format_moment(worker.stopped_at)}"
-    return f"{'alive' if worker.is_alive else 'SILENT'}, {worker.name} last seen {format_moment(worker.seen_at)}"
+    state = "responding" if worker.is_alive else "NOT RESPONDING"
+    return f"{state}, {worker.name} last seen {format_moment(worker.seen_at)}"
 
 
 def describe_problem(problem: Problem) -> Iterator[str]:
@@ -116,21 +117,21 @@ def describe_problem(problem: Problem) -> Iterator[str]:
             yield describe_login(problem, at)
         case Kind.CLOCK_AHEAD | Kind.CLOCK_BEHIND:
             where = "ahead of" if problem.kind == Kind.CLOCK_AHEAD else "behind"
-            yield f"The clock of {facts['machine']} is {facts['difference']} {where} the database's: set it right."
+            yield f"The clock of {facts['machine']} is {facts['difference']} {where} the database's: correct it."
         case Kind.QUARANTINED:
-            hint = "look at its last run in the admin, and accept the export or run the sync again"
+            hint = "look at its last run in the admin, then accept the export or run the sync again"
             yield f"{name} is quarantined: {error} — {hint}"
         case Kind.FAILING:
             yield f"{name} is failing ({facts['times']} in a row): {error}"
         case Kind.NEVER_MIRRORED:
             hint = f" — it runs when it is due, or with manage.py runsync {name}"
-            yield f"{name} was never mirrored{'' if problem.action in AGAIN else hint}"
+            yield f"{name} was never synced{'' if problem.action in AGAIN else hint}"
         case Kind.OLD:
             hint = f"its schedule is disabled: run manage.py runsync {name}, or enable it in the admin"
-            yield f"{name} is old, as of {at} — {hint}"
+            yield f"{name} is old: last updated at {at} — {hint}"
         case Kind.LATE:
-            hint = f" — see that a worker runs (manage.py qcluster), or run manage.py runsync {name}"
-            yield f"{name} is late, as of {at}{'' if problem.action in AGAIN else hint}"
+            hint = f" — check that a worker is running (manage.py qcluster), or run manage.py runsync {name}"
+            yield f"{name} is late: last updated at {at}{'' if problem.action in AGAIN else hint}"
         case Kind.RETRYING:
             yield f"{name} is tried again: {error} {describe_retry(problem)}".rstrip()
         case Kind.COLUMNS_CHANGED:
@@ -145,7 +146,7 @@ def describe_problem(problem: Problem) -> Iterator[str]:
                     "its schedule is disabled."
                 )
         case Kind.ALERT_NOT_DELIVERED:
-            yield f"Nobody may be told of changes ({facts['channel']}): {error} {describe_retry(problem)}"
+            yield f"Alerts may not be arriving ({facts['channel']}): {error} {describe_retry(problem)}"
         case _:
             yield " ".join(problem.describe(FORMATS))
 
@@ -154,7 +155,8 @@ def describe_login(problem: Problem, at: str) -> str:
     what = f"The ERP has not accepted the login of {problem.facts['username']} since {at}: no list is synced"
     if problem.action == Action.WAIT_FOR_LOGIN:
         return f"{what}. It is tried again by run {problem.row.pk}."
-    return f"{what} — check ERP_USERNAME and ERP_PASSWORD; manage.py runsync TYPE, or Run now, is one new attempt"
+    hint = "check ERP_USERNAME and ERP_PASSWORD; manage.py runsync TYPE, or Run now in the admin, makes one new attempt"
+    return f"{what} — {hint}"
 
 
 def describe_retry(problem: Problem) -> str:
@@ -162,9 +164,9 @@ def describe_retry(problem: Problem) -> str:
         case Action.RETRIED_LATER:
             return f"It is tried again at {format_moment(problem.facts['next'])}."
         case Action.RETRIED_IN_TURN:
-            return "It is tried again as soon as it is its turn."
+            return "It is tried again when its turn comes."
         case Action.SEND_AGAIN:
-            return "It was given up."
+            return "The service no longer tries to send it; send it again in the admin."
     return ""  # it is tried again now
 
 

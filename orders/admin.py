@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from django.contrib import admin
-from django.utils.formats import number_format
 from django.utils.html import format_html_join
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -207,10 +204,6 @@ def format_range(price: Price, first: str, last: str) -> str:
     return NOTHING if ends == [NOTHING, NOTHING] else " – ".join(ends)
 
 
-def format_quantity(number: Decimal | None) -> str:
-    return NOTHING if number is None else number_format(number.normalize(), use_l10n=True, force_grouping=True)
-
-
 @admin.register(Product)
 class ProductAdmin(MirroredAdmin):
     list_display = (
@@ -296,8 +289,10 @@ class ProductAdmin(MirroredAdmin):
                 "The maximum of {ignored_maximum} is ignored, because it is below the smallest "
                 "quantity that can be ordered, {least}."
             )
-        names = ("least", "most", "step", "ignored_maximum")
-        return text.format(**{name: format_quantity(getattr(quantities, name)) for name in names})
+        numbers = {name: getattr(quantities, name) for name in ("least", "most", "step", "ignored_maximum")}
+        return text.format(
+            **{name: formatting.format_number(each and each.normalize()) for name, each in numbers.items()}
+        )
 
     @admin.display(description=_("prices"))
     def prices(self, product: Product) -> str:

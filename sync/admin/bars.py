@@ -76,7 +76,7 @@ def draw_bar(group: list[Attempt], name: str, scale: Scale, words: Words) -> Mar
     lines = describe_attempt(group[0], name, words) if len(group) == 1 else describe_attempts(group, name, words)
     runs = {attempt.run.pk: attempt.run for attempt in group}
     address = words.get_url(group[0].run) if len(runs) == 1 else get_runs_url(runs.values())
-    return scale.mark(group[0].start, end, kind=kind, tip="\n".join(lines), address=address)
+    return scale.make_mark(group[0].start, end, kind=kind, tip="\n".join(lines), address=address)
 
 
 def get_kind(attempt: Attempt) -> str:

@@ -42,7 +42,7 @@ def draw_day(status: SyncStatus) -> dict[str, Any]:
     return {
         "rows": [draw_row(each, scale, words) for each in day.types],
         "hours": list(scale.list_hours()),
-        "now": drawing.format_percent(scale.place(day.now)),
+        "now": drawing.format_percent(scale.locate(day.now)),
         "behind": timesince(day.start, day.now),
         "ahead": timesince(day.now, day.end),
         "legend": LEGEND,
@@ -55,9 +55,11 @@ def draw_row(day: TypeDay, scale: Scale, words: Words) -> Row:
         name=name,
         address=links.get_list_url(SyncRun, sync_type=day.sync_type),
         bars=[bars.draw_bar(group, name, scale, words) for group in scale.group_touching(day.attempts)],
-        waits=[scale.mark(wait.start, wait.end) for wait in day.waits],
+        waits=[scale.make_mark(wait.start, wait.end) for wait in day.waits],
         pauses=[
-            scale.mark(pause.start, pause.end, tip=f"{open_forms}\n{drawing.format_stretch(pause.start, pause.end)}")
+            scale.make_mark(
+                pause.start, pause.end, tip=f"{open_forms}\n{drawing.format_stretch(pause.start, pause.end)}"
+            )
             for pause in day.pauses
         ],
         due=list(draw_due_times(day, name, scale)),
@@ -70,4 +72,4 @@ def draw_due_times(day: TypeDay, name: str, scale: Scale) -> Iterator[Mark]:
     for first, *others in scale.group_touching(stretches):
         last = others[-1] if others else first
         at = drawing.format_stretch(first.start, last.start) if others else drawing.format_to_second(first.start)
-        yield scale.mark(first.start, last.end, tip=f"{name}\n{gettext('due')} {at}")
+        yield scale.make_mark(first.start, last.end, tip=f"{name}\n{gettext('due')} {at}")

@@ -35,17 +35,17 @@ class Scale:
         self.day = day
         self.length = day.end - day.start
 
-    def place(self, at: datetime) -> float:
+    def locate(self, at: datetime) -> float:
         """In % of the width, within the picture."""
         return min(max((at - self.day.start) / self.length, 0), 1) * 100
 
-    def extent(self, start: datetime, end: datetime) -> tuple[float, float]:
+    def locate_span(self, start: datetime, end: datetime) -> tuple[float, float]:
         """From where to where something is drawn that must not vanish, however short it was."""
-        left = min(self.place(start), 100 - NARROWEST)
-        return left, max(self.place(end), left + NARROWEST)
+        left = min(self.locate(start), 100 - NARROWEST)
+        return left, max(self.locate(end), left + NARROWEST)
 
-    def mark(self, start: datetime, end: datetime, **rest: str) -> Mark:
-        left, right = self.extent(start, end)
+    def make_mark(self, start: datetime, end: datetime, **rest: str) -> Mark:
+        left, right = self.locate_span(start, end)
         return Mark(format_percent(left), format_percent(right - left), **rest)
 
     def list_hours(self) -> Iterator[dict[str, Any]]:
@@ -55,14 +55,14 @@ class Scale:
         for number in range((start - midnight) // HOUR + 1, (end - midnight) // HOUR + 1):
             at = midnight + number * HOUR
             label = f"{timezone.localtime(at):%H:%M}" if number % LABELLED_EVERY == 0 else ""
-            yield {"x": format_percent(self.place(at)), "label": label}
+            yield {"x": format_percent(self.locate(at)), "label": label}
 
     def group_touching(self, spans: Iterable[Span]) -> Iterator[list[Span]]:
         """Those that would be drawn over each other, together."""
         group: list[Span] = []
         right = 0.0
         for span in sorted(spans, key=lambda each: each.start):
-            left, end = self.extent(span.start, span.end)
+            left, end = self.locate_span(span.start, span.end)
             if group and left >= right:
                 yield group
                 group, right = [], 0.0

@@ -104,11 +104,11 @@ async def listen(
 def run_in_this_thread(stream: AsyncGenerator[bytes, None]) -> Iterator[bytes]:
     """The same stream for a server that gives each request a thread of its own."""
 
-    async def following() -> bytes | None:
+    async def take_next() -> bytes | None:
         return await anext(stream, None)
 
     with asyncio.Runner() as runner:
-        while (text := runner.run(following())) is not None:
+        while (text := runner.run(take_next())) is not None:
             yield text
 
 

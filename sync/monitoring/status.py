@@ -83,10 +83,6 @@ class TypeHealth:
         return self.schedule.enabled
 
     @property
-    def next_slot(self) -> datetime:
-        return self.schedule.find_next_slot(self.at)
-
-    @property
     def fresh_as_of(self) -> datetime | None:
         """When the export behind the last success was fetched."""
         return self.last_success.exported_at if self.last_success else None
@@ -252,7 +248,11 @@ class SyncStatus:
         """The next moment at which something said here is no longer so, though nothing happens until then."""
         moments = [self.at + LONGEST_UNCHANGED, self.lock.leased_until]
         moments += [session.expires_at for session in self.sessions]
-        moments += [moment for each in self.types for moment in (each.late_at, each.late_for_forms_at, each.next_slot)]
+        moments += [
+            moment
+            for each in self.types
+            for moment in (each.late_at, each.late_for_forms_at, each.schedule.find_next_slot(self.at))
+        ]
         moments += [moment for run in self.queue for moment in (run.not_before, run.overdue_at)]
         moments += [worker.seen_at + SyncWorker.SILENT_AFTER for worker in self.workers if worker.is_alive]
         return min(moment for moment in moments if moment and moment > self.at)

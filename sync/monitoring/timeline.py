@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from sync.models import OrderFormSession, SyncRun
-from sync.monitoring.status import SyncStatus, TypeHealth
+from sync.monitoring.status import SyncStatus
 from sync.service import list_smart_types
 
 HOUR: timedelta = 60 * settings.SCHEDULE_MINUTE
@@ -90,28 +90,20 @@ def find_day(status: SyncStatus) -> Day:
     now, start, end = status.at, status.at - BEHIND, status.at + AHEAD
     runs = list(find_runs(start))
     pauses = list(join_stretches(find_pauses(start, until=end)))
-    days = [find_type_day(each, runs=runs, pauses=pauses, start=start, now=now, end=end) for each in status.types]
+    days = []
+    for each in status.types:
+        mine = [run for run in runs if run.sync_type == each.sync_type]
+        days.append(
+            TypeDay(
+                sync_type=each.sync_type,
+                attempts=[attempt for run in mine for attempt in find_attempts(run, now) if attempt.end > start],
+                waits=[wait for run in mine for wait in find_waits(run, now) if wait.end > start],
+                pauses=[] if each.sync_type in list_smart_types() else pauses,
+                due=list(find_due_times(each.next_due, each.schedule.interval, end)),
+                usual_duration=each.usual_duration or timedelta(0),
+            )
+        )
     return Day(start, now, end, days)
-
-
-def find_type_day(
-    health: TypeHealth,
-    *,
-    runs: list[Ran],
-    pauses: list[Stretch],
-    start: datetime,
-    now: datetime,
-    end: datetime,
-) -> TypeDay:
-    mine = [run for run in runs if run.sync_type == health.sync_type]
-    return TypeDay(
-        sync_type=health.sync_type,
-        attempts=[attempt for run in mine for attempt in find_attempts(run, now) if attempt.end > start],
-        waits=[wait for run in mine for wait in find_waits(run, now) if wait.end > start],
-        pauses=[] if health.sync_type in list_smart_types() else pauses,
-        due=list(find_due_times(health.next_due, health.schedule.interval, end)),
-        usual_duration=health.usual_duration or timedelta(0),
-    )
 
 
 def find_runs(start: datetime) -> Iterator[Ran]:

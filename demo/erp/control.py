@@ -10,33 +10,33 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from demo.erp.erp import DemoErp
 from demo.erp.faults import Fault
-from demo.erp.front_end import PlannedFault
+from demo.erp.front_end import FrontEnd, PlannedFault
 from demo.erp.life import HAPPENINGS, NothingLeft
 
-if TYPE_CHECKING:
-    from demo.erp.server import DemoServer
 
-
-def answer(demo: DemoServer, method: str, what: list[str], body: bytes) -> tuple[HTTPStatus, dict[str, Any]]:
+def answer(
+    erp: DemoErp, front_end: FrontEnd, method: str, what: list[str], body: bytes
+) -> tuple[HTTPStatus, dict[str, Any]]:
     try:
         match method, what:
             case "GET", ["state"]:
                 pass
             case "POST", ["faults"]:
-                demo.front_end.plan_fault(PlannedFault.from_json(json.loads(body)))
+                front_end.plan_fault(PlannedFault.from_json(json.loads(body)))
             case "DELETE", ["faults"]:
-                demo.front_end.clear(None)
+                front_end.clear(None)
             case "DELETE", ["faults", fault]:
-                demo.front_end.clear(Fault.called(fault))
+                front_end.clear(Fault.called(fault))
             case "POST", ["life", *kind] if not kind or kind[0] in HAPPENINGS:
-                return HTTPStatus.OK, {"changed": demo.erp.happen(*kind)}
+                return HTTPStatus.OK, {"changed": erp.happen(*kind)}
             case _:
                 raise ValueError(f"{method} /demo/{'/'.join(what)}")
     except (KeyError, ValueError, TypeError) as error:
         return HTTPStatus.BAD_REQUEST, {"error": f"not understood: {error}"}
     except NothingLeft as nothing:
         return HTTPStatus.CONFLICT, {"error": str(nothing)}
-    return HTTPStatus.OK, demo.erp.as_json() | demo.front_end.as_json()
+    return HTTPStatus.OK, erp.as_json() | front_end.as_json()

@@ -53,9 +53,6 @@ class BaseData:
         }
         self.find_practice = lru_cache(maxsize=4096)(self.make_practice)
 
-    def make_record(self, sync_type: str, place: int) -> Any:
-        return self.makers[sync_type](place)
-
     # Customers
 
     def make_customer(self, place: int) -> Customer:

@@ -66,11 +66,6 @@ class DemoErp:
         self.events += 1
         return changed
 
-    def copy_world(self) -> World:
-        """The records as they are now, for as long as it takes to read them."""
-        with self.lock:
-            return self.world.copy()
-
     def find_records(
         self, name: str, *, choice: str = "", filtered: bool = False, faults: Collection[Fault] = ()
     ) -> Iterator[Any]:
@@ -80,7 +75,8 @@ class DemoErp:
         Faults may change records or add some.
         """
         demo_list = find_list(name)
-        world, today = self.copy_world(), self.today
+        with self.lock:
+            world, today = self.world.copy(), self.today  # as they are now, for as long as it takes to read them
         records = world.find_records(demo_list)
         if choice and choice != demo_list.safe_filter:
             shows = demo_list.find_choice(choice).shows

@@ -49,10 +49,6 @@ class Handler(BaseHTTPRequestHandler):
     def front_end(self) -> FrontEnd:
         return self.server.demo.front_end
 
-    @property
-    def sent_cookies(self) -> dict[str, str]:
-        return {name: cookie.value for name, cookie in SimpleCookie(self.headers.get("Cookie", "")).items()}
-
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the base class calls it so
         logger.debug(format, *args)
 
@@ -68,7 +64,7 @@ class Handler(BaseHTTPRequestHandler):
         url = parse.urlsplit(self.path)
         match url.path.strip("/").split("/"):
             case ["demo", *what]:
-                status, answer = control.answer(self.demo, self.command, what, body)
+                status, answer = control.answer(self.demo.erp, self.front_end, self.command, what, body)
                 self.send(json.dumps(answer).encode(), "application/json", status)
             case ["Login.aspx"]:
                 self.answer_login(parse.parse_qs(url.query).get("ReturnUrl", ["/"])[0], read_form(body))
@@ -89,15 +85,15 @@ class Handler(BaseHTTPRequestHandler):
             fields.get("Logon$v0$xaf_dviUserName$Edit", ""), fields.get("Logon$v0$xaf_dviPassword$Edit", "")
         )
         if session:
-            self.redirect(
-                make_local_address(return_url), cookies=[make_cookie(*cookie) for cookie in session.cookies.items()]
-            )
+            here = "/" + parse.quote(return_url.lstrip("/\\"), safe="/?=&%")  # on this server
+            self.redirect(here, cookies=[make_cookie(*cookie) for cookie in session.cookies.items()])
         else:
             page = web.render_login(self.demo.profile, return_url, self.front_end.view_state, rejected=bool(fields))
             self.send_page(page)
 
     def answer_list(self, demo_list: DemoList, fields: dict[str, str]) -> None:
-        session = self.front_end.find_session(self.sent_cookies)
+        sent = SimpleCookie(self.headers.get("Cookie", ""))
+        session = self.front_end.find_session({name: cookie.value for name, cookie in sent.items()})
         if session is None:
             self.redirect_to_login()
         elif not fields and demo_list.name in session.waiting:
@@ -240,11 +236,6 @@ class Handler(BaseHTTPRequestHandler):
         if Fault.STALLED_CONNECTION in faults:
             self.demo.stopping.wait()
         self.close_connection = stops_half_way or self.demo.stopping.is_set()
-
-
-def make_local_address(return_url: str) -> str:
-    """The address to go back to, on this server."""
-    return "/" + parse.quote(return_url.lstrip("/\\"), safe="/?=&%")
 
 
 def make_cookie(name: str, value: str) -> str:

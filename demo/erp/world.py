@@ -33,7 +33,7 @@ class World:
         if place >= first_added:
             return self.added[sync_type][place - first_added]
         changed = self.changed[sync_type].get(place)
-        return changed if changed is not None else self.base.make_record(sync_type, place)
+        return changed if changed is not None else self.base.makers[sync_type](place)
 
     def change(self, sync_type: str, place: int, record: Any) -> None:
         first_added = self.base.sizes[sync_type]

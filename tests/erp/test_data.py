@@ -199,4 +199,4 @@ def test_a_larger_scale_multiplies_every_list():
     assert {name: erp.count_records(name) for name in REAL_SIZES} == {
         name: 100 * size for name, size in REAL_SIZES.items()
     }
-    assert next(iter(erp.world.base.make_record("ddt", place) for place in (112_999,))).order_number
+    assert next(iter(erp.world.base.makers["ddt"](place) for place in (112_999,))).order_number

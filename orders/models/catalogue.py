@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from orders.quantities import OrderQuantities, compute_order_quantities
-from sync.models import MirroredModel, list_indexes
+from sync.models import NUMBER, TEXT, MirroredModel, list_indexes
 
 # ID ELEMENTO IVAID is a foreign key. The ERP's grid shows 5 for the group 22 (4,416 products), 1 for the group 04
 # (121) and 0 for none (1, a course); whether an export prints the key or the group was never seen, so both are known.
@@ -23,70 +23,46 @@ class Product(MirroredModel):
     search_fields = ("name", "erp_id", "description")
 
     erp_id = models.CharField(_("product ID"), unique=True, help_text="ID ARTICOLO")
-    name = models.CharField(
-        _("article name"), blank=True, default="", help_text=_("NOME ARTICOLO: (the code people type)")
-    )
-    description = models.CharField(_("description"), blank=True, default="", help_text="DESCRIZIONE")
-    group = models.CharField(_("group"), blank=True, default="", help_text="GRUPPO ARTICOLO:")
-    pack_pieces = models.DecimalField(
-        _("pieces per pack"), max_digits=19, decimal_places=4, null=True, help_text="CONTENUTO DELL'IMBALLAGGIO"
-    )
-    search_name = models.CharField(_("search name"), blank=True, default="", help_text="NOME DELLA RICERCA")
-    price_unit = models.DecimalField(
-        _("price unit"), max_digits=19, decimal_places=4, null=True, help_text="UNITÀ DI PREZZO:"
-    )
-    product_group = models.CharField(_("product group"), blank=True, default="", help_text="ID GRUPPO DI PRODOTTI")
-    group_description = models.CharField(
-        _("group description"), blank=True, default="", help_text="DESCRIZIONE GRUPPO ARTICOLO:"
-    )
-    minimum_quantity = models.DecimalField(
-        _("minimum quantity"), max_digits=19, decimal_places=4, null=True, help_text="QTÀ MINIMA:"
-    )
-    multiple_quantity = models.DecimalField(
-        _("multiple"), max_digits=19, decimal_places=4, null=True, help_text="QTÀ MULTIPLI:"
-    )
-    maximum_quantity = models.DecimalField(
-        _("maximum quantity"), max_digits=19, decimal_places=4, null=True, help_text="QTÀ MASSIMA:"
-    )
-    figure = models.CharField(_("figure"), blank=True, default="", help_text="FIGURA:")
+    name = models.CharField(_("article name"), **TEXT, help_text=_("NOME ARTICOLO: (the code people type)"))
+    description = models.CharField(_("description"), **TEXT, help_text="DESCRIZIONE")
+    group = models.CharField(_("group"), **TEXT, help_text="GRUPPO ARTICOLO:")
+    pack_pieces = models.DecimalField(_("pieces per pack"), **NUMBER, null=True, help_text="CONTENUTO DELL'IMBALLAGGIO")
+    search_name = models.CharField(_("search name"), **TEXT, help_text="NOME DELLA RICERCA")
+    price_unit = models.DecimalField(_("price unit"), **NUMBER, null=True, help_text="UNITÀ DI PREZZO:")
+    product_group = models.CharField(_("product group"), **TEXT, help_text="ID GRUPPO DI PRODOTTI")
+    group_description = models.CharField(_("group description"), **TEXT, help_text="DESCRIZIONE GRUPPO ARTICOLO:")
+    minimum_quantity = models.DecimalField(_("minimum quantity"), **NUMBER, null=True, help_text="QTÀ MINIMA:")
+    multiple_quantity = models.DecimalField(_("multiple"), **NUMBER, null=True, help_text="QTÀ MULTIPLI:")
+    maximum_quantity = models.DecimalField(_("maximum quantity"), **NUMBER, null=True, help_text="QTÀ MASSIMA:")
+    figure = models.CharField(_("figure"), **TEXT, help_text="FIGURA:")
 
-    bulk_product_id = models.CharField(
-        _("bulk product ID"), blank=True, default="", help_text="ID IN BLOCCO DELL'ARTICOLO"
-    )
-    pack = models.CharField(_("pack"), blank=True, default="", help_text="PACCO")
-    shank = models.CharField(_("shank"), blank=True, default="", help_text="GAMBA")
-    size = models.CharField(_("size"), blank=True, default="", help_text="GRANDEZZA")
-    configuration = models.CharField(_("configuration"), blank=True, default="", help_text="ID DI CONFIGURAZIONE")
-    erp_created_by = models.CharField(_("created in the ERP by"), blank=True, default="", help_text="CREATO DA:")
+    bulk_product_id = models.CharField(_("bulk product ID"), **TEXT, help_text="ID IN BLOCCO DELL'ARTICOLO")
+    pack = models.CharField(_("pack"), **TEXT, help_text="PACCO")
+    shank = models.CharField(_("shank"), **TEXT, help_text="GAMBA")
+    size = models.CharField(_("size"), **TEXT, help_text="GRANDEZZA")
+    configuration = models.CharField(_("configuration"), **TEXT, help_text="ID DI CONFIGURAZIONE")
+    erp_created_by = models.CharField(_("created in the ERP by"), **TEXT, help_text="CREATO DA:")
     erp_created_at = models.DateTimeField(_("created in the ERP"), null=True, help_text="DATA CREATA")
-    data_area = models.CharField(_("data area"), blank=True, default="", help_text="DATAAREAID")
-    default_quantity = models.DecimalField(
-        _("default quantity"), max_digits=19, decimal_places=4, null=True, help_text="QTÀ PREDEFINITA:"
-    )
-    display_number = models.CharField(
-        _("display number"), blank=True, default="", help_text="VISUALIZZA IL NUMERO DI PRODOTTO"
-    )
-    total_discount = models.DecimalField(
-        _("total discount"), max_digits=19, decimal_places=4, null=True, help_text="SCONTO ASSOLUTO TOTALE:"
-    )
+    data_area = models.CharField(_("data area"), **TEXT, help_text="DATAAREAID")
+    default_quantity = models.DecimalField(_("default quantity"), **NUMBER, null=True, help_text="QTÀ PREDEFINITA:")
+    display_number = models.CharField(_("display number"), **TEXT, help_text="VISUALIZZA IL NUMERO DI PRODOTTO")
+    total_discount = models.DecimalField(_("total discount"), **NUMBER, null=True, help_text="SCONTO ASSOLUTO TOTALE:")
     record_id = models.BigIntegerField(_("record ID"), null=True, help_text="ID")
-    line_discount = models.CharField(_("line discount group"), blank=True, default="", help_text="SCONTO LINEA")
-    erp_modified_by = models.CharField(_("modified in the ERP by"), blank=True, default="", help_text="MODIFICATO DA:")
+    line_discount = models.CharField(_("line discount group"), **TEXT, help_text="SCONTO LINEA")
+    erp_modified_by = models.CharField(_("modified in the ERP by"), **TEXT, help_text="MODIFICATO DA:")
     erp_modified_at = models.DateTimeField(_("modified in the ERP"), null=True, help_text="DATETIME MODIFICATO")
     is_orderable = models.BooleanField(_("orderable"), null=True, help_text="ARTICOLO ORDINABILE:")
     purchase_price = models.DecimalField(
-        _("purchase price per piece"), max_digits=19, decimal_places=4, null=True, help_text="PURCH PRICE PCS"
+        _("purchase price per piece"), **NUMBER, null=True, help_text="PURCH PRICE PCS"
     )
     standard_configuration = models.CharField(
-        _("standard configuration"), blank=True, default="", help_text="ID DI CONFIGURAZIONE STANDARD"
+        _("standard configuration"), **TEXT, help_text="ID DI CONFIGURAZIONE STANDARD"
     )
-    standard_quantity = models.DecimalField(
-        _("standard quantity"), max_digits=19, decimal_places=4, null=True, help_text="QTÀ STANDARD:"
-    )
+    standard_quantity = models.DecimalField(_("standard quantity"), **NUMBER, null=True, help_text="QTÀ STANDARD:")
     is_blocked = models.BooleanField(_("blocked"), null=True, help_text="FERMATO")
-    unit = models.CharField(_("unit"), blank=True, default="", help_text="ID UNITÀ")
+    unit = models.CharField(_("unit"), **TEXT, help_text="ID UNITÀ")
     vat_group = models.CharField(
-        _("VAT group"), blank=True, default="", help_text=_("ID ELEMENTO IVAID (5 or 22: 22 %; 1 or 04: 4 %; 0: none)")
+        _("VAT group"), **TEXT, help_text=_("ID ELEMENTO IVAID (5 or 22: 22 %; 1 or 04: 4 %; 0: none)")
     )
 
     class Meta:
@@ -131,32 +107,20 @@ class Price(MirroredModel):
     search_fields = ("product_name", "product_erp_id", "account", "account_description")
 
     erp_id = models.BigIntegerField(_("ERP ID"), unique=True, help_text="ID")
-    account_code = models.CharField(_("account code"), blank=True, default="", help_text="CODICE CONTO")
-    account = models.CharField(_("account"), blank=True, default="", help_text="ACCOUNT:")
-    account_description = models.CharField(
-        _("account description"), blank=True, default="", help_text="DESCRIZIONE ACCOUNT:"
-    )
-    product_erp_id = models.CharField(
-        _("product ID"), blank=True, default="", help_text=_("ITEM SELECTION: (the product's ID)")
-    )
+    account_code = models.CharField(_("account code"), **TEXT, help_text="CODICE CONTO")
+    account = models.CharField(_("account"), **TEXT, help_text="ACCOUNT:")
+    account_description = models.CharField(_("account description"), **TEXT, help_text="DESCRIZIONE ACCOUNT:")
+    product_erp_id = models.CharField(_("product ID"), **TEXT, help_text=_("ITEM SELECTION: (the product's ID)"))
 
-    product_name = models.CharField(_("article name"), blank=True, default="", help_text="ITEM DESCRIPTION:")
+    product_name = models.CharField(_("article name"), **TEXT, help_text="ITEM DESCRIPTION:")
     valid_from = models.DateField(_("valid from"), null=True, help_text="DA DATA")
     valid_to = models.DateField(_("valid to"), null=True, help_text="DATA")
-    quantity_from = models.DecimalField(
-        _("quantity from"), max_digits=19, decimal_places=4, null=True, help_text="QUANTITÀIMPORTODA"
-    )
+    quantity_from = models.DecimalField(_("quantity from"), **NUMBER, null=True, help_text="QUANTITÀIMPORTODA")
 
-    quantity_to = models.DecimalField(
-        _("quantity to"), max_digits=19, decimal_places=4, null=True, help_text="QUANTITÀIMPORTO"
-    )
-    price_unit = models.DecimalField(
-        _("price unit"), max_digits=19, decimal_places=4, null=True, help_text="UNITÀ DI PREZZO"
-    )
-    unit_price = models.DecimalField(
-        _("unit price"), max_digits=19, decimal_places=4, null=True, help_text="IMPORTO UNITARIO:"
-    )
-    currency = models.CharField(_("currency"), blank=True, default="", help_text="VALUTA")
+    quantity_to = models.DecimalField(_("quantity to"), **NUMBER, null=True, help_text="QUANTITÀIMPORTO")
+    price_unit = models.DecimalField(_("price unit"), **NUMBER, null=True, help_text="UNITÀ DI PREZZO")
+    unit_price = models.DecimalField(_("unit price"), **NUMBER, null=True, help_text="IMPORTO UNITARIO:")
+    currency = models.CharField(_("currency"), **TEXT, help_text="VALUTA")
     is_net_price = models.BooleanField(_("net price"), null=True, help_text="PREZZO NETTO BRASSELER")
 
     class Meta:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Customer
 from orders.tracking import Shipment
 from sync.database import clock
-from sync.models import MirroredModel, list_indexes
+from sync.models import AMOUNT, NUMBER, TEXT, MirroredModel, list_indexes
 
 
 class Order(MirroredModel):
@@ -20,48 +20,35 @@ class Order(MirroredModel):
     list_order = ("-ordered_at", "-pk")
 
     erp_id = models.IntegerField(_("ERP ID"), unique=True, help_text="ID")
-    number = models.CharField(_("order number"), blank=True, default="", help_text="ID DI VENDITA")
-    account_number = models.CharField(_("account number"), blank=True, default="", help_text="PROFILO CLIENTE:")
-    customer_name = models.CharField(_("customer name"), blank=True, default="", help_text="NOME VENDITE:")
+    number = models.CharField(_("order number"), **TEXT, help_text="ID DI VENDITA")
+    account_number = models.CharField(_("account number"), **TEXT, help_text="PROFILO CLIENTE:")
+    customer_name = models.CharField(_("customer name"), **TEXT, help_text="NOME VENDITE:")
 
-    delivery_name = models.CharField(_("delivery name"), blank=True, default="", help_text="NOME DI CONSEGNA")
-    delivery_address = models.CharField(
-        _("delivery address"), blank=True, default="", help_text="INDIRIZZO DI CONSEGNA"
-    )
+    delivery_name = models.CharField(_("delivery name"), **TEXT, help_text="NOME DI CONSEGNA")
+    delivery_address = models.CharField(_("delivery address"), **TEXT, help_text="INDIRIZZO DI CONSEGNA")
 
     ordered_at = models.DateTimeField(_("ordered at"), null=True, help_text="DATA DI CREAZIONE")
     delivery_date = models.DateField(_("delivery date"), null=True, help_text="DATA DI CONSEGNA")
     description = models.CharField(
         _("description"),
-        blank=True,
-        default="",
+        **TEXT,
         help_text=_("RIMANI VENDITE FINANZIARIE (mislabelled: the agent's description of the order)"),
     )
 
-    customer_reference = models.CharField(
-        _("customer reference"), blank=True, default="", help_text="RIFERIMENTO CLIENTE"
-    )
-    sales_status = models.CharField(_("sales status"), blank=True, default="", help_text="STATO DELLE VENDITE")
-    order_type = models.CharField(_("order type"), blank=True, default="", help_text="TIPO DI ORDINE")
-    document_status = models.CharField(_("document status"), blank=True, default="", help_text="STATO DEL DOCUMENTO")
+    customer_reference = models.CharField(_("customer reference"), **TEXT, help_text="RIFERIMENTO CLIENTE")
+    sales_status = models.CharField(_("sales status"), **TEXT, help_text="STATO DELLE VENDITE")
+    order_type = models.CharField(_("order type"), **TEXT, help_text="TIPO DI ORDINE")
+    document_status = models.CharField(_("document status"), **TEXT, help_text="STATO DEL DOCUMENTO")
 
-    sales_origin = models.CharField(_("sales origin"), blank=True, default="", help_text="ORIGINE VENDITE:")
-    transfer_status = models.CharField(
-        _("transfer status"), blank=True, default="", help_text="STATO DEL TRASFERIMENTO"
-    )
+    sales_origin = models.CharField(_("sales origin"), **TEXT, help_text="ORIGINE VENDITE:")
+    transfer_status = models.CharField(_("transfer status"), **TEXT, help_text="STATO DEL TRASFERIMENTO")
     transfer_date = models.DateField(_("transfer date"), null=True, help_text="DATA DI TRASFERIMENTO")
 
     completion_date = models.DateField(_("completion date"), null=True, help_text="DATA DI COMPLETAMENTO")
     is_quote = models.BooleanField(_("quote"), null=True, help_text="PREVENTIVO:")
-    discount_percent = models.DecimalField(
-        _("discount %"), max_digits=17, decimal_places=2, null=True, help_text="APPLICA SCONTO %:"
-    )
-    gross_amount = models.DecimalField(
-        _("gross amount"), max_digits=17, decimal_places=2, null=True, help_text="IMPORTO LORDO:"
-    )
-    total_amount = models.DecimalField(
-        _("total amount"), max_digits=17, decimal_places=2, null=True, help_text="IMPORTO TOTALE"
-    )
+    discount_percent = models.DecimalField(_("discount %"), **AMOUNT, null=True, help_text="APPLICA SCONTO %:")
+    gross_amount = models.DecimalField(_("gross amount"), **AMOUNT, null=True, help_text="IMPORTO LORDO:")
+    total_amount = models.DecimalField(_("total amount"), **AMOUNT, null=True, help_text="IMPORTO TOTALE")
     is_gift = models.BooleanField(_("gift order"), null=True, help_text="ORDINE OMAGGIO:")
 
     class Meta:
@@ -97,41 +84,29 @@ class Ddt(MirroredModel):
     list_order = ("-delivery_date", "-pk")
 
     erp_id = models.IntegerField(_("ERP ID"), unique=True, help_text="ID")
-    number = models.CharField(_("DDT number"), blank=True, default="", help_text="DOCUMENTO DI TRASPORTO:")
+    number = models.CharField(_("DDT number"), **TEXT, help_text="DOCUMENTO DI TRASPORTO:")
     delivery_date = models.DateField(_("delivery date"), null=True, help_text="DATA DI CONSEGNA")
-    order_number = models.CharField(_("order number"), blank=True, default="", help_text="ID DI VENDITA")
+    order_number = models.CharField(_("order number"), **TEXT, help_text="ID DI VENDITA")
 
-    account_number = models.CharField(_("account number"), blank=True, default="", help_text="CONTO DELL'ORDINE")
-    customer_name = models.CharField(_("customer name"), blank=True, default="", help_text="NOME VENDITE:")
+    account_number = models.CharField(_("account number"), **TEXT, help_text="CONTO DELL'ORDINE")
+    customer_name = models.CharField(_("customer name"), **TEXT, help_text="NOME VENDITE:")
 
-    delivery_name = models.CharField(
-        _("delivery name"), blank=True, default="", help_text=_("NOME DI CONSEGNA (the first of two)")
-    )
+    delivery_name = models.CharField(_("delivery name"), **TEXT, help_text=_("NOME DI CONSEGNA (the first of two)"))
     delivery_address = models.CharField(
-        _("delivery address"),
-        blank=True,
-        default="",
-        help_text=_("NOME DI CONSEGNA (the second of two, mislabelled: the address)"),
+        _("delivery address"), **TEXT, help_text=_("NOME DI CONSEGNA (the second of two, mislabelled: the address)")
     )
 
-    pieces = models.DecimalField(_("pieces"), max_digits=19, decimal_places=4, null=True, help_text="TOTALE")
-    customer_reference = models.CharField(
-        _("customer reference"), blank=True, default="", help_text="RIFERIMENTO CLIENTE"
-    )
-    description = models.CharField(_("description"), blank=True, default="", help_text="DESCRIZIONE:")
+    pieces = models.DecimalField(_("pieces"), **NUMBER, null=True, help_text="TOTALE")
+    customer_reference = models.CharField(_("customer reference"), **TEXT, help_text="RIFERIMENTO CLIENTE")
+    description = models.CharField(_("description"), **TEXT, help_text="DESCRIZIONE:")
 
-    tracking = models.CharField(
-        _("tracking"), blank=True, default="", help_text=_("NUMERO DI TRACCIABILITÀ (the text of its link)")
-    )
-    delivery_terms = models.CharField(_("delivery terms"), blank=True, default="", help_text="TERMINI DI CONSEGNA:")
+    tracking = models.CharField(_("tracking"), **TEXT, help_text=_("NUMERO DI TRACCIABILITÀ (the text of its link)"))
+    delivery_terms = models.CharField(_("delivery terms"), **TEXT, help_text="TERMINI DI CONSEGNA:")
 
-    delivery_mode = models.CharField(_("delivery mode"), blank=True, default="", help_text="MODALITÀ DI CONSEGNA")
-    attention_to = models.CharField(_("attention to"), blank=True, default="", help_text="ALL'ATTENZIONE DI")
+    delivery_mode = models.CharField(_("delivery mode"), **TEXT, help_text="MODALITÀ DI CONSEGNA")
+    attention_to = models.CharField(_("attention to"), **TEXT, help_text="ALL'ATTENZIONE DI")
     delivery_city = models.CharField(
-        _("delivery city"),
-        blank=True,
-        default="",
-        help_text=_("CITTÀ DI CONSEGNA (mislabelled: often an e-mail address)"),
+        _("delivery city"), **TEXT, help_text=_("CITTÀ DI CONSEGNA (mislabelled: often an e-mail address)")
     )
 
     class Meta:
@@ -173,53 +148,37 @@ class Invoice(MirroredModel):
 
     number = models.CharField(_("invoice number"), unique=True, help_text="ID FATTURA")
     invoice_date = models.DateField(_("invoice date"), null=True, help_text="DATA FATTURA")
-    account_number = models.CharField(_("account number"), blank=True, default="", help_text="CONTO FATTURE")
+    account_number = models.CharField(_("account number"), **TEXT, help_text="CONTO FATTURE")
 
-    customer_name = models.CharField(_("customer name"), blank=True, default="", help_text="NOME DI FATTURAZIONE")
-    quantity = models.DecimalField(_("quantity"), max_digits=19, decimal_places=4, null=True, help_text="QUANTITÀ")
-    sales_balance = models.DecimalField(
-        _("sales balance"), max_digits=17, decimal_places=2, null=True, help_text="SALDO VENDITE MST"
-    )
+    customer_name = models.CharField(_("customer name"), **TEXT, help_text="NOME DI FATTURAZIONE")
+    quantity = models.DecimalField(_("quantity"), **NUMBER, null=True, help_text="QUANTITÀ")
+    sales_balance = models.DecimalField(_("sales balance"), **AMOUNT, null=True, help_text="SALDO VENDITE MST")
 
-    line_discount = models.DecimalField(
-        _("line discount"), max_digits=17, decimal_places=2, null=True, help_text="SOMMA LINEA SCONTO MST"
-    )
-    total_discount = models.DecimalField(
-        _("total discount"), max_digits=17, decimal_places=2, null=True, help_text="SCONTO TOTALE:"
-    )
-    tax_amount = models.DecimalField(
-        _("tax"), max_digits=17, decimal_places=2, null=True, help_text="SOMMA FISCALE MST"
-    )
-    total_amount = models.DecimalField(
-        _("total amount"), max_digits=17, decimal_places=2, null=True, help_text="IMPORTO FATTURA MST"
-    )
+    line_discount = models.DecimalField(_("line discount"), **AMOUNT, null=True, help_text="SOMMA LINEA SCONTO MST")
+    total_discount = models.DecimalField(_("total discount"), **AMOUNT, null=True, help_text="SCONTO TOTALE:")
+    tax_amount = models.DecimalField(_("tax"), **AMOUNT, null=True, help_text="SOMMA FISCALE MST")
+    total_amount = models.DecimalField(_("total amount"), **AMOUNT, null=True, help_text="IMPORTO FATTURA MST")
 
-    purchase_order = models.CharField(_("purchase order"), blank=True, default="", help_text="ORDINE DI ACQUISTO")
-    customer_reference = models.CharField(
-        _("customer reference"), blank=True, default="", help_text="RIFERIMENTO CLIENTE"
-    )
+    purchase_order = models.CharField(_("purchase order"), **TEXT, help_text="ORDINE DI ACQUISTO")
+    customer_reference = models.CharField(_("customer reference"), **TEXT, help_text="RIFERIMENTO CLIENTE")
     due_date = models.DateField(_("due date"), null=True, help_text="SCADENZA")
 
-    payment_terms = models.CharField(_("payment terms"), blank=True, default="", help_text="ID TERMINE DI PAGAMENTO")
+    payment_terms = models.CharField(_("payment terms"), **TEXT, help_text="ID TERMINE DI PAGAMENTO")
     days_left = models.IntegerField(
         _("days left"),
         null=True,
         help_text=_("OLTRE I GIORNI DI SCADENZA (until the due date, when it was exported; 0 once it is closed)"),
     )
 
-    settled_amount = models.DecimalField(
-        _("settled amount"), max_digits=17, decimal_places=2, null=True, help_text="LIQUIDA IMPORTO MST"
-    )
-    last_payment_number = models.CharField(
-        _("last payment"), blank=True, default="", help_text="IDENTIFICATIVO ULTIMO PAGAMENTO:"
-    )
+    settled_amount = models.DecimalField(_("settled amount"), **AMOUNT, null=True, help_text="LIQUIDA IMPORTO MST")
+    last_payment_number = models.CharField(_("last payment"), **TEXT, help_text="IDENTIFICATIVO ULTIMO PAGAMENTO:")
     last_settlement_date = models.DateField(_("last settlement"), null=True, help_text="DATA DI ULTIMA LIQUIDAZIONE")
 
     closed_date = models.DateField(_("closed on"), null=True, help_text=_("CHIUSO (a date: when it was closed)"))
     remaining_amount = models.DecimalField(
-        _("remaining amount"), max_digits=17, decimal_places=2, null=True, help_text="IMPORTO RIMANENTE MST"
+        _("remaining amount"), **AMOUNT, null=True, help_text="IMPORTO RIMANENTE MST"
     )
-    order_number = models.CharField(_("order number"), blank=True, default="", help_text="ID VENDITE")
+    order_number = models.CharField(_("order number"), **TEXT, help_text="ID VENDITE")
 
     class Meta:
         verbose_name = _("invoice")

@@ -3,7 +3,7 @@
 from sync.models.accounts import PasswordGuess, SignIn
 from sync.models.columns import ColumnDrift
 from sync.models.events import SyncEvent
-from sync.models.mirrored import MirroredColumn, MirroredModel, list_indexes
+from sync.models.mirrored import AMOUNT, NUMBER, TEXT, MirroredColumn, MirroredModel, list_indexes
 from sync.models.orchestration import (
     Alert,
     OrderFormSession,
@@ -16,6 +16,9 @@ from sync.models.orchestration import (
 from sync.models.runs import RecordChange, SyncRun
 
 __all__ = [
+    "AMOUNT",
+    "NUMBER",
+    "TEXT",
     "Alert",
     "ColumnDrift",
     "MirroredColumn",

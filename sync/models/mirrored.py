@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +11,11 @@ from sync.list_names import get_list_name
 from sync.models.search_field import SearchField
 
 Record = TypeVar("Record", bound="MirroredModel")
+
+# What a field of a list is, as sync/exports/values.py reads it. What the ERP leaves empty is "" in a text, else null.
+TEXT: dict[str, Any] = {"blank": True, "default": ""}
+AMOUNT: dict[str, Any] = {"max_digits": 17, "decimal_places": 2}  # in euro, or a percentage
+NUMBER: dict[str, Any] = {"max_digits": 19, "decimal_places": 4}
 
 
 class MirroredQuerySet(models.QuerySet[Record]):

@@ -241,7 +241,7 @@ CORS_EXPOSE_HEADERS = ["ETag", "Idempotent-Replayed", "Location", "Retry-After"]
 SPECTACULAR_SETTINGS = {
     "TITLE": "Archibald sync",
     "DESCRIPTION": "The mirror of the Archibald ERP's lists, their syncs, and the agents' drafts. Errors are"
-    " `{success: false, error, code, detail}`: a sentence for a person, a word for a program, what it is made of.",
+    " `{success: false, error, code, detail}`: a sentence for people, a word for programs, and the error's facts.",
     "VERSION": version("archibald"),
     "DEFAULT_GENERATOR_CLASS": "sync.api.schema.SchemaGenerator",
     "SERVE_INCLUDE_SCHEMA": False,

@@ -71,7 +71,10 @@ class CustomerViewSet(ListViewSet):
         operation_id="smartSync",
         parameters=[
             OpenApiParameter(
-                "Prefer", str, OpenApiParameter.HEADER, description="`respond-async`: answer at once, with the run."
+                "Prefer",
+                str,
+                OpenApiParameter.HEADER,
+                description="`respond-async`: answer at once with the run, without waiting for its end.",
             )
         ],
         responses={
@@ -114,7 +117,7 @@ class CustomerViewSet(ListViewSet):
         parser_classes=[*api_settings.DEFAULT_PARSER_CLASSES, parsers.FormParser, parsers.MultiPartParser],
     )
     def resume_syncs(self, request: Request) -> Response:
-        """Leave an order form: the one that is named, or the caller's oldest. Leaving twice is the same as once.
+        """Close an order form: the one that is named, or the caller's oldest. Closing it twice is the same as once.
 
         For `navigator.sendBeacon`, send a form: with a session login, `csrfmiddlewaretoken` beside `sessionId`.
         """

@@ -69,7 +69,7 @@ class SmartSyncAnswerSerializer(AnswerSerializer):
     message = serializers.CharField()
     session = SessionSerializer()
     run = RunSerializer()
-    result = SmartSyncResultSerializer(help_text="Null while the run goes on.", allow_null=True)
+    result = SmartSyncResultSerializer(help_text="Null while the run is in progress.", allow_null=True)
 
 
 class SmartSyncFailureSerializer(Serializer):
@@ -85,8 +85,10 @@ class SmartSyncFailureSerializer(Serializer):
 
 class ResumeAnswerSerializer(AnswerSerializer):
     message = serializers.CharField()
-    session = SessionSerializer(allow_null=True, help_text="The one that was closed; null if none was open.")
-    active_sessions = serializers.IntegerField(help_text="Order forms that are still open, of all agents.")
+    session = SessionSerializer(allow_null=True, help_text="The order form that was closed; null if none was open.")
+    active_sessions = serializers.IntegerField(
+        help_text="The number of order forms that are still open, of all agents."
+    )
 
 
 def make_smart_sync_response(smart: SmartSync, *, for_staff: bool) -> Response:

@@ -104,9 +104,12 @@ class InvoiceSerializer(ModelSerializer):
 
     quantity = NumberField(allow_null=True)
     days_overdue = serializers.IntegerField(
-        allow_null=True, help_text="Since the due date, today; 0 if nothing is overdue, null if that is not known."
+        allow_null=True,
+        help_text="Days since the due date, as of today; 0 if nothing is overdue, null if that is not known.",
     )
-    overdue_amount = AmountField(allow_null=True, help_text="To be paid after the due date; null if that is not known.")
+    overdue_amount = AmountField(
+        allow_null=True, help_text="The amount still to be paid after the due date; null if that is not known."
+    )
 
     class Meta:
         model = Invoice

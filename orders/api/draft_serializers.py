@@ -21,7 +21,9 @@ NOTES_LENGTH = 5000
 
 
 class DraftCustomerSerializer(ModelSerializer):
-    name = serializers.CharField(source="shown_name", help_text="Says so if the customer's data was erased.")
+    name = serializers.CharField(
+        source="shown_name", help_text="If the customer's data was erased, a text that says so."
+    )
 
     class Meta:
         model = Customer
@@ -37,7 +39,7 @@ class DraftProductSerializer(ModelSerializer):
 
 
 class DraftLineSerializer(Serializer):
-    """So many of a product, at the price of the moment at which the draft was saved."""
+    """A quantity of a product, at the price that applied when the draft was saved."""
 
     product = DraftProductSerializer()
     quantity = NumberField()
@@ -48,7 +50,9 @@ class DraftLineSerializer(Serializer):
     goods = AmountField(source="amounts.goods", help_text="Without VAT, after the line's discount.")
     net = AmountField(source="amounts.net", help_text="After the order's discount too.")
     vat = AmountField(
-        source="amounts.vat", allow_null=True, help_text="Of this line alone; the order's is no sum of these."
+        source="amounts.vat",
+        allow_null=True,
+        help_text="VAT of this line alone; the order's VAT is not the sum of these.",
     )
     gross = AmountField(source="amounts.gross", allow_null=True, help_text="Net with VAT; null if that is not known.")
 
@@ -66,11 +70,11 @@ class TotalsSerializer(Serializer):
     """
 
     goods = AmountField()
-    discount = AmountField(help_text="By the order's discount.")
+    discount = AmountField(help_text="The amount that the order's discount takes off.")
     net = AmountField()
     vat_by_rate = VatTotalSerializer(many=True)
     vat = AmountField()
-    net_without_vat = AmountField(help_text="The part of net whose VAT is not known: it is in gross without VAT.")
+    net_without_vat = AmountField(help_text="The part of net whose VAT is not known; gross contains it without VAT.")
     gross = AmountField()
 
 
@@ -78,10 +82,12 @@ class DraftSerializer(Serializer):
     """An order saved here, and not yet given to the ERP."""
 
     id = serializers.IntegerField()
-    version = serializers.IntegerField(help_text="To be sent with a change, which is refused if it is not the last.")
+    version = serializers.IntegerField(
+        help_text="Send it with a change; the change is refused if this is not the latest version."
+    )
     customer = DraftCustomerSerializer()
     lines = DraftLineSerializer(many=True)
-    discount_percent = NumberField(help_text="Of the whole order.")
+    discount_percent = NumberField(help_text="Discount on the whole order, in percent.")
     notes = serializers.CharField()
     currency = serializers.CharField()
     totals = TotalsSerializer()
@@ -90,10 +96,10 @@ class DraftSerializer(Serializer):
 
 
 class ProblemSerializer(Serializer):
-    """What keeps a line from being ordered."""
+    """Why a line cannot be ordered."""
 
     field = serializers.ChoiceField(choices=["product", "quantity"])
-    text = serializers.CharField(help_text="What to do, for a person.")
+    text = serializers.CharField(help_text="What to do, as a sentence for people.")
 
 
 class PreviewLineSerializer(Serializer):
@@ -111,11 +117,14 @@ class PreviewLineSerializer(Serializer):
         source="line.amounts.goods", allow_null=True, help_text="Without VAT, after the line's discount."
     )
     net = AmountField(source="line.amounts.net", allow_null=True, help_text="After the order's discount too.")
-    vat = AmountField(source="line.amounts.vat", allow_null=True, help_text="Of this line alone.")
+    vat = AmountField(source="line.amounts.vat", allow_null=True, help_text="VAT of this line alone.")
     gross = AmountField(source="line.amounts.gross", allow_null=True, help_text="Net with VAT.")
     nearest_quantities = serializers.ListField(
         child=NumberField(),
-        help_text="What may be ordered instead, next below and above; itself alone if it may; empty without a product.",
+        help_text=(
+            "The next quantities below and above that can be ordered; only the quantity itself if it can be ordered; "
+            "empty without a product."
+        ),
     )
     problem = ProblemSerializer(allow_null=True)
 
@@ -124,10 +133,12 @@ class PreviewSerializer(Serializer):
     """What a draft would come to at today's prices, as far as it is right."""
 
     customer = DraftCustomerSerializer(allow_null=True)
-    lines = PreviewLineSerializer(many=True, help_text="One for each given line, in their order.")
+    lines = PreviewLineSerializer(many=True, help_text="One for each given line, in the same order.")
     currency = serializers.CharField(help_text="Empty if no line has a price.")
-    complete = serializers.BooleanField(help_text="Whether it would be saved: it has a customer, lines, no problem.")
-    totals = TotalsSerializer(help_text="Of the lines without a problem.")
+    complete = serializers.BooleanField(
+        help_text="Whether the draft could be saved: it has a customer, lines and no problem."
+    )
+    totals = TotalsSerializer(help_text="Totals of the lines without a problem.")
 
 
 class PreviewAnswerSerializer(AnswerSerializer):
@@ -140,7 +151,7 @@ class DraftAnswerSerializer(AnswerSerializer):
 
 class SavedAnswerSerializer(DraftAnswerSerializer):
     message = serializers.CharField()
-    draft_count = serializers.IntegerField(help_text="Of the caller.")
+    draft_count = serializers.IntegerField(help_text="The number of drafts of the user.")
 
 
 # What is taken
@@ -148,7 +159,7 @@ class SavedAnswerSerializer(DraftAnswerSerializer):
 
 class GivenLineSerializer(StrictSerializer):
     product = StrictCharField(max_length=KEY_LENGTH, help_text="The product's erpId.")
-    quantity = QuantityField(help_text="In pieces.")
+    quantity = QuantityField(help_text="The quantity in pieces.")
     discount_percent = PercentField(default=0)
 
 
@@ -157,7 +168,7 @@ class GivenDraftSerializer(StrictSerializer):
 
     customer = StrictIntegerField(min_value=1, max_value=LARGEST_INTEGER, help_text="The customer's erpId.")
     lines = serializers.ListField(child=GivenLineSerializer(), min_length=1, max_length=MOST_LINES)
-    discount_percent = PercentField(default=0, help_text="Of the whole order.")
+    discount_percent = PercentField(default=0, help_text="Discount on the whole order, in percent.")
     notes = StrictCharField(default="", allow_blank=True, max_length=NOTES_LENGTH)
 
     def to_input(self) -> DraftInput:
@@ -186,9 +197,11 @@ class GivenPreviewSerializer(GivenDraftSerializer):
 
 class NewDraftSerializer(GivenDraftSerializer):
     session_id = StrictUUIDField(
-        required=False, help_text="The order form that saves it: it stays open for another while."
+        required=False, help_text="The order form that saves the draft; saving keeps it open for another ten minutes."
     )
 
 
 class ChangedDraftSerializer(NewDraftSerializer):
-    version = StrictIntegerField(min_value=1, max_value=LARGEST_INTEGER, help_text="That the change is based on.")
+    version = StrictIntegerField(
+        min_value=1, max_value=LARGEST_INTEGER, help_text="The version that the change is based on."
+    )

@@ -38,13 +38,17 @@ LINES = [{"product": "001627K2", "quantity": "10", "discountPercent": "10"}]
 EXAMPLE = OpenApiExample("Ten pieces, a tenth off", {"customer": 80, "lines": LINES, "notes": ""}, request_only=True)
 CHANGE_EXAMPLE = OpenApiExample("A change", {"customer": 80, "lines": LINES, "version": 1}, request_only=True)
 REPLAYED = OpenApiParameter(
-    "Idempotent-Replayed", str, OpenApiParameter.HEADER, response=[201], description="`true`: it was saved before."
+    "Idempotent-Replayed",
+    str,
+    OpenApiParameter.HEADER,
+    response=[201],
+    description="`true` if the draft was saved by an earlier request with this key.",
 )
 KEY_PARAMETER = OpenApiParameter(
     KEY_HEADER,
     {"type": "string", "maxLength": LONGEST_IDEMPOTENCY_KEY},
     OpenApiParameter.HEADER,
-    description="Any text of the client's own, such as a UUID: a request that is sent again makes no second draft.",
+    description="A text of the client's own, such as a UUID. A second request with the same key makes no second draft.",
 )
 
 
@@ -132,7 +136,7 @@ class DraftViewSet(ListViewSet):
     @extend_schema(operation_id="restoreDraft", request=None, responses=SavedAnswerSerializer)
     @action(detail=True, methods=["post"])
     def restore(self, request: Request, draft_id: int) -> Response:
-        """Bring back a draft that was deleted. One that was not stays as it is."""
+        """Restore a deleted draft. A draft that is not deleted stays as it is."""
         draft = get_object_or_404(Draft, pk=draft_id, user=get_user(request))
         return make_saved_response(drafts.restore_draft(draft), request, message=_("Draft restored. ({total})"))
 

@@ -27,9 +27,11 @@ class LookupQuerySerializer(Serializer):
         allow_blank=True,
         default="",
         max_length=KEY_LENGTH,
-        help_text="Of the customer; absent: no customer's own prices.",
+        help_text="The customer's account number; if absent, no customer's own prices are used.",
     )
-    quantity = QuantityField(required=False, help_text="In pieces; absent: the least that may be ordered.")
+    quantity = QuantityField(
+        required=False, help_text="In pieces; if absent, the smallest quantity that can be ordered."
+    )
 
 
 class LookedUpPriceSerializer(Serializer):
@@ -39,10 +41,12 @@ class LookedUpPriceSerializer(Serializer):
     price_unit = NumberField(help_text="The number of pieces that the price is for.")
     currency = serializers.CharField()
     vat_rate = NumberField(allow_null=True, help_text="Percent; null if it is not known.")
-    quantity = NumberField(help_text="That the price was looked up for.")
+    quantity = NumberField(help_text="The quantity for which the price was looked up.")
     nearest_quantities = serializers.ListField(
         child=NumberField(),
-        help_text="What may be ordered instead, next below and above; the quantity alone if it may.",
+        help_text=(
+            "The next quantities below and above that can be ordered; only the quantity itself if it can be ordered."
+        ),
     )
     price = PriceSerializer(help_text="The line of the price list.")
     product = ProductSerializer()

@@ -14,7 +14,7 @@ class PriceSerializer(ModelSerializer):
 
     quantity_from = NumberField(allow_null=True)
     quantity_to = NumberField(allow_null=True)
-    price_unit = NumberField(allow_null=True, help_text="Pieces that the price is for; null is one.")
+    price_unit = NumberField(allow_null=True, help_text="The number of pieces that the price is for; null means one.")
     unit_price = UnitPriceField(allow_null=True)
 
     class Meta:

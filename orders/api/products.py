@@ -15,9 +15,9 @@ class OrderQuantitiesSerializer(Serializer):
     least = NumberField()
     step = NumberField()
     most = NumberField(allow_null=True, help_text="Null if there is no limit.")
-    usual = NumberField(help_text="What a form begins with.")
+    usual = NumberField(help_text="The quantity that a form proposes.")
     ignored_maximum = NumberField(
-        allow_null=True, help_text="The ERP's maximum, if nothing could be ordered within it: it is no limit then."
+        allow_null=True, help_text="The ERP's maximum if nothing could be ordered within it; it is then ignored."
     )
 
 
@@ -64,7 +64,7 @@ class ProductSerializer(ModelSerializer):
 
 
 class ProductFilterSet(MirrorFilterSet):
-    name = TextFilter("name", help_text="An article's name, as it is written: all packs of it.")
+    name = TextFilter("name", help_text="An article's exact name; gives all packs of the article.")
 
 
 class ProductViewSet(ListViewSet):

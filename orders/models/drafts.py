@@ -83,7 +83,7 @@ class Draft(models.Model):
 
 
 class DraftLine(models.Model):
-    """So many of a product, at the price of the moment at which the draft was saved."""
+    """A quantity of a product, at the price that applied when the draft was saved."""
 
     draft = models.ForeignKey(Draft, models.CASCADE, related_name="lines", verbose_name=_("draft"))
     position = models.PositiveSmallIntegerField(_("position"))

@@ -31,7 +31,9 @@ class ChangePasswordSerializer(StrictSerializer):
 
 class PasswordAnswerSerializer(AnswerSerializer):
     message = serializers.CharField()
-    tokens = TokensSerializer(allow_null=True, help_text="For who asked by token. Null with a session, which goes on.")
+    tokens = TokensSerializer(
+        allow_null=True, help_text="New tokens, if the request came with a token; null with a session, which continues."
+    )
 
 
 class PasswordView(APIView):

@@ -19,7 +19,7 @@ MIRROR_FIELDS = ("changed_at", "missing_since")
 
 
 class StrictSerializer(Serializer):
-    """What a client sends. A name that means nothing is an error: misspelt, it would be taken for not given."""
+    """What a client sends. An unknown field is an error, so that a misspelt one is not silently ignored."""
 
     ignored_fields: ClassVar[frozenset[str]] = frozenset()  # names that mean something to others
 
@@ -32,7 +32,7 @@ class StrictSerializer(Serializer):
 
 
 class AnswerSerializer(Serializer):
-    success = serializers.BooleanField(default=True, read_only=True, help_text="true: an error says false.")
+    success = serializers.BooleanField(default=True, read_only=True, help_text="Always true; errors have false.")
 
 
 class ListViewSet(ListModelMixin, GenericViewSet[Any]):

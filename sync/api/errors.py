@@ -30,9 +30,9 @@ class ErrorAnswerSerializer(Serializer):
     """Why a request was not carried out, and what to do."""
 
     success = serializers.BooleanField(default=False, help_text="Always false.")
-    error = serializers.CharField(help_text="A sentence for a person.")
-    code = serializers.CharField(help_text="A word for a program.")
-    detail = serializers.DictField(help_text="What the error is made of; of wrong values, the texts for each field.")
+    error = serializers.CharField(help_text="What is wrong, as a sentence for people.")
+    code = serializers.CharField(help_text="The kind of error, as a fixed word for programs.")
+    detail = serializers.DictField(help_text="The facts of the error; for wrong values, the texts for each field.")
 
 
 class Conflict(exceptions.APIException):

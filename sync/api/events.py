@@ -67,11 +67,19 @@ class EventsView(APIView):
         ),
         parameters=[
             OpenApiParameter(
-                "type", str, many=True, enum=list(settings.SYNC_TYPES), description="Of these lists only."
+                "type", str, many=True, enum=list(settings.SYNC_TYPES), description="Only events of these lists."
             ),
-            OpenApiParameter("kind", str, many=True, enum=SyncEvent.Kind.values, description="Of these kinds only."),
-            OpenApiParameter(LAST_EVENT_ID, int, OpenApiParameter.HEADER, description="Go on after this event."),
-            OpenApiParameter("lastEventId", int, description="The same, for clients that cannot set headers."),
+            OpenApiParameter(
+                "kind", str, many=True, enum=SyncEvent.Kind.values, description="Only events of these kinds."
+            ),
+            OpenApiParameter(
+                LAST_EVENT_ID, int, OpenApiParameter.HEADER, description="Continue after the event with this id."
+            ),
+            OpenApiParameter(
+                "lastEventId",
+                int,
+                description="The same as the header Last-Event-ID, for clients that cannot set headers.",
+            ),
         ],
         responses={
             (200, "text/event-stream"): OpenApiResponse(str, description="The stream."),

@@ -56,8 +56,8 @@ class Pagination(PageNumberPagination):
         page = {"type": "integer", "minimum": 1, "maximum": LAST_PAGE, "default": 1}
         page_size = {"type": "integer", "minimum": 1, "maximum": self.max_page_size, "default": self.page_size}
         return [
-            {"in": "query", "name": self.page_query_param, "schema": page, "description": "From 1."},
-            {"in": "query", "name": "pageSize", "schema": page_size, "description": "Records on a page."},
+            {"in": "query", "name": self.page_query_param, "schema": page, "description": "The page number, from 1."},
+            {"in": "query", "name": "pageSize", "schema": page_size, "description": "The number of records on a page."},
         ]
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
@@ -65,8 +65,8 @@ class Pagination(PageNumberPagination):
         link = {"type": "string", "format": "uri", "nullable": True}
         properties = {
             "success": success,
-            "count": {"type": "integer", "description": "Of all pages."},
-            "next": {**link, "description": "The next page; null on the last."},
+            "count": {"type": "integer", "description": "The number of records on all pages."},
+            "next": {**link, "description": "The address of the next page; null on the last page."},
             "previous": link,
             "results": schema,
         }

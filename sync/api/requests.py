@@ -41,7 +41,7 @@ class SyncViewSet(ViewSet):
         examples=[OpenApiExample("In full, before the others", {"mode": "full", "priority": 9}, request_only=True)],
     )
     def create(self, request: Request, sync_type: str) -> Response:
-        """Queue a sync of one list, or strengthen the one that is queued already."""
+        """Queue a sync of one list, or make the one that is already queued more urgent or complete."""
         serializer = WantedRunSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         return make_accepted_response(self.request_run(sync_type, **serializer.validated_data))
@@ -50,7 +50,7 @@ class SyncViewSet(ViewSet):
         operation_id="requestFullSync", request=WantedFullRunSerializer, responses={202: RunAnswerSerializer}
     )
     def create_full(self, request: Request, sync_type: str) -> Response:
-        """Queue a full sync of one list: removals too."""
+        """Queue a full sync of one list, which also removes records."""
         serializer = WantedFullRunSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         return make_accepted_response(self.request_run(sync_type, mode=SyncRun.Mode.FULL, **serializer.validated_data))

@@ -50,13 +50,13 @@ class RunViewSet(ListViewSet):
     @extend_schema(operation_id="retryRun", request=None, responses={202: RunAnswerSerializer})
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, run_id: int) -> Response:
-        """Queue a run that does again what a finished one was to do."""
+        """Queue a new run that repeats a finished one."""
         return make_accepted_response(queue.retry(self.get_object(), by=get_user(request)))
 
     @extend_schema(operation_id="cancelRun", request=None, responses=RunAnswerSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, run_id: int) -> Response:
-        """End a queued run at once, a running one at its next page."""
+        """Cancel a run: a queued one ends at once, a running one at its next page."""
         run = self.get_object()
         run.cancel(by=get_user(request))
         said = _("Run {run} is cancelled.") if run.is_finished else _("Run {run} stops at its next page.")
@@ -65,5 +65,5 @@ class RunViewSet(ListViewSet):
     @extend_schema(operation_id="acceptRun", request=None, responses={202: RunAnswerSerializer})
     @action(detail=True, methods=["post"], permission_required="sync.accept_syncrun")
     def accept(self, request: Request, run_id: int) -> Response:
-        """Apply a quarantined export after all: what it lacks is marked as missing."""
+        """Apply a quarantined export; the records it lacks are marked as missing."""
         return make_accepted_response(queue.accept(self.get_object(), by=get_user(request)))

@@ -1,4 +1,4 @@
-"""When each list is synced by itself."""
+"""When each list is synced automatically."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ScheduleViewSet(ViewSet):
 
     @extend_schema(operation_id="syncSchedules", responses=SchedulesAnswerSerializer)
     def list(self, request: Request) -> Response:
-        """When each list is synced by itself."""
+        """When each list is synced automatically."""
         return Response(SchedulesAnswerSerializer({"schedules": list_with_next_due(SyncSchedule.objects.all())}).data)
 
     @extend_schema(

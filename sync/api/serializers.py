@@ -30,7 +30,9 @@ ORDINARY_MODES = [Mode.AUTO, Mode.FULL, Mode.INCREMENTAL]
 
 
 class RunErrorSerializer(Serializer):
-    code = serializers.CharField(source="error_class", help_text="A word for a program: ErpUnavailable, ...")
+    code = serializers.CharField(
+        source="error_class", help_text="The kind of error, as a fixed word for programs: ErpUnavailable, ..."
+    )
     text = MessageText(source="error_text", help_text="What happened, where, and what to do.")
 
 
@@ -41,7 +43,7 @@ class CountsSerializer(Serializer):
     created = serializers.IntegerField()
     updated = serializers.IntegerField()
     unchanged = serializers.IntegerField()
-    missing = serializers.IntegerField(help_text="Absent for the first time.")
+    missing = serializers.IntegerField(help_text="Absent from this full export for the first time.")
     removed = serializers.IntegerField(help_text="Absent from two full exports in a row.")
     restored = serializers.IntegerField(help_text="Shown again by the ERP.")
 
@@ -58,7 +60,9 @@ class FinishedRunSerializer(RunSerializer):
     """A run with what came of it."""
 
     requested_by = RequesterField(
-        source="requested_by.username", default=None, help_text="Null for runs that others asked for, unless to staff."
+        source="requested_by.username",
+        default=None,
+        help_text="The user who asked for the run. For users who are not staff, null unless it is their own.",
     )
     exported_at = serializers.DateTimeField(allow_null=True, help_text="The moment whose data the export shows.")
     counts = CountsSerializer(source="*")
@@ -82,15 +86,19 @@ class ControlTotalSerializer(Serializer):
 class CoverageSerializer(Serializer):
     """How many different records one list names of another, and how many are there, with this export in its place."""
 
-    source = serializers.CharField(help_text="The list that names.")  # type: ignore[assignment]  # no attribute either
-    target = serializers.CharField(help_text="The list that is named.")
+    source = serializers.CharField(help_text="The list that refers.")  # type: ignore[assignment]  # no attribute either
+    target = serializers.CharField(help_text="The list that it refers to.")
     named = serializers.IntegerField()
     found = serializers.IntegerField()
     named_before = serializers.IntegerField(
-        source="namedBefore", allow_null=True, help_text="In the mirror before; null if it could not be compared then."
+        source="namedBefore",
+        allow_null=True,
+        help_text="How many were named in the mirror before this run; null if that could not be compared.",
     )
     found_before = serializers.IntegerField(source="foundBefore", allow_null=True)
-    allowed = serializers.IntegerField(help_text="How many may be named and not be there without a person's consent.")
+    allowed = serializers.IntegerField(
+        help_text="How many of the named records may be missing without a person's consent."
+    )
 
 
 class EndedAttemptSerializer(Serializer):
@@ -121,7 +129,7 @@ class WantedRunSerializer(StrictSerializer):
         min_value=1,
         max_value=SMART_PRIORITY - 1,
         required=False,
-        help_text="Higher is earlier; the type's own if absent.",
+        help_text="Higher runs earlier; if absent, the list's own priority.",
     )
 
 
@@ -165,7 +173,7 @@ class TypeStatusSerializer(Serializer):
     mode = serializers.CharField(source="activity_run.mode", default=None, allow_null=True)
     started_at = serializers.DateTimeField(source="activity_run.started_at", default=None, allow_null=True)
     completed_at = serializers.DateTimeField(source="activity_run.finished_at", default=None, allow_null=True)
-    error = MessageText(allow_null=True, help_text="What the last finished run ended with, until a success.")
+    error = MessageText(allow_null=True, help_text="The error of the last finished run; null after a success.")
     progress = ProgressSerializer(source="current", allow_null=True)
 
 
@@ -182,7 +190,8 @@ class SmartSyncStatusSerializer(Serializer):
     active_sessions = serializers.IntegerField(source="session_count")
     syncs_paused = serializers.BooleanField(source="is_paused")
     safety_timeout_active = serializers.BooleanField(
-        source="is_paused", help_text="The pause ends by itself at pausedUntil, if nobody uses the forms."
+        source="is_paused",
+        help_text="True during a pause, which ends automatically at pausedUntil if nobody uses the forms.",
     )
     paused_until = serializers.DateTimeField(allow_null=True)
 
@@ -192,9 +201,13 @@ class StatusDataSerializer(Serializer):
     health = HealthSerializer(source="*")
     smart_sync = SmartSyncStatusSerializer(source="*")
     current = RunSerializer(allow_null=True)
-    queue = RunSerializer(many=True, help_text="The most urgent first; those that may not start yet at the end.")
+    queue = RunSerializer(
+        many=True, help_text="Queued runs, the most urgent first; those that may not start yet at the end."
+    )
     worker = WorkerSerializer(source="*")
-    workers = KnownWorkerSerializer(many=True, help_text="Those that live, then the silent, then the stopped.")
+    workers = KnownWorkerSerializer(
+        many=True, help_text="Responding workers first, then those not responding, then the stopped ones."
+    )
     lock = LockSerializer()
     rejected_login = RejectedLoginSerializer(allow_null=True)
 
@@ -204,13 +217,13 @@ class StatusAnswerSerializer(AnswerSerializer):
 
 
 class ReadinessSerializer(Serializer):
-    """Whether the service does its work."""
+    """Whether the service works."""
 
     ready = serializers.BooleanField()
-    database = serializers.BooleanField(help_text="It answers, its tables are there, and it can be written.")
-    disk = serializers.BooleanField(help_text="No folder of this machine that is written to is full.")
-    worker = serializers.BooleanField(help_text="One was heard of in the last minutes.")
-    lock = serializers.BooleanField(help_text="It is free, or its holder lives.")
+    database = serializers.BooleanField(help_text="The database answers, its tables exist, and it can be written to.")
+    disk = serializers.BooleanField(help_text="No folder that this machine writes to is full.")
+    worker = serializers.BooleanField(help_text="A worker has responded in the last minutes.")
+    lock = serializers.BooleanField(help_text="The lock is free, or the process that holds it is responding.")
     freshness = serializers.BooleanField(help_text="Every list can be trusted.")
 
 
@@ -218,16 +231,17 @@ class ReadinessSerializer(Serializer):
 
 
 class ScheduleSerializer(Serializer):
-    """When a list is synced by itself."""
+    """When a list is synced automatically."""
 
     type = serializers.CharField(source="sync_type")
     interval_minutes = serializers.IntegerField(source="every")
     start_delay_minutes = serializers.IntegerField(
-        source="first_at", help_text="After the start that all share, so that they do not fall together."
+        source="first_at",
+        help_text="Minutes after the start time that all schedules share, so that they do not run at the same time.",
     )
     enabled = serializers.BooleanField()
     next_due = serializers.DateTimeField(
-        allow_null=True, help_text="Null while disabled, and while the ERP does not accept the login."
+        allow_null=True, help_text="Null while the schedule is disabled, and while the ERP does not accept the login."
     )
 
 

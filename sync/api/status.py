@@ -22,7 +22,9 @@ from sync.serializers import build_reader_context
 class StatusView(APIView):
     @extend_schema(
         operation_id="syncStatus",
-        parameters=[OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="The last ETag.")],
+        parameters=[
+            OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="The ETag of the last answer.")
+        ],
         responses={200: StatusAnswerSerializer, 304: None},
     )
     def get(self, request: Request) -> Response:
@@ -70,7 +72,7 @@ class ReadinessView(APIView):
 
     @extend_schema(operation_id="readiness", auth=[], responses={200: ReadinessSerializer, 503: ReadinessSerializer})
     def get(self, request: Request) -> Response:
-        """Whether the service does its work: yes or no for each part, and nothing else."""
+        """Whether the service works: yes or no for each part, and nothing else."""
         found = check_readiness()
         ready = all(found.values())
         status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE

@@ -69,7 +69,7 @@ class ObtainView(views.TokenObtainPairView):
 
     @extend_schema(operation_id="obtainTokens", request=CredentialsSerializer, responses=TokensSerializer, auth=[])
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Sign in. Of one name at most 100 wrong passwords are looked at in an hour; then it is a 429."""
+        """Sign in. After 100 wrong passwords for one name within an hour the answer is a 429."""
         given = CredentialsSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         try:

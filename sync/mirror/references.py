@@ -56,7 +56,7 @@ class Coverage:
 
     @property
     def allowed(self) -> int:
-        """How many may be named and not be there without a person's consent."""
+        """How many of the named records may be missing without a person's consent."""
         usual = self.before.unmatched / self.before.named if self.before else 0
         more = UNMATCHED_MORE if self.before else UNMATCHED_AT_FIRST
         return round(usual * self.now.named) + max(UNMATCHED_WITHOUT_ASKING, int(more * self.now.named))

@@ -54,7 +54,7 @@ class ColumnDriftSerializer(Serializer):
     change = serializers.ChoiceField(ColumnDrift.Kind.choices, source="kind")
     since = serializers.DateTimeField(source="at", help_text="The time of the first export with this change.")
     values_as_of = serializers.DateTimeField(
-        allow_null=True, help_text="The last export before that its values were read of."
+        allow_null=True, help_text="The time of the last export from which the column's values were read."
     )
 
 
@@ -68,7 +68,7 @@ class TypeHealthSerializer(Serializer):
     )
     late_at = serializers.DateTimeField(
         allow_null=True,
-        help_text="When what it shows is too old, if nothing comes, whether or not its schedule is enabled.",
+        help_text="When the list will be too old if no new export is applied, whether or not its schedule is enabled.",
     )
     consecutive_failures = serializers.IntegerField()
     error = MessageText(allow_null=True)
@@ -79,7 +79,9 @@ class TypeHealthSerializer(Serializer):
     next_due = serializers.DateTimeField(allow_null=True)
     enabled = serializers.BooleanField()
     column_changes = ColumnDriftSerializer(
-        many=True, source="drifts", help_text="Columns that came or went, until somebody has marked it as seen."
+        many=True,
+        source="drifts",
+        help_text="Columns that appeared or disappeared, until somebody marks the change as seen.",
     )
 
 
@@ -87,7 +89,7 @@ class LockSerializer(Serializer):
     """The lock that a process must hold to sync."""
 
     held = serializers.BooleanField(source="is_held")
-    holder = StaffText(help_text="Machine, process, acquisition; null to who is no staff.")
+    holder = StaffText(help_text="Machine, process and acquisition; null for users who are not staff.")
     since = serializers.DateTimeField(source="acquired_at", allow_null=True)
     leased_until = serializers.DateTimeField(allow_null=True)
     token = serializers.IntegerField()
@@ -105,14 +107,16 @@ class WorkerSerializer(Serializer):
     """The worker that was heard of last, of those that live, if any does."""
 
     alive = serializers.BooleanField(source="has_worker")
-    name = StaffText(source="worker.name", default=None, help_text="Machine and process; null to who is no staff.")
+    name = StaffText(
+        source="worker.name", default=None, help_text="Machine and process; null for users who are not staff."
+    )
     seen_at = serializers.DateTimeField(source="worker.seen_at", default=None, allow_null=True)
 
 
 class KnownWorkerSerializer(Serializer):
     """One worker."""
 
-    name = StaffText(help_text="Machine and process; null to who is no staff.")
+    name = StaffText(help_text="Machine and process; null for users who are not staff.")
     state = serializers.ChoiceField([(each.value, each.value) for each in SyncWorker.State])
     started_at = serializers.DateTimeField()
     seen_at = serializers.DateTimeField()
@@ -123,9 +127,11 @@ class RejectedLoginSerializer(Serializer):
     """A login that the ERP did not accept: no list is synced until it changes, or a person asks for a run."""
 
     since = serializers.DateTimeField(source="at")
-    run_id = serializers.IntegerField(help_text="The run that found out.")
+    run_id = serializers.IntegerField(help_text="The run whose login was rejected.")
     next_attempt = serializers.IntegerField(
-        source="attempt_id", allow_null=True, help_text="The run that may try it again, as a person asked for it."
+        source="attempt_id",
+        allow_null=True,
+        help_text="The run that may try the login again, because a person asked for it.",
     )
 
 
@@ -133,7 +139,9 @@ class WrongClockSerializer(Serializer):
     """A machine whose clock is more than a few seconds off."""
 
     machine = serializers.CharField()
-    seconds_ahead = serializers.FloatField(help_text="Of the database; negative: behind.")
+    seconds_ahead = serializers.FloatField(
+        help_text="How far the clock is ahead of the database's, in seconds; negative if it is behind."
+    )
 
 
 class VolumeSerializer(Serializer):
@@ -156,7 +164,9 @@ class SyncStatusSerializer(Serializer):
     current = RunSerializer(allow_null=True)
     queue = RunSerializer(many=True)
     worker = WorkerSerializer(source="*")
-    workers = KnownWorkerSerializer(many=True, help_text="Those that live, then the silent, then the stopped.")
+    workers = KnownWorkerSerializer(
+        many=True, help_text="Responding workers first, then those not responding, then the stopped ones."
+    )
     rejected_login = RejectedLoginSerializer(allow_null=True)
     wrong_clocks = WrongClockSerializer(many=True)
     disks = VolumeSerializer(many=True, source="volumes")

@@ -14,7 +14,7 @@ from orders.models import Draft
 from sync.coordinator.mutex import fenced
 from sync.database.search import search
 from sync.erasure import kept_files, leftovers, tables
-from sync.erasure.stores import Pause, Store, Subject, format_count, hold_lock_between_syncs
+from sync.erasure.stores import Pause, Store, Subject, format_plural, hold_lock_between_syncs
 from sync.models import MirroredModel, RecordChange, SyncEvent
 from sync.service import get_service, list_services
 
@@ -184,7 +184,7 @@ def find_shared_texts(texts: set[str], target: Target) -> set[str]:
 
 
 def describe_shown(subject: Subject) -> list[str]:
-    return [f"{sync_type}: {format_count(len(records), 'record')}" for sync_type, records in subject.shown.items()]
+    return [f"{sync_type}: {format_plural(len(records), 'record')}" for sync_type, records in subject.shown.items()]
 
 
 class Drafts(Store):
@@ -194,7 +194,7 @@ class Drafts(Store):
         drafts = Draft.objects.filter(customer__in=[customer.pk for customer in subject.gone.get(CUSTOMERS, ())])
         self.drafts = drafts.exclude(notes="", idempotency_key="", request_sha256="")
         count = self.drafts.count()
-        return [f"drafts: {format_count(count, 'draft')}"] if count else []
+        return [f"drafts: {format_plural(count, 'draft')}"] if count else []
 
     def erase(self) -> None:
         self.drafts.update(notes="", idempotency_key="", request_sha256="", version=models.F("version") + 1)

@@ -15,7 +15,7 @@ from sync import disk
 from sync.database import clock
 from sync.erp import get_erp_client
 from sync.erp import login as erp_login
-from sync.erp.transfer import read_chunks
+from sync.erp.transfer import read_file
 from sync.exceptions import ExportOutdated
 from sync.messages import Message, gettext_noop
 from sync.models import SyncRun
@@ -99,7 +99,7 @@ def write_export(
 def copy_export(source: str, path: Path) -> None:
     """Raises ExportTooLarge before more is written than an export may be."""
     with path.open("wb") as file:
-        file.writelines(read_chunks(Path(source), largest=settings.EXPORT_MAX_BYTES))
+        file.writelines(read_file(Path(source), largest=settings.EXPORT_MAX_BYTES))
 
 
 def fetch_export(service: SyncService, *, to: Path, mode: str, progress: Progress) -> datetime:

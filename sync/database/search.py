@@ -100,13 +100,13 @@ def search(records: QuerySet[Any], text: str) -> list[int]:
     if not typed:
         return []
     ordered = records.order_by(*records.model.list_order)
-    found = find_beginning(ordered, text) if records.model.list_order[0] == "search_text" else []
+    found = find_beginning_with(ordered, text) if records.model.list_order[0] == "search_text" else []
     if len(found) < MOST:
         found += find_ranked(ordered, typed)
     return list(dict.fromkeys(found))[:MOST]
 
 
-def find_beginning(ordered: QuerySet[Any], text: str) -> list[int]:
+def find_beginning_with(ordered: QuerySet[Any], text: str) -> list[int]:
     """The records whose search text begins with a text, a range of its index."""
     start = normalise(text[:LENGTH])
     found = ordered.filter(search_text__gte=start, search_text__lt=start + LAST)

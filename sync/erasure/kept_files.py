@@ -10,7 +10,7 @@ from django.db import transaction
 
 from sync.coordinator.kept_exports import OUR_EXPORT
 from sync.coordinator.reading import open_export
-from sync.erasure.stores import Pause, Store, Subject, format_count
+from sync.erasure.stores import Pause, Store, Subject, format_plural
 from sync.exceptions import SyncError
 from sync.models import SyncRun
 from sync.progress import Stage
@@ -50,7 +50,7 @@ class PageTables(Store):
         is_known = bool(subject.texts or subject.account_number)
         types = [service.sync_type for service in list_services() if service.personal_fields and is_known]
         self.files = [path for name in types for path in settings.PAGE_TABLES_DIR.glob(f"{name}*")]
-        count = format_count(len(self.files), "file")
+        count = format_plural(len(self.files), "file")
         return [f"page tables kept from the last exports: {count}"] if self.files else []
 
     def erase(self) -> None:

@@ -60,5 +60,5 @@ def hold_lock_between_syncs(waiting: Callable[[], None]) -> Iterator[Lease]:
         wake_ups.wake_worker()
 
 
-def format_count(count: int, what: str) -> str:
+def format_plural(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"

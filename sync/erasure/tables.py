@@ -10,7 +10,7 @@ from django.db import models
 
 from sync.database import clock
 from sync.erasure import texts
-from sync.erasure.stores import Pause, Store, Subject, format_count
+from sync.erasure.stores import Pause, Store, Subject, format_plural
 from sync.mirror.staging import split_into_chunks
 from sync.models import Alert, MirroredModel, RecordChange, SyncEvent, SyncRun
 from sync.service import SyncService, get_service, list_services
@@ -30,7 +30,7 @@ class MirroredRecords(Store):
             for record in records:
                 if any(getattr(record, name) != get_blank(type(record), name) for name in names):
                     self.records.setdefault(sync_type, []).append(record)
-        return [f"{sync_type}: {format_count(len(found), 'record')}" for sync_type, found in self.records.items()]
+        return [f"{sync_type}: {format_plural(len(found), 'record')}" for sync_type, found in self.records.items()]
 
     def erase(self) -> None:
         now = clock.now()
@@ -61,7 +61,7 @@ class Changes(Store):
                 pause()
                 self.rewrite(service, dict(records))
             if found := len(self.changes) - before:
-                lines.append(f"history of {service.sync_type}: {format_count(found, 'change')}")
+                lines.append(f"history of {service.sync_type}: {format_plural(found, 'change')}")
         return lines
 
     def records(self, service: SyncService, subject: Subject, pause: Pause) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -148,7 +148,7 @@ class SayingsOfRuns(Store):
             for event in SyncEvent.objects.filter(run=run):
                 self.replace(SyncEvent, event.pk, {"facts": event.facts}, wanted)
         found = Counter(model for model, _pk in self.rows)
-        return [f"texts of {format_count(found[model], WORDS[model])}" for model in self.COLUMNS if model in found]
+        return [f"texts of {format_plural(found[model], WORDS[model])}" for model in self.COLUMNS if model in found]
 
     def replace(self, model: type[models.Model], pk: int, values: dict[str, Any], wanted: Iterable[str]) -> None:
         pattern = texts.build_pattern(wanted)

@@ -53,7 +53,7 @@ class Copy:
             newest = find_newest(self.folder, self.erp_list)
             found = newest.stat()
             self.modified, self.total = found.st_mtime, found.st_size
-            for chunk in transfer.read_chunks(newest, largest=self.largest):
+            for chunk in transfer.read_file(newest, largest=self.largest):
                 self.file.write(chunk)
                 self.done += len(chunk)
         except FileNotFoundError:

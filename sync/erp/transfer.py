@@ -54,7 +54,7 @@ def check_export_size(size: int, *, largest: int, is_all: bool = True) -> None:
         raise ExportTooLarge(what=Message(what, size=size), limit=largest, setting="EXPORT_MAX_BYTES")
 
 
-def read_chunks(path: Path, *, largest: int) -> Iterator[bytes]:
+def read_file(path: Path, *, largest: int) -> Iterator[bytes]:
     """A file in chunks. Raises ExportTooLarge before the first, or before the one that is over the limit."""
     with path.open("rb") as file:
         check_export_size(os.fstat(file.fileno()).st_size, largest=largest)

@@ -16,6 +16,7 @@ from demo.erp.faults import Fault
 from demo.erp.lists import DemoList, ListColumn, Total, divide_into_pages
 from demo.erp.text import CENT, Kind
 
+OF_SECOND_PAGE = {Fault.HIDDEN_COLUMN, Fault.EXTRA_COLUMN, Fault.MISSING_PAGE, Fault.UNEQUAL_ROWS}
 DIGIT = 7.5  # pt that one more digit, or its separator, adds to a total
 
 
@@ -74,6 +75,9 @@ class ExportedTable:
             raise ValueError("This list's footer has no Count.")
         if Fault.WRONG_SUM in faults and not self.sums:
             raise ValueError("This list's footer has no Sum.")
+        self.dates = [place for place, column in enumerate(columns) if column.kind in (Kind.DAY, Kind.MOMENT)]
+        if Fault.UNREADABLE_VALUE in faults and not self.dates:
+            raise ValueError("This list has no date.")
 
     def make_rows(self, records: Iterable[Any], key: ListColumn) -> Iterator[list[str]]:
         values_of = make_value_getter(self.columns)
@@ -96,8 +100,7 @@ class ExportedTable:
         if Fault.DUPLICATE_KEY in self.faults:
             row[key_place] = first_key
         if Fault.UNREADABLE_VALUE in self.faults:
-            date_place = next(at for at, column in enumerate(self.columns) if column.kind in (Kind.DAY, Kind.MOMENT))
-            row[date_place] = "n/d"
+            row[self.dates[0]] = "n/d"
 
     def make_totals(self) -> list[str]:
         """The footer row."""
@@ -150,9 +153,13 @@ def spoil_pages(
     if Fault.ENGLISH in faults:
         columns = [column.translate() for column in columns]
     pages = divide_into_pages(columns)
+    if OF_SECOND_PAGE & set(faults) and len(pages) < 2:
+        raise ValueError("This list has one page of columns only.")
     key_place = next((place for place, column in enumerate(pages[0]) if column.field == demo_list.key.field), 0)
     key = pages[0][key_place]
     if Fault.HIDDEN_COLUMN in faults:
+        if len(pages[1]) < 2:
+            raise ValueError("This list's second page has one column only.")
         pages[1].pop()
     if Fault.HIDDEN_KEY in faults:
         pages[0].remove(key)

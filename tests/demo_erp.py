@@ -16,7 +16,7 @@ from demo.erp.records import Customer, Price
 from demo.erp.server import DemoServer
 from demo.erp.world import World
 
-SCALE = 0.02  # a few records of each list: all six are mirrored in less than a second
+SCALE = 0.02  # a few records of each list: all are mirrored in less than a second
 
 drawn: dict[Any, tuple[bytes, Written]] = {}
 

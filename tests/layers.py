@@ -5,12 +5,15 @@
     process      starts processes: it uses the fixture `real_processes`, by itself or through another fixture
     browser      looks at pages in a real browser: it stands in tests/e2e
 
-A layer is a marker: `pytest -m unit`. What uses the database is marked `database` too.
+A layer is a marker: `pytest -m unit`. What uses the database is marked `database` too, and a file that goes over all
+lists is marked `lists`, by the names through which it does.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,12 +21,19 @@ from django.db import connection
 
 E2E = Path(__file__).parent / "e2e"
 LAYERS = ("unit", "integration", "process", "browser")
+OVER_ALL_LISTS = re.compile(r"\b(SYNC_TYPES|TYPES|DEMO_TYPES|LISTS|MODELS|APPS|REAL_SIZES|HAPPENINGS|list_services)\b")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     for layer in LAYERS:
         config.addinivalue_line("markers", f"{layer}: set by tests/layers.py")
     config.addinivalue_line("markers", "database: set by tests/layers.py: uses the database")
+    config.addinivalue_line("markers", "lists: set by tests/layers.py: stands in a file that goes over all lists")
+
+
+@cache
+def goes_over_all_lists(path: Path) -> bool:
+    return bool(OVER_ALL_LISTS.search(path.read_text()))
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -40,6 +50,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     item.add_marker(layer)
     if uses_database:
         item.add_marker("database")
+    if goes_over_all_lists(item.path):
+        item.add_marker("lists")
 
 
 # After pytest-django's, whose order within a layer stays: what shares a transaction comes first.

@@ -29,7 +29,7 @@ OVERDUE_EVERY = 7  # of so many open invoices, the last is overdue
 
 
 class BaseData:
-    """The six lists as they are on `today`, before anything else happens."""
+    """The lists as they are on `today`, before anything else happens."""
 
     def __init__(self, *, seed: int, scale: float, today: date) -> None:
         self.seed = seed

@@ -1,4 +1,4 @@
-"""The demo ERP: six lists of invented records, exported as the real one exports them, with faults on demand."""
+"""The demo ERP: lists of invented records, exported as the real one exports them, with faults on demand."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def test_a_wrong_value_is_400_and_names_the_field(data, field, admin_api):
 
 
 def test_a_list_that_is_not_mirrored_is_404_in_json(admin_api):
-    answer = admin_api.post("/api/sync/suppliers")
+    answer = admin_api.post("/api/sync/former_list")
     assert (answer.status_code, answer.json()["success"], answer.json()["code"]) == (404, False, "not_found")
 
 
@@ -163,7 +163,7 @@ def test_runs_are_filtered(question, api):
 
 @pytest.mark.parametrize(
     ("question", "field"),
-    [({"type": "suppliers"}, "type"), ({"status": "late"}, "status"), ({"since": "yesterday"}, "since"),
+    [({"type": "former_list"}, "type"), ({"status": "late"}, "status"), ({"since": "yesterday"}, "since"),
      ({"page": 0}, "page"), ({"page": "x"}, "page"), ({"pageSize": 101}, "pageSize"), ({"page": 10**30}, "page"),
      ({"page": [1, 2]}, "page"), ({"state": "failed"}, "state"), ({"type": ""}, "type"), ({"until": ""}, "until")],
 )  # fmt: skip

@@ -120,9 +120,10 @@ def test_products_and_prices_are_printed_as_they_were_seen(tmp_path, sync_type, 
     assert expected.items() <= dict(zip(header, first, strict=True)).items()
 
 
-def test_invoices_have_no_count_and_the_others_no_lack_of_one():
+def test_invoices_have_no_count_and_the_others_that_were_seen_no_lack_of_one():
     counted = {each.sync_type for each in LISTS if any(c.total and c.total.value == "Count" for c in each.columns)}
-    assert counted == {"customers", "orders", "ddt", "products", "prices"}
+    assert counted >= {"customers", "orders", "ddt", "products", "prices"}
+    assert "invoices" not in counted
 
 
 def test_a_list_may_be_exported_without_its_footer(erp: DemoErp, tmp_path):
@@ -197,4 +198,4 @@ def test_a_small_scale_still_has_several_bands(erp: DemoErp, tmp_path):
     for demo_list in LISTS:
         written = erp.write_export(demo_list.name, tmp_path / "export.pdf")
         bands = written.pages // len(demo_list.pages)
-        assert bands >= (1 if demo_list.sync_type == "invoices" else 2), (demo_list.sync_type, SMALL)
+        assert bands >= (1 if erp.count_records(demo_list.sync_type) < 50 else 2), (demo_list.sync_type, SMALL)

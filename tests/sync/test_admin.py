@@ -148,7 +148,7 @@ def test_a_record_that_was_created_before_first_values_were_kept_has_none(admin_
     ("sync_type", "fields"),
     [
         ("customers", {"fax_number": ["06 1", "06 2"]}),
-        ("suppliers", {"city": ["06 1", "06 2"]}),
+        ("former_list", {"city": ["06 1", "06 2"]}),
         ("customers", {"last_order_date": ["06 1", "06 2"]}),
     ],
 )

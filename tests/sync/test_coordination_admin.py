@@ -19,6 +19,7 @@ from sync.coordinator import mutex, sessions
 from sync.exceptions import LeaseLost
 from sync.models import Alert, OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from tests.factories import AlertFactory, SyncRunFactory, SyncScheduleFactory, SyncWorkerFactory
+from tests.lists import TYPES
 from tests.sync.pages import html_of, run_page, said, shown, url
 
 Kind = SyncEvent.Kind
@@ -124,7 +125,7 @@ def test_a_run_that_has_not_ended_cannot_be_tried_again(status, admin_client):
 
 
 @pytest.mark.parametrize(
-    "fields", [{"sync_type": "suppliers"}, {"accepts": True}], ids=["no longer mirrored", "accepts"]
+    "fields", [{"sync_type": "former_list"}, {"accepts": True}], ids=["no longer mirrored", "accepts"]
 )
 def test_what_cannot_be_done_again_has_no_button(fields, admin_client):
     if "accepts" in fields:
@@ -175,15 +176,15 @@ def test_who_asks_for_a_run_ends_the_type_s_back_off(schedule, admin_client):
 
 def test_chosen_types_are_synced_now(admin_client):
     choose(admin_client, SyncSchedule, "run_full", *SyncSchedule.objects.all())
-    assert SyncRun.objects.queued().filter(mode="full").count() == 6
+    assert SyncRun.objects.queued().filter(mode="full").count() == len(TYPES)
 
 
 def test_a_type_that_is_no_longer_mirrored_is_shown_and_cannot_be_run(schedule, admin_client):
-    old = SyncScheduleFactory(sync_type="suppliers")
+    old = SyncScheduleFactory(sync_type="former_list")
     assert old in shown(admin_client, SyncSchedule)
     assert do_url(old, "run") not in page_of(admin_client, old)
     answer = admin_client.post(do_url(old, "run"))
-    assert said(answer) == ["suppliers is no longer mirrored: there is nothing to run."]
+    assert said(answer) == ["former_list is no longer mirrored: there is nothing to run."]
     assert not SyncRun.objects.exists()
 
 

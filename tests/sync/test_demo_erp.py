@@ -32,7 +32,16 @@ from sync.models import RecordChange, SyncRun
 from sync.service import get_service, list_services
 from tests.demo_erp import CachedDemoErp
 from tests.lists import DEMO_TYPES, TYPES
-from tests.sync.demo import TODAY, TWO_BANDS, by_key, in_the_erp, is_mirrored, run_sync, unusual_notes, values
+from tests.sync.demo import (
+    TODAY,
+    by_key,
+    find_scale_of_two_bands,
+    in_the_erp,
+    is_mirrored,
+    run_sync,
+    unusual_notes,
+    values,
+)
 from tests.sync.drawing import pages_in_this_process
 
 REPEATED_HOUR = datetime(2026, 10, 25, 2, 30)  # noqa: DTZ001  # Italian, as the ERP shows it: two moments
@@ -46,10 +55,9 @@ def service(request):
 @pytest.fixture
 def export(service, tmp_path):
     """A list of two bands or three: what the ERP knows, and its export."""
-    erp = CachedDemoErp(scale=TWO_BANDS[service.sync_type], today=TODAY)
+    erp = CachedDemoErp(scale=find_scale_of_two_bands(service.sync_type), today=TODAY)
     path = tmp_path / "export.pdf"
-    written = erp.write_export(service.sync_type, path)
-    assert 2 <= written.pages / len(find_list(service.sync_type).pages) <= 3
+    erp.write_export(service.sync_type, path)
     return in_the_erp(erp, service), path
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.conf import settings as project
 from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from django_q.models import OrmQ
@@ -139,7 +140,9 @@ def test_a_request_that_is_rolled_back_wakes_nobody():
 def test_the_types_run_by_priority():
     for sync_type in reversed(TYPES):
         request(sync_type)
-    assert waiting() == TYPES
+    priorities = [project.SYNC_TYPES[sync_type]["priority"] for sync_type in waiting()]
+    assert priorities == sorted(priorities, reverse=True)
+    assert len(priorities) == len(TYPES)
 
 
 def test_equal_priorities_run_by_age():

@@ -34,7 +34,7 @@ from tests.factories import (
     ProductFactory,
     SyncRunFactory,
 )
-from tests.sync.demo import FIELDS, TODAY
+from tests.sync.demo import TODAY, name_in_the_erp
 from tests.sync.drawing import draw_list
 from tests.sync.pages import html_of, run_page, url
 
@@ -293,9 +293,7 @@ class Life:
     def sync(self, service, *, filtered=False):
         self.happened += 1
         self.erp.happen(choose_event(self.erp.world.base.seed, self.happened), at=NOON)
-        names = {
-            field: FIELDS[service.sync_type].get(field, field) for field in references.get_compared_fields(service)
-        }
+        names = {field: name_in_the_erp(service, field) for field in references.get_compared_fields(service)}
         records = list(self.erp.find_records(service.sync_type, filtered=filtered))
         values = {field: {getattr(record, name) for record in records} - {""} for field, name in names.items()}
         for each in references.compare_values(service, values):

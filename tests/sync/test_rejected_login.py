@@ -17,6 +17,7 @@ from sync.monitoring import health
 from sync.monitoring.fingerprint import compute_status_fingerprint
 from sync.tasks import tick
 from tests.factories import SyncRunFactory, UserFactory
+from tests.lists import TYPES
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -239,7 +240,7 @@ def test_runsync_says_what_a_list_waits_for(rejected, erp, capsys):
     said = capsys.readouterr()
     assert ended.value.code == 1
     assert erp.fetched == ["orders"]
-    assert said.out.count("it waits until the login is corrected") == 5
+    assert said.out.count("it waits until the login is corrected") == len(TYPES) - 1
 
 
 def test_a_dry_run_of_all_lists_tries_a_rejected_login_once(erp):

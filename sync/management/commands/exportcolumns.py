@@ -34,7 +34,8 @@ def make_table(service: SyncService) -> Iterator[str]:
         name = f"`{column.field}`" if column.field else "not mirrored"
         protected = "; ".join(list_protections(service, column, checks.get(column.field, [])))
         yield f"| {column.header} | {name} | {column.source.value} | {protected} | {column.required} |"
-    yield f"\nCross-checks of {service.sync_type}:\n"
+    if service.cross_checks:
+        yield f"\nCross-checks of {service.sync_type}:\n"
     for number, check in enumerate(service.cross_checks, start=1):
         yield f"{number}. {check.text.partition(': ')[2]} ({check.source.value}; {check.evidence})"
 

@@ -118,6 +118,11 @@ def test_a_list_of_the_demo_erp_has_all_that_its_faults_make_wrong(demo_list):
     pages = [[column.header for column in page] for page in demo_list.pages]
     assert len(pages) > 1, f"demo/erp/lists.py: give {demo_list.sync_type} columns for two pages, by their width"
     assert len(pages[1]) > 1, f"demo/erp/lists.py: give {demo_list.sync_type} two columns on its second page"
+    required = {column.header for column in get_service(demo_list.sync_type).layout.columns if column.required}
+    hidden = required & {page[-1] for page in pages[1:]}
+    assert not hidden, (
+        f"demo/erp/lists.py: let {hidden} of {demo_list.sync_type} not be a page's last: faults hide that"
+    )
 
 
 def test_what_happens_in_the_demo_erp_happens_by_itself_too():

@@ -65,7 +65,7 @@ def accept_export(_admin: object, request: HttpRequest, runs: QuerySet[SyncRun])
 def apply_export(request: HttpRequest, run: SyncRun) -> SyncRun:
     """Apply the run's export, say what came of it, and return the run to look at."""
     try:
-        accepted = queue.accept(run, by=permissions.get_user(request))
+        accepted = queue.accept(run, by=permissions.get_staff_user(request))
     except CannotAccept as error:
         messages.error(request, translate(error.text))
         return run

@@ -51,7 +51,9 @@ def request_run(request: HttpRequest) -> HttpResponse:
     sync_type, mode = request.POST.get("sync_type", ""), request.POST.get("mode", "")
     if sync_type not in settings.SYNC_TYPES or mode not in REQUESTED_MODES:
         raise BadRequest(f"There is no list {sync_type} to sync in mode {mode}.")
-    run = queue.request_sync(sync_type, mode=mode, trigger=SyncRun.Trigger.ADMIN, by=permissions.get_user(request))
+    run = queue.request_sync(
+        sync_type, mode=mode, trigger=SyncRun.Trigger.ADMIN, by=permissions.get_staff_user(request)
+    )
     messages.success(request, links.describe_queued_run(run))
     return links.redirect_to_next(request, run)
 

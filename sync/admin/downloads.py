@@ -32,7 +32,7 @@ def export_view(request: HttpRequest, pk: int) -> HttpResponseBase:
         messages.warning(request, gettext("The export of run %s is no longer kept.") % run.pk)
         return HttpResponseRedirect(links.get_url(run))
     response = make_file_response(request, export.open("rb"), filename=f"{run.sync_type}-{run.pk}.pdf")
-    SyncEvent.objects.record(SyncEvent.Kind.EXPORT_DOWNLOADED, run=run, by=permissions.get_user(request))
+    SyncEvent.objects.record(SyncEvent.Kind.EXPORT_DOWNLOADED, run=run, by=permissions.get_staff_user(request))
     return response
 
 

@@ -38,7 +38,7 @@ class MissingPermission(PermissionDenied):
         super().__init__(text % name)
 
 
-def get_user(request: HttpRequest) -> User:
+def get_staff_user(request: HttpRequest) -> User:
     """Who asks: on the admin's pages nobody who has not signed in."""
     return cast(User, request.user)
 

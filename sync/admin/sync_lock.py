@@ -66,7 +66,7 @@ class SyncLockAdmin(ReadOnlyAdmin):
         permissions.require_permission(request, SyncLock, "sync.break_synclock")
         lock = get_object_or_404(SyncLock, pk=pk)
         if request.method == "POST":
-            if mutex.break_lock(by=permissions.get_user(request)):
+            if mutex.break_lock(by=permissions.get_staff_user(request)):
                 messages.success(request, gettext("The lock is broken: the process that held it can no longer write."))
             else:
                 messages.warning(request, gettext("No process holds the lock: there is nothing to break."))

@@ -97,7 +97,7 @@ class SyncScheduleAdmin(ButtonsAdmin):
         """As everywhere else a schedule is changed. The form has validated the values, so that none is refused here."""
         changes = {name: form.cleaned_data[name] for name in form.changed_data}
         if changes:
-            schedules.change_schedule(obj.sync_type, **changes, by=permissions.get_user(request))
+            schedules.change_schedule(obj.sync_type, **changes, by=permissions.get_staff_user(request))
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(schedule_preview.show_preview)

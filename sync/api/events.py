@@ -23,7 +23,7 @@ from sync.api.errors import TooManyRequests
 from sync.api.fields import LARGEST_NUMBER
 from sync.models import SyncEvent
 from sync.monitoring import live
-from sync.monitoring.broadcast import find_beginning
+from sync.monitoring.broadcast import find_start
 
 LAST_EVENT_ID = "Last-Event-ID"
 TRY_AGAIN_AFTER = 30  # seconds, for who has too many streams
@@ -95,7 +95,7 @@ class EventsView(APIView):
             text = _("You already have {count} pages or programs that listen to events. Close some of them.")
             detail = text.format(count=settings.MAX_STREAMS_PER_USER)
             raise TooManyRequests(detail, TRY_AGAIN_AFTER, "too_many_streams")
-        number = find_beginning(asked["lastEventId"])
+        number = find_start(asked["lastEventId"])
         # Hundreds of listeners would keep hundreds of connections, and need none.
         connections.close_all()
         chosen = {"types": asked["type"], "kinds": asked["kind"]}

@@ -113,7 +113,7 @@ def join_broadcast() -> Iterator[Broadcast]:
             broadcast.close()
 
 
-def find_beginning(after: int | None) -> int:
+def find_start(after: int | None) -> int:
     """The number after which a listener begins: what it had last, or what has happened until now."""
     if after is not None and after <= tail.find_newest_number():
         return after

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from sync.models import SyncEvent
 from sync.monitoring import broadcast, event_texts, live, tail
-from sync.monitoring.broadcast import Broadcast, broadcasts, find_beginning
+from sync.monitoring.broadcast import Broadcast, broadcasts, find_start
 from sync.monitoring.event_texts import Told
 from sync.monitoring.tail import Tail
 from tests.concurrency.processes import PATIENCE, until
@@ -197,7 +197,7 @@ class Stream:
     """What a listener gets, piece by piece, cut into blocks."""
 
     def __init__(self, after: int | None = None, *, runner: asyncio.Runner | None, **choice: Any) -> None:
-        stream = live.listen(find_beginning(after), **choice)
+        stream = live.listen(find_start(after), **choice)
         self.pieces = taken_by(runner, stream) if runner else live.run_in_this_thread(stream)
         self.first = next(self.pieces).decode()
 

@@ -200,4 +200,4 @@ def test_an_italian_browser_is_answered_in_italian(agent):
     assert wrong.json()["error"] == "Nome utente o password errati, o account non attivo."
     italian.force_authenticate(agent)
     answer = italian.post("/api/customers/smart-sync", {"sessionId": "5"})
-    assert answer.json()["detail"] == {"sessionId": ["Dev'essere un UUID valido."]}
+    assert answer.json()["detail"] == {"sessionId": ["Deve essere un UUID valido."]}

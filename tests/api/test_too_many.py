@@ -28,10 +28,10 @@ def errors_of(ask):
 @pytest.mark.parametrize(
     ("seconds", "italian", "english"),
     [
-        (1, "Aspetta 1 secondo, poi riprova.", "Wait 1 second, then try again."),
-        (119, "Aspetta 119 secondi, poi riprova.", "Wait 119 seconds, then try again."),
-        (120, "Aspetta 2 minuti, poi riprova.", "Wait 2 minutes, then try again."),
-        (3450, "Aspetta 58 minuti, poi riprova.", "Wait 58 minutes, then try again."),
+        (1, "Attendi 1 secondo, poi riprova.", "Wait 1 second, then try again."),
+        (119, "Attendi 119 secondi, poi riprova.", "Wait 119 seconds, then try again."),
+        (120, "Attendi 2 minuti, poi riprova.", "Wait 2 minutes, then try again."),
+        (3450, "Attendi 58 minuti, poi riprova.", "Wait 58 minutes, then try again."),
     ],
 )
 def test_the_wait_is_told_in_seconds_and_from_two_minutes_on_in_minutes(seconds, italian, english):
@@ -45,7 +45,7 @@ def test_wrong_passwords_for_a_name(agent):
     PasswordGuessFactory.create_batch(100, counted_as=STRANGER, at=timezone.now() - timedelta(seconds=150))
     wrong = {"username": "agente", "password": "another"}
     assert errors_of(lambda headers: APIClient().post("/api/token", wrong, headers=headers)) == [
-        "Troppe password sbagliate per questo nome. Aspetta 58 minuti, poi riprova.",
+        "Troppe password sbagliate per questo nome. Attendi 58 minuti, poi riprova.",
         "Too many wrong passwords were given for this name. Wait 58 minutes, then try again.",
     ]
 
@@ -56,7 +56,7 @@ def test_attempts_to_sign_in(agent):
     for _ in range(10):
         APIClient().post("/api/token", wrong)
     italian, english = errors_of(lambda headers: APIClient().post("/api/token", wrong, headers=headers))
-    assert italian.startswith("Troppi tentativi di accesso, con questo nome o da questo indirizzo. Aspetta ")
+    assert italian.startswith("Troppi tentativi di accesso, con questo nome o da questo indirizzo. Attendi ")
     assert english.startswith("Too many attempts to sign in, with this name or from this address. Wait ")
 
 
@@ -67,7 +67,7 @@ def test_wrong_current_passwords(agent):
     for _ in range(passwords.MOST):
         client.post("/api/account/password", wrong)
     assert errors_of(lambda headers: client.post("/api/account/password", wrong, headers=headers)) == [
-        "La password attuale è stata sbagliata troppe volte. Aspetta 60 minuti, poi riprova.",
+        "La password attuale è stata sbagliata troppe volte. Attendi 60 minuti, poi riprova.",
         "Too many wrong current passwords were given. Wait 60 minutes, then try again.",
     ]
 
@@ -77,7 +77,7 @@ def test_streams_of_events(agent, monkeypatch):
     monkeypatch.setattr(live, "subscribe", lambda user: None)
     client = signed_in(agent)
     italian, english = errors_of(lambda headers: client.get("/api/sync/events", headers=headers))
-    assert italian.endswith(" Aspetta 30 secondi, poi riprova.")
+    assert italian.endswith(" Attendi 30 secondi, poi riprova.")
     assert english == (
         "You already have 20 pages or programs that listen to events. Close some of them. "
         "Wait 30 seconds, then try again."
@@ -91,6 +91,6 @@ def test_requests(agent, monkeypatch, wait):
     monkeypatch.setattr(UserRateThrottle, "wait", lambda _: wait)
     seconds = ("30 secondi", "30 seconds") if wait else ("1 secondo", "1 second")
     assert errors_of(lambda headers: signed_in(agent).get("/api/sync/status", headers=headers)) == [
-        f"Troppe richieste in poco tempo. Aspetta {seconds[0]}, poi riprova.",
+        f"Troppe richieste in poco tempo. Attendi {seconds[0]}, poi riprova.",
         f"Too many requests in a short time. Wait {seconds[1]}, then try again.",
     ]

@@ -288,8 +288,9 @@ def written(runs):
     return sorted(found, key=itemgetter(0, 1))
 
 
-def test_a_first_run_of_all_mirrors_the_whole_erp(db, erp, demo_server):
-    runs = run_all()
+def test_a_first_run_of_all_mirrors_the_whole_erp(db, erp, demo_server, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        runs = run_all()
     for run in runs:
         size = erp.count_records(run.sync_type)
         assert (run.mode, run.read, run.created, run.updated, run.unchanged) == ("full", size, size, 0, 0)

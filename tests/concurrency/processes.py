@@ -144,7 +144,7 @@ def holder() -> int:
 @contextmanager
 def at_a_record(where: str, number: int, happen: Callable[[], None]) -> Iterator[None]:
     """What a run comes to at this record: while it is read, or in the midst of the transaction that applies it."""
-    owner, name = {"reading": (Records, "records"), "applying": (mirror.Writer, "change")}[where]
+    owner, name = {"reading": (Records, "read_records"), "applying": (mirror.Writer, "build_change")}[where]
     original = getattr(owner, name)
     count = 0
 

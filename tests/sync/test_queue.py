@@ -283,7 +283,7 @@ def test_a_smart_run_is_tried_again_as_an_ordinary_one():
     [
         ({"status": Status.QUEUED}, "it is queued"),
         ({"status": Status.RUNNING}, "it is running"),
-        ({"given_file": "/gone.pdf"}, "the given file /gone.pdf is gone"),
+        ({"given_file": "/gone.pdf"}, "the given file /gone.pdf no longer exists"),
         ({"sync_type": "payments"}, "payments is no longer mirrored"),
     ],
 )

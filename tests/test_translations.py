@@ -87,7 +87,10 @@ def test_no_message_is_made_of_words_that_are_not_marked():
 
 def test_a_message_s_translation_has_all_its_facts(in_italian):
     marked = {text for name, text in calls() if name in ("_", "gettext_noop")}
-    facts = {text: [sorted(re.findall(r"\{.*?\}", each)) for each in (text, in_italian[text])] for text in marked & {*in_italian}}
+    facts = {
+        text: [sorted(re.findall(r"\{.*?\}", each)) for each in (text, in_italian[text])]
+        for text in marked & {*in_italian}
+    }
     assert {text for text, (ours, theirs) in facts.items() if ours != theirs} == set()
 
 

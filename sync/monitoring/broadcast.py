@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from functools import partial
 from itertools import takewhile
 from typing import TypeVar
 
@@ -69,7 +68,7 @@ class Broadcast:
         """What was chosen of what comes after a number, not too much at once; and how far that goes."""
         oldest = self.told[0].number if self.told else self.head + 1
         if number < oldest - 1:
-            stored = await self.ask(partial(choice.find_stored, after=number, until=oldest - 1), otherwise=None)
+            stored = await self.ask(lambda: choice.find_stored(after=number, until=oldest - 1), otherwise=None)
             if stored is None:
                 return [], number
             return stored, stored[-1].number if len(stored) == AT_ONCE else oldest - 1

@@ -245,7 +245,7 @@ def test_the_page_says_when_it_has_lost_the_service_and_comes_back_by_itself(own
     own_site.stop()
     room.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(notice).to_be_visible()
-    expect(notice).to_contain_text(re.compile(r"true at \d+:\d\d"))
+    expect(notice).to_contain_text(re.compile(r"state at \d+:\d\d"))
     own_site.start()
     expect(notice).to_be_hidden()
     room.expect_not_reloaded()

@@ -12,14 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from sync.admin.buttons import Button, LinkButton
 from sync.admin.links import get_list_url
 from sync.coordinator import queue, schedules
-from sync.exceptions import NotMirrored
-from sync.messages import Message
 from sync.models import SyncEvent, SyncRun, SyncSchedule
 
 
 def run_schedule(schedule: SyncSchedule, *, mode: str, by: User) -> SyncRun:
-    if not has_service(schedule):
-        raise NotMirrored(sync_type=Message(schedule.sync_type))
     return queue.request_sync(schedule.sync_type, mode=mode, trigger=SyncRun.Trigger.ADMIN, by=by)
 
 

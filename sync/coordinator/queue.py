@@ -16,7 +16,7 @@ from sync.coordinator import wake_ups
 from sync.database import clock
 from sync.database.deadlocks import retry_deadlocks
 from sync.erp import login as erp_login
-from sync.exceptions import CannotAccept
+from sync.exceptions import CannotAccept, NotMirrored
 from sync.messages import Message, gettext_noop
 from sync.models import SyncEvent, SyncRun, SyncSchedule
 from sync.models.runs import TRIES
@@ -43,8 +43,10 @@ def request_sync(
     """Queue a run of a type, or strengthen the one that is queued already, and wake a worker.
 
     `given_file` is an export to read instead of the ERP's; such a run is always one of its own, and smart runs are
-    strengthened only by smart ones.
+    strengthened only by smart ones. Raises NotMirrored for a type that settings.SYNC_TYPES does not have.
     """
+    if sync_type not in settings.SYNC_TYPES:
+        raise NotMirrored(sync_type=Message(sync_type))
     if priority is None:
         priority = SMART_PRIORITY if mode == Mode.SMART else settings.SYNC_TYPES[sync_type]["priority"]
     insert = partial(

@@ -12,7 +12,7 @@ from django_q.models import OrmQ
 from sync.coordinator import queue, reading, runner, sessions, turns
 from sync.coordinator.reading import open_export
 from sync.erp import login as erp_login
-from sync.exceptions import CannotAccept, CannotCancel, CannotRetry, ErpUnavailable
+from sync.exceptions import CannotAccept, CannotCancel, CannotRetry, ErpUnavailable, NotMirrored
 from sync.models import RejectedLogin, SyncEvent, SyncRun
 from sync.progress import Stage
 from tests.factories import SyncRunFactory, UserFactory
@@ -379,6 +379,12 @@ def test_a_type_that_is_no_longer_mirrored_fails_by_name_and_keeps_nobody_waitin
     assert runner.wait_for(request()).status == Status.SUCCEEDED
     old.refresh_from_db()
     assert (old.status, old.error_class) == (Status.FAILED, "NotMirrored")
+
+
+def test_a_list_that_is_no_longer_mirrored_is_not_asked_for():
+    with pytest.raises(NotMirrored):
+        request("leads")
+    assert not SyncRun.objects.queued().exists()
 
 
 def test_an_export_of_the_future_keeps_no_later_one_out(tiny_erp):

@@ -9,10 +9,11 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sync.admin import acceptance, columns, downloads, formatting, links, progress
+from sync.admin import columns, formatting, links, progress
 from sync.admin.buttons import Button, LinkButton
 from sync.admin.formatting import NOTHING
-from sync.admin.run_list import RunListAdmin
+from sync.admin.runs import acceptance, downloads
+from sync.admin.runs.run_list import RunListAdmin
 from sync.coordinator import queue
 from sync.models import RecordChange, SyncEvent, SyncRun
 

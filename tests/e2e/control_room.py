@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page
 
 from demo.erp.faults import Fault
 from demo.erp.front_end import PlannedFault
-from sync.admin.control_room import RESTING_EVERY
+from sync.admin.control_room.views import RESTING_EVERY
 from sync.coordinator.queue import request_sync
 from sync.coordinator.wake_ups import enqueue
 from sync.models import SyncRun

@@ -234,7 +234,7 @@ def test_the_export_is_read_beside_the_mirror_as_it_is_now(quarantined, admin_cl
 
 
 def test_of_very_many_records_the_first_are_named_and_the_others_counted(quarantined, admin_client, monkeypatch):
-    monkeypatch.setattr("sync.admin.losses.NAMED", 5)
+    monkeypatch.setattr("sync.admin.runs.losses.NAMED", 5)
     html = question(admin_client, quarantined)
     assert len(table_in(html, "Would be marked missing")) == 5
     assert "and 16 more" in html
@@ -407,7 +407,7 @@ def test_an_accepted_export_that_fails_says_why(quarantined, admin_client):
 
 
 def test_a_run_that_another_process_took_is_said_to_wait(quarantined, admin_client, monkeypatch):
-    monkeypatch.setattr("sync.admin.acceptance.ACCEPTED_WITHIN", dt.timedelta(seconds=0.1))
+    monkeypatch.setattr("sync.admin.runs.acceptance.ACCEPTED_WITHIN", dt.timedelta(seconds=0.1))
     SyncLock.objects.update(holder="another", leased_until=timezone.now() + dt.timedelta(minutes=1))
     answer = admin_client.post(accept_url(quarantined))
     accepted = SyncRun.objects.get(accepts=quarantined)

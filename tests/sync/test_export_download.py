@@ -7,7 +7,7 @@ from asgiref.sync import async_to_sync
 from django.test import AsyncClient
 from django.urls import reverse
 
-from sync.admin import downloads
+from sync.admin.runs import downloads
 from sync.models import SyncEvent, SyncRun
 from tests.factories import SyncRunFactory
 from tests.sync.pages import run_page, said, url

@@ -10,7 +10,8 @@ from django.core.exceptions import PermissionDenied
 from django.core.management import call_command
 from django.urls import reverse
 
-from sync.admin import acceptance, permissions
+from sync.admin import permissions
+from sync.admin.runs import acceptance
 from sync.coordinator import mutex, sessions
 from sync.exceptions import TooManyMissing
 from sync.models import Alert, ColumnDrift, OrderFormSession, SyncEvent, SyncLock, SyncRun, SyncSchedule

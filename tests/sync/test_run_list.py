@@ -8,8 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from sync.admin import run_list
 from sync.admin.change_list import KeyPaginator
+from sync.admin.runs import run_list
 from sync.exceptions import LayoutChanged
 from sync.models import SyncRun
 from tests.factories import SyncRunFactory, UserFactory

@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 from django.utils import timezone
 
-from sync.admin import drawing
-from sync.admin.day import draw_day
+from sync.admin.control_room import drawing
+from sync.admin.control_room.day import draw_day
 from sync.models import SyncRun, SyncSchedule
 from sync.monitoring import health
 from sync.monitoring.timeline import find_day

@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from sync.admin import columns, formatting
 from sync.admin.change_list import KeyPaginator, SyncTypeFilter, TolerantChangeList, limit_words
 from sync.admin.formatting import NOTHING
-from sync.admin.run_filters import RequestedFilter, WhoFilter
-from sync.admin.run_page import RunPageAdmin
+from sync.admin.runs.run_filters import RequestedFilter, WhoFilter
+from sync.admin.runs.run_page import RunPageAdmin
 from sync.models import SyncRun
 from sync.translations import translate
 

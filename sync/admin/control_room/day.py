@@ -10,9 +10,10 @@ from django.utils.text import capfirst
 from django.utils.timesince import timesince
 from django.utils.translation import gettext
 
-from sync.admin import bars, drawing, links
-from sync.admin.bars import LEGEND, Words
-from sync.admin.drawing import Mark, Scale
+from sync.admin import links
+from sync.admin.control_room import bars, drawing
+from sync.admin.control_room.bars import LEGEND, Words
+from sync.admin.control_room.drawing import Mark, Scale
 from sync.list_names import get_list_name
 from sync.models import SyncRun
 from sync.monitoring.status import SyncStatus

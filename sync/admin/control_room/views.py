@@ -11,8 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
-from sync.admin import cards, links, panels, permissions, problems
-from sync.admin.day import draw_day
+from sync.admin import links, permissions
+from sync.admin.control_room import cards, panels, problems
+from sync.admin.control_room.day import draw_day
 from sync.admin.event_facts import EVENT_KINDS
 from sync.coordinator import queue
 from sync.models import SyncRun

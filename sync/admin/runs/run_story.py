@@ -8,8 +8,9 @@ from django.http import HttpRequest
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from sync.admin import changes, formatting, links, permissions, progress, run_export, run_steps
-from sync.admin.run_steps import STEPS_SHOWN
+from sync.admin import changes, formatting, links, permissions, progress
+from sync.admin.runs import run_export, run_steps
+from sync.admin.runs.run_steps import STEPS_SHOWN
 from sync.database import clock
 from sync.list_names import get_list_name
 from sync.models import SyncEvent, SyncRun

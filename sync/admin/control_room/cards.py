@@ -10,7 +10,8 @@ from django.utils.text import capfirst
 from django.utils.timesince import timeuntil
 from django.utils.translation import gettext
 
-from sync.admin import formatting, links, panels
+from sync.admin import formatting, links
+from sync.admin.control_room import panels
 from sync.list_names import get_list_name
 from sync.mirror.columns import find_hidden_columns
 from sync.models import RecordChange, SyncRun

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from sync.admin import formatting, links, permissions
-from sync.admin.losses import preview_acceptance
+from sync.admin.runs.losses import preview_acceptance
 from sync.coordinator import queue, runner
 from sync.exceptions import CannotAccept
 from sync.list_names import get_list_name

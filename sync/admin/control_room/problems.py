@@ -13,8 +13,8 @@ from django.utils.translation import gettext, ngettext
 
 from sync.admin import formatting
 from sync.admin.buttons import ShownButton
+from sync.admin.control_room.problem_buttons import find_buttons
 from sync.admin.permissions import may_view
-from sync.admin.problem_buttons import find_buttons
 from sync.list_names import get_list_name
 from sync.models import Alert, SyncWorker
 from sync.monitoring.diagnosis import find_problems

@@ -11,8 +11,9 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from sync.admin import drawing, formatting, links
-from sync.admin.drawing import Mark, Scale
+from sync.admin import formatting, links
+from sync.admin.control_room import drawing
+from sync.admin.control_room.drawing import Mark, Scale
 from sync.admin.event_facts import ATTEMPT_OUTCOMES
 from sync.models import SyncRun
 from sync.monitoring.timeline import Attempt, Ran

@@ -13,10 +13,11 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
-from sync.admin import acceptance, downloads, permissions
+from sync.admin import permissions
 from sync.admin.event_facts import EVENT_KINDS
 from sync.admin.read_only import ReadOnlyAdmin
-from sync.admin.run_story import get_story
+from sync.admin.runs import acceptance, downloads
+from sync.admin.runs.run_story import get_story
 from sync.list_names import get_list_name
 from sync.models import SyncRun
 

@@ -388,7 +388,7 @@ def test_a_dry_run_ends_as_the_run_would(tmp_path, db):
     Price.objects.exclude(product_erp_id__in=FILTERED[:50]).delete()
     output = StringIO()
     call_command("runsync", "products", "--dry-run", "--file", str(path), stdout=output)
-    assert "  Products that prices refer to: 50, of which 50 are in this export" in output.getvalue()
+    assert "  Products that prices name: 50, of which 50 are in this export" in output.getvalue()
     assert not Product.objects.exists()
     assert not SyncRun.objects.exists()
 

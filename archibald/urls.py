@@ -15,7 +15,7 @@ from drf_spectacular import views as schema_views
 from archibald.texts import PageTexts
 from sync.accounts import pages
 from sync.admin.permissions import permission_denied
-from sync.api import account, error_pages, page_errors, status, tokens
+from sync.api import account, error_pages, script_errors, status, tokens
 from sync.api.sign_in import throttle_sign_in
 
 admin.site.site_header = admin.site.site_title = "Archibald sync"
@@ -57,7 +57,7 @@ urlpatterns = [
     path("api/token/refresh", tokens.RefreshView.as_view()),
     path("api/token/blacklist", tokens.BlacklistView.as_view()),
     path("api/account/password", account.PasswordView.as_view()),
-    path("api/page-errors", page_errors.PageErrorsView.as_view(), name="page_errors"),
+    path("api/page-errors", script_errors.PageErrorsView.as_view(), name="page_errors"),
     path("api/sync/", include("sync.api.urls")),
     *(
         path("api/", include(f"{app.name}.urls"))

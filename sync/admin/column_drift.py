@@ -12,7 +12,7 @@ from sync.admin.buttons import Button
 from sync.admin.change_list import SyncTypeFilter
 from sync.admin.read_only import ReadOnlyAdmin
 from sync.list_names import get_list_name
-from sync.mirror.drifts import mark_as_seen
+from sync.mirror.column_drift import mark_as_seen
 from sync.models import ColumnDrift
 
 

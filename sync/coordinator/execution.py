@@ -7,7 +7,7 @@ from sync.coordinator.checkpoint import Checkpoint
 from sync.coordinator.mutex import Lease
 from sync.exports.process import start_process
 from sync.messages import Message, gettext_noop
-from sync.mirror import columns, comparison, cross_checks, drifts, references, staging
+from sync.mirror import column_drift, columns, comparison, cross_checks, references, staging
 from sync.models import SyncRun
 from sync.progress import Progress, Stage, ignore_progress
 from sync.service import get_service
@@ -50,7 +50,7 @@ def execute(run: SyncRun, *, lease: Lease, progress: Progress = ignore_progress)
                     absences_count=absences_count,
                     progress=checkpoint,
                 )
-                drifts.record_drift(service, run, records)
+                column_drift.record_drift(service, run, records)
                 notes = columns.record_columns(service, run, records)
                 notes += service.describe_doubts()
                 notes += cross_checks.describe_disagreements(service, run, progress=checkpoint)

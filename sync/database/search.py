@@ -114,7 +114,7 @@ def find_beginning_with(ordered: QuerySet[Any], text: str) -> list[int]:
 
 
 def find_ranked(ordered: QuerySet[Any], typed: list[Word]) -> list[int]:
-    """The records that contain every typed word, first those in which every one begins a word."""
+    """The keys of the records that contain every typed word, first those in which every one begins a word."""
     found = list(ordered.filter(build_condition(typed)).values_list("pk", "search_text")[:CANDIDATES])
     first = {key for key, text in found if all(word.begins_in(text) for word in typed)}
     return [*(key for key, _ in found if key in first), *(key for key, _ in found if key not in first)]

@@ -87,13 +87,13 @@ def is_named_in(path: Path, service: SyncService, subject: Subject, pause: Pause
     key, sync_type = service.layout.key, service.sync_type
     records = [*subject.gone.get(sync_type, ()), *subject.shown.get(sync_type, ())]
     known = {getattr(record, key) for record in records}
-    told = subject.texts | ({subject.account_number} - {""})
+    his_texts = subject.texts | ({subject.account_number} - {""})
 
     def progress(stage: Stage, done: int, total: int | None) -> None:  # noqa: ARG001
         pause()
 
     with open_export(path, service, progress) as exported:
         for record in exported:
-            if record.values[exported.fields.index(key)] in known or not told.isdisjoint(record.values):
+            if record.values[exported.fields.index(key)] in known or not his_texts.isdisjoint(record.values):
                 return True
     return False

@@ -17,7 +17,7 @@ from sync.coordinator import schedules, turns
 from sync.coordinator.turns import WaitsFor
 from sync.database import clock
 from sync.erp import login as erp_login
-from sync.mirror.drifts import find_unseen_drifts
+from sync.mirror.column_drift import find_unseen_drifts
 from sync.models import OrderFormSession, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.monitoring.status import SyncStatus, TypeHealth, find_wrong_clocks
 from sync.service import list_types

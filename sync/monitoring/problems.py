@@ -14,7 +14,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from sync.mirror.drifts import describe_drifts
+from sync.mirror.column_drift import describe_drifts
 
 
 class Kind(TextChoices):

@@ -5,7 +5,7 @@ import logging
 import pytest
 from django.test import Client
 
-from sync.api.page_errors import PageErrorThrottle
+from sync.api.script_errors import PageErrorThrottle
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -47,9 +47,9 @@ def report(browser):
 @pytest.fixture
 def lines(caplog):
     """The lines that are logged of pages' errors."""
-    caplog.set_level(logging.WARNING, "sync.api.page_errors")
+    caplog.set_level(logging.WARNING, "sync.api.script_errors")
     return lambda: [
-        (each.levelname, each.getMessage()) for each in caplog.records if each.name == "sync.api.page_errors"
+        (each.levelname, each.getMessage()) for each in caplog.records if each.name == "sync.api.script_errors"
     ]
 
 

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 
-from sync.mirror import drifts as column_drifts
+from sync.mirror import column_drift
 from sync.models import ColumnDrift, MirroredColumn, SyncEvent, SyncRun
 from sync.monitoring import health, retention
 from sync.monitoring.fingerprint import compute_status_fingerprint
@@ -41,7 +41,7 @@ def sync(sync_customers):
 
 
 def drifts():
-    return [(each.title, each.kind) for each in column_drifts.find_unseen_drifts()]
+    return [(each.title, each.kind) for each in column_drift.find_unseen_drifts()]
 
 
 def told_in_events():
@@ -83,7 +83,7 @@ def test_a_column_that_was_hidden_before_drift_was_kept_is_told_at_the_next_sync
     MirroredColumn.objects.filter(field="website").update(last_seen_at=long_ago)
     ColumnDrift.objects.all().delete()
     sync("website")
-    [drift] = column_drifts.find_unseen_drifts()
+    [drift] = column_drift.find_unseen_drifts()
     assert drift.values_as_of == long_ago
 
 
@@ -95,9 +95,9 @@ def test_a_column_that_nobody_knows_is_told_once_and_when_it_is_gone(sync):
     for _ in range(2):
         sync()
     assert told_in_events() == [{"unknown": ["NUOVA COLONNA"]}, {"gone": ["NUOVA COLONNA"]}]
-    assert [each.kind for each in column_drifts.find_unseen_drifts()] == [Kind.GONE]
+    assert [each.kind for each in column_drift.find_unseen_drifts()] == [Kind.GONE]
     sync(extra=("NUOVA COLONNA:",))
-    assert [each.kind for each in column_drifts.find_unseen_drifts()] == [Kind.UNKNOWN]
+    assert [each.kind for each in column_drift.find_unseen_drifts()] == [Kind.UNKNOWN]
 
 
 def test_a_run_that_is_not_applied_changes_no_columns(sync, sync_customers):
@@ -164,9 +164,9 @@ def test_what_comes_after_somebody_looked_is_not_seen_with_the_rest(drifted, syn
 
 
 def test_it_is_seen_once(drifted, admin_user):
-    last = column_drifts.find_unseen_drifts()[-1]
-    assert column_drifts.mark_as_seen(last, by=admin_user) == ["CITTÀ", "URL", "NUOVA"]
-    assert column_drifts.mark_as_seen(last, by=UserFactory()) == []
+    last = column_drift.find_unseen_drifts()[-1]
+    assert column_drift.mark_as_seen(last, by=admin_user) == ["CITTÀ", "URL", "NUOVA"]
+    assert column_drift.mark_as_seen(last, by=UserFactory()) == []
     assert set(ColumnDrift.objects.values_list("seen_by", flat=True)) == {admin_user.pk}
     assert SyncEvent.objects.filter(kind="columns_seen").count() == 1
 
@@ -190,7 +190,7 @@ def test_the_status_names_them_for_programs(drifted):
 
 def test_a_status_that_was_answered_before_somebody_saw_it_holds_no_longer(drifted, admin_user):
     before = compute_status_fingerprint()
-    column_drifts.mark_as_seen(column_drifts.find_unseen_drifts()[-1], by=admin_user)
+    column_drift.mark_as_seen(column_drift.find_unseen_drifts()[-1], by=admin_user)
     assert compute_status_fingerprint() != before
 
 

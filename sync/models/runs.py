@@ -414,9 +414,16 @@ class SyncRun(models.Model):
             raise LeaseLost
 
     def forget_export(self) -> None:
-        """Delete the export that it kept, once this transaction is committed."""
-        if self.export_path:
-            transaction.on_commit(partial(Path(self.export_path).unlink, missing_ok=True))
+        """Delete the export that it kept, once this transaction is committed.
+
+        What cannot be deleted then is logged, and stays for housekeeping: the run has ended as it is written.
+        """
+        if path := self.export_path:
+
+            def delete() -> None:
+                Path(path).unlink(missing_ok=True)
+
+            transaction.on_commit(delete, robust=True)
 
     # Transitions, each in one transaction with its event. Of a run in progress they raise LeaseLost, as `change` does.
 

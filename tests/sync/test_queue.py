@@ -427,3 +427,16 @@ def test_a_kept_export_is_deleted_when_the_run_takes_over_a_later_request(tmp_pa
         run.requeue(SyncEvent.Kind.RUN_PREEMPTED)
     run.refresh_from_db()
     assert (run.status, run.export_path, kept.exists()) == (SyncRun.Status.QUEUED, "", False)
+
+
+def test_an_export_that_cannot_be_deleted_does_not_change_how_its_run_ended(
+    tmp_path, caplog, django_capture_on_commit_callbacks
+):
+    no_file = tmp_path / "orders-1-1.pdf"
+    no_file.mkdir()
+    run = SyncRunFactory(sync_type="orders", status=Status.RUNNING, token=1, export_path=str(no_file))
+    with django_capture_on_commit_callbacks(execute=True):
+        run.requeue(SyncEvent.Kind.RUN_PREEMPTED, export_path="")
+        run.forget_export()
+    assert run.status == Status.QUEUED
+    assert "orders-1-1.pdf" in caplog.text

@@ -1,7 +1,7 @@
 """What every answer tells browsers and caches.
 
-When it was made, by the clock that all else in it goes by: pages count from there, not from their own. What a page may
-load. That nothing is kept unless it says so.
+`Date` is by the clock that all else in an answer goes by: pages count from it, not from their own clock. The content
+security policy says what a page may load. Nothing is cached unless an answer says so.
 """
 
 from __future__ import annotations

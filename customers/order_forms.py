@@ -47,7 +47,7 @@ class SmartSyncResultSerializer(CountsSerializer):
             "Two new customers",
             {
                 "success": True,
-                "message": "The customers are fresh: 2 new, 1 changed.",
+                "message": "The customers are up to date: 2 new, 1 changed.",
                 "session": {"id": "0b1c0c1e-5a3d-4c55-9a43-0c5b6c7c0f55", "expiresAt": "2026-01-20T10:52:00+01:00"},
                 "run": RUN_EXAMPLE,
                 "result": {

@@ -157,10 +157,10 @@ def find_subject(target: Target) -> Subject:
     for service in list_services():
         for record in service.find_records(account_number).order_by("pk"):
             (gone if record.removed_at else shown).setdefault(service.sync_type, []).append(record)
-    return Subject(account_number, gone, shown, find_telling_texts(target, gone, shown))
+    return Subject(account_number, gone, shown, find_identifying_texts(target, gone, shown))
 
 
-def find_telling_texts(target: Target, *records: dict[str, list[MirroredModel]]) -> frozenset[str]:
+def find_identifying_texts(target: Target, *records: dict[str, list[MirroredModel]]) -> frozenset[str]:
     """The texts, of now and of before, that tell who the customer is, but for those that another one has too."""
     texts: set[str] = set()
     for by_type in records:
@@ -172,8 +172,8 @@ def find_telling_texts(target: Target, *records: dict[str, list[MirroredModel]])
             changes = RecordChange.objects.filter(sync_type=sync_type, key__in=keys)
             for fields in changes.values_list("fields", flat=True):
                 texts |= {value for name in names for value in fields.get(name, ()) if value}
-    telling = {text for text in texts if len(text) >= SHORTEST}
-    return frozenset(telling - find_shared_texts(telling, target))
+    identifying = {text for text in texts if len(text) >= SHORTEST}
+    return frozenset(identifying - find_shared_texts(identifying, target))
 
 
 def find_shared_texts(texts: set[str], target: Target) -> set[str]:

@@ -13,4 +13,4 @@ router.register("ddt", documents.DdtViewSet)
 router.register("invoices", documents.InvoiceViewSet)
 router.register("drafts", drafts.DraftViewSet)
 
-urlpatterns = [path("prices/lookup", price_lookup.LookupView.as_view()), *router.urls]
+urlpatterns = [path("prices/lookup", price_lookup.LookupView.as_view(), name="price-lookup"), *router.urls]

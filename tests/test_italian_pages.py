@@ -18,7 +18,7 @@ MOST_PAGES = 150  # that are looked at; what differs in its numbers alone is one
 READ = ("aria-label", "title", "placeholder", "alt")  # attributes that are seen or heard
 ENGLISH = re.compile(
     r"\b(orders|customers|prices|products|invoices|runs?|succeeded|failed|quarantined|queued|cancelled|select|search"
-    r"|filter|view|change|changed|added|deleted|pagination|silent|alive|schedule|worker|full|incremental|was|were)\b",
+    r"|filter|view|change|changed|added|deleted|pagination|responding|interrupted|expired|silent|alive|schedule|worker|full|incremental|was|were)\b",
     re.IGNORECASE,
 )
 OTHERS = (  # what no translation of ours is to blame for: programs' own words, and Django's names of permissions

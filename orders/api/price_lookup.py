@@ -57,6 +57,8 @@ class LookupAnswerSerializer(AnswerSerializer):
 
 
 class LookupView(APIView):
+    """The price of a product that is valid today."""
+
     @extend_schema(
         operation_id="lookUpPrice",
         parameters=[LookupQuerySerializer],

@@ -46,11 +46,11 @@ def get_change_lookup(record: MirroredModel) -> dict[str, str]:
     return {"sync_type": service.sync_type, "key": str(getattr(record, service.layout.key))}
 
 
-def redirect_to_next(request: HttpRequest, row: models.Model, page: str = "change") -> HttpResponseRedirect:
+def redirect_to_next(request: HttpRequest, row: models.Model) -> HttpResponseRedirect:
     """To where the page from which something was done wants to lead next; to a row's page if it does not say."""
     address = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(address, allowed_hosts=None)
-    return HttpResponseRedirect(address if is_ours else get_url(row, page))
+    return HttpResponseRedirect(address if is_ours else get_url(row))
 
 
 # As HTML
@@ -72,7 +72,7 @@ def format_list_link(model: type[models.Model], text: object, **numbers: str) ->
 
 def format_run_link(pk: int) -> str:
     """A run's number, which leads to its page; the run itself is not asked for."""
-    return format_link(SyncRun(pk=pk), pk)
+    return format_html('<a href="{}">{}</a>', reverse("admin:sync_syncrun_change", args=[pk]), pk)
 
 
 def format_outside_link(address: str, text: str) -> str:

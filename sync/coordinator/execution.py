@@ -51,10 +51,11 @@ def execute(run: SyncRun, *, lease: Lease, progress: Progress = ignore_progress)
                     progress=checkpoint,
                 )
                 column_drift.record_drift(service, run, records)
-                notes = columns.record_columns(service, run, records)
-                notes += service.describe_doubts()
+                notes = service.describe_doubts()
+                notes += columns.record_columns(service, run, records)
                 notes += cross_checks.describe_disagreements(service, run, progress=checkpoint)
-                run.change(notes=[*run.notes, *notes])
+                if notes:
+                    run.change(notes=[*run.notes, *notes])
                 run.succeed(outcome.get_counts(), left=outcome.left)
                 if outcome.left:
                     trigger = SyncRun.Trigger(run.trigger)

@@ -49,6 +49,9 @@ def request_due(sync_type: str | None = None) -> list[SyncRun]:
 @retry_deadlocks
 def request_if_due(schedule: SyncSchedule) -> SyncRun | None:
     now = clock.now()
+    latest = schedule.find_latest_slot(now)
+    if latest is None or (schedule.requested_slot and latest <= schedule.requested_slot):
+        return None  # failures are counted only if there is a slot to ask for
     slot = find_next_due(schedule, now=now)
     if slot is None or slot > now:
         return None

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
@@ -102,7 +103,7 @@ class Words:
         self.run = gettext("run %s")
         self.of_status = {status.value: str(status.label) for status in SyncRun.Status}
         self.of_mode = {mode.value: str(mode.label) for mode in SyncRun.Mode}
-        self.address = links.get_url(SyncRun(pk=0))
+        self.address = reverse("admin:sync_syncrun_change", args=[0])
 
     def get_url(self, run: Ran) -> str:
         return self.address.replace("/0/", f"/{run.pk}/")

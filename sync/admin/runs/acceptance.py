@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext
@@ -31,7 +31,7 @@ def accept_view(request: HttpRequest, pk: int) -> HttpResponse:
     permissions.require_permission(request, SyncRun, PERMISSION)
     run = get_object_or_404(SyncRun, pk=pk)
     if request.method == "POST":
-        return links.redirect_to_next(request, apply_export(request, run))
+        return HttpResponseRedirect(links.get_url(apply_export(request, run)))
     facts = {
         _("Expected records, as in the mirror"): run.error_facts.get("mirrored"),
         _("Records in the export"): run.read,
@@ -57,7 +57,7 @@ def accept_export(_admin: object, request: HttpRequest, runs: QuerySet[SyncRun])
     """Lead to the page that asks; of several exports each has to be looked at."""
     chosen = list(runs[:2])
     if len(chosen) == 1:
-        return links.redirect_to_next(request, chosen[0], "accept")
+        return HttpResponseRedirect(links.get_url(chosen[0], "accept"))
     messages.error(request, gettext("Select only one run: exports are accepted one at a time."))
     return None
 

@@ -234,7 +234,7 @@ def test_a_run_whose_end_cannot_be_recorded_is_recovered_when_there_is_room(tiny
     run = request("customers")
     with ExitStack() as fullness:
         tiny_erp.meanwhile = lambda sync_type: fullness.enter_context(full_database())
-        with pytest.raises(DiskFull, match="no room for the database in the database server"):
+        with pytest.raises(DiskFull, match="no space for the database in the database server"):
             runner.drain_queue()
     tiny_erp.meanwhile = lambda sync_type: None
     run.refresh_from_db()

@@ -121,13 +121,13 @@ def idle_round(agent: User) -> Round:
     return open_order_form(agent)
 
 
-def preempting_round(agent: User, dice: Random) -> Round:
+def preempting_round(agent: User, rng: Random) -> Round:
     """Products are fetched in one round of ten, and read or applied in the others."""
     something_changes()
-    stages = [Stage.FETCHING] if dice.random() < 0.1 else [Stage.READING, Stage.APPLYING]
+    stages = [Stage.FETCHING] if rng.random() < 0.1 else [Stage.READING, Stage.APPLYING]
     while True:
         wait_until(lambda: products_are(stages))
-        time.sleep(dice.uniform(0, 1))
+        time.sleep(rng.uniform(0, 1))
         if products_are(stages):
             return open_order_form(agent)
 
@@ -151,13 +151,13 @@ def main() -> None:
     count = int(sys.argv[1]) if sys.argv[1:] else ROUNDS
     database = _measure.make_tables()
     agent = User.objects.create_user("agent")
-    dice = Random(3)
+    rng = Random(3)
     with demo_erp():
         sync_first()
         with _measure.run_command("qcluster") as worker:
             wait_until(lambda: SyncEvent.objects.exists() and nothing_runs())
             idle = [idle_round(agent) for _ in range(count)]
-            preempting = [preempting_round(agent, dice) for _ in range(count)]
+            preempting = [preempting_round(agent, rng) for _ in range(count)]
             wait_until(lambda: products_are([Stage.READING]))
             told = time.perf_counter()
             worker.terminate()

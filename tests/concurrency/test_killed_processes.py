@@ -52,14 +52,14 @@ def drain_all(start):
 
 @pytest.mark.usefixtures("demo_server", "short_lease")
 def test_fifty_holders_killed_at_random_moments_are_each_taken_over(start, erp):
-    dice = random.Random(3)
+    rng = random.Random(3)
     children = {child.pid: child for child in (start(drain_for_ever), start(drain_for_ever))}
     died_with_the_lock = 0
     while died_with_the_lock < KILLS:
         erp.happen()
         ask_for_all()
         until(running_run)
-        time.sleep(dice.uniform(0, 0.2))
+        time.sleep(rng.uniform(0, 0.2))
         until(held_lock)
         lock = held_lock()
         victim = children.pop(int(lock.holder.split(":")[1]), None) if lock else None

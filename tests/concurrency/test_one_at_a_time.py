@@ -94,13 +94,13 @@ def insert_a_second_queued_run(sync_type):
 
 
 def ask_and_drain(log, seed, requests):
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     with logged_runs(log, meanwhile=insert_a_second_running_run):
         for _ in range(requests):
             asked = time.monotonic_ns()
-            run = request_sync(dice.choice(TYPES), trigger=dice.choice(TRIGGERS), priority=dice.randint(1, 6))
+            run = request_sync(rng.choice(TYPES), trigger=rng.choice(TRIGGERS), priority=rng.randint(1, 6))
             log.write("request", run.pk, run.sync_type, asked)
-            if not dice.randrange(10):
+            if not rng.randrange(10):
                 runner.drain_queue()
         runner.drain_queue()
 

@@ -65,100 +65,100 @@ Change = Callable[[bytes, Random, Sequence[bytes]], bytes]
 # Byte by byte
 
 
-def set_bytes(data: bytes, dice: Random, others: Sequence[bytes]) -> bytes:
+def set_bytes(data: bytes, rng: Random, others: Sequence[bytes]) -> bytes:
     changed = bytearray(data)
-    for _ in range(dice.choice([1, 1, 1, 2, 5, 50])):
-        changed[dice.randrange(len(changed))] = dice.randrange(256)
+    for _ in range(rng.choice([1, 1, 1, 2, 5, 50])):
+        changed[rng.randrange(len(changed))] = rng.randrange(256)
     return bytes(changed)
 
 
-def set_digits(data: bytes, dice: Random, others: Sequence[bytes]) -> bytes:
+def set_digits(data: bytes, rng: Random, others: Sequence[bytes]) -> bytes:
     changed = bytearray(data)
     digits = [at for at, byte in enumerate(changed) if 48 <= byte <= 57]
-    for at in dice.sample(digits, min(len(digits), dice.choice([1, 1, 3]))):
-        changed[at] = dice.choice(b"0123456789")
+    for at in rng.sample(digits, min(len(digits), rng.choice([1, 1, 3]))):
+        changed[at] = rng.choice(b"0123456789")
     return bytes(changed)
 
 
-def take_out(data: bytes, dice: Random, others: Sequence[bytes]) -> bytes:
-    at = dice.randrange(len(data))
-    return data[:at] + data[at + dice.choice([1, 2, 10, 100, 1000, 20_000]) :]
+def take_out(data: bytes, rng: Random, others: Sequence[bytes]) -> bytes:
+    at = rng.randrange(len(data))
+    return data[:at] + data[at + rng.choice([1, 2, 10, 100, 1000, 20_000]) :]
 
 
-def put_in(data: bytes, dice: Random, others: Sequence[bytes]) -> bytes:
-    at = dice.randrange(len(data))
-    return data[:at] + dice.choice([dice.choice(TOKENS), dice.randbytes(20), b" " * 5000]) + data[at:]
+def put_in(data: bytes, rng: Random, others: Sequence[bytes]) -> bytes:
+    at = rng.randrange(len(data))
+    return data[:at] + rng.choice([rng.choice(TOKENS), rng.randbytes(20), b" " * 5000]) + data[at:]
 
 
-def repeat(data: bytes, dice: Random, others: Sequence[bytes]) -> bytes:
-    at = dice.randrange(len(data))
-    return data[:at] + data[at : at + dice.choice([10, 1000, 20_000])] * dice.choice([2, 3, 20]) + data[at:]
+def repeat(data: bytes, rng: Random, others: Sequence[bytes]) -> bytes:
+    at = rng.randrange(len(data))
+    return data[:at] + data[at : at + rng.choice([10, 1000, 20_000])] * rng.choice([2, 3, 20]) + data[at:]
 
 
-def set_number(data: bytes, dice: Random, others: Sequence[bytes]) -> bytes:
+def set_number(data: bytes, rng: Random, others: Sequence[bytes]) -> bytes:
     found = list(NUMBER.finditer(data))
     if not found:
         return data
-    match = dice.choice(found)
-    number = dice.choice(
-        [b"-1", b"0", b"1", b"2147483648", b"99999999999", b"9" * 400, b"1e99", b"%d" % dice.randrange(999)]
+    match = rng.choice(found)
+    number = rng.choice(
+        [b"-1", b"0", b"1", b"2147483648", b"99999999999", b"9" * 400, b"1e99", b"%d" % rng.randrange(999)]
     )
     return data[: match.start()] + number + data[match.end() :]
 
 
-def splice(data: bytes, dice: Random, others: Sequence[bytes]) -> bytes:
-    other = dice.choice(others)
-    return data[: dice.randrange(len(data))] + other[dice.randrange(len(other)) :]
+def splice(data: bytes, rng: Random, others: Sequence[bytes]) -> bytes:
+    other = rng.choice(others)
+    return data[: rng.randrange(len(data))] + other[rng.randrange(len(other)) :]
 
 
-def swap_objects(data: bytes, dice: Random, others: Sequence[bytes]) -> bytes:
+def swap_objects(data: bytes, rng: Random, others: Sequence[bytes]) -> bytes:
     bodies = list(re.finditer(rb"\d+ 0 obj\b(.*?)endobj", data, re.DOTALL))
-    theirs: list[bytes] = re.findall(rb"\d+ 0 obj\b(.*?)endobj", dice.choice([data, *others]), re.DOTALL)
+    theirs: list[bytes] = re.findall(rb"\d+ 0 obj\b(.*?)endobj", rng.choice([data, *others]), re.DOTALL)
     if not (bodies and theirs):
         return data
-    match = dice.choice(bodies)
-    return data[: match.start(1)] + dice.choice(theirs) + data[match.end(1) :]
+    match = rng.choice(bodies)
+    return data[: match.start(1)] + rng.choice(theirs) + data[match.end(1) :]
 
 
 # By its structure
 
 
-def change_structure(data: bytes, dice: Random, others: Sequence[bytes]) -> bytes:
+def change_structure(data: bytes, rng: Random, others: Sequence[bytes]) -> bytes:
     with pikepdf.open(BytesIO(data)) as pdf:
-        for _ in range(dice.choice([1, 1, 2, 4])):
-            change_object(pdf, dice)
+        for _ in range(rng.choice([1, 1, 2, 4])):
+            change_object(pdf, rng)
         file = BytesIO()
-        pdf.save(file, object_stream_mode=dice.choice(list(pikepdf.ObjectStreamMode)), static_id=True)
+        pdf.save(file, object_stream_mode=rng.choice(list(pikepdf.ObjectStreamMode)), static_id=True)
     return file.getvalue()
 
 
-def change_object(pdf: pikepdf.Pdf, dice: Random) -> None:
+def change_object(pdf: pikepdf.Pdf, rng: Random) -> None:
     held = [each for each in pdf.objects if isinstance(each, pikepdf.Dictionary | pikepdf.Stream) and each.keys()]
-    owner = dice.choice(held)
-    key = dice.choice(list(owner.keys()))
-    value = dice.choice(
+    owner = rng.choice(held)
+    key = rng.choice(list(owner.keys()))
+    value = rng.choice(
         [
             lambda: owner,
-            lambda: dice.choice(held),
+            lambda: rng.choice(held),
             lambda: pikepdf.Array([owner, owner]),
             lambda: pikepdf.Array(),
             lambda: pikepdf.Dictionary(),
-            lambda: pikepdf.Name("/" + "A" * dice.choice([1, 10_000])),
-            lambda: pikepdf.String("x" * dice.choice([0, 10_000])),
-            lambda: dice.choice([-1, 0, 1, 2**31, 10**15, True]),
+            lambda: pikepdf.Name("/" + "A" * rng.choice([1, 10_000])),
+            lambda: pikepdf.String("x" * rng.choice([0, 10_000])),
+            lambda: rng.choice([-1, 0, 1, 2**31, 10**15, True]),
         ]
     )
-    if dice.random() < 0.3:
+    if rng.random() < 0.3:
         del owner[key]
     else:
         owner[key] = value()
 
 
-def change_pages(data: bytes, dice: Random, others: Sequence[bytes]) -> bytes:
+def change_pages(data: bytes, rng: Random, others: Sequence[bytes]) -> bytes:
     with pikepdf.open(BytesIO(data)) as pdf:
         pages = pdf.pages
-        one, two = dice.randrange(len(pages)), dice.randrange(len(pages))
-        match dice.randrange(4):
+        one, two = rng.randrange(len(pages)), rng.randrange(len(pages))
+        match rng.randrange(4):
             case 0 if len(pages) > 1:
                 del pages[one]
             case 1:
@@ -167,20 +167,20 @@ def change_pages(data: bytes, dice: Random, others: Sequence[bytes]) -> bytes:
                 pages[one].obj.Contents, pages[two].obj.Contents = pages[two].obj.Contents, pages[one].obj.Contents
             case _:
                 pages[one].obj.Resources = pages[two].obj.Resources
-                pages[one].obj.MediaBox = [0, 0, dice.choice([0, -5, 10**9]), 5]
+                pages[one].obj.MediaBox = [0, 0, rng.choice([0, -5, 10**9]), 5]
         file = BytesIO()
         pdf.save(file, static_id=True)
     return file.getvalue()
 
 
-def change_stream(data: bytes, dice: Random, others: Sequence[bytes]) -> bytes:
+def change_stream(data: bytes, rng: Random, others: Sequence[bytes]) -> bytes:
     """What is in a stream, packed anew."""
     with pikepdf.open(BytesIO(data)) as pdf:
         streams = [each for each in pdf.objects if isinstance(each, pikepdf.Stream)]
-        chosen = dice.choice(streams)
+        chosen = rng.choice(streams)
         with suppress(pikepdf.PdfError):
             content = bytes(chosen.read_bytes()) or b" "
-            chosen.write(dice.choice(BY_BYTES)(content, dice, [content]))
+            chosen.write(rng.choice(BY_BYTES)(content, rng, [content]))
         file = BytesIO()
         pdf.save(file, static_id=True)
     return file.getvalue()
@@ -193,11 +193,11 @@ BY_STRUCTURE: list[Change] = [change_structure, change_structure, change_pages, 
 CHANGES: list[Change] = [*BY_BYTES, swap_objects, *BY_STRUCTURE]
 
 
-def mutated(data: bytes, dice: Random, others: Sequence[bytes]) -> bytes:
-    for _ in range(dice.choice([1, 1, 1, 2, 3])):
+def mutated(data: bytes, rng: Random, others: Sequence[bytes]) -> bytes:
+    for _ in range(rng.choice([1, 1, 1, 2, 3])):
         with suppress(*CANNOT):
-            data = dice.choice(CHANGES)(data, dice, others)[: 3 * 1024**2] or data
-    if dice.random() < 0.5 and b"%%EOF" not in data[-1024:]:
+            data = rng.choice(CHANGES)(data, rng, others)[: 3 * 1024**2] or data
+    if rng.random() < 0.5 and b"%%EOF" not in data[-1024:]:
         data += b"\n%%EOF\n"
     return data
 
@@ -240,13 +240,13 @@ def broken_rules(told: dict[str, Any], size: int) -> Iterator[str]:
 
 def fuzz(exports: Sequence[Export], *, seed: int, until: Callable[[int], bool], folder: Path) -> dict[str, Any]:
     """Damage and read, until it is enough. What broke a rule stays in the folder."""
-    dice = Random(seed)
+    rng = Random(seed)
     ends: Counter[str] = Counter()
     broken, longest, most = [], 0.0, 0.0
     contents = [data for data, _layout in exports]
     while not until(ends.total()):
-        data, layout = dice.choice(exports)
-        changed = mutated(data, dice, contents)
+        data, layout = rng.choice(exports)
+        changed = mutated(data, rng, contents)
         path = folder / f"{seed}-{ends.total()}.pdf"
         path.write_bytes(changed)
         told = measured({"path": str(path)}, layout)

@@ -35,18 +35,18 @@ class LosingErp(DemoErp):
 def living_mirror(db, demo_server):
     """Each sync finds an ERP in which something has happened: changes, losses, returns, hidden columns."""
     erp = demo_server.erp = LosingErp(scale=0, today=TODAY)
-    dice = Random(14)
+    rng = Random(14)
     types = [service.sync_type for service in list_services()]
     for number in range(SYNCS):
         sync_type = types[number % len(types)]
         erp.happen()
         if number % 4 == 1:
-            erp.lost[dice.choice(types)].add(dice.randrange(5))
+            erp.lost[rng.choice(types)].add(rng.randrange(5))
         if number % 9 == 5:
-            erp.lost[dice.choice(types)].clear()
+            erp.lost[rng.choice(types)].clear()
         if number % 5 == 0 and sync_type != "products":  # of which the client shows the columns that are hidden
             demo_server.front_end.plan_fault(PlannedFault(Fault.HIDDEN_COLUMN, sync_type=sync_type, times=1))
-        mode = "smart" if sync_type in list_smart_types() and number % 4 == 3 else dice.choice(["full", "full", "auto"])
+        mode = "smart" if sync_type in list_smart_types() and number % 4 == 3 else rng.choice(["full", "full", "auto"])
         run = run_sync(sync_type, mode=mode)
         assert (run.status, run.error_text) == (SyncRun.Status.SUCCEEDED, "")
     assert set(RecordChange.objects.values_list("kind", flat=True)) == set(Kind)

@@ -303,11 +303,11 @@ class Life:
 
 def test_in_two_hundred_syncs_of_each_list_nothing_usual_is_refused(monkeypatch):
     """The lists come in any order; that they are short is no excuse."""
-    life, dice = Life(), Random(13)
+    life, rng = Life(), Random(13)
     monkeypatch.setattr(references, "UNMATCHED_WITHOUT_ASKING", 0)
     monkeypatch.setattr(references, "fetch_values", lambda model, field, _: life.mirrored.get((model, field), set()))
     for _ in range(200):
-        for service in dice.sample(list_services(), k=6):
+        for service in rng.sample(list_services(), k=6):
             life.sync(service)
     with pytest.raises(TooManyUnmatched):
         life.sync(get_service("orders"), filtered=True)

@@ -344,6 +344,16 @@ ERP_FOLDER = Path(folder) if (folder := env.str("ERP_FOLDER", "")) else None
 if ERP_URL and ERP_FOLDER:
     raise ImproperlyConfigured("Set ERP_URL or ERP_FOLDER, not both: lists can have only one source.")
 
+# How the web front end is used: with a browser (Playwright and Chromium), or by plain HTTP requests, as the demo does.
+ERP_CLIENT = env.str("ERP_CLIENT", "browser", validate=validate.OneOf(["browser", "http"]))
+ERP_BROWSER = env.str("ERP_BROWSER", "")  # Chromium's path; else it is looked for on PATH
+ERP_SESSIONS_DIR = DATA_DIR / "erp-sessions"
+
+# What is asked of the web front end in a day. Its operators once blocked a server with 48 to 150 logins a day.
+ERP_LOGINS_A_DAY = env.int("ERP_LOGINS_A_DAY", 12, validate=validate.Range(min=1))
+ERP_EXPORTS_A_DAY = env.int("ERP_EXPORTS_A_DAY", 250, validate=validate.Range(min=1))
+ERP_HOURS = env.str("ERP_HOURS", "Mon-Sat 07:00-20:00")  # in Italian time; "always": at any
+
 # What an export may take, login and all: the ERP needs up to a minute for a large one, but an order form waits too.
 ERP_EXPORT_TIMEOUT = timedelta(seconds=env.float("ERP_EXPORT_SECONDS", 300))
 ERP_SMART_TIMEOUT = timedelta(seconds=env.float("ERP_SMART_SECONDS", 60))  # of a smart sync

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 from customers.models import Customer
@@ -31,10 +32,15 @@ class CustomerSync(SyncService):
     """The agent's customers and prospects. The list has no modification time: what changed is told by comparing."""
 
     erp_list = ErpList(
-        name="CUSTTABLE_ListView_Agent", file_names=("Clienti.pdf", "Customers.pdf"), safe_filter="All_Customers"
+        name="CUSTTABLE_ListView_Agent",
+        file_names=("Clienti.pdf", "Customers.pdf"),
+        key="ID",
+        safe_filter="All_Customers",
+        modified="",
     )
     model = Customer
     loss_columns = (LossColumn("city"), LossColumn("last_order_date"))
+    looks_count_for = timedelta(hours=2)
     smart = True
 
     identifying_fields = (

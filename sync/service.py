@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from typing import Any, ClassVar
 
@@ -75,6 +76,7 @@ class SyncService:
     model: ClassVar[type[MirroredModel]]
     references: ClassVar[tuple[Reference, ...]] = ()  # what its records name of other lists
     cross_checks: ClassVar[tuple[CrossCheck, ...]] = ()
+    looks_count_for: ClassVar[timedelta] = timedelta(hours=6)  # after an export; then one comes, whatever a look says
     may_be_empty: ClassVar[bool] = False  # whether a list without a record may be right
     loss_columns: ClassVar[tuple[LossColumn, ...]] = ()  # beside the record's key and name
     smart: ClassVar[bool] = False  # whether order forms may ask for a smart sync of it

@@ -20,6 +20,10 @@ os.environ |= {
     "DATA_DIR": data_dir.name,
     "SECRET_KEY": "known to everybody, for tests only",
     "SECURE_SSL_REDIRECT": "False",  # the test client speaks plain HTTP
+    "ERP_CLIENT": "http",
+    "ERP_HOURS": "always",
+    "ERP_LOGINS_A_DAY": "1000000",
+    "ERP_EXPORTS_A_DAY": "1000000",
 }
 
 from archibald.settings import *  # noqa: E402, F403

@@ -26,6 +26,7 @@ class DdtSync(SyncService):
             "Giornale di registrazione bolla di consegna.pdf",
             "Packing slip journal.pdf",
         ),
+        key="ID",
         safe_filter="ListViewPackingSlipsAll",
     )
     model = Ddt

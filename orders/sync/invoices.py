@@ -68,6 +68,7 @@ class InvoiceSync(SyncService):
             "Giornale di registrazione fatture cliente.pdf",
             "Customer invoice journal.pdf",
         ),
+        key="ID FATTURA",
         safe_filter="All_invoices",
     )
     model = Invoice

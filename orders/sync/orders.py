@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -33,9 +34,11 @@ class OrderSync(SyncService):
     erp_list = ErpList(
         name="SALESTABLE_ListView_Agent",
         file_names=("Ordini.pdf", "Ordini cliente.pdf", "Customer orders.pdf"),
+        key="ID",
         safe_filter="ListViewSalesTableOrdersAll",
     )
     model = Order
+    looks_count_for = timedelta(hours=2)
     references = (CUSTOMER,)
     cross_checks = (
         CrossCheck(

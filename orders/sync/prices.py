@@ -45,6 +45,7 @@ class PriceSync(SyncService):
     erp_list = ErpList(
         name="PRICEDISCTABLE_ListView",
         file_names=("Tabella prezzi.pdf", "Price table.pdf"),
+        key="ID",
         safe_filter="ActivePrices",
     )
     model = Price

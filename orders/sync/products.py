@@ -42,6 +42,7 @@ class ProductSync(SyncService):
     erp_list = ErpList(
         name="INVENTTABLE_ListView",
         file_names=("Prodotti.pdf", "Products.pdf"),
+        key="ID ARTICOLO",
         columns_to_show=(
             "ID IN BLOCCO DELL'ARTICOLO",
             "PACCO",

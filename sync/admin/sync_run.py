@@ -75,7 +75,17 @@ class SyncRunAdmin(RunListAdmin):
     fieldsets = (
         (
             None,
-            {"fields": ["state", "error_class", columns.type_name, ("mode", "trigger"), ("requested_by", "priority")]},
+            {
+                "fields": [
+                    "state",
+                    "error_class",
+                    columns.type_name,
+                    ("mode", "trigger"),
+                    ("requested_by", "priority"),
+                    ("read_from", "search"),
+                    "ignores_hours",
+                ]
+            },
         ),
         (
             _("Times and progress"),

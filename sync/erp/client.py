@@ -1,11 +1,11 @@
-"""What the sync needs from the ERP: one list's export, as a file."""
+"""What the sync needs from the ERP: one list's export, as a file; or a look at the first page of the list."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from sync.progress import Progress
 
@@ -16,8 +16,22 @@ class ErpList:
 
     name: str  # in its address, such as CUSTTABLE_ListView_Agent
     file_names: tuple[str, ...]  # of its exports, Italian and English profiles
+    key: str  # caption of the column that tells one record from another
     safe_filter: str = ""  # how the value of the filter ends that hides nothing; "": the list has no filter
     columns_to_show: tuple[str, ...] = ()  # captions of columns that a new session hides, and the sync can use
+    modified: str = "MODIFIEDDATETIME"  # the grid's field with the time of a record's last change; "": it has none
+
+
+@dataclass(frozen=True)
+class Look:
+    """The first page of a list's grid: the latest changes first, or the highest keys if no changes are dated."""
+
+    headers: tuple[str, ...]  # captions of the columns that the session shows, in their order
+    rows: tuple[tuple[str, ...], ...]  # what the cells show, as many in each row as there are headers
+    keys: tuple[str, ...]  # of the rows, as the grid prints them
+    modified: tuple[str, ...]  # when each row was last changed, as the grid prints it; none for a list without
+    count: int | None  # of records in the whole list, by the grid's footer or its pager; None if neither says it
+    seen_at: datetime  # aware; what it shows is true of this moment
 
 
 @dataclass(frozen=True)
@@ -26,6 +40,7 @@ class Export:
 
     path: Path
     fetched_at: datetime  # aware; what it shows is true of this moment
+    seen: Look | None = None  # the list just before the export was asked for, if the client looks
 
 
 class ErpClient(Protocol):
@@ -37,5 +52,20 @@ class ErpClient(Protocol):
         It takes no longer than `at_most`, whatever the ERP does: what is not complete then is an ErpUnavailable.
         `progress` is called with Stage.FETCHING and bytes, at least every 250 ms; if it raises, the fetch is abandoned.
         Raises an ErpError, or ExportTooLarge before more is written than an export may have. What was written is not
-        checked otherwise: that is the reader's work.
+        checked otherwise: that is the reader's work. A client that keeps a screenshot and the page of a step that
+        failed writes them beside `to`, with the suffixes .png and .html.
+        """
+
+
+@runtime_checkable
+class LookingErpClient(ErpClient, Protocol):
+    """Looks at lists, too; one operation at a time."""
+
+    def look(
+        self, erp_list: ErpList, *, search: str = "", failure: Path, at_most: timedelta, progress: Progress
+    ) -> Look:
+        """Read the first page of a list; of the records that the ERP's search box finds, if `search` is given.
+
+        `at_most` and `progress` as for `fetch`. Where a step fails, a screenshot and the page are kept beside
+        `failure`, with the suffixes .png and .html. Raises an ErpError.
         """

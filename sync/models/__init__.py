@@ -2,6 +2,7 @@
 
 from sync.models.accounts import PasswordGuess, SignIn
 from sync.models.columns import ColumnDrift
+from sync.models.erp import ErpDay, SeenList
 from sync.models.events import SyncEvent
 from sync.models.mirrored import AMOUNT, NUMBER, TEXT, MirroredColumn, MirroredModel, list_indexes
 from sync.models.orchestration import (
@@ -21,12 +22,14 @@ __all__ = [
     "TEXT",
     "Alert",
     "ColumnDrift",
+    "ErpDay",
     "MirroredColumn",
     "MirroredModel",
     "OrderFormSession",
     "PasswordGuess",
     "RecordChange",
     "RejectedLogin",
+    "SeenList",
     "SignIn",
     "SyncEvent",
     "SyncLock",

@@ -118,6 +118,10 @@ class SyncRun(models.Model):
 
     STRONGEST_FIRST = (Mode.FULL, Mode.AUTO, Mode.INCREMENTAL)
 
+    class Source(models.TextChoices):
+        EXPORT = "export", _("export")
+        LOOK = "look", _("look")  # one page of the list's grid: never the whole list
+
     class Trigger(models.TextChoices):
         SCHEDULE = "schedule", _("schedule")
         MANUAL = "manual", _("command line")
@@ -171,6 +175,16 @@ class SyncRun(models.Model):
     cancel_requested_at = models.DateTimeField(_("cancelling requested"), null=True, blank=True)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    ignores_hours = models.BooleanField(
+        _("ignores the ERP's hours"),
+        default=False,
+        help_text=_("An administrator lets it run outside ERP_HOURS, and although the exports of the day are spent."),
+    )
+    search = models.CharField(
+        _("search"), max_length=200, blank=True, help_text=_("A smart run looks for records with this text, too.")
+    )
+    read_from = models.CharField(_("read from"), max_length=10, choices=Source, default=Source.EXPORT)
 
     token = models.BigIntegerField(
         _("token"), null=True, blank=True, help_text=_("The lock's token while this run's process holds the lock.")
@@ -237,6 +251,7 @@ class SyncRun(models.Model):
             ("accept_syncrun", gettext_noop("Can accept a quarantined export")),
             ("request_syncrun", gettext_noop("Can ask for a sync, try one again, or cancel it")),
             ("download_export", gettext_noop("Can download a run's export")),
+            ("force_syncrun", gettext_noop("Can let a run ignore the ERP's hours")),
         ]
         indexes = [
             # A condition may be one value, or null: SQLite finds no use for an index of several values.

@@ -28,6 +28,7 @@ ERP_LISTS = {
     each.sync_type: ErpList(
         each.name,
         each.file_names,
+        each.key.header,
         each.safe_filter,
         tuple(column.header for column in each.columns if column.hidden),
     )

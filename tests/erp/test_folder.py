@@ -15,7 +15,7 @@ from sync.progress import Stage, ignore_progress
 from sync.service import list_services
 from tests.erp.conftest import LONGEST, transfers_end
 
-CUSTOMERS = ErpList("CUSTTABLE_ListView_Agent", ("Clienti.pdf", "Customers.pdf"))
+CUSTOMERS = ErpList("CUSTTABLE_ListView_Agent", ("Clienti.pdf", "Customers.pdf"), "ID")
 
 
 @pytest.fixture

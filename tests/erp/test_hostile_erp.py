@@ -26,7 +26,7 @@ from sync.progress import ignore_progress
 from tests.erp.conftest import transfers_end
 from tests.erp.hostile_erp import LIST, LOGIN_FORM, head, hostile_erp, page, redirect, without_end
 
-LIST_OF_ERP = ErpList("list", ("Lista.pdf",))
+LIST_OF_ERP = ErpList("list", ("Lista.pdf",), "ID")
 LARGEST = 1024**2  # bytes of an export
 MEMORY = 300  # MB more than before, of which the attacking server in the same process takes none; pages have 4 MB
 BRIEFLY = timedelta(seconds=2)  # for what ends by its deadline alone

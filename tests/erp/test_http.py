@@ -149,7 +149,7 @@ def test_a_filter_is_found_whatever_its_values_begin_with(fetch, server, monkeyp
 
 def test_a_list_whose_filter_is_not_there_is_not_fetched(fetch):
     with pytest.raises(ErpAnswerUnexpected, match="its page has no filter Every_Customer"):
-        fetch(ErpList(CUSTOMERS.name, CUSTOMERS.file_names, "Every_Customer"))
+        fetch(ErpList(CUSTOMERS.name, CUSTOMERS.file_names, "ID", "Every_Customer"))
 
 
 def test_columns_that_a_new_session_hides_are_shown_once_in_it(fetch, server, monkeypatch):
@@ -272,7 +272,7 @@ def test_an_erp_that_is_not_there_is_unavailable(tmp_path):
 
 def test_a_list_that_is_not_there_is_unavailable(fetch):
     with pytest.raises(ErpAnswerUnexpected, match="status 404"):
-        fetch(ErpList("AGENTS_ListView", ("Agenti.pdf",)))
+        fetch(ErpList("AGENTS_ListView", ("Agenti.pdf",), "ID"))
 
 
 @pytest.mark.parametrize("sync_type", [each.sync_type for each in LISTS])

@@ -28,8 +28,20 @@ MINUTE_SECONDS = "2"  # of the schedules: orders every 20 seconds
 TICKS_EVERY = 2  # seconds; django-q2 looks at its own schedules every 30
 STOPS_WITHIN = 35  # seconds for all together; the worker, which comes first, ends within 25 for certain
 LOOKS_EVERY = 0.5  # seconds between two looks at what has happened
+UNLIMITED = "1000000"  # of the demo ERP, which nobody else uses
 MARK = "ARCHIBALD_DEMO"  # in the environment of the process that has the demo's settings
-OF_THE_DEMO = ("SCHEDULE_MINUTE_SECONDS", "DATA_DIR", "DEBUG", "ERP_URL", "ERP_USERNAME", "ERP_PASSWORD")
+OF_THE_DEMO = (
+    "SCHEDULE_MINUTE_SECONDS",
+    "DATA_DIR",
+    "DEBUG",
+    "ERP_URL",
+    "ERP_USERNAME",
+    "ERP_PASSWORD",
+    "ERP_CLIENT",
+    "ERP_HOURS",
+    "ERP_LOGINS_A_DAY",
+    "ERP_EXPORTS_A_DAY",
+)
 NOT_TAKEN_OVER = (  # from the environment of a real installation
     "ALERT_EMAILS",
     "ALERT_URL",
@@ -132,6 +144,10 @@ def make_environment(erp_port: int) -> dict[str, str]:
         "ERP_URL": f"http://{HOST}:{erp_port}",
         "ERP_USERNAME": DEMO_USERNAME,
         "ERP_PASSWORD": DEMO_PASSWORD,
+        "ERP_CLIENT": os.environ.get("ERP_CLIENT", "http"),
+        "ERP_HOURS": "always",
+        "ERP_LOGINS_A_DAY": UNLIMITED,
+        "ERP_EXPORTS_A_DAY": UNLIMITED,
     }
 
 

@@ -21,7 +21,7 @@ from django.core.management.utils import get_random_secret_key
 from environs import Env, validate
 
 from sync.disk import make_durable
-from sync.private_files import UMASK, make_private
+from sync.private_files import UMASK, make_private, read_private_file
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -340,6 +340,17 @@ except ValueError as error:
     ) from None
 ERP_USERNAME = env.str("ERP_USERNAME", "")
 ERP_PASSWORD = env.str("ERP_PASSWORD", "")
+if password_file := env.str("ERP_PASSWORD_FILE", ""):
+    if ERP_PASSWORD:
+        raise ImproperlyConfigured("Set ERP_PASSWORD or ERP_PASSWORD_FILE, not both.")
+    try:
+        ERP_PASSWORD = read_private_file(BASE_DIR / password_file).rstrip("\r\n")
+    except UnicodeDecodeError:  # whose text holds a part of the password
+        raise ImproperlyConfigured(f"ERP_PASSWORD_FILE ({password_file}) is not a text in UTF-8.") from None
+    except OSError as error:
+        raise ImproperlyConfigured(f"ERP_PASSWORD_FILE ({password_file}) cannot be used: {error}") from None
+    if not ERP_PASSWORD:
+        raise ImproperlyConfigured(f"ERP_PASSWORD_FILE ({password_file}) is empty.")
 ERP_FOLDER = Path(folder) if (folder := env.str("ERP_FOLDER", "")) else None
 if ERP_URL and ERP_FOLDER:
     raise ImproperlyConfigured("Set ERP_URL or ERP_FOLDER, not both: lists can have only one source.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -30,3 +32,13 @@ def make_private(folders: list[Path], *, database: Path | None) -> None:
 def is_open(path: Path) -> bool:
     """Whether every user of the machine may read a file or a folder, or write it. Devices are not meant."""
     return (path.is_file() or path.is_dir()) and bool(path.stat().st_mode & ANYBODY)
+
+
+def read_private_file(path: Path) -> str:
+    """The text of a file that nobody but its owner can read or change. Raises PermissionError for another one."""
+    with path.open(encoding="utf-8") as file:
+        if os.fstat(file.fileno()).st_mode & UMASK:
+            raise PermissionError(
+                f"other users of this machine can read or change it. Run: chmod 600 {shlex.quote(str(path))}"
+            )
+        return file.read()

@@ -130,6 +130,53 @@ def test_a_blank_folder_is_no_source(project):
     assert project.tell("settings.ERP_FOLDER", ERP_URL="https://erp.example", ERP_FOLDER="") is None
 
 
+# The ERP's password from a file
+
+
+@pytest.fixture
+def password_file(tmp_path: Path) -> Path:
+    path = tmp_path / "erp" / "its password"  # not right in DATA_DIR, where files are closed at each start
+    path.parent.mkdir()
+    path.write_text("segreto-7\n")
+    path.chmod(0o600)
+    return path
+
+
+def test_the_erp_s_password_may_stand_in_a_file(project, password_file):
+    assert project.tell("settings.ERP_PASSWORD", ERP_PASSWORD_FILE=str(password_file)) == "segreto-7"
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602])
+def test_a_file_with_the_password_that_others_can_read_stops_the_process(project, password_file, mode):
+    password_file.chmod(mode)
+    process = project.manage("check", ERP_PASSWORD_FILE=str(password_file))
+    assert process.returncode != 0
+    assert f"Run: chmod 600 '{password_file}'" in process.stderr.splitlines()[-1]
+    assert "segreto" not in process.stdout + process.stderr
+
+
+def test_two_passwords_stop_the_process(project, password_file):
+    process = project.manage("check", ERP_PASSWORD_FILE=str(password_file), ERP_PASSWORD="segreto-8")
+    assert process.returncode != 0
+    assert process.stderr.splitlines()[-1].endswith("Set ERP_PASSWORD or ERP_PASSWORD_FILE, not both.")
+    assert "segreto" not in process.stdout + process.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"\n", "is empty"), (b"segreto-\xff\n", "is not a text in UTF-8"), (None, "No such file")]
+)
+def test_a_file_without_a_password_stops_the_process(project, password_file, content, said):
+    password_file.unlink()
+    if content is not None:
+        password_file.touch(0o600)
+        password_file.write_bytes(content)
+    process = project.manage("check", ERP_PASSWORD_FILE=str(password_file))
+    assert process.returncode != 0
+    assert f"ERP_PASSWORD_FILE ({password_file})" in process.stderr.splitlines()[-1]
+    assert said in process.stderr.splitlines()[-1]
+    assert "segreto" not in process.stdout + process.stderr
+
+
 # Secure unless told otherwise
 
 

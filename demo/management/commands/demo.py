@@ -48,6 +48,7 @@ NOT_TAKEN_OVER = (  # from the environment of a real installation
     "ALLOWED_HOSTS",
     "DATABASE_URL",
     "ERP_FOLDER",
+    "ERP_PASSWORD_FILE",
     "EXPORT_DIR",
     "SECURE_SSL_REDIRECT",
 )

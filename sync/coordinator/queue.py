@@ -39,11 +39,13 @@ def request_sync(
     given_file: Path | None = None,
     not_before: datetime | None = None,
     retries: SyncRun | None = None,
+    search: str = "",
 ) -> SyncRun:
     """Queue a run of a type, or strengthen the one that is queued already, and wake a worker.
 
     `given_file` is an export to read instead of the ERP's; such a run is always one of its own, and smart runs are
-    strengthened only by smart ones. Raises NotMirrored for a type that settings.SYNC_TYPES does not have.
+    strengthened only by smart ones with the same `search`, a text that these look for in the ERP's list. Raises
+    NotMirrored for a type that settings.SYNC_TYPES does not have.
     """
     if sync_type not in settings.SYNC_TYPES:
         raise NotMirrored(sync_type=Message(sync_type))
@@ -59,12 +61,13 @@ def request_sync(
         given_file=str(given_file or ""),
         not_before=not_before,
         retries=retries,
+        search=search,
     )
     if not given_file:
         for _ in range(TRIES):  # the one that is queued may be started in between
             with suppress(IntegrityError):
                 return insert()
-            if queued := strengthen_run(sync_type, mode=mode, priority=priority, trigger=trigger, by=by):
+            if queued := strengthen_run(sync_type, mode=mode, priority=priority, trigger=trigger, by=by, search=search):
                 return queued
     return insert()
 
@@ -91,19 +94,25 @@ def note_request(sync_type: str, trigger: str) -> None:
 
 
 def strengthen_run(
-    sync_type: str, *, mode: str, priority: int, trigger: SyncRun.Trigger, by: User | None
+    sync_type: str, *, mode: str, priority: int, trigger: SyncRun.Trigger, by: User | None, search: str
 ) -> SyncRun | None:
     """The type's queued run, made at least as urgent and as thorough.
 
-    A schedule is content with what waits; whoever else asks wants it now, and the list as it is now.
+    A schedule is content with what waits; whoever else asks wants it now, and the list as it is now: a run that a
+    schedule asked for is his from then on, so that no look takes the place of its export.
     """
-    mergeable = SyncRun.objects.queued().for_type(sync_type).mergeable(mode)
+    mergeable = SyncRun.objects.queued().for_type(sync_type).mergeable(mode, search)
     changes: dict[str, Any] = {"priority": models.functions.Greatest(models.F("priority"), models.Value(priority))}
     if mode != Mode.SMART:
         weaker = SyncRun.STRONGEST_FIRST[SyncRun.STRONGEST_FIRST.index(Mode(mode)) :]
         changes["mode"] = models.Case(models.When(mode__in=weaker, then=models.Value(mode)), default=models.F("mode"))
     if trigger != Trigger.SCHEDULE:
-        changes |= {"not_before": None, "export_path": ""}
+        scheduled = models.When(trigger=Trigger.SCHEDULE, then=models.Value(trigger))
+        changes |= {
+            "not_before": None,
+            "export_path": "",
+            "trigger": models.Case(scheduled, default=models.F("trigger")),
+        }
     with transaction.atomic():
         note_request(sync_type, trigger)
         queued = mergeable.first()

@@ -128,10 +128,10 @@ def find_keys_of_changes(service: SyncService, account_number: str, pause: Pause
 
 
 class SayingsOfRuns(Store):
-    """What errors, notes and events say of him, and of values of his that could not be read."""
+    """What errors, notes, searches and events say of him, and of values of his that could not be read."""
 
     COLUMNS: Mapping[type[models.Model], tuple[str, ...]] = {
-        SyncRun: ("error_text", "notes", "ended_attempts"),
+        SyncRun: ("error_text", "notes", "ended_attempts", "search"),
         SyncEvent: ("facts",),
         Alert: ("error",),
     }

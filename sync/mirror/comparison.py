@@ -146,7 +146,8 @@ class Comparison:
             raise TooManyMissing(missing=newly_absent, mirrored=mirrored, allowed=allowed)
 
     def was_accepted_empty(self) -> bool:
-        last = SyncRun.objects.for_type(self.service.sync_type).succeeded().order_by("-finished_at").first()
+        runs = SyncRun.objects.for_type(self.service.sync_type).succeeded().from_exports()
+        last = runs.order_by("-finished_at").first()
         return last is not None and last.read == 0
 
     def compare_records(self) -> Iterator[list[Difference]]:

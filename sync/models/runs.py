@@ -53,6 +53,7 @@ OUTCOMES = {  # what a run's row says of an attempt after which it came back to 
 
 UNSUCCESSFUL = Q(status__in=["failed", "quarantined"])
 SMART = Q(given_file="", mode="smart")
+LOOK_AT_A_PAGE = Q(mode="smart", read_from="look")
 ORDINARY = Q(given_file="", accepts=None) & ~Q(mode="smart")  # runs that stand for every request of their type
 
 
@@ -81,12 +82,27 @@ class SyncRunQuerySet(models.QuerySet["SyncRun"]):
         return self.finished().filter(UNSUCCESSFUL, given_file="")
 
     def finished_by_themselves(self) -> SyncRunQuerySet:
-        """Those that say something about the list: a cancelled run does not, nor a wrong file that somebody gave."""
-        return self.finished().filter(Q(status=SyncRun.Status.SUCCEEDED) | (UNSUCCESSFUL & Q(given_file="")))
+        """Those that say something about the whole list.
 
-    def mergeable(self, mode: str) -> SyncRunQuerySet:
-        """Those that stand for every request of their type, or for every smart one; a given file is read by itself."""
-        return self.filter(SMART if mode == SyncRun.Mode.SMART else ORDINARY)
+        A cancelled run does not, nor a wrong file that somebody gave, nor a smart run that saw one page of the list.
+        """
+        ended = self.finished().filter(Q(status=SyncRun.Status.SUCCEEDED) | (UNSUCCESSFUL & Q(given_file="")))
+        return ended.about_whole_list()
+
+    def about_whole_list(self) -> SyncRunQuerySet:
+        """Without smart runs that were read from a look: those that read an export, or found the list unchanged."""
+        return self.exclude(LOOK_AT_A_PAGE)
+
+    def from_exports(self) -> SyncRunQuerySet:
+        """Without those that were read from a look, whatever it showed."""
+        return self.filter(read_from=SyncRun.Source.EXPORT)
+
+    def mergeable(self, mode: str, search: str = "") -> SyncRunQuerySet:
+        """Those that stand for every request of their type, or for every smart one with the same search.
+
+        A given file is read by itself.
+        """
+        return self.filter(SMART & Q(search=search) if mode == SyncRun.Mode.SMART else ORDINARY)
 
     def choose_mode(self, sync_type: str) -> SyncRun.Mode:
         """Of an automatic run: full if the last full success is too old, else incremental."""
@@ -184,7 +200,16 @@ class SyncRun(models.Model):
     search = models.CharField(
         _("search"), max_length=200, blank=True, help_text=_("A smart run looks for records with this text, too.")
     )
-    read_from = models.CharField(_("read from"), max_length=10, choices=Source, default=Source.EXPORT)
+    read_from = models.CharField(
+        _("read from"),
+        max_length=10,
+        choices=Source,
+        default=Source.EXPORT,
+        help_text=_(
+            "A look shows one page of the list in the ERP: it can find the whole list unchanged, or bring the records "
+            "of that page."
+        ),
+    )
 
     token = models.BigIntegerField(
         _("token"), null=True, blank=True, help_text=_("The lock's token while this run's process holds the lock.")
@@ -275,9 +300,9 @@ class SyncRun(models.Model):
                 fields=["sync_type"], condition=Q(status="queued") & ORDINARY, name="one_queued_run_per_type"
             ),
             models.UniqueConstraint(
-                fields=["sync_type"],
+                fields=["sync_type", "search"],
                 condition=Q(status="queued", given_file="", mode="smart"),
-                name="one_queued_smart_run_per_type",
+                name="one_queued_smart_run_per_search",
             ),
             # Accepted twice, an export would prove two absences.
             models.UniqueConstraint(
@@ -390,11 +415,14 @@ class SyncRun(models.Model):
     # Whether its export was seen before
 
     def find_applied_since(self) -> SyncRunQuerySet:
-        """The runs that applied its export, or a later one of its list; none is later that is dated in the future."""
+        """The runs that applied its export, or a later one of its list; none is later that is dated in the future.
+
+        A look is no later export: it shows one page of the list, or that nothing is to be applied.
+        """
         if self.exported_at is None:
             return SyncRun.objects.none()
         until = max(self.exported_at, clock.now())
-        applied = SyncRun.objects.succeeded().for_type(self.sync_type)
+        applied = SyncRun.objects.succeeded().from_exports().for_type(self.sync_type)
         return applied.filter(exported_at__range=(self.exported_at, until))
 
     @property
@@ -542,7 +570,7 @@ class SyncRun(models.Model):
 
     def merge_waiting_request(self) -> dict[str, Any]:
         """End the request of the same type that waits, if any, and give what this run takes over from it."""
-        newer = SyncRun.objects.queued().for_type(self.sync_type).mergeable(self.mode).first()
+        newer = SyncRun.objects.queued().for_type(self.sync_type).mergeable(self.mode, self.search).first()
         if newer is None:
             return {}
         SyncRun.objects.filter(pk=newer.pk, status=self.Status.QUEUED).update(
@@ -553,6 +581,8 @@ class SyncRun(models.Model):
         taken = {"priority": max(self.priority, newer.priority), "export_path": ""}
         if self.mode != self.Mode.SMART:
             taken["mode"] = min(map(self.Mode, (self.mode, newer.mode)), key=self.STRONGEST_FIRST.index)
+        if self.trigger == self.Trigger.SCHEDULE:
+            taken["trigger"] = newer.trigger  # a person wants the list as it is now: a look would not do
         return taken
 
     @transaction.atomic(savepoint=False)

@@ -86,9 +86,12 @@ def assess_types(now: datetime, *, current: SyncRun | None, queued: list[SyncRun
 
 
 def select_schedules() -> Any:
-    """Schedules with their type's last success that left nothing to another run, and its last end."""
+    """Schedules with their type's last success that left nothing to another run, and its last end.
+
+    A smart run that saw one page of the list is neither: it says nothing of the rest.
+    """
     runs = SyncRun.objects.filter(sync_type=models.OuterRef("sync_type"))
-    successes = runs.succeeded().filter(left=0).order_by("-finished_at")
+    successes = runs.succeeded().about_whole_list().filter(left=0).order_by("-finished_at")
     return SyncSchedule.objects.annotate(
         last_success_id=models.Subquery(successes.values("pk")[:1]),
         last_end_id=models.Subquery(runs.finished_by_themselves().order_by("-finished_at").values("pk")[:1]),
@@ -96,7 +99,8 @@ def select_schedules() -> Any:
 
 
 def find_usual_duration(sync_type: str) -> timedelta | None:
-    """The median of the last successes."""
-    last = SyncRun.objects.succeeded().for_type(sync_type).exclude(mode=SyncRun.Mode.SMART).order_by("-finished_at")
+    """The median of the last successes that read an export."""
+    exports = SyncRun.objects.succeeded().from_exports().for_type(sync_type)
+    last = exports.exclude(mode=SyncRun.Mode.SMART).order_by("-finished_at")
     durations = [run.duration for run in last.only("started_at", "finished_at")[:USUAL_OF] if run.duration]
     return median(durations) if durations else None  # type: ignore[type-var]  # durations can be added and halved

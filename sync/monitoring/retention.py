@@ -20,6 +20,7 @@ from sync.models import (
     OrderFormSession,
     PasswordGuess,
     RecordChange,
+    SeenList,
     SignIn,
     SyncEvent,
     SyncRun,
@@ -59,17 +60,22 @@ def delete_some(rows: models.QuerySet[Any], *, oldest_by: str = "pk") -> None:
 
 
 def find_forgettable_runs(now: datetime) -> models.QuerySet[SyncRun]:
-    """Old runs whose changes are gone, or that changed nothing; never the last of a type that ended so."""
+    """Old runs whose changes are gone, or that changed nothing.
+
+    Never the last of a type that ended so and was read from the same, nor the one that looks are compared with.
+    """
     later = SyncRun.objects.filter(
         sync_type=models.OuterRef("sync_type"),
         status=models.OuterRef("status"),
         mode=models.OuterRef("mode"),
+        read_from=models.OuterRef("read_from"),
         pk__gt=models.OuterRef("pk"),
     )
     return SyncRun.objects.filter(
         models.Exists(later),
         ~models.Exists(RecordChange.objects.filter(run=models.OuterRef("pk"))),
         ~models.Exists(SyncRun.objects.filter(accepts=models.OuterRef("pk"))),
+        ~models.Exists(SeenList.objects.filter(run=models.OuterRef("pk"))),
         finished_at__lt=now - settings.KEEP_RUNS,
         export_path="",
     )

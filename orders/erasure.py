@@ -32,6 +32,7 @@ def list_stores() -> list[Store]:
         tables.SayingsOfRuns(),
         kept_files.KeptExports(),
         kept_files.PageTables(),
+        kept_files.FailureFiles(),
     ]
 
 

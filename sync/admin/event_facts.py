@@ -48,6 +48,7 @@ FACT_LABELS = {
     "gone": _("not known, no longer shown"),
     "columns": _("columns"),
     "customer": _("ERP ID"),
+    "file": _("file"),
 }
 
 

@@ -9,6 +9,7 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from sync import failure_files
 from sync.admin import columns, formatting, links, progress
 from sync.admin.buttons import Button, LinkButton
 from sync.admin.formatting import NOTHING
@@ -55,6 +56,18 @@ class SyncRunAdmin(RunListAdmin):
             downloads.PERMISSION,
             lambda run: links.get_url(run, "export"),
             downloads.find_kept_export,
+        ),
+        LinkButton(
+            _("Download the screenshot of the ERP"),
+            downloads.PERMISSION,
+            lambda run: links.get_url(run, "failure", "png"),
+            lambda run: failure_files.find_failure_file(run, ".png"),
+        ),
+        LinkButton(
+            _("Download the page of the ERP"),
+            downloads.PERMISSION,
+            lambda run: links.get_url(run, "failure", "html"),
+            lambda run: failure_files.find_failure_file(run, ".html"),
         ),
         LinkButton(
             _("Changes"), "sync.view_recordchange", lambda run: links.get_list_url(RecordChange, run=str(run.pk))

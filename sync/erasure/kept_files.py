@@ -8,6 +8,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
+from sync import failure_files
 from sync.coordinator.kept_exports import OUR_EXPORT
 from sync.coordinator.reading import open_export
 from sync.erasure.stores import Pause, Store, Subject, format_plural
@@ -52,6 +53,25 @@ class PageTables(Store):
         self.files = [path for name in types for path in settings.PAGE_TABLES_DIR.glob(f"{name}*")]
         count = format_plural(len(self.files), "file")
         return [f"page tables kept from the last exports: {count}"] if self.files else []
+
+    def erase(self) -> None:
+        for path in self.files:
+            transaction.on_commit(partial(path.unlink, missing_ok=True))
+
+
+class FailureFiles(Store):
+    """What the ERP showed when a step failed: nobody can tell who is seen there, so all that show customers go."""
+
+    def find(self, subject: Subject, pause: Pause) -> list[str]:
+        is_known = bool(subject.texts or subject.account_number)
+        without_customers = {service.sync_type for service in list_services() if not service.personal_fields}
+        self.files = [
+            path
+            for path, match in failure_files.list_failure_files()
+            if is_known and match["sync_type"] not in without_customers
+        ]
+        count = format_plural(len(self.files), "file")
+        return [f"screenshots and pages of steps that failed in the ERP: {count}"] if self.files else []
 
     def erase(self) -> None:
         for path in self.files:

@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, pgettext_lazy
 
+from sync import failure_files
 from sync.database import clock
 from sync.database.deadlocks import retry_deadlocks
 from sync.exceptions import (
@@ -468,6 +469,10 @@ class SyncRun(models.Model):
 
             transaction.on_commit(delete, robust=True)
 
+    def forget_failure(self) -> None:
+        """Delete what the ERP showed when a step of it failed, in the same way."""
+        transaction.on_commit(partial(failure_files.delete_failure_files, self), robust=True)
+
     # Transitions, each in one transaction with its event. Of a run in progress they raise LeaseLost, as `change` does.
 
     @transaction.atomic(savepoint=False)
@@ -486,6 +491,7 @@ class SyncRun(models.Model):
         )
         if started:
             self.refresh_from_db()
+            self.forget_failure()
             SyncEvent.objects.record(Kind.RUN_STARTED, run=self, attempt=self.attempts, mode=self.mode)
         return bool(started)
 
@@ -493,6 +499,7 @@ class SyncRun(models.Model):
     def succeed(self, counts: dict[str, int], *, left: int) -> None:
         """End it well, in the transaction that applied its records; no export of theirs is kept any longer."""
         self.forget_export()
+        self.forget_failure()
         if self.accepts_id:
             SyncRun.objects.get(pk=self.accepts_id).forget_export()
             SyncRun.objects.filter(pk=self.accepts_id).update(export_path="")

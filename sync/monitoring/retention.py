@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models
 from django_q.models import Task
 
+from sync import failure_files
 from sync.accounts import guesses
 from sync.coordinator import worker
 from sync.coordinator.kept_exports import OUR_EXPORT
@@ -38,6 +39,7 @@ def prune() -> None:
     """Delete what is older than the settings keep. What the mirror's state rests on stays however old it is."""
     now = clock.now()
     delete_stray_files(now)  # first: what makes room needs none
+    forget_failures(now)
     delete_some(RecordChange.objects.filter(run__finished_at__lt=now - settings.KEEP_CHANGES))
     to_be_told = models.Exists(Alert.objects.waiting().filter(event=models.OuterRef("pk")))
     delete_some(SyncEvent.objects.filter(~to_be_told, at__lt=now - settings.KEEP_EVENTS))  # and their alerts
@@ -104,4 +106,20 @@ def delete_stray_files(now: datetime) -> None:
     being_fetched = tuple(f"{run.sync_type}-{run.pk}-" for run in SyncRun.objects.running())
     for path in old:
         if str(path) not in kept and not path.name.startswith(being_fetched):
+            path.unlink(missing_ok=True)
+
+
+def forget_failures(now: datetime) -> None:
+    """Delete what the ERP showed in runs that ended long ago, succeeded, or are gone."""
+    too_old = (now - KEEP_STRAY_FILES).timestamp()
+    files = [
+        (path, int(match["run"]))
+        for path, match in failure_files.list_failure_files()
+        if path.stat().st_mtime < too_old
+    ]
+    runs = SyncRun.objects.filter(pk__in={run for _path, run in files})
+    outdated = models.Q(status=SyncRun.Status.SUCCEEDED) | models.Q(finished_at__lt=now - settings.KEEP_EXPORTS)
+    kept = set(runs.exclude(outdated).values_list("pk", flat=True))
+    for path, run in files:
+        if run not in kept:
             path.unlink(missing_ok=True)

@@ -31,6 +31,7 @@ class RunPageAdmin(ReadOnlyAdmin):
             path("<int:pk>/story/", view(story_view), name="sync_syncrun_story"),
             path("<int:pk>/accept/", view(acceptance.accept_view), name="sync_syncrun_accept"),
             path("<int:pk>/export/", view(downloads.export_view), name="sync_syncrun_export"),
+            path("<int:pk>/failure/<str:kind>/", view(downloads.failure_file_view), name="sync_syncrun_failure"),
             *super().get_urls(),
         ]
 

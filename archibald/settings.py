@@ -21,6 +21,8 @@ from django.core.management.utils import get_random_secret_key
 from environs import Env, validate
 
 from sync.disk import make_durable
+from sync.erp_hours import EXAMPLE as HOURS_EXAMPLE
+from sync.erp_hours import parse_hours
 from sync.private_files import UMASK, make_private, read_private_file
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -363,7 +365,12 @@ ERP_SESSIONS_DIR = DATA_DIR / "erp-sessions"
 # What is asked of the web front end in a day. Its operators once blocked a server with 48 to 150 logins a day.
 ERP_LOGINS_A_DAY = env.int("ERP_LOGINS_A_DAY", 12, validate=validate.Range(min=1))
 ERP_EXPORTS_A_DAY = env.int("ERP_EXPORTS_A_DAY", 250, validate=validate.Range(min=1))
-ERP_HOURS = env.str("ERP_HOURS", "Mon-Sat 07:00-20:00")  # in Italian time; "always": at any
+try:
+    ERP_HOURS = parse_hours(env.str("ERP_HOURS", HOURS_EXAMPLE))  # in Italian time; "always": at any
+except ValueError as error:
+    raise ImproperlyConfigured(
+        f"ERP_HOURS must be hours such as “{HOURS_EXAMPLE}”, several separated by commas, or “always”: {error}."
+    ) from None
 
 # What an export may take, login and all: the ERP needs up to a minute for a large one, but an order form waits too.
 ERP_EXPORT_TIMEOUT = timedelta(seconds=env.float("ERP_EXPORT_SECONDS", 300))

@@ -141,6 +141,26 @@ class ErpLoginRejected(ErpError):
     message = _("The ERP does not accept the login of {username}. Check ERP_USERNAME and ERP_PASSWORD.")
 
 
+class ErpAllowanceSpent(ErpError):
+    """Nothing was asked: the run waits until the day is over."""
+
+    message = _("The ERP was used as often as it may be today. It is asked again from {until}.")
+
+
+class ErpLoginsSpent(ErpAllowanceSpent):
+    message = _(
+        "This service has logged in to the ERP {count} times today, as often as ERP_LOGINS_A_DAY allows: it logs in "
+        "again from {until}. Find out why its sessions end so early before you raise the limit."
+    )
+
+
+class ErpExportsSpent(ErpAllowanceSpent):
+    message = _(
+        "This service has asked the ERP for {count} exports today, as many as ERP_EXPORTS_A_DAY allows: it asks again "
+        "from {until}."
+    )
+
+
 class ErpFolderNotFound(ErpError):
     message = _("ERP_FOLDER is {folder}, which is not a folder. Create the folder, or set ERP_FOLDER to another one.")
 

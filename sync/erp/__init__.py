@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from django.conf import settings
 
+from sync.erp import allowance
 from sync.erp.client import ErpClient
 from sync.erp.folder import FolderClient
 from sync.erp.http import HttpClient
@@ -26,4 +27,11 @@ def get_erp_client() -> ErpClient:
 @lru_cache(maxsize=1)
 def get_http_client(url: str, username: str, password: str, *, largest: int) -> HttpClient:
     """One per process, so that every run does not leave another session open in the ERP."""
-    return HttpClient(url, username, password, largest=largest)
+    return HttpClient(
+        url,
+        username,
+        password,
+        spend_login=allowance.spend_login,
+        spend_export=allowance.spend_export,
+        largest=largest,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import chain
 from pathlib import Path
@@ -29,7 +30,11 @@ class SessionExpired(Exception):
 
 
 class HttpClient:
-    """Downloads exports. One fetch at a time; the session is kept from one to the next."""
+    """Downloads exports. One fetch at a time; the session is kept from one to the next.
+
+    `spend_login` and `spend_export` are called before a login is tried, and before an export is asked for, by the
+    thread that fetches; what they raise refuses it, and ends the fetch.
+    """
 
     def __init__(
         self,
@@ -37,12 +42,16 @@ class HttpClient:
         username: str,
         password: str,
         *,
+        spend_login: Callable[[], None],
+        spend_export: Callable[[], None],
         read_timeout: float = READ_TIMEOUT,
         largest: int = transfer.LARGEST_EXPORT,
     ) -> None:
         self.url = url.rstrip("/")
         self.username = username
         self.password = password
+        self.spend_login = spend_login
+        self.spend_export = spend_export
         self.read_timeout = read_timeout
         self.largest = largest  # bytes of an export
         self.cookies = requests.cookies.RequestsCookieJar()
@@ -51,7 +60,7 @@ class HttpClient:
         with transfer.open_new_file(to) as file:
             download = Download(self, erp_list, file)
             try:
-                transfer.carry_out(download, at_most=at_most, progress=progress)
+                transfer.carry_out(download, at_most=at_most, progress=progress, waiting=download.waiting)
             finally:
                 download.session.line.cut()
         return Export(to, clock.now() - timedelta(seconds=time.monotonic() - download.asked))
@@ -63,6 +72,7 @@ class Download:
     def __init__(self, client: HttpClient, erp_list: ErpList, file: BinaryIO) -> None:
         self.client = client
         self.session = session.ErpSession(client.url, client.cookies, read_timeout=client.read_timeout)
+        self.waiting = transfer.WaitingThread()
         self.erp_list = erp_list
         self.file = file
         self.done = 0
@@ -88,6 +98,7 @@ class Download:
             form = page.build_export_form()
             if form is None:
                 raise ErpAnswerUnexpected(reason=Message(_("its page has no export button")))
+            self.waiting.call(self.client.spend_export)
             self.asked = time.monotonic()
             with self.session.post(page, form) as response:
                 shown = self.save(response)
@@ -109,6 +120,7 @@ class Download:
         page = self.session.get(url)
         if not page.is_login:
             return page
+        self.waiting.call(self.client.spend_login)
         username, password = self.client.username, self.client.password
         if self.session.submit(page, page.build_login_form(username, password)).is_login:
             raise ErpLoginRejected(username=username)

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import BinaryIO, Protocol
 
@@ -65,7 +67,36 @@ def read_file(path: Path, *, largest: int) -> Iterator[bytes]:
             yield chunk
 
 
-def carry_out(transfer: Transfer, *, at_most: timedelta, progress: Progress) -> None:
+class WaitingThread:
+    """The thread that waits for a transfer, of which the transfer's own thread may ask what needs the database."""
+
+    def __init__(self) -> None:
+        self.asked: SimpleQueue[Callable[[], None] | None] = SimpleQueue()  # None: the transfer has ended
+        self.has_left = False
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Have the waiting thread call it. Raises what it raises, and ErpUnavailable if nobody waits any more."""
+        outcome: Future[None] = Future()
+        self.asked.put(partial(settle, outcome, function))
+        while not wait([outcome], timeout=BETWEEN_CHECKPOINTS).done:
+            if self.has_left:
+                raise ErpUnavailable(reason=Message(_("the export was given up")))
+        outcome.result()
+
+    def wait(self) -> bool:
+        """Wait a moment, and do what is asked. Says whether the transfer has ended."""
+        try:
+            asked = self.asked.get(timeout=BETWEEN_CHECKPOINTS)
+        except Empty:
+            return False
+        if asked:
+            asked()
+        return asked is None
+
+
+def carry_out(
+    transfer: Transfer, *, at_most: timedelta, progress: Progress, waiting: WaitingThread | None = None
+) -> None:
     """Wait for a transfer, telling how far it is. Raises what it raises, and what `progress` raises.
 
     And ErpUnavailable when its time is over, whatever it waits for: no sum of short waits may be longer. Its thread is
@@ -73,12 +104,18 @@ def carry_out(transfer: Transfer, *, at_most: timedelta, progress: Progress) -> 
     """
     given_up_at = time.monotonic() + at_most.total_seconds()
     outcome: Future[None] = Future()
+    waiting = waiting or WaitingThread()
+    outcome.add_done_callback(lambda _outcome: waiting.asked.put(None))
     Thread(target=settle, args=(outcome, transfer.run), name="erp-transfer", daemon=True).start()
-    while not wait([outcome], timeout=BETWEEN_CHECKPOINTS).done:
-        progress(Stage.FETCHING, transfer.done, transfer.total)
-        if time.monotonic() > given_up_at:
-            seconds = f"{at_most.total_seconds():g}"
-            raise ErpUnavailable(reason=Message(_("the export was not complete after {seconds} s"), seconds=seconds))
+    try:
+        while not waiting.wait():
+            progress(Stage.FETCHING, transfer.done, transfer.total)
+            if time.monotonic() > given_up_at:
+                seconds = f"{at_most.total_seconds():g}"
+                reason = Message(_("the export was not complete after {seconds} s"), seconds=seconds)
+                raise ErpUnavailable(reason=reason)
+    finally:
+        waiting.has_left = True
     outcome.result()
     progress(Stage.FETCHING, transfer.done, transfer.total)
 

@@ -24,6 +24,7 @@ from tests.demo_erp import CachedDemoErp
 TODAY = date(2026, 1, 20)
 LONGEST = timedelta(minutes=5)  # that a fetch may take
 SMALL = 0.15  # of the real size: every list has several bands
+UNLIMITED: Any = {"spend_login": lambda: None, "spend_export": lambda: None}  # what it may ask of the ERP in a day
 ERP_LISTS = {
     each.sync_type: ErpList(
         each.name,
@@ -49,7 +50,7 @@ def server(erp: DemoErp, network: None) -> Iterator[DemoServer]:
 
 @pytest.fixture
 def client(server: DemoServer) -> HttpClient:
-    return HttpClient(server.url, DEMO_USERNAME, DEMO_PASSWORD)
+    return HttpClient(server.url, DEMO_USERNAME, DEMO_PASSWORD, **UNLIMITED)
 
 
 def let_sessions_idle(server: DemoServer) -> None:

@@ -23,7 +23,7 @@ from sync.exceptions import (
     ExportTooLarge,
 )
 from sync.progress import ignore_progress
-from tests.erp.conftest import transfers_end
+from tests.erp.conftest import UNLIMITED, transfers_end
 from tests.erp.hostile_erp import LIST, LOGIN_FORM, head, hostile_erp, page, redirect, without_end
 
 LIST_OF_ERP = ErpList("list", ("Lista.pdf",), "ID")
@@ -46,7 +46,7 @@ def attacked(network, tmp_path):
         path = tmp_path / "export.pdf"
         sizes = [0]
         with hostile_erp(**hostile) as erp:
-            client = HttpClient(erp.url, "agente", "segreto-7", largest=LARGEST)
+            client = HttpClient(erp.url, "agente", "segreto-7", largest=LARGEST, **UNLIMITED)
             before = start_of_peak()
             with pytest.raises(Exception) as caught:  # noqa: PT011  # which, says the table
                 client.fetch(LIST_OF_ERP, to=path, at_most=at_most, progress=lambda *args: sizes.append(args[1]))
@@ -328,7 +328,7 @@ def test_logins_of_other_programs_are_sent_to_nobody(network, tmp_path, monkeypa
     (tmp_path / "netrc").write_text("default login somebody password secret\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     with hostile_erp() as erp:
-        client = HttpClient(erp.url, "agente", "segreto-7")
+        client = HttpClient(erp.url, "agente", "segreto-7", **UNLIMITED)
         client.fetch(LIST_OF_ERP, to=tmp_path / "export.pdf", at_most=LONGEST, progress=ignore_progress)
     assert b"agente" in erp.received
     assert b"authorization" not in erp.received.lower()
@@ -336,7 +336,7 @@ def test_logins_of_other_programs_are_sent_to_nobody(network, tmp_path, monkeypa
 
 def test_a_login_in_the_address_is_sent_to_it_after_redirects_too(network, tmp_path):
     with hostile_erp() as erp:
-        client = HttpClient(erp.url.replace("//", "//somebody:secret@"), "agente", "segreto-7")
+        client = HttpClient(erp.url.replace("//", "//somebody:secret@"), "agente", "segreto-7", **UNLIMITED)
         client.fetch(LIST_OF_ERP, to=tmp_path / "export.pdf", at_most=LONGEST, progress=ignore_progress)
     assert erp.received.count(b"Authorization: Basic c29tZWJvZHk6c2VjcmV0") == len(erp.asked)
 
@@ -344,7 +344,7 @@ def test_a_login_in_the_address_is_sent_to_it_after_redirects_too(network, tmp_p
 def test_a_proxy_that_says_nothing_is_left_too(network, tmp_path, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{silent.getsockname()[1]}")
-        client = HttpClient("http://erp.example/erp", "agente", "segreto-7")
+        client = HttpClient("http://erp.example/erp", "agente", "segreto-7", **UNLIMITED)
         with pytest.raises(ErpUnavailable, match="not complete after 2 s"):
             client.fetch(LIST_OF_ERP, to=tmp_path / "export.pdf", at_most=BRIEFLY, progress=ignore_progress)
         transfers_end()

@@ -2,10 +2,11 @@
 
 import re
 import socket
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import chain, repeat
+from queue import SimpleQueue
 from threading import Event, Thread
 from time import sleep
 
@@ -21,7 +22,7 @@ from sync.erp.http import HttpClient
 from sync.exceptions import ErpAnswerUnexpected, ErpLoginRejected, ErpSessionExpired, ErpUnavailable
 from sync.progress import Stage, ignore_progress
 from tests.concurrency.processes import PATIENCE, until
-from tests.erp.conftest import ERP_LISTS, LONGEST, control, let_sessions_idle, transfers_end
+from tests.erp.conftest import ERP_LISTS, LONGEST, UNLIMITED, control, let_sessions_idle, transfers_end
 from tests.erp.test_pdf import tables
 
 CUSTOMERS = ERP_LISTS["customers"]
@@ -65,7 +66,7 @@ def test_every_list_can_be_fetched(fetch, erp, tmp_path, sync_type):
 
 def test_an_english_profile_is_understood(erp, tmp_path, network):
     with DemoServer(erp, profile="en") as server:
-        client = HttpClient(server.url, DEMO_USERNAME, DEMO_PASSWORD)
+        client = HttpClient(server.url, DEMO_USERNAME, DEMO_PASSWORD, **UNLIMITED)
         control(server, "POST", "faults", fault="remembered-filter")
         client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", at_most=LONGEST, progress=ignore_progress)
     [first] = tables(tmp_path / "export.pdf", 0)
@@ -244,7 +245,7 @@ def test_a_broken_front_end_is_unavailable(fetch, server, fault, error, reason):
 
 def test_an_export_that_stops_coming_is_unavailable(server, tmp_path):
     control(server, "POST", "faults", fault="stalled-connection")
-    client = HttpClient(server.url, DEMO_USERNAME, DEMO_PASSWORD, read_timeout=0.3)
+    client = HttpClient(server.url, DEMO_USERNAME, DEMO_PASSWORD, read_timeout=0.3, **UNLIMITED)
     with pytest.raises(ErpUnavailable, match=r"it sent nothing for 0\.3 s"):
         client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", at_most=LONGEST, progress=ignore_progress)
 
@@ -257,7 +258,7 @@ def test_what_is_wrong_in_the_file_is_left_to_the_reader(fetch, server, erp, tmp
 
 
 def test_a_wrong_password_is_rejected(server, tmp_path):
-    client = HttpClient(server.url, DEMO_USERNAME, "sbagliata")
+    client = HttpClient(server.url, DEMO_USERNAME, "sbagliata", **UNLIMITED)
     with pytest.raises(ErpLoginRejected, match="does not accept the login of agente"):
         client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", at_most=LONGEST, progress=ignore_progress)
 
@@ -265,7 +266,7 @@ def test_a_wrong_password_is_rejected(server, tmp_path):
 def test_an_erp_that_is_not_there_is_unavailable(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # not listening
-        client = HttpClient(f"http://127.0.0.1:{taken.getsockname()[1]}/", "agente", "")
+        client = HttpClient(f"http://127.0.0.1:{taken.getsockname()[1]}/", "agente", "", **UNLIMITED)
         with pytest.raises(ErpUnavailable, match=r"the connection failed \(Connection refused\)"):
             client.fetch(CUSTOMERS, to=tmp_path / "export.pdf", at_most=LONGEST, progress=ignore_progress)
 
@@ -281,16 +282,17 @@ def test_a_fetch_can_be_abandoned_every_250_ms_while_the_erp_is_generating(
 ):
     waited, called = [], []
 
-    def waiting(futures, *, timeout):
-        waited.append(timeout)
-        return wait(futures, timeout=timeout)
+    class Asked(SimpleQueue):
+        def get(self, *, timeout):
+            waited.append(timeout)
+            return super().get(timeout=timeout)
 
     def cancel_when_generating(stage, done, total):
         called.append(done)
         if len(called) > 10:
             raise Cancelled
 
-    monkeypatch.setattr(transfer, "wait", waiting)
+    monkeypatch.setattr(transfer, "SimpleQueue", Asked)
     server.delay = NEVER
     with pytest.raises(Cancelled):
         in_time(fetch, erp_list=ERP_LISTS[sync_type], progress=cancel_when_generating)
@@ -374,7 +376,7 @@ def dribbling(server):
 
     def dribble(from_answer):
         proxies.append(DribblingProxy(server, from_answer=from_answer))
-        return HttpClient(f"http://127.0.0.1:{proxies[-1].port}/", DEMO_USERNAME, DEMO_PASSWORD)
+        return HttpClient(f"http://127.0.0.1:{proxies[-1].port}/", DEMO_USERNAME, DEMO_PASSWORD, **UNLIMITED)
 
     yield dribble
     for proxy in proxies:
@@ -405,7 +407,9 @@ def test_an_erp_that_gives_one_byte_after_the_other_is_given_up_wherever_it_does
 
 def test_an_erp_that_dribbles_before_the_first_word_of_tls_is_given_up(in_time, network, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        client = HttpClient(f"https://127.0.0.1:{listening.getsockname()[1]}/", "agente", "", read_timeout=NEVER)
+        client = HttpClient(
+            f"https://127.0.0.1:{listening.getsockname()[1]}/", "agente", "", read_timeout=NEVER, **UNLIMITED
+        )
 
         def say_nothing_for_ever():
             with listening.accept()[0] as connected, suppress(OSError):  # gone

@@ -27,6 +27,7 @@ from sync.mirror.columns import find_hidden_columns
 from sync.models import SyncRun
 from sync.service import get_service
 from tests.demo_erp import CachedDemoErp
+from tests.erp.conftest import UNLIMITED
 from tests.lists import DEMO_TYPES as TYPES
 from tests.snapshot import Rows
 from tests.sync.demo import (
@@ -138,7 +139,7 @@ def clear(demo_server):
 
 @pytest.fixture
 def impatient_client(demo_server):
-    return HttpClient(demo_server.url, DEMO_USERNAME, DEMO_PASSWORD, read_timeout=0.5)
+    return HttpClient(demo_server.url, DEMO_USERNAME, DEMO_PASSWORD, read_timeout=0.5, **UNLIMITED)
 
 
 def something_happens(erp, sync_type):

@@ -1,0 +1,142 @@
+"""What the ERP may be asked for in a day: so many logins and exports, within its hours.
+
+Its operators once blocked a server by hand that logged in 48 to 150 times a day, also at night (seen). What is asked is
+counted before it is asked, whatever comes of it, by day in Italian time and by the database's clock. All of it applies
+to settings.ERP_URL; a folder is nobody's server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from django.conf import settings
+from django.db.models import F
+from django.utils import timezone
+
+from sync.database import clock
+from sync.erp_hours import ErpHours, parse_hours
+from sync.exceptions import ErpExportsSpent, ErpLoginsSpent
+from sync.exports.values import ERP_TIME_ZONE
+from sync.models import ErpDay
+
+NO_HOURS = parse_hours("always")
+MUCH = 0.8  # of a limit: somebody had better look why
+
+exports_are_unlimited = ContextVar("exports_are_unlimited", default=False)
+
+
+@dataclass(frozen=True)
+class Use:
+    """How often something was asked of the ERP on a day, and how often it may be."""
+
+    count: int
+    limit: int
+
+    @property
+    def is_spent(self) -> bool:
+        return self.count >= self.limit
+
+    @property
+    def is_much(self) -> bool:
+        return self.count >= MUCH * self.limit
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What was asked of the ERP on the day of `at`, and what may be asked still."""
+
+    at: datetime
+    logins: Use
+    exports: Use
+    looks: int
+    is_open: bool  # whether `at` is within the ERP's hours
+
+    @property
+    def resumes_at(self) -> datetime | None:
+        """When the next export may be asked for, if none may be now."""
+        if self.exports.is_spent:
+            return find_next_day(self.at)
+        return None if self.is_open else find_hours().find_opening(self.at)
+
+    @property
+    def closes_at(self) -> datetime | None:
+        """When the hours that `at` is in end, if they do."""
+        return find_hours().find_closing(self.at)
+
+
+def find_hours() -> ErpHours:
+    hours: ErpHours = settings.ERP_HOURS
+    return hours if settings.ERP_URL else NO_HOURS
+
+
+def read_allowance(at: datetime) -> Allowance | None:
+    """None if the ERP is a folder, or not configured."""
+    if not settings.ERP_URL:
+        return None
+    row = ErpDay.objects.filter(day=timezone.localdate(at, ERP_TIME_ZONE)).first() or ErpDay()
+    return Allowance(
+        at,
+        logins=Use(row.logins, settings.ERP_LOGINS_A_DAY),
+        exports=Use(row.exports, settings.ERP_EXPORTS_A_DAY),
+        looks=row.looks,
+        is_open=find_hours().is_open(at),
+    )
+
+
+def find_next_day(at: datetime) -> datetime:
+    """The first moment within the ERP's hours that is not on the same day in Italy."""
+    tomorrow = timezone.localdate(at, ERP_TIME_ZONE) + timedelta(days=1)
+    return find_hours().find_opening(datetime.combine(tomorrow, time(), ERP_TIME_ZONE))
+
+
+# Spending it. Each call is a transaction of its own.
+
+
+def spend_login() -> None:
+    """Count a login that is about to be tried. Raises ErpLoginsSpent."""
+    now = clock.now()
+    if not claim("logins", now, limit=settings.ERP_LOGINS_A_DAY):
+        raise ErpLoginsSpent(count=settings.ERP_LOGINS_A_DAY, until=format_time(find_next_day(now)))
+
+
+def spend_export() -> None:
+    """Count an export that is about to be asked for. Raises ErpExportsSpent."""
+    now = clock.now()
+    limit = None if exports_are_unlimited.get() else settings.ERP_EXPORTS_A_DAY
+    if not claim("exports", now, limit=limit):
+        raise ErpExportsSpent(count=limit, until=format_time(find_next_day(now)))
+
+
+def count_look() -> None:
+    """Count a look that is about to be asked for; there may be any number."""
+    claim("looks", clock.now())
+
+
+@contextmanager
+def lift_export_limit() -> Iterator[None]:
+    """What this thread asks for is counted, but not refused: for a run that an administrator forced."""
+    token = exports_are_unlimited.set(True)
+    try:
+        yield
+    finally:
+        exports_are_unlimited.reset(token)
+
+
+def claim(name: str, now: datetime, *, limit: int | None = None) -> bool:
+    """Count one use, and say whether it was within the limit: of two processes that want the last, one gets it."""
+    today = timezone.localdate(now, ERP_TIME_ZONE)
+    unspent = ErpDay.objects.filter(day=today)
+    if limit is not None:
+        unspent = unspent.filter(**{f"{name}__lt": limit})
+    if unspent.update(**{name: F(name) + 1}):
+        return True
+    ErpDay.objects.bulk_create([ErpDay(day=today)], ignore_conflicts=True)  # if this is the day's first use
+    return bool(unspent.update(**{name: F(name) + 1}))
+
+
+def format_time(moment: datetime) -> str:
+    return f"{timezone.localtime(moment, ERP_TIME_ZONE):%d/%m/%Y %H:%M}"

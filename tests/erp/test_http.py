@@ -9,6 +9,7 @@ from itertools import chain, repeat
 from queue import SimpleQueue
 from threading import Event, Thread
 from time import sleep
+from typing import Any
 
 import pytest
 
@@ -282,10 +283,10 @@ def test_a_fetch_can_be_abandoned_every_250_ms_while_the_erp_is_generating(
 ):
     waited, called = [], []
 
-    class Asked(SimpleQueue):
-        def get(self, *, timeout):
+    class Asked(SimpleQueue[Any]):
+        def get(self, block=True, timeout=None):
             waited.append(timeout)
-            return super().get(timeout=timeout)
+            return super().get(block, timeout)
 
     def cancel_when_generating(stage, done, total):
         called.append(done)

@@ -121,6 +121,20 @@ class ErpAnswerUnexpected(ErpUnavailable):
     )
 
 
+class ErpPageChanged(ErpUnavailable):
+    message = _(
+        "The ERP's page of the list {erp_list} is not as expected (step: {step}): {reason}. Open the list in the ERP "
+        "with a browser, with the login of this service; if it works there, tell the maintainer of this software."
+    )
+
+
+class ErpPageSlow(ErpUnavailable):
+    message = _(
+        "The ERP's page of the list {erp_list} was not ready after {seconds} s (step: {step}). Open the list in the "
+        "ERP with a browser; if it is slow there too, try again later."
+    )
+
+
 class ErpLeadsElsewhere(ErpError):
     message = _(
         "The ERP redirects to {address}, which is outside ERP_URL ({url}): nothing was sent there. If that address "

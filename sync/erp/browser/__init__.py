@@ -1,0 +1,1 @@
+"""Exports and looks by a real browser: a process of its own drives Chromium with Playwright."""

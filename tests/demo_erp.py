@@ -32,6 +32,7 @@ class CachedDemoErp(DemoErp):
         faults: Collection[Fault] = (),
         choice: str = "",
         filtered: bool = False,
+        search: str = "",
         shown: Collection[int] | None = None,
         footer: bool = True,
     ) -> Written:
@@ -42,6 +43,7 @@ class CachedDemoErp(DemoErp):
                 "faults": frozenset(faults),
                 "choice": choice,
                 "filtered": filtered,
+                "search": search,
                 "footer": footer,
             }
             options["shown"] = shown if shown is None else frozenset(shown)
@@ -76,7 +78,10 @@ class Erp(DemoServer):
         with self.erp.lock:
             world = self.erp.world
             place = place % world.count(sync_type)
-            changed = replace(world.find_record(sync_type, place), **values)
+            before = world.find_record(sync_type, place)
+            changed = replace(before, **values)
+            if hasattr(before, "modified_at") and "modified_at" not in values:
+                changed = replace(changed, modified_at=self.erp.clock.read())
             world.change(sync_type, place, changed)
             return changed
 

@@ -143,6 +143,7 @@ class Catalogue:
             unit_price=invented.make_amount(random, 4, 240),
             currency="EUR",
             is_net_price=False,
+            modified_at=datetime.combine(self.today - timedelta(days=1 + place % 360), time(6, 30)),
         )
 
     def make_second_price(self, place: int) -> Price:

@@ -3,24 +3,32 @@
 POST   /demo/faults          {"fault": "error-banner", "list": "customers", "times": 1}; no times: until cleared
 DELETE /demo/faults          clears all, /demo/faults/<fault> one
 POST   /demo/life/<what>     lets something happen, such as new-order; without <what>, anything
+POST   /demo/clock           {"now": "2026-03-29T23:30:00"}: local Italian time; the clock goes on from there
+POST   /demo/update          an update over night: menu numbers, filters' values, a tab and a column are others
+DELETE /demo/sessions        ends all sessions
+POST   /demo/down            answers nothing but this API, until DELETE /demo/down
+POST   /demo/password        {"password": "..."}: the user's new one
+POST   /demo/delays          {"page": [0.6, 1.2], "export": 5}: seconds, or the least and the most
 GET    /demo/state
 """
 
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from demo.erp.erp import DemoErp
 from demo.erp.faults import Fault
-from demo.erp.front_end import FrontEnd, PlannedFault
+from demo.erp.front_end import PlannedFault
 from demo.erp.life import HAPPENINGS, NothingLeft
 
+if TYPE_CHECKING:
+    from demo.erp.server import DemoServer
 
-def answer(
-    erp: DemoErp, front_end: FrontEnd, method: str, what: list[str], body: bytes
-) -> tuple[HTTPStatus, dict[str, Any]]:
+
+def answer(demo: DemoServer, method: str, what: list[str], body: bytes) -> tuple[HTTPStatus, dict[str, Any]]:
+    erp, front_end = demo.erp, demo.front_end
     try:
         match method, what:
             case "GET", ["state"]:
@@ -33,6 +41,18 @@ def answer(
                 front_end.clear(Fault.called(fault))
             case "POST", ["life", *kind] if not kind or kind[0] in HAPPENINGS:
                 return HTTPStatus.OK, {"changed": erp.happen(*kind)}
+            case "POST", ["clock"]:
+                erp.clock.set(datetime.fromisoformat(json.loads(body)["now"]))
+            case "POST", ["update"]:
+                front_end.update()
+            case "DELETE", ["sessions"]:
+                front_end.end_sessions()
+            case (("POST" | "DELETE"), ["down"]):
+                front_end.is_down = method == "POST"
+            case "POST", ["password"]:
+                front_end.password = str(json.loads(body)["password"])
+            case "POST", ["delays"]:
+                demo.set_delays(json.loads(body))
             case _:
                 raise ValueError(f"{method} /demo/{'/'.join(what)}")
     except (KeyError, ValueError, TypeError) as error:

@@ -132,6 +132,7 @@ class BaseData:
             number="" if place < self.first_open else f"ORD/{created_at:%y}{self.sizes['orders'] - place:06d}",
             created_at=created_at,
             state=self.find_order_state(place),
+            modified_at=self.make_change_moment(place),
         )
 
     def make_order_moment(self, place: int, random: Random) -> datetime:
@@ -140,6 +141,13 @@ class BaseData:
         day = invented.find_weekday(self.today - timedelta(days=int(days)))
         evening = datetime.combine(day, time(18))
         return evening - timedelta(seconds=int((days % 1) * 9 * 3600) + random.randrange(60))
+
+    def make_change_moment(self, place: int) -> datetime:
+        """When the order of this place, or what followed from it, was last changed: in the order of the places, after
+        the order was made, before today."""
+        days = 1 + place * ORDERS_REACH / self.sizes["orders"]
+        evening = datetime.combine(self.today - timedelta(days=int(days)), time(23, 30))
+        return evening - timedelta(seconds=int((days % 1) * 9 * 3600))
 
     def find_order_state(self, place: int) -> tuple[str, str, str]:
         if place < self.first_open:
@@ -162,6 +170,7 @@ class BaseData:
             number=f"DDT/{order.delivery_date:%y}{self.sizes['ddt'] - place:06d}",
             pieces=invented.count_part(order.pieces, parts, place - first),
             delivery_date=min(order.delivery_date, self.today),
+            modified_at=order.modified_at,
         )
 
     def make_invoice(self, place: int) -> Invoice:
@@ -173,6 +182,7 @@ class BaseData:
             sequence=self.sizes["invoices"] - place,
             day=min(order.delivery_date + timedelta(days=3), self.today),
             today=self.today,
+            modified_at=order.modified_at,
         )
         if place % CREDIT_NOTE_EVERY == CREDIT_NOTE_EVERY - 1:
             invoice = documents.make_credit_note(invoice)

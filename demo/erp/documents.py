@@ -18,7 +18,14 @@ VAT_RATES = {"5": Decimal("0.22"), "1": Decimal("0.04")}  # by the keys of VAT g
 
 
 def make_order(
-    customer: Customer, random: Random, *, order_id: int, number: str, created_at: datetime, state: tuple[str, str, str]
+    customer: Customer,
+    random: Random,
+    *,
+    order_id: int,
+    number: str,
+    created_at: datetime,
+    state: tuple[str, str, str],
+    modified_at: datetime,
 ) -> Order:
     """An order of a customer. One in nine is delivered elsewhere, one in a hundred is a gift."""
     is_gift = random.random() < 0.01
@@ -56,10 +63,20 @@ def make_order(
         total=gross * (100 - discount) / 100,
         pieces=2 + random.randrange(90),
         vat_group="1" if random.random() < 0.06 else "5",
+        modified_at=modified_at,
     )
 
 
-def make_ddt(order: Order, random: Random, *, ddt_id: int, number: str, pieces: int, delivery_date: date) -> Ddt:
+def make_ddt(
+    order: Order,
+    random: Random,
+    *,
+    ddt_id: int,
+    number: str,
+    pieces: int,
+    delivery_date: date,
+    modified_at: datetime,
+) -> Ddt:
     courier = random.choice(("FedEx", "FedEx", "FedEx", "UPS Italia"))
     return Ddt(
         id=ddt_id,
@@ -78,10 +95,13 @@ def make_ddt(order: Order, random: Random, *, ddt_id: int, number: str, pieces: 
         delivery_mode=courier,
         attention="",
         delivery_city=order.email,
+        modified_at=modified_at,
     )
 
 
-def make_invoice(order: Order, random: Random, *, sequence: int, day: date, today: date) -> Invoice:
+def make_invoice(
+    order: Order, random: Random, *, sequence: int, day: date, today: date, modified_at: datetime
+) -> Invoice:
     """The invoice of a whole order, not yet paid."""
     due = invented.find_end_of_month(day + timedelta(days=60))
     tax = round_to_cents(order.net * VAT_RATES[order.vat_group])
@@ -108,6 +128,7 @@ def make_invoice(order: Order, random: Random, *, sequence: int, day: date, toda
         closed_on=None,
         remaining=total,
         order_number=order.number,
+        modified_at=modified_at,
     )
 
 

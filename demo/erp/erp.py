@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
 from demo.erp import export, life
+from demo.erp.clock import Clock
 from demo.erp.data import REAL_SIZES, BaseData
 from demo.erp.faults import Fault
 from demo.erp.lists import ListColumn, find_list
@@ -19,6 +22,14 @@ from demo.erp.world import World
 
 DEFAULT_SEED = 816
 FILTERED = 11  # of so many records the grid's filter shows one: it once left 419 of 4,523 products
+
+
+@dataclass(frozen=True)
+class Sort:
+    """By which field of its records a list is sorted."""
+
+    field: str
+    descending: bool
 
 
 class DemoErp:
@@ -35,7 +46,8 @@ class DemoErp:
         today: date | None = None,
         state: Path | None = None,
     ) -> None:
-        today = today or life.read_italian_clock().date()
+        self.clock = Clock()
+        today = today or self.clock.read().date()
         self.journal = life.Journal(state) if state else None
         if self.journal:
             begun = self.journal.start({"seed": seed, "scale": scale, "today": today.isoformat()})
@@ -53,9 +65,7 @@ class DemoErp:
     def happen(self, what: str = "", *, at: datetime | None = None) -> str:
         """Let something happen: one of life.HAPPENINGS, or anything. Says in a few words what changed."""
         with self.lock:
-            event = life.Event(
-                what or life.choose_event(self.world.base.seed, self.events), at or life.read_italian_clock()
-            )
+            event = life.Event(what or life.choose_event(self.world.base.seed, self.events), at or self.clock.read())
             changed = self.replay(event)
             if self.journal:
                 self.journal.add(event)
@@ -67,30 +77,39 @@ class DemoErp:
         return changed
 
     def find_records(
-        self, name: str, *, choice: str = "", filtered: bool = False, faults: Collection[Fault] = ()
+        self,
+        name: str,
+        *,
+        choice: str = "",
+        filtered: bool = False,
+        search: str = "",
+        faults: Collection[Fault] = (),
     ) -> Iterator[Any]:
         """A list's records in the order in which the ERP shows them.
 
-        `choice` is the value of one of its filter's choices; `filtered` leaves what a forgotten grid filter shows.
-        Faults may change records or add some.
+        `choice` is the value of one of its filter's choices; `filtered` leaves what a forgotten grid filter shows,
+        `search` those that contain this text. Faults may change records or add some.
         """
         demo_list = find_list(name)
         with self.lock:
             world, today = self.world.copy(), self.today  # as they are now, for as long as it takes to read them
+            today = self.clock.read().date() if self.clock.is_set else today
         records = world.find_records(demo_list)
         if choice and choice != demo_list.safe_filter:
             shows = demo_list.find_choice(choice).shows
             records = (record for record in records if shows(record, today))
         if filtered or Fault.SILENT_FILTER in faults:
             records = islice(records, 0, None, FILTERED)
+        if search:
+            records = find_text(demo_list.columns, records, search)
         base = self.world.base
         return spoil_records(records, faults, base.find_practice(base.find_place_with_account(0)))
 
-    def count_records(self, name: str, *, choice: str = "", filtered: bool = False) -> int:
-        """How many records are left by a choice of the list's filter, or by the grid's."""
-        everything = not filtered and choice in ("", find_list(name).safe_filter)
+    def count_records(self, name: str, *, choice: str = "", filtered: bool = False, search: str = "") -> int:
+        """How many records are left by a choice of the list's filter, by the grid's, by a search."""
+        everything = not filtered and not search and choice in ("", find_list(name).safe_filter)
         if not everything:
-            return sum(1 for _ in self.find_records(name, choice=choice, filtered=filtered))
+            return sum(1 for _ in self.find_records(name, choice=choice, filtered=filtered, search=search))
         with self.lock:
             return self.world.count(find_list(name).sync_type)
 
@@ -106,20 +125,23 @@ class DemoErp:
                 "sizes": self.world.count_all(),
             }
 
-    def read_first_rows(
+    def read_page(
         self,
         name: str,
-        columns: Sequence[ListColumn],
+        sort: Sort | None,
+        first: int,
         count: int,
         *,
         choice: str = "",
         filtered: bool = False,
-        english: bool = False,
-    ) -> list[list[str]]:
-        """The texts of a list's first records, in these columns."""
-        records = self.find_records(name, choice=choice, filtered=filtered)
-        values_of = export.make_value_getter(columns)
-        return [export.format_values(columns, values_of(record), english=english) for record in islice(records, count)]
+        search: str = "",
+    ) -> list[Any]:
+        """A page of a list as its grid has it: `count` records from place `first`, of those that are left."""
+        records = self.find_records(name, choice=choice, filtered=filtered, search=search)
+        if sort:
+            get = attrgetter(sort.field)
+            records = iter(sorted(records, key=lambda record: make_sort_key(get(record)), reverse=sort.descending))
+        return list(islice(records, first, first + count))
 
     def write_export(
         self,
@@ -129,19 +151,21 @@ class DemoErp:
         faults: Collection[Fault] = (),
         choice: str = "",
         filtered: bool = False,
+        search: str = "",
         shown: Collection[int] | None = None,
         footer: bool = True,
     ) -> Written:
         """Write the export of a list, by sync type or list view name.
 
-        `choice` and `filtered` leave out records, as in `records`. `shown` are the places of the columns that the
-        session shows: all, if nothing is said. Raises ValueError for a fault that cannot strike this list.
+        `choice`, `filtered` and `search` leave out records, as in `find_records`. `shown` are the places of the columns
+        that the session shows: all but `hidden_columns`, if nothing is said. Raises ValueError for a fault that cannot
+        strike this list.
         """
         demo_list = find_list(name)
         for fault in faults:
             if fault.sync_type not in (None, demo_list.sync_type):
                 raise ValueError(f"The fault {fault.label} can strike {fault.sync_type} only.")
-        records = self.find_records(name, choice=choice, filtered=filtered, faults=faults)
+        records = self.find_records(name, choice=choice, filtered=filtered, search=search, faults=faults)
         return export.write(demo_list, records, path, faults=faults, shown=shown, footer=footer, growth=self.growth)
 
     @property
@@ -149,3 +173,16 @@ class DemoErp:
         """How many times larger than the real ERP's its lists are at most: customers add up what the orders bring."""
         with self.lock:
             return max(size / REAL_SIZES[name] for name, size in self.world.count_all().items())
+
+
+def find_text(columns: Sequence[ListColumn], records: Iterable[Any], text: str) -> Iterator[Any]:
+    """The records with this text in one of these columns, in capitals or not."""
+    values_of = export.make_value_getter(columns)
+    for record in records:
+        if any(text.casefold() in shown.casefold() for shown in export.format_values(columns, values_of(record))):
+            yield record
+
+
+def make_sort_key(value: Any) -> tuple[bool, Any]:
+    """What is empty comes first."""
+    return (value is not None, value.casefold() if isinstance(value, str) else value)

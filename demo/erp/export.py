@@ -149,7 +149,11 @@ def spoil_pages(
     """The columns of each page: those that the session shows, as the faults leave them."""
     if Fault.HIDDEN_COLUMNS in faults:
         shown = demo_list.list_stubborn_columns()
-    columns = [column for place, column in enumerate(demo_list.columns) if shown is None or place in shown]
+    columns = [
+        column
+        for place, column in enumerate(demo_list.columns if shown is None else demo_list.grid_columns)
+        if shown is None or place in shown
+    ]
     if Fault.ENGLISH in faults:
         columns = [column.translate() for column in columns]
     pages = divide_into_pages(columns)

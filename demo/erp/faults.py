@@ -6,10 +6,12 @@ from enum import Enum
 
 
 class Where(Enum):
-    """Whether a fault is in the export itself or in how the web front end delivers it."""
+    """Where a fault strikes: in an export itself, in how the web front end delivers it, in a page, in a choice."""
 
     EXPORT = "export"
     DELIVERY = "delivery"
+    PAGE = "page"  # each page that is opened
+    CHOICE = "choice"  # each time that a filter is chosen
 
 
 class Fault(Enum):
@@ -24,7 +26,11 @@ class Fault(Enum):
     EXPIRED_SESSION = ("expired-session", Where.DELIVERY, "The session ends before the export: the login page comes.")
     HTML_INSTEAD_OF_PDF = ("html-instead-of-pdf", Where.DELIVERY, "A web page comes under the export's name.")
     SERVER_ERROR = ("server-error", Where.DELIVERY, "The server answers with status 500.")
-    ERROR_BANNER = ("error-banner", Where.DELIVERY, "“Requested objects cannot be loaded”: the next click works.")
+    ERROR_BANNER = (
+        "error-banner",
+        Where.DELIVERY,
+        "“Requested objects cannot be loaded”, in a browser some time after the click.",
+    )
     CUT_CONNECTION = ("cut-connection", Where.DELIVERY, "The connection breaks half-way through the export.")
     STALLED_CONNECTION = ("stalled-connection", Where.DELIVERY, "The export stops coming half-way, without an end.")
     REMEMBERED_FILTER = ("remembered-filter", Where.DELIVERY, "A filter such as “this month”, left by a user.")
@@ -33,6 +39,24 @@ class Fault(Enum):
         Where.DELIVERY,
         "A filter of the grid itself, left by a user: one record in eleven.",
     )
+
+    ERROR_NAVIGATION = (
+        "error-navigation",
+        Where.DELIVERY,
+        "“Requested objects cannot be loaded”: some time after the click the page is opened anew, and says so.",
+    )
+    LOGIN_INSTEAD_OF_PDF = ("login-instead-of-pdf", Where.DELIVERY, "The session ends between the click and the PDF.")
+    SLOW_EXPORT = ("slow-export", Where.DELIVERY, "Generating the export takes a minute.")
+    ENDLESS_EXPORT = ("endless-export", Where.DELIVERY, "Generating the export never ends.")
+    OTHER_FILE_NAME = ("other-file-name", Where.DELIVERY, "The file has the other name that was seen of it.")
+
+    MOVED_EXPORT = ("moved-export", Where.PAGE, "The export button has another number.")
+    MISSING_EXPORT = ("missing-export", Where.PAGE, "The menu has no export button.")
+    RENAMED_EXPORT = ("renamed-export", Where.PAGE, "The export button is called “Scaricare”.")
+    EXPORT_IN_OVERFLOW = ("export-in-overflow", Where.PAGE, "The export button stands in the “…” menu.")
+    STUCK_LOADING_PANEL = ("stuck-loading-panel", Where.PAGE, "The loading panel stays.")
+    NO_GRID = ("no-grid", Where.PAGE, "The page has no grid.")
+    STUCK_FILTER = ("stuck-filter", Where.CHOICE, "The list's filter stays as it is, whatever is chosen.")
 
     TRUNCATED_FILE = ("truncated-file", Where.EXPORT, "The file ends after 60 % of its bytes.")
     EMPTY_FILE = ("empty-file", Where.EXPORT, "The file has no bytes.")

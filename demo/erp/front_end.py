@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
-from time import monotonic
 from typing import Any
 from uuid import uuid4
 
-from demo.erp.faults import Fault
+from demo.erp.clock import Clock
+from demo.erp.faults import Fault, Where
+from demo.erp.grid import GridState
 from demo.erp.lists import LISTS, DemoList, find_list
+from demo.erp.web import RELEASES, MenuItem, Release
 
 SESSION_IDLE = 20 * 60.0  # seconds, as ASP.NET has it
 SESSION_COOKIE = "ASP.NET_SessionId"
+VIEW_STATE_SIZE = 19_000  # bytes, that make a form of about 26 kB
 
 
 @dataclass
@@ -46,14 +50,26 @@ class PlannedFault:
 
 
 @dataclass
+class WaitingExport:
+    """An export that was asked for, until it is fetched."""
+
+    faults: set[Fault]
+    is_generated: bool  # which took its time already
+
+
+@dataclass
 class Session:
-    """A login, until it idles. Which columns a list shows belongs to it, and so does an export that was asked for."""
+    """A login, until it idles. What its grids show belongs to it, and so does an export that was asked for."""
 
     cookies: dict[str, str]  # all are needed
     last_used: float
     grid: int  # a number in the ids of its grids
     columns: dict[str, frozenset[int]] = field(default_factory=dict)  # their places, as the column chooser was told
-    waiting: dict[str, set[Fault]] = field(default_factory=dict)  # exports to be fetched, and what strikes them
+    waiting: dict[str, WaitingExport] = field(default_factory=dict)  # to be fetched, by list
+    grids: defaultdict[str, GridState] = field(default_factory=lambda: defaultdict(GridState))  # by list
+    menus: dict[str, Sequence[MenuItem]] = field(default_factory=dict)  # as its pages showed them last, by list
+    failed: set[str] = field(default_factory=set)  # lists whose next page says that an export failed
+    busy: Lock = field(default_factory=Lock)  # held while one of its requests is answered
 
     def get_columns(self, demo_list: DemoList) -> frozenset[int]:
         """The places of the columns that a list shows."""
@@ -63,23 +79,33 @@ class Session:
 class FrontEnd:
     """What the web front end remembers between requests. Any thread may use it."""
 
-    def __init__(self, *, username: str, password: str) -> None:
+    def __init__(self, *, username: str, password: str, clock: Clock) -> None:
         self.username = username
         self.password = password
-        self.view_state = secrets.token_urlsafe(24)
+        self.clock = clock
+        self.view_state = secrets.token_urlsafe(VIEW_STATE_SIZE)
         self.sessions: dict[str, Session] = {}
         self.filters: dict[str, str] = {}  # the values of the user's last choices, by sync type
         self.grid_filters: set[str] = set()  # the lists whose grid keeps a filter of the user
         self.planned: list[PlannedFault] = []
         self.lock = Lock()
+        self.release: Release = RELEASES[0]
+        self.is_down = False  # it closes every connection without an answer
         self.exports = 0
+        self.garbage = 0  # answers to requests that came while another one of the session was answered
+        self.logins: dict[str, Counter[str]] = defaultdict(Counter)  # right and wrong ones, by the day of the clock
+        self.exports_by_day: Counter[str] = Counter()
+        self.requests_by_hour: Counter[str] = Counter()  # of pages and callbacks
+        self.clicks: Counter[str] = Counter()  # on items of lists' menus, by their text
 
     def log_in(self, username: str, password: str) -> Session | None:
         """A session, if the login is right."""
-        if not (
-            secrets.compare_digest(username.encode(), self.username.encode())
-            and secrets.compare_digest(password.encode(), self.password.encode())
-        ):
+        is_right = secrets.compare_digest(username.encode(), self.username.encode()) and secrets.compare_digest(
+            password.encode(), self.password.encode()
+        )
+        with self.lock:
+            self.logins[self.clock.read().date().isoformat()]["right" if is_right else "wrong"] += 1
+        if not is_right:
             return None
         token = secrets.token_hex(12)
         cookies = {
@@ -88,14 +114,14 @@ class FrontEnd:
             "UserName": self.username,
             "ClientId": str(uuid4()),
         }
-        session = Session(cookies, last_used=monotonic(), grid=secrets.randbelow(10**8))
+        session = Session(cookies, last_used=self.clock.read_seconds(), grid=secrets.randbelow(10**8))
         with self.lock:
             self.sessions[token] = session
         return session
 
     def find_session(self, cookies: Mapping[str, str]) -> Session | None:
         """The session that these cookies belong to, if it is alive; asking keeps it alive."""
-        now = monotonic()
+        now = self.clock.read_seconds()
         token = cookies.get(SESSION_COOKIE, "")
         with self.lock:
             session = self.sessions.get(token)
@@ -111,11 +137,39 @@ class FrontEnd:
         with self.lock:
             self.sessions.pop(session.cookies[SESSION_COOKIE], None)
 
+    def end_sessions(self) -> None:
+        with self.lock:
+            self.sessions.clear()
+
+    def update(self) -> None:
+        """Be updated over night: what clients knew by number or name is something else, and every session has ended."""
+        self.release = RELEASES[(RELEASES.index(self.release) + 1) % len(RELEASES)]
+        self.end_sessions()
+
+    def count_request(self) -> None:
+        with self.lock:
+            self.requests_by_hour[f"{self.clock.read():%Y-%m-%dT%H}"] += 1
+
+    def count_export(self) -> None:
+        with self.lock:
+            self.exports += 1
+            self.exports_by_day[self.clock.read().date().isoformat()] += 1
+
+    def count_garbage(self) -> None:
+        with self.lock:
+            self.garbage += 1
+
+    def count_click(self, item: MenuItem) -> None:
+        with self.lock:
+            self.clicks[item.text] += 1
+
     def get_filter(self, demo_list: DemoList) -> str:
         """The value of the choice that the user made last; none for a list without a filter."""
         return self.filters.get(demo_list.sync_type, demo_list.safe_filter)
 
     def choose_filter(self, demo_list: DemoList, value: str) -> None:
+        if Fault.STUCK_FILTER in self.take_faults(demo_list, Where.CHOICE):
+            return
         if any(choice.value == value for choice in demo_list.choices):
             self.filters[demo_list.sync_type] = value
 
@@ -135,7 +189,8 @@ class FrontEnd:
         concerned = [demo_list for demo_list in LISTS if planned.concerns(demo_list)]
         if planned.fault is Fault.REMEMBERED_FILTER:
             for demo_list in concerned:
-                self.choose_filter(demo_list, demo_list.forgotten)
+                if demo_list.choices:
+                    self.filters[demo_list.sync_type] = demo_list.forgotten
         elif planned.fault is Fault.KEPT_GRID_FILTER:
             self.grid_filters.update(demo_list.sync_type for demo_list in concerned)
         else:
@@ -147,10 +202,14 @@ class FrontEnd:
         with self.lock:
             return any(planned.fault is fault and planned.concerns(demo_list) for planned in self.planned)
 
-    def take_faults(self, demo_list: DemoList) -> set[Fault]:
-        """The faults that strike this export, each once less from now on."""
+    def take_faults(self, demo_list: DemoList, *wheres: Where) -> set[Fault]:
+        """The faults that strike here, each once less from now on; those of an export, if nothing is said."""
         with self.lock:
-            due = [planned for planned in self.planned if planned.concerns(demo_list)]
+            due = [
+                planned
+                for planned in self.planned
+                if planned.concerns(demo_list) and planned.fault.where in (wheres or (Where.EXPORT, Where.DELIVERY))
+            ]
             for planned in due:
                 if planned.times is not None:
                     planned.times -= 1
@@ -173,4 +232,10 @@ class FrontEnd:
                 "grid_filters": sorted(self.grid_filters),
                 "faults": [planned.as_json() for planned in self.planned],
                 "exports": self.exports,
+                "exports_by_day": dict(self.exports_by_day),
+                "logins": {day: {"right": of["right"], "wrong": of["wrong"]} for day, of in self.logins.items()},
+                "garbage": self.garbage,
+                "requests_by_hour": dict(self.requests_by_hour),
+                "clicks": dict(self.clicks),
+                "clock": self.clock.read().isoformat(),
             }

@@ -10,6 +10,7 @@ import json
 import logging
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler
@@ -17,18 +18,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib import parse
 
-from demo.erp import control, web
+from demo.erp import control, export, grid, web
 from demo.erp.erp import FILTERED
 from demo.erp.faults import Fault, Where
-from demo.erp.front_end import FrontEnd, Session
-from demo.erp.lists import LISTS, DemoList, find_list
+from demo.erp.front_end import FrontEnd, Session, WaitingExport
+from demo.erp.lists import LISTS, DemoList, ListColumn, find_list
 
 if TYPE_CHECKING:
     from demo.erp.server import DemoServer, HttpServer
 
 logger = logging.getLogger(__name__)
 
-ROWS_SHOWN = 25
+BASE = "/Archibald"  # where the real ERP is; the demo ERP's pages are at / too
+FETCH = "location.href = location.pathname;"
+SCRIPTS_AND_STYLES = {"archibald.js": "text/javascript; charset=utf-8", "archibald.css": "text/css; charset=utf-8"}
+GARBAGE = '<!DOCTYPE html><html><body><form><div class="content"><tr class="dxgvData'  # a page that breaks off
 CHUNK = 64 * 1024  # bytes
 NAME_KEPT = 30 * 24 * 60 * 60  # seconds that the browser keeps the user's name
 
@@ -62,95 +66,206 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self, body: bytes) -> None:
         url = parse.urlsplit(self.path)
-        match url.path.strip("/").split("/"):
+        base, path = split_address(url.path)
+        if path[0] != "demo" and self.front_end.is_down:
+            self.close_connection = True
+            return
+        match path:
             case ["demo", *what]:
-                status, answer = control.answer(self.demo.erp, self.front_end, self.command, what, body)
+                status, answer = control.answer(self.demo, self.command, what, body)
                 self.send(json.dumps(answer).encode(), "application/json", status)
+            case ["DXR.axd", name] if name in SCRIPTS_AND_STYLES:
+                self.send(web.read_static(name), SCRIPTS_AND_STYLES[name])
             case ["Login.aspx"]:
-                self.answer_login(parse.parse_qs(url.query).get("ReturnUrl", ["/"])[0], read_form(body))
-            case [""]:
-                self.redirect(f"/{LISTS[0].name}/")
+                self.front_end.count_request()
+                self.answer_login(base, parse.parse_qs(url.query).get("ReturnUrl", [f"{base}/"])[0], read_form(body))
+            case [""] | ["Default.aspx"]:
+                self.redirect(f"{base}/{LISTS[0].name}/")
             case [name] if any(demo_list.name == name for demo_list in LISTS):
+                self.front_end.count_request()
                 self.answer_list(find_list(name), read_form(body))
             case _:
                 self.send_page("<h1>404</h1>", HTTPStatus.NOT_FOUND)
 
+    @property
+    def page(self) -> web.Page:
+        """Who sees the page that is asked for, and where."""
+        profile = self.demo.profile or web.choose_profile(self.headers.get("Accept-Language", ""))
+        base = split_address(parse.urlsplit(self.path).path)[0]
+        return web.Page(base, profile, self.front_end.release, self.front_end.view_state)
+
     # Pages
 
-    def answer_login(self, return_url: str, fields: dict[str, str]) -> None:
+    def answer_login(self, base: str, return_url: str, fields: dict[str, str]) -> None:
         if fields and fields.get("__VIEWSTATE") != self.front_end.view_state:
             self.send_bad_view_state()
             return
+        typed = {
+            name: next((value for field, value in fields.items() if field.endswith(f"xaf_dvi{name}$Edit")), "")
+            for name in ("UserName", "Password")
+        }
         session = fields.get("__EVENTTARGET") == web.LOGIN_MENU and self.front_end.log_in(
-            fields.get("Logon$v0$xaf_dviUserName$Edit", ""), fields.get("Logon$v0$xaf_dviPassword$Edit", "")
+            typed["UserName"], typed["Password"]
         )
         if session:
             here = "/" + parse.quote(return_url.lstrip("/\\"), safe="/?=&%")  # on this server
             self.redirect(here, cookies=[make_cookie(*cookie) for cookie in session.cookies.items()])
-        else:
-            page = web.render_login(self.demo.profile, return_url, self.front_end.view_state, rejected=bool(fields))
-            self.send_page(page)
+        elif self.demo.take_time("page"):
+            self.send_page(web.render_login(self.page, return_url, rejected=bool(fields)))
 
     def answer_list(self, demo_list: DemoList, fields: dict[str, str]) -> None:
+        """Answer a request for a list; garbage, if another one of the session is being answered.
+
+        An export that was asked for without a callback is generated while it is fetched, which does not count: whether
+        the real ERP goes on with one whose client has left is not known.
+        """
         sent = SimpleCookie(self.headers.get("Cookie", ""))
         session = self.front_end.find_session({name: cookie.value for name, cookie in sent.items()})
         if session is None:
             self.redirect_to_login()
-        elif not fields and demo_list.name in session.waiting:
+        elif not fields and demo_list.name in session.waiting and not session.waiting[demo_list.name].is_generated:
             self.send_export(demo_list, session, session.waiting.pop(demo_list.name))
-        elif not fields:
-            self.send_list(demo_list, session)
-        elif fields.get("__VIEWSTATE") != self.front_end.view_state:
-            self.send_bad_view_state()
+        elif not session.busy.acquire(blocking=False):
+            self.front_end.count_garbage()
+            self.send_page(GARBAGE)
         else:
+            try:
+                self.answer_session(demo_list, session, fields)
+            finally:
+                session.busy.release()
+
+    def answer_session(self, demo_list: DemoList, session: Session, fields: dict[str, str]) -> None:
+        if not fields and demo_list.name in session.waiting:
+            self.send_export(demo_list, session, session.waiting.pop(demo_list.name))
+        elif fields and fields.get("__VIEWSTATE") != self.front_end.view_state:
+            self.send_bad_view_state()
+        elif not self.demo.take_time("callback" if "__CALLBACKID" in fields else "page"):
+            self.close_connection = True
+        elif fields:
             self.answer_form(demo_list, session, fields)
+        else:
+            self.send_list(demo_list, session, fields)
 
     def answer_form(self, demo_list: DemoList, session: Session, fields: dict[str, str]) -> None:
-        grid = web.make_grid_name(demo_list, session.grid)
-        match fields.get("__EVENTTARGET"), fields.get("__EVENTARGUMENT"):
-            case web.MENU, place if place == str(demo_list.export_item):
-                self.answer_click_on_export(demo_list, session)
-                return
-            case web.FILTER, _:
-                value = fields.get(f"{web.FILTER}_VI", "").removeprefix(web.FILTER_PREFIX)
+        """Do what a posted form asks for."""
+        name = grid.make_grid_name(demo_list, session.grid)
+        state, release = session.grids[demo_list.sync_type], self.front_end.release
+        columns = self.list_columns(demo_list)
+        also: dict[str, Any] = {}
+        match fields.get("__EVENTTARGET"), fields.get("__EVENTARGUMENT", "").split("|"):
+            case web.MENU, [place]:
+                if self.answer_click(demo_list, session, place, fields):
+                    return
+            case release.filter, _:
+                value = fields.get(f"{release.filter}_VI", "").removeprefix(release.filter_prefix)
                 self.front_end.choose_filter(demo_list, value)
-            case target, web.CLEAR_FILTER if target == grid:
+            case web.SEARCH, _:
+                state.search = fields.get(web.SEARCH, "")
+            case target, [grid.CLEAR_FILTER] if target == name:
                 self.front_end.clear_grid_filter(demo_list)
-            case target, web.SHOW_CHOOSER if target == grid:
-                self.send_list(demo_list, session, has_chooser=True)
-                return
-            case target, web.APPLY if target == f"{grid}${web.CHOOSER}":
-                chosen = [at for at in range(len(demo_list.columns)) if web.make_check_box_name(grid, at) in fields]
+                state.search = ""
+            case target, [grid.SHOW_CHOOSER] if target == name:
+                also["has_chooser"] = True
+            case target, [grid.APPLY] if target == f"{name}${grid.CHOOSER}":
+                chosen = [at for at in range(len(columns)) if grid.make_check_box_name(name, at) in fields]
                 self.front_end.choose_columns(session, demo_list, chosen)
-        self.send_list(demo_list, session)
+            case target, ["GotoPage", page] if target == name:
+                state.page = int(page)
+            case target, ["PageSize", size] if target == name:
+                state.size = min(int(size), grid.LARGEST_PAGE)
+            case target, ["SortBy", column, order] if target == name:
+                state.sorted_by, state.descending = int(column), order == "DSC"
+            case target, ["RowValues", place] if target == name:
+                self.send_row(demo_list, session, int(place))
+                return
+        self.send_list(demo_list, session, fields, **also)
 
-    def send_list(self, demo_list: DemoList, session: Session, **also: bool) -> None:
-        erp, name = self.demo.erp, demo_list.name
-        chosen, filtered = self.front_end.get_filter(demo_list), self.front_end.keeps_grid_filter(demo_list)
-        english = self.is_english(demo_list)
-        shown = session.get_columns(demo_list)
+    def send_list(
+        self,
+        demo_list: DemoList,
+        session: Session,
+        fields: dict[str, str],
+        *,
+        has_chooser: bool = False,
+        has_banner: bool = False,
+        fetches: bool = False,
+        error: dict[str, Any] | None = None,
+    ) -> None:
+        """A list's page; to a callback, the parts of it that may have changed."""
+        page = self.find_page(demo_list)
+        is_callback = "__CALLBACKID" in fields
+        faults = set() if is_callback else self.front_end.take_faults(demo_list, Where.PAGE)
+        shown = self.read_grid(demo_list, session, has_chooser=has_chooser)
+        area = "" if Fault.NO_GRID in faults else grid.render_grid(shown, page.profile)
+        combos = web.render_combos(page, demo_list, self.front_end.get_filter(demo_list))
+        if is_callback:
+            parts = {web.COMBOS: combos, web.LIST_AREA: area}
+            self.send_json({"parts": parts, "fetches": fetches, "error": error})
+            return
+        if has_banner or demo_list.name in session.failed:
+            session.failed.discard(demo_list.name)
+            area = f'<div class="banner">{web.BANNER}. Riprovare.</div>{area}'
+        if fetches:
+            area += f"<script>{FETCH}</script>"
+        menu = session.menus[demo_list.name] = web.list_menu_items(demo_list, page.profile, page.release, faults)
+        self.send_page(web.render_list(page, demo_list, menu, shown.state.search, combos, area, faults=faults))
+
+    def read_grid(self, demo_list: DemoList, session: Session, *, has_chooser: bool = False) -> grid.Grid:
+        """The page of the list's grid that the session is on."""
+        erp, name, state = self.demo.erp, demo_list.name, session.grids[demo_list.sync_type]
+        selection = self.select_records(demo_list, session)
+        columns, shown = self.list_columns(demo_list), self.get_columns(demo_list, session)
+        count = erp.count_records(name, **selection)
+        state.page = max(0, min(state.page, -(-count // state.size) - 1))
+        sort = state.make_sort(columns)
+        records = erp.read_page(name, sort, state.page * state.size, state.size, **selection)
+        expression = f"[Oid] % {FILTERED} = 0" if selection["filtered"] else ""
+        grid_name = grid.make_grid_name(demo_list, session.grid)
+        return grid.Grid(demo_list, grid_name, columns, shown, state, records, count, expression, has_chooser)
+
+    def select_records(self, demo_list: DemoList, session: Session) -> dict[str, Any]:
+        """What leaves out records: the user's filter, the grid's, the session's search."""
+        return {
+            "choice": self.front_end.get_filter(demo_list),
+            "filtered": self.front_end.keeps_grid_filter(demo_list),
+            "search": session.grids[demo_list.sync_type].search,
+        }
+
+    def list_columns(self, demo_list: DemoList) -> list[ListColumn]:
+        """All columns of a list's grid, in the language of the page."""
+        columns = list(demo_list.grid_columns)
+        if self.front_end.release.is_new:
+            columns.append(ListColumn(web.NEW_COLUMN, ""))
+        return [column.translate() for column in columns] if self.find_page(demo_list).profile.is_english else columns
+
+    def get_columns(self, demo_list: DemoList, session: Session) -> frozenset[int]:
+        """The places of those that are shown."""
         if self.front_end.is_planned(demo_list, Fault.HIDDEN_COLUMNS):
-            shown = demo_list.list_stubborn_columns()
-        columns = [column for place, column in enumerate(demo_list.columns) if place in shown]
-        view = web.ListView(
-            demo_list,
-            [column.translate() if english else column for column in demo_list.columns],
-            shown,
-            erp.read_first_rows(name, columns, ROWS_SHOWN, choice=chosen, filtered=filtered, english=english),
-            erp.count_records(name, choice=chosen, filtered=filtered),
-            chosen,
-            f"[Oid] % {FILTERED} = 0" if filtered else "",
-            web.make_grid_name(demo_list, session.grid),
-            self.front_end.view_state,
-            **also,
-        )
-        self.send_page(web.render_list(view, web.PROFILES["en"] if english else self.demo.profile))
+            return demo_list.list_stubborn_columns()
+        return session.get_columns(demo_list)
 
-    def is_english(self, demo_list: DemoList) -> bool:
-        return self.demo.profile is web.PROFILES["en"] or self.front_end.is_planned(demo_list, Fault.ENGLISH)
+    def send_row(self, demo_list: DemoList, session: Session, place: int) -> None:
+        """The values of one row, wherever it is."""
+        sort = session.grids[demo_list.sync_type].make_sort(self.list_columns(demo_list))
+        rows = self.demo.erp.read_page(demo_list.name, sort, place, 1, **self.select_records(demo_list, session))
+        values_of = export.make_value_getter(self.list_columns(demo_list))
+        key = demo_list.key.field
+        row = grid.describe_row(rows[0], key, values_of(rows[0])) if rows else None
+        self.send_json({"parts": {}, "row": row})
+
+    def find_page(self, demo_list: DemoList) -> web.Page:
+        """Who sees a list's page: with a fault, a user whose language is English."""
+        page = self.page
+        return (
+            replace(page, profile=web.PROFILES["en"]) if self.front_end.is_planned(demo_list, Fault.ENGLISH) else page
+        )
+
+    def send_json(self, answer: dict[str, Any]) -> None:
+        self.send(json.dumps(answer).encode(), "application/json")
 
     def redirect_to_login(self) -> None:
-        self.redirect(f"/Login.aspx?ReturnUrl={parse.quote(parse.urlsplit(self.path).path, safe='')}")
+        path = parse.urlsplit(self.path).path
+        self.redirect(f"{split_address(path)[0]}/Login.aspx?ReturnUrl={web.quote_return_url(path)}")
 
     def redirect(self, url: str, *, cookies: Sequence[str] = ()) -> None:
         self.send_response(HTTPStatus.FOUND)
@@ -176,27 +291,59 @@ class Handler(BaseHTTPRequestHandler):
 
     # Exports
 
-    def answer_click_on_export(self, demo_list: DemoList, session: Session) -> None:
-        """Let an export wait for the session, unless a fault strikes the click."""
+    def answer_click(self, demo_list: DemoList, session: Session, place: str, fields: dict[str, str]) -> bool:
+        """Let an export wait for the session, if this item of the menu exports. Whether the click is answered."""
+        menu = session.menus.get(demo_list.name, ())
+        item = menu[int(place)] if place.isdecimal() and int(place) < len(menu) else None
+        if item:
+            self.front_end.count_click(item)
+        if not item or not item.exports:
+            return False
+        is_callback = "__CALLBACKID" in fields
         faults = self.front_end.take_faults(demo_list)
-        if Fault.ERROR_BANNER in faults:
-            self.send_list(demo_list, session, has_banner=True)
+        if is_callback and faults & {Fault.ERROR_BANNER, Fault.ERROR_NAVIGATION}:
+            if Fault.ERROR_NAVIGATION in faults:
+                session.failed.add(demo_list.name)
+            error = {
+                "text": web.BANNER,
+                "after": self.demo.choose_delay("error"),
+                "navigates": Fault.ERROR_NAVIGATION in faults,
+            }
+            self.send_list(demo_list, session, fields, error=error)
+        elif faults & {Fault.ERROR_BANNER, Fault.ERROR_NAVIGATION}:
+            self.send_list(demo_list, session, fields, has_banner=True)
         elif Fault.EXPIRED_SESSION in faults:
             self.front_end.end_session(session)
             self.redirect_to_login()
         elif Fault.SERVER_ERROR in faults:
             self.send_page("<h1>Server Error in '/' Application.</h1>", HTTPStatus.INTERNAL_SERVER_ERROR)
+        elif is_callback and not self.generate_export(faults):
+            self.close_connection = True
         else:
-            session.waiting[demo_list.name] = faults
-            self.send_list(demo_list, session, fetches_export=True)
+            session.waiting[demo_list.name] = WaitingExport(faults, is_generated=is_callback)
+            self.send_list(demo_list, session, fields, fetches=True)
+        return True
 
-    def send_export(self, demo_list: DemoList, session: Session, faults: set[Fault]) -> None:
+    def generate_export(self, faults: set[Fault]) -> bool:
+        """Take the time that generating an export takes. False if the server is being stopped meanwhile."""
+        if Fault.ENDLESS_EXPORT in faults:
+            return not self.demo.stopping.wait()
+        return self.demo.take_time("slow-export" if Fault.SLOW_EXPORT in faults else "export")
+
+    def send_export(self, demo_list: DemoList, session: Session, waiting: WaitingExport) -> None:
+        faults = waiting.faults
         if Fault.HTML_INSTEAD_OF_PDF in faults:
             page = web.render_page("Archibald", "<p>La sessione è scaduta.</p>")
             self.send(page.encode(), "application/pdf")
             return
-        if self.demo.profile is web.PROFILES["en"]:
+        if Fault.LOGIN_INSTEAD_OF_PDF in faults:
+            self.front_end.end_session(session)
+            self.redirect_to_login()
+            return
+        if self.page.profile.is_english:
             faults.add(Fault.ENGLISH)
+        if self.front_end.release.is_new:
+            faults.add(Fault.EXTRA_COLUMN)
         with tempfile.TemporaryDirectory(prefix="demo-erp-") as folder:
             path = Path(folder) / "export.pdf"
             try:
@@ -204,22 +351,23 @@ class Handler(BaseHTTPRequestHandler):
                     demo_list.name,
                     path,
                     faults={fault for fault in faults if fault.where is Where.EXPORT},
-                    choice=self.front_end.get_filter(demo_list),
-                    filtered=self.front_end.keeps_grid_filter(demo_list),
                     shown=session.get_columns(demo_list),
+                    **self.select_records(demo_list, session),
                 )
             except ValueError as impossible:
                 self.send_page(f"<h1>{impossible}</h1>", HTTPStatus.INTERNAL_SERVER_ERROR)
                 return
-            if self.demo.stopping.wait(self.demo.delay):
+            if not waiting.is_generated and not self.generate_export(faults):
                 self.close_connection = True
                 return
             with path.open("rb") as file:
                 self.send_file(file, path.stat().st_size, demo_list, faults)
-        self.front_end.exports += 1
+        self.front_end.count_export()
 
     def send_file(self, file: BinaryIO, size: int, demo_list: DemoList, faults: set[Fault]) -> None:
         name = demo_list.file_names[Fault.ENGLISH in faults]
+        if Fault.OTHER_FILE_NAME in faults:
+            name = demo_list.other_file_name or name
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", "application/pdf")
         self.send_header("Content-Length", str(size))
@@ -236,6 +384,12 @@ class Handler(BaseHTTPRequestHandler):
         if Fault.STALLED_CONNECTION in faults:
             self.demo.stopping.wait()
         self.close_connection = stops_half_way or self.demo.stopping.is_set()
+
+
+def split_address(path: str) -> tuple[str, list[str]]:
+    """The first part of a path where it is the real ERP's, and the names that follow."""
+    base = BASE if path == BASE or path.startswith(f"{BASE}/") else ""
+    return base, path.removeprefix(base).strip("/").split("/")
 
 
 def make_cookie(name: str, value: str) -> str:

@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from random import Random
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from demo.erp import documents, invented
 from demo.erp import vocabulary as words
@@ -38,11 +37,6 @@ class Event:
     what: str
     at: datetime
     numbers_rise: bool = True  # False in journals of older demos, which drew the numbers of new customers at random
-
-
-def read_italian_clock() -> datetime:
-    """As the ERP's clock shows it."""
-    return datetime.now(ZoneInfo("Europe/Rome")).replace(microsecond=0, tzinfo=None)
 
 
 def happen(world: World, event: Event, number: int) -> str:
@@ -116,6 +110,7 @@ def add_new_order(world: World, random: Random, at: datetime) -> str:
         number="",
         created_at=at,
         state=OrderState.PENDING,
+        modified_at=at,
     )
     world.add("orders", order)
     counted = replace(
@@ -146,7 +141,7 @@ def advance_order(world: World, random: Random, at: datetime) -> str:
         case _:
             moved = set_state(OrderState.INVOICED, order)
             made = invoice(world, random, order, at)
-    world.change("orders", place, moved)
+    world.change("orders", place, replace(moved, modified_at=at))
     return f"order {order.id}: {moved.sales_state}, {made}"
 
 
@@ -178,22 +173,27 @@ def deliver(world: World, random: Random, order: Order, at: datetime) -> str:
         number=f"DDT/{at:%y}{sequence:06d}",
         pieces=order.pieces,
         delivery_date=at.date(),
+        modified_at=at,
     )
     world.add("ddt", ddt)
     return ddt.number
 
 
 def invoice(world: World, random: Random, order: Order, at: datetime) -> str:
-    made = documents.make_invoice(order, random, sequence=world.count("invoices") + 1, day=at.date(), today=at.date())
+    made = documents.make_invoice(
+        order, random, sequence=world.count("invoices") + 1, day=at.date(), today=at.date(), modified_at=at
+    )
     world.add("invoices", made)
     return made.number
 
 
-def change_price(world: World, random: Random, _: datetime) -> str:
+def change_price(world: World, random: Random, at: datetime) -> str:
     place = random.randrange(world.count("prices"))
     price = world.find_record("prices", place)
     percent = random.choice((95, 97, 102, 103, 105))
-    world.change("prices", place, replace(price, unit_price=invented.take_percent(price.unit_price, percent)))
+    world.change(
+        "prices", place, replace(price, unit_price=invented.take_percent(price.unit_price, percent), modified_at=at)
+    )
     return f"price {price.id} of {price.product_id}"
 
 

@@ -33,6 +33,9 @@ class Total(Enum):
 COUNT, SUM = Total.COUNT, Total.SUM
 
 
+FIELD_NAMES = {"": "DOCUMENTPDF", "modified_at": "MODIFIEDDATETIME"}
+
+
 @dataclass(frozen=True)
 class ListColumn:
     """A column: its header, the field of the record it shows (none: it is always empty), its width in points."""
@@ -43,6 +46,11 @@ class ListColumn:
     width: float | None = None  # as wide as the header
     total: Total | None = None
     hidden: bool = False  # in each new session, until it is chosen there
+
+    @property
+    def field_name(self) -> str:
+        """What the grid's script calls it; but for MODIFIEDDATETIME the real names are not known."""
+        return FIELD_NAMES.get(self.field) or self.field.replace("_", "").upper()
 
     @property
     def shown_width(self) -> float:
@@ -80,12 +88,19 @@ class DemoList:
     columns: Sequence[ListColumn]
     choices: Sequence[Choice] = ()  # of its filter combo
     forgotten: str = ""  # the choice that a user may have left
-    newest_first: bool = False
+    on_set_value: str = ""  # what follows when a script sets its filter: navigation, a callback, or nothing
+    other_file_name: str = ""  # that was seen of its exports as well
+    newest_first: bool = False  # the newest change comes first
+    hidden_columns: Sequence[ListColumn] = ()  # that the grid has after the others, and no new session shows
 
     @property
     def key(self) -> ListColumn:
         """The column that tells one record from another."""
         return next(column for column in self.columns if column.field in ("id", "number"))
+
+    @property
+    def grid_columns(self) -> Sequence[ListColumn]:
+        return [*self.columns, *self.hidden_columns]
 
     @property
     def pages(self) -> list[list[ListColumn]]:
@@ -162,6 +177,9 @@ def take_day(value: date) -> date:
 
 C = ListColumn
 
+# As the real ERP mislabels it. Products show theirs, under a header of its own.
+CHANGED_AT = C("CITTÀ DI FATTURAZIONE", "modified_at", MOMENT, 112.5)
+
 CUSTOMERS = DemoList(
     sync_type="customers",
     name="CUSTTABLE_ListView_Agent",
@@ -169,6 +187,7 @@ CUSTOMERS = DemoList(
     file_names=("Clienti.pdf", "Customers.pdf"),
     export_item=6,
     grid="LE_v2",
+    on_set_value="callback",
     choices=[
         Choice("All_Customers", "Tutti i clienti", "All customers", show_everything),
         Choice("Exclusive_Customers", "Clienti esclusivi", "Exclusive customers", lambda each, _: bool(each.account)),
@@ -212,6 +231,8 @@ ORDERS = DemoList(
     file_names=("Ordini cliente.pdf", "Customer orders.pdf"),
     export_item=7,
     grid="LE_v5",
+    on_set_value="navigation",
+    other_file_name="Ordini.pdf",
     choices=[
         Choice("ListViewSalesTableOrdersAll", "Tutti gli ordini", "All orders", show_everything),
         Choice("ListViewSalesTableOrdersToday", "Ordini odierni", "Today's orders", make_today_filter("created_at")),
@@ -245,6 +266,7 @@ ORDERS = DemoList(
     ],
     forgotten="ListViewSalesTableOrdersMonth",
     newest_first=True,
+    hidden_columns=[CHANGED_AT],
     columns=[
         C("ID", "id", INTEGER, 57, COUNT),
         C("ID DI VENDITA", "number", width=76.5),
@@ -279,6 +301,7 @@ DDT = DemoList(
     file_names=("Giornale di registrazione bolla di consegna.pdf", "Packing slip journal.pdf"),
     export_item=3,
     grid="LE_v7",
+    other_file_name="Documenti di trasporto.pdf",
     choices=[
         Choice("ListViewPackingSlipsToday", "Oggi", "Today", make_today_filter("delivery_date")),
         Choice("ListViewPackingSlipsWeek", "Questa settimana", "This week", make_week_filter("delivery_date")),
@@ -290,6 +313,7 @@ DDT = DemoList(
     ],
     forgotten="ListViewPackingSlipsMonth",
     newest_first=True,
+    hidden_columns=[CHANGED_AT],
     columns=[
         C("PDF DDT", "", width=44.25),
         C("ID", "id", INTEGER, 40.5),
@@ -318,6 +342,7 @@ INVOICES = DemoList(
     file_names=("Giornale di registrazione fatture cliente.pdf", "Customer invoice journal.pdf"),
     export_item=3,
     grid="LE_v8",
+    other_file_name="Fatture.pdf",
     choices=[
         Choice("Last_3_months_invoices", "Ultimi 3 mesi", "Last 3 months", make_three_months_filter("issued_on")),
         Choice("Open_invoices", "Fatture aperte", "Open invoices", lambda invoice, _: invoice.closed_on is None),
@@ -331,6 +356,7 @@ INVOICES = DemoList(
     ],
     forgotten="Open_invoices",
     newest_first=True,
+    hidden_columns=[CHANGED_AT],
     columns=[
         C("FATTURA PDF", "", width=69.75),
         C("ID FATTURA", "number", width=72),
@@ -411,11 +437,13 @@ PRICES = DemoList(
     file_names=("Tabella prezzi.pdf", "Price table.pdf"),
     export_item=3,
     grid="LE_v9",
+    on_set_value="navigation",
     choices=[
         Choice("ActivePrices", "Prezzi attivi", "Active prices", show_everything),
         Choice("BlockedPrices", "Prezzi bloccati", "Blocked prices", lambda *_: False),
     ],
     forgotten="BlockedPrices",
+    hidden_columns=[CHANGED_AT],
     columns=[
         C("ID", "id", INTEGER, 64.5, COUNT),  # that prices have a footer is assumed
         C("CODICE CONTO", "account_code"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
 from demo.erp.text import round_to_cents
 
 NOTHING = Decimal("0.00")
+NEVER = datetime.min  # noqa: DTZ901  # Italian, as all of them
 
 
 class OrderState:
@@ -87,6 +88,7 @@ class Order:
     total: Decimal
     pieces: int
     vat_group: str
+    modified_at: datetime = field(default=NEVER, compare=False, repr=False)
 
     @property
     def net(self) -> Decimal:
@@ -113,6 +115,7 @@ class Ddt:
     delivery_mode: str
     attention: str
     delivery_city: str
+    modified_at: datetime = field(default=NEVER, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,7 @@ class Invoice:
     closed_on: date | None
     remaining: Decimal
     order_number: str
+    modified_at: datetime = field(default=NEVER, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,3 +209,4 @@ class Price:
     unit_price: Decimal
     currency: str
     is_net_price: bool
+    modified_at: datetime = field(default=NEVER, compare=False, repr=False)

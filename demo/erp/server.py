@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.server import ThreadingHTTPServer
 from threading import Event, Thread
 from types import TracebackType
@@ -18,6 +19,16 @@ from demo.erp.life import NothingLeft
 
 logger = logging.getLogger(__name__)
 
+Delay = float | tuple[float, float]  # seconds, or the least and the most
+NO_DELAYS: dict[str, Delay] = {
+    "page": 0,
+    "callback": 0,
+    "export": 0,  # generating one
+    "slow-export": 60,
+    "error": 5,  # from the click to the message that an export failed
+}
+REALISTIC_DELAYS: dict[str, Delay] = NO_DELAYS | {"page": (0.6, 1.2), "callback": (0.25, 0.88), "export": (5, 60)}
+
 DEMO_USERNAME, DEMO_PASSWORD = "agente", "dimostrazione"  # shown to everybody who starts the demo
 
 
@@ -30,18 +41,47 @@ class DemoServer:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        delay: float = 0,
+        delay: Delay = 0,
         username: str = DEMO_USERNAME,
         password: str = DEMO_PASSWORD,
-        profile: str = "it",
+        profile: str | None = None,
+        realistic: bool = False,
     ) -> None:
         self.erp = erp
-        self.delay = delay  # seconds that generating an export takes; 5 to 60 in the real ERP
-        self.profile = web.PROFILES[profile]
-        self.front_end = FrontEnd(username=username, password=password)
+        self.delays = (REALISTIC_DELAYS if realistic else NO_DELAYS) | ({"export": delay} if delay else {})
+        self.profile = web.PROFILES[profile] if profile else None  # none: the language that a browser asks for
+        self.front_end = FrontEnd(username=username, password=password, clock=erp.clock)
         self.stopping = Event()
         self.http = HttpServer((host, port), self)
         self.threads: list[Thread] = []
+
+    @property
+    def delay(self) -> Delay:
+        """What generating an export takes."""
+        return self.delays["export"]
+
+    @delay.setter
+    def delay(self, delay: Delay) -> None:
+        self.delays["export"] = delay
+
+    def set_delays(self, delays: Mapping[str, Any]) -> None:
+        """Set some of `delays`. Raises ValueError for one that does not exist, and for what is no time."""
+        for name, delay in delays.items():
+            least, most = delay if isinstance(delay, list) else (delay, delay)
+            if not 0 <= float(least) <= float(most):
+                raise ValueError(f"{name}: {delay}")
+            if name not in self.delays:
+                raise ValueError(f"there is no delay {name!r}: {', '.join(self.delays)}")
+            self.delays[name] = (least, most)
+
+    def choose_delay(self, name: str) -> float:
+        """How long this takes now, in seconds."""
+        delay = self.delays[name]
+        return random.uniform(*delay) if isinstance(delay, tuple) else delay
+
+    def take_time(self, name: str) -> bool:
+        """Wait as long as this takes. False if the server is being stopped meanwhile."""
+        return not self.stopping.wait(self.choose_delay(name))
 
     @property
     def url(self) -> str:

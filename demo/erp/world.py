@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
+from heapq import merge
+from operator import attrgetter
 from typing import Any
 
 from demo.erp.data import REAL_SIZES, BaseData
@@ -48,10 +49,14 @@ class World:
     def find_records(self, demo_list: DemoList) -> Iterator[Any]:
         """A list's records in the order in which the ERP shows them."""
         name = demo_list.sync_type
-        first_added = self.base.sizes[name]
-        before, after = range(first_added), range(first_added, self.count(name))
-        places = chain(reversed(after), before) if demo_list.newest_first else chain(before, after)
-        return (self.find_record(name, place) for place in places)
+        if not demo_list.newest_first:
+            return (self.find_record(name, place) for place in range(self.count(name)))
+        changed = [*reversed(self.added[name]), *(record for _, record in sorted(self.changed[name].items()))]
+        as_they_were = (
+            self.find_record(name, place) for place in range(self.base.sizes[name]) if place not in self.changed[name]
+        )
+        newest_change = attrgetter("modified_at")
+        return merge(sorted(changed, key=newest_change, reverse=True), as_they_were, key=newest_change, reverse=True)
 
     def count_all(self) -> dict[str, int]:
         return {demo_list.sync_type: self.count(demo_list.sync_type) for demo_list in LISTS}

@@ -52,6 +52,9 @@ class Command(BaseCommand):
             "--delay", type=not_negative, default=2, help="seconds that an export takes (default: 2; really 5 to 60)"
         )
         parser.add_argument(
+            "--realistic", action="store_true", help="pages and exports take as long as the real ones: 1 s, 5 to 60 s"
+        )
+        parser.add_argument(
             "--life", type=not_negative, metavar="SECONDS", help="let something happen automatically, about this often"
         )
         parser.add_argument(

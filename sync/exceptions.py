@@ -175,6 +175,18 @@ class ErpExportsSpent(ErpAllowanceSpent):
     )
 
 
+class ErpBrowserMissing(ErpError):
+    message = _("The ERP cannot be asked, as {missing} is not installed on this machine. Install it: {command}")
+
+
+class ErpCertificateInvalid(ErpError):
+    message = _(
+        "The ERP's certificate is not valid ({reason}), so nothing was sent. If it has expired or names another host, "
+        "tell whoever runs the ERP, or correct ERP_URL; if your own authority issued it, add that authority for the "
+        "service's user: certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n erp -i authority.pem"
+    )
+
+
 class ErpFolderNotFound(ErpError):
     message = _("ERP_FOLDER is {folder}, which is not a folder. Create the folder, or set ERP_FOLDER to another one.")
 

@@ -1,0 +1,263 @@
+"""Exports and looks by a real browser, in a process that this one can end at any moment."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from sync.database import clock
+from sync.erp import transfer
+from sync.erp.browser import messages
+from sync.erp.browser.erp_session import ErpSession
+from sync.erp.browser.process import MOST_MEMORY, BrowserProcess
+from sync.erp.client import ErpList, Export, Look
+from sync.exceptions import ErpUnavailable, SyncError
+from sync.messages import Message
+from sync.messages import gettext_noop as _
+from sync.progress import Progress, Stage
+
+logger = logging.getLogger(__name__)
+
+BETWEEN_CHECKPOINTS = 0.1  # seconds
+START_SECONDS = 60.0  # that the browser may take to start
+GRACE = 5.0  # seconds: the process ends a step by itself, with a screenshot, before it is ended
+ENDING = 1.0  # seconds: the same for the whole operation
+BETWEEN_MEASUREMENTS = 5.0  # seconds, of the browser's memory
+BROWSER_ENDED = _("the browser ended during the step “{step}”")
+
+
+def do_nothing(*_arguments: object) -> None:
+    pass
+
+
+class BrowserClient:
+    """Fetches and looks, one at a time. Two sessions of the ERP, as that answers only one request of each at a time:
+    a look need not wait for an export that was given up.
+
+    `spend_login` and `spend_export` are called before each, and raise the error that refuses it. `report` learns of
+    each step by its name.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        username: str,
+        password: str,
+        *,
+        sessions: Path,
+        spend_login: Callable[[], object] = do_nothing,
+        spend_export: Callable[[], object] = do_nothing,
+        count_look: Callable[[], object] = do_nothing,
+        report: Callable[[str], object] = do_nothing,
+        executable: str = "",
+        largest: int = transfer.LARGEST_EXPORT,
+    ) -> None:
+        self.url = url.rstrip("/")
+        self.credentials = messages.Credentials(username, password)
+        self.sessions = sessions
+        self.spend_login = spend_login
+        self.spend_export = spend_export
+        self.count_look = count_look
+        self.report = report
+        self.executable = executable
+        self.largest = largest  # bytes of an export
+        self.process: BrowserProcess | None = None
+        self.in_use = Lock()
+
+    def fetch(self, erp_list: ErpList, *, to: Path, at_most: timedelta, progress: Progress) -> Export:
+        try:
+            ended, seconds = self.carry_out("exports", erp_list, at_most, progress, failure=to, to=to)
+        except BaseException:
+            to.unlink(missing_ok=True)
+            raise
+        if ended.failed_look:
+            logger.warning("No look before the export of %s: %s", erp_list.name, ended.failed_look.rebuild())
+        return Export(to, clock.now() - timedelta(seconds=seconds), ended.look)
+
+    def look(
+        self, erp_list: ErpList, *, search: str = "", failure: Path, at_most: timedelta, progress: Progress
+    ) -> Look:
+        ended, _seconds = self.carry_out("looks", erp_list, at_most, progress, failure=failure, search=search)
+        self.count_look()
+        if ended.look is None:
+            raise RuntimeError("The browser's process gives no look")
+        return ended.look
+
+    def close(self) -> None:
+        """End the browser. The next operation starts another one, with the session that there is."""
+        process, self.process = self.process, None
+        if process and process.owner == os.getpid():
+            process.kill()
+
+    def carry_out(
+        self, name: str, erp_list: ErpList, at_most: timedelta, progress: Progress, **details: Any
+    ) -> tuple[messages.Ended, float]:
+        """One operation in a session of the ERP; and for how many seconds its export had been asked for."""
+        ends_at = time.monotonic() + at_most.total_seconds()
+
+        def wait() -> None:
+            progress(Stage.FETCHING, 0, None)
+            if time.monotonic() > ends_at:
+                raise ErpUnavailable(
+                    reason=Message(
+                        _("another operation used the ERP's session for {seconds} s"),
+                        seconds=f"{at_most.total_seconds():g}",
+                    )
+                )
+
+        session = ErpSession(self.sessions, name, url=self.url, username=self.credentials.username)
+        with self.wait_for_turn(wait), session.lock(wait):
+            while True:
+                is_reused = self.process is not None
+                exchange = Exchange(self, session, erp_list, ends_at, progress, details)
+                try:
+                    return exchange.carry_out(), time.monotonic() - exchange.asked
+                except BrowserEnded:
+                    # One that ended since the last operation is replaced; nothing was asked of the ERP yet.
+                    if not is_reused or exchange.has_begun:
+                        raise ErpUnavailable(reason=Message(BROWSER_ENDED, step=exchange.step)) from None
+
+    @contextmanager
+    def wait_for_turn(self, wait: Callable[[], None]) -> Iterator[None]:
+        while not self.in_use.acquire(timeout=BETWEEN_CHECKPOINTS):
+            wait()
+        try:
+            yield
+        finally:
+            self.in_use.release()
+
+
+class BrowserEnded(Exception):
+    """The browser's process, or the browser, ended by itself."""
+
+
+class Exchange:
+    """One operation: what is told to the browser's process, and what it tells and asks."""
+
+    def __init__(
+        self,
+        client: BrowserClient,
+        session: ErpSession,
+        erp_list: ErpList,
+        ends_at: float,
+        progress: Progress,
+        details: dict[str, Any],
+    ) -> None:
+        self.client = client
+        self.session = session
+        self.erp_list = erp_list
+        self.ends_at = ends_at
+        self.progress = progress
+        self.details = details
+        self.step = _("start the browser")
+        self.step_ends_at = time.monotonic() + START_SECONDS
+        self.has_begun = False  # to ask the ERP
+        self.done = 0
+        self.total: int | None = None
+        self.asked = time.monotonic()
+        self.refusal: Exception | None = None
+        self.measured = time.monotonic()
+
+    def carry_out(self) -> messages.Ended:
+        client, session = self.client, self.session
+        if client.process and client.process.owner != os.getpid():
+            client.process = None  # that of the process which this one was forked from
+        try:
+            self.process = client.process = client.process or BrowserProcess(client.url, client.executable)
+            operation = messages.Operation(
+                self.erp_list,
+                session.cookies,
+                self.erp_list.name in session.lists_with_columns,
+                self.ends_at - time.monotonic() - ENDING,
+                session.busy_seconds,
+                largest=client.largest,
+                **self.details,
+            )
+            try:
+                self.process.send(operation)
+                ended = self.converse()
+            except (EOFError, ConnectionError):
+                raise BrowserEnded from None
+            if ended.cookies is not None:
+                session.cookies = ended.cookies
+            if not ended.failure:
+                session.exporting_since = None
+            session.save()
+            if not ended.is_browser_usable and not self.has_begun:
+                raise BrowserEnded
+            if not ended.is_browser_usable or self.process.is_worn:
+                client.close()
+        except BaseException:
+            client.close()
+            raise
+        if ended.failure:
+            raise self.refusal or ended.failure.rebuild()
+        return ended
+
+    def converse(self) -> messages.Ended:
+        """Answer what the process asks, until it has ended the operation."""
+        told = time.monotonic()
+        while True:
+            message = self.process.receive(within=BETWEEN_CHECKPOINTS)
+            match message:
+                case messages.Ended():
+                    return message
+                case messages.Launched(sessions):
+                    self.process.sessions |= sessions
+                case messages.Step(name, seconds):
+                    self.begin_step(name, seconds)
+                case messages.Received(done, total):
+                    self.done, self.total = done, total
+                case messages.MayLogIn():
+                    self.answer(self.client.spend_login, self.client.credentials)
+                case messages.MayExport():
+                    self.answer(self.note_export, messages.Granted())
+                case messages.LoggedIn(cookies):
+                    self.session.begin(cookies)
+                    self.session.save()
+                case messages.ColumnsShown():
+                    self.session.lists_with_columns.append(self.erp_list.name)
+                    self.session.save()
+            if message is None or time.monotonic() > told + BETWEEN_CHECKPOINTS:
+                told = time.monotonic()
+                self.progress(Stage.FETCHING, self.done, self.total)
+                self.check_limits(told)
+
+    def begin_step(self, name: str, seconds: float | None) -> None:
+        self.has_begun = True
+        self.step = name
+        self.step_ends_at = self.ends_at if seconds is None else time.monotonic() + seconds + GRACE
+        self.client.report(name)
+
+    def note_export(self) -> None:
+        """The ERP may be generating an export from now on, whatever becomes of this process."""
+        self.client.spend_export()
+        self.session.exporting_since = time.time()
+        self.session.save()
+        self.asked = time.monotonic()
+        self.step_ends_at = self.ends_at
+
+    def answer(self, spend: Callable[[], object], granted: object) -> None:
+        try:
+            spend()
+        except SyncError as error:
+            self.refusal = error
+            self.process.send(messages.Refused())
+        else:
+            self.process.send(granted)
+
+    def check_limits(self, now: float) -> None:
+        if now > min(self.ends_at, self.step_ends_at):
+            raise ErpUnavailable(reason=Message(_("the step “{step}” was not done in time"), step=self.step))
+        if now > self.measured + BETWEEN_MEASUREMENTS:
+            self.measured = now
+            if self.process.memory > MOST_MEMORY:
+                limit = Message(_("the browser takes more than {count} MB of memory"), count=MOST_MEMORY // 1024**2)
+                raise ErpUnavailable(reason=limit)

@@ -1,0 +1,111 @@
+"""The browser's process, from its start to its end: whatever it does, it can be ended at once, with all below it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.util import find_spec
+from multiprocessing.connection import Pipe
+from typing import Any
+
+from sync.erp.browser import process_tree
+from sync.erp.browser.messages import Setup
+from sync.exceptions import ErpBrowserMissing
+from sync.exports.process import build_environment
+
+logger = logging.getLogger(__name__)
+
+START = "from sync.erp.browser.child import drive_browser; drive_browser()"
+CHROMIUM = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome")
+LIFETIME = 25 * 60.0  # seconds: after about 30 minutes of work, a page took 30 s to open [seen]
+MOST_EXPORTS = 40
+STAGGER = 0.2  # so much of both is left to chance: browsers that start together keep a machine busy [seen]
+MOST_MEMORY = 1536 * 1024**2  # bytes of all its processes
+
+
+class BrowserProcess:
+    """A process that runs sync.erp.browser.child, and what that starts. Raises ErpBrowserMissing."""
+
+    def __init__(self, url: str, executable: str = "") -> None:
+        setup = Setup(url, find_chromium(executable))
+        share = 1 - random.random() * STAGGER
+        self.ends_at = time.monotonic() + LIFETIME * share
+        self.exports_left = round(MOST_EXPORTS * share)
+        self.owner = os.getpid()
+        self.sessions: frozenset[int] = frozenset()  # the system's; of all that it started
+        self.folder = tempfile.mkdtemp(prefix="archibald-browser-")  # of its user alone
+        self.pipe, theirs = Pipe()
+        watched, self.alive = os.pipe()  # the other end is closed when this process ends, in whatever way
+        try:
+            self.python = subprocess.Popen(  # noqa: S603  # our own
+                [
+                    *(sys.executable, "-P", "-S", "-c", START),
+                    *(str(theirs.fileno()), str(watched)),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env=build_environment() | describe_folders(self.folder),
+                cwd="/",
+                pass_fds=(theirs.fileno(), watched),
+                start_new_session=True,
+            )
+        except BaseException:
+            os.close(self.alive)
+            shutil.rmtree(self.folder)
+            raise
+        finally:
+            theirs.close()
+            os.close(watched)
+        self.sessions = frozenset([self.python.pid])
+        self.send(setup)
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether it has served long enough."""
+        return time.monotonic() > self.ends_at or self.exports_left <= 0 or self.memory > MOST_MEMORY
+
+    @property
+    def memory(self) -> int:
+        """What all its processes take, in bytes."""
+        return sum(each.memory for each in process_tree.find_tree(self.python.pid, self.sessions))
+
+    def send(self, message: object) -> None:
+        """Raises BrokenPipeError if it has ended."""
+        self.pipe.send(message)
+
+    def receive(self, *, within: float) -> Any:
+        """Its next message; None if none comes within so many seconds. Raises EOFError if it has ended."""
+        return self.pipe.recv() if self.pipe.poll(within) else None
+
+    def kill(self) -> None:
+        """End it and all that it started, now; it needs no answer of any of them."""
+        left = process_tree.kill_tree(self.python.pid, self.sessions)
+        if left:
+            logger.error(
+                "Processes of the ERP's browser do not end: %s", ", ".join(f"{each.pid} {each.name}" for each in left)
+            )
+        self.pipe.close()
+        os.close(self.alive)
+        self.python.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)  # the process itself removes it too, if it has the time
+
+
+def find_chromium(executable: str) -> str:
+    if find_spec("playwright") is None:
+        raise ErpBrowserMissing(missing="Playwright", command="pip install 'archibald[browser]'")
+    found = next(filter(None, map(shutil.which, [executable] if executable else CHROMIUM)), None)
+    if found is None:
+        raise ErpBrowserMissing(missing=executable or "Chromium", command="apt install chromium")
+    return found
+
+
+def describe_folders(folder: str) -> dict[str, str]:
+    """Variables with which a browser keeps everything in one folder; the user's home has the certificates he trusts."""
+    variables = dict.fromkeys(("TMPDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"), folder)
+    return variables | {name: os.environ[name] for name in ("HOME",) if name in os.environ}

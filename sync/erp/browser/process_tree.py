@@ -1,0 +1,69 @@
+"""Processes as /proc tells of them: which belong together, what memory they take, and their end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+ENDED = "ZX"  # states of a process that runs no more, and of which only its parent has not taken note
+KILLING_LASTS = 2.0  # seconds at most; a process in the midst of a system call ends a little later
+BETWEEN_LOOKS = 0.005  # seconds
+
+
+@dataclass(frozen=True)
+class Process:
+    pid: int
+    parent: int
+    session: int  # the process group of all that one `setsid` began
+    name: str
+
+    @property
+    def memory(self) -> int:
+        """Its share of the memory in use, in bytes; 0 if it has ended."""
+        try:
+            rollup = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
+        except OSError:  # it has ended, or belongs to another user, as a sandbox's processes may
+            return 0
+        return sum(int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Pss:"))
+
+
+def list_processes() -> Iterator[Process]:
+    """All processes of this machine that have not ended."""
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            with suppress(OSError):  # it ended meanwhile
+                # Its name stands in parentheses, and may hold some itself.
+                name, _closed, rest = (folder / "stat").read_text(errors="replace").partition("(")[2].rpartition(")")
+                state, parent, _group, session = rest.split()[:4]
+                if state not in ENDED:
+                    yield Process(int(folder.name), int(parent), int(session), name)
+
+
+def find_tree(root: int, sessions: Collection[int] = ()) -> list[Process]:
+    """A process, what it started, and what belongs to one of the sessions; parents before their children."""
+    processes = list(list_processes())
+    found = {each.pid: each for each in processes if each.pid == root or each.session in sessions}
+    grows = True
+    while grows:
+        more = {each.pid: each for each in processes if each.parent in found and each.pid not in found}
+        found |= more
+        grows = bool(more)
+    return sorted(found.values(), key=lambda each: each.pid != root)
+
+
+def kill_tree(root: int, sessions: Collection[int] = (), *, spare_root: bool = False) -> list[Process]:
+    """End them at once, and give those that are still there after KILLING_LASTS. It needs no answer of any of them."""
+    given_up_at = time.monotonic() + KILLING_LASTS
+    while True:
+        tree = [each for each in find_tree(root, sessions) if not (spare_root and each.pid == root)]
+        if not tree or time.monotonic() > given_up_at:
+            return tree
+        for each in tree:
+            with suppress(ProcessLookupError):
+                os.kill(each.pid, signal.SIGKILL)
+        time.sleep(BETWEEN_LOOKS)

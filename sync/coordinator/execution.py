@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sync.coordinator import attempts, kept_exports, mutex, queue, reading
+from sync.coordinator import attempts, kept_exports, looks, mutex, queue, reading
 from sync.coordinator.checkpoint import Checkpoint
 from sync.coordinator.mutex import Lease
 from sync.exports.process import start_process
@@ -10,7 +10,7 @@ from sync.messages import Message, gettext_noop
 from sync.mirror import column_drift, columns, comparison, cross_checks, references, staging
 from sync.models import SyncRun
 from sync.progress import Progress, Stage, ignore_progress
-from sync.service import get_service
+from sync.service import SyncService, get_service
 
 APPLIED_BEFORE = Message(
     gettext_noop("This export was applied before: the records it lacks were not counted as absent a second time.")
@@ -22,11 +22,22 @@ def execute(run: SyncRun, *, lease: Lease, progress: Progress = ignore_progress)
     with mutex.fenced(lease):
         if not run.start(lease.token):
             return
-    with attempts.handle_errors(run), mutex.translate_lost_connection(), start_process() as process:
+    with attempts.handle_errors(run), mutex.translate_lost_connection():
         service = get_service(run.sync_type)
         checkpoint = Checkpoint(run, lease, progress)
+        attempt = looks.try_instead_of_export(run, service, lease, checkpoint)
+        if not run.is_finished:
+            read_and_apply(run, service, attempt, lease, checkpoint)
+
+
+def read_and_apply(
+    run: SyncRun, service: SyncService, attempt: looks.Attempt, lease: Lease, checkpoint: Checkpoint
+) -> None:
+    """Obtain a run's export, read it and apply it; `attempt` is what came of looking at the list before."""
+    with start_process() as process:
         outcome = comparison.Outcome()
-        doubts = kept_exports.obtain_export(run, service, checkpoint)
+        at_most = kept_exports.get_longest_fetch(run.mode) - attempt.took
+        obtained = kept_exports.obtain_export(run, service, at_most, checkpoint)
         export = reading.open_export(run.export_path, service, checkpoint, process=process)
         with export as records, staging.stage(records) as staged:
             absences_count = not run.was_applied_before
@@ -36,7 +47,12 @@ def execute(run: SyncRun, *, lease: Lease, progress: Progress = ignore_progress)
                 pages_read=records.pages.count,
                 pages=records.pages.count,
                 control_totals=[total.as_json() for total in records.totals],
-                notes=[*doubts, *records.notes, *([] if absences_count else [APPLIED_BEFORE])],
+                notes=[
+                    *attempt.notes,
+                    *obtained.doubts,
+                    *records.notes,
+                    *([] if absences_count else [APPLIED_BEFORE]),
+                ],
             )
             coverage = references.compare_export(service, staged, mode=run.mode, progress=checkpoint)
             run.change(coverage=[each.as_json() for each in coverage])
@@ -50,6 +66,8 @@ def execute(run: SyncRun, *, lease: Lease, progress: Progress = ignore_progress)
                     absences_count=absences_count,
                     progress=checkpoint,
                 )
+                if obtained.seen and run.mode != SyncRun.Mode.SMART:
+                    looks.keep_seen_list(run, obtained.seen)
                 column_drift.record_drift(service, run, records)
                 notes = service.describe_doubts()
                 notes += columns.record_columns(service, run, records)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from sync import disk
 from sync.database import clock
 from sync.erp import get_erp_client
 from sync.erp import login as erp_login
+from sync.erp.client import Export, Look
 from sync.erp.transfer import read_file
 from sync.exceptions import ExportOutdated
 from sync.messages import Message, gettext_noop
@@ -34,21 +36,29 @@ FROM_THE_FUTURE = gettext_noop(
 Mode = SyncRun.Mode
 
 
-def obtain_export(run: SyncRun, service: SyncService, progress: Progress) -> list[Message]:
-    """Get the export that the run reads into a file of its own, and its fingerprint on the run; give what is odd.
+@dataclass(frozen=True)
+class Obtained:
+    """What came with an export: what is odd about it, and a look at its list just before, if the client looks."""
 
-    Raises ExportOutdated, as when the newest file was taken out of the ERP's folder. A given file is its giver's.
+    doubts: list[Message]
+    seen: Look | None = None
+
+
+def obtain_export(run: SyncRun, service: SyncService, at_most: timedelta, progress: Progress) -> Obtained:
+    """Get the export that the run reads into a file of its own, and its fingerprint on the run.
+
+    The ERP is given no longer than `at_most`. Raises ExportOutdated, as when the newest file was taken out of the ERP's
+    folder. A given file is its giver's.
     """
     if has_kept_export(run):
-        return []
-    # Named by the token: a process that lost the lock cannot touch the file of the one that has it.
-    path = settings.EXPORT_DIR / f"{run.sync_type}-{run.pk}-{run.token}.pdf"
+        return Obtained([])
+    path = name_file(run)
     unread = run.export_path
     run.change(stage=Stage.FETCHING)
     try:
         with disk.translate_disk_errors(disk.EXPORTS, settings.EXPORT_DIR):
             path.parent.mkdir(parents=True, exist_ok=True)
-            dated, erp_time = write_export(run, service, path, progress)
+            dated, erp_time, seen = write_export(run, service, path, at_most, progress)
             disk.make_durable(path)  # the run's row says that it is kept
         with path.open("rb") as file:
             fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
@@ -70,30 +80,42 @@ def obtain_export(run: SyncRun, service: SyncService, progress: Progress) -> lis
         raise ExportOutdated(
             exported=format_export_time(exported_at), later=format_export_time(later.exported_at), run=later.pk
         )
-    return [Message(FROM_THE_FUTURE, dated=format_export_time(dated))] if dated - exported_at > FILE_TIMES_AGREE else []
+    is_future = dated - exported_at > FILE_TIMES_AGREE
+    return Obtained([Message(FROM_THE_FUTURE, dated=format_export_time(dated))] if is_future else [], seen)
+
+
+def name_file(run: SyncRun) -> Path:
+    """Where the run's export is written. By its token: who lost the lock cannot touch the file of who has it."""
+    path: Path = settings.EXPORT_DIR / f"{run.sync_type}-{run.pk}-{run.token}.pdf"
+    return path
 
 
 def has_kept_export(run: SyncRun) -> bool:
-    """Whether the run fetched its export before it stepped aside, and that is here, recent, and still the latest."""
+    """Whether the run fetched its export before it stepped aside, and that is here, recent, and still the latest.
+
+    What a look has brought since, the export would take back.
+    """
     if not run.export_path or not run.exported_at:
         return False
     is_recent = run.exported_at > clock.now() - READ_FOR
-    return is_recent and Path(run.export_path).is_file() and run.later_success is None
+    looks = SyncRun.objects.succeeded().for_type(run.sync_type).exclude(created=0, updated=0, restored=0)
+    has_brought = looks.filter(read_from=SyncRun.Source.LOOK, exported_at__gte=run.exported_at).exists()
+    return is_recent and Path(run.export_path).is_file() and run.later_success is None and not has_brought
 
 
 def write_export(
-    run: SyncRun, service: SyncService, path: Path, progress: Progress
-) -> tuple[datetime, timedelta | None]:
-    """Write the export that the run reads to a file: the file's date, and how long the ERP took for it."""
+    run: SyncRun, service: SyncService, path: Path, at_most: timedelta, progress: Progress
+) -> tuple[datetime, timedelta | None, Look | None]:
+    """Write the export that the run reads to a file: its date, how long the ERP took, a look just before."""
     if run.accepts:
         copy_export(run.accepts.export_path, path)
-        return run.accepts.exported_at or clock.now(), None
+        return run.accepts.exported_at or clock.now(), None, None
     if run.given_file:
         copy_export(run.given_file, path)
-        return datetime.fromtimestamp(Path(run.given_file).stat().st_mtime, UTC), None
+        return datetime.fromtimestamp(Path(run.given_file).stat().st_mtime, UTC), None, None
     asked = time.monotonic()
-    fetched_at = fetch_export(service, to=path, mode=run.mode, progress=progress)
-    return fetched_at, timedelta(seconds=time.monotonic() - asked)
+    export = fetch_export(service, to=path, at_most=at_most, progress=progress)
+    return export.fetched_at, timedelta(seconds=time.monotonic() - asked), export.seen
 
 
 def copy_export(source: str, path: Path) -> None:
@@ -102,11 +124,10 @@ def copy_export(source: str, path: Path) -> None:
         file.writelines(read_file(Path(source), largest=settings.EXPORT_MAX_BYTES))
 
 
-def fetch_export(service: SyncService, *, to: Path, mode: str, progress: Progress) -> datetime:
-    """Gives the moment of which the export is true."""
-    export = get_erp_client().fetch(service.erp_list, to=to, at_most=get_longest_fetch(mode), progress=progress)
+def fetch_export(service: SyncService, *, to: Path, at_most: timedelta, progress: Progress) -> Export:
+    export = get_erp_client().fetch(service.erp_list, to=to, at_most=at_most, progress=progress)
     erp_login.note_accepted()
-    return export.fetched_at
+    return export
 
 
 def get_longest_fetch(mode: str) -> timedelta:

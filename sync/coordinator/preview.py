@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sync.coordinator.kept_exports import fetch_export
+from sync.coordinator import kept_exports
 from sync.coordinator.reading import open_export
 from sync.disk import TEMPORARY_FILES, get_temporary_folder, translate_disk_errors
 from sync.exports.reader import Records
@@ -52,7 +52,7 @@ def preview_sync(
     ):
         path = given_file or Path(folder) / "export.pdf"
         if not given_file:
-            fetch_export(service, to=path, mode=mode, progress=progress)
+            kept_exports.fetch_export(service, to=path, at_most=kept_exports.get_longest_fetch(mode), progress=progress)
         with open_export(path, service, progress) as records, staging.stage(records) as staged:
             mode = SyncRun.objects.choose_mode(sync_type) if mode == Mode.AUTO else mode
             outcome = comparison.Outcome()

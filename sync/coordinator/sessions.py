@@ -44,28 +44,32 @@ def request_smart_sync(
     session_id: uuid.UUID | None = None,
     patience: timedelta = ANSWERED_WITHIN,
     asked_at: float | None = None,
+    search: str = "",
 ) -> SmartSync:
     """Open or touch an order form's session, and bring what was just changed in the ERP to the mirror.
 
     Waits for the run up to `patience` from `asked_at`, by the monotonic clock in seconds, or from now; the run goes on
-    after that. A run that fails leaves the session open. While the ERP's login is rejected no run tries it: the one
-    that found out stands for it. Raises SessionNotFound.
+    after that. With a `search`, the run also looks for this text in the ERP's list, if the client looks. A run that
+    fails leaves the session open. While the ERP's login is rejected no run tries it: the one that found out stands for
+    it. Raises SessionNotFound.
     """
     asked_at = time.monotonic() if asked_at is None else asked_at
     session = touch_session(user, session_id) if session_id else open_session(user)
     rejected = erp_login.find_rejected_login()
     if rejected:
         return SmartSync(session, rejected.run)
-    run = find_recent_smart_run(sync_type) or queue.request_sync(
-        sync_type, mode=SyncRun.Mode.SMART, trigger=SyncRun.Trigger.ORDER_FORM, by=user
+    run = find_recent_smart_run(sync_type, search) or queue.request_sync(
+        sync_type, mode=SyncRun.Mode.SMART, trigger=SyncRun.Trigger.ORDER_FORM, by=user, search=search
     )
     return SmartSync(session, run if run.is_finished else wait_in_thread(run, patience, asked_at))
 
 
-def find_recent_smart_run(sync_type: str) -> SyncRun | None:
-    """A smart run that is fresh enough to be joined."""
+def find_recent_smart_run(sync_type: str, search: str = "") -> SyncRun | None:
+    """A smart run with the same search that is fresh enough to be joined."""
     asked_since = clock.now() - JOINED_WITHIN
-    runs = SyncRun.objects.for_type(sync_type).mergeable(SyncRun.Mode.SMART).filter(requested_at__gt=asked_since)
+    runs = (
+        SyncRun.objects.for_type(sync_type).mergeable(SyncRun.Mode.SMART, search).filter(requested_at__gt=asked_since)
+    )
     return runs.filter(status__in=[Status.QUEUED, Status.RUNNING, Status.SUCCEEDED]).order_by("-requested_at").first()
 
 

@@ -69,17 +69,23 @@ def apply(
     outcome: Outcome,
     coverage: Sequence[Coverage] = (),
     absences_count: bool = True,
+    shows_all: bool = True,
     progress: Progress = ignore_progress,
 ) -> None:
     """Bring the mirror to the export's state, in the caller's transaction. Raises NeedsAcceptance before it writes.
 
-    `absences_count` is False for an export that was applied before: it proves no absence a second time.
+    `absences_count` is False for an export that was applied before: it proves no absence a second time. `shows_all` is
+    False for a page of the list: it says nothing of the records that it lacks.
     """
     writer = Writer(service, records.fields, run)
     comparison = Comparison(service, records, outcome, coverage)
-    for differences in comparison.find_differences(
-        mode=run.mode, may_lose=run.accepts_id is not None, absences_count=absences_count
-    ):
+    if shows_all:
+        found = comparison.find_differences(
+            mode=run.mode, may_lose=run.accepts_id is not None, absences_count=absences_count
+        )
+    else:
+        found = iter([comparison.find_newest(SMART_MAX_RECORDS)])
+    for differences in found:
         writer.write(differences)
         outcome.count(differences)
         progress(Stage.APPLYING, outcome.read, len(records.keys))

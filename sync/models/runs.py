@@ -201,6 +201,12 @@ class SyncRun(models.Model):
     search = models.CharField(
         _("search"), max_length=200, blank=True, help_text=_("A smart run looks for records with this text, too.")
     )
+    found = models.JSONField(
+        _("found"),
+        null=True,
+        blank=True,
+        help_text=_("The keys of the records that the ERP's search found; none if it was not used."),
+    )
     read_from = models.CharField(
         _("read from"),
         max_length=10,

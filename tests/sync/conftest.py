@@ -11,7 +11,7 @@ import pytest
 
 from demo.erp.erp import DemoErp
 from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
-from sync.coordinator import checkpoint, kept_exports, runner
+from sync.coordinator import checkpoint, kept_exports, looks, runner
 from sync.coordinator.queue import request_sync
 from sync.models import RecordChange, SyncRun
 from sync.service import get_service, list_services
@@ -82,7 +82,8 @@ def tiny_erp(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> 
     """An ERP without a network, asked by all runs of the test, each of which looks around at every step."""
     erp = TinyErp(tmp_path)
     settings.EXPORT_DIR = tmp_path / "exports"
-    monkeypatch.setattr(kept_exports, "get_erp_client", lambda: erp)
+    for module in (kept_exports, looks):
+        monkeypatch.setattr(module, "get_erp_client", lambda: erp)
     monkeypatch.setattr(checkpoint, "LOOKS_EVERY", 0)
     return erp
 

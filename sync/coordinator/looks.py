@@ -1,0 +1,195 @@
+"""Looks: one page of a list's grid in the ERP, read where an export would show nothing new or come too late.
+
+A scheduled run whose look shows the list as it was when its last export was applied ends with that. A smart run brings
+the records of the page with the highest keys, and of the one that the ERP's search box finds. No look proves that a
+record is absent; whatever else it comes to, the run reads the export.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from sync import disk
+from sync.coordinator import kept_exports, mutex, queue
+from sync.coordinator.mutex import Lease
+from sync.database import clock
+from sync.erp import get_erp_client, look_records
+from sync.erp import login as erp_login
+from sync.erp.client import Look, LookingErpClient
+from sync.exceptions import ErpAnswerUnexpected, ErpError, ErpLoginRejected, ErpLoginsSpent, ExportError
+from sync.messages import Message, gettext_noop
+from sync.mirror import comparison, staging
+from sync.models import SeenList, SyncRun
+from sync.progress import Progress, Stage
+from sync.service import SyncService
+
+LONGEST_LOOK = timedelta(seconds=30)  # all looks of a run, a login among them; at most half of what an export may take
+
+UNCHANGED = gettext_noop(
+    "The list is unchanged, as far as a look shows: its first page and its number of records in the ERP are as they "
+    "were before the last export, of {exported}."
+)
+ONE_PAGE = gettext_noop(
+    "Read from one page of the list in the ERP, not from an export: records that it does not show stay as they are "
+    "until the next export."
+)
+FAILED = gettext_noop("A look at the list in the ERP failed, so the export was read: {error}")
+
+Mode = SyncRun.Mode
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What came of the looks of a run: notes for it, and how long they took."""
+
+    notes: list[Message]
+    took: timedelta = timedelta(0)
+
+
+def try_instead_of_export(run: SyncRun, service: SyncService, lease: Lease, progress: Progress) -> Attempt:
+    """Finish a run by looking at its list, if its client looks and that will do. If not, the export is to be read.
+
+    Raises what stops the run, and ErpLoginRejected and ErpLoginsSpent, as the export needs the same login.
+    """
+    has_failed = any(attempt["error"] for attempt in run.ended_attempts)
+    if run.given_file or run.accepts_id or has_failed or kept_exports.has_kept_export(run):
+        return Attempt([])
+    client = get_erp_client()
+    if not isinstance(client, LookingErpClient):
+        return Attempt([])
+    looking = Looking(run, service, client, progress)
+    try:
+        if run.mode == Mode.SMART:
+            bring_records(looking, lease)
+        elif seen := find_comparable(run, service):
+            compare(looking, seen, lease)
+    except (ErpLoginRejected, ErpLoginsSpent):
+        raise
+    except (ErpError, ExportError) as error:
+        return Attempt([Message(FAILED, error=error.text)], looking.took)
+    return Attempt([], looking.took)
+
+
+class Looking:
+    """A run that looks at its list, with a deadline for all of its looks."""
+
+    def __init__(self, run: SyncRun, service: SyncService, client: LookingErpClient, progress: Progress) -> None:
+        self.run = run
+        self.service = service
+        self.client = client
+        self.progress = progress
+        self.began = time.monotonic()
+        self.longest = min(LONGEST_LOOK, kept_exports.get_longest_fetch(run.mode) / 2)
+
+    @property
+    def took(self) -> timedelta:
+        return timedelta(seconds=time.monotonic() - self.began)
+
+    def look(self, search: str = "") -> Look:
+        """Raises an ErpError."""
+        self.run.change(stage=Stage.FETCHING)
+        failure = kept_exports.name_file(self.run)
+        with disk.translate_disk_errors(disk.EXPORTS, settings.EXPORT_DIR):
+            failure.parent.mkdir(parents=True, exist_ok=True)
+        look = self.client.look(
+            self.service.erp_list,
+            search=search,
+            failure=failure,
+            at_most=max(self.longest - self.took, timedelta(0)),
+            progress=self.progress,
+        )
+        erp_login.note_accepted()
+        return look
+
+
+# Did anything change?
+
+
+def find_comparable(run: SyncRun, service: SyncService) -> SeenList | None:
+    """What was seen when the list's last export was applied, if it is right to end this run by comparing a look.
+
+    Only a schedule's incremental run may end so; not once the export is older than looks count for, nor after a run
+    of the list has failed: what is broken about exports must show.
+    """
+    if run.trigger != SyncRun.Trigger.SCHEDULE or run.mode != Mode.INCREMENTAL:
+        return None
+    since = clock.now() - service.looks_count_for
+    seen = SeenList.objects.filter(sync_type=service.sync_type, seen_at__gt=since).select_related("run").first()
+    runs = SyncRun.objects.for_type(service.sync_type).order_by("-finished_at")
+    last_export, last_end = runs.succeeded().from_exports().first(), runs.finished_by_themselves().first()
+    has_failed = last_end is None or last_end.status != SyncRun.Status.SUCCEEDED
+    return None if seen is None or seen.run != last_export or has_failed else seen
+
+
+def compare(looking: Looking, seen: SeenList, lease: Lease) -> None:
+    """Finish the run if the list is as it was seen. One of unknown length is never taken for unchanged."""
+    look = looking.look()
+    if look.count is None or (list_rows(look), look.count) != (seen.rows, seen.count):
+        return
+    run = looking.run
+    with mutex.fenced(lease):
+        exported = kept_exports.format_export_time(seen.run.exported_at)
+        finish(run, comparison.Outcome(), [look], [Message(UNCHANGED, exported=exported)])
+
+
+def list_rows(look: Look) -> list[list[str]]:
+    """Key and modification time of each row, as SeenList keeps them."""
+    modified = look.modified or ("",) * len(look.keys)
+    return [list(row) for row in zip(look.keys, modified, strict=True)]
+
+
+def keep_seen_list(run: SyncRun, look: Look) -> None:
+    """Keep what was seen just before a run's export was asked for; in the transaction that applies it."""
+    seen = {"run": run, "rows": list_rows(look), "count": look.count, "seen_at": find_time([look])}
+    SeenList.objects.update_or_create(sync_type=run.sync_type, defaults=seen)
+
+
+# Smart runs
+
+
+def bring_records(looking: Looking, lease: Lease) -> None:
+    """Apply the records of the first page, and those that the ERP's search finds, and finish the run."""
+    run, service = looking.run, looking.service
+    looks = [looking.look()]
+    if run.search:
+        looks.append(looking.look(run.search))
+    records = look_records.read_records(join(looks), service.layout, name=service.sync_type)
+    with staging.stage(records) as staged:
+        outcome = comparison.Outcome()
+        run.change(stage=Stage.APPLYING)
+        with mutex.fenced(lease):
+            comparison.apply(service, staged, run=run, outcome=outcome, shows_all=False, progress=looking.progress)
+            if run.search:
+                run.change(found=[service.layout.key_column.read(key) for key in looks[-1].keys])
+            finish(run, outcome, looks, [Message(ONE_PAGE)])
+            if outcome.left:
+                trigger = SyncRun.Trigger(run.trigger)
+                queue.request_sync(run.sync_type, mode=Mode.FULL, trigger=trigger, by=run.requested_by)
+
+
+def join(looks: list[Look]) -> Look:
+    """Looks at one list as one, each record once. Raises ErpAnswerUnexpected if that is not possible."""
+    if any(look.headers != looks[0].headers for look in looks):
+        raise ErpAnswerUnexpected(reason=Message(gettext_noop("the list's columns changed between two looks")))
+    if not looks[0].rows:
+        raise ErpAnswerUnexpected(reason=Message(gettext_noop("the list's first page shows no records")))
+    rows = {key: row for look in looks for key, row in zip(look.keys, look.rows, strict=True)}
+    return replace(looks[0], rows=tuple(rows.values()), keys=tuple(rows))
+
+
+# Both
+
+
+def finish(run: SyncRun, outcome: comparison.Outcome, looks: list[Look], notes: list[Message]) -> None:
+    """End a run well that was read from looks, in the transaction that applies what they show."""
+    run.change(read_from=SyncRun.Source.LOOK, exported_at=find_time(looks), notes=notes)
+    run.succeed(outcome.get_counts(), left=outcome.left)
+
+
+def find_time(looks: list[Look]) -> datetime:
+    """The moment of which all looks are true; the clock of the machine that looked may be ahead of the database's."""
+    return min(clock.now(), *(look.seen_at for look in looks))

@@ -93,7 +93,7 @@ class FrontEnd:
         self.is_down = False  # it closes every connection without an answer
         self.exports = 0
         self.garbage = 0  # answers to requests that came while another one of the session was answered
-        self.logins: dict[str, Counter[str]] = defaultdict(Counter)  # right and wrong ones, by the day of the clock
+        self.logins: dict[str, Counter[str]] = defaultdict(Counter)  # succeeded and failed ones, by the clock's day
         self.exports_by_day: Counter[str] = Counter()
         self.requests_by_hour: Counter[str] = Counter()  # of pages and callbacks
         self.clicks: Counter[str] = Counter()  # on items of lists' menus, by their text
@@ -104,7 +104,7 @@ class FrontEnd:
             password.encode(), self.password.encode()
         )
         with self.lock:
-            self.logins[self.clock.read().date().isoformat()]["right" if is_right else "wrong"] += 1
+            self.logins[self.clock.read().date().isoformat()]["succeeded" if is_right else "failed"] += 1
         if not is_right:
             return None
         token = secrets.token_hex(12)
@@ -127,7 +127,7 @@ class FrontEnd:
             session = self.sessions.get(token)
             if session is None or not session.cookies.items() <= cookies.items():
                 return None
-            if now - session.last_used > SESSION_IDLE:
+            if not 0 <= now - session.last_used <= SESSION_IDLE:  # or the clock was set back
                 del self.sessions[token]
                 return None
             session.last_used = now
@@ -233,7 +233,9 @@ class FrontEnd:
                 "faults": [planned.as_json() for planned in self.planned],
                 "exports": self.exports,
                 "exports_by_day": dict(self.exports_by_day),
-                "logins": {day: {"right": of["right"], "wrong": of["wrong"]} for day, of in self.logins.items()},
+                "logins": {
+                    day: {"succeeded": of["succeeded"], "failed": of["failed"]} for day, of in self.logins.items()
+                },
                 "garbage": self.garbage,
                 "requests_by_hour": dict(self.requests_by_hour),
                 "clicks": dict(self.clicks),

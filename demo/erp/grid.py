@@ -13,7 +13,7 @@ from demo.erp import export, web
 from demo.erp.erp import Sort
 from demo.erp.lists import DemoList, ListColumn, Total
 from demo.erp.text import Kind
-from demo.erp.web import Profile
+from demo.erp.web import Profile, Release
 
 PAGE_SIZE, LARGEST_PAGE = 20, 200  # rows
 SHOW_CHOOSER, CLEAR_FILTER = "ShowCustomizationDialog", "ClearFilter"
@@ -50,8 +50,10 @@ class Grid:
     has_chooser: bool
 
 
-def make_grid_name(demo_list: DemoList, number: int) -> str:
-    return f"Vertical$v{number}${demo_list.grid}"
+def make_grid_name(demo_list: DemoList, number: int, release: Release) -> str:
+    """`number` is the session's."""
+    suffix = demo_list.grid_after_update if release.is_new else ""
+    return f"Vertical$v{number}${suffix or demo_list.grid}"
 
 
 def make_check_box_name(grid: str, place: int) -> str:

@@ -79,8 +79,11 @@ class Handler(BaseHTTPRequestHandler):
             case ["Login.aspx"]:
                 self.front_end.count_request()
                 self.answer_login(base, parse.parse_qs(url.query).get("ReturnUrl", [f"{base}/"])[0], read_form(body))
-            case [""] | ["Default.aspx"]:
-                self.redirect(f"{base}/{LISTS[0].name}/")
+            case ["" | "Default.aspx"]:
+                self.front_end.count_request()
+                is_in = self.find_session() is not None
+                login = f"{base}/Login.aspx?ReturnUrl={web.quote_return_url(f'{base}/Default.aspx')}"
+                self.redirect(f"{base}/{LISTS[0].name}/" if is_in else login)
             case [name] if any(demo_list.name == name for demo_list in LISTS):
                 self.front_end.count_request()
                 self.answer_list(find_list(name), read_form(body))
@@ -93,6 +96,10 @@ class Handler(BaseHTTPRequestHandler):
         profile = self.demo.profile or web.choose_profile(self.headers.get("Accept-Language", ""))
         base = split_address(parse.urlsplit(self.path).path)[0]
         return web.Page(base, profile, self.front_end.release, self.front_end.view_state)
+
+    def find_session(self) -> Session | None:
+        sent = SimpleCookie(self.headers.get("Cookie", ""))
+        return self.front_end.find_session({name: cookie.value for name, cookie in sent.items()})
 
     # Pages
 
@@ -119,8 +126,7 @@ class Handler(BaseHTTPRequestHandler):
         An export that was asked for without a callback is generated while it is fetched, which does not count: whether
         the real ERP goes on with one whose client has left is not known.
         """
-        sent = SimpleCookie(self.headers.get("Cookie", ""))
-        session = self.front_end.find_session({name: cookie.value for name, cookie in sent.items()})
+        session = self.find_session()
         if session is None:
             self.redirect_to_login()
         elif not fields and demo_list.name in session.waiting and not session.waiting[demo_list.name].is_generated:
@@ -148,8 +154,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer_form(self, demo_list: DemoList, session: Session, fields: dict[str, str]) -> None:
         """Do what a posted form asks for."""
-        name = grid.make_grid_name(demo_list, session.grid)
         state, release = session.grids[demo_list.sync_type], self.front_end.release
+        name = grid.make_grid_name(demo_list, session.grid, release)
         columns = self.list_columns(demo_list)
         also: dict[str, Any] = {}
         match fields.get("__EVENTTARGET"), fields.get("__EVENTARGUMENT", "").split("|"):
@@ -174,7 +180,7 @@ class Handler(BaseHTTPRequestHandler):
             case target, ["PageSize", size] if target == name:
                 state.size = min(int(size), grid.LARGEST_PAGE)
             case target, ["SortBy", column, order] if target == name:
-                state.sorted_by, state.descending = int(column), order == "DSC"
+                state.sorted_by, state.descending = None if order == "NONE" else int(column), order == "DSC"
             case target, ["RowValues", place] if target == name:
                 self.send_row(demo_list, session, int(place))
                 return
@@ -220,7 +226,7 @@ class Handler(BaseHTTPRequestHandler):
         sort = state.make_sort(columns)
         records = erp.read_page(name, sort, state.page * state.size, state.size, **selection)
         expression = f"[Oid] % {FILTERED} = 0" if selection["filtered"] else ""
-        grid_name = grid.make_grid_name(demo_list, session.grid)
+        grid_name = grid.make_grid_name(demo_list, session.grid, self.front_end.release)
         return grid.Grid(demo_list, grid_name, columns, shown, state, records, count, expression, has_chooser)
 
     def select_records(self, demo_list: DemoList, session: Session) -> dict[str, Any]:
@@ -242,7 +248,10 @@ class Handler(BaseHTTPRequestHandler):
         """The places of those that are shown."""
         if self.front_end.is_planned(demo_list, Fault.HIDDEN_COLUMNS):
             return demo_list.list_stubborn_columns()
-        return session.get_columns(demo_list)
+        shown = session.get_columns(demo_list)
+        if self.front_end.release.is_new and demo_list.sync_type not in session.columns:
+            shown |= {len(demo_list.grid_columns)}
+        return shown
 
     def send_row(self, demo_list: DemoList, session: Session, place: int) -> None:
         """The values of one row, wherever it is."""

@@ -88,6 +88,7 @@ class DemoList:
     columns: Sequence[ListColumn]
     choices: Sequence[Choice] = ()  # of its filter combo
     forgotten: str = ""  # the choice that a user may have left
+    grid_after_update: str = ""  # how it ends then; none: as before
     on_set_value: str = ""  # what follows when a script sets its filter: navigation, a callback, or nothing
     other_file_name: str = ""  # that was seen of its exports as well
     newest_first: bool = False  # the newest change comes first
@@ -231,6 +232,7 @@ ORDERS = DemoList(
     file_names=("Ordini cliente.pdf", "Customer orders.pdf"),
     export_item=7,
     grid="LE_v5",
+    grid_after_update="LE_v6",
     on_set_value="navigation",
     other_file_name="Ordini.pdf",
     choices=[
@@ -437,6 +439,7 @@ PRICES = DemoList(
     file_names=("Tabella prezzi.pdf", "Price table.pdf"),
     export_item=3,
     grid="LE_v9",
+    grid_after_update="LE_v16",
     on_set_value="navigation",
     choices=[
         Choice("ActivePrices", "Prezzi attivi", "Active prices", show_everything),

@@ -41,14 +41,14 @@ class DemoServer:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        delay: Delay = 0,
+        delay: Delay | None = None,
         username: str = DEMO_USERNAME,
         password: str = DEMO_PASSWORD,
         profile: str | None = None,
         realistic: bool = False,
     ) -> None:
         self.erp = erp
-        self.delays = (REALISTIC_DELAYS if realistic else NO_DELAYS) | ({"export": delay} if delay else {})
+        self.delays = (REALISTIC_DELAYS if realistic else NO_DELAYS) | ({} if delay is None else {"export": delay})
         self.profile = web.PROFILES[profile] if profile else None  # none: the language that a browser asks for
         self.front_end = FrontEnd(username=username, password=password, clock=erp.clock)
         self.stopping = Event()

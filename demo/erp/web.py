@@ -50,7 +50,8 @@ class Profile:
     """A user's language: what the buttons say."""
 
     toolbar: Sequence[str]  # before the export button, of which each list has as many as it needs
-    last_item: str
+    last_item: str  # which has a menu of its own
+    last_items: Sequence[str]
     log_in: str
     export_to: str
     choose_columns: str
@@ -60,6 +61,8 @@ class Profile:
     search: str
     pager: str
     page_size: str
+    user_name: str
+    rejected: str
     is_english: bool
 
 
@@ -67,6 +70,7 @@ PROFILES = {
     "it": Profile(
         ("Nuovo", "Elimina", "Aggiorna", "Visualizza", "Stampa", "Segnalibri", "Guida"),
         "Altro",
+        ("Opzioni", "Reimposta vista"),
         "Accedi",
         "Esportare in",
         "Selezione colonne",
@@ -76,11 +80,14 @@ PROFILES = {
         "Cerca",
         "Pagina {page} di {pages} ({records} elementi)",
         "Dimensioni pagina:",
+        "Nome utente",
+        "Nome utente o password non validi.",
         is_english=False,
     ),
     "en": Profile(
         ("New", "Delete", "Refresh", "View", "Print", "Bookmarks", "Help"),
         "More",
+        ("Options", "Reset View"),
         "Log In",
         "Export to",
         "Column Chooser",
@@ -90,6 +97,8 @@ PROFILES = {
         "Search",
         "Page {page} of {pages} ({records} items)",
         "Page size:",
+        "User Name",
+        "The user name or password is incorrect.",
         is_english=True,
     ),
 }
@@ -107,6 +116,7 @@ class MenuItem:
 
     text: str
     exports: bool = False
+    nested: Sequence[str] = ()  # the items of its own menu
     is_moved: bool = False  # into the overflow menu, however wide the window is
     is_last: bool = False  # moves there in narrow windows
 
@@ -121,7 +131,7 @@ def list_menu_items(demo_list: DemoList, profile: Profile, release: Release, fau
     if Fault.MISSING_EXPORT not in faults:
         text = "Scaricare" if Fault.RENAMED_EXPORT in faults else profile.export_to
         items.append(MenuItem(text, exports=True, is_moved=Fault.EXPORT_IN_OVERFLOW in faults, is_last=True))
-    return [*items, MenuItem(profile.last_item, is_last=True)]
+    return [*items, MenuItem(profile.last_item, nested=profile.last_items, is_last=True)]
 
 
 @dataclass(frozen=True)
@@ -173,7 +183,7 @@ def render_hidden_fields(view_state: str) -> str:
 
 def render_login(page: Page, return_url: str, *, rejected: bool) -> str:
     """The login page; the ids of its fields are others each time."""
-    message = '<p class="banner">Nome utente o password non validi.</p>' if rejected else ""
+    message = f'<p class="banner">{page.profile.rejected}</p>' if rejected else ""
     user, password = (f"Logon$v{secrets.randbelow(10**8)}$xaf_dvi{name}$Edit" for name in ("UserName", "Password"))
     return render_page(
         "Archibald",
@@ -181,8 +191,8 @@ def render_login(page: Page, return_url: str, *, rejected: bool) -> str:
 <span>ERP dimostrativo: tutti i dati sono inventati</span></header>
 <form class="login" method="post" action="{page.base}/Login.aspx?ReturnUrl={quote_return_url(return_url)}"
  onsubmit="this.__EVENTTARGET.value = '{LOGIN_MENU}'; this.__EVENTARGUMENT.value = '0'">
-{render_hidden_fields(page.view_state)}<h1>Accesso</h1>{message}
-<label for="{get_client_id(user)}_I">Nome utente</label>
+{render_hidden_fields(page.view_state)}<h1>Archibald</h1>{message}
+<label for="{get_client_id(user)}_I">{page.profile.user_name}</label>
 <input type="text" id="{get_client_id(user)}_I" name="{user}" autocomplete="username">
 <label for="{get_client_id(password)}_I">Password</label>
 <input type="password" id="{get_client_id(password)}_I" name="{password}"
@@ -210,10 +220,10 @@ def render_list(
     """A list's page: `combos` and `area`, with the grid, are the parts that callbacks replace."""
     panel = ' data-loading="stays"' if Fault.STUCK_LOADING_PANEL in faults else ""
     return render_page(
-        f"{demo_list.title} - Archibald",
+        f"{get_title(page.profile, demo_list)} - Archibald",
         f"""{HEADER}{render_navigation(page, demo_list)}<main>
 <form method="post" action="{page.base}/{demo_list.name}/">{render_hidden_fields(page.view_state)}
-<div class="heading"><h1>{escape(demo_list.title)}</h1>{render_search(page.profile, search)}</div>
+<div class="heading"><h1>{escape(get_title(page.profile, demo_list))}</h1>{render_search(page.profile, search)}</div>
 <div class="toolbar"><ul id="{get_client_id(MENU)}_Menu">{render_menu(menu)}</ul>
 <div id="{COMBOS}" class="combos">{combos}</div></div>
 <div class="content"><div id="{LIST_AREA}">{area}</div></div></form></main>""",
@@ -222,10 +232,15 @@ def render_list(
     )
 
 
+def get_title(profile: Profile, demo_list: DemoList) -> str:
+    return demo_list.file_names[1].removesuffix(".pdf") if profile.is_english else demo_list.title
+
+
 def render_navigation(page: Page, here: DemoList) -> str:
     links = [
-        f'<a href="{page.base}/{demo_list.name}/"{" class=here" * (demo_list is here)}>{escape(demo_list.title)}</a>'
-        for demo_list in LISTS
+        f'<a href="{page.base}/{each.name}/"{" class=here" * (each is here)}>'
+        f"{escape(get_title(page.profile, each))}</a>"
+        for each in LISTS
     ]
     if page.release.is_new:
         links.insert(1, f'<a href="{page.base}/">{NEW_TAB}</a>')
@@ -249,18 +264,23 @@ def render_menu(items: Sequence[MenuItem]) -> str:
             f"{item.text} PDF File" if item.exports else item.text,
             f"RaiseXafCallback(globalCallbackControl, '{MENU}', '{place}', '', true)",
             " ".join(["moved"] * item.is_moved + ["last"] * item.is_last),
+            item.nested,
         )
         for place, item in enumerate(items)
     ]
     return f'{"".join(rendered)}<li class="overflow" hidden><a>…</a><ul></ul></li>'
 
 
-def render_menu_item(menu: str, place: int, text: str, title: str, does: str, classes: str = "") -> str:
-    """An item, whose text stands in it once more for narrow windows."""
-    item = f"{get_client_id(menu)}_Menu_DXI{place}_"
+def render_menu_item(
+    menu: str, place: int, text: str, title: str, does: str, classes: str = "", nested: Sequence[str] = ()
+) -> str:
+    """An item, whose text stands in it once more for narrow windows, and the items of its own menu."""
+    item = f"{get_client_id(menu)}_Menu_DXI{place}"
+    below = "".join(f'<li id="{item}i{at}_"><a id="{item}i{at}_T">{each}</a></li>' for at, each in enumerate(nested))
     return (
-        f'<li id="{item}" class="{classes}" onclick="{does}">'
-        f'<a id="{item}T" title="{escape(title)}">{escape(text)}<span class="adaptive">{escape(text)}</span></a></li>'
+        f'<li id="{item}_" class="{classes}" onclick="{does}">'
+        f'<a id="{item}_T" title="{escape(title)}">{escape(text)}<span class="adaptive">{escape(text)}</span></a>'
+        f"{f'<ul>{below}</ul>' if below else ''}</li>"
     )
 
 

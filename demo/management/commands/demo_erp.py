@@ -49,7 +49,7 @@ class Command(BaseCommand):
             "--seed", type=int, default=DEFAULT_SEED, help="seed of the random data: another seed gives other records"
         )
         parser.add_argument(
-            "--delay", type=not_negative, default=2, help="seconds that an export takes (default: 2; really 5 to 60)"
+            "--delay", type=not_negative, help="seconds that an export takes (default: 2, or as --realistic says)"
         )
         parser.add_argument(
             "--realistic", action="store_true", help="pages and exports take as long as the real ones: 1 s, 5 to 60 s"
@@ -89,7 +89,13 @@ class Command(BaseCommand):
 
     def serve(self, erp: DemoErp, options: dict[str, Any]) -> None:
         try:
-            server = DemoServer(erp, host=options["host"], port=options["port"], delay=options["delay"])
+            server = DemoServer(
+                erp,
+                host=options["host"],
+                port=options["port"],
+                delay=2 if options["delay"] is None and not options["realistic"] else options["delay"],
+                realistic=options["realistic"],
+            )
         except OSError as error:
             raise CommandError(f"Cannot listen on {options['host']}:{options['port']}: {error.strerror}") from None
         stop = Event()

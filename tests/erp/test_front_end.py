@@ -1,0 +1,422 @@
+"""The demo ERP's front end remembers, counts and answers callbacks as the real one does; no browser is needed."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+import requests
+from bs4 import BeautifulSoup
+
+from demo.erp import web
+from demo.erp.lists import CUSTOMERS, DDT, INVOICES, LISTS, ORDERS, PRODUCTS, find_list
+from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME, REALISTIC_DELAYS, DemoServer
+from tests.concurrency.processes import until
+from tests.erp.conftest import control
+
+NOON = datetime.combine(date(2026, 1, 21), datetime.min.time()) + timedelta(hours=12)
+TOMORROW = "2026-03-30T07:00:00"
+
+
+class Front:
+    """Somebody at a list of the demo ERP, whose pages do what the script of a page would."""
+
+    def __init__(self, server: DemoServer, **headers: str) -> None:
+        self.server = server
+        self.http = requests.Session()
+        self.http.headers.update(headers)
+
+    def log_in(self, password: str = DEMO_PASSWORD) -> requests.Response:
+        page = self.http.get(f"{self.server.url}Archibald/Login.aspx?ReturnUrl=%2fArchibald%2fDefault.aspx")
+        fields = read_fields(page.text)
+        for name in fields:
+            fields[name] = {"UserName": DEMO_USERNAME, "Password": password}.get(
+                next((part for part in ("UserName", "Password") if part in name), ""), fields[name]
+            )
+        return self.http.post(page.url, data=fields | {"__EVENTTARGET": web.LOGIN_MENU, "__EVENTARGUMENT": "0"})
+
+    def open(self, demo_list=CUSTOMERS) -> str:
+        self.address = f"{self.server.url}Archibald/{demo_list.name}/"
+        self.page = self.http.get(self.address).text
+        return self.page
+
+    def call(self, target: str, argument: str, **fields: str) -> Any:
+        """The answer to a callback."""
+        events = {"__EVENTTARGET": target, "__EVENTARGUMENT": argument, "__CALLBACKID": target}
+        answer = self.http.post(self.address, data=read_fields(self.page) | fields | events)
+        return answer.json() if answer.headers["Content-Type"] == "application/json" else answer
+
+    def call_grid(self, argument: str, demo_list=CUSTOMERS) -> str:
+        """What the list's area shows then."""
+        answer = self.call(self.grid, argument)
+        return str(answer["parts"][web.LIST_AREA])
+
+    @property
+    def grid(self) -> str:
+        return re.findall(r"Vertical\$v\d+\$LE_v\d+", self.page)[0]
+
+    def click_on_export(self) -> Any:
+        [place] = re.findall(r'mainMenu_Menu_DXI(\d+)_T" title="(?:Esportare in|Export to)', self.page)
+        return self.call(web.MENU, place)
+
+
+def read_fields(html: str) -> dict[str, str]:
+    soup = BeautifulSoup(html, "html.parser")
+    return {str(field["name"]): str(field.get("value", "")) for field in soup.select("input[name]")}
+
+
+def rows(html: str) -> list[list[str]]:
+    soup = BeautifulSoup(html, "html.parser")
+    return [[cell.get_text() for cell in row.select("td")] for row in soup.select("tr.dxgvDataRow_XafTheme")]
+
+
+def headers(html: str) -> list[str]:
+    return [each.get_text() for each in BeautifulSoup(html, "html.parser").select("th.dxgvHeader_XafTheme")]
+
+
+@pytest.fixture
+def front(server):
+    front = Front(server)
+    front.log_in()
+    yield front
+    front.http.close()
+
+
+# Addresses and languages
+
+
+def test_the_real_addresses_are_there(server, front):
+    assert front.http.get(f"{server.url}Archibald/Default.aspx").url == f"{server.url}Archibald/{CUSTOMERS.name}/"
+    front.http.cookies.clear()
+    assert front.http.get(f"{server.url}Archibald/").url.endswith(
+        "/Archibald/Login.aspx?ReturnUrl=%2fArchibald%2fDefault.aspx"
+    )
+    assert "/Archibald/DXR.axd/archibald.js" in front.http.get(f"{server.url}Archibald/").text
+
+
+def test_the_ids_of_the_login_page_are_others_each_time(server, front):
+    pages = [front.http.get(f"{server.url}Archibald/Login.aspx").text for _ in range(2)]
+    first, second = ([name for name in read_fields(page) if "UserName" in name] for page in pages)
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    ("header", "log_in", "export_to", "date_of"),
+    [
+        ("it-IT,it;q=0.9", "Accedi", "Esportare in", r"\d\d/\d\d/\d{4} "),
+        ("en-US", "Log In", "Export to", r"\d+/\d+/\d{4} .*[AP]M"),
+    ],
+)  # fmt: skip
+def test_the_language_that_a_browser_asks_for_is_spoken(server, header, log_in, export_to, date_of):
+    front = Front(server, **{"Accept-Language": header})
+    assert log_in in front.http.get(f"{server.url}Login.aspx").text
+    front.log_in()
+    assert export_to in front.open(ORDERS)
+    assert re.match(date_of, rows(front.page)[0][6])
+
+
+def test_a_users_own_language_counts_more_than_the_browsers(erp, network):
+    with DemoServer(erp, profile="it") as server:
+        front = Front(server, **{"Accept-Language": "en-US"})
+        front.log_in()
+        assert "Esportare in" in front.open()
+
+
+# The grid
+
+
+def test_documents_stand_with_the_newest_change_first(server, front, erp):
+    erp.happen("next-state", at=NOON)
+    newest = next(erp.find_records("orders"))
+    assert newest.modified_at == NOON
+    front.open(ORDERS)
+    assert rows(front.page)[0][0] == f"{newest.id:,}".replace(",", ".")
+    for demo_list in (ORDERS, DDT, INVOICES):
+        moments = [record.modified_at for record in erp.find_records(demo_list.name)]
+        assert moments == sorted(moments, reverse=True)
+
+
+@pytest.mark.parametrize("sync_type", ["orders", "ddt", "invoices", "prices"])
+def test_the_time_of_change_is_hidden_mislabelled_and_can_be_sorted_by(front, erp, sync_type):
+    demo_list = find_list(sync_type)
+    front.open(demo_list)
+    place = len(demo_list.columns)
+    assert '"fieldName":"MODIFIEDDATETIME","name":"","visible":false' in front.page
+    assert "CITTÀ DI FATTURAZIONE" not in front.page
+    chooser = front.call_grid("ShowCustomizationDialog")
+    assert f"C{place}Chk5_D" in chooser
+    assert "CITTÀ DI FATTURAZIONE" in chooser
+    front.call_grid(f"SortBy|{place}|ASC")
+    oldest = min(erp.find_records(sync_type), key=lambda record: record.modified_at)
+    shown = front.call(front.grid, "RowValues|0")["row"]["values"][place]
+    assert datetime(*shown) == oldest.modified_at  # noqa: DTZ001  # Italian
+
+
+def test_customers_have_no_time_of_change(front):
+    assert "MODIFIEDDATETIME" not in front.open(CUSTOMERS)
+
+
+def test_a_page_of_the_grid_persists_and_so_do_its_size_and_order(front, erp):
+    front.open()
+    total = erp.count_records("customers")
+    assert f"Pagina 1 di {-(-total // 20)} ({total} elementi)" in front.page
+    assert len(rows(front.page)) == 20
+    second = rows(front.call_grid("GotoPage|1"))
+    assert rows(front.open()) == second
+    largest = rows(front.call_grid("PageSize|200"))
+    assert len(largest) == min(200, total - 200) if total > 400 else largest
+    front.call_grid("GotoPage|0")
+    front.call_grid("SortBy|0|DSC")
+    newest = max(record.id for record in erp.find_records("customers"))
+    assert rows(front.open())[0][0] == f"{newest:,}".replace(",", ".")
+
+
+def test_a_footer_counts_where_the_list_has_a_count(front, erp):
+    counts = {demo_list.sync_type: re.findall(r"Count=([\d.]+)", front.open(demo_list)) for demo_list in LISTS}
+    expected = {each.sync_type: [f"{erp.count_records(each.sync_type):,}".replace(",", ".")] for each in LISTS}
+    assert counts == expected | {"invoices": []}
+
+
+def test_negative_amounts_are_in_brackets(front, erp):
+    front.open(INVOICES)
+    shown = rows(front.call_grid("PageSize|200"))
+    amount = [column.field for column in INVOICES.columns].index("total")
+    credit = next(record for record in erp.find_records("invoices") if record.total < 0)
+    [row] = [row for row in shown if row[1] == credit.number]
+    assert re.fullmatch(r"\([\d.]+(,\d+)?\)", row[amount])
+
+
+def test_rows_of_other_pages_are_given_when_asked_for(front, erp):
+    front.open()
+    last = list(erp.find_records("customers"))[-1]
+    row = front.call(front.grid, f"RowValues|{erp.count_records('customers') - 1}")["row"]
+    assert (row["key"], row["values"][0], row["values"][2]) == (str(last.id), last.id, last.name)
+    assert front.call(front.grid, "RowValues|100000")["row"] is None
+
+
+def test_a_search_narrows_list_and_export_until_it_is_cleared(server, front, erp):
+    someone = list(erp.find_records("customers"))[7]
+    front.open()
+    assert len(rows(front.call(web.SEARCH, "", **{web.SEARCH: someone.name.upper()})["parts"][web.LIST_AREA])) >= 1
+    found = list(erp.find_records("customers", search=someone.name))
+    assert f"({len(found)} elementi)" in front.open()
+    assert someone in found
+    front.call(web.SEARCH, "", **{web.SEARCH: ""})
+    assert f"({erp.count_records('customers')} elementi)" in front.open()
+
+
+# Exports
+
+
+def test_a_click_is_a_form_of_26_kb_and_the_pdf_waits_for_one_get(front):
+    front.open()
+    assert 24_000 < len(requests.Request("POST", front.address, data=read_fields(front.page)).prepare().body) < 30_000
+    assert front.click_on_export()["fetches"]
+    assert front.http.get(front.address).content.startswith(b"%PDF")
+    assert "<h1>Clienti</h1>" in front.http.get(front.address).text
+
+
+def test_what_is_posted_besides_a_click_on_export_changes_no_filter(server, front):
+    control(server, "POST", "faults", fault="remembered-filter", list="ddt")
+    front.open(DDT)
+    name = f"{web.RELEASES[0].filter}_VI"
+    assert read_fields(front.page)[name].endswith(DDT.forgotten)
+    front.call(web.MENU, "3", **{name: "xaf_xaf_a1ListViewPackingSlipsAll"})
+    assert server.front_end.get_filter(DDT) == DDT.forgotten
+
+
+def test_other_items_of_the_menu_export_nothing_and_are_counted(server, front):
+    front.open()
+    assert not front.call(web.MENU, "1")["fetches"]
+    assert control(server, "GET", "state")["clicks"] == {"Elimina": 1}
+
+
+# One operation of a session at a time
+
+
+def test_a_second_request_of_a_session_gets_garbage(server, front):
+    control(server, "POST", "faults", fault="endless-export")
+    front.open()
+    with ThreadPoolExecutor() as pool:
+        click = pool.submit(front.click_on_export)
+        [session] = server.front_end.sessions.values()
+        until(session.busy.locked)
+        garbage = requests.get(front.address, cookies=front.http.cookies.get_dict())
+        assert (garbage.status_code, rows(garbage.text), "</html>" in garbage.text) == (200, [], False)
+        assert requests.get(f"{server.url}DXR.axd/archibald.js", cookies=front.http.cookies.get_dict()).ok
+        other = Front(server)
+        other.log_in()
+        assert len(rows(other.open())) == 20
+        assert control(server, "GET", "state")["garbage"] == 1
+        server.stopping.set()
+        with pytest.raises(requests.ConnectionError):
+            click.result()
+
+
+# What can be set
+
+
+def test_the_clock_ends_sessions_and_names_the_day_of_what_is_counted(server, front):
+    front.open()
+    control(server, "POST", "clock", now=TOMORROW)
+    assert "Logon" in front.open()
+    front.log_in()
+    front.log_in(password="sbagliata")
+    front.open()
+    front.click_on_export()
+    front.http.get(front.address)
+    state = control(server, "GET", "state")
+    assert state["logins"]["2026-03-30"] == {"succeeded": 1, "failed": 1}
+    assert state["exports_by_day"] == {"2026-03-30": 1}
+    assert state["requests_by_hour"]["2026-03-30T07"] > 0
+    assert state["clock"].startswith("2026-03-30T07:00")
+
+
+def test_the_clocks_day_is_today(server, front, erp):
+    control(server, "POST", "clock", now=TOMORROW)
+    control(server, "POST", "life/new-order")
+    assert erp.count_records("orders", choice="ListViewSalesTableOrdersToday") == 1
+    control(server, "POST", "clock", now="2026-03-31T07:00:00")
+    assert erp.count_records("orders", choice="ListViewSalesTableOrdersToday") == 0
+
+
+def test_an_update_moves_menus_values_tabs_columns_and_ends_sessions(server, front):
+    before = front.open(ORDERS)
+    control(server, "POST", "update")
+    assert "Logon" in front.open(ORDERS)
+    front.log_in()
+    after = front.open(ORDERS)
+    places = [re.findall(r'DXI(\d+)_T" title="Esportare', page) for page in (before, after)]
+    assert places == [["7"], ["8"]]
+    assert 'value="xaf_xaf_a2ListViewSalesTableOrdersAll"' in after
+    assert "LE_v6" in after
+    assert ">Agenda</a>" in after
+    assert headers(after) == [*headers(before), "NOTE INTERNE"]
+
+
+def test_a_server_that_is_down_closes_connections(server, front):
+    control(server, "POST", "down")
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{server.url}Login.aspx")
+    control(server, "DELETE", "down")
+    assert front.http.get(f"{server.url}Login.aspx").ok
+
+
+def test_a_password_can_be_changed(server, front):
+    control(server, "POST", "password", password="nuova")
+    front.http.cookies.clear()
+    assert "non validi" in front.log_in().text
+    assert front.log_in(password="nuova").url.endswith(f"{CUSTOMERS.name}/")
+
+
+def test_sessions_can_be_ended(server, front):
+    control(server, "DELETE", "sessions")
+    assert "Logon" in front.open()
+
+
+def test_delays_can_be_set(server):
+    control(server, "POST", "delays", page=[0.6, 1.2], error=0)
+    assert 0.6 <= server.choose_delay("page") <= 1.2
+    assert server.choose_delay("error") == 0
+    assert server.choose_delay("slow-export") == 60
+
+
+@pytest.mark.parametrize("delays", [{"pages": 1}, {"page": -1}, {"page": [2, 1]}, {"page": "long"}])
+def test_a_delay_that_cannot_be_is_refused(server, delays):
+    assert requests.post(f"{server.url}demo/delays", json=delays).status_code == 400
+
+
+def test_realistic_delays_are_those_that_were_seen(erp):
+    server = DemoServer(erp, realistic=True)
+    server.stop()
+    assert server.delays == REALISTIC_DELAYS
+    assert (REALISTIC_DELAYS["page"], REALISTIC_DELAYS["export"]) == ((0.6, 1.2), (5, 60))
+
+
+# Faults of pages
+
+
+def test_the_export_item_can_have_another_number(server, front):
+    control(server, "POST", "faults", fault="moved-export", times=1)
+    places = [re.findall(r'DXI(\d+)_T" title="Esportare', front.open()) for _ in range(2)]
+    assert places == [["7"], ["6"]]
+
+
+def test_a_moved_export_item_exports_where_it_is(server, front):
+    control(server, "POST", "faults", fault="moved-export", times=1)
+    front.open()
+    assert front.click_on_export()["fetches"]
+
+
+def test_the_export_item_can_be_missing_or_renamed(server, front):
+    control(server, "POST", "faults", fault="missing-export", times=1)
+    assert "Esportare" not in front.open()
+    control(server, "POST", "faults", fault="renamed-export", times=1)
+    assert "Scaricare" in front.open()
+    assert "Esportare" in front.open()
+
+
+def test_a_page_can_be_without_its_grid(server, front):
+    control(server, "POST", "faults", fault="no-grid", list="products")
+    assert "LE_v8" not in front.open(PRODUCTS)
+    assert "LE_v2" in front.open(CUSTOMERS)
+
+
+def test_a_filter_can_refuse_to_be_set(server, front):
+    control(server, "POST", "faults", fault="remembered-filter", list="orders")
+    control(server, "POST", "faults", fault="stuck-filter", times=1)
+    front.open(ORDERS)
+    release = web.RELEASES[0]
+    chosen = {f"{release.filter}_VI": f"{release.filter_prefix}{ORDERS.safe_filter}"}
+    front.call(release.filter, "", **chosen)
+    assert server.front_end.get_filter(ORDERS) == ORDERS.forgotten
+    front.call(release.filter, "", **chosen)
+    assert server.front_end.get_filter(ORDERS) == ORDERS.safe_filter
+
+
+# Faults of exports
+
+
+@pytest.mark.parametrize(("fault", "navigates"), [("error-banner", False), ("error-navigation", True)])
+def test_an_export_fails_some_time_after_the_click(server, front, fault, navigates):
+    control(server, "POST", "faults", fault=fault, times=1)
+    front.open()
+    answer = front.click_on_export()
+    assert answer["error"] == {"text": web.BANNER, "after": 5, "navigates": navigates}
+    assert not answer["fetches"]
+    assert (web.BANNER in front.open()) == navigates
+    assert web.BANNER not in front.open()
+    assert front.click_on_export()["fetches"]
+
+
+def test_the_login_page_can_come_instead_of_the_pdf(server, front):
+    control(server, "POST", "faults", fault="login-instead-of-pdf", times=1)
+    front.open()
+    assert front.click_on_export()["fetches"]
+    answer = front.http.get(front.address)
+    assert (answer.status_code, "Login.aspx" in answer.url) == (200, True)
+
+
+def test_a_slow_export_takes_its_time_while_the_click_is_answered(server, front):
+    server.delays["export"] = (0, 0)
+    control(server, "POST", "delays", **{"slow-export": 0})
+    control(server, "POST", "faults", fault="slow-export", times=1)
+    front.open()
+    assert front.click_on_export()["fetches"]
+
+
+@pytest.mark.parametrize(
+    ("sync_type", "name"),
+    [
+        ("customers", "Clienti.pdf"), ("orders", "Ordini.pdf"), ("ddt", "Documenti di trasporto.pdf"),
+        ("invoices", "Fatture.pdf"), ("products", "Prodotti.pdf"), ("prices", "Tabella prezzi.pdf"),
+    ],
+)  # fmt: skip
+def test_an_export_can_have_the_other_name_that_was_seen(server, front, sync_type, name):
+    control(server, "POST", "faults", fault="other-file-name")
+    front.open(find_list(sync_type))
+    front.click_on_export()
+    assert f'filename="{name}"' in front.http.get(front.address).headers["Content-Disposition"]

@@ -81,7 +81,8 @@ def call(page: Page, script: str) -> Any:
 
 
 def rows(page: Page) -> list[str]:
-    return page.locator("tr.dxgvDataRow_XafTheme").evaluate_all("(all) => all.map((row) => row.innerText)")
+    shown: list[str] = page.locator("tr.dxgvDataRow_XafTheme").evaluate_all("(all) => all.map((row) => row.innerText)")
+    return shown
 
 
 def chosen(server: DemoServer, demo_list: Any) -> str:

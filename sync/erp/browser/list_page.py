@@ -55,6 +55,7 @@ EXPORT_TIMEOUT = 300.0  # seconds from the click to the headers of the export [c
 SILENCE = 15.0  # seconds without any request after which no export comes: the banner comes after 5 [seen]
 ATTEMPTS = 3  # to choose a filter, or to clear one
 CLICKS = 3  # on the export item, while the ERP shows its banner
+OUTCOME_TIMEOUT = 250  # ms in which a page says what it shows
 PIECE = 64 * 1024  # bytes of the export that are read at a time
 TAIL = 1024  # bytes at the end of a PDF in which %%EOF stands
 SHOWN_ITEMS, SHOWN_CHARACTERS = 20, 40  # of what was found instead, in an error
@@ -466,20 +467,32 @@ class ListPage:
             self.page.wait_for_timeout(POLL / 4)
             if (answer := answers.take_export()) is not None:
                 return answer
-            try:
-                if self.ask(scripts.SHOWS_TEXT, BANNER):
-                    return None
-                if not answers.pending:
-                    self.check_login()
-            except PlaywrightError as error:  # the page is being replaced by another one
-                if NETWORK_OR_BROWSER.search(error.message):
-                    raise
+            if answers.pending:
+                continue
+            shown = self.find_outcome()
+            if shown == "banner":
+                return None
+            if shown == "login" or is_login_path(self.page.url):
+                raise LoginPageShown
             if answers.silence > SILENCE:
                 reason = _(
                     "after a click on its export item neither an export nor a message came; the page is “{title}”"
                 )
                 raise self.fail(Message(reason, title=cut(self.page.title())))
         raise ErpPageSlow(erp_list=self.erp_list.name, step=Message(self.step), seconds=f"{EXPORT_TIMEOUT:g}")
+
+    def find_outcome(self) -> str:
+        """What the page shows after a click on its export item: "banner", "login", or nothing of both.
+
+        Not by `evaluate`, which has no time-out: begun while the answer to the click is held, it never ends.
+        """
+        try:
+            shown = self.page.wait_for_function(scripts.FIND_OUTCOME, arg=BANNER, timeout=OUTCOME_TIMEOUT)
+            return str(shown.json_value())
+        except PlaywrightError as error:  # nothing is shown, or the page is being replaced by another one
+            if NETWORK_OR_BROWSER.search(error.message):
+                raise
+            return ""
 
 
 class Answer:
@@ -525,7 +538,7 @@ class DocumentAnswers:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self.paused: list[dict[str, Any]] = []
+        self.exports: list[Answer] = []
         self.pending: set[Request] = set()
         self.quiet_since = time.monotonic()
 
@@ -550,7 +563,11 @@ class DocumentAnswers:
                 raise
 
     def note_paused(self, paused: dict[str, Any]) -> None:
-        self.paused.append(paused)
+        answer = Answer(self.devtools, paused)
+        if answer.is_export:
+            self.exports.append(answer)
+        else:
+            answer.let_go()
 
     def note_request(self, request: Request) -> None:
         self.pending.add(request)
@@ -568,13 +585,8 @@ class DocumentAnswers:
         return 0.0 if self.pending else time.monotonic() - self.quiet_since
 
     def take_export(self) -> Answer | None:
-        """The export if it has come; pages that came are let go on."""
-        while self.paused:
-            answer = Answer(self.devtools, self.paused.pop(0))
-            if answer.is_export:
-                return answer
-            answer.let_go()
-        return None
+        """The export if it has come."""
+        return self.exports.pop(0) if self.exports else None
 
 
 def save(answer: Answer, file: BinaryIO, *, largest: int, progress: Callable[[int, int | None], None]) -> None:

@@ -65,7 +65,10 @@ IS_IDLE = write_function(r"""
 
 HAS_PASSWORD_FIELD = write_function(r"return [...document.querySelectorAll('input[type=password]')].some(isShown);")
 
-SHOWS_TEXT = write_function(r"return Boolean(document.body) && tidy(document.body.innerText).includes(given);")
+FIND_OUTCOME = write_function(r"""
+  if (document.body && tidy(document.body.innerText).includes(given)) return "banner";
+  return [...document.querySelectorAll("input[type=password]")].some(isShown) ? "login" : "";
+""")
 
 # The combos: client id, value, what can be chosen. The hidden field counts where there is no object.
 READ_COMBOS = write_function(r"""

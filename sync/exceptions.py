@@ -42,6 +42,10 @@ class CannotCancel(SyncError):
     message = _("Run {run} cannot be cancelled: it is {status}.")
 
 
+class CannotForce(SyncError):
+    message = _("Run {run} does not wait for the ERP's hours: it is {status}.")
+
+
 class SessionNotFound(SyncError):
     message = _("You have no order form with the session {session}.")
 
@@ -155,20 +159,24 @@ class ErpLoginRejected(ErpError):
     message = _("The ERP does not accept the login of {username}. Check ERP_USERNAME and ERP_PASSWORD.")
 
 
-class ErpAllowanceSpent(ErpError):
-    """Nothing was asked: the run waits until the day is over."""
+class ErpNotAsked(ErpError):
+    """Nothing was asked of the ERP, so nothing failed: the run waits until it may be asked again."""
 
-    message = _("The ERP was used as often as it may be today. It is asked again from {until}.")
+    message = _("The ERP was not asked.")
 
 
-class ErpLoginsSpent(ErpAllowanceSpent):
+class ErpClosed(ErpNotAsked):
+    message = _("The ERP is not asked outside its hours (ERP_HOURS: {hours}): it is asked again from {until}.")
+
+
+class ErpLoginsSpent(ErpNotAsked):
     message = _(
         "This service has logged in to the ERP {count} times today, as often as ERP_LOGINS_A_DAY allows: it logs in "
         "again from {until}. Find out why its sessions end so early before you raise the limit."
     )
 
 
-class ErpExportsSpent(ErpAllowanceSpent):
+class ErpExportsSpent(ErpNotAsked):
     message = _(
         "This service has asked the ERP for {count} exports today, as many as ERP_EXPORTS_A_DAY allows: it asks again "
         "from {until}."

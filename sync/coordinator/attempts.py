@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.db import transaction
@@ -14,9 +14,11 @@ from django_q.exceptions import TimeoutException
 from sync.coordinator import wake_ups
 from sync.database import clock
 from sync.disk import translate_database_errors
+from sync.erp import allowance
 from sync.erp import login as erp_login
 from sync.exceptions import (
     ErpLoginRejected,
+    ErpNotAsked,
     HandedBack,
     Interrupted,
     LeaseLost,
@@ -30,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 Kind = SyncEvent.Kind
 Mode = SyncRun.Mode
+
+ASKED_AGAIN_AFTER = timedelta(seconds=30)  # at least, though the ERP could be asked at once: the day has just changed
 
 
 @contextmanager
@@ -78,17 +82,25 @@ def interrupt(run: SyncRun, interruption: Interrupted) -> None:
 
 
 def retry_or_fail(run: SyncRun, error: SyncError) -> None:
-    delay = find_delay(run, error)
-    if delay is None:
+    not_before = find_retry_time(run, error)
+    if not_before is None:
         fail(run, error)
         return
     with transaction.atomic():
         run.refresh_for_update()
         unread = run.export_path
-        run.requeue(Kind.RUN_TO_BE_RETRIED, error=error, not_before=clock.now() + timedelta(seconds=delay))
+        run.requeue(Kind.RUN_TO_BE_RETRIED, error=error, not_before=not_before)
         wake_ups.wake_worker()
     if unread and not run.export_path:
         Path(unread).unlink(missing_ok=True)
+
+
+def find_retry_time(run: SyncRun, error: SyncError) -> datetime | None:
+    """When the run is tried again by itself, if it is."""
+    if isinstance(error, ErpNotAsked):
+        return max(allowance.find_resumption(error), clock.now() + ASKED_AGAIN_AFTER)
+    delay = find_delay(run, error)
+    return None if delay is None else clock.now() + timedelta(seconds=delay)
 
 
 def find_delay(run: SyncRun, error: SyncError) -> int | None:

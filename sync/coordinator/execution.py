@@ -5,6 +5,7 @@ from __future__ import annotations
 from sync.coordinator import attempts, kept_exports, looks, mutex, queue, reading
 from sync.coordinator.checkpoint import Checkpoint
 from sync.coordinator.mutex import Lease
+from sync.erp import allowance
 from sync.exports.process import start_process
 from sync.messages import Message, gettext_noop
 from sync.mirror import column_drift, columns, comparison, cross_checks, references, staging
@@ -22,7 +23,11 @@ def execute(run: SyncRun, *, lease: Lease, progress: Progress = ignore_progress)
     with mutex.fenced(lease):
         if not run.start(lease.token):
             return
-    with attempts.handle_errors(run), mutex.translate_lost_connection():
+    with (
+        attempts.handle_errors(run),
+        mutex.translate_lost_connection(),
+        allowance.ignore_hours(run.ignores_hours),
+    ):
         service = get_service(run.sync_type)
         checkpoint = Checkpoint(run, lease, progress)
         attempt = looks.try_instead_of_export(run, service, lease, checkpoint)

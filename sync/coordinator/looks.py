@@ -20,7 +20,7 @@ from sync.database import clock
 from sync.erp import get_erp_client, look_records
 from sync.erp import login as erp_login
 from sync.erp.client import Look, LookingErpClient
-from sync.exceptions import ErpAnswerUnexpected, ErpError, ErpLoginRejected, ErpLoginsSpent, ExportError
+from sync.exceptions import ErpAnswerUnexpected, ErpError, ErpLoginRejected, ErpNotAsked, ExportError
 from sync.messages import Message, gettext_noop
 from sync.mirror import comparison, staging
 from sync.models import SeenList, SyncRun
@@ -53,7 +53,7 @@ class Attempt:
 def try_instead_of_export(run: SyncRun, service: SyncService, lease: Lease, progress: Progress) -> Attempt:
     """Finish a run by looking at its list, if its client looks and that will do. If not, the export is to be read.
 
-    Raises what stops the run, and ErpLoginRejected and ErpLoginsSpent, as the export needs the same login.
+    Raises what stops the run, and ErpLoginRejected and ErpNotAsked, as the export needs the same login and hours.
     """
     has_failed = any(attempt["error"] for attempt in run.ended_attempts)
     if run.given_file or run.accepts_id or has_failed or kept_exports.has_kept_export(run):
@@ -67,7 +67,7 @@ def try_instead_of_export(run: SyncRun, service: SyncService, lease: Lease, prog
             bring_records(looking, lease)
         elif seen := find_comparable(run, service):
             compare(looking, seen, lease)
-    except (ErpLoginRejected, ErpLoginsSpent):
+    except (ErpLoginRejected, ErpNotAsked):
         raise
     except (ErpError, ExportError) as error:
         return Attempt([Message(FAILED, error=error.text)], looking.took)

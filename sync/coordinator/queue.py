@@ -12,11 +12,11 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, models, transaction
 
-from sync.coordinator import wake_ups
+from sync.coordinator import turns, wake_ups
 from sync.database import clock
 from sync.database.deadlocks import retry_deadlocks
 from sync.erp import login as erp_login
-from sync.exceptions import CannotAccept, NotMirrored
+from sync.exceptions import CannotAccept, CannotForce, NotMirrored
 from sync.messages import Message, gettext_noop
 from sync.models import SyncEvent, SyncRun, SyncSchedule
 from sync.models.runs import TRIES
@@ -40,12 +40,14 @@ def request_sync(
     not_before: datetime | None = None,
     retries: SyncRun | None = None,
     search: str = "",
+    ignores_hours: bool = False,
 ) -> SyncRun:
     """Queue a run of a type, or strengthen the one that is queued already, and wake a worker.
 
     `given_file` is an export to read instead of the ERP's; such a run is always one of its own, and smart runs are
-    strengthened only by smart ones with the same `search`, a text that these look for in the ERP's list. Raises
-    NotMirrored for a type that settings.SYNC_TYPES does not have.
+    strengthened only by smart ones with the same `search`, a text that these look for in the ERP's list. With
+    `ignores_hours`, which is an administrator's to say, it starts although the ERP's hours are over, or the exports of
+    the day are spent. Raises NotMirrored for a type that settings.SYNC_TYPES does not have.
     """
     if sync_type not in settings.SYNC_TYPES:
         raise NotMirrored(sync_type=Message(sync_type))
@@ -62,12 +64,23 @@ def request_sync(
         not_before=not_before,
         retries=retries,
         search=search,
+        ignores_hours=ignores_hours,
+    )
+    strengthen = partial(
+        strengthen_run,
+        sync_type,
+        mode=mode,
+        priority=priority,
+        trigger=trigger,
+        by=by,
+        search=search,
+        ignores_hours=ignores_hours,
     )
     if not given_file:
         for _ in range(TRIES):  # the one that is queued may be started in between
             with suppress(IntegrityError):
                 return insert()
-            if queued := strengthen_run(sync_type, mode=mode, priority=priority, trigger=trigger, by=by, search=search):
+            if queued := strengthen():
                 return queued
     return insert()
 
@@ -77,7 +90,10 @@ def insert_run(**fields: Any) -> SyncRun:
     with transaction.atomic():
         note_request(fields["sync_type"], fields["trigger"])
         run = SyncRun.objects.create(**fields)
-        SyncEvent.objects.record(Kind.RUN_QUEUED, run=run, by=run.requested_by, trigger=run.trigger, mode=run.mode)
+        forced: dict[str, Any] = {"ignores_hours": True} if run.ignores_hours else {}
+        SyncEvent.objects.record(
+            Kind.RUN_QUEUED, run=run, by=run.requested_by, trigger=run.trigger, mode=run.mode, **forced
+        )
         if run.trigger in BY_A_PERSON:
             erp_login.allow_attempt(run)
     return run
@@ -94,7 +110,14 @@ def note_request(sync_type: str, trigger: str) -> None:
 
 
 def strengthen_run(
-    sync_type: str, *, mode: str, priority: int, trigger: SyncRun.Trigger, by: User | None, search: str
+    sync_type: str,
+    *,
+    mode: str,
+    priority: int,
+    trigger: SyncRun.Trigger,
+    by: User | None,
+    search: str,
+    ignores_hours: bool,
 ) -> SyncRun | None:
     """The type's queued run, made at least as urgent and as thorough.
 
@@ -113,6 +136,8 @@ def strengthen_run(
             "export_path": "",
             "trigger": models.Case(scheduled, default=models.F("trigger")),
         }
+    forced: dict[str, Any] = {"ignores_hours": True} if ignores_hours else {}
+    changes |= forced
     with transaction.atomic():
         note_request(sync_type, trigger)
         queued = mergeable.first()
@@ -124,11 +149,24 @@ def strengthen_run(
         queued.refresh_from_db()
         if before != {name: getattr(queued, name) for name in changes}:
             SyncEvent.objects.record(
-                Kind.RUN_STRENGTHENED, run=queued, by=by, trigger=trigger, mode=mode, priority=priority
+                Kind.RUN_STRENGTHENED, run=queued, by=by, trigger=trigger, mode=mode, priority=priority, **forced
             )
         if trigger in BY_A_PERSON:
             erp_login.allow_attempt(queued)
         return queued
+
+
+def force(run: SyncRun, *, by: User | None = None) -> SyncRun:
+    """Let a queued run start outside the ERP's hours, and although the exports of the day are spent.
+
+    Raises CannotForce for one that does not wait for that.
+    """
+    if turns.find_what_it_waits_for(run) not in (turns.WaitsFor.HOURS, turns.WaitsFor.ALLOWANCE):
+        run.refresh_from_db()
+        raise CannotForce(run=run.pk, status=Message(run.status))
+    return request_sync(
+        run.sync_type, mode=run.mode, trigger=Trigger.ADMIN, by=by, search=run.search, ignores_hours=True
+    )
 
 
 # Doing a run's work again

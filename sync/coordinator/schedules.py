@@ -20,6 +20,7 @@ from django.db.models import Q
 from sync.coordinator import queue, wake_ups
 from sync.database import clock
 from sync.database.deadlocks import retry_deadlocks
+from sync.erp import allowance
 from sync.erp import login as erp_login
 from sync.exceptions import InvalidSchedule
 from sync.messages import Message
@@ -35,9 +36,11 @@ LONGEST_INTERVAL = timedelta(hours=4)  # to which it doubles
 def request_due(sync_type: str | None = None) -> list[SyncRun]:
     """Queue a run of each type, or of this one, whose latest slot was not requested yet.
 
-    None while the ERP's login is rejected: what is due meanwhile is queued once that has changed.
+    None while the ERP's login is rejected, outside its hours, and once the exports of the day are spent: what is due
+    meanwhile is queued once that has changed, one run of each type.
     """
-    if erp_login.find_rejected_login():
+    today = allowance.read_allowance(clock.now())
+    if erp_login.find_rejected_login() or (today and today.resumes_at):
         return []
     schedules = SyncSchedule.objects.filter(enabled=True, sync_type__in=settings.SYNC_TYPES)
     if sync_type:
@@ -52,7 +55,7 @@ def request_if_due(schedule: SyncSchedule) -> SyncRun | None:
     latest = schedule.find_latest_slot(now)
     if latest is None or (schedule.requested_slot and latest <= schedule.requested_slot):
         return None  # failures are counted only if there is a slot to ask for
-    slot = find_next_due(schedule, now=now)
+    slot = find_next_claim(schedule, now=now)
     if slot is None or slot > now:
         return None
     unclaimed = Q(requested_slot=None) | Q(requested_slot__lt=slot)
@@ -79,7 +82,18 @@ def count_failures(schedule: SyncSchedule) -> int:
     return (failures.filter(finished_at__gt=since) if since else failures).count()
 
 
-def find_next_due(schedule: SyncSchedule, *, now: datetime, is_failing: bool = True) -> datetime | None:
+def find_next_due(
+    schedule: SyncSchedule, *, now: datetime, is_failing: bool = True, not_before: datetime | None = None
+) -> datetime | None:
+    """When the next run will be requested; None if the schedule is disabled.
+
+    What falls outside the ERP's hours, or before `not_before`, is requested when these have passed.
+    """
+    slot = find_next_claim(schedule, now=now, is_failing=is_failing)
+    return slot and allowance.find_hours().find_opening(max(slot, not_before or slot))
+
+
+def find_next_claim(schedule: SyncSchedule, *, now: datetime, is_failing: bool = True) -> datetime | None:
     """The next slot for which a run will be requested; None if the schedule is disabled.
 
     If the type keeps failing, it comes a back-off after the last one that was requested.

@@ -13,10 +13,11 @@ from django.contrib.auth.models import User
 from django.db import connection, connections, transaction
 from django.db.models import F
 
-from sync.coordinator import queue, runner, wake_ups
+from sync.coordinator import queue, runner, turns, wake_ups
 from sync.database import clock
 from sync.database.deadlocks import retry_deadlocks
 from sync.disk import skip_if_disk_full
+from sync.erp import allowance
 from sync.erp import login as erp_login
 from sync.exceptions import SessionNotFound
 from sync.models import OrderFormSession, SyncEvent, SyncRun
@@ -51,16 +52,22 @@ def request_smart_sync(
     Waits for the run up to `patience` from `asked_at`, by the monotonic clock in seconds, or from now; the run goes on
     after that. With a `search`, the run also looks for this text in the ERP's list, if the client looks. A run that
     fails leaves the session open. While the ERP's login is rejected no run tries it: the one that found out stands for
-    it. Raises SessionNotFound.
+    it. Outside the ERP's hours one run waits for all forms, and no form waits for it. Raises SessionNotFound.
     """
     asked_at = time.monotonic() if asked_at is None else asked_at
     session = touch_session(user, session_id) if session_id else open_session(user)
     rejected = erp_login.find_rejected_login()
     if rejected:
         return SmartSync(session, rejected.run)
+    is_open = allowance.find_hours().is_open(clock.now())
+    search = search if is_open else ""
     run = find_recent_smart_run(sync_type, search) or queue.request_sync(
         sync_type, mode=SyncRun.Mode.SMART, trigger=SyncRun.Trigger.ORDER_FORM, by=user, search=search
     )
+    if not is_open:
+        run.waits_for = turns.find_what_it_waits_for(run)
+        if run.waits_for == turns.WaitsFor.HOURS:
+            return SmartSync(session, run)
     return SmartSync(session, run if run.is_finished else wait_in_thread(run, patience, asked_at))
 
 

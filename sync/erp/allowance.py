@@ -14,19 +14,19 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import Exists, F, Q
 from django.utils import timezone
 
 from sync.database import clock
 from sync.erp_hours import ErpHours, parse_hours
-from sync.exceptions import ErpExportsSpent, ErpLoginsSpent
+from sync.exceptions import ErpClosed, ErpExportsSpent, ErpLoginsSpent, ErpNotAsked
 from sync.exports.values import ERP_TIME_ZONE
 from sync.models import ErpDay
 
 NO_HOURS = parse_hours("always")
 MUCH = 0.8  # of a limit: somebody had better look why
 
-exports_are_unlimited = ContextVar("exports_are_unlimited", default=False)
+hours_are_ignored = ContextVar("hours_are_ignored", default=False)  # by the run that this thread carries out
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Allowance:
 
     @property
     def resumes_at(self) -> datetime | None:
-        """When the next export may be asked for, if none may be now."""
+        """When the next export may be asked for; None if one may be asked for now."""
         if self.exports.is_spent:
             return find_next_day(self.at)
         return None if self.is_open else find_hours().find_opening(self.at)
@@ -87,46 +87,74 @@ def read_allowance(at: datetime) -> Allowance | None:
     )
 
 
+def are_exports_spent(at: datetime) -> Q:
+    """Of any rows: all of them if no export may be asked for any more on the day of `at`, else none."""
+    if not settings.ERP_URL:
+        return Q(pk__in=[])
+    today = ErpDay.objects.filter(day=timezone.localdate(at, ERP_TIME_ZONE))
+    return Q(Exists(today.filter(exports__gte=settings.ERP_EXPORTS_A_DAY)))
+
+
 def find_next_day(at: datetime) -> datetime:
     """The first moment within the ERP's hours that is not on the same day in Italy."""
     tomorrow = timezone.localdate(at, ERP_TIME_ZONE) + timedelta(days=1)
     return find_hours().find_opening(datetime.combine(tomorrow, time(), ERP_TIME_ZONE))
 
 
-# Spending it. Each call is a transaction of its own.
+def find_resumption(error: ErpNotAsked) -> datetime:
+    """When a run may be tried again that was stopped by this error."""
+    now = clock.now()
+    today = read_allowance(now)
+    use = {ErpLoginsSpent: today.logins, ErpExportsSpent: today.exports}.get(type(error)) if today else None
+    return find_next_day(now) if use and use.is_spent else find_hours().find_opening(now)
+
+
+# Spending it. Not within a transaction that may be rolled back: what was asked stays asked.
 
 
 def spend_login() -> None:
-    """Count a login that is about to be tried. Raises ErpLoginsSpent."""
-    now = clock.now()
-    if not claim("logins", now, limit=settings.ERP_LOGINS_A_DAY):
-        raise ErpLoginsSpent(count=settings.ERP_LOGINS_A_DAY, until=format_time(find_next_day(now)))
+    """Count a login that is about to be tried. Raises ErpClosed and ErpLoginsSpent.
+
+    No run has more logins than there are in a day, whoever forced it.
+    """
+    now = check_hours()
+    if not count_use("logins", now, limit=settings.ERP_LOGINS_A_DAY):
+        raise ErpLoginsSpent(count=settings.ERP_LOGINS_A_DAY, until=format_resumption(find_next_day(now)))
 
 
 def spend_export() -> None:
-    """Count an export that is about to be asked for. Raises ErpExportsSpent."""
-    now = clock.now()
-    limit = None if exports_are_unlimited.get() else settings.ERP_EXPORTS_A_DAY
-    if not claim("exports", now, limit=limit):
-        raise ErpExportsSpent(count=limit, until=format_time(find_next_day(now)))
+    """Count an export that is about to be asked for. Raises ErpClosed and ErpExportsSpent."""
+    now = check_hours()
+    limit = None if hours_are_ignored.get() else settings.ERP_EXPORTS_A_DAY
+    if not count_use("exports", now, limit=limit):
+        raise ErpExportsSpent(count=limit, until=format_resumption(find_next_day(now)))
 
 
 def count_look() -> None:
-    """Count a look that is about to be asked for; there may be any number."""
-    claim("looks", clock.now())
+    """Count a look that is about to be asked for; there may be any number of them. Raises ErpClosed."""
+    count_use("looks", check_hours())
 
 
 @contextmanager
-def lift_export_limit() -> Iterator[None]:
-    """What this thread asks for is counted, but not refused: for a run that an administrator forced."""
-    token = exports_are_unlimited.set(True)
+def ignore_hours(ignored: bool = True) -> Iterator[None]:
+    """What this thread asks for meanwhile is counted, but refused neither for the hours nor for the exports spent."""
+    token = hours_are_ignored.set(ignored)
     try:
         yield
     finally:
-        exports_are_unlimited.reset(token)
+        hours_are_ignored.reset(token)
 
 
-def claim(name: str, now: datetime, *, limit: int | None = None) -> bool:
+def check_hours() -> datetime:
+    """The time, if the ERP may be asked now. Raises ErpClosed."""
+    now = clock.now()
+    hours = find_hours()
+    if not (hours_are_ignored.get() or hours.is_open(now)):
+        raise ErpClosed(hours=hours.text, until=format_resumption(hours.find_opening(now)))
+    return now
+
+
+def count_use(name: str, now: datetime, *, limit: int | None = None) -> bool:
     """Count one use, and say whether it was within the limit: of two processes that want the last, one gets it."""
     today = timezone.localdate(now, ERP_TIME_ZONE)
     unspent = ErpDay.objects.filter(day=today)
@@ -138,5 +166,5 @@ def claim(name: str, now: datetime, *, limit: int | None = None) -> bool:
     return bool(unspent.update(**{name: F(name) + 1}))
 
 
-def format_time(moment: datetime) -> str:
+def format_resumption(moment: datetime) -> str:
     return f"{timezone.localtime(moment, ERP_TIME_ZONE):%d/%m/%Y %H:%M}"

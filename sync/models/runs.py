@@ -271,7 +271,7 @@ class SyncRun(models.Model):
     error_class = models.CharField(_("error"), max_length=100, blank=True)
     error_text = MessageField(_("error text"), default=str, blank=True)
 
-    waits_for: str  # of a queued run, as coordinator.turns.find_queued finds it
+    waits_for: str | None = None  # of a queued run, as coordinator.turns.find_queued finds it
 
     objects = SyncRunQuerySet.as_manager()
 
@@ -592,6 +592,8 @@ class SyncRun(models.Model):
         SyncEvent.objects.record(Kind.RUN_MERGED, run=newer, into=self.pk)
         self.forget_export()
         taken = {"priority": max(self.priority, newer.priority), "export_path": ""}
+        if newer.ignores_hours:
+            taken["ignores_hours"] = True
         if self.mode != self.Mode.SMART:
             taken["mode"] = min(map(self.Mode, (self.mode, newer.mode)), key=self.STRONGEST_FIRST.index)
         if self.trigger == self.Trigger.SCHEDULE:

@@ -7,10 +7,13 @@ import hashlib
 from django.db import models
 
 from sync.erp import login as erp_login
-from sync.models import ColumnDrift, OrderFormSession, RejectedLogin, SyncLock, SyncRun, SyncWorker
+from sync.models import ColumnDrift, ErpDay, OrderFormSession, RejectedLogin, SyncLock, SyncRun, SyncWorker
 from sync.monitoring.health import select_schedules
 
-UNFINISHED = ("pk", "status", "mode", "trigger", "priority", "not_before", "attempts", "stage", "pages_read", "pages")
+UNFINISHED = (
+    *("pk", "status", "mode", "trigger", "priority", "not_before", "ignores_hours", "attempts"),
+    *("stage", "pages_read", "pages"),
+)
 
 
 def compute_status_fingerprint() -> str:
@@ -21,6 +24,7 @@ def compute_status_fingerprint() -> str:
     unseen = ColumnDrift.objects.unseen().order_by()
     left_open = OrderFormSession.objects.filter(closed_at=None)
     last_to_expire = left_open.order_by("-expires_at")
+    last_day = ErpDay.objects.order_by("-day")
     rejected = RejectedLogin.objects.filter(pk=erp_login.fingerprint_login())
     schedules_and_ends = select_schedules().values_list(
         *("sync_type", "every", "first_at", "enabled", "counted_from", "requested_slot", "patient_since"),
@@ -30,6 +34,7 @@ def compute_status_fingerprint() -> str:
         models.Subquery(last_to_expire.values("expires_at")[:1]),
         *(models.Subquery(SyncLock.objects.values(name)[:1]) for name in ("holder", "token", "leased_until")),
         *(models.Subquery(rejected.values(name)[:1]) for name in ("at", "attempt")),
+        *(models.Subquery(last_day.values(name)[:1]) for name in ("day", "logins", "exports", "looks")),
     )
     unfinished = (runs.values_list(*UNFINISHED) for runs in (SyncRun.objects.queued(), SyncRun.objects.running()))
     workers = SyncWorker.objects.order_by("pk").values_list("name", "started_at", "seen_at", "stopped_at")

@@ -16,6 +16,7 @@ from sync import disk
 from sync.coordinator import schedules, turns
 from sync.coordinator.turns import WaitsFor
 from sync.database import clock
+from sync.erp import allowance
 from sync.erp import login as erp_login
 from sync.mirror.column_drift import find_unseen_drifts
 from sync.models import OrderFormSession, SyncLock, SyncRun, SyncSchedule, SyncWorker
@@ -34,12 +35,19 @@ def get_status() -> SyncStatus:
     waiting = [run for run in queued if run.waits_for != WaitsFor.TURN]
     waiting.sort(key=lambda run: (-run.priority, run.requested_at, run.pk))
     rejected = erp_login.find_rejected_login()
+    today = allowance.read_allowance(now)
     workers = sorted(
         SyncWorker.objects.order_by("-seen_at"), key=lambda worker: list(SyncWorker.State).index(worker.state)
     )
     return SyncStatus(
         at=now,
-        types=assess_types(now, current=current, queued=runnable + waiting, is_due=rejected is None),
+        types=assess_types(
+            now,
+            current=current,
+            queued=runnable + waiting,
+            is_due=rejected is None,
+            not_before=today.resumes_at if today else None,
+        ),
         lock=SyncLock.objects.first() or SyncLock(),
         current=current,
         queue=runnable + waiting,
@@ -48,11 +56,17 @@ def get_status() -> SyncStatus:
         wrong_clocks=find_wrong_clocks(workers),
         volumes=disk.list_volumes(),
         rejected_login=rejected,
+        allowance=today,
     )
 
 
-def assess_types(now: datetime, *, current: SyncRun | None, queued: list[SyncRun], is_due: bool) -> list[TypeHealth]:
-    """The health of each type, the most urgent first. `is_due` says whether any schedule makes a run now."""
+def assess_types(
+    now: datetime, *, current: SyncRun | None, queued: list[SyncRun], is_due: bool, not_before: datetime | None
+) -> list[TypeHealth]:
+    """The health of each type, the most urgent first.
+
+    `is_due` says whether any schedule makes a run as things are, and `not_before` when the first does.
+    """
     paused = models.ExpressionWrapper(turns.is_paused_by_forms(now), output_field=models.BooleanField())
     rows = {row.sync_type: row for row in select_schedules().annotate(paused_by_forms=paused)}
     runs = SyncRun.objects.in_bulk({pk for row in rows.values() for pk in (row.last_success_id, row.last_end_id) if pk})
@@ -77,7 +91,9 @@ def assess_types(now: datetime, *, current: SyncRun | None, queued: list[SyncRun
                 usual_duration=find_usual_duration(name),
                 current=current if current and current.sync_type == name else None,
                 queued=[run for run in queued if run.sync_type == name],
-                next_due=schedules.find_next_due(row, now=now, is_failing=failures > 0) if is_due else None,
+                next_due=schedules.find_next_due(row, now=now, is_failing=failures > 0, not_before=not_before)
+                if is_due
+                else None,
                 paused_by_forms=row.paused_by_forms,
                 drifts=[drift for drift in drifts if drift.sync_type == name],
             )

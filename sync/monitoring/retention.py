@@ -18,6 +18,7 @@ from sync.database import clock
 from sync.models import (
     Alert,
     ColumnDrift,
+    ErpDay,
     OrderFormSession,
     PasswordGuess,
     RecordChange,
@@ -46,6 +47,7 @@ def prune() -> None:
     delete_some(ColumnDrift.objects.outdated().filter(at__lt=now - settings.KEEP_CHANGES))
     forget_exports(now)
     delete_some(find_forgettable_runs(now), oldest_by="finished_at")
+    delete_some(ErpDay.objects.filter(day__lt=clock.today() - settings.KEEP_RUNS))
     delete_some(OrderFormSession.objects.filter(expires_at__lt=now - KEEP_SESSIONS))
     last_seen = SyncWorker.objects.order_by("-seen_at").values("pk")[:1]
     delete_some(SyncWorker.objects.filter(seen_at__lt=now - KEEP_WORKERS).exclude(pk=models.Subquery(last_seen)))

@@ -12,6 +12,8 @@ from django.conf import settings
 from sync import disk
 from sync.coordinator.turns import WaitsFor
 from sync.database import clock
+from sync.erp import allowance
+from sync.erp.allowance import Allowance
 from sync.exceptions import ErpLoginRejected
 from sync.messages import Message
 from sync.models import (
@@ -89,13 +91,20 @@ class TypeHealth:
 
     @property
     def late_at(self) -> datetime | None:
-        """When what it shows is too old to be trusted, if nothing comes; None if it shows nothing yet."""
-        return self.fresh_as_of + self.schedule.interval + GRACE if self.fresh_as_of else None
+        """When what it shows is too old to be trusted, if nothing comes; None if it shows nothing yet.
+
+        Only time within the ERP's hours counts; and when these begin, a run has the grace.
+        """
+        if self.fresh_as_of is None:
+            return None
+        hours = allowance.find_hours()
+        late_at = hours.add_open_time(self.fresh_as_of, self.schedule.interval + GRACE)
+        return late_at if hours.is_always else max(late_at, hours.find_window(late_at).opens + GRACE)
 
     @property
     def late_for_forms_at(self) -> datetime | None:
         """When that is so though order forms keep it waiting."""
-        return self.late_at + settings.SYNC_LONGEST_PAUSE if self.late_at else None
+        return allowance.find_hours().add_open_time(self.late_at, settings.SYNC_LONGEST_PAUSE) if self.late_at else None
 
     @property
     def state(self) -> State:
@@ -199,6 +208,7 @@ class SyncStatus:
     wrong_clocks: list[WrongClock]
     volumes: list[disk.Volume]
     rejected_login: RejectedLogin | None  # which keeps every list from being synced
+    allowance: Allowance | None  # what the ERP may be asked for today; None if it is a folder
 
     @property
     def has_worker(self) -> bool:
@@ -254,5 +264,7 @@ class SyncStatus:
             for moment in (each.late_at, each.late_for_forms_at, each.schedule.find_next_slot(self.at))
         ]
         moments += [moment for run in self.queue for moment in (run.not_before, run.overdue_at)]
+        if self.allowance:
+            moments += [self.allowance.resumes_at, self.allowance.closes_at, allowance.find_next_day(self.at)]
         moments += [worker.seen_at + SyncWorker.SILENT_AFTER for worker in self.workers if worker.is_alive]
         return min(moment for moment in moments if moment and moment > self.at)

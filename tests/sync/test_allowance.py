@@ -10,19 +10,28 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
-from django.conf import settings as django_settings
+from django.conf import settings
 from django.db import connection
 
 from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME
+from sync.coordinator import queue, runner, schedules, sessions, turns
+from sync.database import clock
 from sync.erp import allowance
 from sync.erp.client import ErpList
 from sync.erp.http import HttpClient
 from sync.erp_hours import EXAMPLE, parse_hours
-from sync.exceptions import ErpExportsSpent, ErpLoginsSpent
-from sync.models import ErpDay
+from sync.exceptions import CannotForce, ErpClosed, ErpExportsSpent, ErpLoginsSpent
+from sync.models import Alert, ErpDay, SyncEvent, SyncRun, SyncSchedule, SyncWorker
+from sync.monitoring import health
+from sync.monitoring.state_changes import record_state_changes
+from sync.monitoring.status import State
 from sync.progress import ignore_progress
 from sync.service import get_service
+from sync.tasks import tick
+from tests.factories import SyncRunFactory, SyncWorkerFactory, UserFactory
+from tests.lists import TYPES
 
+Trigger = SyncRun.Trigger
 ROME = ZoneInfo("Europe/Rome")
 LONGEST = timedelta(minutes=5)  # that a fetch may take
 OFFICE = parse_hours(EXAMPLE)  # Mon-Sat 07:00-20:00
@@ -81,9 +90,7 @@ def test_hours_that_cannot_be_read_say_why(text, reason):
 def test_a_process_with_hours_that_cannot_be_read_stops_with_an_example(real_processes):
     environment = os.environ | {"ERP_HOURS": "dalle 7 alle 20", "DJANGO_SETTINGS_MODULE": "archibald.settings"}
     command = [sys.executable, "-c", "from django.conf import settings; settings.ERP_HOURS"]
-    found = subprocess.run(
-        command, env=environment, cwd=django_settings.BASE_DIR, capture_output=True, text=True, check=False
-    )
+    found = subprocess.run(command, env=environment, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False)
     assert found.returncode
     assert (
         "ERP_HOURS must be hours such as “Mon-Sat 07:00-20:00”, several separated by commas, or “always”: "
@@ -142,7 +149,12 @@ def test_time_passes_within_the_hours_only(since, minutes, until):
 @pytest.fixture
 def limits(settings):
     settings.ERP_URL = "https://erp.example/Archibald"
-    settings.ERP_LOGINS_A_DAY, settings.ERP_EXPORTS_A_DAY, settings.ERP_HOURS = 2, 3, OFFICE
+    settings.ERP_LOGINS_A_DAY, settings.ERP_EXPORTS_A_DAY, settings.ERP_HOURS = 2, 3, parse_hours("always")
+
+
+@pytest.fixture
+def office(limits, settings):
+    settings.ERP_HOURS = OFFICE
 
 
 def counted():
@@ -150,7 +162,7 @@ def counted():
 
 
 @pytest.mark.django_db
-def test_what_is_asked_is_counted_and_refused_over_the_limit(limits):
+def test_what_is_asked_is_counted_and_refused_over_the_limit(office):
     with time_machine.travel(rome("2026-12-01 12:00"), tick=False):
         for _ in range(2):
             allowance.spend_login()
@@ -167,12 +179,24 @@ def test_what_is_asked_is_counted_and_refused_over_the_limit(limits):
 
 
 @pytest.mark.django_db
+def test_nothing_is_asked_outside_the_hours_unless_it_is_forced(office):
+    with time_machine.travel(rome("2026-12-01 20:00"), tick=False):
+        for ask in (allowance.spend_login, allowance.spend_export, allowance.count_look):
+            with pytest.raises(ErpClosed, match=r"Mon-Sat 07:00-20:00\): it is asked again from 02/12/2026 07:00"):
+                ask()
+            with allowance.ignore_hours():
+                ask()
+    [(_day, *counts)] = counted()
+    assert counts == [1, 1, 1]
+
+
+@pytest.mark.django_db
 def test_a_forced_run_s_exports_are_counted_and_not_refused_but_its_logins_are(limits):
     for _ in range(3):
         allowance.spend_export()
     for _ in range(2):
         allowance.spend_login()
-    with allowance.lift_export_limit():
+    with allowance.ignore_hours():
         allowance.spend_export()
         with pytest.raises(ErpLoginsSpent):
             allowance.spend_login()
@@ -234,7 +258,7 @@ def test_of_many_that_want_the_last_only_so_many_get_it(limits, settings):
 
 
 @pytest.fixture
-def fetch(demo_server, tmp_path):
+def fetch(limits, demo_server, tmp_path):
     client = HttpClient(
         demo_server.url,
         DEMO_USERNAME,
@@ -258,7 +282,7 @@ def test_a_client_counts_its_logins_and_exports_in_the_caller_s_transaction(fetc
 
 
 @pytest.mark.django_db
-def test_a_client_that_may_not_log_in_or_export_asks_for_neither(fetch, demo_server, limits, settings):
+def test_a_client_that_may_not_log_in_or_export_asks_for_neither(fetch, demo_server, settings):
     settings.ERP_LOGINS_A_DAY = 1
     customers = get_service("customers").erp_list
     for _ in range(3):
@@ -271,3 +295,285 @@ def test_a_client_that_may_not_log_in_or_export_asks_for_neither(fetch, demo_ser
     assert demo_server.front_end.sessions == {}
     [(_day, *counts)] = counted()
     assert counts == [1, 3, 0]
+
+
+# Schedules and the queue
+
+
+@pytest.fixture
+def counting_erp(tiny_erp, office, settings):
+    """An ERP of which each fetch is an export that is counted; it may be asked from 07:00 to 20:00."""
+    settings.ERP_EXPORTS_A_DAY = 100
+    tiny_erp.meanwhile = lambda sync_type: allowance.spend_export()
+    SyncSchedule.objects.update(counted_from=rome("2026-11-01 00:00"))
+    return tiny_erp
+
+
+@pytest.fixture
+def at():
+    """Moves the time to this, by the clock in Italy."""
+    with time_machine.travel(rome("2026-12-01 12:00"), tick=False) as traveller:
+        yield lambda text: traveller.move_to(rome(text))
+
+
+def spend_all_exports():
+    ErpDay.objects.update_or_create(day=clock.today(), defaults={"exports": settings.ERP_EXPORTS_A_DAY})
+
+
+def queued():
+    return {run.sync_type: run.waits_for for run in turns.find_queued()}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_scheduled_at_night_and_one_run_of_each_list_in_the_morning(counting_erp, at):
+    at("2026-12-01 20:00")
+    tick()
+    counting_erp.fetched.clear()
+    for hour in range(21, 24):
+        at(f"2026-12-01 {hour}:30")
+        tick()
+    for hour in range(7):
+        at(f"2026-12-02 0{hour}:59:59")
+        tick()
+    assert (counting_erp.fetched, queued()) == ([], {})
+    at("2026-12-02 07:00")
+    tick()
+    tick()
+    assert sorted(counting_erp.fetched) == sorted(TYPES)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("closed", ["2026-12-06 12:00", "2026-10-25 02:30", "2026-03-29 03:30"])
+def test_nothing_is_scheduled_on_sundays_nor_while_the_clock_is_changed(counting_erp, at, closed):
+    SyncSchedule.objects.update(counted_from=rome("2026-01-01 00:00"))
+    at(closed)
+    tick()
+    assert counting_erp.fetched == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_waits_when_the_hours_end_is_carried_out_in_the_morning(counting_erp, at):
+    at("2026-12-01 19:59")
+    queue.request_sync("products", trigger=Trigger.SCHEDULE)
+    at("2026-12-01 20:00")
+    runner.drain_queue()
+    assert (counting_erp.fetched, queued()) == ([], {"products": "hours"})
+    at("2026-12-02 07:00")
+    runner.drain_queue()
+    assert counting_erp.fetched == ["products"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("mode", ["full", "smart"])
+def test_a_run_whose_hours_end_before_it_asks_goes_back_to_the_queue_and_has_not_failed(counting_erp, at, mode):
+    at("2026-12-01 19:59:59")
+
+    def begin(sync_type):
+        at("2026-12-01 20:00:01")
+        allowance.spend_export()
+
+    counting_erp.meanwhile = begin
+    run = queue.request_sync("customers", mode=mode, trigger=Trigger.SCHEDULE)
+    runner.drain_queue()
+    run.refresh_from_db()
+    assert (run.status, run.not_before) == ("queued", rome("2026-12-02 07:00"))
+    assert "outside its hours (ERP_HOURS: Mon-Sat 07:00-20:00)" in run.ended_attempts[-1]["text"]
+    assert health.get_status().by_type["customers"].consecutive_failures == 0
+    assert counted() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_given_file_and_an_accepted_export_need_no_hours(counting_erp, at):
+    at("2026-12-01 22:00")
+    file = counting_erp.exports[get_service("products").erp_list.name]
+    given = queue.request_sync("products", trigger=Trigger.MANUAL, given_file=file)
+    doubtful = SyncRunFactory(sync_type="customers", status="quarantined", export_path=str(file))
+    accepted = queue.accept(doubtful)
+    assert {run.pk: run.waits_for for run in turns.find_queued()} == {given.pk: "turn", accepted.pk: "turn"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_export_that_was_fetched_before_the_hours_ended_is_applied_afterwards(counting_erp, at):
+    at("2026-12-01 19:59:59")
+    run = queue.request_sync("orders", trigger=Trigger.SCHEDULE)
+    fetched = SyncRun.objects.filter(pk=run.pk)
+    fetched.update(export_path="/var/exports/orders-1-1.pdf", exported_at=clock.now())
+    at("2026-12-01 20:30")
+    assert queued() == {"orders": "turn"}
+    at("2026-12-01 21:30")  # too old to be read
+    assert queued() == {"orders": "hours"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_administrator_can_force_a_run_and_no_other_runs_with_it(counting_erp, at):
+    at("2026-12-01 22:00")
+    waiting = queue.request_sync("orders", trigger=Trigger.SCHEDULE)
+    queue.request_sync("ddt", trigger=Trigger.ADMIN)
+    administrator = UserFactory()
+    forced = queue.force(waiting, by=administrator)
+    assert (forced, forced.ignores_hours) == (waiting, True)
+    runner.drain_queue()
+    assert (counting_erp.fetched, queued()) == (["orders"], {"ddt": "hours"})
+    [(_day, *counts)] = counted()
+    assert counts == [0, 1, 0]
+    event = SyncEvent.objects.filter(kind=SyncEvent.Kind.RUN_STRENGTHENED).get()
+    assert (event.by, event.facts["ignores_hours"]) == (administrator, True)
+    with pytest.raises(CannotForce, match="it is succeeded"):
+        queue.force(waiting)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_waits_for_its_turn_cannot_be_forced(counting_erp, at):
+    run = queue.request_sync("orders", trigger=Trigger.SCHEDULE)
+    with pytest.raises(CannotForce, match="it is queued"):
+        queue.force(run)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_forced_request_is_not_lost_on_a_run_that_comes_back_to_the_queue(counting_erp, at):
+    def preempt(sync_type):
+        at("2026-12-01 20:00:01")
+        counting_erp.meanwhile = lambda sync_type: None
+        queue.request_sync("orders", trigger=Trigger.ADMIN, ignores_hours=True)
+        allowance.spend_export()
+
+    at("2026-12-01 19:59:59")
+    counting_erp.meanwhile = preempt
+    run = queue.request_sync("orders", trigger=Trigger.SCHEDULE)
+    runner.drain_queue()
+    run.refresh_from_db()
+    assert (run.ignores_hours, run.status) == (True, "queued")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_once_the_exports_are_spent_nothing_is_scheduled_until_the_day_is_over(counting_erp, at):
+    spend_all_exports()
+    tick()
+    queue.request_sync("orders", trigger=Trigger.ADMIN)
+    queue.request_sync("ddt", trigger=Trigger.ADMIN, ignores_hours=True)
+    assert queued() == {"orders": "allowance", "ddt": "turn"}
+    runner.drain_queue()
+    assert counting_erp.fetched == ["ddt"]
+    at("2026-12-02 00:00")
+    assert queued() == {"orders": "hours"}
+    at("2026-12-02 07:00")
+    assert queued() == {"orders": "turn"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_drain_only_so_many_exports_are_asked_for_as_there_are_left(counting_erp, at, settings):
+    settings.ERP_EXPORTS_A_DAY = 2
+    for sync_type in TYPES:
+        queue.request_sync(sync_type, trigger=Trigger.SCHEDULE)
+    runner.drain_queue()
+    assert (len(counting_erp.fetched), set(queued().values())) == (2, {"allowance"})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_runs_that_may_not_log_in_wait_until_tomorrow_and_have_not_failed(counting_erp, at, settings):
+    settings.ERP_LOGINS_A_DAY = 1
+    counting_erp.meanwhile = lambda sync_type: allowance.spend_login()
+    for sync_type in TYPES:
+        queue.request_sync(sync_type, trigger=Trigger.SCHEDULE)
+    runner.drain_queue()
+    assert set(queued().values()) == {"time"}
+    waiting = SyncRun.objects.filter(not_before=rome("2026-12-02 07:00"))
+    assert waiting.count() == len(TYPES) - 1
+    asked = len(counting_erp.fetched)
+    for minute in range(1, 40):
+        at(f"2026-12-01 12:{minute:02}")
+        schedules.request_due()
+        runner.drain_queue()
+    assert len(counting_erp.fetched) <= asked + 1  # the list that was synced became due once more
+    assert not SyncRun.objects.unsuccessful().exists()
+    assert not Alert.objects.exists()
+    at("2026-12-02 07:00")
+    settings.ERP_LOGINS_A_DAY = 100
+    runner.drain_queue()
+    assert queued() == {}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_login_that_is_refused_just_before_midnight_is_tried_in_the_new_day(counting_erp, at, settings):
+    settings.ERP_LOGINS_A_DAY, settings.ERP_HOURS = 1, parse_hours("always")
+    at("2026-12-01 23:59:59")
+    allowance.spend_login()
+    with pytest.raises(ErpLoginsSpent) as refused:
+        allowance.spend_login()
+    assert allowance.find_resumption(refused.value) == rome("2026-12-02 00:00")
+    at("2026-12-02 00:00:01")
+    assert allowance.find_resumption(refused.value) == rome("2026-12-02 00:00:01")
+
+
+# Order forms
+
+
+@pytest.mark.django_db(transaction=True)
+def test_order_forms_are_answered_at_once_at_night_and_leave_one_run(counting_erp, at):
+    at("2026-12-01 22:00")
+    smart = [sessions.request_smart_sync("customers", user=UserFactory()) for _ in range(3)]
+    assert not sessions.threads
+    assert {(each.run.status, each.run.waits_for, each.session.is_live) for each in smart} == {
+        ("queued", "hours", True)
+    }
+    at("2026-12-01 22:05")
+    sessions.request_smart_sync("customers", user=UserFactory())
+    assert (counting_erp.fetched, queued()) == ([], {"customers": "hours"})
+
+
+# Whether a list can be trusted
+
+
+def mirror_everything():
+    for sync_type in TYPES:
+        SyncRunFactory(sync_type=sync_type)
+    SyncWorkerFactory()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("fetched", "now", "state"),
+    [
+        ("2026-12-01 19:55", "2026-12-01 23:00", State.HEALTHY),
+        ("2026-12-01 19:55", "2026-12-02 07:15", State.HEALTHY),
+        ("2026-12-01 19:55", "2026-12-02 07:16", State.LATE),  # 5 minutes in the evening and 15 in the morning
+        ("2026-12-01 19:42", "2026-12-02 06:59", State.HEALTHY),
+        ("2026-12-01 19:42", "2026-12-02 07:10", State.HEALTHY),  # a run has 10 minutes in the morning, too
+        ("2026-12-01 19:42", "2026-12-02 07:11", State.LATE),
+        ("2026-12-01 19:30", "2026-12-01 19:51", State.LATE),
+        ("2026-12-05 19:55", "2026-12-07 07:15", State.HEALTHY),  # over Sunday
+    ],
+)
+def test_a_list_is_not_late_because_the_erp_is_closed(office, at, fetched, now, state):
+    at(fetched)
+    SyncRunFactory(sync_type="orders")  # every 10 minutes
+    at(now)
+    assert health.get_status().by_type["orders"].state == state
+
+
+@pytest.mark.django_db
+def test_no_alert_comes_at_night(office, at, settings):
+    settings.ALERT_EMAILS = ["it@example.com"]
+    at("2026-12-01 19:59")
+    mirror_everything()
+    record_state_changes()
+    Alert.objects.all().delete()
+    for now in ("2026-12-01 20:30", "2026-12-02 00:00", "2026-12-02 06:59"):
+        at(now)
+        SyncWorker.objects.update(seen_at=clock.now())
+        record_state_changes()
+    assert not Alert.objects.exists()
+
+
+@pytest.mark.django_db
+def test_what_is_due_next_is_what_will_be_asked_for(office, at):
+    SyncSchedule.objects.update(counted_from=rome("2026-11-01 00:00"))
+    mirror_everything()
+    at("2026-12-01 22:00")
+    assert {each.next_due for each in health.get_status().types} == {rome("2026-12-02 07:00")}
+    at("2026-12-01 12:00")
+    SyncSchedule.objects.update(requested_slot=clock.now())
+    by_type = {each.sync_type: each.next_due for each in health.get_status().types}
+    assert by_type["orders"] == rome("2026-12-01 12:10")
+    spend_all_exports()
+    assert {each.next_due for each in health.get_status().types} == {rome("2026-12-02 07:00")}

@@ -22,7 +22,7 @@ from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from sync.erp.browser import login, messages, process_tree
-from sync.erp.browser.list_page import ListPage, LoginPageShown
+from sync.erp.browser.list_page import IDLE_TIMEOUT, PAGE_TIMEOUT, ListPage, LoginPageShown
 from sync.erp.client import Look
 from sync.exceptions import (
     ErpAnswerUnexpected,
@@ -39,9 +39,9 @@ from sync.messages import gettext_noop as _
 VIEWPORT = {"width": 1440, "height": 900}  # before a page is opened: the ERP lays its toolbar out only then [seen]
 LANGUAGE = "it-IT"  # of file names, headers, dates and numbers [seen]
 IDLE_SECONDS = 600.0  # without an operation, after which the process ends
-STEP_SECONDS = 60.0  # that a step may take; generating an export has all that is left
+STEP_SECONDS = PAGE_TIMEOUT + IDLE_TIMEOUT  # that a step may take; generating an export has all that is left
+CAPTURE_STEP_SECONDS = 15.0  # that keeping the page of a failed step may take
 CAPTURE_SECONDS = 5.0  # that a screenshot may take
-ORDER_SECONDS = 10.0  # that putting the user's filter back may take after a step failed
 LOGINS = 2  # in one operation: for a session that had expired before, and for one that ends in its midst
 BETWEEN_ATTEMPTS = 2.0  # seconds, while the ERP generates an export that was given up
 FLAGS = [
@@ -81,7 +81,10 @@ def drive_browser() -> NoReturn:
     os.umask(0o077)
     pipe, alive = (int(argument) for argument in sys.argv[1:3])
     Thread(target=watch_parent, args=(alive,), daemon=True).start()
-    serve(Connection(pipe))
+    try:
+        serve(Connection(pipe))
+    except BaseException:  # noqa: BLE001  # the parent learns of it by the end of the pipe
+        traceback.print_exc()
     end()
 
 
@@ -101,14 +104,20 @@ def serve(pipe: Connection) -> None:
     """Carry out operations until none comes for a while, or the browser is of no use any more."""
     setup = pipe.recv()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=setup.executable,
-            args=[*FLAGS, *confine_to(setup.url)],
-            chromium_sandbox=os.geteuid() != 0,  # it does not start as root
-            handle_sigint=False,
-            handle_sigterm=False,
-            handle_sighup=False,
-        )
+        try:
+            browser = playwright.chromium.launch(
+                executable_path=setup.executable,
+                args=[*FLAGS, *confine_to(setup.url)],
+                chromium_sandbox=os.geteuid() != 0,  # it does not start as root
+                handle_sigint=False,
+                handle_sigterm=False,
+                handle_sighup=False,
+            )
+        except PlaywrightError as error:
+            print(f"{setup.executable} does not start: {error.message}", file=sys.stderr)
+            cause = Message(_("{file} does not start; the log tells more"), file=setup.executable)
+            refuse(pipe, ErpUnavailable(reason=cause))
+            return
         started = process_tree.find_tree(os.getpid())
         pipe.send(messages.Launched(frozenset(each.session for each in started)))
         while pipe.poll(IDLE_SECONDS):
@@ -122,12 +131,18 @@ def serve(pipe: Connection) -> None:
                     service_workers="block",
                 )
             except PlaywrightError as error:
-                pipe.send(messages.Ended(None, failure=work.describe(error), is_browser_usable=False))
+                refuse(pipe, work.explain(error))
                 return
             ended = work.carry_out(context)
             pipe.send(ended)
             if not ended.is_browser_usable:
                 return
+
+
+def refuse(pipe: Connection, error: Exception) -> None:
+    """Tell of an operation that cannot begin."""
+    pipe.send(messages.Outcome(failure=describe_error(error)))
+    pipe.send(messages.Ended(None, is_browser_usable=False))
 
 
 def confine_to(url: str) -> list[str]:
@@ -163,61 +178,55 @@ class Work:
         self.led_to = ""  # an address outside the ERP's origin
         self.are_columns_shown = operation.are_columns_shown
         self.failed_look: messages.Failure | None = None
-        self.list_page: ListPage | None = None
+        self.is_told = False  # what became of it
 
     def carry_out(self, context: BrowserContext) -> messages.Ended:
         try:
             page = context.new_page()
+            page.set_default_timeout(self.left * 1000)
             context.on("request", self.see_request)
             context.add_cookies(self.operation.cookies)  # type: ignore[arg-type]
-            page.set_default_timeout(self.left * 1000)
-            page.set_default_navigation_timeout(min(self.left, STEP_SECONDS) * 1000)
+            list_page = ListPage(page, self.url, self.operation.erp_list, report=self.report)
             try:
-                look = self.with_login(context, page)
-            except (Refused, SyncError, PlaywrightTimeout) as error:
+                look = self.use_with_login(list_page, context)
+            except Exception as error:  # it has no other way to tell of it
+                self.tell(messages.Outcome(failure=self.describe(error)))
+                if tells_of_end(error):
+                    raise
                 if not isinstance(error, Refused):
                     self.capture(page)
-                self.clean_up(page)
-                raise
-            return messages.Ended(read_cookies(context), look, failed_look=self.failed_look)
-        except Exception as error:  # noqa: BLE001  # it has no other way to tell of it
-            is_usable = not tells_of_end(error)
-            cookies = read_cookies(context) if is_usable else None
-            return messages.Ended(cookies, failure=self.describe(error), is_browser_usable=is_usable)
-        finally:
-            try:
-                context.close()
-            except PlaywrightError as error:
-                print(f"The browser's context could not be closed: {error.message}", file=sys.stderr)
+            else:
+                self.tell(messages.Outcome(look, failed_look=self.failed_look))
+            list_page.restore_filter()
+            cookies = read_cookies(context)
+            context.close()
+        except PlaywrightError as error:
+            if not self.is_told:
+                self.tell(messages.Outcome(failure=self.describe(error)))
+            return messages.Ended(None, is_browser_usable=False)
+        return messages.Ended(cookies)
 
-    def clean_up(self, page: Page) -> None:
-        """Put the filter of the ERP's user back after a step that failed, if there is time."""
-        if self.list_page and self.left > ORDER_SECONDS:
-            page.set_default_timeout(ORDER_SECONDS * 1000)
-            page.set_default_navigation_timeout(ORDER_SECONDS * 1000)
-            try:
-                self.list_page.restore_filter()
-            except (LoginPageShown, SyncError, PlaywrightError) as error:
-                print(f"The ERP user's own filter could not be put back: {error}", file=sys.stderr)
+    def tell(self, outcome: messages.Outcome) -> None:
+        self.is_told = True
+        self.pipe.send(outcome)
 
     @property
     def left(self) -> float:
         """Seconds, at least one: no limit at all is what 0 means to Playwright."""
         return max(self.ends_at - time.monotonic(), 1.0)
 
-    def with_login(self, context: BrowserContext, page: Page) -> Look | None:
+    def use_with_login(self, list_page: ListPage, context: BrowserContext) -> Look | None:
         """The operation, from the list's page on; again after a login, if the ERP asks for one in its midst."""
-        self.list_page = ListPage(page, self.url, self.operation.erp_list, report=self.report)
         for _login in range(LOGINS):
             try:
-                return self.use(self.list_page)
+                return self.use(list_page)
             except LoginPageShown:
                 self.report(_("log in"), login.LONGEST)
-                login.log_in(page, self.ask_for_credentials)
+                login.log_in(list_page.page, self.ask_for_credentials)
                 self.are_columns_shown = False
                 self.pipe.send(messages.LoggedIn(read_cookies(context)))
         try:
-            return self.use(self.list_page)
+            return self.use(list_page)
         except LoginPageShown:
             raise ErpSessionExpired from None
 
@@ -248,9 +257,12 @@ class Work:
         else:
             look = self.look_before_export(list_page)
             list_page.download_export(
-                operation.to, largest=operation.largest, progress=self.tell_progress, may_export=self.ask_to_export
+                operation.to,
+                seconds=self.left,
+                largest=operation.largest,
+                progress=self.tell_progress,
+                may_export=self.ask_to_export,
             )
-        list_page.restore_filter()
         return look
 
     def look_before_export(self, list_page: ListPage) -> Look | None:
@@ -292,14 +304,7 @@ class Work:
             self.led_to = request.url
 
     def describe(self, error: Exception) -> messages.Failure:
-        error = self.explain(error)
-        if isinstance(error, SyncError):
-            return messages.Failure(type(error).__name__, error.facts)
-        if isinstance(error, Refused):
-            return messages.Failure("", {})
-        if isinstance(error, OSError) and error.errno:
-            return messages.Failure("OSError", {"errno": error.errno, "file": str(error.filename or "")})
-        return messages.Failure(repr(error), {}, "".join(traceback.format_exception(error)))
+        return describe_error(self.explain(error))
 
     def explain(self, error: Exception) -> Exception:
         """An error of Playwright as one that says what happened."""
@@ -326,13 +331,22 @@ class Work:
 
     def capture(self, page: Page) -> None:
         """Keep what the page looked like, and its source. That it cannot be kept hides no error."""
+        failed, address = self.step, urlsplit(page.url)._replace(query="", fragment="").geturl()
+        self.report(_("keep the page of the failed step"), CAPTURE_STEP_SECONDS)
         try:
             page.screenshot(path=self.operation.failure.with_suffix(".png"), timeout=CAPTURE_SECONDS * 1000)
-            address = urlsplit(page.url)._replace(query="", fragment="").geturl()
-            said = f"<!-- {self.step}: {address} -->\n".replace("--", "- -")
+            said = f"<!-- {failed}: {address.replace('--', '%2D%2D')} -->\n"
             self.operation.failure.with_suffix(".html").write_text(said + page.evaluate(READ_PAGE))
         except (PlaywrightError, OSError) as error:
             print(f"The page of the failed step could not be kept: {error}", file=sys.stderr)
+
+
+def describe_error(error: Exception) -> messages.Failure:
+    if isinstance(error, SyncError):
+        return messages.Failure(type(error).__name__, error.facts)
+    if isinstance(error, OSError) and error.errno:
+        return messages.Failure("OSError", {"errno": error.errno, "file": str(error.filename or "")})
+    return messages.Failure(repr(error), {}, "".join(traceback.format_exception(error)))
 
 
 def tells_of_end(error: Exception) -> bool:

@@ -73,22 +73,22 @@ class BrowserClient:
 
     def fetch(self, erp_list: ErpList, *, to: Path, at_most: timedelta, progress: Progress) -> Export:
         try:
-            ended, seconds = self.carry_out("exports", erp_list, at_most, progress, failure=to, to=to)
+            outcome, seconds = self.carry_out("exports", erp_list, at_most, progress, failure=to, to=to)
         except BaseException:
             to.unlink(missing_ok=True)
             raise
-        if ended.failed_look:
-            logger.warning("No look before the export of %s: %s", erp_list.name, ended.failed_look.rebuild())
-        return Export(to, clock.now() - timedelta(seconds=seconds), ended.look)
+        if outcome.failed_look:
+            logger.warning("No look before the export of %s: %s", erp_list.name, outcome.failed_look.rebuild())
+        return Export(to, clock.now() - timedelta(seconds=seconds), outcome.look)
 
     def look(
         self, erp_list: ErpList, *, search: str = "", failure: Path, at_most: timedelta, progress: Progress
     ) -> Look:
-        ended, _seconds = self.carry_out("looks", erp_list, at_most, progress, failure=failure, search=search)
         self.count_look()
-        if ended.look is None:
+        outcome, _seconds = self.carry_out("looks", erp_list, at_most, progress, failure=failure, search=search)
+        if outcome.look is None:
             raise RuntimeError("The browser's process gives no look")
-        return ended.look
+        return outcome.look
 
     def close(self) -> None:
         """End the browser. The next operation starts another one, with the session that there is."""
@@ -98,7 +98,7 @@ class BrowserClient:
 
     def carry_out(
         self, name: str, erp_list: ErpList, at_most: timedelta, progress: Progress, **details: Any
-    ) -> tuple[messages.Ended, float]:
+    ) -> tuple[messages.Outcome, float]:
         """One operation in a session of the ERP; and for how many seconds its export had been asked for."""
         ends_at = time.monotonic() + at_most.total_seconds()
 
@@ -115,13 +115,12 @@ class BrowserClient:
         session = ErpSession(self.sessions, name, url=self.url, username=self.credentials.username)
         with self.wait_for_turn(wait), session.lock(wait):
             while True:
-                is_reused = self.process is not None
                 exchange = Exchange(self, session, erp_list, ends_at, progress, details)
                 try:
                     return exchange.carry_out(), time.monotonic() - exchange.asked
                 except BrowserEnded:
                     # One that ended since the last operation is replaced; nothing was asked of the ERP yet.
-                    if not is_reused or exchange.has_begun:
+                    if not exchange.is_reused or exchange.has_begun:
                         raise ErpUnavailable(reason=Message(BROWSER_ENDED, step=exchange.step)) from None
 
     @contextmanager
@@ -158,14 +157,16 @@ class Exchange:
         self.details = details
         self.step = _("start the browser")
         self.step_ends_at = time.monotonic() + START_SECONDS
+        self.is_reused = client.process is not None
         self.has_begun = False  # to ask the ERP
         self.done = 0
         self.total: int | None = None
         self.asked = time.monotonic()
         self.refusal: Exception | None = None
+        self.outcome: messages.Outcome | None = None
         self.measured = time.monotonic()
 
-    def carry_out(self) -> messages.Ended:
+    def carry_out(self) -> messages.Outcome:
         client, session = self.client, self.session
         if client.process and client.process.owner != os.getpid():
             client.process = None  # that of the process which this one was forked from
@@ -182,33 +183,31 @@ class Exchange:
             )
             try:
                 self.process.send(operation)
-                ended = self.converse()
+                self.converse()
             except (EOFError, ConnectionError):
                 raise BrowserEnded from None
-            if ended.cookies is not None:
-                session.cookies = ended.cookies
-            if not ended.failure:
-                session.exporting_since = None
-            session.save()
-            if not ended.is_browser_usable and not self.has_begun:
-                raise BrowserEnded
-            if not ended.is_browser_usable or self.process.is_worn:
+            if self.process.is_worn:
                 client.close()
+        except (BrowserEnded, ErpUnavailable):
+            client.close()
+            if not self.outcome:
+                raise
+            logger.warning("The browser was ended after %s, in the step: %s", self.erp_list.name, self.step)
         except BaseException:
             client.close()
             raise
-        if ended.failure:
-            raise self.refusal or ended.failure.rebuild()
-        return ended
+        if self.outcome is None:
+            raise RuntimeError("The browser's process ended the operation without an outcome")
+        if self.outcome.failure:
+            raise self.refusal or self.outcome.failure.rebuild()
+        return self.outcome
 
-    def converse(self) -> messages.Ended:
+    def converse(self) -> None:
         """Answer what the process asks, until it has ended the operation."""
         told = time.monotonic()
         while True:
             message = self.process.receive(within=BETWEEN_CHECKPOINTS)
             match message:
-                case messages.Ended():
-                    return message
                 case messages.Launched(sessions):
                     self.process.sessions |= sessions
                 case messages.Step(name, seconds):
@@ -225,10 +224,28 @@ class Exchange:
                 case messages.ColumnsShown():
                     self.session.lists_with_columns.append(self.erp_list.name)
                     self.session.save()
+                case messages.Outcome(failure=failure):
+                    self.outcome = message
+                    if not failure:
+                        self.session.exporting_since = None
+                        self.session.save()
+                case messages.Ended(cookies, is_browser_usable):
+                    self.end(cookies, is_browser_usable)
+                    return
             if message is None or time.monotonic() > told + BETWEEN_CHECKPOINTS:
                 told = time.monotonic()
                 self.progress(Stage.FETCHING, self.done, self.total)
                 self.check_limits(told)
+
+    def end(self, cookies: messages.Cookies | None, is_browser_usable: bool) -> None:
+        """Keep the session as it is now. Raises BrowserEnded; nothing is told if one from before had ended already."""
+        if cookies is not None:
+            self.session.cookies = cookies
+        self.session.save()
+        if not is_browser_usable:
+            if self.is_reused and not self.has_begun:
+                self.outcome = None
+            raise BrowserEnded
 
     def begin_step(self, name: str, seconds: float | None) -> None:
         self.has_begun = True

@@ -181,7 +181,8 @@ class ListPage:
         """Choose the filter that hides nothing, and see that the ERP's own next page says so."""
         if self.erp_list.safe_filter:
             with self.begin(_("choose the filter")):
-                self.own_filter = self.choose_filter(lambda value: value.endswith(self.erp_list.safe_filter))
+                before = self.choose_filter(lambda value: value.endswith(self.erp_list.safe_filter))
+                self.own_filter = before or self.own_filter  # also if it was chosen before a login
 
     def restore_filter(self) -> None:
         """Choose what the ERP's user had chosen before. That it failed is reported: the list was read nevertheless."""
@@ -404,6 +405,7 @@ class ListPage:
         self,
         to: Path,
         *,
+        seconds: float = EXPORT_TIMEOUT,
         largest: int,
         progress: Callable[[int, int | None], None],
         may_export: Callable[[], None],
@@ -411,8 +413,9 @@ class ListPage:
         """Export the list, and write the PDF to the file `to` while it comes.
 
         `may_export` is asked before each click on the export item, `progress` told the bytes that are written and,
-        if announced, to come. Raises ExportTooLarge before more than `largest` bytes are written, and ExportTruncated
-        for what is not a whole PDF. The file is there only if all went well.
+        if announced, to come; within `seconds` of a click they must begin to. Raises ExportTooLarge before more than
+        `largest` bytes are written, and ExportTruncated for what is not a whole PDF. The file is there only if all
+        went well.
         """
         with (
             self.begin(_("export the list")),
@@ -424,7 +427,7 @@ class ListPage:
                 may_export()
                 answers.reset()
                 item.click(timeout=CLICK_TIMEOUT, no_wait_after=True)
-                answer = self.wait_for_export(answers)
+                answer = self.wait_for_export(answers, seconds)
                 if answer is not None:
                     save(answer, file, largest=largest, progress=progress)
                     break
@@ -457,12 +460,12 @@ class ListPage:
         items = self.ask(scripts.READ_MENU)
         return [item for item in items if item["isShown"] and EXPORT_TO.match(item["text"])]
 
-    def wait_for_export(self, answers: DocumentAnswers) -> Answer | None:
+    def wait_for_export(self, answers: DocumentAnswers, seconds: float) -> Answer | None:
         """The PDF that answers a click; None if the ERP shows its banner instead.
 
         Raises LoginPageShown, ErpPageSlow, or ErpPageChanged if nothing is under way any more.
         """
-        given_up_at = time.monotonic() + EXPORT_TIMEOUT
+        given_up_at = time.monotonic() + seconds
         while time.monotonic() < given_up_at:
             self.page.wait_for_timeout(POLL / 4)
             if (answer := answers.take_export()) is not None:
@@ -479,7 +482,7 @@ class ListPage:
                     "after a click on its export item neither an export nor a message came; the page is “{title}”"
                 )
                 raise self.fail(Message(reason, title=cut(self.page.title())))
-        raise ErpPageSlow(erp_list=self.erp_list.name, step=Message(self.step), seconds=f"{EXPORT_TIMEOUT:g}")
+        raise ErpPageSlow(erp_list=self.erp_list.name, step=Message(self.step), seconds=f"{seconds:.0f}")
 
     def find_outcome(self) -> str:
         """What the page shows after a click on its export item: "banner", "login", or nothing of both.

@@ -124,11 +124,17 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Ended:
-    """The end of an operation."""
+class Outcome:
+    """What became of an operation; what is put in order afterwards changes nothing of it."""
 
-    cookies: Cookies | None  # None: they are not known, and what is kept stays
     look: Look | None = None
     failure: Failure | None = None
     failed_look: Failure | None = None  # of an export: the look before it, without which it goes on
+
+
+@dataclass(frozen=True)
+class Ended:
+    """All is in order again; the last message of an operation."""
+
+    cookies: Cookies | None  # None: they are not known, and what is kept stays
     is_browser_usable: bool = True

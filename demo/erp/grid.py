@@ -32,7 +32,9 @@ class GridState:
     search: str = ""
 
     def make_sort(self, columns: Sequence[ListColumn]) -> Sort | None:
-        return None if self.sorted_by is None else Sort(columns[self.sorted_by].field, self.descending)
+        """None for the default order, which a column that is always empty leaves too."""
+        field = "" if self.sorted_by is None else columns[self.sorted_by].field
+        return Sort(field, self.descending) if field else None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from http import HTTPStatus
 from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from select import select
+from socket import MSG_PEEK
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib import parse
 
@@ -34,6 +36,7 @@ FETCH = "location.href = location.pathname;"
 SCRIPTS_AND_STYLES = {"archibald.js": "text/javascript; charset=utf-8", "archibald.css": "text/css; charset=utf-8"}
 GARBAGE = '<!DOCTYPE html><html><body><form><div class="content"><tr class="dxgvData'  # a page that breaks off
 CHUNK = 64 * 1024  # bytes
+STALLED_LOOKS = 0.1  # seconds between two looks whether the client of a stalled export has left
 NAME_KEPT = 30 * 24 * 60 * 60  # seconds that the browser keeps the user's name
 
 
@@ -373,6 +376,10 @@ class Handler(BaseHTTPRequestHandler):
                 self.send_file(file, path.stat().st_size, demo_list, faults)
         self.front_end.count_export()
 
+    def has_client_left(self) -> bool:
+        """Whether the connection was closed at its other end, which nothing is written to."""
+        return bool(select([self.connection], [], [], 0)[0]) and not self.connection.recv(1, MSG_PEEK)
+
     def send_file(self, file: BinaryIO, size: int, demo_list: DemoList, faults: set[Fault]) -> None:
         name = demo_list.file_names[Fault.ENGLISH in faults]
         if Fault.OTHER_FILE_NAME in faults:
@@ -391,7 +398,8 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(chunk)
             left -= len(chunk)
         if Fault.STALLED_CONNECTION in faults:
-            self.demo.stopping.wait()
+            while not self.has_client_left() and not self.demo.stopping.wait(STALLED_LOOKS):
+                pass
         self.close_connection = stops_half_way or self.demo.stopping.is_set()
 
 

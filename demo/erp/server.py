@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import random
+import ssl
 import sys
 from collections.abc import Callable, Mapping
 from http.server import ThreadingHTTPServer
+from pathlib import Path
 from threading import Event, Thread
 from types import TracebackType
 from typing import Any, Self
@@ -46,13 +48,21 @@ class DemoServer:
         password: str = DEMO_PASSWORD,
         profile: str | None = None,
         realistic: bool = False,
+        certificate: Path | None = None,
     ) -> None:
+        """With a `certificate` and its key, in one PEM file, it is reached by HTTPS only."""
         self.erp = erp
         self.delays = (REALISTIC_DELAYS if realistic else NO_DELAYS) | ({} if delay is None else {"export": delay})
         self.profile = web.PROFILES[profile] if profile else None  # none: the language that a browser asks for
         self.front_end = FrontEnd(username=username, password=password, clock=erp.clock)
         self.stopping = Event()
         self.http = HttpServer((host, port), self)
+        self.scheme = "https" if certificate else "http"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            # Each connection's own thread shakes hands, or one that says nothing would hold up the others.
+            self.http.socket = context.wrap_socket(self.http.socket, server_side=True, do_handshake_on_connect=False)
         self.threads: list[Thread] = []
 
     @property
@@ -86,7 +96,7 @@ class DemoServer:
     @property
     def url(self) -> str:
         host, port = self.http.server_address[:2]
-        return f"http://{host!s}:{port}/"
+        return f"{self.scheme}://{host!s}:{port}/"
 
     def start(self, *, life: float | None = None) -> None:
         """Serve in a thread; with `life`, something happens by itself every so many seconds."""
@@ -138,5 +148,5 @@ class HttpServer(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that leaves in the middle is everyday life."""
-        if not isinstance(sys.exception(), (ConnectionError, TimeoutError)):
+        if not isinstance(sys.exception(), (ConnectionError, TimeoutError, ssl.SSLError)):
             logger.exception("A request of %s failed.", client_address)

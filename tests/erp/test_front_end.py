@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -156,6 +157,11 @@ def test_the_time_of_change_is_hidden_mislabelled_and_can_be_sorted_by(front, er
     assert datetime(*shown) == oldest.modified_at  # noqa: DTZ001  # Italian
 
 
+def test_of_products_the_time_of_change_is_one_of_the_36_columns(front):
+    assert front.open(PRODUCTS).count('"fieldName":"MODIFIEDDATETIME","name":"","visible":true') == 1
+    assert front.page.count('"fieldName":') == 36
+
+
 def test_customers_have_no_time_of_change(front):
     assert "MODIFIEDDATETIME" not in front.open(CUSTOMERS)
 
@@ -207,6 +213,12 @@ def test_a_search_narrows_list_and_export_until_it_is_cleared(server, front, erp
     assert someone in found
     front.call(web.SEARCH, "", **{web.SEARCH: ""})
     assert f"({erp.count_records('customers')} elementi)" in front.open()
+
+
+def test_a_list_can_be_sorted_by_a_column_that_is_always_empty(front):
+    before = rows(front.open(DDT))
+    assert DDT.columns[0].field == ""
+    assert rows(front.call_grid("SortBy|0|DSC")) == before
 
 
 # Exports
@@ -328,6 +340,15 @@ def test_delays_can_be_set(server):
 @pytest.mark.parametrize("delays", [{"pages": 1}, {"page": -1}, {"page": [2, 1]}, {"page": "long"}])
 def test_a_delay_that_cannot_be_is_refused(server, delays):
     assert requests.post(f"{server.url}demo/delays", json=delays).status_code == 400
+
+
+def test_a_certificate_that_nobody_trusts_is_refused(erp, network):
+    certificate = Path(__file__).with_name("self_signed.pem")
+    with DemoServer(erp, certificate=certificate) as server:
+        assert server.url.startswith("https://")
+        with pytest.raises(requests.exceptions.SSLError):
+            requests.get(f"{server.url}Login.aspx")
+        assert "Logon" in requests.get(f"{server.url}Login.aspx", verify=certificate).text
 
 
 def test_realistic_delays_are_those_that_were_seen(erp):

@@ -348,7 +348,7 @@ def test_a_certificate_that_nobody_trusts_is_refused(erp, network):
         assert server.url.startswith("https://")
         with pytest.raises(requests.exceptions.SSLError):
             requests.get(f"{server.url}Login.aspx")
-        assert "Logon" in requests.get(f"{server.url}Login.aspx", verify=certificate).text
+        assert "Logon" in requests.get(f"{server.url}Login.aspx", verify=str(certificate)).text
 
 
 def test_realistic_delays_are_those_that_were_seen(erp):

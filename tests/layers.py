@@ -3,7 +3,7 @@
     unit         calls code, and needs neither database nor network
     integration  uses the database, a server in this process, or the ERP's own exports
     process      starts processes: it uses the fixture `real_processes`, by itself or through another fixture
-    browser      looks at pages in a real browser: it stands in tests/e2e
+    browser      looks at pages in a real browser: it stands in tests/e2e, or uses the fixture `browser`
 
 A layer is a marker: `pytest -m unit`. What uses the database is marked `database` too, and a file that goes over all
 lists is marked `lists`, by the names through which it does.
@@ -39,7 +39,7 @@ def goes_over_all_lists(path: Path) -> bool:
 def pytest_itemcollected(item: pytest.Item) -> None:
     fixtures = set(getattr(item, "fixturenames", ()))
     uses_database = item.get_closest_marker("django_db") or {"db", "transactional_db"} & fixtures
-    if item.path.parent == E2E:
+    if item.path.parent == E2E or "browser" in fixtures:
         layer = "browser"
     elif "real_processes" in fixtures:
         layer = "process"

@@ -32,6 +32,7 @@ ERP_LISTS = {
         each.key.header,
         each.safe_filter,
         tuple(column.header for column in each.columns if column.hidden),
+        next((column.field_name for column in each.grid_columns if column.field == "modified_at"), ""),
     )
     for each in LISTS
 }

@@ -55,7 +55,6 @@ EXPORT_TIMEOUT = 300.0  # seconds from the click to the headers of the export [c
 SILENCE = 15.0  # seconds without any request after which no export comes: the banner comes after 5 [seen]
 ATTEMPTS = 3  # to choose a filter, or to clear one
 CLICKS = 3  # on the export item, while the ERP shows its banner
-OUTCOME_TIMEOUT = 250  # ms in which a page says what it shows
 PIECE = 64 * 1024  # bytes of the export that are read at a time
 TAIL = 1024  # bytes at the end of a PDF in which %%EOF stands
 SHOWN_ITEMS, SHOWN_CHARACTERS = 20, 40  # of what was found instead, in an error
@@ -63,7 +62,6 @@ SHOWN_ITEMS, SHOWN_CHARACTERS = 20, 40  # of what was found instead, in an error
 EXPORT_TO = re.compile(r"\s*(Esportare in|Export to)", re.IGNORECASE)  # it may stand twice, without a space between
 APPLY = re.compile(r"Applica|Apply", re.IGNORECASE)
 COLUMN_CHOOSER = re.compile(r"colonn|column", re.IGNORECASE)
-BANNER = "Requested objects cannot be loaded"
 COUNT = re.compile(r"Count\s*=\s*(\d[\d.,]*)")
 PAGER_COUNT = re.compile(r"\(\s*(\d[\d.,]*)\s*[^\W\d]+\s*\)")  # Pagina 1 di 73 (1.452 elementi)
 DOWNLOAD_STARTED = ("Download is starting", "ERR_ABORTED")  # what Playwright says of a page that was a file
@@ -182,7 +180,7 @@ class ListPage:
         if self.erp_list.safe_filter:
             with self.begin(_("choose the filter")):
                 before = self.choose_filter(lambda value: value.endswith(self.erp_list.safe_filter))
-                self.own_filter = before or self.own_filter  # also if it was chosen before a login
+                self.own_filter = self.own_filter or before  # this step is taken again after a new login
 
     def restore_filter(self) -> None:
         """Choose what the ERP's user had chosen before. That it failed is reported: the list was read nevertheless."""
@@ -389,12 +387,12 @@ class ListPage:
 
     def check_order(self, look: Look) -> None:
         """Raises ErpPageChanged unless the rows stand as they were told to: a look proves nothing otherwise."""
+        texts, read = (look.modified, read_time) if self.erp_list.modified else (look.keys, read_id)
         try:
-            order: list[Any] = list(map(read_time, look.modified)) if look.modified else list(map(read_id, look.keys))
-        except ValueError as error:
-            raise self.fail(
-                Message(_("its grid is sorted by {text}, which cannot be read"), text=cut(str(error)))
-            ) from None
+            order: list[Any] = [read(text) for text in texts]
+        except ValueError:
+            reason = _("its grid is sorted by {texts}, which cannot be read")
+            raise self.fail(Message(reason, texts=describe(texts))) from None
         if any(after > before for before, after in pairwise(order)):
             reason = _("its grid is not sorted by {column}, although it was told to")
             raise self.fail(Message(reason, column=self.erp_list.modified or self.erp_list.key))
@@ -417,24 +415,19 @@ class ListPage:
         `largest` bytes are written, and ExportTruncated for what is not a whole PDF. The file is there only if all
         went well.
         """
-        with (
-            self.begin(_("export the list")),
-            transfer.open_new_file(to) as file,
-            DocumentAnswers(self.page) as answers,
-        ):
-            for _click in range(CLICKS):
+        with self.begin(_("export the list")), transfer.open_new_file(to) as file:
+            for click in range(CLICKS):
+                if click:
+                    self.load()  # so that the banner of one click is not taken for that of the next
                 item = self.find_export_item()
                 may_export()
-                answers.reset()
-                item.click(timeout=CLICK_TIMEOUT, no_wait_after=True)
-                answer = self.wait_for_export(answers, seconds)
-                if answer is not None:
-                    save(answer, file, largest=largest, progress=progress)
-                    break
-                self.load()  # so that the banner of one click is not taken for that of the next
-            else:
-                reason = Message(_("it answered “Requested objects cannot be loaded” {clicks} times"), clicks=CLICKS)
-                raise self.fail(reason)
+                with DocumentAnswers(self.page) as answers:
+                    item.click(timeout=CLICK_TIMEOUT, no_wait_after=True)
+                    if (export := self.wait_for_export(answers, seconds)) is not None:
+                        save(export, file, largest=largest, progress=progress)
+                        return
+            reason = Message(_("it answered “Requested objects cannot be loaded” {clicks} times"), clicks=CLICKS)
+            raise self.fail(reason)
 
     def find_export_item(self) -> ElementHandle:
         """The anchor of the item, whichever number it has; out of the “…” overflow of a narrow window, too."""
@@ -461,41 +454,26 @@ class ListPage:
         return [item for item in items if item["isShown"] and EXPORT_TO.match(item["text"])]
 
     def wait_for_export(self, answers: DocumentAnswers, seconds: float) -> Answer | None:
-        """The PDF that answers a click; None if the ERP shows its banner instead.
+        """The PDF that answers a click; None if the ERP's banner does.
 
-        Raises LoginPageShown, ErpPageSlow, or ErpPageChanged if nothing is under way any more.
+        Raises LoginPageShown, ErpPageSlow, or ErpPageChanged if nothing is under way any more. Nothing is asked of the
+        page meanwhile: its scripts do not answer while an answer of its address is stopped.
         """
         given_up_at = time.monotonic() + seconds
         while time.monotonic() < given_up_at:
             self.page.wait_for_timeout(POLL / 4)
-            if (answer := answers.take_export()) is not None:
-                return answer
-            if answers.pending:
-                continue
-            shown = self.find_outcome()
-            if shown == "banner":
-                return None
-            if shown == "login" or is_login_path(self.page.url):
+            answers.look()
+            if answers.export or answers.has_banner:
+                return answers.export
+            if is_login_path(self.page.url):
                 raise LoginPageShown
             if answers.silence > SILENCE:
+                self.check_login()
                 reason = _(
                     "after a click on its export item neither an export nor a message came; the page is “{title}”"
                 )
                 raise self.fail(Message(reason, title=cut(self.page.title())))
         raise ErpPageSlow(erp_list=self.erp_list.name, step=Message(self.step), seconds=f"{seconds:.0f}")
-
-    def find_outcome(self) -> str:
-        """What the page shows after a click on its export item: "banner", "login", or nothing of both.
-
-        Not by `evaluate`, which has no time-out: begun while the answer to the click is held, it never ends.
-        """
-        try:
-            shown = self.page.wait_for_function(scripts.FIND_OUTCOME, arg=BANNER, timeout=OUTCOME_TIMEOUT)
-            return str(shown.json_value())
-        except PlaywrightError as error:  # nothing is shown, or the page is being replaced by another one
-            if NETWORK_OR_BROWSER.search(error.message):
-                raise
-            return ""
 
 
 class Answer:
@@ -522,31 +500,40 @@ class Answer:
     def let_go(self) -> None:
         self.devtools.send("Fetch.continueRequest", {"requestId": self.id})
 
+    def end(self) -> None:
+        self.devtools.send("Fetch.failRequest", {"requestId": self.id, "errorReason": "Aborted"})
+
     def read(self) -> Iterator[bytes]:
+        """The body as it comes."""
         stream = self.devtools.send("Fetch.takeResponseBodyAsStream", {"requestId": self.id})["stream"]
-        try:
-            is_over = False
-            while not is_over:
-                piece = self.devtools.send("IO.read", {"handle": stream, "size": PIECE})
-                is_over = piece["eof"]
-                data = piece["data"]
-                yield base64.b64decode(data) if piece.get("base64Encoded") else data.encode()
-        finally:
-            self.devtools.send("IO.close", {"handle": stream})
-            self.devtools.send("Fetch.failRequest", {"requestId": self.id, "errorReason": "Aborted"})
+        is_over = False
+        while not is_over:
+            piece = self.devtools.send("IO.read", {"handle": stream, "size": PIECE})
+            is_over = piece["eof"]
+            data = piece["data"]
+            yield base64.b64decode(data) if piece.get("base64Encoded") else data.encode()
+        self.devtools.send("IO.close", {"handle": stream})
 
 
 class DocumentAnswers:
-    """The answers to a page's requests for documents, while this is open; and whether any request is under way."""
+    """What comes to a page while this is open: the export, or the ERP's banner, or other documents, which go on."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self.exports: list[Answer] = []
+        self.paused: list[dict[str, Any]] = []
+        self.export: Answer | None = None
+        self.has_banner = False
         self.pending: set[Request] = set()
         self.quiet_since = time.monotonic()
 
     def __enter__(self) -> DocumentAnswers:
         self.devtools = self.page.context.new_cdp_session(self.page)
+        self.devtools.on("Runtime.bindingCalled", self.note_banner)
+        self.devtools.send("Runtime.enable")
+        self.devtools.send("Runtime.addBinding", {"name": scripts.BANNER_SHOWN})
+        self.devtools.send("Page.enable")
+        self.devtools.send("Page.addScriptToEvaluateOnNewDocument", {"source": scripts.WATCH_FOR_BANNER})
+        self.page.evaluate(scripts.WATCH_FOR_BANNER)
         self.devtools.on("Fetch.requestPaused", self.note_paused)
         patterns = [{"resourceType": "Document", "requestStage": "Response"}]
         self.devtools.send("Fetch.enable", {"patterns": patterns})
@@ -559,18 +546,16 @@ class DocumentAnswers:
         self.page.remove_listener("request", self.note_request)
         self.page.remove_listener("requestfinished", self.note_end)
         self.page.remove_listener("requestfailed", self.note_end)
-        try:
+        if not self.page.is_closed():
+            if self.export:
+                self.export.end()
             self.devtools.detach()
-        except PlaywrightError:
-            if not self.page.is_closed():
-                raise
+
+    def note_banner(self, called: dict[str, Any]) -> None:
+        self.has_banner = self.has_banner or called["name"] == scripts.BANNER_SHOWN
 
     def note_paused(self, paused: dict[str, Any]) -> None:
-        answer = Answer(self.devtools, paused)
-        if answer.is_export:
-            self.exports.append(answer)
-        else:
-            answer.let_go()
+        self.paused.append(paused)
 
     def note_request(self, request: Request) -> None:
         self.pending.add(request)
@@ -579,17 +564,19 @@ class DocumentAnswers:
         self.pending.discard(request)
         self.quiet_since = time.monotonic()
 
-    def reset(self) -> None:
-        self.quiet_since = time.monotonic()
-
     @property
     def silence(self) -> float:
         """Seconds since the last request ended, if none is under way."""
         return 0.0 if self.pending else time.monotonic() - self.quiet_since
 
-    def take_export(self) -> Answer | None:
-        """The export if it has come."""
-        return self.exports.pop(0) if self.exports else None
+    def look(self) -> None:
+        """Keep the export if it has come; let other documents go on."""
+        while self.paused and not self.export:
+            answer = Answer(self.devtools, self.paused.pop(0))
+            if answer.is_export:
+                self.export = answer
+            else:
+                answer.let_go()
 
 
 def save(answer: Answer, file: BinaryIO, *, largest: int, progress: Callable[[int, int | None], None]) -> None:

@@ -65,10 +65,11 @@ IS_IDLE = write_function(r"""
 
 HAS_PASSWORD_FIELD = write_function(r"return [...document.querySelectorAll('input[type=password]')].some(isShown);")
 
-FIND_OUTCOME = write_function(r"""
-  if (document.body && tidy(document.body.innerText).includes(given)) return "banner";
-  return [...document.querySelectorAll("input[type=password]")].some(isShown) ? "login" : "";
-""")
+BANNER = "Requested objects cannot be loaded"  # seen in English only
+BANNER_SHOWN = "reportErpBanner"  # the function by which a page tells that it shows the banner
+WATCH_FOR_BANNER = f"""
+setInterval(() => document.body?.innerText.includes("{BANNER}") && {BANNER_SHOWN}(""), 200);
+"""
 
 # The combos: client id, value, what can be chosen. The hidden field counts where there is no object.
 READ_COMBOS = write_function(r"""
@@ -111,9 +112,8 @@ HAS_GRID = write_function("return Boolean(findGrid());")
 
 # Filters that the grid shows: the text of its filter bar, and what stands in its filter row.
 READ_GRID_FILTERS = write_function(r"""
-  const root = getGridElement(findGrid());
-  const bars = [...root.querySelectorAll("[class*=dxgvFilterBarExpression]")].map(bar => tidy(bar.textContent));
-  const row = [...root.querySelectorAll("input[id*=DXFREditorcol]")]
+  const bars = [...document.querySelectorAll("[class*=dxgvFilterBarExpression]")].map(bar => tidy(bar.textContent));
+  const row = [...document.querySelectorAll("input[id*=DXFREditorcol]")]
     .filter(input => !/_VI$|hidden/.test(input.id + input.type) && !isNullText(input))
     .map(input => input.value.trim());
   return [...new Set([...bars, ...row])].filter(Boolean);
@@ -188,7 +188,7 @@ READ_GRID = write_function(r"""
     const index = row.id.match(/DXDataRow(\d+)$/)?.[1] ?? first + place;
     modified.push(write(await new Promise(answer => grid.GetRowValues(Number(index), column.fieldName, answer))));
   }
-  const listTexts = selector => [...root.querySelectorAll(selector)].map(each => tidy(each.textContent));
+  const listTexts = selector => [...document.querySelectorAll(selector)].map(each => tidy(each.textContent));
   return {
     headers: headers.map(header => tidy(readText(header))),
     rows: rows.map(row => [...row.cells].filter(cell => !/Indent|Adaptive/.test(cell.className)).map(readCell)),

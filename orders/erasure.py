@@ -11,10 +11,11 @@ from django.utils.timezone import localtime
 
 from customers.models import Customer
 from orders.models import Draft
+from sync.coordinator import runner
 from sync.coordinator.mutex import fenced
 from sync.database.search import search
 from sync.erasure import kept_files, leftovers, tables
-from sync.erasure.stores import Pause, Store, Subject, format_plural, hold_lock_between_syncs
+from sync.erasure.stores import Pause, Store, Subject, format_plural
 from sync.models import MirroredModel, RecordChange, SyncEvent
 from sync.service import get_service, list_services
 
@@ -128,7 +129,7 @@ def erase(target: Target, *, waiting: Callable[[], None]) -> Report:
     Raises NotErasable if the ERP shows the customer again, LeaseLost if another process took the lock: then nothing
     is erased.
     """
-    with hold_lock_between_syncs(waiting) as lease:
+    with runner.hold_lock_between_syncs(waiting) as lease:
         if target.erp_id is not None:
             check_removed(find_customers(models.Q(erp_id=target.erp_id))[0])
         subject = find_subject(target)

@@ -7,6 +7,7 @@ long as exports of failed runs, and nobody gets them without the permission to d
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from django.conf import settings
 if TYPE_CHECKING:
     from sync.models import SyncRun
 
+CHECK_FOLDER = "checkerp"  # in DATA_DIR
 SUFFIXES = (".png", ".html")  # of a screenshot, of a page
 OUR_FAILURE_FILE = re.compile(r"(?P<sync_type>[a-z]+)-(?P<run>\d{1,18})-\d+\.(png|html)")  # type, run, token
 
@@ -39,3 +41,28 @@ def delete_failure_files(run: SyncRun) -> None:
     for suffix in SUFFIXES:
         for path in settings.EXPORT_DIR.glob(f"{run.sync_type}-{run.pk}-*{suffix}"):
             path.unlink(missing_ok=True)
+
+
+# Of a check of the ERP, which is no run
+
+
+def list_check_files() -> list[Path]:
+    folder = settings.DATA_DIR / CHECK_FOLDER
+    return [*folder.iterdir()] if folder.is_dir() else []
+
+
+def keep_check_files(path: Path) -> list[Path]:
+    """Keep what an ERP client has left beside the place of an export; gives where it is now."""
+    folder: Path = settings.DATA_DIR / CHECK_FOLDER
+    kept = []
+    for suffix in SUFFIXES:
+        found = path.with_suffix(suffix)
+        if found.is_file():
+            folder.mkdir(exist_ok=True)
+            kept.append(Path(shutil.move(found, folder / found.name)))
+    return kept
+
+
+def delete_check_files() -> None:
+    for path in list_check_files():
+        path.unlink(missing_ok=True)

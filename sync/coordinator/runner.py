@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from sync.coordinator import kept_exports, mutex, turns, wake_ups, worker
@@ -96,3 +98,19 @@ def recover(lease: Lease) -> None:
             run.lose()
             wake_ups.wake_worker()
         kept_exports.delete_unread_exports(run)
+
+
+@contextmanager
+def hold_lock_between_syncs(waiting: Callable[[], None]) -> Iterator[Lease]:
+    """Hold the lock, so that nothing is synced meanwhile; `waiting` is called while another process holds it."""
+    while True:
+        with mutex.hold_lock() as lease:
+            if lease:
+                with mutex.translate_lost_connection():
+                    recover(lease)
+                    yield lease
+                break
+        waiting()
+        time.sleep(POLLED_EVERY)
+    if turns.find_runnable().exists():
+        wake_ups.wake_worker()

@@ -65,11 +65,9 @@ class FailureFiles(Store):
     def find(self, subject: Subject, pause: Pause) -> list[str]:
         is_known = bool(subject.texts or subject.account_number)
         without_customers = {service.sync_type for service in list_services() if not service.personal_fields}
-        self.files = [
-            path
-            for path, match in failure_files.list_failure_files()
-            if is_known and match["sync_type"] not in without_customers
-        ]
+        of_runs = [(path, match["sync_type"]) for path, match in failure_files.list_failure_files()]
+        of_check = [(path, path.stem) for path in failure_files.list_check_files()]
+        self.files = [path for path, name in (*of_runs, *of_check) if is_known and name not in without_customers]
         count = format_plural(len(self.files), "file")
         return [f"screenshots and pages of steps that failed in the ERP: {count}"] if self.files else []
 

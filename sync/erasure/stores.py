@@ -1,18 +1,14 @@
-"""Erasing a customer's data from what syncs keep: whose it is, where it is kept, and when it may be erased.
+"""Erasing a customer's data from what syncs keep: whose it is, and where it is kept.
 
 Which records are a customer's, and what else holds his data, says `orders.erasure`.
 """
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sync.coordinator import mutex, runner, turns, wake_ups
-from sync.coordinator.mutex import Lease
 from sync.models import MirroredModel
 
 Pause = Callable[[], object]
@@ -42,22 +38,6 @@ class Store(ABC):
     @abstractmethod
     def erase(self) -> None:
         """Erase what was found, in the caller's transaction."""
-
-
-@contextmanager
-def hold_lock_between_syncs(waiting: Callable[[], None]) -> Iterator[Lease]:
-    """Hold the lock, so that nothing is synced meanwhile; `waiting` is called while another process holds it."""
-    while True:
-        with mutex.hold_lock() as lease:
-            if lease:
-                with mutex.translate_lost_connection():
-                    runner.recover(lease)
-                    yield lease
-                break
-        waiting()
-        time.sleep(runner.POLLED_EVERY)
-    if turns.find_runnable().exists():
-        wake_ups.wake_worker()
 
 
 def format_plural(count: int, what: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -69,3 +70,19 @@ class LookingErpClient(ErpClient, Protocol):
         `at_most` and `progress` as for `fetch`. Where a step fails, a screenshot and the page are kept beside
         `failure`, with the suffixes .png and .html. Raises an ErpError.
         """
+
+
+@runtime_checkable
+class WebErpClient(ErpClient, Protocol):
+    """Asks a web front end, step by step.
+
+    `report` is called at the beginning of each step with what it does, such as "log in", by the thread that waits for
+    the operation. `spend_login` is called before each login; what it raises refuses the login, and ends the operation.
+    """
+
+    report: Callable[[str], object]
+    spend_login: Callable[[], object]
+
+
+def ignore_step(step: str) -> None:
+    """A report that nobody reads."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -13,7 +14,7 @@ import requests
 
 from sync.database import clock
 from sync.erp import session, transfer
-from sync.erp.client import ErpList, Export
+from sync.erp.client import ErpList, Export, ignore_step
 from sync.erp.web_page import Fields, FilterCombo, WebPage
 from sync.exceptions import ErpAnswerUnexpected, ErpLoginRejected, ErpSessionExpired, ErpUnavailable
 from sync.messages import Message
@@ -33,7 +34,7 @@ class HttpClient:
     """Downloads exports. One fetch at a time; the session is kept from one to the next.
 
     `spend_login` and `spend_export` are called before a login is tried, and before an export is asked for, by the
-    thread that fetches; what they raise refuses it, and ends the fetch.
+    thread that fetches; what they raise refuses it, and ends the fetch. `report` is told each step before it begins.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class HttpClient:
         self.password = password
         self.spend_login = spend_login
         self.spend_export = spend_export
+        self.report: Callable[[str], object] = ignore_step
         self.read_timeout = read_timeout
         self.largest = largest  # bytes of an export
         self.cookies = requests.cookies.RequestsCookieJar()
@@ -91,9 +93,13 @@ class Download:
                 except SessionExpired:
                     raise ErpSessionExpired from None
 
+    def begin(self, step: str) -> None:
+        self.waiting.call(partial(self.client.report, step))
+
     def export(self) -> None:
         """From the list's page to the last byte. Raises SessionExpired."""
         page = self.show_columns(self.clear_grid_filter(self.choose_safe_filter(self.open_list())))
+        self.begin(_("export the list"))
         for _click in range(CLICKS):
             form = page.build_export_form()
             if form is None:
@@ -117,13 +123,16 @@ class Download:
     def open_list(self) -> WebPage:
         """The list's page, after logging in if need be."""
         url = f"{self.client.url}/{self.erp_list.name}/"
+        self.begin(_("open the list"))
         page = self.session.get(url)
         if not page.is_login:
             return page
+        self.begin(_("log in"))
         self.waiting.call(self.client.spend_login)
         username, password = self.client.username, self.client.password
         if self.session.submit(page, page.build_login_form(username, password)).is_login:
             raise ErpLoginRejected(username=username)
+        self.begin(_("open the list"))
         page = self.session.get(url)
         if page.is_login:
             raise SessionExpired
@@ -133,6 +142,7 @@ class Download:
         """The page with the filter that hides nothing: the ERP remembers what its user chose last."""
         if not self.erp_list.safe_filter:
             return page
+        self.begin(_("choose the filter"))
         for _attempt in range(ATTEMPTS):
             combo = self.find_filter_combo(page)
             if combo.is_safe:
@@ -152,6 +162,7 @@ class Download:
 
     def clear_grid_filter(self, page: WebPage) -> WebPage:
         """The page whose grid has no filter of its own: the ERP keeps that too, from one session to the next."""
+        self.begin(_("clear the grid's filter"))
         for _attempt in range(ATTEMPTS):
             if not page.grid_filter:
                 return page
@@ -170,6 +181,7 @@ class Download:
         wanted = page.find_hidden(self.erp_list.columns_to_show)
         if not wanted or not page.grid:
             return page
+        self.begin(_("show the columns"))
         chooser = self.submit(page, page.build_chooser_form())
         form = chooser.build_columns_form(wanted)
         return self.submit(chooser, form) if form else page

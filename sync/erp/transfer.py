@@ -74,7 +74,7 @@ class WaitingThread:
         self.asked: SimpleQueue[Callable[[], None] | None] = SimpleQueue()  # None: the transfer has ended
         self.has_left = False
 
-    def call(self, function: Callable[[], None]) -> None:
+    def call(self, function: Callable[[], object]) -> None:
         """Have the waiting thread call it. Raises what it raises, and ErpUnavailable if nobody waits any more."""
         outcome: Future[None] = Future()
         self.asked.put(partial(settle, outcome, function))
@@ -120,7 +120,7 @@ def carry_out(
     progress(Stage.FETCHING, transfer.done, transfer.total)
 
 
-def settle(outcome: Future[None], work: Callable[[], None]) -> None:
+def settle(outcome: Future[None], work: Callable[[], object]) -> None:
     try:
         work()
         outcome.set_result(None)

@@ -112,7 +112,7 @@ def delete_stray_files(now: datetime) -> None:
 
 
 def forget_failures(now: datetime) -> None:
-    """Delete what the ERP showed in runs that ended long ago, succeeded, or are gone."""
+    """Delete what the ERP showed in runs that ended long ago, succeeded, or are gone, and in an old check."""
     too_old = (now - KEEP_STRAY_FILES).timestamp()
     files = [
         (path, int(match["run"]))
@@ -124,4 +124,7 @@ def forget_failures(now: datetime) -> None:
     kept = set(runs.exclude(outdated).values_list("pk", flat=True))
     for path, run in files:
         if run not in kept:
+            path.unlink(missing_ok=True)
+    for path in failure_files.list_check_files():
+        if path.stat().st_mtime < (now - settings.KEEP_EXPORTS).timestamp():
             path.unlink(missing_ok=True)

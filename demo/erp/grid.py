@@ -86,6 +86,7 @@ def render_grid(grid: Grid, profile: Profile) -> str:
     return f"""{render_column_chooser(grid, profile) if grid.has_chooser else ""}{render_filter_bar(grid, profile)}
 <div class="table"><table id="{control}"><tr>{headers}</tr>{rows}{render_footer(grid, shown, profile)}</table></div>
 {render_pager(grid, profile)}
+<div id="{control}_LP" class="dxgvLoadingPanel_XafTheme" hidden></div>
 <script>ASPx.createControl(ASPxClientGridView,'{control}','',{{'uniqueID':'{grid.name}',{describe_grid(grid)}}});</script>"""
 
 

@@ -47,6 +47,7 @@ class Handler(BaseHTTPRequestHandler):
     timeout = 75  # seconds without a word from the client
     disable_nagle_algorithm = True  # or each answer, written head first, would wait 40 ms for the client
     server: HttpServer
+    occupied: Session | None = None  # the session whose request is being answered
 
     @property
     def demo(self) -> DemoServer:
@@ -138,10 +139,17 @@ class Handler(BaseHTTPRequestHandler):
             self.front_end.count_garbage()
             self.send_page(GARBAGE)
         else:
+            self.occupied = session
             try:
                 self.answer_session(demo_list, session, fields)
             finally:
-                session.busy.release()
+                self.release_session()
+
+    def release_session(self) -> None:
+        """Let the session's next request be answered. Called before the last byte is sent: the client may be quick."""
+        if self.occupied:
+            self.occupied.busy.release()
+            self.occupied = None
 
     def answer_session(self, demo_list: DemoList, session: Session, fields: dict[str, str]) -> None:
         if not fields and demo_list.name in session.waiting:
@@ -285,6 +293,7 @@ class Handler(BaseHTTPRequestHandler):
         for cookie in cookies:
             self.send_header("Set-Cookie", cookie)
         self.send_header("Content-Length", "0")
+        self.release_session()
         self.end_headers()
 
     def send_bad_view_state(self) -> None:
@@ -298,6 +307,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "no-store")
+        self.release_session()
         self.end_headers()
         self.wfile.write(body)
 
@@ -390,13 +400,17 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header(
             "Content-Disposition", f"attachment; filename=\"{name}\"; filename*=UTF-8''{parse.quote(name)}"
         )
-        self.end_headers()
         stops_half_way = bool(faults & {Fault.CUT_CONNECTION, Fault.STALLED_CONNECTION})
         left = size // 2 if stops_half_way else size
+        if not left:
+            self.release_session()
+        self.end_headers()
         while left and not self.demo.stopping.is_set():
             chunk = file.read(min(CHUNK, left))
-            self.wfile.write(chunk)
             left -= len(chunk)
+            if not left:
+                self.release_session()
+            self.wfile.write(chunk)
         if Fault.STALLED_CONNECTION in faults:
             while not self.has_client_left() and not self.demo.stopping.wait(STALLED_LOOKS):
                 pass

@@ -225,7 +225,7 @@ def render_list(
 <form method="post" action="{page.base}/{demo_list.name}/">{render_hidden_fields(page.view_state)}
 <div class="heading"><h1>{escape(get_title(page.profile, demo_list))}</h1>{render_search(page.profile, search)}</div>
 <div class="toolbar"><ul id="{get_client_id(MENU)}_Menu">{render_menu(menu)}</ul>
-<div id="{COMBOS}" class="combos">{combos}</div></div>
+<div id="{COMBOS}" class="combos">{combos}</div></div><div id="LP" class="dxlp" hidden></div>
 <div class="content"><div id="{LIST_AREA}">{area}</div></div></form></main>""",
         base=page.base,
         attributes=panel,

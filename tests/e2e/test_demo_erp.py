@@ -221,9 +221,9 @@ def test_a_loading_panel_is_seen_during_a_callback_and_goes_away(opened, server)
 def test_a_loading_panel_can_stay(opened, server):
     control(server, "POST", "faults", fault="stuck-loading-panel", times=1)
     page = opened(CUSTOMERS)
-    expect(page.locator(".dxlp")).to_be_visible()
+    expect(page.locator("#LPV.dxlp")).to_be_visible()
     opened(CUSTOMERS)
-    expect(page.locator(".dxlp")).to_have_count(0)
+    expect(page.locator(".dxlp:visible")).to_have_count(0)
 
 
 def test_a_filter_of_the_grid_is_cleared(opened, server):

@@ -23,7 +23,7 @@ NOON = datetime.combine(date(2026, 1, 21), datetime.min.time()) + timedelta(hour
 TOMORROW = "2026-03-30T07:00:00"
 
 
-class Front:
+class ErpUser:
     """Somebody at a list of the demo ERP, whose pages do what the script of a page would."""
 
     def __init__(self, server: DemoServer, **headers: str) -> None:
@@ -51,7 +51,7 @@ class Front:
         answer = self.http.post(self.address, data=read_fields(self.page) | fields | events)
         return answer.json() if answer.headers["Content-Type"] == "application/json" else answer
 
-    def call_grid(self, argument: str, demo_list=CUSTOMERS) -> str:
+    def call_grid(self, argument: str) -> str:
         """What the list's area shows then."""
         answer = self.call(self.grid, argument)
         return str(answer["parts"][web.LIST_AREA])
@@ -80,27 +80,27 @@ def headers(html: str) -> list[str]:
 
 
 @pytest.fixture
-def front(server):
-    front = Front(server)
-    front.log_in()
-    yield front
-    front.http.close()
+def user(server):
+    user = ErpUser(server)
+    user.log_in()
+    yield user
+    user.http.close()
 
 
 # Addresses and languages
 
 
-def test_the_real_addresses_are_there(server, front):
-    assert front.http.get(f"{server.url}Archibald/Default.aspx").url == f"{server.url}Archibald/{CUSTOMERS.name}/"
-    front.http.cookies.clear()
-    assert front.http.get(f"{server.url}Archibald/").url.endswith(
+def test_the_real_addresses_are_there(server, user):
+    assert user.http.get(f"{server.url}Archibald/Default.aspx").url == f"{server.url}Archibald/{CUSTOMERS.name}/"
+    user.http.cookies.clear()
+    assert user.http.get(f"{server.url}Archibald/").url.endswith(
         "/Archibald/Login.aspx?ReturnUrl=%2fArchibald%2fDefault.aspx"
     )
-    assert "/Archibald/DXR.axd/archibald.js" in front.http.get(f"{server.url}Archibald/").text
+    assert "/Archibald/DXR.axd/archibald.js" in user.http.get(f"{server.url}Archibald/").text
 
 
-def test_the_ids_of_the_login_page_are_others_each_time(server, front):
-    pages = [front.http.get(f"{server.url}Archibald/Login.aspx").text for _ in range(2)]
+def test_the_ids_of_the_login_page_are_others_each_time(server, user):
+    pages = [user.http.get(f"{server.url}Archibald/Login.aspx").text for _ in range(2)]
     first, second = ([name for name in read_fields(page) if "UserName" in name] for page in pages)
     assert first != second
 
@@ -112,155 +112,155 @@ def test_the_ids_of_the_login_page_are_others_each_time(server, front):
         ("en-US", "Log In", "Export to", r"\d+/\d+/\d{4} .*[AP]M"),
     ],
 )  # fmt: skip
-def test_the_language_that_a_browser_asks_for_is_spoken(server, header, log_in, export_to, date_of):
-    front = Front(server, **{"Accept-Language": header})
-    assert log_in in front.http.get(f"{server.url}Login.aspx").text
-    front.log_in()
-    assert export_to in front.open(ORDERS)
-    assert re.match(date_of, rows(front.page)[0][6])
+def test_a_page_has_the_language_that_a_browser_asks_for(server, header, log_in, export_to, date_of):
+    user = ErpUser(server, **{"Accept-Language": header})
+    assert log_in in user.http.get(f"{server.url}Login.aspx").text
+    user.log_in()
+    assert export_to in user.open(ORDERS)
+    assert re.match(date_of, rows(user.page)[0][6])
 
 
 def test_a_users_own_language_counts_more_than_the_browsers(erp, network):
     with DemoServer(erp, profile="it") as server:
-        front = Front(server, **{"Accept-Language": "en-US"})
-        front.log_in()
-        assert "Esportare in" in front.open()
+        user = ErpUser(server, **{"Accept-Language": "en-US"})
+        user.log_in()
+        assert "Esportare in" in user.open()
 
 
 # The grid
 
 
-def test_documents_stand_with_the_newest_change_first(server, front, erp):
+def test_documents_stand_with_the_newest_change_first(server, user, erp):
     erp.happen("next-state", at=NOON)
     newest = next(erp.find_records("orders"))
     assert newest.modified_at == NOON
-    front.open(ORDERS)
-    assert rows(front.page)[0][0] == f"{newest.id:,}".replace(",", ".")
+    user.open(ORDERS)
+    assert rows(user.page)[0][0] == f"{newest.id:,}".replace(",", ".")
     for demo_list in (ORDERS, DDT, INVOICES):
         moments = [record.modified_at for record in erp.find_records(demo_list.name)]
         assert moments == sorted(moments, reverse=True)
 
 
 @pytest.mark.parametrize("sync_type", ["orders", "ddt", "invoices", "prices"])
-def test_the_time_of_change_is_hidden_mislabelled_and_can_be_sorted_by(front, erp, sync_type):
+def test_the_time_of_change_is_hidden_mislabelled_and_can_be_sorted_by(user, erp, sync_type):
     demo_list = find_list(sync_type)
-    front.open(demo_list)
+    user.open(demo_list)
     place = len(demo_list.columns)
-    assert '"fieldName":"MODIFIEDDATETIME","name":"","visible":false' in front.page
-    assert "CITTÀ DI FATTURAZIONE" not in front.page
-    chooser = front.call_grid("ShowCustomizationDialog")
+    assert '"fieldName":"MODIFIEDDATETIME","name":"","visible":false' in user.page
+    assert "CITTÀ DI FATTURAZIONE" not in user.page
+    chooser = user.call_grid("ShowCustomizationDialog")
     assert f"C{place}Chk5_D" in chooser
     assert "CITTÀ DI FATTURAZIONE" in chooser
-    front.call_grid(f"SortBy|{place}|ASC")
+    user.call_grid(f"SortBy|{place}|ASC")
     oldest = min(erp.find_records(sync_type), key=lambda record: record.modified_at)
-    shown = front.call(front.grid, "RowValues|0")["row"]["values"][place]
+    shown = user.call(user.grid, "RowValues|0")["row"]["values"][place]
     assert datetime(*shown) == oldest.modified_at  # noqa: DTZ001  # Italian
 
 
-def test_of_products_the_time_of_change_is_one_of_the_36_columns(front):
-    assert front.open(PRODUCTS).count('"fieldName":"MODIFIEDDATETIME","name":"","visible":true') == 1
-    assert front.page.count('"fieldName":') == 36
+def test_of_products_the_time_of_change_is_one_of_the_36_columns(user):
+    assert user.open(PRODUCTS).count('"fieldName":"MODIFIEDDATETIME","name":"","visible":true') == 1
+    assert user.page.count('"fieldName":') == 36
 
 
-def test_customers_have_no_time_of_change(front):
-    assert "MODIFIEDDATETIME" not in front.open(CUSTOMERS)
+def test_customers_have_no_time_of_change(user):
+    assert "MODIFIEDDATETIME" not in user.open(CUSTOMERS)
 
 
-def test_a_page_of_the_grid_persists_and_so_do_its_size_and_order(front, erp):
-    front.open()
+def test_a_page_of_the_grid_persists_and_so_do_its_size_and_order(user, erp):
+    user.open()
     total = erp.count_records("customers")
-    assert f"Pagina 1 di {-(-total // 20)} ({total} elementi)" in front.page
-    assert len(rows(front.page)) == 20
-    second = rows(front.call_grid("GotoPage|1"))
-    assert rows(front.open()) == second
-    largest = rows(front.call_grid("PageSize|200"))
+    assert f"Pagina 1 di {-(-total // 20)} ({total} elementi)" in user.page
+    assert len(rows(user.page)) == 20
+    second = rows(user.call_grid("GotoPage|1"))
+    assert rows(user.open()) == second
+    largest = rows(user.call_grid("PageSize|200"))
     assert len(largest) == min(200, total - 200) if total > 400 else largest
-    front.call_grid("GotoPage|0")
-    front.call_grid("SortBy|0|DSC")
+    user.call_grid("GotoPage|0")
+    user.call_grid("SortBy|0|DSC")
     newest = max(record.id for record in erp.find_records("customers"))
-    assert rows(front.open())[0][0] == f"{newest:,}".replace(",", ".")
+    assert rows(user.open())[0][0] == f"{newest:,}".replace(",", ".")
 
 
-def test_a_footer_counts_where_the_list_has_a_count(front, erp):
-    counts = {demo_list.sync_type: re.findall(r"Count=([\d.]+)", front.open(demo_list)) for demo_list in LISTS}
+def test_a_footer_counts_where_the_list_has_a_count(user, erp):
+    counts = {demo_list.sync_type: re.findall(r"Count=([\d.]+)", user.open(demo_list)) for demo_list in LISTS}
     expected = {each.sync_type: [f"{erp.count_records(each.sync_type):,}".replace(",", ".")] for each in LISTS}
     assert counts == expected | {"invoices": []}
 
 
-def test_negative_amounts_are_in_brackets(front, erp):
-    front.open(INVOICES)
-    shown = rows(front.call_grid("PageSize|200"))
+def test_negative_amounts_are_in_brackets(user, erp):
+    user.open(INVOICES)
+    shown = rows(user.call_grid("PageSize|200"))
     amount = [column.field for column in INVOICES.columns].index("total")
     credit = next(record for record in erp.find_records("invoices") if record.total < 0)
     [row] = [row for row in shown if row[1] == credit.number]
     assert re.fullmatch(r"\([\d.]+(,\d+)?\)", row[amount])
 
 
-def test_rows_of_other_pages_are_given_when_asked_for(front, erp):
-    front.open()
+def test_rows_of_other_pages_are_given_when_asked_for(user, erp):
+    user.open()
     last = list(erp.find_records("customers"))[-1]
-    row = front.call(front.grid, f"RowValues|{erp.count_records('customers') - 1}")["row"]
+    row = user.call(user.grid, f"RowValues|{erp.count_records('customers') - 1}")["row"]
     assert (row["key"], row["values"][0], row["values"][2]) == (str(last.id), last.id, last.name)
-    assert front.call(front.grid, "RowValues|100000")["row"] is None
+    assert user.call(user.grid, "RowValues|100000")["row"] is None
 
 
-def test_a_search_narrows_list_and_export_until_it_is_cleared(server, front, erp):
+def test_a_search_narrows_list_and_export_until_it_is_cleared(server, user, erp):
     someone = list(erp.find_records("customers"))[7]
-    front.open()
-    assert len(rows(front.call(web.SEARCH, "", **{web.SEARCH: someone.name.upper()})["parts"][web.LIST_AREA])) >= 1
+    user.open()
+    assert len(rows(user.call(web.SEARCH, "", **{web.SEARCH: someone.name.upper()})["parts"][web.LIST_AREA])) >= 1
     found = list(erp.find_records("customers", search=someone.name))
-    assert f"({len(found)} elementi)" in front.open()
+    assert f"({len(found)} elementi)" in user.open()
     assert someone in found
-    front.call(web.SEARCH, "", **{web.SEARCH: ""})
-    assert f"({erp.count_records('customers')} elementi)" in front.open()
+    user.call(web.SEARCH, "", **{web.SEARCH: ""})
+    assert f"({erp.count_records('customers')} elementi)" in user.open()
 
 
-def test_a_list_can_be_sorted_by_a_column_that_is_always_empty(front):
-    before = rows(front.open(DDT))
+def test_a_list_can_be_sorted_by_a_column_that_is_always_empty(user):
+    before = rows(user.open(DDT))
     assert DDT.columns[0].field == ""
-    assert rows(front.call_grid("SortBy|0|DSC")) == before
+    assert rows(user.call_grid("SortBy|0|DSC")) == before
 
 
 # Exports
 
 
-def test_a_click_is_a_form_of_26_kb_and_the_pdf_waits_for_one_get(front):
-    front.open()
-    assert 24_000 < len(urlencode(read_fields(front.page))) < 30_000
-    assert front.click_on_export()["fetches"]
-    assert front.http.get(front.address).content.startswith(b"%PDF")
-    assert "<h1>Clienti</h1>" in front.http.get(front.address).text
+def test_a_click_is_a_form_of_26_kb_and_the_pdf_waits_for_one_get(user):
+    user.open()
+    assert 24_000 < len(urlencode(read_fields(user.page))) < 30_000
+    assert user.click_on_export()["fetches"]
+    assert user.http.get(user.address).content.startswith(b"%PDF")
+    assert "<h1>Clienti</h1>" in user.http.get(user.address).text
 
 
-def test_what_is_posted_besides_a_click_on_export_changes_no_filter(server, front):
+def test_what_is_posted_besides_a_click_on_export_changes_no_filter(server, user):
     control(server, "POST", "faults", fault="remembered-filter", list="ddt")
-    front.open(DDT)
+    user.open(DDT)
     name = f"{web.RELEASES[0].filter}_VI"
-    assert read_fields(front.page)[name].endswith(DDT.forgotten)
-    front.call(web.MENU, "3", **{name: "xaf_xaf_a1ListViewPackingSlipsAll"})
+    assert read_fields(user.page)[name].endswith(DDT.forgotten)
+    user.call(web.MENU, "3", **{name: "xaf_xaf_a1ListViewPackingSlipsAll"})
     assert server.front_end.get_filter(DDT) == DDT.forgotten
 
 
-def test_other_items_of_the_menu_export_nothing_and_are_counted(server, front):
-    front.open()
-    assert not front.call(web.MENU, "1")["fetches"]
+def test_other_items_of_the_menu_export_nothing_and_are_counted(server, user):
+    user.open()
+    assert not user.call(web.MENU, "1")["fetches"]
     assert control(server, "GET", "state")["clicks"] == {"Elimina": 1}
 
 
 # One operation of a session at a time
 
 
-def test_a_second_request_of_a_session_gets_garbage(server, front):
+def test_a_second_request_of_a_session_gets_garbage(server, user):
     control(server, "POST", "faults", fault="endless-export")
-    front.open()
+    user.open()
     with ThreadPoolExecutor() as pool:
-        click = pool.submit(front.click_on_export)
+        click = pool.submit(user.click_on_export)
         [session] = server.front_end.sessions.values()
         until(session.busy.locked)
-        garbage = requests.get(front.address, cookies=front.http.cookies.get_dict())
+        garbage = requests.get(user.address, cookies=user.http.cookies.get_dict())
         assert (garbage.status_code, rows(garbage.text), "</html>" in garbage.text) == (200, [], False)
-        assert requests.get(f"{server.url}DXR.axd/archibald.js", cookies=front.http.cookies.get_dict()).ok
-        other = Front(server)
+        assert requests.get(f"{server.url}DXR.axd/archibald.js", cookies=user.http.cookies.get_dict()).ok
+        other = ErpUser(server)
         other.log_in()
         assert len(rows(other.open())) == 20
         assert control(server, "GET", "state")["garbage"] == 1
@@ -272,15 +272,15 @@ def test_a_second_request_of_a_session_gets_garbage(server, front):
 # What can be set
 
 
-def test_the_clock_ends_sessions_and_names_the_day_of_what_is_counted(server, front):
-    front.open()
+def test_the_clock_ends_sessions_and_names_the_day_of_what_is_counted(server, user):
+    user.open()
     control(server, "POST", "clock", now=TOMORROW)
-    assert "Logon" in front.open()
-    front.log_in()
-    front.log_in(password="sbagliata")
-    front.open()
-    front.click_on_export()
-    front.http.get(front.address)
+    assert "Logon" in user.open()
+    user.log_in()
+    user.log_in(password="sbagliata")
+    user.open()
+    user.click_on_export()
+    user.http.get(user.address)
     state = control(server, "GET", "state")
     assert state["logins"]["2026-03-30"] == {"succeeded": 1, "failed": 1}
     assert state["exports_by_day"] == {"2026-03-30": 1}
@@ -288,7 +288,7 @@ def test_the_clock_ends_sessions_and_names_the_day_of_what_is_counted(server, fr
     assert state["clock"].startswith("2026-03-30T07:00")
 
 
-def test_the_clocks_day_is_today(server, front, erp):
+def test_the_clocks_day_is_today(server, user, erp):
     control(server, "POST", "clock", now=TOMORROW)
     control(server, "POST", "life/new-order")
     assert erp.count_records("orders", choice="ListViewSalesTableOrdersToday") == 1
@@ -296,12 +296,12 @@ def test_the_clocks_day_is_today(server, front, erp):
     assert erp.count_records("orders", choice="ListViewSalesTableOrdersToday") == 0
 
 
-def test_an_update_moves_menus_values_tabs_columns_and_ends_sessions(server, front):
-    before = front.open(ORDERS)
+def test_an_update_moves_menus_values_tabs_columns_and_ends_sessions(server, user):
+    before = user.open(ORDERS)
     control(server, "POST", "update")
-    assert "Logon" in front.open(ORDERS)
-    front.log_in()
-    after = front.open(ORDERS)
+    assert "Logon" in user.open(ORDERS)
+    user.log_in()
+    after = user.open(ORDERS)
     places = [re.findall(r'DXI(\d+)_T" title="Esportare', page) for page in (before, after)]
     assert places == [["7"], ["8"]]
     assert 'value="xaf_xaf_a2ListViewSalesTableOrdersAll"' in after
@@ -310,24 +310,24 @@ def test_an_update_moves_menus_values_tabs_columns_and_ends_sessions(server, fro
     assert headers(after) == [*headers(before), "NOTE INTERNE"]
 
 
-def test_a_server_that_is_down_closes_connections(server, front):
+def test_a_server_that_is_down_closes_connections(server, user):
     control(server, "POST", "down")
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{server.url}Login.aspx")
     control(server, "DELETE", "down")
-    assert front.http.get(f"{server.url}Login.aspx").ok
+    assert user.http.get(f"{server.url}Login.aspx").ok
 
 
-def test_a_password_can_be_changed(server, front):
+def test_a_password_can_be_changed(server, user):
     control(server, "POST", "password", password="nuova")
-    front.http.cookies.clear()
-    assert "non validi" in front.log_in().text
-    assert front.log_in(password="nuova").url.endswith(f"{CUSTOMERS.name}/")
+    user.http.cookies.clear()
+    assert "non validi" in user.log_in().text
+    assert user.log_in(password="nuova").url.endswith(f"{CUSTOMERS.name}/")
 
 
-def test_sessions_can_be_ended(server, front):
+def test_sessions_can_be_ended(server, user):
     control(server, "DELETE", "sessions")
-    assert "Logon" in front.open()
+    assert "Logon" in user.open()
 
 
 def test_delays_can_be_set(server):
@@ -361,41 +361,41 @@ def test_realistic_delays_are_those_that_were_seen(erp):
 # Faults of pages
 
 
-def test_the_export_item_can_have_another_number(server, front):
+def test_the_export_item_can_have_another_number(server, user):
     control(server, "POST", "faults", fault="moved-export", times=1)
-    places = [re.findall(r'DXI(\d+)_T" title="Esportare', front.open()) for _ in range(2)]
+    places = [re.findall(r'DXI(\d+)_T" title="Esportare', user.open()) for _ in range(2)]
     assert places == [["7"], ["6"]]
 
 
-def test_a_moved_export_item_exports_where_it_is(server, front):
+def test_a_moved_export_item_exports_where_it_is(server, user):
     control(server, "POST", "faults", fault="moved-export", times=1)
-    front.open()
-    assert front.click_on_export()["fetches"]
+    user.open()
+    assert user.click_on_export()["fetches"]
 
 
-def test_the_export_item_can_be_missing_or_renamed(server, front):
+def test_the_export_item_can_be_missing_or_renamed(server, user):
     control(server, "POST", "faults", fault="missing-export", times=1)
-    assert "Esportare" not in front.open()
+    assert "Esportare" not in user.open()
     control(server, "POST", "faults", fault="renamed-export", times=1)
-    assert "Scaricare" in front.open()
-    assert "Esportare" in front.open()
+    assert "Scaricare" in user.open()
+    assert "Esportare" in user.open()
 
 
-def test_a_page_can_be_without_its_grid(server, front):
+def test_a_page_can_be_without_its_grid(server, user):
     control(server, "POST", "faults", fault="no-grid", list="products")
-    assert "LE_v8" not in front.open(PRODUCTS)
-    assert "LE_v2" in front.open(CUSTOMERS)
+    assert "LE_v8" not in user.open(PRODUCTS)
+    assert "LE_v2" in user.open(CUSTOMERS)
 
 
-def test_a_filter_can_refuse_to_be_set(server, front):
+def test_a_filter_can_refuse_to_be_set(server, user):
     control(server, "POST", "faults", fault="remembered-filter", list="orders")
     control(server, "POST", "faults", fault="stuck-filter", times=1)
-    front.open(ORDERS)
+    user.open(ORDERS)
     release = web.RELEASES[0]
     chosen = {f"{release.filter}_VI": f"{release.filter_prefix}{ORDERS.safe_filter}"}
-    front.call(release.filter, "", **chosen)
+    user.call(release.filter, "", **chosen)
     assert server.front_end.get_filter(ORDERS) == ORDERS.forgotten
-    front.call(release.filter, "", **chosen)
+    user.call(release.filter, "", **chosen)
     assert server.front_end.get_filter(ORDERS) == ORDERS.safe_filter
 
 
@@ -403,31 +403,31 @@ def test_a_filter_can_refuse_to_be_set(server, front):
 
 
 @pytest.mark.parametrize(("fault", "navigates"), [("error-banner", False), ("error-navigation", True)])
-def test_an_export_fails_some_time_after_the_click(server, front, fault, navigates):
+def test_an_export_fails_some_time_after_the_click(server, user, fault, navigates):
     control(server, "POST", "faults", fault=fault, times=1)
-    front.open()
-    answer = front.click_on_export()
+    user.open()
+    answer = user.click_on_export()
     assert answer["error"] == {"text": web.BANNER, "after": 5, "navigates": navigates}
     assert not answer["fetches"]
-    assert (web.BANNER in front.open()) == navigates
-    assert web.BANNER not in front.open()
-    assert front.click_on_export()["fetches"]
+    assert (web.BANNER in user.open()) == navigates
+    assert web.BANNER not in user.open()
+    assert user.click_on_export()["fetches"]
 
 
-def test_the_login_page_can_come_instead_of_the_pdf(server, front):
+def test_the_login_page_can_come_instead_of_the_pdf(server, user):
     control(server, "POST", "faults", fault="login-instead-of-pdf", times=1)
-    front.open()
-    assert front.click_on_export()["fetches"]
-    answer = front.http.get(front.address)
+    user.open()
+    assert user.click_on_export()["fetches"]
+    answer = user.http.get(user.address)
     assert (answer.status_code, "Login.aspx" in answer.url) == (200, True)
 
 
-def test_a_slow_export_takes_its_time_while_the_click_is_answered(server, front):
+def test_a_slow_export_takes_its_time_while_the_click_is_answered(server, user):
     server.delays["export"] = (0, 0)
     control(server, "POST", "delays", **{"slow-export": 0})
     control(server, "POST", "faults", fault="slow-export", times=1)
-    front.open()
-    assert front.click_on_export()["fetches"]
+    user.open()
+    assert user.click_on_export()["fetches"]
 
 
 @pytest.mark.parametrize(
@@ -437,8 +437,8 @@ def test_a_slow_export_takes_its_time_while_the_click_is_answered(server, front)
         ("invoices", "Fatture.pdf"), ("products", "Prodotti.pdf"), ("prices", "Tabella prezzi.pdf"),
     ],
 )  # fmt: skip
-def test_an_export_can_have_the_other_name_that_was_seen(server, front, sync_type, name):
+def test_an_export_can_have_the_other_name_that_was_seen(server, user, sync_type, name):
     control(server, "POST", "faults", fault="other-file-name")
-    front.open(find_list(sync_type))
-    front.click_on_export()
-    assert f'filename="{name}"' in front.http.get(front.address).headers["Content-Disposition"]
+    user.open(find_list(sync_type))
+    user.click_on_export()
+    assert f'filename="{name}"' in user.http.get(user.address).headers["Content-Disposition"]

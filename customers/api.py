@@ -18,46 +18,15 @@ from customers.order_forms import (
     ResumeAnswerSerializer,
     SmartSyncAnswerSerializer,
     SmartSyncFailureSerializer,
+    SmartSyncRequestSerializer,
     make_smart_sync_response,
 )
-from sync.api.base import MIRROR_FIELDS, ListViewSet, get_user
+from customers.serializers import CustomerSerializer
+from sync.api.base import ListViewSet, get_user
 from sync.api.filters import MirrorFilterSet
 from sync.api.request_limits import get_arrival_time
 from sync.coordinator import sessions
 from sync.models import OrderFormSession
-from sync.serializers import ModelSerializer
-
-
-class CustomerSerializer(ModelSerializer):
-    """A customer, or a prospect: one without an account number."""
-
-    class Meta:
-        model = Customer
-        fields = (
-            "erp_id",
-            "account_number",
-            "name",
-            "vat_number",
-            "tax_code",
-            "certified_email",
-            "sdi_code",
-            "street",
-            "postcode",
-            "city",
-            "phone",
-            "mobile",
-            "website",
-            "attention_to",
-            "delivery_mode",
-            "customer_type",
-            "description",
-            "last_order_date",
-            "orders_this_year",
-            "sales_this_year",
-            "orders_last_year",
-            "sales_last_year",
-            *MIRROR_FIELDS,
-        )
 
 
 class CustomerViewSet(ListViewSet):
@@ -83,9 +52,12 @@ class CustomerViewSet(ListViewSet):
             409: SmartSyncFailureSerializer,
             502: SmartSyncFailureSerializer,
         },
-        examples=[OpenApiExample("A form that has just been opened", {}, request_only=True)],
+        examples=[
+            OpenApiExample("A form that has just been opened", {}, request_only=True),
+            OpenApiExample("A customer who is not in the list yet", {"search": "Rossi"}, request_only=True),
+        ],
     )
-    @action(detail=False, methods=["post"], url_path="smart-sync", serializer_class=FormInUseSerializer)
+    @action(detail=False, methods=["post"], url_path="smart-sync", serializer_class=SmartSyncRequestSerializer)
     def smart_sync(self, request: Request) -> Response:
         """Open an order form, or say that it is in use, and fetch the customers just changed in the ERP.
 
@@ -93,6 +65,8 @@ class CustomerViewSet(ListViewSet):
         fresh; 202 with the run to watch when that takes over 15 seconds, when twenty forms wait already, or for
         `Prefer: respond-async`; 502 when the ERP gives no export that can be trusted. Forms that are opened within 15
         seconds share one run.
+
+        With `search`, the ERP is also searched for a customer who is not found here: `result.found` has whom it shows.
         """
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -104,6 +78,7 @@ class CustomerViewSet(ListViewSet):
             session_id=serializer.validated_data.get("session_id"),
             patience=timedelta(0) if is_asynchronous else sessions.ANSWERED_WITHIN,
             asked_at=get_arrival_time(request._request),
+            search=serializer.validated_data.get("search", ""),
         )
         return make_smart_sync_response(smart, for_staff=get_user(request).is_staff)
 

@@ -8,22 +8,26 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.response import Response
 
+from customers.models import Customer
+from customers.serializers import CustomerSerializer
 from sync import translations
 from sync.api.base import AnswerSerializer, StrictSerializer
 from sync.api.errors import make_error_body
-from sync.api.fields import StrictUUIDField
+from sync.api.fields import StrictCharField, StrictUUIDField
 from sync.api.serializers import CountsSerializer, SessionSerializer
 from sync.coordinator.sessions import SmartSync
 from sync.messages import Message
 from sync.models import SyncRun
-from sync.monitoring.serializers import RUN_EXAMPLE, RunSerializer
+from sync.monitoring.serializers import READ_FROM, RUN_EXAMPLE, RunSerializer
 from sync.serializers import Milliseconds, Serializer
 
 Status = SyncRun.Status
+
+SHORTEST_SEARCH, LONGEST_SEARCH = 2, 100  # characters
 
 
 class FormInUseSerializer(StrictSerializer):
@@ -34,11 +38,33 @@ class FormInUseSerializer(StrictSerializer):
     session_id = StrictUUIDField(required=False)
 
 
+class SmartSyncRequestSerializer(FormInUseSerializer):
+    """The order form that asks, and whom it looks for."""
+
+    search = StrictCharField(
+        min_length=SHORTEST_SEARCH,
+        max_length=LONGEST_SEARCH,
+        required=False,
+        help_text="A text to look for in the ERP's list of customers, if a browser asks the ERP (ERP_CLIENT).",
+    )
+
+
 class SmartSyncResultSerializer(CountsSerializer):
-    """What the smart sync brought, and as of when the customers are fresh."""
+    """What the smart sync brought, and as of when it shows the customers."""
 
     duration_ms = Milliseconds(source="duration", allow_null=True)
     fresh_as_of = serializers.DateTimeField(source="exported_at", allow_null=True)
+    read_from = serializers.ChoiceField(SyncRun.Source.choices, help_text=READ_FROM)
+    found = serializers.SerializerMethodField(
+        help_text="The customers that the ERP's own search shows first; null if it was not searched."
+    )
+
+    @extend_schema_field(CustomerSerializer(many=True, allow_null=True))
+    def get_found(self, run: SyncRun) -> Any:
+        if run.found is None:
+            return None
+        customers = Customer.objects.present().in_bulk(run.found, field_name="erp_id")
+        return CustomerSerializer([customers[key] for key in run.found if key in customers], many=True).data
 
 
 @extend_schema_serializer(
@@ -60,6 +86,8 @@ class SmartSyncResultSerializer(CountsSerializer):
                     "restored": 0,
                     "durationMs": 912,
                     "freshAsOf": "2026-01-20T10:42:00+01:00",
+                    "readFrom": "export",
+                    "found": None,
                 },
             },
         )
@@ -116,4 +144,10 @@ def describe_success(run: SyncRun) -> str:
     changed = run.updated + run.restored
     created_text = ngettext("{count} new", "{count} new", run.created).format(count=run.created)
     changed_text = ngettext("{count} changed", "{count} changed", changed).format(count=changed)
-    return _("The customers are up to date: {created}, {changed}.").format(created=created_text, changed=changed_text)
+    is_page = run.read_from == SyncRun.Source.LOOK
+    text = (
+        _("The newest customers are up to date: {created}, {changed}.")
+        if is_page
+        else _("The customers are up to date: {created}, {changed}.")
+    )
+    return text.format(created=created_text, changed=changed_text)

@@ -18,6 +18,7 @@ from orders.api.draft_serializers import MOST_LINES, NOTES_LENGTH, DraftSerializ
 from orders.hidden_columns import describe_hidden_order_columns
 from orders.models import Draft
 from sync.api.urls import KeyConverter
+from sync.coordinator import looks
 from sync.service import get_service
 
 DRAFTS_ON_A_PAGE = 25
@@ -82,6 +83,7 @@ def render_form(request: HttpRequest, *, draft: Draft | None = None, copied: Dra
         "timeZone": settings.TIME_ZONE,
         "mostLines": MOST_LINES,
         "notesLength": NOTES_LENGTH,
+        "searchesErp": looks.can_look(),
         "notices": [notice.text for notice in get_service("prices").find_notices()],
         **describe_hidden_order_columns(),
     }

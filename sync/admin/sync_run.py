@@ -95,7 +95,7 @@ class SyncRunAdmin(RunListAdmin):
                     columns.type_name,
                     ("mode", "trigger"),
                     ("requested_by", "priority"),
-                    ("read_from", "search"),
+                    ("read_from", "search", "found"),
                     "ignores_hours",
                 ]
             },

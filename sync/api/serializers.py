@@ -64,7 +64,9 @@ class FinishedRunSerializer(RunSerializer):
         default=None,
         help_text="The user who asked for the run. For users who are not staff, null unless it is their own.",
     )
-    exported_at = serializers.DateTimeField(allow_null=True, help_text="The moment whose data the export shows.")
+    exported_at = serializers.DateTimeField(
+        allow_null=True, help_text="The moment whose data the export, or the look, shows."
+    )
     counts = CountsSerializer(source="*")
     left = serializers.IntegerField(help_text="Records that differ and wait for the full run that was queued.")
     error = RunErrorSerializer(source="failure", allow_null=True)

@@ -20,7 +20,14 @@ from sync.database import clock
 from sync.erp import get_erp_client, look_records
 from sync.erp import login as erp_login
 from sync.erp.client import Look, LookingErpClient
-from sync.exceptions import ErpAnswerUnexpected, ErpError, ErpLoginRejected, ErpNotAsked, ExportError
+from sync.exceptions import (
+    ErpAnswerUnexpected,
+    ErpError,
+    ErpLoginRejected,
+    ErpNotAsked,
+    ErpNotConfigured,
+    ExportError,
+)
 from sync.messages import Message, gettext_noop
 from sync.mirror import comparison, staging
 from sync.models import SeenList, SyncRun
@@ -48,6 +55,14 @@ class Attempt:
 
     notes: list[Message]
     took: timedelta = timedelta(0)
+
+
+def can_look() -> bool:
+    """Whether the ERP's client looks at lists."""
+    try:
+        return isinstance(get_erp_client(), LookingErpClient)
+    except ErpNotConfigured:
+        return False
 
 
 def try_instead_of_export(run: SyncRun, service: SyncService, lease: Lease, progress: Progress) -> Attempt:

@@ -24,7 +24,14 @@ RUN_EXAMPLE = {
     "stage": "",
     "pagesRead": 264,
     "pages": 264,
+    "readFrom": "export",
 }
+
+READ_FROM = (
+    "What the run read of the list: its export, or a look at one page of its grid in the ERP. A look ends an "
+    "incremental run if the list shows no change, with counts of 0, and brings a smart run the records of that page. "
+    "It never proves that a record is gone."
+)
 
 
 class RunSerializer(Serializer):
@@ -45,6 +52,9 @@ class RunSerializer(Serializer):
     stage = serializers.CharField(help_text="fetching, reading or applying while it runs; else empty.")
     pages_read = serializers.IntegerField()
     pages = serializers.IntegerField(allow_null=True)
+    read_from = serializers.ChoiceField(
+        SyncRun.Source.choices, help_text=f"{READ_FROM} Of a run that has not succeeded, `export`."
+    )
 
 
 class ColumnDriftSerializer(Serializer):
@@ -64,7 +74,8 @@ class TypeHealthSerializer(Serializer):
     state = serializers.ChoiceField([(state.value, state.value) for state in State])
     healthy = serializers.BooleanField(source="is_trusted")
     fresh_as_of = serializers.DateTimeField(
-        allow_null=True, help_text="When the export behind the last success was fetched."
+        allow_null=True,
+        help_text="When the export behind the last success was fetched, or when a look last found the list unchanged.",
     )
     late_at = serializers.DateTimeField(
         allow_null=True,

@@ -13,9 +13,9 @@ from django.db import connections
 from rest_framework.test import APIClient
 
 from tests.factories import UserFactory
-from tests.sync.conftest import tiny_erp
+from tests.sync.conftest import erp, looking, tiny_erp
 
-__all__ = ["tiny_erp"]
+__all__ = ["erp", "looking", "tiny_erp"]
 
 Caller = Any  # an APIClient, whose answers' types the stubs do not know
 

@@ -34,6 +34,38 @@ def when_it_has_ended(run_id):
     return SyncRun.objects.get(pk=run_id)
 
 
+# Searching the ERP
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_search_answers_with_the_customers_that_the_erp_finds(api, looking):
+    wanted = next(looking.erp.find_records("customers"))
+    result = api.post(SMART_SYNC, {"search": f" {wanted.name} "}).json()["result"]
+    assert looking.asked == [("look", "customers"), ("search", wanted.name)]
+    assert wanted.name in [customer["name"] for customer in result["found"]]
+    assert result["readFrom"] == "look"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_a_search_nothing_is_found_and_with_one_in_vain_nobody(api, looking):
+    assert api.post(SMART_SYNC).json()["result"]["found"] is None
+    assert api.post(SMART_SYNC, {"search": "nobody is called so"}).json()["result"]["found"] == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_no_look_is_possible_a_search_brings_the_export(api, tiny_erp):
+    said = api.post(SMART_SYNC, {"search": "Rossi"}).json()
+    assert (said["result"]["readFrom"], said["result"]["found"], said["run"]["readFrom"]) == ("export", None, "export")
+
+
+@pytest.mark.parametrize("search", ["", "r", "   r   ", "r" * 101, 5, None, "ro\0ssi"])
+def test_a_search_has_two_to_a_hundred_characters(search, api):
+    answer = api.post(SMART_SYNC, {"search": search})
+    assert answer.status_code == 400
+    assert list(answer.json()["detail"]) == ["search"]
+    assert not SyncRun.objects.exists()
+
+
 # Entering
 
 

@@ -19,6 +19,7 @@ from tests.demo_erp import CachedDemoErp
 from tests.factories import UserFactory
 from tests.sync.demo import TODAY
 from tests.sync.drawing import draw_list
+from tests.sync.looking_erp import LookingErp
 from tests.sync.tiny_erp import TinyErp
 
 State = dict[str, list[Any]]
@@ -86,6 +87,17 @@ def tiny_erp(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(module, "get_erp_client", lambda: erp)
     monkeypatch.setattr(checkpoint, "LOOKS_EVERY", 0)
     return erp
+
+
+@pytest.fixture
+def looking(erp: CachedDemoErp, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> LookingErp:
+    """An ERP without a network whose client looks, asked by all runs of the test."""
+    client = LookingErp(erp)
+    settings.EXPORT_DIR = tmp_path / "exports"
+    for module in (kept_exports, looks):
+        monkeypatch.setattr(module, "get_erp_client", lambda: client)
+    monkeypatch.setattr(checkpoint, "LOOKS_EVERY", 0)
+    return client
 
 
 @pytest.fixture

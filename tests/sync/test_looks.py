@@ -1,39 +1,33 @@
 """Looks at a list: what ends a run without its export, what a smart run brings of one, and what neither stands for."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.utils import timezone
 
 from customers.models import Customer
 from orders.models import Order
-from sync.coordinator import checkpoint, kept_exports, looks, queue, runner, sessions
+from sync.coordinator import kept_exports, looks, queue, runner, sessions
 from sync.exceptions import ErpAnswerUnexpected, ErpLoginRejected, ErpLoginsSpent, ErpUnavailable
 from sync.models import ColumnDrift, MirroredColumn, RecordChange, SeenList, SyncEvent, SyncRun
 from sync.monitoring import health, retention
+from sync.monitoring.serializers import RunSerializer
 from sync.service import get_service
 from tests.factories import CustomerFactory, SyncRunFactory, UserFactory
 from tests.sync.drawing import draw_list
-from tests.sync.looking_erp import ROWS, LookingErp, with_cell, without_column
+from tests.sync.looking_erp import ROWS, with_cell, without_column
+from tests.sync.pages import html_of, url
 
 pytestmark = pytest.mark.django_db
 
 Mode, Source, Status, Trigger = SyncRun.Mode, SyncRun.Source, SyncRun.Status, SyncRun.Trigger
 LOOK, EXPORT = ("look", "orders"), ("export", "orders")
 UNAVAILABLE = ErpUnavailable(reason="its grid did not come to rest")
-
-
-@pytest.fixture
-def looking(erp, settings, tmp_path, monkeypatch):
-    client = LookingErp(erp)
-    settings.EXPORT_DIR = tmp_path / "exports"
-    for module in (kept_exports, looks):
-        monkeypatch.setattr(module, "get_erp_client", lambda: client)
-    monkeypatch.setattr(checkpoint, "LOOKS_EVERY", 0)
-    return client
 
 
 @pytest.fixture
@@ -474,3 +468,28 @@ def test_the_layout_s_key_is_the_column_that_looks_go_by():
     for sync_type in ("customers", "orders", "ddt", "invoices", "products", "prices"):
         service = get_service(sync_type)
         assert service.layout.key_column.is_headed(service.erp_list.key)
+
+
+# How it is shown
+
+
+@pytest.mark.usefixtures("in_english")
+def test_a_run_s_page_and_the_list_say_that_it_was_read_from_a_look(mirrored, admin_client):
+    run = run_sync()
+    html = html_of(admin_client, url(SyncRun, "change", run.pk))
+    assert "The list is unchanged, as far as a look shows" in html
+    assert 'id="protection"' not in html
+    assert ">look<" in html_of(admin_client, url(SyncRun, "changelist"))
+
+
+def test_runsync_says_what_was_read(mirrored, capsys):
+    call_command("runsync", "customers", "--mode", "smart", "--json")
+    assert json.loads(capsys.readouterr().out)["readFrom"] == "look"
+    call_command("runsync", "customers", "--mode", "smart")
+    said = capsys.readouterr().out
+    assert "Read from one page of the list in the ERP, not from an export" in said
+    assert "Control totals" not in said
+
+
+def test_the_api_says_what_was_read(mirrored):
+    assert RunSerializer(run_sync()).data["readFrom"] == "look"

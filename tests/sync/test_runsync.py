@@ -28,6 +28,7 @@ JSON_KEYS = [
     "type",
     "status",
     "mode",
+    "readFrom",
     "read",
     "created",
     "updated",

@@ -15,13 +15,15 @@ export class Combobox {
   state = "idle"; // searching, found, failed
   takesWhenFound = false; // Enter was faster than the answer
   isTouched = false; // typed in, or moved through, since it was opened
+  note = ""; // of what was found elsewhere
 
   /**
    * Options: `getAddress(text)` is where a text is looked up, `renderOption(item)` shows a result, `getChosen()` is the
    * one that was taken, `isExactly(item, text)` tells whether a text names it, `takesFirst` whether the first of many
    * will do. `onType(text)`, `onPick(item)`, `onSkip()` (Enter in the empty box) and `onBlur()` say what the user did,
    * `onSettle(isTaken)` how an Enter ended that came before the answer, `onFail(error)` that there is none, and
-   * `onChange()` that the page must be drawn again.
+   * `onChange()` that the page must be drawn again. `elsewhere`, if given, is offered for what is not found: its
+   * `label`, its `progress`, and `find(text, signal)`, which gives results, their count, and a note.
    */
   constructor(options) {
     Object.assign(this, options);
@@ -45,11 +47,20 @@ export class Combobox {
     return html`<div class="options" id="${this.id}-options" ?hidden=${!this.isOpen} @mousedown=${(event) => event.preventDefault()}>
       <ul id="${this.id}-list" role="listbox" tabindex="-1" aria-label=${gettext("Results")}>
         ${this.items.map((item, place) => this.renderItem(item, place))}
+        ${this.offersElsewhere ? this.renderElsewhere() : nothing}
       </ul>
       ${this.isOpen && !this.items.length ? html`<p>${this.getMessage()}</p>` : nothing}
+      ${this.isOpen && this.items.length && this.note ? html`<p>${this.note}</p>` : nothing}
       ${this.isOpen && this.more ? html`<p>${this.getMoreText()}</p>` : nothing}
     </div>
-    <span class="only-heard" role="status">${this.isOpen && this.state === "found" ? this.countResults() : nothing}</span>`;
+    <span class="only-heard" role="status">${this.isOpen ? this.describe() : nothing}</span>`;
+  }
+
+  /** The last option, if nothing was found; under the first one's name, as there is no other. */
+  renderElsewhere() {
+    return html`<li id=${this.getOptionId(0)} class="elsewhere" role="option"
+      aria-selected=${this.active === 0 ? "true" : "false"} @click=${() => this.findElsewhere()}>
+      ${this.elsewhere.label}</li>`;
   }
 
   renderItem(item, place) {
@@ -59,7 +70,16 @@ export class Combobox {
 
   getMessage() {
     if (this.state === "failed") return this.error;
+    if (this.state === "elsewhere") return this.elsewhere.progress;
+    if (this.note) return this.note;
     return this.state === "found" ? gettext("Nothing found.") : gettext("Searching…");
+  }
+
+  /** What a screen reader tells. */
+  describe() {
+    if (this.note || ["elsewhere", "failed"].includes(this.state)) return this.note || this.getMessage();
+    if (this.state !== "found") return nothing;
+    return this.offersElsewhere ? `${this.countResults()}. ${this.elsewhere.label}` : this.countResults();
   }
 
   countResults() {
@@ -75,6 +95,12 @@ export class Combobox {
 
   getOptionId(place) {
     return `${this.id}-option-${place}`;
+  }
+
+  /** Whether what was not found can be looked for elsewhere, and was not yet. */
+  get offersElsewhere() {
+    const isMissing = this.isOpen && this.state === "found" && !this.items.length && !this.note;
+    return isMissing && this.elsewhere?.takes(this.text);
   }
 
   // What the user does
@@ -95,7 +121,8 @@ export class Combobox {
       Enter: () => this.enter(event.target.value),
       Escape: () => this.close(),
     }[event.key];
-    const takes = this.isTouched && !event.shiftKey && (this.state === "searching" || this.active >= 0);
+    const isHighlighted = this.active >= 0 && this.items.length > 0;
+    const takes = this.isTouched && !event.shiftKey && (this.state === "searching" || isHighlighted);
     if (event.key === "Tab" && !takes) return; // it moves on, and leaves what was chosen
     if (!handler || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     event.preventDefault();
@@ -105,14 +132,16 @@ export class Combobox {
   enter(text) {
     if (!text.trim()) this.onSkip();
     else if (this.isOpen && this.state === "searching") this.takesWhenFound = true;
+    else if (this.active >= 0 && this.offersElsewhere) this.findElsewhere();
     else if (this.isOpen && this.active >= 0) this.take(this.active);
     else this.reopen(text);
   }
 
   move(step) {
-    if (!this.items.length) return;
+    const count = this.offersElsewhere ? 1 : this.items.length;
+    if (!count) return;
     this.isTouched = true;
-    this.active = (this.active + step + this.items.length) % this.items.length;
+    this.active = (this.active + step + count) % count;
     this.onChange();
     document.getElementById(this.getOptionId(this.active)).scrollIntoView({ block: "nearest" });
   }
@@ -133,7 +162,7 @@ export class Combobox {
     this.request?.abort();
     const wasWaiting = this.takesWhenFound;
     Object.assign(this, { isOpen: false, takesWhenFound: false, isTouched: false });
-    Object.assign(this, { items: [], more: 0, active: -1, state: "idle" });
+    Object.assign(this, { items: [], more: 0, active: -1, state: "idle", note: "" });
     this.onChange();
     if (wasWaiting) this.onSettle(false);
   }
@@ -151,20 +180,22 @@ export class Combobox {
       this.close();
       return;
     }
-    Object.assign(this, { isOpen: true, active: -1, state: "searching" }); // what was found stays in sight
+    Object.assign(this, { isOpen: true, active: -1, state: "searching", note: "" }); // what was found stays in sight
     this.onChange();
     this.timer = setTimeout(() => this.find(text), after);
   }
 
   /** Look again for what is shown, as there may be news; who is highlighted stays so. */
   refresh(text) {
-    if (this.isOpen && this.state !== "searching") this.find(text, { staysOn: true });
+    const isElsewhere = this.state === "elsewhere" || this.note;
+    if (this.isOpen && this.state !== "searching" && !isElsewhere) this.find(text, { staysOn: true });
   }
 
   async find(text, { staysOn = false } = {}) {
     this.request?.abort();
     this.request = new AbortController();
     const { signal } = this.request;
+    this.text = text;
     try {
       const { body } = await ask("GET", this.getAddress(text), { signal });
       if (!signal.aborted) this.show(body, text, staysOn ? this.items[this.active] : this.getChosen());
@@ -173,12 +204,26 @@ export class Combobox {
     }
   }
 
-  show({ results: items, count }, text, highlighted) {
+  async findElsewhere() {
+    const { text } = this;
+    this.request = new AbortController();
+    const { signal } = this.request;
+    Object.assign(this, { state: "elsewhere", active: -1 });
+    this.onChange();
+    try {
+      const found = await this.elsewhere.find(text, signal);
+      if (!signal.aborted) this.show(found, text, null);
+    } catch (error) {
+      if (!signal.aborted) this.fail(error, text);
+    }
+  }
+
+  show({ results: items, count, note = "" }, text, highlighted) {
     const exact = items.filter((item) => this.isExactly(item, text));
     const before = items.findIndex((item) => item.erpId === highlighted?.erpId);
     const best = exact.length ? items.indexOf(exact[0]) : items.length ? 0 : -1;
     const active = before >= 0 ? before : best;
-    Object.assign(this, { items, more: count - items.length, active, state: "found" });
+    Object.assign(this, { items, more: count - items.length, active, state: "found", note });
     this.onChange();
     document.getElementById(`${this.id}-options`).scrollIntoView({ block: "nearest" });
     const isClear = items.length === 1 || exact.length === 1 || (exact.length > 1 && this.takesFirst);

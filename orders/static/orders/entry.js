@@ -1,13 +1,17 @@
 // What the user fills in: the customer, and the lines with their products, packs and quantities.
 
-import { ask, isExpected } from "./api.js";
+import { ApiError, ask, isExpected } from "./api.js";
 import { Combobox } from "./combobox.js";
 import { renderCustomerOption } from "./customer_view.js";
 import { renderProductOption } from "./lines_view.js";
 import { formatNumber } from "./numbers.js";
 import { createLine, getFilledLines } from "./order.js";
+import { fillIn } from "./texts.js";
 
 const OPTIONS = 10; // results that a box shows
+const NAMES = 3; // of what the ERP has found, in a sentence
+const SHORTEST_SEARCH = 2; // characters, of a search in the ERP, and
+const LONGEST_SEARCH = 100;
 
 export class OrderEntry {
   productBoxes = new Map(); // by line id
@@ -17,7 +21,7 @@ export class OrderEntry {
     this.form = form;
     this.customerBox = new Combobox({
       id: "customer",
-      getAddress: (text) => `/api/customers?pageSize=${OPTIONS}&search=${encodeURIComponent(stripCountry(text))}`,
+      getAddress: getCustomersAddress,
       renderOption: renderCustomerOption,
       getChosen: () => form.order.customer,
       isExactly: (customer, text) => hasName([customer.name, customer.accountNumber, customer.vatNumber], text),
@@ -25,6 +29,12 @@ export class OrderEntry {
       onPick: (customer) => this.chooseCustomer(customer),
       onSkip: () => {},
       onBlur: () => this.checkCustomer(),
+      elsewhere: form.pageData.searchesErp && {
+        label: gettext("Search in the ERP"),
+        progress: gettext("Searching in the ERP…"),
+        takes: (text) => text.trim().length >= SHORTEST_SEARCH && text.trim().length <= LONGEST_SEARCH,
+        find: (text, signal) => this.searchErp(text, signal),
+      },
       ...this.makeBoxCallbacks(),
     });
   }
@@ -64,6 +74,25 @@ export class OrderEntry {
       messages.errors.customer = gettext("Choose the customer from the list.");
     }
     this.form.draw();
+  }
+
+  /** Look in the ERP for a customer who is not found here. Throws what the box is to tell. */
+  async searchErp(text, signal) {
+    try {
+      const result = await this.form.session.searchErp(stripCountry(text).trim());
+      const results = result?.found ?? (await ask("GET", getCustomersAddress(text), { signal })).body.results;
+      const named = results.slice(0, NAMES).map((customer) => customer.name);
+      const names = [...named, ...(results.length > NAMES ? ["…"] : [])].join(", ");
+      const note = results.length
+        ? fillIn(gettext("Found in the ERP and added: %(names)s"), { names })
+        : fillIn(gettext("The ERP has no customer “%(text)s”."), { text: text.trim() });
+      return { results, count: results.length, note };
+    } catch (error) {
+      if (error instanceof ApiError && !error.isSignedOut) {
+        error.message = fillIn(gettext("The ERP could not be asked: %(error)s"), { error: error.message });
+      }
+      throw error;
+    }
   }
 
   refreshCustomers() {
@@ -201,6 +230,10 @@ export class OrderEntry {
     this.packs.clear();
     this.loadPacks();
   }
+}
+
+function getCustomersAddress(text) {
+  return `/api/customers?pageSize=${OPTIONS}&search=${encodeURIComponent(stripCountry(text))}`;
 }
 
 function hasName(names, text) {

@@ -28,7 +28,7 @@ function renderCustomersLine(form) {
   return html`<span class="warn">${gettext("Customers not updated.")} ${explainFailure(error)} ${known}</span> ${again(gettext("Try again"))}`;
 }
 
-function describeFreshCustomers({ freshAsOf, created, updated, restored }, { timeZone }) {
+function describeFreshCustomers({ freshAsOf, created, updated, restored, readFrom }, { timeZone }) {
   const time = formatTime(freshAsOf, timeZone);
   if (created === undefined) return fillIn(gettext("Customers updated at %(time)s"), { time });
   const changed = updated + restored;
@@ -36,10 +36,11 @@ function describeFreshCustomers({ freshAsOf, created, updated, restored }, { tim
     created ? interpolate(ngettext("%s new", "%s new", created), [created]) : "",
     changed ? interpolate(ngettext("%s changed", "%s changed", changed), [changed]) : "",
   ].filter(Boolean);
-  return fillIn(gettext("Customers updated at %(time)s (%(news)s)"), {
-    time,
-    news: news.join(", ") || gettext("no change"),
-  });
+  const text =
+    readFrom === "look" // which shows one page of the list
+      ? gettext("Newest customers updated at %(time)s (%(news)s)")
+      : gettext("Customers updated at %(time)s (%(news)s)");
+  return fillIn(text, { time, news: news.join(", ") || gettext("no change") });
 }
 
 /** Why there are no customers, for somebody who cannot help it: the administrator finds the details. */

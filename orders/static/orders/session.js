@@ -27,6 +27,16 @@ export class OrderFormSession {
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.use());
   }
 
+  /** Look for a text in the ERP: what it found there, or null if that is only known by searching here again. */
+  async searchErp(search) {
+    this.id ??= newId();
+    const { entries } = this;
+    const options = { body: { sessionId: this.id, search }, patience: PATIENCE };
+    const { status, body, headers } = await ask("POST", "/api/customers/smart-sync", options);
+    this.begin(body.session, headers);
+    return status === 202 ? this.waitForRun(entries, headers.get("Location")) : body.result;
+  }
+
   /** Begin a session, or go on with it, and fetch the customers just changed. The form can be used meanwhile. */
   async enter() {
     this.id ??= newId(); // not the one of a session that was left: its end may still be on the way
@@ -70,7 +80,7 @@ export class OrderFormSession {
   async waitForRun(entry, address) {
     while (!this.isPast(entry)) {
       const { run } = (await ask("GET", address)).body;
-      if (run.status === "succeeded") return { ...run.counts, freshAsOf: run.exportedAt };
+      if (run.status === "succeeded") return { ...run.counts, freshAsOf: run.exportedAt, readFrom: run.readFrom };
       if (run.finishedAt) throw new ApiError(502, { error: run.error?.text, code: run.error?.code, run });
       await new Promise((wake) => setTimeout(wake, WATCHES_EVERY));
     }

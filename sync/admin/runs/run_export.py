@@ -92,7 +92,8 @@ def get_export(run: SyncRun) -> dict[str, Any] | None:
 def get_protection(run: SyncRun) -> dict[str, Any] | None:
     """The columns of the export that a run has read, by what protects them; None if it has read none to its end."""
     service = find_service(run.sync_type)
-    if service is None or not (run.control_totals or run.status == SyncRun.Status.SUCCEEDED):
+    is_from_look = run.read_from == SyncRun.Source.LOOK
+    if service is None or is_from_look or not (run.control_totals or run.status == SyncRun.Status.SUCCEEDED):
         return None
     summed = {
         normalise_header(kept["column"]) for kept in run.control_totals if kept.get("function") == Total.SUM.value

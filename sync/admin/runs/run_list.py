@@ -79,7 +79,9 @@ class RunListAdmin(RunPageAdmin):
     @admin.display(description=_("records"))
     def outcome(self, run: SyncRun) -> str:
         """What the run read and changed; the first words of its error below."""
-        counted = (formatting.format_count(name, getattr(run, name)) for name in COUNTS if getattr(run, name))
+        counted = [formatting.format_count(name, getattr(run, name)) for name in COUNTS if getattr(run, name)]
+        if run.read_from == SyncRun.Source.LOOK:
+            counted.insert(0, run.get_read_from_display())
         counts = " · ".join(words.replace(" ", "\N{NO-BREAK SPACE}") for words in counted)
         error = run.error_sentence or run.error_class
         if not error:

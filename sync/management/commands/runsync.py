@@ -106,7 +106,8 @@ class Command(BaseCommand):
         elif run.status == Status.SUCCEEDED:
             seconds = run.duration.total_seconds() if run.duration else 0
             self.stdout.write(f"{run.sync_type}: {format_counts(run)} ({run.mode}, run {run.pk}, {seconds:.1f} s)")
-            self.stdout.write(f"  Control totals that agree: {len(run.control_totals)}")
+            if run.read_from == SyncRun.Source.EXPORT:
+                self.stdout.write(f"  Control totals that agree: {len(run.control_totals)}")
             self.show_coverage(run)
         elif run.is_finished:
             number = f"run {run.pk}" if run.pk else "dry run"
@@ -192,6 +193,7 @@ def describe_run(run: SyncRun) -> dict[str, Any]:
         "type": run.sync_type,
         "status": run.status,
         "mode": run.mode,
+        "readFrom": run.read_from,
         **{name: getattr(run, name) for name in Outcome().get_counts()},
         "controlTotals": run.control_totals,
         "durationMs": round(run.duration.total_seconds() * 1000) if run.duration else None,

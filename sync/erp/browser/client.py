@@ -39,7 +39,8 @@ def do_nothing(*_arguments: object) -> None:
 
 class BrowserClient:
     """Fetches and looks, one at a time. Two sessions of the ERP, as that answers only one request of each at a time:
-    a look need not wait for an export that was given up.
+    a look need not wait for an export that was given up. Nor for a browser to start: each session has its own, as the
+    one of an export that is given up is ended.
 
     `spend_login` and `spend_export` are called before each, and raise the error that refuses it. `report` learns of
     each step by its name.
@@ -68,7 +69,7 @@ class BrowserClient:
         self.report = report
         self.executable = executable
         self.largest = largest  # bytes of an export
-        self.process: BrowserProcess | None = None
+        self.processes: dict[str, BrowserProcess] = {}  # by the session that they use
         self.in_use = Lock()
 
     def fetch(self, erp_list: ErpList, *, to: Path, at_most: timedelta, progress: Progress) -> Export:
@@ -91,8 +92,21 @@ class BrowserClient:
         return outcome.look
 
     def close(self) -> None:
-        """End the browser. The next operation starts another one, with the session that there is."""
-        process, self.process = self.process, None
+        """End the browsers. The next operation starts another one, with the session that there is."""
+        for name in list(self.processes):
+            self.end_process(name)
+
+    def provide_process(self, name: str) -> BrowserProcess:
+        """The browser of a session, started if there is none. Raises ErpBrowserMissing."""
+        if name in self.processes and self.processes[name].owner != os.getpid():
+            self.end_process(name)
+        if name not in self.processes:
+            self.processes[name] = BrowserProcess(self.url, self.executable)
+        return self.processes[name]
+
+    def end_process(self, name: str) -> None:
+        """End the browser of a session; one of the process which this one was forked from is forgotten."""
+        process = self.processes.pop(name, None)
         if process and process.owner == os.getpid():
             process.kill()
 
@@ -115,7 +129,7 @@ class BrowserClient:
         session = ErpSession(self.sessions, name, url=self.url, username=self.credentials.username)
         with self.wait_for_turn(wait), session.lock(wait):
             while True:
-                exchange = Exchange(self, session, erp_list, ends_at, progress, details)
+                exchange = Exchange(self, name, session, erp_list, ends_at, progress, details)
                 try:
                     return exchange.carry_out(), time.monotonic() - exchange.asked
                 except BrowserEnded:
@@ -143,6 +157,7 @@ class Exchange:
     def __init__(
         self,
         client: BrowserClient,
+        name: str,
         session: ErpSession,
         erp_list: ErpList,
         ends_at: float,
@@ -150,6 +165,7 @@ class Exchange:
         details: dict[str, Any],
     ) -> None:
         self.client = client
+        self.name = name
         self.session = session
         self.erp_list = erp_list
         self.ends_at = ends_at
@@ -157,7 +173,7 @@ class Exchange:
         self.details = details
         self.step = _("start the browser")
         self.step_ends_at = time.monotonic() + START_SECONDS
-        self.is_reused = client.process is not None
+        self.is_reused = name in client.processes
         self.has_begun = False  # to ask the ERP
         self.done = 0
         self.total: int | None = None
@@ -168,10 +184,8 @@ class Exchange:
 
     def carry_out(self) -> messages.Outcome:
         client, session = self.client, self.session
-        if client.process and client.process.owner != os.getpid():
-            client.process = None  # that of the process which this one was forked from
         try:
-            self.process = client.process = client.process or BrowserProcess(client.url, client.executable)
+            self.process = client.provide_process(self.name)
             operation = messages.Operation(
                 self.erp_list,
                 session.cookies,
@@ -187,14 +201,14 @@ class Exchange:
             except (EOFError, ConnectionError):
                 raise BrowserEnded from None
             if self.process.is_worn:
-                client.close()
+                client.end_process(self.name)
         except (BrowserEnded, ErpUnavailable):
-            client.close()
+            client.end_process(self.name)
             if not self.outcome:
                 raise
             logger.warning("The browser was ended after %s, in the step: %s", self.erp_list.name, self.step)
         except BaseException:
-            client.close()
+            client.end_process(self.name)
             raise
         if self.outcome is None:
             raise RuntimeError("The browser's process ended the operation without an outcome")

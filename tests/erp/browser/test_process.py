@@ -93,8 +93,7 @@ def tree_of(client: BrowserClient) -> list[process_tree.Process]:
 
 
 def get_process(client: BrowserClient) -> BrowserProcess:
-    assert client.process
-    return client.process
+    return client.processes["exports"]
 
 
 def running(processes: list[process_tree.Process]) -> list[process_tree.Process]:

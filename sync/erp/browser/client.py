@@ -270,6 +270,7 @@ class Exchange:
     def note_export(self) -> None:
         """The ERP may be generating an export from now on, whatever becomes of this process."""
         self.client.spend_export()
+        self.process.exports_left -= 1
         self.session.exporting_since = time.time()
         self.session.save()
         self.asked = time.monotonic()

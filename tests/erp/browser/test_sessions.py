@@ -1,0 +1,238 @@
+"""Sessions of the ERP: one login is used for as long as the ERP takes it, whoever asks."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from customers.sync import CustomerSync
+from demo.erp.faults import Fault
+from demo.erp.front_end import PlannedFault
+from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
+from sync.erp.browser import process, process_tree
+from sync.erp.browser.client import BrowserClient
+from sync.exceptions import ErpExportsSpent, ErpLoginsSpent, ErpSessionExpired, RunCancelled
+from sync.progress import Stage, ignore_progress
+from tests.concurrency.processes import until
+
+LONG = timedelta(minutes=5)
+
+
+class Counted:
+    """A client of the demo ERP, what was spent by it, and the steps that it took."""
+
+    def __init__(self, open_client: Callable[..., BrowserClient], server: DemoServer, folder: Path) -> None:
+        self.spent: list[str] = []
+        self.steps: list[str] = []
+        self.folder = folder
+        self.client = open_client(
+            server.url,
+            DEMO_USERNAME,
+            DEMO_PASSWORD,
+            spend_login=lambda: self.spend("login"),
+            spend_export=lambda: self.spend("export"),
+            report=self.steps.append,
+        )
+
+    def spend(self, what: str) -> None:
+        self.spent.append(what)
+
+    def fetch(self, progress: Any = ignore_progress, *, at_most: timedelta = LONG) -> bytes:
+        to = self.folder / "customers.pdf"
+        export = self.client.fetch(CustomerSync.erp_list, to=to, at_most=at_most, progress=progress)
+        assert export.seen
+        assert export.seen.count
+        assert to.stat().st_mode & 0o777 == 0o600
+        return to.read_bytes()
+
+    def look(self, search: str = "") -> Any:
+        return self.client.look(
+            CustomerSync.erp_list,
+            search=search,
+            failure=self.folder / "look.pdf",
+            at_most=LONG,
+            progress=ignore_progress,
+        )
+
+
+@pytest.fixture
+def counted(open_client: Any, server: DemoServer, tmp_path: Path) -> Callable[[], Counted]:
+    """Makes clients whose steps and logins can be read."""
+    return lambda: Counted(open_client, server, tmp_path)
+
+
+def test_one_login_is_for_all_fetches_and_for_the_next_process(counted: Any, server: DemoServer) -> None:
+    first, second = counted(), counted()
+    assert first.fetch().startswith(b"%PDF")
+    assert first.fetch().startswith(b"%PDF")
+    first.client.close()
+    assert second.fetch().startswith(b"%PDF")
+    assert first.spent == ["login", "export", "export"]
+    assert second.spent == ["export"]
+    assert second.steps.count("show the columns") == 0
+    assert server.front_end.exports == 3
+
+
+def test_looks_have_a_session_of_their_own(counted: Any, server: DemoServer) -> None:
+    client = counted()
+    client.fetch()
+    look = client.look()
+    assert look.rows
+    assert client.spent == ["login", "export", "login"]
+    assert len(server.front_end.sessions) == 2
+
+
+def test_a_session_that_ended_is_replaced_by_one_login(counted: Any, server: DemoServer) -> None:
+    client = counted()
+    client.fetch()
+    server.front_end.end_sessions()
+    client.fetch()
+    assert client.spent == ["login", "export"] * 2
+
+
+def test_a_session_that_ends_in_the_midst_is_replaced_by_one_login(counted: Any, server: DemoServer) -> None:
+    server.front_end.planned.append(PlannedFault(Fault.LOGIN_INSTEAD_OF_PDF, times=1))
+    client = counted()
+    assert client.fetch().startswith(b"%PDF")
+    assert client.spent == ["login", "export"] * 2
+
+
+def test_a_session_that_always_ends_is_an_error_after_two_logins(counted: Any, server: DemoServer) -> None:
+    server.front_end.planned.append(PlannedFault(Fault.LOGIN_INSTEAD_OF_PDF))
+    client = counted()
+    with pytest.raises(ErpSessionExpired):
+        client.fetch()
+    assert client.spent.count("login") == 2
+
+
+def test_a_refused_login_or_export_is_told_as_the_service_says_it(counted: Any, server: DemoServer) -> None:
+    client = counted()
+
+    def refuse(kind: type[Exception]) -> Callable[[], None]:
+        def refuse() -> None:
+            raise kind(count=1, until="tomorrow")
+
+        return refuse
+
+    client.client.spend_login = refuse(ErpLoginsSpent)
+    with pytest.raises(ErpLoginsSpent):
+        client.fetch()
+    assert not server.front_end.logins
+    client.client.spend_login = lambda: None
+    client.client.spend_export = refuse(ErpExportsSpent)
+    with pytest.raises(ErpExportsSpent):
+        client.fetch()
+    assert server.front_end.exports == 0
+
+
+def test_after_an_export_that_was_given_up_the_session_is_used_once_the_erp_answers_again(
+    counted: Any, server: DemoServer
+) -> None:
+    client = counted()
+    client.fetch()
+    server.set_delays({"export": 10})
+
+    def cancel(stage: Stage, done: int, total: int | None) -> None:
+        if client.spent.count("export") == 2:
+            until(lambda: server.front_end.clicks["Esportare in"] == 2)
+            raise RunCancelled
+
+    with pytest.raises(RunCancelled):
+        client.fetch(cancel)
+    server.set_delays({"export": 0})
+    del client.steps[:]
+    assert client.fetch().startswith(b"%PDF")
+    assert server.front_end.garbage
+    assert "wait until the ERP has ended an export that was given up" in client.steps
+    assert client.spent.count("login") == 1
+
+
+def test_files_of_a_session_are_private(counted: Any, tmp_path: Path) -> None:
+    counted().fetch()
+    folder = tmp_path / "erp-sessions"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()} == {
+        "exports.json": 0o600,
+        "exports.lock": 0o600,
+    }
+    assert len(json.loads((folder / "exports.json").read_text())["cookies"]) == 4
+
+
+def test_the_session_of_another_user_is_not_used(counted: Any, tmp_path: Path, server: DemoServer) -> None:
+    counted().fetch()
+    file = tmp_path / "erp-sessions" / "exports.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"owner": "another"}))
+    client = counted()
+    client.fetch()
+    assert client.spent == ["login", "export"]
+
+
+def test_a_damaged_session_file_costs_a_login_and_is_said(
+    counted: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "erp-sessions").mkdir()
+    (tmp_path / "erp-sessions" / "exports.json").write_text("{")
+    client = counted()
+    client.fetch()
+    assert client.spent == ["login", "export"]
+    assert "is not readable" in caplog.text
+
+
+def test_a_worn_browser_is_replaced_and_keeps_the_session(
+    counted: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(process, "MOST_EXPORTS", 1)
+    client = counted()
+    client.fetch()
+    assert client.client.process is None
+    client.fetch()
+    assert client.spent == ["login", "export", "export"]
+
+
+@pytest.mark.parametrize("limit", ["LIFETIME", "MOST_MEMORY"])
+def test_a_browser_that_is_old_or_large_is_replaced(limit: str, counted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, limit, 0)
+    client = counted()
+    client.fetch()
+    assert client.client.process is None
+
+
+def test_a_browser_that_ended_in_between_is_replaced_without_an_error(counted: Any) -> None:
+    client = counted()
+    client.fetch()
+    tree = process_tree.find_tree(client.client.process.python.pid)
+    os.kill(next(each.pid for each in tree if each.name.startswith("chrom")), signal.SIGKILL)
+    client.fetch()
+    os.kill(client.client.process.python.pid, signal.SIGKILL)
+    client.fetch()
+    assert client.spent == ["login", "export", "export", "export"]
+
+
+def test_the_password_is_nowhere_but_in_the_login(
+    counted: Any, caplog: pytest.LogCaptureFixture, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    client = counted()
+    places: list[str] = []
+
+    def read_processes(stage: Stage, done: int, total: int | None) -> None:
+        for each in process_tree.find_tree(client.client.process.python.pid) if client.client.process else ():
+            for name in ("cmdline", "environ"):
+                with suppress(ProcessLookupError, FileNotFoundError):  # it ended meanwhile
+                    places.append(Path(f"/proc/{each.pid}/{name}").read_text(errors="replace"))
+        places.extend(path.read_text(errors="replace") for path in tmp_path.rglob("*") if path.is_file())
+
+    client.fetch(read_processes)
+    assert len(places) > 10
+    output = capfd.readouterr()
+    for text in (*places, *client.steps, caplog.text, output.out, output.err):
+        assert DEMO_PASSWORD not in text

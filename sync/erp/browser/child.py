@@ -38,7 +38,6 @@ from sync.messages import gettext_noop as _
 
 VIEWPORT = {"width": 1440, "height": 900}  # before a page is opened: the ERP lays its toolbar out only then [seen]
 LANGUAGE = "it-IT"  # of file names, headers, dates and numbers [seen]
-IDLE_SECONDS = 600.0  # without an operation, after which the process ends
 STEP_SECONDS = PAGE_TIMEOUT + IDLE_TIMEOUT  # that a step may take; generating an export has all that is left
 CAPTURE_STEP_SECONDS = 15.0  # that keeping the page of a failed step may take
 CAPTURE_SECONDS = 5.0  # that a screenshot may take
@@ -120,7 +119,7 @@ def serve(pipe: Connection) -> None:
             return
         started = process_tree.find_tree(os.getpid())
         pipe.send(messages.Launched(frozenset(each.session for each in started)))
-        while pipe.poll(IDLE_SECONDS):
+        while pipe.poll(setup.idle_seconds):
             work = Work(pipe, setup.url, pipe.recv())
             try:
                 context = browser.new_context(

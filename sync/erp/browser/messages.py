@@ -22,6 +22,7 @@ class Setup:
 
     url: str  # ERP_URL; nothing is asked of another origin
     executable: str  # Chromium's path
+    idle_seconds: float  # without an operation, after which it ends
 
 
 @dataclass(frozen=True)

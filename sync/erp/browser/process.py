@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 START = "from sync.erp.browser.child import drive_browser; drive_browser()"
 CHROMIUM = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome")
 LIFETIME = 25 * 60.0  # seconds: after about 30 minutes of work, a page took 30 s to open [seen]
+IDLE_SECONDS = 600.0  # without an operation, after which it ends by itself
 MOST_EXPORTS = 40
 STAGGER = 0.2  # so much of both is left to chance: browsers that start together keep a machine busy [seen]
 MOST_MEMORY = 1536 * 1024**2  # bytes of all its processes
@@ -33,7 +34,7 @@ class BrowserProcess:
     """A process that runs sync.erp.browser.child, and what that starts. Raises ErpBrowserMissing."""
 
     def __init__(self, url: str, executable: str = "") -> None:
-        setup = Setup(url, find_chromium(executable))
+        setup = Setup(url, find_chromium(executable), IDLE_SECONDS)
         share = 1 - random.random() * STAGGER
         self.ends_at = time.monotonic() + LIFETIME * share
         self.exports_left = round(MOST_EXPORTS * share)

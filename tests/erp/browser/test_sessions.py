@@ -20,7 +20,7 @@ from demo.erp.front_end import PlannedFault
 from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
 from sync.erp.browser import process, process_tree
 from sync.erp.browser.client import BrowserClient
-from sync.exceptions import ErpExportsSpent, ErpLoginsSpent, ErpSessionExpired, RunCancelled
+from sync.exceptions import ErpExportsSpent, ErpLoginsSpent, ErpSessionExpired, RunCancelled, SyncError
 from sync.progress import Stage, ignore_progress
 from tests.concurrency.processes import until
 
@@ -117,7 +117,7 @@ def test_a_session_that_always_ends_is_an_error_after_two_logins(counted: Any, s
 def test_a_refused_login_or_export_is_told_as_the_service_says_it(counted: Any, server: DemoServer) -> None:
     client = counted()
 
-    def refuse(kind: type[Exception]) -> Callable[[], None]:
+    def refuse(kind: type[SyncError]) -> Callable[[], None]:
         def refuse() -> None:
             raise kind(count=1, until="tomorrow")
 

@@ -11,7 +11,7 @@ NOTHING_SET := env -i PATH="$$PATH" HOME="$$HOME" LANG=C.UTF-8 ENV_FILE=/dev/nul
 SCRIPTS := */static/*/*.js templates/sw.js
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test flaky campaign fuzz lint format bench mutants clean
+.PHONY: help demo test flaky campaign days fuzz lint format bench mutants clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,9 @@ flaky: $(READY) ## Run the tests with processes and browsers 10 times on a busy 
 
 campaign: $(READY) ## Cause faults at random in the whole running product, and check it; MINUTES=10 SEED=7 DATABASES=SQLite
 	@MINUTES="$(MINUTES)" SEED="$(SEED)" DATABASES="$(DATABASES)" tests/campaign/on_each_database $(BIN)/python
+
+days: $(READY) ## Simulate days of syncs with the demo ERP, by a moved clock, and check them; DAYS=30 SEED=7 CLIENT=http
+	@$(BIN)/python -m tests.days --days $(or $(DAYS),30) --seed $(or $(SEED),7) --client $(or $(CLIENT),browser)
 
 fuzz: $(READY) ## Damage exports at random and read them: records or a named error, within bounds; MINUTES=15 SEED=7
 	@$(NOTHING_SET) $(BIN)/python -m tests.hostile.fuzzing --minutes $(or $(MINUTES),15) --seed $(or $(SEED),7)

@@ -201,6 +201,7 @@ class ErpCheck:
             yield
         finally:
             client.report, client.spend_login = ignore_step, spend_login
+            client.close()
 
     def follow(self, step: str) -> None:
         """What a client reports: a step that it begins, or, with facts, what it found in the current one."""

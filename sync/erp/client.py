@@ -83,6 +83,9 @@ class WebErpClient(ErpClient, Protocol):
     report: Callable[[str], object]
     spend_login: Callable[[], object]
 
+    def close(self) -> None:
+        """End what is kept from one operation to the next, but for the ERP's session; another operation may follow."""
+
 
 def ignore_step(step: str) -> None:
     """A report that nobody reads."""

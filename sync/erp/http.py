@@ -58,6 +58,9 @@ class HttpClient:
         self.largest = largest  # bytes of an export
         self.cookies = requests.cookies.RequestsCookieJar()
 
+    def close(self) -> None:
+        """Nothing is kept but the session's cookies."""
+
     def fetch(self, erp_list: ErpList, *, to: Path, at_most: timedelta, progress: Progress) -> Export:
         with transfer.open_new_file(to) as file:
             download = Download(self, erp_list, file)

@@ -242,6 +242,9 @@ class TellingClient:
         self.seen = None
         self.failure = None
 
+    def close(self):
+        pass
+
     def look(self, erp_list, *, search="", failure, at_most, progress):
         raise AssertionError("a look has a session of its own, and would log in again")
 

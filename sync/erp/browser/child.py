@@ -82,6 +82,8 @@ def drive_browser() -> NoReturn:
     Thread(target=watch_parent, args=(alive,), daemon=True).start()
     try:
         serve(Connection(pipe))
+    except EOFError:  # the parent has ended
+        pass
     except BaseException:  # noqa: BLE001  # the parent learns of it by the end of the pipe
         traceback.print_exc()
     end()
@@ -331,7 +333,7 @@ class Work:
     def capture(self, page: Page) -> None:
         """Keep what the page looked like, and its source. That it cannot be kept hides no error."""
         failed, address = self.step, urlsplit(page.url)._replace(query="", fragment="").geturl()
-        self.report(_("keep the page of the failed step"), CAPTURE_STEP_SECONDS)
+        self.report(messages.KEEP_PAGE, CAPTURE_STEP_SECONDS)
         try:
             page.screenshot(path=self.operation.failure.with_suffix(".png"), timeout=CAPTURE_SECONDS * 1000)
             said = f"<!-- {failed}: {address.replace('--', '%2D%2D')} -->\n"

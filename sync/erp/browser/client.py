@@ -265,7 +265,8 @@ class Exchange:
         self.has_begun = True
         self.step = name
         self.step_ends_at = self.ends_at if seconds is None else time.monotonic() + seconds + GRACE
-        self.client.report(name)
+        if name != messages.KEEP_PAGE:
+            self.client.report(name)
 
     def note_export(self) -> None:
         """The ERP may be generating an export from now on, whatever becomes of this process."""

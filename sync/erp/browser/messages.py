@@ -9,6 +9,9 @@ from typing import Any
 
 from sync import exceptions
 from sync.erp.client import ErpList, Look
+from sync.messages import gettext_noop as _
+
+KEEP_PAGE = _("keep the page of the failed step")  # the step after the one that failed
 
 Cookies = list[dict[str, Any]]  # as Playwright gives and takes them
 

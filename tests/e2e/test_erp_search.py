@@ -83,10 +83,3 @@ def test_leaving_the_box_asks_the_erp_for_nothing(form):
     form.press("ArrowDown", "Tab")
     expect(form.customer).not_to_be_focused()
     assert not SyncRun.objects.exclude(search="").exists()
-
-
-def test_a_client_that_does_not_look_offers_no_search(page, mirrored):
-    form = OrderForm(page, mirrored.site).open_fresh()
-    form.type("nessuno si chiama")
-    expect(form.page.locator("#customer-options p")).to_have_text("Nessun risultato.")
-    expect(form.options).to_have_count(0)

@@ -117,7 +117,9 @@ NOT_PERSONAL = {
     "orders_invoice": "number order_number payment_terms last_payment_number",
     "orders_price": "account_code currency product_erp_id product_name",
     "orders_draft": "currency request_sha256",
+    "sync_seenlist": "*",
     "sync_syncrun": "sync_type mode trigger status stage export_sha256 error_class control_totals coverage"
+    " found read_from"
     # Paths: of our own, and of files that people gave and keep.
     " export_path given_file",
     "sync_recordchange": "sync_type key kind",
@@ -293,6 +295,7 @@ def known_everywhere(transactional_db, sync_list, exports, settings):
     run = SyncRunFactory(
         notes=["Odd: “Studio Dentistico Beltràmi”."],
         ended_attempts=[{"outcome": "failed", "error": "ErpUnavailable", "text": "0163 445566 does not answer"}],
+        search="studio dentistico beltràmi",
     )
     AlertFactory(event=SyncEventFactory(run=run), error="the mail server answered 550 posta@quarenghi.example")
     for sync_type in ["customers", *documents]:

@@ -271,6 +271,17 @@ def test_the_order_form_names_the_price_groups_to_choose_from(browser):
     assert "002 (DETTAGLIO (consigliato)), 003 (RIVENDITORI)" in notice
 
 
+@pytest.mark.parametrize(("client", "looks"), [("browser", True), ("http", False)])
+def test_the_erp_can_be_searched_where_its_client_looks(client, looks, browser, settings):
+    settings.ERP_URL, settings.ERP_FOLDER, settings.ERP_CLIENT = "https://erp.example/Archibald", None, client
+    assert page_data_of(browser, "/orders/new")["searchesErp"] is looks
+
+
+def test_without_an_erp_there_is_nothing_to_search(browser, settings):
+    settings.ERP_URL, settings.ERP_FOLDER = "", None
+    assert page_data_of(browser, "/orders/new")["searchesErp"] is False
+
+
 def test_a_printed_draft_says_nothing_of_what_the_customer_does_not_have(browser, saved, customer):
     customer.sdi_code = ""
     customer.save()

@@ -63,8 +63,8 @@ class CustomerViewSet(ListViewSet):
 
         Other lists are not synced until every form is left, or unused for ten minutes. 200 when the customers are
         fresh; 202 with the run to watch when that takes over 15 seconds, when twenty forms wait already, or for
-        `Prefer: respond-async`; 502 when the ERP gives no export that can be trusted. Forms that are opened within 15
-        seconds share one run.
+        `Prefer: respond-async`, or at once while the ERP is not asked, as outside its hours; 502 when the ERP gives no
+        export that can be trusted. Forms that are opened within 15 seconds share one run.
 
         With `search`, the ERP is also searched for a customer who is not found here: `result.found` has whom it shows.
         """

@@ -19,7 +19,10 @@ from sync.api.base import AnswerSerializer, StrictSerializer
 from sync.api.errors import make_error_body
 from sync.api.fields import StrictCharField, StrictUUIDField
 from sync.api.serializers import CountsSerializer, SessionSerializer
+from sync.coordinator import turns
 from sync.coordinator.sessions import SmartSync
+from sync.database import clock
+from sync.erp import allowance
 from sync.messages import Message
 from sync.models import SyncRun
 from sync.monitoring.serializers import READ_FROM, RUN_EXAMPLE, RunSerializer
@@ -125,7 +128,13 @@ def make_smart_sync_response(smart: SmartSync, *, for_staff: bool) -> Response:
     if run.status == Status.SUCCEEDED:
         return Response(SmartSyncAnswerSerializer({**answer, "message": describe_success(run), "result": run}).data)
     if not run.is_finished:
+        run.waits_for = turns.find_what_it_waits_for(run)
         answer["message"] = _("Run {run} is fetching the customers.").format(run=run.pk)
+        until = turns.find_end_of_wait(run, run.waits_for, clock.now())
+        if until:
+            answer["message"] = _("The customers are not updated before {at}: the ERP is not asked until then.").format(
+                at=allowance.format_resumption(until)
+            )
         location = {"Location": reverse("run-detail", args=[run.pk])}
         return Response(SmartSyncAnswerSerializer(answer).data, HTTPStatus.ACCEPTED, headers=location)
     is_cancelled = run.status == Status.CANCELLED

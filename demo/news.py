@@ -16,6 +16,7 @@ TEXTS = {
     Kind.RUN_QUARANTINED: "quarantined: {error}",
     Kind.RUN_CANCELLED: "cancelled",
     Kind.RUN_PREEMPTED: "interrupted for an order form, and starts again later",
+    Kind.RUN_POSTPONED: "waits until the ERP may be asked",
     Kind.RUN_HANDED_BACK: "returned to the queue by a worker that was stopped, and starts again later",
     Kind.RUN_LOST: "its process died or hung, so it is done again",
     Kind.RUN_TO_BE_RETRIED: "tried again later: {error}",

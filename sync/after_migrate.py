@@ -24,12 +24,14 @@ OPERATOR = (
     "sync.view_orderformsession",
     "sync.view_alert",
     "sync.view_columndrift",
+    "sync.view_erpday",
     "sync.request_syncrun",
 )
 ADMINISTRATOR = (
     *OPERATOR,
     "sync.change_syncschedule",
     "sync.accept_syncrun",
+    "sync.force_syncrun",
     "sync.download_export",
     "sync.close_orderformsession",
     "sync.break_synclock",

@@ -7,6 +7,7 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from sync.admin import (  # noqa: F401  # importing registers the pages
     alert,
     column_drift,
+    erp_day,
     order_form_session,
     record_change,
     sync_event,

@@ -18,6 +18,7 @@ from sync.translations import translate
 ATTEMPT_OUTCOMES = {  # why an attempt did not end its run
     "preempted": _("interrupted for an order form"),
     "handed back": _("returned to the queue by a worker that stopped"),
+    "postponed": _("the ERP could not be asked"),
     "lost": _("its process died or hung"),
     "failed": _("failed, will be tried again"),
 }
@@ -49,6 +50,7 @@ FACT_LABELS = {
     "columns": _("columns"),
     "customer": _("ERP ID"),
     "file": _("file"),
+    "ignores_hours": _("ignores the ERP's hours"),
 }
 
 

@@ -10,7 +10,10 @@ from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 
+from sync.admin import formatting
 from sync.admin.formatting import NOTHING
+from sync.coordinator import turns
+from sync.database import clock
 from sync.models import MirroredModel, RecordChange, SyncLock, SyncRun
 from sync.service import get_service_for_model
 
@@ -83,4 +86,11 @@ def format_outside_link(address: str, text: str) -> str:
 
 
 def describe_queued_run(run: SyncRun) -> str:
-    return format_html(gettext("Run {} waits for its turn."), format_link(run, run.pk))
+    """What is said to who has just asked for a run."""
+    number = format_link(run, run.pk)
+    waits_for = turns.find_what_it_waits_for(run)
+    until = turns.find_end_of_wait(run, waits_for, clock.now())
+    if until and waits_for in turns.REASONS:
+        reason = gettext(turns.REASONS[waits_for])
+        return format_html(gettext("Run {} waits until {}: {}."), number, formatting.format_time(until), reason)
+    return format_html(gettext("Run {} waits for its turn."), number)

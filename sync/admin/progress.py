@@ -9,6 +9,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sync.admin import formatting
+from sync.coordinator import turns
+from sync.coordinator.turns import WaitsFor
 from sync.models import SyncRun
 from sync.progress import Stage
 
@@ -48,6 +50,22 @@ def describe_progress(run: SyncRun, *, usual: timedelta | None, now: datetime) -
     whole = elapsed + left if left is not None else None
     percent = min(round(elapsed / whole * 100), FULLEST) if whole else None  # by time; None if nobody can tell
     return {"percent": percent, "text": " · ".join(words)}
+
+
+def describe_wait(run: SyncRun, now: datetime) -> str:
+    """Why a queued run has not started yet, by what it `waits_for`."""
+    match run.waits_for:
+        case WaitsFor.LOGIN:
+            return gettext("waits until the ERP accepts the login")
+        case WaitsFor.HOURS | WaitsFor.ALLOWANCE as reason:
+            until = turns.find_end_of_wait(run, reason, now)
+            facts = {"time": formatting.format_time(until), "reason": gettext(turns.REASONS[reason])}
+            return gettext("waits until %(time)s: %(reason)s") % facts
+        case WaitsFor.TIME:
+            return gettext("tried again at %s") % formatting.format_time(run.not_before)
+        case WaitsFor.FORMS:
+            return gettext("waits until the order forms are closed")
+    return gettext("waits for its turn")
 
 
 def estimate_time_left(run: SyncRun, elapsed: timedelta, usual: timedelta | None) -> timedelta | None:

@@ -15,7 +15,7 @@ from sync.admin.buttons import Button, LinkButton
 from sync.admin.formatting import NOTHING
 from sync.admin.runs import acceptance, downloads
 from sync.admin.runs.run_list import RunListAdmin
-from sync.coordinator import queue
+from sync.coordinator import queue, turns
 from sync.models import RecordChange, SyncEvent, SyncRun
 
 
@@ -43,6 +43,13 @@ class SyncRunAdmin(RunListAdmin):
             "sync.request_syncrun",
             lambda run: run.waits_for_its_time,
             lambda run, by: queue.request_sync(run.sync_type, mode=run.mode, trigger=SyncRun.Trigger.ADMIN, by=by),
+        ),
+        Button(
+            "force",
+            _("Run now outside the ERP's hours"),
+            "sync.force_syncrun",
+            lambda run: turns.find_what_it_waits_for(run) in turns.REASONS,
+            queue.force,
         ),
         Button("retry", _("Try again"), "sync.request_syncrun", lambda run: not run.cannot_retry(), queue.retry),
         LinkButton(

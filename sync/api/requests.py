@@ -8,6 +8,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
@@ -20,9 +21,13 @@ from sync.api.serializers import (
     WantedFullRunSerializer,
     WantedRunSerializer,
 )
-from sync.coordinator import queue
+from sync.coordinator import queue, turns
+from sync.database import clock
+from sync.erp import allowance
 from sync.models import SyncRun
 from sync.service import list_types
+
+FORCE = "sync.force_syncrun"
 
 
 class SyncViewSet(ViewSet):
@@ -32,6 +37,9 @@ class SyncViewSet(ViewSet):
     permission_required = "sync.request_syncrun"
 
     def request_run(self, sync_type: str, **options: Any) -> SyncRun:
+        """Raises PermissionDenied for who may not let a run ignore the ERP's hours, and wants it to."""
+        if options.get("ignores_hours") and not get_user(self.request).has_perm(FORCE):
+            raise PermissionDenied(_("Only staff with the permission “{name}” may do this.").format(name=FORCE))
         return queue.request_sync(sync_type, trigger=SyncRun.Trigger.API, by=get_user(self.request), **options)
 
     @extend_schema(
@@ -59,11 +67,20 @@ class SyncViewSet(ViewSet):
     def create_full_of_all(self, request: Request) -> Response:
         """Queue a full sync of every list, each at its own priority."""
         runs = [self.request_run(sync_type, mode=SyncRun.Mode.FULL) for sync_type in list_types()]
+        for run in runs:
+            run.waits_for = turns.find_what_it_waits_for(run)
         message = _("{count} runs wait for their turn.").format(count=len(runs))
         return Response(RunsAnswerSerializer({"message": message, "runs": runs}).data, HTTPStatus.ACCEPTED)
 
 
 def make_accepted_response(run: SyncRun) -> Response:
-    message = _("Run {run} of {type} waits for its turn.").format(run=run.pk, type=run.sync_type)
+    run.waits_for = turns.find_what_it_waits_for(run)
+    facts = {"run": run.pk, "type": run.sync_type}
+    message = _("Run {run} of {type} waits for its turn.").format(**facts)
+    until = turns.find_end_of_wait(run, run.waits_for, clock.now())
+    if until and run.waits_for in turns.REASONS:
+        reason = _(turns.REASONS[run.waits_for])
+        at = allowance.format_resumption(until)
+        message = _("Run {run} of {type} waits until {at}: {reason}.").format(**facts, at=at, reason=reason)
     location = {"Location": reverse("run-detail", args=[run.pk])}
     return Response(RunAnswerSerializer({"message": message, "run": run}).data, HTTPStatus.ACCEPTED, headers=location)

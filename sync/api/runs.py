@@ -16,7 +16,8 @@ from sync.api.pagination import Pagination
 from sync.api.permissions import StaffPermissionOrReadOnly
 from sync.api.requests import make_accepted_response
 from sync.api.serializers import FinishedRunSerializer, RunAnswerSerializer, WholeRunAnswerSerializer
-from sync.coordinator import queue
+from sync.coordinator import queue, turns
+from sync.database import clock
 from sync.models import SyncRun
 from sync.serializers import build_reader_context
 
@@ -36,6 +37,10 @@ class RunViewSet(ListViewSet):
     permission_required = "sync.request_syncrun"
     lookup_url_kwarg = "run_id"
     lookup_value_converter = "key"
+
+    def get_queryset(self) -> Any:
+        runs: Any = super().get_queryset()
+        return runs.annotate(waits_for=turns.build_waits_for(clock.now()))
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), **build_reader_context(self.request.user)}
@@ -59,6 +64,7 @@ class RunViewSet(ListViewSet):
         """Cancel a run: a queued one ends at once, a running one at its next page."""
         run = self.get_object()
         run.cancel(by=get_user(request))
+        run.waits_for = turns.find_what_it_waits_for(run)
         said = _("Run {run} is cancelled.") if run.is_finished else _("Run {run} stops at its next page.")
         return Response(RunAnswerSerializer({"message": said.format(run=run.pk), "run": run}).data)
 

@@ -10,6 +10,7 @@ from sync.api.fields import StrictBooleanField, StrictIntegerField
 from sync.coordinator.queue import SMART_PRIORITY
 from sync.models import OrderFormSession, SyncRun
 from sync.monitoring.serializers import (
+    AllowanceSerializer,
     KnownWorkerSerializer,
     LockSerializer,
     RejectedLoginSerializer,
@@ -133,12 +134,19 @@ class WantedRunSerializer(StrictSerializer):
         required=False,
         help_text="Higher runs earlier; if absent, the list's own priority.",
     )
+    ignore_hours = StrictBooleanField(
+        source="ignores_hours",
+        default=False,
+        help_text="Run outside the ERP's hours, and though the exports of the day are spent: with the permission "
+        "`sync.force_syncrun`.",
+    )
 
 
 class WantedFullRunSerializer(StrictSerializer):
     """How urgent a full sync is."""
 
     priority = WantedRunSerializer().fields["priority"]
+    ignore_hours = WantedRunSerializer().fields["ignoreHours"]
 
 
 class RunAnswerSerializer(AnswerSerializer):
@@ -212,6 +220,9 @@ class StatusDataSerializer(Serializer):
     )
     lock = LockSerializer()
     rejected_login = RejectedLoginSerializer(allow_null=True)
+    erp = AllowanceSerializer(
+        source="allowance", allow_null=True, help_text="Null if lists come from a folder, or no ERP is configured."
+    )
 
 
 class StatusAnswerSerializer(AnswerSerializer):

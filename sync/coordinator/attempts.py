@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from django.db import transaction
@@ -82,25 +82,20 @@ def interrupt(run: SyncRun, interruption: Interrupted) -> None:
 
 
 def retry_or_fail(run: SyncRun, error: SyncError) -> None:
-    not_before = find_retry_time(run, error)
-    if not_before is None:
+    if isinstance(error, ErpNotAsked):
+        kind, not_before = Kind.RUN_POSTPONED, max(allowance.find_resumption(error), clock.now() + ASKED_AGAIN_AFTER)
+    elif (delay := find_delay(run, error)) is not None:
+        kind, not_before = Kind.RUN_TO_BE_RETRIED, clock.now() + timedelta(seconds=delay)
+    else:
         fail(run, error)
         return
     with transaction.atomic():
         run.refresh_for_update()
         unread = run.export_path
-        run.requeue(Kind.RUN_TO_BE_RETRIED, error=error, not_before=not_before)
+        run.requeue(kind, error=error, not_before=not_before)
         wake_ups.wake_worker()
     if unread and not run.export_path:
         Path(unread).unlink(missing_ok=True)
-
-
-def find_retry_time(run: SyncRun, error: SyncError) -> datetime | None:
-    """When the run is tried again by itself, if it is."""
-    if isinstance(error, ErpNotAsked):
-        return max(allowance.find_resumption(error), clock.now() + ASKED_AGAIN_AFTER)
-    delay = find_delay(run, error)
-    return None if delay is None else clock.now() + timedelta(seconds=delay)
 
 
 def find_delay(run: SyncRun, error: SyncError) -> int | None:

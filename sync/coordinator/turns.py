@@ -13,6 +13,7 @@ from sync.coordinator import kept_exports
 from sync.database import clock
 from sync.erp import allowance
 from sync.erp import login as erp_login
+from sync.messages import gettext_noop
 from sync.models import OrderFormSession, SyncRun
 from sync.models.runs import SyncRunQuerySet
 from sync.service import list_smart_types
@@ -29,6 +30,12 @@ class WaitsFor(StrEnum):
     TIME = "time"  # the time of its next attempt
     FORMS = "forms"  # that the open order forms are left
     TURN = "turn"  # nothing but what runs before it
+
+
+REASONS: dict[str, str] = {  # why what the clock alone ends keeps a run waiting
+    WaitsFor.HOURS: gettext_noop("the ERP is not asked outside its hours"),
+    WaitsFor.ALLOWANCE: gettext_noop("the exports of the day are spent"),
+}
 
 
 def find_queued(now: datetime | None = None) -> Any:

@@ -24,7 +24,7 @@ from sync.exports.values import ERP_TIME_ZONE
 from sync.models import ErpDay
 
 NO_HOURS = parse_hours("always")
-MUCH = 0.8  # of a limit: somebody had better look why
+HIGH = 0.8  # of a limit: somebody had better look why
 
 hours_are_ignored = ContextVar("hours_are_ignored", default=False)  # by the run that this thread carries out
 
@@ -41,8 +41,8 @@ class Use:
         return self.count >= self.limit
 
     @property
-    def is_much(self) -> bool:
-        return self.count >= MUCH * self.limit
+    def is_high(self) -> bool:
+        return self.count >= HIGH * self.limit
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,10 @@ class Allowance:
     exports: Use
     looks: int
     is_open: bool  # whether `at` is within the ERP's hours
+
+    @property
+    def hours(self) -> str:
+        return find_hours().text
 
     @property
     def resumes_at(self) -> datetime | None:
@@ -97,8 +101,13 @@ def are_exports_spent(at: datetime) -> Q:
 
 def find_next_day(at: datetime) -> datetime:
     """The first moment within the ERP's hours that is not on the same day in Italy."""
+    return find_hours().find_opening(find_midnight(at))
+
+
+def find_midnight(at: datetime) -> datetime:
+    """When the day in Italy ends."""
     tomorrow = timezone.localdate(at, ERP_TIME_ZONE) + timedelta(days=1)
-    return find_hours().find_opening(datetime.combine(tomorrow, time(), ERP_TIME_ZONE))
+    return datetime.combine(tomorrow, time(), ERP_TIME_ZONE)
 
 
 def find_resumption(error: ErpNotAsked) -> datetime:

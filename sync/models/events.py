@@ -53,6 +53,7 @@ class SyncEvent(models.Model):
         RUN_CANCEL_REQUESTED = "run_cancel_requested", _("cancelling requested")
         RUN_PREEMPTED = "run_preempted", _("run interrupted for an order form")
         RUN_HANDED_BACK = "run_handed_back", _("run returned to the queue by a worker that stopped")
+        RUN_POSTPONED = "run_postponed", _("run waits until the ERP may be asked")
         RUN_LOST = "run_lost", _("run's process died or hung")
         RUN_TO_BE_RETRIED = "run_to_be_retried", _("run failed, will be tried again")
         EXPORT_DOWNLOADED = "export_downloaded", _("export downloaded")

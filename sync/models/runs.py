@@ -48,6 +48,7 @@ TRIES = 10  # at a row that others queue and start at the same moment
 OUTCOMES = {  # what a run's row says of an attempt after which it came back to the queue
     Kind.RUN_PREEMPTED: "preempted",
     Kind.RUN_HANDED_BACK: "handed back",
+    Kind.RUN_POSTPONED: "postponed",
     Kind.RUN_LOST: "lost",
     Kind.RUN_TO_BE_RETRIED: "failed",
 }
@@ -116,7 +117,7 @@ class SyncRun(models.Model):
     """One execution of one sync type.
 
     queued -> running -> succeeded | failed | quarantined | cancelled
-       ^---------'  preempted, given back, to be tried again, or lost with its process
+       ^---------'  preempted, given back, postponed, to be tried again, or lost with its process
     """
 
     class Status(models.TextChoices):
@@ -562,7 +563,7 @@ class SyncRun(models.Model):
             "outcome": OUTCOMES[kind],
             "startedAt": self.started_at.isoformat() if self.started_at else None,
             "endedAt": clock.now().isoformat(),
-            "error": type(error).__name__ if error else "",
+            "error": type(error).__name__ if error and kind != Kind.RUN_POSTPONED else "",
             "text": text,
         }
         changes: dict[str, Any] = {

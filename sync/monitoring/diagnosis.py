@@ -9,8 +9,10 @@ from typing import Any
 
 from django.conf import settings
 
+from sync.coordinator import turns
 from sync.coordinator.kept_exports import get_longest_fetch
 from sync.coordinator.turns import WaitsFor
+from sync.erp import allowance
 from sync.models import ColumnDrift, SyncLock, SyncRun, SyncWorker
 from sync.monitoring import alerts
 from sync.monitoring.problems import Action, Kind, Problem
@@ -30,6 +32,7 @@ def find_problems(status: SyncStatus) -> list[Problem]:
         find_slow_runs(status),
         find_clock_problems(status),
         find_login_problems(status),
+        find_allowance_problems(status),
         find_disk_problems(status),
         *(find_list_problems(each, status) for each in status.types),
         find_notices(),
@@ -102,6 +105,22 @@ def find_login_problems(status: SyncStatus) -> Iterator[Problem]:
         yield Problem(Kind.LOGIN_REJECTED, Action.CHECK_LOGIN, row=login.run, facts=facts)
 
 
+def find_allowance_problems(status: SyncStatus) -> Iterator[Problem]:
+    """What was asked of the ERP today, if that is all that may be, or nearly."""
+    today = status.allowance
+    if today is None:
+        return
+    for use, spent, high in (
+        (today.exports, (Kind.EXPORTS_SPENT, Action.WAIT_FOR_EXPORTS), (Kind.EXPORTS_HIGH, Action.SPARE_EXPORTS)),
+        (today.logins, (Kind.LOGINS_SPENT, Action.WAIT_FOR_LOGINS), (Kind.LOGINS_HIGH, Action.SPARE_LOGINS)),
+    ):
+        facts = {"count": use.count, "limit": use.limit, "next": allowance.find_next_day(status.at)}
+        if use.is_spent:
+            yield Problem(*spent, is_grave=use is today.exports, facts=facts)
+        elif use.is_high:
+            yield Problem(*high, is_grave=False, facts=facts)
+
+
 def find_disk_problems(status: SyncStatus) -> Iterator[Problem]:
     for volume in status.volumes:
         if volume.is_low:
@@ -164,7 +183,10 @@ def find_next_attempt(each: TypeHealth, status: SyncStatus) -> tuple[Action, dic
     if each.retried:
         return find_next_try(each.retried[0], status.at)
     if each.queued:
-        waits = each.queued[0].waits_for == WaitsFor.FORMS
+        run = each.queued[0]
+        if until := turns.find_end_of_wait(run, run.waits_for, status.at):
+            return Action.QUEUED_UNTIL, {"next": until}
+        waits = run.waits_for == WaitsFor.FORMS
         return Action.QUEUED_BEHIND_FORMS if waits else Action.QUEUED, {}
     if each.next_due is None:
         return Action.RUN_BY_HAND, {}

@@ -39,6 +39,16 @@ class Kind(TextChoices):
         "login_rejected",
         _("The ERP has not accepted the login of %(username)s since %(time)s: no list is synced."),
     )
+    LOGINS_SPENT = (
+        "logins_spent",
+        _("The %(limit)d logins to the ERP that are allowed in a day (ERP_LOGINS_A_DAY) are spent."),
+    )
+    LOGINS_HIGH = "logins_high", _("Of the %(limit)d logins to the ERP that are allowed today, %(count)d are spent.")
+    EXPORTS_SPENT = (
+        "exports_spent",
+        _("The %(limit)d exports that may be asked for in a day (ERP_EXPORTS_A_DAY) are spent: nothing is scheduled."),
+    )
+    EXPORTS_HIGH = "exports_high", _("Of the %(limit)d exports that may be asked for today, %(count)d are spent.")
     DISK_FULL = "disk_full", _("The disk with %(folder)s is full (%(files)s): nothing can be saved there.")
     DISK_LOW = "disk_low", _("The disk with %(folder)s is nearly full (%(files)s): %(free)s are free.")
     QUARANTINED = "quarantined", _("%(list)s: the export of %(time)s is in quarantine. %(error)s")
@@ -86,6 +96,25 @@ class Action(TextChoices):
         _("Check ERP_USERNAME and ERP_PASSWORD on the server. Pressing Run now or Try again makes one new attempt."),
     )
     WAIT_FOR_LOGIN = "wait_for_login", _("A person asked for a new attempt.")
+    WAIT_FOR_LOGINS = (
+        "wait_for_logins",
+        _(
+            "A run that needs a new login waits until %(next)s. Find out why the ERP's sessions end so early: does "
+            "somebody else use the same user?"
+        ),
+    )
+    SPARE_LOGINS = (
+        "spare_logins",
+        _("Once they are spent, no run can log in today. Find out why the ERP's sessions end so early."),
+    )
+    WAIT_FOR_EXPORTS = (
+        "wait_for_exports",
+        _("The lists are synced again from %(next)s; an administrator can run one before that, from its page."),
+    )
+    SPARE_EXPORTS = (
+        "spare_exports",
+        _("Once they are spent, nothing is scheduled today. Let the lists be synced less often."),
+    )
     MAKE_ROOM = "make_room", _("Free space there; whatever waits for it then continues automatically.")
     DECIDE_ON_EXPORT = (
         "decide_on_export",
@@ -114,6 +143,7 @@ class Action(TextChoices):
     RETRIED_LATER = "retried_later", _("It is tried again automatically at %(next)s.")
     RETRIED_IN_TURN = "retried_in_turn", _("It is tried again automatically when its turn comes.")
     QUEUED = "queued", _("A run waits for its turn.")
+    QUEUED_UNTIL = "queued_until", _("A run waits until the ERP may be asked, at %(next)s.")
     QUEUED_BEHIND_FORMS = "queued_behind_forms", _("A run waits until the order forms are closed.")
     RUN_BY_HAND = "run_by_hand", _("Its schedule is disabled: press Run now on its card.")
     DUE = "due", _("It has been due since %(next)s: it runs as soon as a worker takes it.")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from sync.coordinator import turns
+from sync.coordinator.turns import WaitsFor
+from sync.database import clock
 from sync.models import ColumnDrift, SyncRun, SyncWorker
 from sync.monitoring.status import State
 from sync.serializers import MessageText, Milliseconds, Serializer, StaffText
@@ -17,6 +21,8 @@ RUN_EXAMPLE = {
     "priority": 100,
     "requestedAt": "2026-01-20T10:41:59+01:00",
     "notBefore": None,
+    "waitsFor": None,
+    "waitsUntil": None,
     "startedAt": "2026-01-20T10:42:00+01:00",
     "finishedAt": "2026-01-20T10:42:01+01:00",
     "durationMs": 912,
@@ -45,6 +51,15 @@ class RunSerializer(Serializer):
     priority = serializers.IntegerField()
     requested_at = serializers.DateTimeField()
     not_before = serializers.DateTimeField(allow_null=True)
+    waits_for = serializers.ChoiceField(
+        [(each.value, each.value) for each in WaitsFor],
+        allow_null=True,
+        help_text="What a queued run waits for: the ERP's login or hours, the next day as the exports of this one are"
+        " spent, its time, open order forms, or its turn. Null if it is not queued.",
+    )
+    waits_until = serializers.SerializerMethodField(
+        "get_waits_until", help_text="Until when a queued run waits at least, if the clock alone decides that."
+    )
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
     duration_ms = Milliseconds(source="duration", allow_null=True)
@@ -55,6 +70,11 @@ class RunSerializer(Serializer):
     read_from = serializers.ChoiceField(
         SyncRun.Source.choices, help_text=f"{READ_FROM} Of a run that has not succeeded, `export`."
     )
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_waits_until(self, run: SyncRun) -> str | None:
+        until = turns.find_end_of_wait(run, run.waits_for, clock.now())
+        return serializers.DateTimeField().to_representation(until) if until else None
 
 
 class ColumnDriftSerializer(Serializer):
@@ -146,6 +166,28 @@ class RejectedLoginSerializer(Serializer):
     )
 
 
+class ErpUseSerializer(Serializer):
+    """How often something was asked of the ERP today, and how often it may be."""
+
+    count = serializers.IntegerField()
+    limit = serializers.IntegerField()
+
+
+class AllowanceSerializer(Serializer):
+    """What may be asked of the ERP's web front end, and what was asked today; a day is Italy's."""
+
+    open = serializers.BooleanField(source="is_open", help_text="Whether it is within the ERP's hours (ERP_HOURS).")
+    hours = serializers.CharField(help_text="As configured: days and times in Italy, or `always`.")
+    closes_at = serializers.DateTimeField(allow_null=True, help_text="When the hours end that it is within, if any.")
+    resumes_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="Outside the hours, and once the exports of the day are spent: when lists are synced again.",
+    )
+    logins = ErpUseSerializer()
+    exports = ErpUseSerializer()
+    looks = serializers.IntegerField(help_text="Pages of lists that were read instead of an export.")
+
+
 class WrongClockSerializer(Serializer):
     """A machine whose clock is more than a few seconds off."""
 
@@ -179,5 +221,8 @@ class SyncStatusSerializer(Serializer):
         many=True, help_text="Responding workers first, then those not responding, then the stopped ones."
     )
     rejected_login = RejectedLoginSerializer(allow_null=True)
+    erp = AllowanceSerializer(
+        source="allowance", allow_null=True, help_text="Null if lists come from a folder, or no ERP is configured."
+    )
     wrong_clocks = WrongClockSerializer(many=True)
     disks = VolumeSerializer(many=True, source="volumes")

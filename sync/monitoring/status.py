@@ -265,6 +265,6 @@ class SyncStatus:
         ]
         moments += [moment for run in self.queue for moment in (run.not_before, run.overdue_at)]
         if self.allowance:
-            moments += [self.allowance.resumes_at, self.allowance.closes_at, allowance.find_next_day(self.at)]
+            moments += [self.allowance.resumes_at, self.allowance.closes_at, allowance.find_midnight(self.at)]
         moments += [worker.seen_at + SyncWorker.SILENT_AFTER for worker in self.workers if worker.is_alive]
         return min(moment for moment in moments if moment and moment > self.at)

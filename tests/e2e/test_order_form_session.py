@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from email.utils import formatdate
 
 import pytest
 import time_machine
@@ -236,6 +237,28 @@ def test_an_erp_that_fails_is_named_with_the_time_of_what_is_here(form, erp, all
     form.page.get_by_role("button", name="Riprova").click()
     expect(form.news).to_contain_text("Clienti aggiornati")
     expect_sessions(1)
+
+
+def test_outside_the_erp_s_hours_the_form_says_when_the_customers_are_updated_and_watches_nothing(form):
+    asked = []
+
+    def answer_at_night(route):
+        night = {"waitsFor": "hours", "waitsUntil": "2026-12-02T07:00:00+01:00", "status": "queued", "runId": 1}
+        session = {"id": route.request.post_data_json["sessionId"], "expiresAt": "2026-12-02T07:00:00+01:00"}
+        body = {"success": True, "message": "", "session": session, "run": night, "result": None}
+        route.fulfill(status=202, json=body, headers={"Location": "/api/sync/runs/1", "Date": formatdate(usegmt=True)})
+
+    form.page.route("**/smart-sync", answer_at_night)
+    form.page.on("request", lambda request: asked.append(request.url))
+    form.open()
+    expect(form.news).to_contain_text(
+        "L'ERP non viene interrogato fuori orario. Prossimo aggiornamento dei clienti: 02/12/2026 07:00. "
+        "I clienti mostrati sono quelli delle"
+    )
+    form.page.unroute("**/smart-sync")
+    form.page.get_by_role("button", name="Riprova").click()
+    expect(form.news).to_contain_text("Clienti aggiornati")
+    assert not [address for address in asked if "/api/sync/runs/1" in address]
 
 
 def test_a_form_opened_with_poor_reception_begins_its_session_when_it_can(form, allowed):

@@ -1,17 +1,22 @@
 """What the ERP may be asked for: so many logins and exports in a day, within its hours."""
 
+import json
 import os
 import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from html import unescape
+from io import StringIO
 from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection
+from django.urls import reverse
 
 from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME
 from sync.coordinator import queue, runner, schedules, sessions, turns
@@ -22,7 +27,9 @@ from sync.erp.http import HttpClient
 from sync.erp_hours import EXAMPLE, parse_hours
 from sync.exceptions import CannotForce, ErpClosed, ErpExportsSpent, ErpLoginsSpent
 from sync.models import Alert, ErpDay, SyncEvent, SyncRun, SyncSchedule, SyncWorker
-from sync.monitoring import health
+from sync.monitoring import health, retention
+from sync.monitoring.diagnosis import find_problems
+from sync.monitoring.fingerprint import compute_status_fingerprint
 from sync.monitoring.state_changes import record_state_changes
 from sync.monitoring.status import State
 from sync.progress import ignore_progress
@@ -30,6 +37,7 @@ from sync.service import get_service
 from sync.tasks import tick
 from tests.factories import SyncRunFactory, SyncWorkerFactory, UserFactory
 from tests.lists import TYPES
+from tests.sync.pages import html_of, run_page, said, shown
 
 Trigger = SyncRun.Trigger
 ROME = ZoneInfo("Europe/Rome")
@@ -577,3 +585,146 @@ def test_what_is_due_next_is_what_will_be_asked_for(office, at):
     assert by_type["orders"] == rome("2026-12-01 12:10")
     spend_all_exports()
     assert {each.next_due for each in health.get_status().types} == {rome("2026-12-02 07:00")}
+
+
+# What people see of it
+
+
+def run_command(name, *arguments):
+    """Exit status and standard output."""
+    output = StringIO()
+    try:
+        call_command(name, *arguments, stdout=output, stderr=output)
+    except SystemExit as end:
+        return end.code, output.getvalue()
+    return 0, output.getvalue()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_command_line_says_why_a_run_waits_and_can_force_it(counting_erp, at):
+    at("2026-12-01 22:00")
+    status, output = run_command("runsync", "orders")
+    assert (status, counting_erp.fetched) == (4, [])
+    assert (
+        "it waits until 02/12/2026 07:00: the ERP is not asked outside its hours (--ignore-hours runs it now)" in output
+    )
+    status, output = run_command("runsync", "orders", "--ignore-hours")
+    assert (status, counting_erp.fetched) == (0, ["orders"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_dry_run_asks_for_nothing_outside_the_hours_unless_it_is_forced(counting_erp, at):
+    at("2026-12-01 22:00")
+    status, output = run_command("runsync", "all", "--dry-run")
+    assert (status, output.count("The ERP is not asked outside its hours")) == (1, 1)
+    assert run_command("runsync", "orders", "--dry-run", "--ignore-hours")[0] == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_command_line_says_what_was_asked_today(office, at):
+    ErpDay.objects.create(day=clock.today(), logins=1, exports=2, looks=40)
+    _status, output = run_command("syncstatus")
+    assert "ERP      open until 20:00:00 (Mon-Sat 07:00-20:00); today 1 of 2 logins, 2 of 3 exports, 40 looks" in output
+    _status, output = run_command("syncstatus", "--json")
+    assert json.loads(output)["erp"] == {
+        "open": True,
+        "hours": "Mon-Sat 07:00-20:00",
+        "closesAt": "2026-12-01T20:00:00+01:00",
+        "resumesAt": None,
+        "logins": {"count": 1, "limit": 2},
+        "exports": {"count": 2, "limit": 3},
+        "looks": 40,
+    }
+    at("2026-12-05 20:00")
+    queue.request_sync("orders", trigger=Trigger.SCHEDULE)
+    _status, output = run_command("syncstatus")
+    assert "ERP      CLOSED until 07/12/2026 07:00 (Mon-Sat 07:00-20:00); today 0 of 2 logins" in output
+    assert "not before 07/12/2026 07:00" in output
+
+
+@pytest.mark.django_db
+def test_a_folder_has_no_hours(settings, at):
+    settings.ERP_FOLDER, settings.ERP_HOURS = settings.DATA_DIR, OFFICE
+    at("2026-12-01 22:00")
+    queue.request_sync("orders", trigger=Trigger.SCHEDULE)
+    assert (queued(), health.get_status().allowance) == ({"orders": "turn"}, None)
+    allowance.count_look()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("logins", "exports", "kinds"),
+    [
+        (7, 79, []),
+        (8, 80, ["exports_high", "logins_high"]),
+        (10, 80, ["exports_high", "logins_spent"]),
+        (8, 100, ["exports_spent", "logins_high"]),
+        (11, 101, ["exports_spent", "logins_spent"]),
+    ],
+)
+def test_what_is_spent_or_nearly_is_a_problem(office, settings, at, logins, exports, kinds):
+    settings.ERP_LOGINS_A_DAY, settings.ERP_EXPORTS_A_DAY = 10, 100
+    mirror_everything()
+    ErpDay.objects.create(day=clock.today(), logins=logins, exports=exports)
+    found = [each for each in find_problems(health.get_status()) if "logins" in each.kind or "exports" in each.kind]
+    assert [problem.kind for problem in found] == kinds
+    assert {problem.kind for problem in found if problem.is_grave} == {"exports_spent"}.intersection(kinds)
+    assert {problem.facts["next"] for problem in found} <= {rome("2026-12-02 07:00")}
+
+
+@pytest.mark.django_db
+def test_the_status_is_told_anew_when_something_was_asked_and_when_the_hours_end(office, at):
+    before = compute_status_fingerprint()
+    allowance.count_look()
+    assert compute_status_fingerprint() != before
+    at("2026-12-01 19:59:30")
+    assert health.get_status().changes_by_itself_at == rome("2026-12-01 20:00")
+    at("2026-12-02 06:59:30")
+    assert health.get_status().changes_by_itself_at == rome("2026-12-02 07:00")
+    at("2026-12-01 23:59:30")
+    assert health.get_status().changes_by_itself_at == rome("2026-12-02 00:00")
+
+
+@pytest.mark.django_db
+def test_the_control_room_shows_what_was_asked_and_that_the_erp_is_closed(office, at, admin_client, in_english):
+    ErpDay.objects.create(day=clock.today(), logins=1, exports=2, looks=40)
+    panel = html_of(admin_client, "/admin/").partition('id="panel-erp"')[2]
+    assert "<dd>1 of 2</dd>" in panel
+    assert "<dd>2 of 3</dd>" in panel
+    assert "<dd>40</dd>" in panel
+    assert "It may be asked until 20:00" in panel
+    at("2026-12-01 22:00")
+    assert "Closed: it is asked again from 02/12/2026 07:00" in html_of(admin_client, "/admin/")
+
+
+@pytest.mark.django_db
+def test_a_run_s_page_says_why_it_waits_and_an_administrator_can_force_it(office, at, colleague, in_english):
+    at("2026-12-01 22:00")
+    run = queue.request_sync("orders", trigger=Trigger.ADMIN)
+    force = reverse("admin:sync_syncrun_do", args=[run.pk, "force"])
+    page = run_page(colleague("view_syncrun", "request_syncrun"), run)
+    assert "Waits until 02/12/2026 07:00: the ERP is not asked outside its hours." in unescape(page)
+    assert force not in page
+    assert colleague("view_syncrun", "request_syncrun").post(force).status_code == 403
+    administrator = colleague("view_syncrun", "force_syncrun")
+    assert force in run_page(administrator, run)
+    administrator.post(force)
+    run.refresh_from_db()
+    assert (run.ignores_hours, queued()) == (True, {"orders": "turn"})
+    assert force not in run_page(administrator, run)
+
+
+@pytest.mark.django_db
+def test_who_asks_in_the_control_room_is_told_until_when_the_run_waits(office, at, admin_client, in_english):
+    at("2026-12-01 22:00")
+    answer = admin_client.post(reverse("request_run"), {"sync_type": "orders", "mode": "auto"})
+    [text] = said(answer)
+    assert "waits until 02/12/2026 07:00: the ERP is not asked outside its hours." in text
+
+
+@pytest.mark.django_db
+def test_days_are_listed_and_kept_as_long_as_runs(office, at, admin_client):
+    kept, old = clock.today() - settings.KEEP_RUNS, clock.today() - settings.KEEP_RUNS - timedelta(days=1)
+    ErpDay.objects.bulk_create([ErpDay(day=kept, logins=7), ErpDay(day=old)])
+    retention.prune()
+    assert shown(admin_client, ErpDay) == [ErpDay.objects.get(day=kept)]

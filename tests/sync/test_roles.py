@@ -35,12 +35,14 @@ OPERATOR = {
     "sync.view_orderformsession",
     "sync.view_alert",
     "sync.view_columndrift",
+    "sync.view_erpday",
     "sync.request_syncrun",
     *(f"{model._meta.app_label}.view_{model._meta.model_name}" for model in MIRRORED),
 }
 ADMINISTRATOR = OPERATOR | {
     "sync.change_syncschedule",
     "sync.accept_syncrun",
+    "sync.force_syncrun",
     "sync.download_export",
     "sync.close_orderformsession",
     "sync.break_synclock",
@@ -197,7 +199,7 @@ def test_a_role_finds_no_button_for_what_it_may_not_do_and_is_refused(role, deed
 def test_a_role_sees_every_page_of_ours(role, rows, member):
     client = member(role)
     models = [model for model in admin.site._registry if model in MODELS]
-    assert len(models) == 9 + len(TYPES)
+    assert len(models) == 10 + len(TYPES)
     for model in models:
         assert client.get(url(model, "changelist"), follow=True).status_code == 200
 

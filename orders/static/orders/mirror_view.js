@@ -7,13 +7,13 @@ import { html, nothing } from "./vendor/lit-html/lit-html.js";
 export function renderNews(form) {
   return html`<div class="news">
     <p id="customers-status" role="status">${renderCustomersLine(form)}</p>
-    ${renderFreshness(form)} ${renderPause(form)} ${renderOpenQuestions(form.pageData)}
+    ${renderFreshness(form)} ${renderClosedErp(form)} ${renderPause(form)} ${renderOpenQuestions(form.pageData)}
   </div>`;
 }
 
 function renderCustomersLine(form) {
   const { session, status, pageData } = form;
-  const { phase, result, error } = session.customers;
+  const { phase, result, error, run } = session.customers;
   if (phase === "updating") return gettext("Updating customers…");
   const enter = () => {
     session.enter();
@@ -25,6 +25,7 @@ function renderCustomersLine(form) {
   const known = since
     ? fillIn(gettext("The customers shown are from %(time)s."), { time: formatTime(since, pageData.timeZone) })
     : "";
+  if (phase === "later") return html`${explainWait(run, pageData)} ${known} ${again(gettext("Try again"))}`;
   return html`<span class="warn">${gettext("Customers not updated.")} ${explainFailure(error)} ${known}</span> ${again(gettext("Try again"))}`;
 }
 
@@ -41,6 +42,14 @@ function describeFreshCustomers({ freshAsOf, created, updated, restored, readFro
       ? gettext("Newest customers updated at %(time)s (%(news)s)")
       : gettext("Customers updated at %(time)s (%(news)s)");
   return fillIn(text, { time, news: news.join(", ") || gettext("no change") });
+}
+
+function explainWait({ waitsFor, waitsUntil }, { timeZone }) {
+  const format =
+    waitsFor === "hours"
+      ? gettext("The ERP is not asked outside its hours: the customers are updated after %(time)s.")
+      : gettext("The ERP is not asked now: the customers are updated after %(time)s.");
+  return fillIn(format, { time: formatTime(waitsUntil, timeZone) });
 }
 
 /** Why there are no customers, for somebody who cannot help it: the administrator finds the details. */
@@ -65,12 +74,21 @@ function renderFreshness({ status, pageData }) {
   };
   return Object.entries(formats).map(([type, [fetched, never]]) => {
     const { freshAsOf } = status.data.health.services[type];
-    const soon = status.data.rejectedLogin ? "" : gettext("They arrive automatically in a few minutes.");
+    const waits = status.data.rejectedLogin || status.data.erp?.resumesAt;
+    const soon = waits ? "" : gettext("They arrive automatically in a few minutes.");
     if (!freshAsOf) return html`<p class="warn">${never} ${soon}</p>`;
     const line = fillIn(fetched, { time: formatTime(freshAsOf, pageData.timeZone) });
     if (!status.isDoubtful(type)) return html`<p>${line}</p>`;
     return html`<p class="warn">${line}. ${gettext("The update is late: check before you order.")}</p>`;
   });
+}
+
+/** That nothing newer comes for hours. */
+function renderClosedErp({ status, pageData }) {
+  const until = status.data?.erp?.resumesAt;
+  if (!until) return nothing;
+  const format = gettext("The ERP is not asked until %(time)s: nothing newer comes before.");
+  return html`<p class="muted" id="erp-closed">${fillIn(format, { time: formatTime(until, pageData.timeZone) })}</p>`;
 }
 
 /** What the mirror leaves open: said once, above the order. */

@@ -10,7 +10,10 @@ const TRIES_AGAIN_AFTER = 5_000; // milliseconds, while there is no connection
 const ASKS_AGAIN_AFTER = 30_000; // milliseconds, when the service could not answer
 
 export class OrderFormSession {
-  /** What the page says of the customers: a phase (updating, fresh, failed, offline), with `result` or `error`. */
+  /**
+   * What the page says of the customers: a phase (updating, fresh, later, failed, offline), with `result`, `error`, or
+   * the `run` that the ERP's hours keep waiting.
+   */
   customers = { phase: "updating" };
   id = null; // while the form is open
   endsAt = null; // milliseconds, by this machine's clock
@@ -34,7 +37,9 @@ export class OrderFormSession {
     const options = { body: { sessionId: this.id, search }, patience: PATIENCE };
     const { status, body, headers } = await ask("POST", "/api/customers/smart-sync", options);
     this.begin(body.session, headers);
-    return status === 202 ? this.waitForRun(entries, headers.get("Location")) : body.result;
+    const { run, result } = status === 202 ? await this.waitForRun(entries, body.run, headers.get("Location")) : body;
+    if (!result && run.waitsUntil) throw new ApiError(status, { error: body.message, run }); // the ERP is not asked now
+    return result ?? null;
   }
 
   /** Begin a session, or go on with it, and fetch the customers just changed. The form can be used meanwhile. */
@@ -48,8 +53,8 @@ export class OrderFormSession {
       const { status, body, headers } = await ask("POST", "/api/customers/smart-sync", options);
       if (this.isPast(entry)) return;
       this.begin(body.session, headers);
-      const result = status === 202 ? await this.waitForRun(entry, headers.get("Location")) : body.result;
-      if (!this.isPast(entry)) this.setCustomers({ phase: "fresh", result });
+      const { run, result } = status === 202 ? await this.waitForRun(entry, body.run, headers.get("Location")) : body;
+      if (!this.isPast(entry)) this.setCustomers(result ? { phase: "fresh", result } : { phase: "later", run });
     } catch (error) {
       if (!this.isPast(entry)) this.fail(error);
     }
@@ -76,15 +81,16 @@ export class OrderFormSession {
     if (this.id && isOld && this.customers.phase !== "updating") this.enter();
   }
 
-  /** The result of a run that went on, once it has ended. */
-  async waitForRun(entry, address) {
-    while (!this.isPast(entry)) {
-      const { run } = (await ask("GET", address)).body;
-      if (run.status === "succeeded") return { ...run.counts, freshAsOf: run.exportedAt, readFrom: run.readFrom };
+  /** A run that went on, with its result once it has ended; without one if it waits for a time, such as the morning. */
+  async waitForRun(entry, run, address) {
+    while (!this.isPast(entry) && !run.waitsUntil) {
+      ({ run } = (await ask("GET", address)).body);
+      if (run.status === "succeeded")
+        return { run, result: { ...run.counts, freshAsOf: run.exportedAt, readFrom: run.readFrom } };
       if (run.finishedAt) throw new ApiError(502, { error: run.error?.text, code: run.error?.code, run });
-      await new Promise((wake) => setTimeout(wake, WATCHES_EVERY));
+      if (!run.waitsUntil) await new Promise((wake) => setTimeout(wake, WATCHES_EVERY));
     }
-    return null;
+    return { run };
   }
 
   fail(error) {
@@ -105,7 +111,7 @@ export class OrderFormSession {
   /** The customers are of this time. If another sync has fetched them since, what failed here matters no more. */
   noteFreshCustomers(freshAsOf) {
     const isNewer = !this.freshAsOf || Date.parse(freshAsOf) > Date.parse(this.freshAsOf);
-    if (isNewer && ["failed", "offline"].includes(this.customers.phase)) {
+    if (isNewer && ["later", "failed", "offline"].includes(this.customers.phase)) {
       this.setCustomers({ phase: "fresh", result: { freshAsOf } });
     }
   }

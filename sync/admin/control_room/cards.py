@@ -10,8 +10,7 @@ from django.utils.text import capfirst
 from django.utils.timesince import timeuntil
 from django.utils.translation import gettext
 
-from sync.admin import formatting, links
-from sync.admin.control_room import panels
+from sync.admin import formatting, links, progress
 from sync.list_names import get_list_name
 from sync.mirror.columns import find_hidden_columns
 from sync.models import RecordChange, SyncRun
@@ -63,7 +62,7 @@ def describe_next_run(each: TypeHealth, status: SyncStatus) -> str:
     if each.current:
         return gettext("in progress")
     if each.queued:
-        return panels.describe_wait(each.queued[0])
+        return progress.describe_wait(each.queued[0], status.at)
     if status.rejected_login and each.enabled:
         return gettext("waits until the ERP accepts the login")
     if each.next_due is None:

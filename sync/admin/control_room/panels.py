@@ -12,10 +12,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sync.admin import formatting, links, permissions
-from sync.admin.progress import describe_progress
-from sync.coordinator.turns import WaitsFor
+from sync.admin.progress import describe_progress, describe_wait
+from sync.erp.allowance import Use
+from sync.erp_hours import ALWAYS
 from sync.list_names import get_list_name
-from sync.models import OrderFormSession, SyncLock, SyncRun, SyncWorker
+from sync.models import ErpDay, OrderFormSession, SyncLock, SyncRun, SyncWorker
 from sync.monitoring.status import SyncStatus
 
 SHOWN = 20  # of the order forms, and of the queue
@@ -78,7 +79,7 @@ def describe_queue(status: SyncStatus, *, may_cancel: bool) -> dict[str, Any]:
                 "mode": run.get_mode_display(),
                 "asked": formatting.format_time(run.requested_at),
                 "trigger": run.get_trigger_display(),
-                "why": describe_wait(run),
+                "why": describe_wait(run, status.at),
                 "cancel": links.get_button_url(run, "cancel") if may_cancel else "",
             }
             for run in status.queue[:SHOWN]
@@ -88,16 +89,26 @@ def describe_queue(status: SyncStatus, *, may_cancel: bool) -> dict[str, Any]:
     }
 
 
-def describe_wait(run: SyncRun) -> str:
-    """Why a queued run has not started yet."""
-    match run.waits_for:
-        case WaitsFor.LOGIN:
-            return gettext("waits until the ERP accepts the login")
-        case WaitsFor.TIME:
-            return gettext("tried again at %s") % formatting.format_time(run.not_before)
-        case WaitsFor.FORMS:
-            return gettext("waits until the order forms are closed")
-    return gettext("waits for its turn")
+def describe_allowance(status: SyncStatus) -> dict[str, Any] | None:
+    """What was asked of the ERP today; None if it is a folder."""
+    today = status.allowance
+    if today is None:
+        return None
+    return {
+        "is_open": today.is_open,
+        "hours": gettext("always") if today.hours == ALWAYS else today.hours,
+        "closes": formatting.format_time(today.closes_at) if today.closes_at else "",
+        "resumes": formatting.format_time(today.resumes_at) if today.resumes_at else "",
+        "logins": describe_use(today.logins),
+        "exports": describe_use(today.exports),
+        "looks": formatting.format_number(today.looks),
+        "address": links.get_list_url(ErpDay),
+    }
+
+
+def describe_use(use: Use) -> str:
+    numbers = {"count": formatting.format_number(use.count), "limit": formatting.format_number(use.limit)}
+    return gettext("%(count)s of %(limit)s") % numbers
 
 
 def describe_workers(request: HttpRequest, status: SyncStatus) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from sync.admin.control_room import cards, panels, problems
 from sync.admin.control_room.day import draw_day
 from sync.admin.event_facts import EVENT_KINDS
 from sync.coordinator import queue
-from sync.models import SyncRun
+from sync.models import ErpDay, SyncRun
 from sync.monitoring import health
 
 RUNNING_EVERY, RESTING_EVERY = 1, 30  # seconds after which the page asks again, if no event comes before
@@ -74,6 +74,7 @@ def build_context(request: HttpRequest) -> dict[str, Any]:
         "lock": panels.describe_lock(request, status),
         "forms": panels.describe_forms(request, status),
         "queue": panels.describe_queue(status, may_cancel=may_request),
+        "erp": panels.describe_allowance(status) if permissions.may_view(request, ErpDay) else None,
         "workers": panels.describe_workers(request, status),
         "may_request": may_request,
         "modes": [(mode.value, mode.label) for mode in REQUESTED_MODES],

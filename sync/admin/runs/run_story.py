@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from sync.admin import changes, formatting, links, permissions, progress
 from sync.admin.runs import run_export, run_steps
 from sync.admin.runs.run_steps import STEPS_SHOWN
+from sync.coordinator import turns
 from sync.database import clock
 from sync.list_names import get_list_name
 from sync.models import SyncEvent, SyncRun
@@ -50,6 +51,7 @@ def get_story(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
         "erp_time": formatting.format_duration(run.erp_time),
         "when": formatting.format_time(run.finished_at or run.started_at or run.requested_at),
         "progress": get_progress(run),
+        "wait": get_wait(run),
         "quarantine": get_quarantine(request, run),
         "error": get_error(run),
         "before": [(text, other) for text, other in earlier if other],
@@ -79,6 +81,14 @@ def get_progress(run: SyncRun) -> dict[str, Any] | None:
     if run.status != Status.RUNNING:
         return None
     return progress.describe_progress(run, usual=health.find_usual_duration(run.sync_type), now=clock.now())
+
+
+def get_wait(run: SyncRun) -> str:
+    """Why it has not started yet, as a sentence."""
+    if run.status != Status.QUEUED:
+        return ""
+    run.waits_for = turns.find_what_it_waits_for(run)
+    return capfirst(progress.describe_wait(run, clock.now())) + "."
 
 
 def get_error(run: SyncRun) -> dict[str, Any] | None:

@@ -17,7 +17,8 @@ from django.utils import timezone
 from sync.coordinator import queue, runner, turns
 from sync.coordinator.preview import preview_sync
 from sync.database import clock
-from sync.exceptions import ErpLoginRejected, NeedsAcceptance, SyncError
+from sync.erp import allowance
+from sync.exceptions import ErpLoginRejected, ErpNotAsked, NeedsAcceptance, SyncError
 from sync.management.database import check_migrated
 from sync.management.progress_bar import ProgressBar
 from sync.mirror.comparison import Outcome
@@ -51,6 +52,11 @@ class Command(BaseCommand):
         )
         parser.add_argument("--dry-run", action="store_true", help="show what would change, without writing anything")
         parser.add_argument("--json", action="store_true", help="print one JSON object for each list")
+        parser.add_argument(
+            "--ignore-hours",
+            action="store_true",
+            help="ask the ERP although it is outside ERP_HOURS, or the exports of the day are spent",
+        )
         parser.add_argument("--no-wait", action="store_true", help="queue the run and return at once")
         self.parser = parser
 
@@ -79,7 +85,11 @@ class Command(BaseCommand):
         """Queue a run of each type, carry them out, and give their exit statuses."""
         trigger, given_file = SyncRun.Trigger.MANUAL, options["file"]
         asked_at = clock.now()
-        runs = [queue.request_sync(name, mode=mode, trigger=trigger, given_file=given_file) for name in types]
+        forced = options["ignore_hours"]
+        runs = [
+            queue.request_sync(name, mode=mode, trigger=trigger, given_file=given_file, ignores_hours=forced)
+            for name in types
+        ]
         statuses = []
         for run in runs:
             ended = run if options["no_wait"] else self.wait_for(run, is_ours=run.requested_at >= asked_at)
@@ -132,6 +142,7 @@ class Command(BaseCommand):
         """Show what a run would do. Its end is told the same way as that of a run."""
         try:
             with (
+                allowance.ignore_hours(options["ignore_hours"]),
                 ProgressBar(sync_type) as progress,
                 preview_sync(sync_type, mode=mode, given_file=options["file"], progress=progress) as preview,
             ):
@@ -142,7 +153,7 @@ class Command(BaseCommand):
             run = SyncRun(sync_type=sync_type, mode=mode, status=status)
             run.error_class, run.error_text = type(error).__name__, error.text
             self.show(run, as_json=options["json"])
-            if isinstance(error, ErpLoginRejected):  # tried once: the other lists would only try it again
+            if isinstance(error, (ErpLoginRejected, ErpNotAsked)):  # the other lists would only end the same way
                 raise SystemExit(EXIT_STATUS[status]) from None
             return EXIT_STATUS[status]
         totals = [total.as_json() for total in preview.records.totals]
@@ -165,7 +176,12 @@ def explain_waiting(run: SyncRun) -> str:
     """Why a run that is not waited for any more has not ended."""
     if run.status != Status.QUEUED:
         return " in another process"
-    match turns.find_what_it_waits_for(run):
+    waits_for = turns.find_what_it_waits_for(run)
+    until = turns.find_end_of_wait(run, waits_for, clock.now())
+    if until and waits_for in turns.REASONS:
+        at = allowance.format_resumption(until)
+        return f"; it waits until {at}: {turns.REASONS[waits_for]} (--ignore-hours runs it now)"
+    match waits_for:
         case turns.WaitsFor.LOGIN:
             return "; it waits until the login is corrected, or a person asks for a new attempt"
         case turns.WaitsFor.TIME if run.not_before:

@@ -10,7 +10,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone, translation
 
+from sync.coordinator import turns
 from sync.database import clock
+from sync.erp.allowance import Allowance
 from sync.management.database import check_migrated
 from sync.models import SyncLock, SyncRun, SyncWorker
 from sync.monitoring import health
@@ -58,6 +60,8 @@ def list_lines(status: SyncStatus) -> Iterator[str]:
     yield f"Running  {summarize_running(status.current)}"
     yield f"Queue    {', '.join(map(summarize_queued, status.queue)) or 'empty'}"
     yield f"Forms    {summarize_forms(status)}"
+    if status.allowance:
+        yield f"ERP      {summarize_allowance(status.allowance)}"
     for number, line in enumerate(map(summarize_worker, status.workers)):
         yield f"{'' if number else 'Worker':8} {line}"
     if not status.workers:
@@ -90,7 +94,8 @@ def summarize_running(run: SyncRun | None) -> str:
 
 
 def summarize_queued(run: SyncRun) -> str:
-    later = f" not before {format_moment(run.not_before)}" if run.not_before and run.not_before > clock.now() else ""
+    until = turns.find_end_of_wait(run, run.waits_for, clock.now())
+    later = f" not before {format_moment(until)}" if until else ""
     return f"{run.sync_type} ({run.mode}, run {run.pk}){later}"
 
 
@@ -99,6 +104,15 @@ def summarize_forms(status: SyncStatus) -> str:
         return "none open"
     until = format_moment(status.paused_until)
     return f"{len(status.sessions)} open: other syncs are paused, until {until} if nobody uses them"
+
+
+def summarize_allowance(today: Allowance) -> str:
+    until = f" until {format_moment(today.closes_at)}" if today.closes_at else ""
+    hours = f"open{until}" if today.is_open else f"CLOSED until {format_moment(today.resumes_at)}"
+    used = ", ".join(
+        f"{use.count} of {use.limit} {name}" for name, use in (("logins", today.logins), ("exports", today.exports))
+    )
+    return f"{hours} ({today.hours}); today {used}, {today.looks} looks"
 
 
 def summarize_worker(worker: SyncWorker) -> str:

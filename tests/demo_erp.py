@@ -13,7 +13,8 @@ from demo.erp.faults import Fault
 from demo.erp.lists import find_list
 from demo.erp.pdf import Written
 from demo.erp.records import Customer, Price
-from demo.erp.server import DemoServer
+from demo.erp.server import NO_DELAYS, DemoServer
+from demo.erp.web import RELEASES
 from demo.erp.world import World
 
 SCALE = 0.02  # a few records of each list: all are mirrored in less than a second
@@ -67,7 +68,9 @@ class Erp(DemoServer):
         with self.erp.lock:
             self.erp.world, self.erp.events = World(self.erp.world.base), 0
         self.front_end.clear(None)
-        self.delay = 0
+        self.front_end.release = RELEASES[0]
+        self.front_end.is_down = False
+        self.delays = dict(NO_DELAYS)
 
     def happen(self, what: str) -> str:
         """Let something happen, such as "new-customer"."""

@@ -7,6 +7,7 @@ captions, menus and buttons. Whatever is not known to be one of these is taken f
 from __future__ import annotations
 
 import platform
+import subprocess
 from collections.abc import Collection, Iterator
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -14,10 +15,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from lxml import etree
 
+from sync.coordinator import erp_check
 from sync.coordinator.erp_check import ErpCheck, Step
-from sync.exceptions import ErpError
+from sync.erp.browser.process import find_chromium
+from sync.exceptions import ErpBrowserMissing, ErpError
 from sync.exports.totals import ControlTotal
 from sync.messages import Message
 
@@ -60,25 +64,28 @@ CAPTIONS = {"label", "button", "th"}  # elements whose text a page is called by
 CAPTION_CLASSES = ("dxgvHeader",)
 CAPTION_IDS = ("mainMenu_Menu", "DXCDWindow", "DXCDPageControl")
 NOT_SHOWN = {"script", "style", "head", "option"}
+BROWSER_SECONDS = 30  # that the browser may take to tell its version
 LONGEST_TEXT = 60  # characters
 MOST_ELEMENTS = 2000  # of a page
 MOST_PARENTS = 12  # by which the place of an element is shown
 
 
-def write_report(check: ErpCheck, settings: dict[str, str], *, at: datetime) -> str:
+def write_report(check: ErpCheck, *, at: datetime) -> str:
     """The whole report, as lines."""
-    return "\n".join(list_lines(check, settings, at)) + "\n"
+    return "\n".join(list_lines(check, at)) + "\n"
 
 
-def list_lines(check: ErpCheck, settings: dict[str, str], at: datetime) -> Iterator[str]:
+def list_lines(check: ErpCheck, at: datetime) -> Iterator[str]:
     yield f"Check of the ERP on {at:%d/%m/%Y %H:%M:%S %Z}"
     yield ""
     yield "Of the ERP's records only the shape is shown: letters as x, digits as 9."
     yield ""
     yield f"Python {platform.python_version()} on {platform.platform()}"
     yield from (f"{name} {find_version(name)}" for name in PACKAGES)
+    if settings.ERP_URL and settings.ERP_CLIENT == "browser":
+        yield find_browser_version()
     yield ""
-    yield from (f"{name}: {value}" for name, value in settings.items())
+    yield from (f"{name}: {value}" for name, value in erp_check.list_settings().items())
     yield ""
     for step in check.steps:
         yield format_step(step)
@@ -120,6 +127,15 @@ def find_version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "is not installed"
+
+
+def find_browser_version() -> str:
+    try:
+        command = [find_chromium(settings.ERP_BROWSER), "--version"]
+        told = subprocess.run(command, capture_output=True, text=True, timeout=BROWSER_SECONDS, check=False)  # noqa: S603
+    except (ErpBrowserMissing, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return told.stdout.strip() or f"{command[0]} does not tell its version"
 
 
 # Masking

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from sync.coordinator import erp_check, runner
+from sync.coordinator import runner
 from sync.coordinator.erp_check import ErpCheck, Outcome, Step
 from sync.database import clock
 from sync.erp import allowance
@@ -77,7 +77,7 @@ class Command(BaseCommand):
             self.stdout.write(describe_check(check))
         if report:
             at = timezone.localtime(clock.now())
-            report.write_text(erp_report.write_report(check, erp_check.list_settings(), at=at))
+            report.write_text(erp_report.write_report(check, at=at))
             self.stderr.write(f"The report is in {report}.")
         if check.has_failed:
             raise SystemExit(1)

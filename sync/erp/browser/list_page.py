@@ -114,9 +114,9 @@ class ListPage:
     def find(self, script: str, given: Any = None) -> ElementHandle | None:
         return self.page.evaluate_handle(script, given).as_element()
 
-    def wait_for(self, find: Callable[[], Any], *, seconds: float = DIALOG_TIMEOUT) -> Any:
+    def wait_for(self, find: Callable[[], Any]) -> Any:
         """What is found as soon as there is anything; what is found at the end otherwise."""
-        given_up_at = time.monotonic() + seconds
+        given_up_at = time.monotonic() + DIALOG_TIMEOUT
         while not (found := find()) and time.monotonic() < given_up_at:
             self.page.wait_for_timeout(POLL)
         return found
@@ -283,14 +283,14 @@ class ListPage:
         """
         if not self.find_hidden():
             return
-        with self.begin(_("show the columns")):
-            try:
+        try:
+            with self.begin(_("show the columns")):
                 self.choose_columns()
-            except ErpPageChanged as error:
-                self.report(error.text)
-                self.load()
-            if hidden := self.find_hidden():
-                self.report(Message(_("columns that stay hidden: {columns}"), columns=describe(hidden)))
+        except ErpPageChanged as error:
+            self.report(error.text)
+            self.open()
+        if hidden := self.find_hidden():
+            self.report(Message(_("columns that stay hidden: {columns}"), columns=describe(hidden)))
 
     def find_hidden(self) -> list[str]:
         """Captions of those columns to show that the grid does not show."""
@@ -311,8 +311,10 @@ class ListPage:
         if not boxes:
             reason = _("its column chooser has no check boxes; tabs found: {found}")
             raise self.fail(Message(reason, found=describe(tab["text"] for tab in tabs)))
-        for box in boxes:
-            if layout.normalise_header(box["caption"]) in wanted:
+        captions = {layout.normalise_header(box["caption"]) for box in boxes}
+        is_readable = bool(captions.intersection(map(layout.normalise_header, self.ask(scripts.READ_CAPTIONS))))
+        for box in boxes:  # by the captions beside them [inferred], or else all columns that are hidden, by their place
+            if layout.normalise_header(box["caption"]) in wanted if is_readable else box["isHidden"]:
                 self.click(box["id"])
         buttons = self.ask(scripts.FIND_CHOOSER_BUTTONS)
         apply = next((button["id"] for button in buttons if APPLY.search(button["text"])), None)

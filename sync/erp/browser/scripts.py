@@ -22,6 +22,7 @@ const findGrid = () => listControls().find(
 const getGridElement = grid => grid.GetMainElement?.() || document.getElementById(grid.name);
 const listCombos = () => listControls().filter(
   control => typeof control.GetItemCount === "function" && typeof control.GetValue === "function"
+    && !/_DDD_L$/.test(control.name)  // the list of a combo, which is a control of its own
 );
 const readText = node => {
   if (node.nodeType === Node.TEXT_NODE) return node.data.replace(/\s+/g, " ");
@@ -82,8 +83,9 @@ READ_COMBOS = write_function(r"""
     }),
   }));
   for (const combo of combos) {
-    const hidden = document.getElementById(`${combo.id}_VI`)
-      || document.getElementsByName(`${combo.id.replaceAll("_", "$")}_VI`)[0];
+    const hidden = [...document.querySelectorAll("input[name$=_VI]")].find(
+      input => input.name.replaceAll("$", "_") === `${combo.id}_VI`
+    );
     combo.hidden = hidden ? hidden.value : null;
   }
   return combos;
@@ -131,13 +133,15 @@ FIND_CHOOSER_TABS = write_function(r"""
   return tabs.map(tab => ({id: tab.id, text: tidy(tab.textContent)}));
 """)
 
-# The check boxes of the column chooser: id, and the caption that stands beside or around each.
+# The check boxes of the column chooser: id, the caption beside or around each, and whether its column is hidden.
 READ_CHOOSER = write_function(r"""
-  const boxes = [...document.querySelectorAll("[id*=DXCDWindow] [id*=Chk][id$=_D]")].filter(isShown);
-  return boxes.map(box => {
+  const grid = findGrid();
+  const boxes = [...document.querySelectorAll("[id*=DXCDWindow] [id*=Chk]")];
+  return boxes.filter(box => /C\d+Chk\d*_D/.test(box.id) && isShown(box)).map(box => {
     let around = box;
     while (around.parentElement && !tidy(around.textContent)) around = around.parentElement;
-    return {id: box.id, caption: tidy(readText(around))};
+    const column = grid.GetColumn(Number(box.id.match(/C(\d+)Chk/)[1]));
+    return {id: box.id, caption: tidy(readText(around)), isHidden: column?.visible === false};
   });
 """)
 

@@ -185,6 +185,17 @@ def test_columns_that_cannot_be_shown_are_reported(open_list: OpenList, server: 
     assert "PACCO" in reports[-1]
 
 
+def test_columns_are_shown_although_their_check_boxes_have_no_captions(open_list: OpenList, reports: list[str]) -> None:
+    page = open_list("products")
+    page.page.evaluate(
+        """setInterval(() => document.querySelectorAll("label[id*=Chk]").forEach(
+            label => [...label.childNodes].filter(node => node.nodeType === 3).forEach(node => node.remove())), 20)"""
+    )
+    page.show_columns()
+    assert reports == ["open the list", "show the columns"]
+    assert page.find_hidden() == []
+
+
 # The export item
 
 

@@ -31,6 +31,7 @@ from sync.exceptions import (
     ErpLeadsElsewhere,
     ErpSessionExpired,
     ErpUnavailable,
+    ExportIsWebPage,
     SyncError,
 )
 from sync.messages import Message
@@ -315,6 +316,8 @@ class Work:
             return ErpLeadsElsewhere(
                 address=origin, url=f"{base.scheme}://{base.netloc.rpartition('@')[2]}", suggested=origin + base.path
             )
+        if isinstance(error, ExportIsWebPage):  # which is for a person who exports by hand
+            return ErpAnswerUnexpected(reason=Message(_("a web page came instead of the PDF")))
         if isinstance(error, PlaywrightTimeout):
             return ErpUnavailable(reason=Message(_("the step “{step}” was not done in time"), step=self.step))
         if not isinstance(error, PlaywrightError):

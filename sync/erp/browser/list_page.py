@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from playwright.sync_api import CDPSession, ElementHandle, Page, Request
+from playwright.sync_api import CDPSession, ElementHandle, Page, Request, Response
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
@@ -467,6 +467,8 @@ class ListPage:
             answers.look()
             if answers.export or answers.has_banner:
                 return answers.export
+            if answers.refusal:
+                raise self.fail(Message(_("status {code}"), code=answers.refusal))
             if is_login_path(self.page.url):
                 raise LoginPageShown
             if answers.silence > SILENCE:
@@ -525,6 +527,7 @@ class DocumentAnswers:
         self.paused: list[dict[str, Any]] = []
         self.export: Answer | None = None
         self.has_banner = False
+        self.refusal: int | None = None  # the status with which the ERP refused the click, or what followed it
         self.pending: set[Request] = set()
         self.quiet_since = time.monotonic()
 
@@ -540,12 +543,14 @@ class DocumentAnswers:
         patterns = [{"resourceType": "Document", "requestStage": "Response"}]
         self.devtools.send("Fetch.enable", {"patterns": patterns})
         self.page.on("request", self.note_request)
+        self.page.on("response", self.note_response)
         self.page.on("requestfinished", self.note_end)
         self.page.on("requestfailed", self.note_end)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.page.remove_listener("request", self.note_request)
+        self.page.remove_listener("response", self.note_response)
         self.page.remove_listener("requestfinished", self.note_end)
         self.page.remove_listener("requestfailed", self.note_end)
         if not self.page.is_closed():
@@ -558,6 +563,11 @@ class DocumentAnswers:
 
     def note_paused(self, paused: dict[str, Any]) -> None:
         self.paused.append(paused)
+
+    def note_response(self, response: Response) -> None:
+        is_of_click = response.request.method == "POST" or response.request.is_navigation_request()
+        if is_of_click and response.status >= 400:
+            self.refusal = response.status
 
     def note_request(self, request: Request) -> None:
         self.pending.add(request)

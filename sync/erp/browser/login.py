@@ -61,6 +61,8 @@ def log_in(page: Page, ask: Callable[[], Credentials]) -> None:
     attempt = Attempt(page)
     form["button"].click()
     attempt.wait_until_answered(credentials.username)
+    # Until the page to which the ERP leads is there: it answers only one request of a session at a time.
+    page.wait_for_load_state("load", timeout=LOGIN_SECONDS * 1000)
 
 
 def wait_for_form(page: Page) -> dict[str, ElementHandle]:

@@ -49,6 +49,7 @@ from sync.messages import gettext_noop as _
 PAGE_TIMEOUT = 60.0  # seconds for an answer to a page's address
 IDLE_TIMEOUT = 45.0  # seconds until nothing goes on in a page any more [code]
 IDLE_POLLS, POLL = 3, 200  # times in a row, ms apart, that nothing goes on in an idle page [code]
+CALLBACK_POLL = 100  # ms apart, after a callback of ours: the page says from its beginning on that it is under way
 CLICK_TIMEOUT = 5000  # ms until a thing that is there can be clicked
 DIALOG_TIMEOUT = 10.0  # seconds until a dialog or a list of choices is there
 EXPORT_TIMEOUT = 300.0  # seconds from the click to the headers of the export [code]
@@ -121,7 +122,7 @@ class ListPage:
             self.page.wait_for_timeout(POLL)
         return found
 
-    def wait_until_idle(self) -> None:
+    def wait_until_idle(self, *, poll: int = POLL) -> None:
         """Raises LoginPageShown if that is what the page becomes, and ErpPageSlow after 45 s."""
         given_up_at = time.monotonic() + IDLE_TIMEOUT
         polls = 0
@@ -136,7 +137,7 @@ class ListPage:
                 self.check_login()
                 raise ErpPageSlow(erp_list=self.erp_list.name, step=Message(self.step), seconds=f"{IDLE_TIMEOUT:g}")
             if polls < IDLE_POLLS:
-                self.page.wait_for_timeout(POLL)
+                self.page.wait_for_timeout(poll)
         self.check_login()
 
     def check_login(self) -> None:
@@ -248,7 +249,7 @@ class ListPage:
             self.clear_search()
             for _attempt in range(ATTEMPTS):
                 self.ask(scripts.CLEAR_GRID_FILTER)
-                self.wait_until_idle()
+                self.wait_until_idle(poll=CALLBACK_POLL)
                 found = self.ask(scripts.READ_GRID_FILTERS)
                 if not found:
                     return
@@ -342,7 +343,7 @@ class ListPage:
             self.sort()
             if self.ask(scripts.GET_PAGE_INDEX):
                 self.ask(scripts.GO_TO_FIRST_PAGE)
-                self.wait_until_idle()
+                self.wait_until_idle(poll=CALLBACK_POLL)
             look = self.read_grid(seen_at)
             self.check_order(look)
             if search:
@@ -355,7 +356,7 @@ class ListPage:
         if others is not None:
             reason = _("its grid has no column {column} to sort by; columns found: {found}")
             raise self.fail(Message(reason, column=field or caption, found=describe(others)))
-        self.wait_until_idle()
+        self.wait_until_idle(poll=CALLBACK_POLL)
 
     def read_grid(self, seen_at: datetime) -> Look:
         """The page of the grid that is shown, once as many rows are there as the grid says."""

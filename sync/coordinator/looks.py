@@ -70,7 +70,7 @@ def try_instead_of_export(run: SyncRun, service: SyncService, lease: Lease, prog
 
     Raises what stops the run, and ErpLoginRejected and ErpNotAsked, as the export needs the same login and hours.
     """
-    has_failed = any(attempt["error"] for attempt in run.ended_attempts)
+    has_failed = any(attempt["outcome"] == "failed" for attempt in run.ended_attempts)
     if run.given_file or run.accepts_id or has_failed or kept_exports.has_kept_export(run):
         return Attempt([])
     client = get_erp_client()
@@ -132,8 +132,9 @@ def find_comparable(run: SyncRun, service: SyncService) -> SeenList | None:
     """
     if run.trigger != SyncRun.Trigger.SCHEDULE or run.mode != Mode.INCREMENTAL:
         return None
-    since = clock.now() - service.looks_count_for
-    seen = SeenList.objects.filter(sync_type=service.sync_type, seen_at__gt=since).select_related("run").first()
+    now = clock.now()
+    recent = SeenList.objects.filter(seen_at__gt=now - service.looks_count_for, seen_at__lte=now)
+    seen = recent.filter(sync_type=service.sync_type).select_related("run").first()
     runs = SyncRun.objects.for_type(service.sync_type).order_by("-finished_at")
     last_export, last_end = runs.succeeded().from_exports().first(), runs.finished_by_themselves().first()
     has_failed = last_end is None or last_end.status != SyncRun.Status.SUCCEEDED

@@ -133,6 +133,11 @@ def test_looks_count_for_a_while_after_an_export(sync_type, hours, looking, cloc
     assert looking.asked == [("look", sync_type), ("export", sync_type)]
 
 
+def test_what_was_seen_in_the_future_as_before_a_clock_was_put_back_is_not_compared(mirrored, clock):
+    clock.shift(-timedelta(minutes=10))
+    assert run_sync().read_from == Source.EXPORT
+
+
 @pytest.mark.parametrize("trigger", [Trigger.MANUAL, Trigger.API, Trigger.ADMIN])
 def test_a_person_gets_an_export(trigger, mirrored):
     assert run_sync(trigger=trigger).read_from == Source.EXPORT
@@ -184,6 +189,17 @@ def test_an_attempt_after_a_failed_one_does_not_look(mirrored, clock):
     clock.shift(timedelta(minutes=1))
     runner.wait_for(run)
     assert mirrored.asked == [EXPORT]
+
+
+def test_an_attempt_that_was_postponed_is_no_failed_one(mirrored, clock):
+    mirrored.errors["look"] = ErpLoginsSpent(count=12, until="21/01/2026 00:00")
+    run = run_sync()
+    assert (run.status, run.ended_attempts[0]["outcome"]) == (Status.QUEUED, "postponed")
+    mirrored.errors.clear()
+    clock.shift(timedelta(minutes=1))
+    runner.wait_for(run)
+    run.refresh_from_db()
+    assert run.read_from == Source.LOOK
 
 
 def test_a_look_is_compared_only_with_the_export_that_was_applied_last(mirrored, tmp_path):

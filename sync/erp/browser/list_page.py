@@ -269,10 +269,8 @@ class ListPage:
         box.press("Enter", timeout=CLICK_TIMEOUT, no_wait_after=True)
         self.wait_until_idle()
         box = self.find(scripts.FIND_SEARCH_BOX)
-        found = self.ask(scripts.READ_SEARCH_BOX, box) if box else None
-        if found != text.strip():
-            reason = _("its search box holds “{found}” after “{text}” was searched for")
-            raise self.fail(Message(reason, found=cut(found or ""), text=cut(text)))
+        if box is None or self.ask(scripts.READ_SEARCH_BOX, box) != text.strip():  # a name, which no error repeats
+            raise self.fail(Message(_("its search box does not keep what was searched for")))
 
     # Columns
 

@@ -243,7 +243,7 @@ def test_outside_the_erp_s_hours_the_form_says_when_the_customers_are_updated_an
     asked = []
 
     def answer_at_night(route):
-        night = {"waitsFor": "hours", "waitsUntil": "2026-12-02T07:00:00+01:00", "status": "queued", "runId": 1}
+        night = {"waitsFor": "hours", "waitsUntil": "2036-12-02T07:00:00+01:00", "status": "queued", "runId": 1}
         session = {"id": route.request.post_data_json["sessionId"], "expiresAt": "2026-12-02T07:00:00+01:00"}
         body = {"success": True, "message": "", "session": session, "run": night, "result": None}
         route.fulfill(status=202, json=body, headers={"Location": "/api/sync/runs/1", "Date": formatdate(usegmt=True)})
@@ -252,7 +252,7 @@ def test_outside_the_erp_s_hours_the_form_says_when_the_customers_are_updated_an
     form.page.on("request", lambda request: asked.append(request.url))
     form.open()
     expect(form.news).to_contain_text(
-        "L'ERP non viene interrogato fuori orario. Prossimo aggiornamento dei clienti: 02/12/2026 07:00. "
+        "L'ERP non viene interrogato fuori orario. Prossimo aggiornamento dei clienti: 02/12/36 07:00. "
         "I clienti mostrati sono quelli delle"
     )
     form.page.unroute("**/smart-sync")

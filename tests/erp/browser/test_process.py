@@ -139,7 +139,8 @@ def find_process(client: BrowserClient, which: str) -> int:
     [node] = [each for each in tree if each.parent == python]
     if which == "node":
         return node.pid
-    [chromium] = [each for each in tree if each.parent == node.pid]
+    browsers = {each.pid: each for each in tree if "chrom" in Path(f"/proc/{each.pid}/exe").readlink().name}
+    [chromium] = [each for each in browsers.values() if each.parent not in browsers]  # without a script that starts it
     return chromium.pid
 
 

@@ -21,9 +21,9 @@ from tests.erp.conftest import control, let_sessions_idle
 
 
 @pytest.fixture
-def browser():
-    with requests.Session() as browser:
-        yield browser
+def http():
+    with requests.Session() as http:
+        yield http
 
 
 def page(response: requests.Response) -> WebPage:
@@ -34,25 +34,25 @@ def soup_of(shown: WebPage) -> BeautifulSoup:
     return BeautifulSoup(shown.html, "html.parser")
 
 
-def log_in(browser, server, *, to=CUSTOMERS, password=DEMO_PASSWORD):
-    login = page(browser.get(f"{server.url}{to.name}/"))
-    return browser.post(find_form_address(login), data=login.build_login_form(DEMO_USERNAME, password))
+def log_in(http, server, *, to=CUSTOMERS, password=DEMO_PASSWORD):
+    login = page(http.get(f"{server.url}{to.name}/"))
+    return http.post(find_form_address(login), data=login.build_login_form(DEMO_USERNAME, password))
 
 
-def export(browser, shown):
+def export(http, shown):
     """Click on the export button, then take what waits for the session."""
     assert find_form_address(
-        page(browser.post(find_form_address(shown), data=shown.build_export_form()))
+        page(http.post(find_form_address(shown), data=shown.build_export_form()))
     ) == find_form_address(shown)
-    return browser.get(find_form_address(shown))
+    return http.get(find_form_address(shown))
 
 
 def headers(shown):
     return [header.get_text() for header in soup_of(shown).select("th.dxgvHeader_XafTheme")]
 
 
-def test_without_a_session_a_list_redirects_to_the_login(browser, server):
-    response = browser.get(f"{server.url}{CUSTOMERS.name}/")
+def test_without_a_session_a_list_redirects_to_the_login(http, server):
+    response = http.get(f"{server.url}{CUSTOMERS.name}/")
     assert response.status_code == 200
     assert response.history[0].status_code == 302
     assert response.url == f"{server.url}Login.aspx?ReturnUrl=%2fCUSTTABLE_ListView_Agent%2f"
@@ -60,39 +60,39 @@ def test_without_a_session_a_list_redirects_to_the_login(browser, server):
     assert "Accedi" in response.text
 
 
-def test_a_right_login_leads_back_to_the_list(browser, server):
-    assert log_in(browser, server, to=ORDERS).url == f"{server.url}{ORDERS.name}/"
+def test_a_right_login_leads_back_to_the_list(http, server):
+    assert log_in(http, server, to=ORDERS).url == f"{server.url}{ORDERS.name}/"
 
 
-def test_a_wrong_login_stays_on_the_login_page(browser, server):
-    response = log_in(browser, server, password="sbagliata")
+def test_a_wrong_login_stays_on_the_login_page(http, server):
+    response = log_in(http, server, password="sbagliata")
     assert "/Login.aspx" in response.url
     assert "non validi" in response.text
 
 
-def test_a_login_never_leads_elsewhere(browser, server):
-    login = page(browser.get(f"{server.url}Login.aspx?ReturnUrl=//elsewhere.example/"))
-    response = browser.post(
+def test_a_login_never_leads_elsewhere(http, server):
+    login = page(http.get(f"{server.url}Login.aspx?ReturnUrl=//elsewhere.example/"))
+    response = http.post(
         find_form_address(login), data=login.build_login_form(DEMO_USERNAME, DEMO_PASSWORD), allow_redirects=False
     )
     assert response.headers["Location"] == "/elsewhere.example/"
 
 
-def test_a_session_dies_when_it_idles(browser, server):
-    log_in(browser, server)
+def test_a_session_dies_when_it_idles(http, server):
+    log_in(http, server)
     let_sessions_idle(server)
-    assert page(browser.get(f"{server.url}{CUSTOMERS.name}/")).is_login
+    assert page(http.get(f"{server.url}{CUSTOMERS.name}/")).is_login
 
 
-def test_a_form_without_its_view_state_is_refused(browser, server):
-    log_in(browser, server)
-    response = browser.post(f"{server.url}{CUSTOMERS.name}/", data={"__EVENTTARGET": "x"})
+def test_a_form_without_its_view_state_is_refused(http, server):
+    log_in(http, server)
+    response = http.post(f"{server.url}{CUSTOMERS.name}/", data={"__EVENTTARGET": "x"})
     assert response.status_code == 500
 
 
-def test_all_four_cookies_are_needed(browser, server):
-    log_in(browser, server)
-    cookies = {cookie.name: cookie for cookie in browser.cookies}
+def test_all_four_cookies_are_needed(http, server):
+    log_in(http, server)
+    cookies = {cookie.name: cookie for cookie in http.cookies}
     assert set(cookies) == {"ASP.NET_SessionId", "Login", "UserName", "ClientId"}
     assert [name for name, cookie in cookies.items() if cookie.has_nonstandard_attr("HttpOnly")] == [
         "ASP.NET_SessionId",
@@ -101,31 +101,31 @@ def test_all_four_cookies_are_needed(browser, server):
     for name in cookies:
         others = {other: cookie.value for other, cookie in cookies.items() if other != name}
         assert page(requests.get(f"{server.url}{CUSTOMERS.name}/", cookies=others)).is_login
-    assert not page(browser.get(f"{server.url}{CUSTOMERS.name}/")).is_login
+    assert not page(http.get(f"{server.url}{CUSTOMERS.name}/")).is_login
 
 
 @pytest.mark.parametrize(
     ("sync_type", "place"),
     [("customers", "6"), ("orders", "7"), ("ddt", "3"), ("invoices", "3"), ("products", "3"), ("prices", "3")],
 )
-def test_the_export_button_has_its_place_on_every_list(browser, server, sync_type, place):
-    fields = page(log_in(browser, server, to=find_list(sync_type))).build_export_form() or {}
+def test_the_export_button_has_its_place_on_every_list(http, server, sync_type, place):
+    fields = page(log_in(http, server, to=find_list(sync_type))).build_export_form() or {}
     assert (fields["__EVENTTARGET"], fields["__EVENTARGUMENT"]) == ("Vertical$mainMenu", place)
 
 
-def test_an_export_waits_for_the_session_that_asked_for_it_and_is_given_once(browser, server):
-    shown = page(log_in(browser, server))
+def test_an_export_waits_for_the_session_that_asked_for_it_and_is_given_once(http, server):
+    shown = page(log_in(http, server))
     with requests.Session() as other:
         log_in(other, server)
-        response = export(browser, shown)
+        response = export(http, shown)
         assert response.headers["Content-Type"] == "application/pdf"
         assert response.url == f"{server.url}{CUSTOMERS.name}/"
-        assert "<h1>Clienti</h1>" in browser.get(response.url).text
+        assert "<h1>Clienti</h1>" in http.get(response.url).text
         assert "<h1>Clienti</h1>" in other.get(response.url).text
 
 
-def test_a_filter_is_a_text_field_beside_a_hidden_value(browser, server):
-    soup: Any = soup_of(page(log_in(browser, server)))
+def test_a_filter_is_a_text_field_beside_a_hidden_value(http, server):
+    soup: Any = soup_of(page(log_in(http, server)))
     name = "Vertical$mainMenu$Menu$ITCNT8$xaf_a1$Cb"
     assert soup.select_one(f'input[type="text"][name="{name}"]')["value"] == "Tutti i clienti"
     assert soup.select_one(f'input[type="hidden"][name="{name}_VI"]')["value"] == "xaf_xaf_a1All_Customers"
@@ -148,43 +148,43 @@ def test_a_filter_is_a_text_field_beside_a_hidden_value(browser, server):
         ("prices", ["Prezzi attivi", "Prezzi bloccati"]),
     ],
 )  # fmt: skip
-def test_every_list_has_its_choices(browser, server, sync_type, choices):
-    shown = page(log_in(browser, server, to=find_list(sync_type)))
+def test_every_list_has_its_choices(http, server, sync_type, choices):
+    shown = page(log_in(http, server, to=find_list(sync_type)))
     items = soup_of(shown).select('td.dxeListBoxItem_XafTheme[id*="ITCNT8"]')
     assert [item.get_text() for item in items] == choices
 
 
-def test_columns_are_shown_to_the_session_that_chose_them(browser, server):
-    shown = page(log_in(browser, server, to=PRODUCTS))
+def test_columns_are_shown_to_the_session_that_chose_them(http, server):
+    shown = page(log_in(http, server, to=PRODUCTS))
     assert len(headers(shown)) == 18
-    assert len(soup_of(page(browser.get(shown.url))).select('[id$="DXCDWindow"]')) == 0
-    chooser = page(browser.post(find_form_address(shown), data=shown.build_chooser_form()))
+    assert len(soup_of(page(http.get(shown.url))).select('[id$="DXCDWindow"]')) == 0
+    chooser = page(http.post(find_form_address(shown), data=shown.build_chooser_form()))
     assert len(soup_of(chooser).select('[id$="DXCDWindow"] input[type="checkbox"]')) == 36
     assert len(soup_of(chooser).select('[id$="DXCDWindow"] input[type="checkbox"][checked]')) == 18
     applied = page(
-        browser.post(find_form_address(shown), data=chooser.build_columns_form(["Pacco", "ID elemento IvaId"]))
+        http.post(find_form_address(shown), data=chooser.build_columns_form(["Pacco", "ID elemento IvaId"]))
     )
     assert headers(applied)[14] == "PACCO"
     assert headers(applied)[-1] == "ID ELEMENTO IVAID"
-    assert len(headers(page(browser.get(shown.url)))) == 20
+    assert len(headers(page(http.get(shown.url)))) == 20
     with requests.Session() as other:
         assert len(headers(page(log_in(other, server, to=PRODUCTS)))) == 18
 
 
 @pytest.mark.parametrize(("chosen", "pages"), [((), 5), ([each.header for each in PRODUCTS.columns], 9)])
-def test_an_export_has_the_columns_that_its_session_shows(erp, browser, network, chosen, pages):
+def test_an_export_has_the_columns_that_its_session_shows(erp, http, network, chosen, pages):
     with DemoServer(CachedDemoErp(scale=0, today=erp.today)) as server:
-        shown = page(log_in(browser, server, to=PRODUCTS))
-        chooser = page(browser.post(find_form_address(shown), data=shown.build_chooser_form()))
-        shown = page(browser.post(find_form_address(shown), data=chooser.build_columns_form(chosen)))
-        with pikepdf.open(BytesIO(export(browser, shown).content)) as pdf:
+        shown = page(log_in(http, server, to=PRODUCTS))
+        chooser = page(http.post(find_form_address(shown), data=shown.build_chooser_form()))
+        shown = page(http.post(find_form_address(shown), data=chooser.build_columns_form(chosen)))
+        with pikepdf.open(BytesIO(export(http, shown).content)) as pdf:
             assert len(pdf.pages) == pages
 
 
-def test_the_grids_id_is_another_in_every_session(browser, server):
-    first = page(log_in(browser, server)).grid
-    browser.cookies.clear()
-    second = page(log_in(browser, server)).grid
+def test_the_grids_id_is_another_in_every_session(http, server):
+    first = page(log_in(http, server)).grid
+    http.cookies.clear()
+    second = page(log_in(http, server)).grid
     assert re.fullmatch(r"Vertical\$v\d+\$LE_v2", first)
     assert first != second
 
@@ -192,20 +192,20 @@ def test_the_grids_id_is_another_in_every_session(browser, server):
 def test_a_grid_filter_is_kept_over_sessions_until_it_is_cleared(server, erp):
     control(server, "POST", "faults", fault="kept-grid-filter", list="products")
     for _ in range(2):
-        with requests.Session() as browser:
-            shown = page(log_in(browser, server, to=PRODUCTS))
+        with requests.Session() as http:
+            shown = page(log_in(http, server, to=PRODUCTS))
             assert shown.grid_filter == "[Oid] % 11 = 0"
             assert f"({erp.count_records('products', filtered=True)} elementi)" in shown.html
-            assert page(browser.get(f"{server.url}{CUSTOMERS.name}/")).grid_filter == ""
-    with requests.Session() as browser:
-        shown = page(log_in(browser, server, to=PRODUCTS))
-        cleared = page(browser.post(find_form_address(shown), data=shown.build_clear_filter_form()))
+            assert page(http.get(f"{server.url}{CUSTOMERS.name}/")).grid_filter == ""
+    with requests.Session() as http:
+        shown = page(log_in(http, server, to=PRODUCTS))
+        cleared = page(http.post(find_form_address(shown), data=shown.build_clear_filter_form()))
         assert f"({erp.count_records('products')} elementi)" in cleared.html
     assert control(server, "GET", "state")["grid_filters"] == []
 
 
-def test_a_list_shows_its_first_records(browser, server, erp):
-    shown = log_in(browser, server).text
+def test_a_list_shows_its_first_records(http, server, erp):
+    shown = log_in(http, server).text
     assert re.search(r"<h1>Clienti</h1>", shown)
     assert next(erp.find_records("customers")).vat_number in shown
     assert f"Pagina 1 di 11 ({erp.count_records('customers')} elementi)" in shown
@@ -229,19 +229,19 @@ def test_a_list_shows_its_first_records(browser, server, erp):
         ("prices", {"it": "Tabella prezzi.pdf", "en": "Price table.pdf"}),
     ],
 )
-def test_an_export_is_named_in_the_users_language(erp, browser, profile, network, sync_type, names):
+def test_an_export_is_named_in_the_users_language(erp, http, profile, network, sync_type, names):
     with DemoServer(CachedDemoErp(scale=0, today=erp.today), profile=profile) as server:
-        shown = page(log_in(browser, server, to=find_list(sync_type)))
+        shown = page(log_in(http, server, to=find_list(sync_type)))
         assert {"it": "Esportare in", "en": "Export toExport to"}[profile] in soup_of(shown).get_text()
-        response = export(browser, shown)
+        response = export(http, shown)
     assert response.content.startswith(b"%PDF-1.3")
     assert f'filename="{names[profile]}"' in response.headers["Content-Disposition"]
 
 
-def test_the_login_button_is_named_in_the_users_language(erp, browser, network):
+def test_the_login_button_is_named_in_the_users_language(erp, http, network):
     for profile, button in (("it", "Accedi"), ("en", "Log In")):
         with DemoServer(erp, profile=profile) as server:
-            soup: Any = soup_of(page(browser.get(f"{server.url}Login.aspx")))
+            soup: Any = soup_of(page(http.get(f"{server.url}Login.aspx")))
             assert soup.select_one("a#Logon_PopupActions_Menu_DXI0_T")["title"] == button
             assert soup.select_one("a#Logon_HeaderTableLogo")  # whose id has "log" in it too
 
@@ -249,14 +249,14 @@ def test_the_login_button_is_named_in_the_users_language(erp, browser, network):
 def test_the_chosen_filter_is_remembered_over_sessions(server):
     chosen = ORDERS.forgotten
     control(server, "POST", "faults", fault="remembered-filter", list="orders")
-    with requests.Session() as browser:
-        shown = page(log_in(browser, server, to=ORDERS))
+    with requests.Session() as http:
+        shown = page(log_in(http, server, to=ORDERS))
         combo: Any = shown.find_filter_combo(ORDERS.safe_filter)
         assert combo.chosen == f"xaf_xaf_a1{chosen}"
         assert f"({len(list(server.erp.find_records('orders', choice=chosen)))} elementi)" in shown.html
-        browser.post(find_form_address(shown), data=shown.build_filter_form(combo))
-    with requests.Session() as browser:
-        combo = page(log_in(browser, server, to=ORDERS)).find_filter_combo(ORDERS.safe_filter)
+        http.post(find_form_address(shown), data=shown.build_filter_form(combo))
+    with requests.Session() as http:
+        combo = page(log_in(http, server, to=ORDERS)).find_filter_combo(ORDERS.safe_filter)
         assert combo.is_safe
     assert control(server, "GET", "state")["filters"] == {"orders": ORDERS.safe_filter}
 
@@ -324,5 +324,5 @@ def test_what_cannot_be_asked_for_is_refused(server, method, path, body):
     refused.value.close()
 
 
-def test_other_addresses_are_not_found(browser, server):
-    assert browser.get(f"{server.url}elsewhere/").status_code == 404
+def test_other_addresses_are_not_found(http, server):
+    assert http.get(f"{server.url}elsewhere/").status_code == 404

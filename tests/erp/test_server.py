@@ -161,9 +161,7 @@ def test_columns_are_shown_to_the_session_that_chose_them(http, server):
     chooser = page(http.post(find_form_address(shown), data=shown.build_chooser_form()))
     assert len(soup_of(chooser).select('[id$="DXCDWindow"] input[type="checkbox"]')) == 36
     assert len(soup_of(chooser).select('[id$="DXCDWindow"] input[type="checkbox"][checked]')) == 18
-    applied = page(
-        http.post(find_form_address(shown), data=chooser.build_columns_form(["Pacco", "ID elemento IvaId"]))
-    )
+    applied = page(http.post(find_form_address(shown), data=chooser.build_columns_form(["Pacco", "ID elemento IvaId"])))
     assert headers(applied)[14] == "PACCO"
     assert headers(applied)[-1] == "ID ELEMENTO IVAID"
     assert len(headers(page(http.get(shown.url)))) == 20

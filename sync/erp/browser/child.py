@@ -80,30 +80,34 @@ def drive_browser() -> NoReturn:
         signal.signal(ends_parent, signal.SIG_IGN)
     os.umask(0o077)
     pipe, alive = (int(argument) for argument in sys.argv[1:3])
-    Thread(target=watch_parent, args=(alive,), daemon=True).start()
+    sessions: set[int] = set()
+    Thread(target=watch_parent, args=(alive, sessions), daemon=True).start()
     try:
-        serve(Connection(pipe))
-    except EOFError:  # the parent has ended
+        serve(Connection(pipe), sessions)
+    except (EOFError, ConnectionError):  # the parent has ended
         pass
     except BaseException:  # noqa: BLE001  # the parent learns of it by the end of the pipe
         traceback.print_exc()
-    end()
+    end(sessions)
 
 
-def watch_parent(alive: int) -> NoReturn:
+def watch_parent(alive: int, sessions: set[int]) -> NoReturn:
     """End when the parent has, of which this pipe has the other end: also in the midst of what is never answered."""
     os.read(alive, 1)
-    end()
+    end(sessions)
 
 
-def end() -> NoReturn:
-    process_tree.kill_tree(os.getpid(), spare_root=True)
+def end(sessions: set[int]) -> NoReturn:
+    process_tree.kill_tree(os.getpid(), sessions, spare_root=True)
     shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)  # the parent's own, and gone if it was faster
     os._exit(0)
 
 
-def serve(pipe: Connection) -> None:
-    """Carry out operations until none comes for a while, or the browser is of no use any more."""
+def serve(pipe: Connection, sessions: set[int]) -> None:
+    """Carry out operations until none comes for a while, or the browser is of no use any more.
+
+    `sessions` gets the system's sessions that the browser's processes belong to.
+    """
     setup = pipe.recv()
     with sync_playwright() as playwright:
         try:
@@ -120,8 +124,10 @@ def serve(pipe: Connection) -> None:
             cause = Message(_("{file} does not start; the log tells more"), file=setup.executable)
             refuse(pipe, ErpUnavailable(reason=cause))
             return
-        started = process_tree.find_tree(os.getpid())
-        pipe.send(messages.Launched(frozenset(each.session for each in started)))
+        # Chromium's crash handlers are nobody's children, in sessions of their own.
+        started = [*process_tree.find_tree(os.getpid()), *process_tree.find_users(os.environ["TMPDIR"])]
+        sessions |= {each.session for each in started}
+        pipe.send(messages.Launched(frozenset(sessions)))
         while pipe.poll(setup.idle_seconds):
             work = Work(pipe, setup.url, pipe.recv())
             try:

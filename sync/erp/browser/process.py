@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import random
@@ -10,8 +11,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from importlib.util import find_spec
 from multiprocessing.connection import Pipe
+from pathlib import Path
 from typing import Any
 
 from sync.erp.browser import process_tree
@@ -24,6 +27,8 @@ logger = logging.getLogger(__name__)
 START = "from sync.erp.browser.child import drive_browser; drive_browser()"
 # The headless one first: it takes a third of the others' processor time, and starts twice as fast (measured).
 CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+FOLDER_PREFIX = "archibald-browser-"
+STARTING_SECONDS = 60.0  # in which a folder may not be known to be in use yet
 LIFETIME = 25 * 60.0  # seconds: after about 30 minutes of work, a page took 30 s to open [seen]
 IDLE_SECONDS = 600.0  # without an operation, after which it ends by itself
 MOST_EXPORTS = 40
@@ -41,7 +46,10 @@ class BrowserProcess:
         self.exports_left = round(MOST_EXPORTS * share)
         self.owner = os.getpid()
         self.sessions: frozenset[int] = frozenset()  # the system's; of all that it started
-        self.folder = tempfile.mkdtemp(prefix="archibald-browser-")  # of its user alone
+        remove_left_folders()
+        self.folder = tempfile.mkdtemp(prefix=FOLDER_PREFIX)  # of its user alone
+        in_use = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(in_use, fcntl.LOCK_SH)  # for as long as it lives
         self.pipe, theirs = Pipe()
         watched, self.alive = os.pipe()  # the other end is closed when this process ends, in whatever way
         try:
@@ -54,7 +62,7 @@ class BrowserProcess:
                 stdout=subprocess.DEVNULL,
                 env=build_environment() | describe_folders(self.folder),
                 cwd="/",
-                pass_fds=(theirs.fileno(), watched),
+                pass_fds=(theirs.fileno(), watched, in_use),
                 start_new_session=True,
             )
         except BaseException:
@@ -64,6 +72,7 @@ class BrowserProcess:
         finally:
             theirs.close()
             os.close(watched)
+            os.close(in_use)
         self.sessions = frozenset([self.python.pid])
         self.send(setup)
 
@@ -96,6 +105,20 @@ class BrowserProcess:
         os.close(self.alive)
         self.python.wait()
         shutil.rmtree(self.folder, ignore_errors=True)  # the process itself removes it too, if it has the time
+
+
+def remove_left_folders() -> None:
+    """Remove what processes left that were killed together with the service, as nobody was there to do it."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"):
+        with suppress(OSError):  # another one's, in use, or removed meanwhile
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                found = os.fstat(descriptor)
+                if found.st_uid == os.geteuid() and time.time() > found.st_mtime + STARTING_SECONDS:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(folder)
+            finally:
+                os.close(descriptor)
 
 
 def find_chromium(executable: str) -> str:

@@ -56,6 +56,14 @@ def find_tree(root: int, sessions: Collection[int] = ()) -> list[Process]:
     return sorted(found.values(), key=lambda each: each.pid != root)
 
 
+def find_users(folder: str) -> Iterator[Process]:
+    """The processes whose arguments name a folder."""
+    for each in list_processes():
+        with suppress(OSError):  # it ended meanwhile
+            if folder in Path(f"/proc/{each.pid}/cmdline").read_text(errors="replace"):
+                yield each
+
+
 def kill_tree(root: int, sessions: Collection[int] = (), *, spare_root: bool = False) -> list[Process]:
     """End them at once, and give those that are still there after KILLING_LASTS. It needs no answer of any of them."""
     given_up_at = time.monotonic() + KILLING_LASTS

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
+from socket import socket
 from threading import Event, Thread
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from sync.erp.browser import process_tree
 from sync.erp.browser.client import BrowserClient
-from sync.erp.browser.process import BrowserProcess
+from sync.erp.browser.process import BrowserProcess, remove_left_folders
 from sync.erp.client import ErpList
-from sync.exceptions import ErpLeadsElsewhere, ErpLoginRejected, ErpUnavailable, RunCancelled
+from sync.exceptions import (
+    ErpAnswerUnexpected,
+    ErpBrowserMissing,
+    ErpCertificateInvalid,
+    ErpLeadsElsewhere,
+    ErpLoginRejected,
+    ErpUnavailable,
+    RunCancelled,
+)
 from sync.progress import Stage, ignore_progress
 from tests.concurrency.processes import Child, until
 from tests.erp.hostile_erp import Answer, HostileErp, head, page, redirect
@@ -41,8 +56,12 @@ def serve() -> Iterator[Callable[..., HostileErp]]:
     """Starts an ERP that answers as it is told to."""
     started: list[HostileErp] = []
 
-    def serve(**hostile: Callable[[HostileErp], Answer]) -> HostileErp:
+    def serve(*, certificate: Path | None = None, **hostile: Callable[[HostileErp], Answer]) -> HostileErp:
         erp = HostileErp(**hostile)
+        if certificate:
+            secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            secure.load_cert_chain(certificate)
+            erp.socket = secure.wrap_socket(erp.socket, server_side=True)
         started.append(erp)
         Thread(target=erp.serve_forever, args=(0.02,), daemon=True).start()
         return erp
@@ -108,12 +127,14 @@ def test_a_cancelled_fetch_leaves_no_process(hanging: BrowserClient, tmp_path: P
     def cancel() -> None:
         seen.extend(tree_of(hanging))
         folders.append(get_process(hanging).folder)
+        assert set(process_tree.find_users(folders[0])) <= set(seen)
         raise RunCancelled
 
     with pytest.raises(RunCancelled):
         fetch(hanging, Once(hanging, cancel), to=tmp_path / "x.pdf")
     assert len(seen) > 4
     assert not running(seen)
+    assert not list(process_tree.find_users(folders[0]))
     assert not Path(folders[0]).exists()
     assert not (tmp_path / "x.pdf").exists()
 
@@ -128,6 +149,7 @@ def test_a_killed_process_is_a_named_error_and_leaves_none(which: str, hanging: 
 
     with pytest.raises(ErpUnavailable, match="the browser ended"):
         fetch(hanging, Once(hanging, kill), to=tmp_path / "x.pdf")
+    assert seen
     until(lambda: not running(seen))
 
 
@@ -153,6 +175,7 @@ def test_a_stuck_process_is_ended_when_time_is_over(hanging: BrowserClient, tmp_
 
     with pytest.raises(ErpUnavailable, match="step"):
         fetch(hanging, Once(hanging, stop), to=tmp_path / "x.pdf", at_most=timedelta(seconds=5))
+    assert seen
     assert not running(seen)
 
 
@@ -188,3 +211,101 @@ def test_nothing_is_sent_elsewhere(serve: Any, open_client: Any, tmp_path: Path)
     erp.elsewhere.shutdown()
     assert caught.value.facts["address"] == f"http://{erp.elsewhere.address}"
     assert erp.elsewhere.connections == 0
+
+
+def test_an_idle_browser_ends_by_itself(serve: Any, open_client: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("sync.erp.browser.process.IDLE_SECONDS", 0.1)
+    client = open_client(serve(start=lambda erp: page("no list")).url, USERNAME, PASSWORD)
+    seen: list[process_tree.Process] = []
+    with pytest.raises(ErpUnavailable):
+        fetch(client, Once(client, lambda: seen.extend(tree_of(client))), to=tmp_path / "x.pdf")
+    assert seen
+    until(lambda: not running(seen))
+
+
+def test_folders_of_browsers_that_were_killed_with_the_service_are_removed(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("sync.erp.browser.process.STARTING_SECONDS", -1)
+    left = tmp_path / "archibald-browser-left"
+    (left / "profile").mkdir(parents=True)
+    remove_left_folders()
+    assert not left.exists()
+
+
+def test_a_folder_that_is_in_use_stays(hanging: BrowserClient, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("sync.erp.browser.process.STARTING_SECONDS", -1)
+
+    def start_another() -> None:
+        remove_left_folders()
+        assert Path(get_process(hanging).folder).is_dir()
+        raise RunCancelled
+
+    with pytest.raises(RunCancelled):
+        fetch(hanging, Once(hanging, start_another), to=tmp_path / "x.pdf")
+
+
+def test_a_certificate_that_is_not_valid_is_named_and_nothing_is_sent(
+    serve: Any, open_client: Any, tmp_path: Path
+) -> None:
+    erp = serve(certificate=make_certificate(tmp_path))
+    client = open_client(erp.url.replace("http:", "https:"), USERNAME, PASSWORD)
+    with pytest.raises(ErpCertificateInvalid, match="CERT_AUTHORITY_INVALID"):
+        fetch(client, to=tmp_path / "x.pdf")
+    assert not erp.asked
+
+
+def make_certificate(folder: Path) -> Path:
+    """A certificate of this machine's that nobody signed, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "certificate.pem"
+    file.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + certificate.public_bytes(Encoding.PEM)
+    )
+    return file
+
+
+def test_a_server_that_is_down_is_named(open_client: Any, tmp_path: Path) -> None:
+    with socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        client = open_client(f"http://127.0.0.1:{nobody.getsockname()[1]}/erp", USERNAME, PASSWORD)
+        with pytest.raises(ErpUnavailable, match="connection refused"):
+            fetch(client, to=tmp_path / "x.pdf")
+
+
+def test_what_is_not_installed_is_named(open_client: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    client = open_client("http://127.0.0.1:1/erp", USERNAME, PASSWORD)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ErpBrowserMissing, match="apt install chromium"):
+        fetch(client, to=tmp_path / "x.pdf")
+    monkeypatch.setattr("sync.erp.browser.process.find_spec", lambda name: None)
+    with pytest.raises(ErpBrowserMissing, match="pip install"):
+        fetch(client, to=tmp_path / "x.pdf")
+
+
+def test_a_login_that_is_never_answered_is_no_rejection(serve: Any, open_client: Any, tmp_path: Path) -> None:
+    erp = serve(start=show_login, login=hang)
+    client = open_client(erp.url, USERNAME, PASSWORD)
+    with pytest.raises(ErpUnavailable, match="log in"):
+        fetch(client, to=tmp_path / "x.pdf", at_most=timedelta(seconds=8))
+
+
+def test_a_login_page_without_a_form_costs_no_login(serve: Any, open_client: Any, tmp_path: Path) -> None:
+    logins: list[int] = []
+    erp = serve(start=lambda erp: page('<input type="password">'))
+    client = open_client(erp.url, USERNAME, PASSWORD, spend_login=lambda: logins.append(1))
+    with pytest.raises(ErpAnswerUnexpected, match="its login page has no field for the user name"):
+        fetch(client, to=tmp_path / "x.pdf")
+    assert not logins

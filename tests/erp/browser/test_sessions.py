@@ -46,6 +46,13 @@ class Counted:
     def spend(self, what: str) -> None:
         self.spent.append(what)
 
+    def list_processes(self) -> list[process_tree.Process]:
+        return [
+            each
+            for process in self.client.processes.values()
+            for each in process_tree.find_tree(process.python.pid, process.sessions)
+        ]
+
     def fetch(self, progress: Any = ignore_progress, *, at_most: timedelta = LONG) -> bytes:
         to = self.folder / "customers.pdf"
         export = self.client.fetch(CustomerSync.erp_list, to=to, at_most=at_most, progress=progress)
@@ -193,7 +200,7 @@ def test_a_worn_browser_is_replaced_and_keeps_the_session(
     monkeypatch.setattr(process, "MOST_EXPORTS", 1)
     client = counted()
     client.fetch()
-    assert client.client.process is None
+    assert not client.client.processes
     client.fetch()
     assert client.spent == ["login", "export", "export"]
 
@@ -203,16 +210,15 @@ def test_a_browser_that_is_old_or_large_is_replaced(limit: str, counted: Any, mo
     monkeypatch.setattr(process, limit, 0)
     client = counted()
     client.fetch()
-    assert client.client.process is None
+    assert not client.client.processes
 
 
 def test_a_browser_that_ended_in_between_is_replaced_without_an_error(counted: Any) -> None:
     client = counted()
     client.fetch()
-    tree = process_tree.find_tree(client.client.process.python.pid)
-    os.kill(next(each.pid for each in tree if each.name.startswith("chrom")), signal.SIGKILL)
+    os.kill(next(each.pid for each in client.list_processes() if each.name.startswith("chrom")), signal.SIGKILL)
     client.fetch()
-    os.kill(client.client.process.python.pid, signal.SIGKILL)
+    os.kill(client.client.processes["exports"].python.pid, signal.SIGKILL)
     client.fetch()
     assert client.spent == ["login", "export", "export", "export"]
 
@@ -225,7 +231,7 @@ def test_the_password_is_nowhere_but_in_the_login(
     places: list[str] = []
 
     def read_processes(stage: Stage, done: int, total: int | None) -> None:
-        for each in process_tree.find_tree(client.client.process.python.pid) if client.client.process else ():
+        for each in client.list_processes():
             for name in ("cmdline", "environ"):
                 with suppress(ProcessLookupError, FileNotFoundError):  # it ended meanwhile
                     places.append(Path(f"/proc/{each.pid}/{name}").read_text(errors="replace"))

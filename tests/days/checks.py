@@ -13,6 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from demo.erp.server import DemoServer
+from sync.coordinator import schedules
 from sync.models import ErpDay, SyncEvent, SyncRun
 from sync.monitoring import diagnosis, health
 from sync.monitoring.problems import Kind, Problem
@@ -22,7 +23,7 @@ from tests.days.plan import ROME, Plan, What, find_moment
 from tests.sync.demo import Values, by_key, in_the_erp, mirrored_fields
 
 NAMED_WITHIN = timedelta(minutes=15)  # of an outage within the hours: orders come every 10 minutes, and take their time
-RIGHT_AGAIN_WITHIN = timedelta(hours=3)  # after an outage: prices and products come rarely, and a failing list less so
+RIGHT_AGAIN_WITHIN = schedules.LONGEST_INTERVAL + timedelta(minutes=15)  # after an outage: of a list that kept failing
 LONGEST_EXPORT = timedelta(minutes=1)  # from the look before an export to its end
 NAMES_OUTAGE = (Kind.RETRYING, Kind.FAILING)  # with the run's error
 Status = SyncRun.Status

@@ -73,7 +73,7 @@ def stay_in_trouble(simulation: Simulation) -> None:
     """Nothing is synced for hours after an outage has ended."""
     simulation.checks.look()
     simulation.checks.end_trouble()
-    simulation.traveller.move_to(timezone.now() + timedelta(hours=5), tick=False)
+    simulation.traveller.move_to(timezone.now() + timedelta(hours=6), tick=False)
 
 
 # In this order: the last ones move the clock.

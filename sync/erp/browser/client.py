@@ -40,7 +40,7 @@ def do_nothing(*_arguments: object) -> None:
 class BrowserClient:
     """Fetches and looks, one at a time. Two sessions of the ERP, as that answers only one request of each at a time:
     a look need not wait for an export that was given up. Nor for a browser to start: each session has its own, as the
-    one of an export that is given up is ended.
+    one of an export that is given up is ended. Looks keep the session of exports alive.
 
     `spend_login` and `spend_export` are called before each, and raise the error that refuses it. `report` learns of
     each step by its name.
@@ -86,10 +86,26 @@ class BrowserClient:
         self, erp_list: ErpList, *, search: str = "", failure: Path, at_most: timedelta, progress: Progress
     ) -> Look:
         self.count_look()
-        outcome, _seconds = self.carry_out("looks", erp_list, at_most, progress, failure=failure, search=search)
+        outcome, _seconds = self.carry_out(
+            self.choose_session(), erp_list, at_most, progress, failure=failure, search=search
+        )
         if outcome.look is None:
             raise RuntimeError("The browser's process gives no look")
         return outcome.look
+
+    def choose_session(self) -> str:
+        """The session that a look uses: that of exports if it would expire otherwise, as most runs only look.
+
+        Else each export that comes after 20 minutes of looks would need a login.
+        """
+        exports, looks = (self.open_session(name) for name in ("exports", "looks"))
+        exports.load()
+        looks.load()
+        renews = exports.is_to_be_renewed and exports.idle_seconds > looks.idle_seconds
+        return "exports" if renews else "looks"
+
+    def open_session(self, name: str) -> ErpSession:
+        return ErpSession(self.sessions, name, url=self.url, username=self.credentials.username)
 
     def close(self) -> None:
         """End the browsers. The next operation starts another one, with the session that there is."""
@@ -126,8 +142,9 @@ class BrowserClient:
                     )
                 )
 
-        session = ErpSession(self.sessions, name, url=self.url, username=self.credentials.username)
+        session = self.open_session(name)
         with self.wait_for_turn(wait), session.lock(wait):
+            session.save()
             while True:
                 exchange = Exchange(self, name, session, erp_list, ends_at, progress, details)
                 try:

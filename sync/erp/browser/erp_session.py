@@ -18,6 +18,8 @@ from sync.erp.browser.messages import Cookies
 logger = logging.getLogger(__name__)
 
 EXPORT_LASTS = 300.0  # seconds that the ERP may generate an export, in which the session answers nothing else [seen]
+SESSION_LASTS = 20 * 60.0  # seconds without a request; 20 to 30 minutes were seen
+RENEWED_AFTER = 5 * 60.0  # seconds
 BETWEEN_LOOKS = 0.05  # seconds, at a session that another process uses
 
 
@@ -37,6 +39,7 @@ class ErpSession:
         self.cookies = cookies
         self.lists_with_columns: list[str] = []  # whose columns are shown in this session
         self.exporting_since: float | None = None  # of an export whose end nobody has seen: seconds since 1970
+        self.used_at = 0.0  # seconds since 1970, when an operation began or ended
 
     @property
     def busy_seconds(self) -> float:
@@ -45,6 +48,16 @@ class ErpSession:
         if since is None:
             return 0.0
         return min(max(since + EXPORT_LASTS - time.time(), 0.0), EXPORT_LASTS)
+
+    @property
+    def idle_seconds(self) -> float:
+        """For how long nobody has used it; what another clock wrote is never less than nothing."""
+        return max(time.time() - self.used_at, 0.0)
+
+    @property
+    def is_to_be_renewed(self) -> bool:
+        """Whether it would expire if it stayed unused, and a look may use it: no operation is under way in it."""
+        return self.exporting_since is None and RENEWED_AFTER < self.idle_seconds < SESSION_LASTS
 
     @contextmanager
     def lock(self, wait: Callable[[], None]) -> Iterator[None]:
@@ -72,18 +85,21 @@ class ErpSession:
                 self.cookies = kept["cookies"]
                 self.lists_with_columns = kept["lists_with_columns"]
                 self.exporting_since = kept["exporting_since"]
+                self.used_at = kept["used_at"]
         except FileNotFoundError:
             pass
         except (ValueError, KeyError, TypeError) as error:
             logger.warning("%s is not readable (%r): the next operation logs in to the ERP", self.path, error)
 
     def save(self) -> None:
-        """Replace the file: who reads it sees the old one or the new one, whole."""
+        """Write down that it is used, and what belongs to it. Who reads the file sees the old one or the new, whole."""
+        self.used_at = time.time()
         kept = {
             "owner": self.owner,
             "cookies": self.cookies,
             "lists_with_columns": self.lists_with_columns,
             "exporting_since": self.exporting_since,
+            "used_at": self.used_at,
         }
         descriptor, name = tempfile.mkstemp(dir=self.path.parent, prefix=self.path.stem)  # mode 600
         try:

@@ -6,13 +6,15 @@ import json
 import logging
 import os
 import signal
+import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 
 from customers.sync import CustomerSync
 from demo.erp.faults import Fault
@@ -96,6 +98,36 @@ def test_looks_have_a_session_of_their_own(counted: Any, server: DemoServer) -> 
     assert look.rows
     assert client.spent == ["login", "export", "login"]
     assert len(server.front_end.sessions) == 2
+
+
+@pytest.mark.parametrize(
+    ("minutes", "session"),
+    [(2, "looks"), (10, "exports"), (21, "looks")],
+    ids=["in use", "idle", "expired"],
+)
+def test_a_look_keeps_the_session_of_exports_alive(
+    counted: Any, server: DemoServer, minutes: int, session: str
+) -> None:
+    """Most runs only look: an export that comes half an hour later needs no login."""
+    client = counted()
+    client.look()
+    client.fetch()
+    with time_machine.travel(datetime.now(tz=UTC) + timedelta(minutes=minutes)):
+        assert client.client.choose_session() == session
+        if session == "exports":
+            client.look()
+            assert client.client.choose_session() == "looks"
+    assert client.spent == ["login", "login", "export"]
+
+
+def test_a_look_leaves_a_session_alone_whose_export_was_given_up(counted: Any, tmp_path: Path) -> None:
+    client = counted()
+    session = client.client.open_session("exports")
+    with session.lock(lambda: None):
+        session.exporting_since = time.time()
+        session.save()
+    with time_machine.travel(datetime.now(tz=UTC) + timedelta(minutes=10)):
+        assert client.client.choose_session() == "looks"
 
 
 def test_a_session_that_ended_is_replaced_by_one_login(counted: Any, server: DemoServer) -> None:

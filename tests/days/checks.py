@@ -85,7 +85,8 @@ class Checks:
         self.began = time.monotonic()
         self.looked_at = timezone.now()
         self.outside: Counter[str] = Counter()  # requests outside the hours so far, by the demo ERP's hour
-        self.outside_by_day: Counter[date] = Counter()
+        self.forced: Counter[date] = Counter()  # those of forced runs
+        self.unfinished: Counter[date] = Counter()  # those of runs that had begun within the hours
         self.status = health.get_status()  # at the last rest
 
     def add_violation(self, check: str, what: str, **evidence: Any) -> None:
@@ -155,8 +156,11 @@ class Checks:
             if hours.is_open(at) or not new:
                 continue
             self.outside[hour] = count
-            self.outside_by_day[at.date()] += new
-            if not any(event.run and (event.run.ignores_hours or hours.is_open(event.at)) for event in started):
+            if any(event.run and event.run.ignores_hours for event in started):
+                self.forced[at.date()] += new
+            elif any(hours.is_open(event.at) for event in started):
+                self.unfinished[at.date()] += new
+            else:
                 self.add_violation("hours", "requests outside the hours", hour=hour, count=new)
         self.looked_at = timezone.now()
 
@@ -182,7 +186,7 @@ class Checks:
         special = f"  [{self.plan.special[day]}]" if day in self.plan.special else ""
         print(
             f"{day:%a %d.%m.}  logins {count:2}  exports {exports:3}  looks {asked.looks:3}  "
-            f"outside the hours {self.outside_by_day[day]}  runs: {shown or 'none'}; {retried} attempts retried"
+            f"outside the hours {self.forced[day]} forced, {self.unfinished[day]} of runs begun before  runs: {shown or 'none'}; {retried} attempts retried"
             f"{special}  ({time.monotonic() - self.began:.0f} s)",
             flush=True,
         )
@@ -263,6 +267,6 @@ def name_trouble(trouble: Trouble, problems: list[Problem]) -> Iterator[str]:
     """What is said of it that names what is wrong and what to do, or what comes by itself."""
     kinds = (Kind.LOGIN_REJECTED,) if trouble.what == What.PASSWORD else NAMES_OUTAGE
     for problem in problems:
-        says = str(problem.facts.get("error", problem.kind.label))
+        says = problem.facts.get("error") or problem.facts.get("username")
         if problem.kind in kinds and says and problem.action.label:
             yield f"{problem.kind}: {says}"

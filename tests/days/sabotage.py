@@ -40,10 +40,6 @@ def trust_looks_too_long(simulation: Simulation) -> None:
     run.save(force_insert=True)
 
 
-def ask_at_night(simulation: Simulation) -> None:
-    urlopen(simulation.server.url + "CUSTTABLE_ListView_Agent/").close()
-
-
 def log_in_too_often(simulation: Simulation) -> None:
     for _ in range(settings.ERP_LOGINS_A_DAY + 1):
         simulation.server.front_end.log_in(DEMO_USERNAME, simulation.server.front_end.password)
@@ -76,17 +72,23 @@ def stay_in_trouble(simulation: Simulation) -> None:
     simulation.traveller.move_to(timezone.now() + timedelta(hours=6), tick=False)
 
 
+def ask_at_night(simulation: Simulation) -> None:
+    """Of no run, an hour later, when the ERP's hours are over."""
+    simulation.traveller.move_to(timezone.now() + timedelta(hours=1), tick=False)
+    urlopen(simulation.server.url + "CUSTTABLE_ListView_Agent/").close()
+
+
 # In this order: the last ones move the clock.
 SABOTAGE: dict[str, Callable[[Simulation], None]] = {
     "changed-record": change_record,
     "removed-record": remove_record,
     "absent-record": count_as_absent,
     "old-look": trust_looks_too_long,
-    "request-at-night": ask_at_night,
     "logins": log_in_too_often,
     "exports": export_too_often,
     "repeated-password": repeat_wrong_password,
     "no-worker": sync_nothing,
     "secret-outage": keep_outage_secret,
     "lasting-trouble": stay_in_trouble,
+    "request-at-night": ask_at_night,
 }

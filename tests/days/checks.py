@@ -186,8 +186,8 @@ class Checks:
         special = f"  [{self.plan.special[day]}]" if day in self.plan.special else ""
         print(
             f"{day:%a %d.%m.}  logins {count:2}  exports {exports:3}  looks {asked.looks:3}  "
-            f"outside the hours {self.forced[day]} forced, {self.unfinished[day]} of runs begun before  runs: {shown or 'none'}; {retried} attempts retried"
-            f"{special}  ({time.monotonic() - self.began:.0f} s)",
+            f"outside the hours {self.forced[day]} forced, {self.unfinished[day]} of runs begun before  "
+            f"runs: {shown or 'none'}; {retried} attempts retried{special}  ({time.monotonic() - self.began:.0f} s)",
             flush=True,
         )
         self.day += timedelta(days=1)

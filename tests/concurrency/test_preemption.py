@@ -7,6 +7,7 @@ from unittest.mock import patch
 
 import pytest
 
+from demo.erp.lists import find_list
 from orders.models import Product
 from sync.coordinator import runner, sessions
 from sync.coordinator.checkpoint import Checkpoint
@@ -30,12 +31,19 @@ def exports(demo_server):
 
 
 @pytest.fixture
-def may_have_products(erp, monkeypatch):
+def products_were_asked_for():
+    """Set once the ERP was asked for its products."""
+    return Event()
+
+
+@pytest.fixture
+def may_have_products(erp, products_were_asked_for, monkeypatch):
     """The ERP does not answer with products until this is set."""
     may_have, write_export = Event(), erp.write_export
 
     def write_when_it_may(name, path, **options):
-        if name == "products":
+        if find_list(name).sync_type == "products":
+            products_were_asked_for.set()
             may_have.wait(PATIENCE)
         write_export(name, path, **options)
 
@@ -45,12 +53,15 @@ def may_have_products(erp, monkeypatch):
 
 
 def drain_lingering(where):
-    """A sync of products that never gets beyond a checkpoint of this stage, however often it looks around there."""
+    """A sync of products that never gets beyond a checkpoint of this stage, however often it looks around there.
+
+    Fetching needs none: it waits for the ERP, and asks it from within a checkpoint.
+    """
     look = Checkpoint.__call__
 
     def lingering(checkpoint, stage, done, total):
         look(checkpoint, stage, done, total)
-        while (checkpoint.run.sync_type, stage) == ("products", where):
+        while (checkpoint.run.sync_type, stage) == ("products", where) and where != "fetching":
             time.sleep(0.01)
             look(checkpoint, stage, done, total)
 
@@ -65,7 +76,9 @@ def in_stage(stage):
 
 # On SQLite an order form's request waits until the records are applied.
 @pytest.mark.parametrize("stage", ["fetching", "reading", pytest.param("applying", marks=pytest.mark.postgresql)])
-def test_products_step_aside_for_an_order_form(start, erp, may_have_products, exports, agent, stage):
+def test_products_step_aside_for_an_order_form(
+    start, erp, may_have_products, products_were_asked_for, exports, agent, stage
+):
     run_sync("customers", mode="full")
     SyncRunFactory(sync_type="products")
     erp.happen("changed-customer")
@@ -74,13 +87,15 @@ def test_products_step_aside_for_an_order_form(start, erp, may_have_products, ex
     if stage != "fetching":
         may_have_products.set()
     child = start(drain_lingering, stage)
-    until(lambda: in_stage(stage) and exports() == 2)  # of customers and products
+    until(lambda: in_stage(stage) and products_were_asked_for.is_set())
+    until(lambda: exports() == (1 if stage == "fetching" else 2))  # of customers, and of products
+    fetched = exports()
 
     smart = sessions.request_smart_sync("customers", user=agent, patience=timedelta(seconds=PATIENCE))
 
     assert smart.run.status == SyncRun.Status.SUCCEEDED
     assert is_mirrored(erp, "customers")
-    assert exports() == 3, "only the smart run has fetched since"
+    assert exports() == fetched + 1, "only the smart run has fetched since"
     assert child.ended_well()
     products.refresh_from_db()
     assert (products.status, products.attempts) == (SyncRun.Status.QUEUED, 1)

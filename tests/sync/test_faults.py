@@ -444,7 +444,6 @@ def test_a_run_is_cancelled_while_the_erp_stalls(db, erp, sync_type, strike, dem
     before = mirror_state()
     strike(Fault.STALLED_CONNECTION, times=1)
     run = request_sync(sync_type, trigger=SyncRun.Trigger.MANUAL)
-    exports = demo_server.front_end.exports
 
     def interrupted(stage, done, total):
         if not demo_server.front_end.planned:  # it has struck: the export never comes to its end
@@ -452,7 +451,6 @@ def test_a_run_is_cancelled_while_the_erp_stalls(db, erp, sync_type, strike, dem
 
     with pytest.raises(KeyboardInterrupt):
         runner.wait_for(run, progress=interrupted)
-    assert demo_server.front_end.exports == exports
     run.refresh_from_db()
     assert (run.status, run.ended_attempts[0]["outcome"]) == (Status.QUEUED, "handed back")
     assert mirror_state() == before

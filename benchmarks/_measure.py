@@ -17,6 +17,8 @@ from typing import Any
 
 import pdfplumber
 
+from demo.environment import ERP_SETTINGS
+
 MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
 STOPS_WITHIN = 20  # seconds
 SAMPLE = 48  # pages that pdfplumber reads, evenly spread, for the time of them all
@@ -51,6 +53,7 @@ def use_scratch(**variables: str) -> Path:
         "DJANGO_SETTINGS_MODULE": "archibald.settings",
         "DATA_DIR": scratch,
         "ENV_FILE": os.devnull,
+        **ERP_SETTINGS,
         **variables,
     }
     return Path(scratch)

@@ -6,6 +6,8 @@ import re
 import tempfile
 from pathlib import Path
 
+from demo.environment import ERP_SETTINGS
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 # What .env.example explains is each machine's own affair. Processes that a test starts inherit what is set here.
@@ -20,10 +22,7 @@ os.environ |= {
     "DATA_DIR": data_dir.name,
     "SECRET_KEY": "known to everybody, for tests only",
     "SECURE_SSL_REDIRECT": "False",  # the test client speaks plain HTTP
-    "ERP_CLIENT": "http",
-    "ERP_HOURS": "always",
-    "ERP_LOGINS_A_DAY": "1000000",
-    "ERP_EXPORTS_A_DAY": "1000000",
+    **ERP_SETTINGS,
 }
 
 from archibald.settings import *  # noqa: E402, F403

@@ -12,6 +12,8 @@ from random import randrange
 
 import django
 
+from demo.environment import ERP_SETTINGS
+
 PROJECT = Path(__file__).resolve().parent.parent.parent
 LEASE = "4"  # seconds
 
@@ -74,6 +76,7 @@ def set_environment(folder: Path) -> None:
         "SYNC_LEASE_SECONDS": LEASE,
         "SYNC_LONGEST_PAUSE_MINUTES": "1",
         "WORKER_HANGS_AFTER_SECONDS": "20",
+        **ERP_SETTINGS,
         "ERP_EXPORT_SECONDS": "20",
         "ERP_SMART_SECONDS": "10",
         "ORDER_FORM_TIMEOUT_MINUTES": "0.5",

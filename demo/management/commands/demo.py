@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 from django.utils import timezone
 
+from demo.environment import ERP_SETTINGS
 from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME
 from demo.news import News
 from sync.coordinator.wake_ups import enqueue
@@ -28,7 +29,6 @@ MINUTE_SECONDS = "2"  # of the schedules: orders every 20 seconds
 TICKS_EVERY = 2  # seconds; django-q2 looks at its own schedules every 30
 STOPS_WITHIN = 35  # seconds for all together; the worker, which comes first, ends within 25 for certain
 LOOKS_EVERY = 0.5  # seconds between two looks at what has happened
-UNLIMITED = "1000000"  # of the demo ERP, which nobody else uses
 MARK = "ARCHIBALD_DEMO"  # in the environment of the process that has the demo's settings
 OF_THE_DEMO = (
     "SCHEDULE_MINUTE_SECONDS",
@@ -37,10 +37,7 @@ OF_THE_DEMO = (
     "ERP_URL",
     "ERP_USERNAME",
     "ERP_PASSWORD",
-    "ERP_CLIENT",
-    "ERP_HOURS",
-    "ERP_LOGINS_A_DAY",
-    "ERP_EXPORTS_A_DAY",
+    *ERP_SETTINGS,
 )
 NOT_TAKEN_OVER = (  # from the environment of a real installation
     "ALERT_EMAILS",
@@ -145,10 +142,8 @@ def make_environment(erp_port: int) -> dict[str, str]:
         "ERP_URL": f"http://{HOST}:{erp_port}",
         "ERP_USERNAME": DEMO_USERNAME,
         "ERP_PASSWORD": DEMO_PASSWORD,
-        "ERP_CLIENT": os.environ.get("ERP_CLIENT", "http"),
-        "ERP_HOURS": "always",
-        "ERP_LOGINS_A_DAY": UNLIMITED,
-        "ERP_EXPORTS_A_DAY": UNLIMITED,
+        **ERP_SETTINGS,
+        "ERP_CLIENT": os.environ.get("ERP_CLIENT", ERP_SETTINGS["ERP_CLIENT"]),
     }
 
 

@@ -29,14 +29,19 @@ export class OrderEntry {
       onPick: (customer) => this.chooseCustomer(customer),
       onSkip: () => {},
       onBlur: () => this.checkCustomer(),
-      elsewhere: form.pageData.searchesErp && {
-        label: gettext("Search in the ERP"),
-        progress: gettext("Searching in the ERP…"),
-        takes: (text) => text.trim().length >= SHORTEST_SEARCH && text.trim().length <= LONGEST_SEARCH,
-        find: (text, signal) => this.searchErp(text, signal),
-      },
+      elsewhere: form.pageData.searchesErp ? this.makeErpSearch() : null,
       ...this.makeBoxCallbacks(),
     });
+  }
+
+  /** The ERP's own search, for customers who are not found in the mirror. */
+  makeErpSearch() {
+    return {
+      label: gettext("Search in the ERP"),
+      progress: gettext("Searching in the ERP…"),
+      takes: (text) => text.trim().length >= SHORTEST_SEARCH && text.trim().length <= LONGEST_SEARCH,
+      find: (text, signal) => this.searchErp(text, signal),
+    };
   }
 
   /** What all boxes tell the form. */

@@ -33,6 +33,7 @@ from sync.progress import Progress, Stage
 logger = logging.getLogger(__name__)
 
 LOOKS_EVERY = 0.1  # seconds
+LOADER_OUT_OF_MEMORY = 127  # the status of a process whose libraries get no memory for data of their own
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "TZ")  # of the environment: what starts Python, and no password
 CHUNK = 64 * 1024  # bytes; what a pipe holds
@@ -129,7 +130,7 @@ class PageProcess:
         what = Message(_("its opening"))
         if self.count:
             what = Message(_("page {page}"), page=self.read + 1)
-        if code == OUT_OF_MEMORY:
+        if code in (OUT_OF_MEMORY, LOADER_OUT_OF_MEMORY):
             limit = Message(_("{count} MB of memory"), count=self.limits.memory_bytes // 1024**2)
             return ExportTooCostly(what=what, limit=limit, setting="EXPORT_MAX_MEMORY_BYTES")
         if code == -signal.SIGPROF:

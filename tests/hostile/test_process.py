@@ -127,6 +127,18 @@ def test_how_it_was_ended_is_told(slow_export, end, error, said):
     assert said in str(told.value)
 
 
+def test_libraries_that_get_no_memory_are_told_as_too_costly(slow_export):
+    """The system's loader ends a process with 127 then."""
+    started = subprocess.Popen(
+        ["sh", "-c", "read request; exit 127"], bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with (
+        pytest.raises(ExportTooCostly, match=r"its opening takes more than \d+ MB of memory"),
+        PageProcess(slow_export, Limits(), lambda *progress: None, started=started),
+    ):
+        pass
+
+
 def test_a_page_that_takes_too_long_is_named(slow_export):
     with pytest.raises(ExportTooCostly, match=r"page 1 takes more than 0\.5 s of processor time.*EXPORT_MAX_SECONDS"):
         read(slow_export, Limits(seconds=0.5))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from typing import Any
 import pdfplumber
 
 from demo.environment import ERP_SETTINGS
+from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME
 
 MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
 STOPS_WITHIN = 20  # seconds
@@ -126,3 +128,19 @@ def time_pdfplumber(path: Path, pages: int) -> float:
 
 def show(what: str, value: str, *, bound: str = "") -> None:
     print(f"  {what:<58} {value:>14}   {bound}")
+
+
+@contextmanager
+def run_demo_erp(*options: str) -> Iterator[None]:
+    """The demo ERP in a process of its own, which this one, and those that it starts from now on, ask."""
+    from django.conf import settings
+
+    with run_command("demo_erp", "--port=0", *options) as process:
+        assert process.stdout
+        address = re.search(r"http://[\w.:]+", process.stdout.readline())
+        assert address, "The demo ERP did not start"
+        where = {"ERP_URL": address[0], "ERP_USERNAME": DEMO_USERNAME, "ERP_PASSWORD": DEMO_PASSWORD}
+        os.environ |= where
+        for name, value in where.items():
+            setattr(settings, name, value)
+        yield

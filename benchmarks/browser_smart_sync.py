@@ -8,13 +8,12 @@ round a customer is new in the ERP, and is found. On DATABASE_URL or else SQLite
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -35,7 +34,6 @@ import requests
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME
 from sync.coordinator import queue, schedules, sessions
 from sync.erp.browser import process_tree
 from sync.erp.browser.process import find_chromium
@@ -46,20 +44,6 @@ ROUNDS = _measure.scale(50)
 COLD_ROUNDS, EXPORTS = _measure.scale(10), _measure.scale(10)
 GIVEN_UP_AFTER = timedelta(minutes=3)
 SHORT_EXPORTS = [3, 6]  # seconds; of those that are given up, as the next one waits until the ERP has ended them
-
-
-@contextmanager
-def demo_erp() -> Iterator[None]:
-    """The ERP that this process, and those that it starts from now on, ask; exports take no time at first."""
-    with _measure.run_command("demo_erp", "--port=0", "--realistic", "--delay=0") as process:
-        assert process.stdout
-        address = re.search(r"http://[\w.:]+", process.stdout.readline())
-        assert address, "The demo ERP did not start"
-        where = {"ERP_URL": address[0], "ERP_USERNAME": DEMO_USERNAME, "ERP_PASSWORD": DEMO_PASSWORD}
-        os.environ |= where
-        for name, value in where.items():
-            setattr(settings, name, value)
-        yield
 
 
 def ask_demo(method: str, path: str, **body: Any) -> Any:
@@ -151,7 +135,7 @@ def main() -> None:
     for sync_type in settings.SYNC_TYPES:
         schedules.change_schedule(sync_type, enabled=False)
     print(f"{count} smart syncs of customers in a browser; {database}, {_measure.find_processor()}")
-    with demo_erp(), _measure.run_command("qcluster") as worker:
+    with _measure.run_demo_erp("--realistic", "--delay=0"), _measure.run_command("qcluster") as worker:
         sync_by_export()
         open_order_form(agent)  # whose session of the ERP is a new one
         idle = [open_order_form_while_idle(agent) for _ in range(count)]

@@ -7,12 +7,9 @@ else SQLite; an argument says how many rounds.
 
 from __future__ import annotations
 
-import os
-import re
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
@@ -30,7 +27,6 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME
 from sync.coordinator import queue, runner, schedules, sessions
 from sync.models import SyncEvent, SyncRun
 from sync.progress import Stage
@@ -50,20 +46,6 @@ class Round:
     @property
     def own(self) -> float:
         return self.total - self.erp
-
-
-@contextmanager
-def demo_erp() -> Iterator[None]:
-    """The ERP that this process, and those that it starts from now on, fetch from."""
-    with _measure.run_command("demo_erp", "--port=0", f"--delay={DELAY}") as process:
-        assert process.stdout
-        address = re.search(r"http://[\w.:]+", process.stdout.readline())
-        assert address, "The demo ERP did not start"
-        where = {"ERP_URL": address[0], "ERP_USERNAME": DEMO_USERNAME, "ERP_PASSWORD": DEMO_PASSWORD}
-        os.environ |= where
-        for name, value in where.items():
-            setattr(settings, name, value)
-        yield
 
 
 def sync_first() -> None:
@@ -152,7 +134,7 @@ def main() -> None:
     database = _measure.make_tables()
     agent = User.objects.create_user("agent")
     rng = Random(3)
-    with demo_erp():
+    with _measure.run_demo_erp(f"--delay={DELAY}"):
         sync_first()
         with _measure.run_command("qcluster") as worker:
             wait_until(lambda: SyncEvent.objects.exists() and nothing_runs())

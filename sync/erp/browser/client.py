@@ -15,7 +15,7 @@ from typing import Any
 from sync.database import clock
 from sync.erp import transfer
 from sync.erp.browser import messages
-from sync.erp.browser.erp_session import ErpSession
+from sync.erp.browser.kept_session import KeptSession
 from sync.erp.browser.process import MOST_MEMORY, BrowserProcess
 from sync.erp.client import ErpList, Export, Look
 from sync.exceptions import ErpUnavailable, SyncError
@@ -104,8 +104,8 @@ class BrowserClient:
         renews = exports.is_to_be_renewed and exports.idle_seconds > looks.idle_seconds
         return "exports" if renews else "looks"
 
-    def open_session(self, name: str) -> ErpSession:
-        return ErpSession(self.sessions, name, url=self.url, username=self.credentials.username)
+    def open_session(self, name: str) -> KeptSession:
+        return KeptSession(self.sessions, name, url=self.url, username=self.credentials.username)
 
     def close(self) -> None:
         """End the browsers. The next operation starts another one, with the session that there is."""
@@ -175,7 +175,7 @@ class Exchange:
         self,
         client: BrowserClient,
         name: str,
-        session: ErpSession,
+        session: KeptSession,
         erp_list: ErpList,
         ends_at: float,
         progress: Progress,

@@ -23,7 +23,7 @@ RENEWED_AFTER = 5 * 60.0  # seconds
 BETWEEN_LOOKS = 0.05  # seconds, at a session that another process uses
 
 
-class ErpSession:
+class KeptSession:
     """The cookies of one login, and what belongs to it. Read and written by whoever holds its lock.
 
     `name` tells several sessions of one user apart; of another address or user than these, nothing is taken over.

@@ -35,7 +35,9 @@ from tests.days.sabotage import SABOTAGE
 from tests.demo_erp import SCALE, CachedDemoErp
 
 NEW_PASSWORD = "another password"
-QUICK_POLLS = "from sync.erp.browser import list_page; list_page.POLL = 20"  # ms: the demo ERP answers at once
+QUICK_POLLS = (  # ms: the demo ERP answers at once
+    "from sync.erp.browser import list_page; list_page.POLL = list_page.CALLBACK_POLL = 10"
+)
 EXPORT_TAKES = (5, 40)  # seconds in the ERP, by the simulated clock
 LONGEST_REST = timedelta(minutes=15)  # without a look at everything
 AGENTS_WAIT = timedelta(seconds=60)  # for a smart sync, by the real clock

@@ -122,7 +122,7 @@ class ListPage:
             self.page.wait_for_timeout(POLL)
         return found
 
-    def wait_until_idle(self, *, poll: int = POLL) -> None:
+    def wait_until_idle(self, *, is_callback: bool = False) -> None:
         """Raises LoginPageShown if that is what the page becomes, and ErpPageSlow after 45 s."""
         given_up_at = time.monotonic() + IDLE_TIMEOUT
         polls = 0
@@ -137,7 +137,7 @@ class ListPage:
                 self.check_login()
                 raise ErpPageSlow(erp_list=self.erp_list.name, step=Message(self.step), seconds=f"{IDLE_TIMEOUT:g}")
             if polls < IDLE_POLLS:
-                self.page.wait_for_timeout(poll)
+                self.page.wait_for_timeout(CALLBACK_POLL if is_callback else POLL)
         self.check_login()
 
     def check_login(self) -> None:
@@ -249,7 +249,7 @@ class ListPage:
             self.clear_search()
             for _attempt in range(ATTEMPTS):
                 self.ask(scripts.CLEAR_GRID_FILTER)
-                self.wait_until_idle(poll=CALLBACK_POLL)
+                self.wait_until_idle(is_callback=True)
                 found = self.ask(scripts.READ_GRID_FILTERS)
                 if not found:
                     return
@@ -341,7 +341,7 @@ class ListPage:
             self.sort()
             if self.ask(scripts.GET_PAGE_INDEX):
                 self.ask(scripts.GO_TO_FIRST_PAGE)
-                self.wait_until_idle(poll=CALLBACK_POLL)
+                self.wait_until_idle(is_callback=True)
             look = self.read_grid(seen_at)
             self.check_order(look)
             if search:
@@ -354,7 +354,7 @@ class ListPage:
         if others is not None:
             reason = _("its grid has no column {column} to sort by; columns found: {found}")
             raise self.fail(Message(reason, column=field or caption, found=describe(others)))
-        self.wait_until_idle(poll=CALLBACK_POLL)
+        self.wait_until_idle(is_callback=True)
 
     def read_grid(self, seen_at: datetime) -> Look:
         """The page of the grid that is shown, once as many rows are there as the grid says."""

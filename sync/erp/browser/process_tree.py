@@ -24,12 +24,14 @@ class Process:
 
     @property
     def memory(self) -> int:
-        """Its share of the memory in use, in bytes; 0 if it has ended."""
+        """Bytes that are not of files; 0 if it has ended. Quickly told, unlike its share of all that it uses."""
         try:
-            rollup = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
-        except OSError:  # it has ended, or belongs to another user, as a sandbox's processes may
+            status = Path(f"/proc/{self.pid}/status").read_text(errors="replace")
+        except OSError:  # it has ended
             return 0
-        return sum(int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Pss:"))
+        return sum(
+            int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith(("RssAnon:", "RssShmem:"))
+        )
 
 
 def list_processes() -> Iterator[Process]:

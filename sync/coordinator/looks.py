@@ -34,7 +34,7 @@ from sync.models import SeenList, SyncRun
 from sync.progress import Progress, Stage
 from sync.service import SyncService
 
-LONGEST_LOOK = timedelta(seconds=30)  # all looks of a run, a login among them; at most half of what an export may take
+LONGEST_LOOK = timedelta(seconds=30)  # of a run, a login included; at most half of what an export may take
 
 UNCHANGED = gettext_noop(
     "The list is unchanged, as far as a look shows: its first page and its number of records in the ERP are as they "
@@ -51,7 +51,7 @@ Mode = SyncRun.Mode
 
 @dataclass(frozen=True)
 class Attempt:
-    """What came of the looks of a run: notes for it, and how long they took."""
+    """What came of the look of a run: notes for it, and how long it took."""
 
     notes: list[Message]
     took: timedelta = timedelta(0)
@@ -90,7 +90,7 @@ def try_instead_of_export(run: SyncRun, service: SyncService, lease: Lease, prog
 
 
 class Looking:
-    """A run that looks at its list, with a deadline for all of its looks."""
+    """A run that looks at its list, with a deadline."""
 
     def __init__(self, run: SyncRun, service: SyncService, client: LookingErpClient, progress: Progress) -> None:
         self.run = run
@@ -104,7 +104,7 @@ class Looking:
     def took(self) -> timedelta:
         return timedelta(seconds=time.monotonic() - self.began)
 
-    def look(self, search: str = "") -> Look:
+    def look(self) -> Look:
         """Raises an ErpError."""
         self.run.change(stage=Stage.FETCHING)
         failure = kept_exports.name_file(self.run)
@@ -112,9 +112,9 @@ class Looking:
             failure.parent.mkdir(parents=True, exist_ok=True)
         look = self.client.look(
             self.service.erp_list,
-            search=search,
+            search=self.run.search,
             failure=failure,
-            at_most=max(self.longest - self.took, timedelta(0)),
+            at_most=self.longest,
             progress=self.progress,
         )
         erp_login.note_accepted()
@@ -149,7 +149,7 @@ def compare(looking: Looking, seen: SeenList, lease: Lease) -> None:
     run = looking.run
     with mutex.fenced(lease):
         exported = kept_exports.format_export_time(seen.run.exported_at)
-        finish(run, comparison.Outcome(), [look], [Message(UNCHANGED, exported=exported)])
+        finish(run, comparison.Outcome(), look, [Message(UNCHANGED, exported=exported)])
 
 
 def list_rows(look: Look) -> list[list[str]]:
@@ -160,7 +160,7 @@ def list_rows(look: Look) -> list[list[str]]:
 
 def keep_seen_list(run: SyncRun, look: Look) -> None:
     """Keep what was seen just before a run's export was asked for; in the transaction that applies it."""
-    seen = {"run": run, "rows": list_rows(look), "count": look.count, "seen_at": find_time([look])}
+    seen = {"run": run, "rows": list_rows(look), "count": look.count, "seen_at": find_time(look)}
     SeenList.objects.update_or_create(sync_type=run.sync_type, defaults=seen)
 
 
@@ -170,42 +170,42 @@ def keep_seen_list(run: SyncRun, look: Look) -> None:
 def bring_records(looking: Looking, lease: Lease) -> None:
     """Apply the records of the first page, and those that the ERP's search finds, and finish the run."""
     run, service = looking.run, looking.service
-    looks = [looking.look()]
-    if run.search:
-        looks.append(looking.look(run.search))
-    records = look_records.read_records(join(looks), service.layout, name=service.sync_type)
+    look = looking.look()
+    records = look_records.read_records(join(look), service.layout, name=service.sync_type)
     with staging.stage(records) as staged:
         outcome = comparison.Outcome()
         run.change(stage=Stage.APPLYING)
         with mutex.fenced(lease):
             comparison.apply(service, staged, run=run, outcome=outcome, shows_all=False, progress=looking.progress)
-            if run.search:
-                run.change(found=[service.layout.key_column.read(key) for key in looks[-1].keys])
-            finish(run, outcome, looks, [Message(ONE_PAGE)])
+            if look.found:
+                run.change(found=[service.layout.key_column.read(key) for key in look.found.keys])
+            finish(run, outcome, look, [Message(ONE_PAGE)])
             if outcome.left:
                 trigger = SyncRun.Trigger(run.trigger)
                 queue.request_sync(run.sync_type, mode=Mode.FULL, trigger=trigger, by=run.requested_by)
 
 
-def join(looks: list[Look]) -> Look:
-    """Looks at one list as one, each record once. Raises ErpAnswerUnexpected if that is not possible."""
-    if any(look.headers != looks[0].headers for look in looks):
-        raise ErpAnswerUnexpected(reason=Message(gettext_noop("the list's columns changed between two looks")))
-    if not looks[0].rows:
+def join(look: Look) -> Look:
+    """A list's first page with what a search has found, each record once. Raises ErpAnswerUnexpected."""
+    if not look.rows:
         raise ErpAnswerUnexpected(reason=Message(gettext_noop("the list's first page shows no records")))
-    rows = {key: row for look in looks for key, row in zip(look.keys, look.rows, strict=True)}
-    return replace(looks[0], rows=tuple(rows.values()), keys=tuple(rows))
+    if look.found is None:
+        return look
+    if look.found.headers != look.headers:
+        raise ErpAnswerUnexpected(reason=Message(gettext_noop("the list's columns changed between two looks")))
+    rows = {key: row for each in (look, look.found) for key, row in zip(each.keys, each.rows, strict=True)}
+    return replace(look, rows=tuple(rows.values()), keys=tuple(rows))
 
 
 # Both
 
 
-def finish(run: SyncRun, outcome: comparison.Outcome, looks: list[Look], notes: list[Message]) -> None:
-    """End a run well that was read from looks, in the transaction that applies what they show."""
-    run.change(read_from=SyncRun.Source.LOOK, exported_at=find_time(looks), notes=notes)
+def finish(run: SyncRun, outcome: comparison.Outcome, look: Look, notes: list[Message]) -> None:
+    """End a run well that was read from a look, in the transaction that applies what it shows."""
+    run.change(read_from=SyncRun.Source.LOOK, exported_at=find_time(look), notes=notes)
     run.succeed(outcome.get_counts(), left=outcome.left)
 
 
-def find_time(looks: list[Look]) -> datetime:
-    """The moment of which all looks are true; the clock of the machine that looked may be ahead of the database's."""
-    return min(clock.now(), *(look.seen_at for look in looks))
+def find_time(look: Look) -> datetime:
+    """The moment of which a look is true; the clock of the machine that looked may be ahead of the database's."""
+    return min(clock.now(), look.seen_at)

@@ -33,6 +33,7 @@ class Look:
     modified: tuple[str, ...]  # when each row was last changed, as the grid prints it; none for a list without
     count: int | None  # of records in the whole list, by the grid's footer or its pager; None if neither says it
     seen_at: datetime  # aware; what it shows is true of this moment
+    found: Look | None = None  # what the ERP's search box finds, if something was searched for
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class LookingErpClient(ErpClient, Protocol):
     def look(
         self, erp_list: ErpList, *, search: str = "", failure: Path, at_most: timedelta, progress: Progress
     ) -> Look:
-        """Read the first page of a list; of the records that the ERP's search box finds, if `search` is given.
+        """Read the first page of a list; and of the records that the ERP's search box finds, if `search` is given.
 
         `at_most` and `progress` as for `fetch`. Where a step fails, a screenshot and the page are kept beside
         `failure`, with the suffixes .png and .html. Raises an ErpError.

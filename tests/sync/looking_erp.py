@@ -35,9 +35,13 @@ class LookingErp:
         self, erp_list: ErpList, *, search: str = "", failure: Path, at_most: timedelta, progress: Progress
     ) -> Look:
         assert failure.parent.is_dir()
-        self.asked.append(("search", search) if search else ("look", find_list(erp_list.name).sync_type))
+        self.asked.append(("look", find_list(erp_list.name).sync_type))
         self.answer("look", at_most, progress)
-        return self.spoil(self.make_look(erp_list, search))
+        look = self.make_look(erp_list)
+        if search:
+            self.asked.append(("search", search))
+            look = replace(look, found=self.make_look(erp_list, search))
+        return self.spoil(look)
 
     def fetch(self, erp_list: ErpList, *, to: Path, at_most: timedelta, progress: Progress) -> Export:
         self.asked.append(("export", find_list(erp_list.name).sync_type))

@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 import traceback
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from threading import Thread
 from typing import NoReturn, TypeVar
@@ -261,7 +262,9 @@ class Work:
             self.pipe.send(messages.ColumnsShown())
         look: Look | None
         if operation.to is None:
-            look = list_page.read_look(operation.search)
+            look = list_page.read_look()
+            if operation.search:
+                look = replace(look, found=list_page.read_look(operation.search))
         else:
             look = self.look_before_export(list_page)
             list_page.download_export(

@@ -100,6 +100,16 @@ def test_looks_have_a_session_of_their_own(counted: Any, server: DemoServer) -> 
     assert len(server.front_end.sessions) == 2
 
 
+def test_a_look_and_what_a_search_finds_come_from_one_visit_of_the_list(counted: Any) -> None:
+    client = counted()
+    assert client.look().found is None
+    client.steps.clear()
+    look = client.look("qqqqqq")
+    assert look.rows
+    assert look.found.rows == ()
+    assert client.steps.count("open the list") == 1
+
+
 @pytest.mark.parametrize(
     ("minutes", "session"),
     [(2, "looks"), (10, "exports"), (21, "looks")],

@@ -120,4 +120,4 @@ def fail(run: SyncRun, error: BaseException) -> None:
         if isinstance(error, ErpLoginRejected):
             erp_login.note_rejected(run)
             for waiting in SyncRun.objects.queued().filter(mode=Mode.SMART):
-                waiting.fail_like(run)
+                waiting.refuse(error)

@@ -90,6 +90,7 @@ class ErpCheck:
         self.current: Step | None = None
         self.began = 0.0  # the current step, in seconds, monotonic
         self.logins = 0
+        self.is_logging_in = False
         self.is_login_lost = False  # the ERP asked for a second one
         self.fetched_without_login = 0  # lists
 
@@ -209,6 +210,9 @@ class ErpCheck:
             self.current.notes.append(step)
             return
         self.end()
+        if self.is_logging_in:  # and goes on: the ERP accepted the login, whatever becomes of the export
+            self.is_logging_in = False
+            erp_login.note_accepted()
         self.begin(step)
 
     def spend_login(self, spend: Callable[[], object]) -> None:
@@ -217,6 +221,7 @@ class ErpCheck:
             raise ErpSessionExpired
         spend()
         self.logins += 1
+        self.is_logging_in = True
 
     def judge_session(self) -> None:
         """Whether a login lasts for more than one list."""
@@ -239,12 +244,11 @@ class ErpCheck:
             self.begin("copy the newest file")
         try:
             longest = settings.ERP_EXPORT_TIMEOUT
-            export = client.fetch(service.erp_list, to=path, at_most=longest, progress=self.keep_going)
+            with erp_login.note_outcome():
+                export = client.fetch(service.erp_list, to=path, at_most=longest, progress=self.keep_going)
         except (ErpError, ExportError) as error:
             self.fail(error, files=failure_files.keep_check_files(path))
             return "see above" if isinstance(error, CONCERN_ALL_LISTS) else ""
-        if settings.ERP_URL:
-            erp_login.note_accepted()
         self.fetched_without_login += self.logins == logins_before
         self.end()
         detail = f"{path.stat().st_size} bytes, as of {timezone.localtime(export.fetched_at):%d/%m/%Y %H:%M:%S}"

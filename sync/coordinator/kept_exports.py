@@ -125,9 +125,8 @@ def copy_export(source: str, path: Path) -> None:
 
 
 def fetch_export(service: SyncService, *, to: Path, at_most: timedelta, progress: Progress) -> Export:
-    export = get_erp_client().fetch(service.erp_list, to=to, at_most=at_most, progress=progress)
-    erp_login.note_accepted()
-    return export
+    with erp_login.note_outcome():
+        return get_erp_client().fetch(service.erp_list, to=to, at_most=at_most, progress=progress)
 
 
 def get_longest_fetch(mode: str) -> timedelta:

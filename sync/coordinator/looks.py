@@ -110,15 +110,14 @@ class Looking:
         failure = kept_exports.name_file(self.run)
         with disk.translate_disk_errors(disk.EXPORTS, settings.EXPORT_DIR):
             failure.parent.mkdir(parents=True, exist_ok=True)
-        look = self.client.look(
-            self.service.erp_list,
-            search=self.run.search,
-            failure=failure,
-            at_most=self.longest,
-            progress=self.progress,
-        )
-        erp_login.note_accepted()
-        return look
+        with erp_login.note_outcome():
+            return self.client.look(
+                self.service.erp_list,
+                search=self.run.search,
+                failure=failure,
+                at_most=self.longest,
+                progress=self.progress,
+            )
 
 
 # Did anything change?

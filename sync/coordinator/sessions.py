@@ -19,8 +19,8 @@ from sync.database.deadlocks import retry_deadlocks
 from sync.disk import skip_if_disk_full
 from sync.erp import allowance
 from sync.erp import login as erp_login
-from sync.exceptions import SessionNotFound
-from sync.models import OrderFormSession, SyncEvent, SyncRun
+from sync.exceptions import ErpLoginRejected, SessionNotFound
+from sync.models import OrderFormSession, RejectedLogin, SyncEvent, SyncRun
 
 Kind = SyncEvent.Kind
 
@@ -52,13 +52,14 @@ def request_smart_sync(
     Waits for the run up to `patience` from `asked_at`, by the monotonic clock in seconds, or from now; the run goes on
     after that. With a `search`, the run also looks for this text in the ERP's list, if the client looks. A run that
     fails leaves the session open. While the ERP's login is rejected no run tries it: the one that found out stands for
-    it. Outside the ERP's hours one run waits for all forms, and no form waits for it. Raises SessionNotFound.
+    it, or one that is refused if no run did. Outside the ERP's hours one run waits for all forms, and no form waits for
+    it. Raises SessionNotFound.
     """
     asked_at = time.monotonic() if asked_at is None else asked_at
     session = touch_session(user, session_id) if session_id else open_session(user)
     rejected = erp_login.find_rejected_login()
     if rejected:
-        return SmartSync(session, rejected.run)
+        return SmartSync(session, rejected.run or refuse_smart_run(sync_type, user, rejected))
     is_open = allowance.find_hours().is_open(clock.now())
     search = search if is_open else ""
     run = find_recent_smart_run(sync_type, search) or queue.request_sync(
@@ -69,6 +70,15 @@ def request_smart_sync(
         if run.waits_for == turns.WaitsFor.HOURS:
             return SmartSync(session, run)
     return SmartSync(session, run if run.is_finished else wait_in_thread(run, patience, asked_at))
+
+
+def refuse_smart_run(sync_type: str, user: User, rejected: RejectedLogin) -> SyncRun:
+    """A run that is ended without an attempt, and stands for the rejection from now on."""
+    run = queue.request_sync(sync_type, mode=SyncRun.Mode.SMART, trigger=SyncRun.Trigger.ORDER_FORM, by=user)
+    run.refuse(ErpLoginRejected(username=rejected.username))
+    RejectedLogin.objects.filter(pk=rejected.pk, run=None).update(run=run)
+    run.refresh_from_db()
+    return run
 
 
 def find_recent_smart_run(sync_type: str, search: str = "") -> SyncRun | None:

@@ -6,11 +6,15 @@ given file and an export that somebody accepts, runs as ever.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 from django.utils.crypto import salted_hmac
 
 from sync.database import clock
+from sync.exceptions import ErpLoginRejected
 from sync.models import RejectedLogin, SyncRun
 
 NEEDS_LOGIN = Q(given_file="", accepts=None)
@@ -27,8 +31,19 @@ def fingerprint_login() -> str:
     return salted_hmac("sync.erp_login", login, algorithm="sha256").hexdigest()
 
 
-def note_rejected(run: SyncRun) -> None:
-    """Remember that a run found the login rejected; in the transaction that fails the run."""
+@contextmanager
+def note_outcome() -> Iterator[None]:
+    """Remember what an operation of the ERP's client tells of the login, whoever asked for it."""
+    try:
+        yield
+    except ErpLoginRejected:
+        note_rejected()
+        raise
+    note_accepted()
+
+
+def note_rejected(run: SyncRun | None = None) -> None:
+    """Remember that the login was rejected: by a run, in the transaction that fails it, or by what is no run."""
     found = {"username": settings.ERP_USERNAME, "at": clock.now(), "run": run, "attempt": None}
     RejectedLogin.objects.update_or_create(pk=fingerprint_login(), defaults=found)
 

@@ -193,7 +193,14 @@ class RejectedLogin(models.Model):
     )
     username = models.CharField(_("username"))
     at = models.DateTimeField(_("rejected"))
-    run = models.ForeignKey(SyncRun, models.CASCADE, related_name="+", verbose_name=_("run"))
+    run = models.ForeignKey(
+        SyncRun,
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        verbose_name=_("run"),
+        help_text=_("The run that stands for the rejection; none if what asked the ERP was not a run."),
+    )
     attempt = models.ForeignKey(
         SyncRun,
         models.SET_NULL,

@@ -530,13 +530,14 @@ class SyncRun(models.Model):
         transaction.on_commit(partial(logger.warning, "Run %s of %s %s: %s: %s", *logged))
 
     @transaction.atomic(savepoint=False)
-    def fail_like(self, failed: SyncRun) -> None:
-        """End a queued run by the error that has just ended another one."""
-        names = ("status", "finished_at", "error_class", "error_text")
-        ended = {name: getattr(failed, name) for name in names}
-        if SyncRun.objects.filter(pk=self.pk, status=self.Status.QUEUED).update(**ended):
-            text = failed.error_text
-            SyncEvent.objects.record(Kind.RUN_FAILED, run=self, error_class=failed.error_class, error=text)
+    def refuse(self, error: SyncError) -> None:
+        """End a queued run by an error that it would only meet again."""
+        name = type(error).__name__
+        ended = SyncRun.objects.filter(pk=self.pk, status=self.Status.QUEUED).update(
+            status=self.Status.FAILED, finished_at=clock.now(), error_class=name, error_text=error.text
+        )
+        if ended:
+            SyncEvent.objects.record(Kind.RUN_FAILED, run=self, error_class=name, error=error.text)
 
     @transaction.atomic(savepoint=False)
     def requeue(

@@ -158,7 +158,9 @@ class RejectedLoginSerializer(Serializer):
     """A login that the ERP did not accept: no list is synced until it changes, or a person asks for a run."""
 
     since = serializers.DateTimeField(source="at")
-    run_id = serializers.IntegerField(help_text="The run whose login was rejected.")
+    run_id = serializers.IntegerField(
+        allow_null=True, help_text="The run whose login was rejected; null if a check or a dry run found out."
+    )
     next_attempt = serializers.IntegerField(
         source="attempt_id",
         allow_null=True,

@@ -16,6 +16,7 @@ from demo.erp.front_end import PlannedFault
 from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
 from sync import failure_files
 from sync.coordinator import erp_check, mutex
+from sync.erp import login as erp_login
 from sync.erp.client import Export, Look, ignore_step
 from sync.erp_hours import parse_hours
 from sync.exceptions import ErpAnswerUnexpected
@@ -24,6 +25,7 @@ from sync.messages import Message
 from sync.models import ErpDay, SyncLock, SyncRun
 from sync.progress import Stage
 from sync.service import get_service, list_types
+from sync.tasks import tick
 from tests.lists import TYPES
 from tests.sync.demo import ROME
 from tests.sync.drawing import draw_list
@@ -118,6 +120,16 @@ def test_a_rejected_login_is_one_attempt_and_ends_the_check(demo_server, setting
     assert sum(of["failed"] for of in demo_server.front_end.as_json()["logins"].values()) == 1
     assert output.count("skipped            see above") == len(TYPES) - 1
     assert ErpDay.objects.get().exports == 0
+    tick()
+    assert erp_login.find_rejected_login()
+    assert sum(of["failed"] for of in demo_server.front_end.as_json()["logins"].values()) == 1
+
+
+def test_a_check_whose_login_is_accepted_ends_the_wait_whatever_becomes_of_the_export(demo_server):
+    erp_login.note_rejected()
+    demo_server.front_end.plan_fault(PlannedFault(Fault.SERVER_ERROR, "customers"))
+    assert check_erp("--list", "customers")[0] == 1
+    assert erp_login.find_rejected_login() is None
 
 
 def test_a_session_that_the_erp_does_not_keep_is_told_after_one_login(demo_server, monkeypatch):

@@ -247,6 +247,32 @@ def test_a_dry_run_of_all_lists_tries_a_rejected_login_once(erp):
     with pytest.raises(SystemExit) as ended:
         call_command("runsync", "all", "--dry-run")
     assert (ended.value.code, erp.fetched) == (1, ["orders"])
+    queue.request_sync("orders", trigger=Trigger.SCHEDULE)
+    runner.drain_queue()
+    assert erp.fetched == ["orders"]
+
+
+def test_an_order_form_is_answered_by_a_refused_run_if_no_run_found_out(erp, client):
+    erp_login.note_rejected()
+    client.force_login(UserFactory())
+    for _form in range(2):
+        answer = client.post("/api/customers/smart-sync", {}, content_type="application/json")
+        assert (answer.status_code, answer.json()["code"]) == (502, "ErpLoginRejected")
+    run = SyncRun.objects.get()
+    assert (run.status, run.attempts, known().run, erp.fetched) == (Status.FAILED, 0, run, [])
+
+
+def test_the_control_room_tells_of_a_rejection_that_no_run_found(erp, admin_client):
+    erp_login.note_rejected()
+    context = admin_client.get("/admin/", headers={"accept-language": "en"}).context
+    [problem] = [each for each in context["problems"] if "login" in each.what]
+    assert (problem.severity, problem.buttons) == ("bad", [])
+    assert admin_client.get("/api/sync/status").json()["data"]["rejectedLogin"]["runId"] is None
+
+
+def test_a_rejection_outlives_its_run(rejected):
+    rejected.delete()
+    assert known().run is None
 
 
 def test_nothing_is_healthy_while_no_list_is_synced(rejected, erp):

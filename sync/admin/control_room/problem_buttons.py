@@ -22,7 +22,7 @@ def find_buttons(request: HttpRequest, problem: Problem) -> Iterator[ShownButton
             yield ShownButton(_("View the lock"), links.get_lock_url())
         case Kind.RUN_SLOW | Kind.FETCH_SLOW if may("sync.request_syncrun"):
             yield ShownButton(_("Cancel"), links.get_button_url(row, "cancel"), is_form=True)
-        case Kind.LOGIN_REJECTED | Kind.QUARANTINED | Kind.FAILING:
+        case Kind.LOGIN_REJECTED | Kind.QUARANTINED | Kind.FAILING if row:
             if problem.action == Action.DECIDE_ON_EXPORT and may("sync.accept_syncrun"):
                 yield ShownButton(_("View what would be lost"), links.get_url(row, "accept"))
             yield ShownButton(_("View run %s") % row.pk, links.get_url(row))

@@ -120,6 +120,7 @@ def get_record_names(request: HttpRequest, shown: list[RecordChange]) -> dict[st
 def list_counts(run: SyncRun, chosen: str) -> list[dict[str, Any]]:
     """How many records were read, unchanged and changed how; each kind of change narrows the list below to itself."""
     names = ("read", "unchanged", *Kind.values, "left")
+    always = () if run.read_from == SyncRun.Source.LOOK else ("read", "unchanged")
     return [
         {
             "text": formatting.format_count(name, getattr(run, name)),
@@ -127,5 +128,5 @@ def list_counts(run: SyncRun, chosen: str) -> list[dict[str, Any]]:
             "is_chosen": name == chosen,
         }
         for name in names
-        if getattr(run, name) or name in ("read", "unchanged")
+        if getattr(run, name) or name in always
     ]

@@ -86,6 +86,7 @@ def assess_types(
                 at=now,
                 schedule=row,
                 last_success=last_success,
+                records=row.records,
                 last_end=runs.get(row.last_end_id),
                 consecutive_failures=failures,
                 usual_duration=find_usual_duration(name),
@@ -102,7 +103,7 @@ def assess_types(
 
 
 def select_schedules() -> Any:
-    """Schedules with their type's last success that left nothing to another run, and its last end.
+    """Schedules with their type's last success that left nothing to another run, its last end, and how many records.
 
     A smart run that saw one page of the list is neither: it says nothing of the rest.
     """
@@ -110,6 +111,7 @@ def select_schedules() -> Any:
     successes = runs.succeeded().about_whole_list().filter(left=0).order_by("-finished_at")
     return SyncSchedule.objects.annotate(
         last_success_id=models.Subquery(successes.values("pk")[:1]),
+        records=models.Subquery(successes.from_exports().values("read")[:1]),
         last_end_id=models.Subquery(runs.finished_by_themselves().order_by("-finished_at").values("pk")[:1]),
     )
 

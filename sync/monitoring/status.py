@@ -67,6 +67,7 @@ class TypeHealth:
     at: datetime
     schedule: SyncSchedule
     last_success: SyncRun | None  # after which the mirror showed the whole list
+    records: int | None  # of the last export that was applied
     last_end: SyncRun | None
     consecutive_failures: int
     usual_duration: timedelta | None

@@ -424,6 +424,11 @@ def test_a_failed_acceptance_is_not_offered_to_be_tried_again(all_well, admin_cl
 # Cards
 
 
+def test_a_card_counts_the_records_of_the_last_export_after_a_look_too(all_well, admin_client):
+    SyncRunFactory(sync_type="customers", read_from=SyncRun.Source.LOOK, read=0, mode=SyncRun.Mode.INCREMENTAL)
+    assert card(admin_client, "customers")["records"] == "1,450"
+
+
 def test_a_card_tells_its_list_in_figures(all_well, admin_client):
     CustomerFactory()
     told = card(admin_client, "customers")

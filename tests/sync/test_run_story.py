@@ -321,6 +321,14 @@ def test_the_story_is_for_whoever_may_see_runs(colleague):
     assert client.get(reverse("admin:sync_syncrun_story", args=[run.pk])).status_code == 403
 
 
+def test_a_look_that_found_the_list_unchanged_says_so_and_counts_nothing(admin_client):
+    run = SyncRunFactory(read_from=SyncRun.Source.LOOK, read=0, unchanged=0)
+    page = page_of(admin_client, run)
+    assert "read from: look" in page
+    assert "A page of the list has no control totals." in page
+    assert story_of(admin_client, run)["counts"] == []
+
+
 def test_a_run_that_is_not_there_has_no_story(admin_client):
     assert admin_client.get(reverse("admin:sync_syncrun_story", args=[99])).status_code == 404
 

@@ -36,7 +36,7 @@ def describe_list(each: TypeHealth, status: SyncStatus) -> dict[str, Any]:
         "took": formatting.format_duration(each.last_duration),
         "usual": gettext("usually %s") % formatting.format_duration(each.usual_duration) if each.usual_duration else "",
         "spark": draw_sparkline(each.sync_type),
-        "records": formatting.format_number(each.last_success.read if each.last_success else None),
+        "records": formatting.format_number(each.records),
         "change": find_last_change(each.sync_type),
         "hidden": describe_hidden_columns(each.sync_type),
     }

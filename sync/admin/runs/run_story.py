@@ -42,6 +42,7 @@ def get_story(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
     follow_ups = list(run.retried_by.order_by("pk")) + list(run.acceptances.order_by("pk"))
     return {
         "run": run,
+        "is_look": run.read_from == SyncRun.Source.LOOK,
         "badge": formatting.format_status(run),
         "name": capfirst(get_list_name(run.sync_type)),
         "address": links.get_url(run, "story", query={"kind": kind} if kind else None),

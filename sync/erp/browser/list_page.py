@@ -61,6 +61,7 @@ TAIL = 1024  # bytes at the end of a PDF in which %%EOF stands
 SHOWN_ITEMS, SHOWN_CHARACTERS = 20, 40  # of what was found instead, in an error
 
 EXPORT_TO = re.compile(r"\s*(Esportare in|Export to)", re.IGNORECASE)  # it may stand twice, without a space between
+DOUBLED = re.compile(r"^(.+)\1$")  # text of an item [seen]
 APPLY = re.compile(r"Applica|Apply", re.IGNORECASE)
 COLUMN_CHOOSER = re.compile(r"colonn|column", re.IGNORECASE)
 COUNT = re.compile(r"Count\s*=\s*(\d[\d.,]*)")
@@ -435,7 +436,7 @@ class ListPage:
         items = self.ask(scripts.READ_MENU)
         matching = [item for item in items if EXPORT_TO.match(item["text"])]
         if not matching:
-            found = describe(item["text"] for item in items if item["text"])
+            found = describe(DOUBLED.sub(r"\1", item["text"]) for item in items if item["text"])
             reason = _("it has no export item: no item of its menu is called {wanted}; items found: {found}")
             raise self.fail(Message(reason, wanted="Esportare in / Export to", found=found))
         if not any(item["isShown"] for item in matching):

@@ -30,7 +30,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from sync.coordinator import mutex, queue, schedules, sessions, turns
+from sync.coordinator import mutex, queue, sessions, turns
 from sync.models import SyncEvent, SyncLock, SyncRun, SyncSchedule
 from sync.monitoring import health, retention
 from sync.monitoring.fingerprint import compute_status_fingerprint
@@ -162,7 +162,7 @@ def questions() -> dict[str, Callable[[], Any]]:
         "choose_mode": lambda: SyncRun.objects.choose_mode("products"),
         "was_applied_before": lambda: last.was_applied_before,
         "later_success": lambda: last.later_success,
-        "failures_in_a_row": lambda: schedules.count_failures(products),
+        "failures_in_a_row": lambda: products.find_failures().count(),
         "prune, nothing is old": retention.prune,
     }
 

@@ -24,6 +24,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from sync import failure_files
+from sync.coordinator import outages
 from sync.coordinator.mutex import Lease
 from sync.coordinator.reading import open_export
 from sync.database import clock
@@ -249,6 +250,7 @@ class ErpCheck:
         except (ErpError, ExportError) as error:
             self.fail(error, files=failure_files.keep_check_files(path))
             return "see above" if isinstance(error, CONCERN_ALL_LISTS) else ""
+        outages.note_answer()
         self.fetched_without_login += self.logins == logins_before
         self.end()
         detail = f"{path.stat().st_size} bytes, as of {timezone.localtime(export.fetched_at):%d/%m/%Y %H:%M:%S}"

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from sync import disk
+from sync.coordinator import outages
 from sync.database import clock
 from sync.erp import get_erp_client
 from sync.erp import login as erp_login
@@ -126,7 +127,9 @@ def copy_export(source: str, path: Path) -> None:
 
 def fetch_export(service: SyncService, *, to: Path, at_most: timedelta, progress: Progress) -> Export:
     with erp_login.note_outcome():
-        return get_erp_client().fetch(service.erp_list, to=to, at_most=at_most, progress=progress)
+        export = get_erp_client().fetch(service.erp_list, to=to, at_most=at_most, progress=progress)
+    outages.note_answer()
+    return export
 
 
 def get_longest_fetch(mode: str) -> timedelta:

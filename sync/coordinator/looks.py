@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from sync import disk
-from sync.coordinator import kept_exports, mutex, queue
+from sync.coordinator import kept_exports, mutex, outages, queue
 from sync.coordinator.mutex import Lease
 from sync.database import clock
 from sync.erp import get_erp_client, look_records
@@ -111,13 +111,15 @@ class Looking:
         with disk.translate_disk_errors(disk.EXPORTS, settings.EXPORT_DIR):
             failure.parent.mkdir(parents=True, exist_ok=True)
         with erp_login.note_outcome():
-            return self.client.look(
+            look = self.client.look(
                 self.service.erp_list,
                 search=self.run.search,
                 failure=failure,
                 at_most=self.longest,
                 progress=self.progress,
             )
+        outages.note_answer()
+        return look
 
 
 # Did anything change?

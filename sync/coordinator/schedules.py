@@ -26,7 +26,6 @@ from sync.exceptions import InvalidSchedule
 from sync.messages import Message
 from sync.models import SyncEvent, SyncLock, SyncRun, SyncSchedule
 
-FAILURES_ENDURED = 5  # in a row; from then on a type's interval doubles with each
 LONGEST_INTERVAL = timedelta(hours=4)  # to which it doubles
 
 
@@ -66,20 +65,11 @@ def request_if_due(schedule: SyncSchedule) -> SyncRun | None:
 
 def compute_back_off(interval: timedelta, *, failures: int) -> timedelta:
     """The interval after so many failures in a row."""
-    if failures < FAILURES_ENDURED:
+    if failures < SyncSchedule.FAILURES_ENDURED:
         return timedelta(0)  # any later slot will do
-    doublings = min(failures - FAILURES_ENDURED + 1, 10)  # 180 minutes are past the longest after one
+    doublings = min(failures - SyncSchedule.FAILURES_ENDURED + 1, 10)  # 180 minutes are past the longest after one
     longer: timedelta = min(interval * 2**doublings, LONGEST_INTERVAL)
     return max(interval, longer)
-
-
-def count_failures(schedule: SyncSchedule) -> int:
-    """Runs that failed since the last success, or since a person asked. An order form's are not counted."""
-    runs = SyncRun.objects.for_type(schedule.sync_type).exclude(mode=SyncRun.Mode.SMART)
-    last_success = runs.succeeded().order_by("-finished_at").values_list("finished_at", flat=True).first()
-    since = max(filter(None, [last_success, schedule.patient_since]), default=None)
-    failures = runs.unsuccessful()
-    return (failures.filter(finished_at__gt=since) if since else failures).count()
 
 
 def find_next_due(
@@ -106,7 +96,9 @@ def find_next_claim(schedule: SyncSchedule, *, now: datetime, is_failing: bool =
     else:
         slot = schedule.find_next_slot(now)
     if schedule.requested_slot and is_failing:
-        earliest = schedule.requested_slot + compute_back_off(schedule.interval, failures=count_failures(schedule))
+        earliest = schedule.requested_slot + compute_back_off(
+            schedule.interval, failures=schedule.find_failures().count()
+        )
         while slot < earliest:
             slot += schedule.interval
     return slot

@@ -22,4 +22,14 @@ class Migration(migrations.Migration):
                 verbose_name="run",
             ),
         ),
+        migrations.AlterField(
+            model_name="syncschedule",
+            name="patient_since",
+            field=models.DateTimeField(
+                editable=False,
+                help_text="When a person last asked for a run, or an outage of the ERP ended.",
+                null=True,
+                verbose_name="failures counted since",
+            ),
+        ),
     ]

@@ -19,7 +19,7 @@ from sync.database import clock
 from sync.list_names import get_list_name
 from sync.models.events import SyncEvent
 from sync.models.message_field import MessageField
-from sync.models.runs import SyncRun
+from sync.models.runs import SyncRun, SyncRunQuerySet
 
 
 class SyncLockQuerySet(models.QuerySet["SyncLock"]):
@@ -99,9 +99,14 @@ class SyncSchedule(models.Model):
         help_text=_("The latest scheduled time for which a run was queued."),
     )
     patient_since = models.DateTimeField(
-        _("failures counted since"), null=True, editable=False, help_text=_("When a person last asked for a run.")
+        _("failures counted since"),
+        null=True,
+        editable=False,
+        help_text=_("When a person last asked for a run, or an outage of the ERP ended."),
     )
     state = models.CharField(_("last known state"), max_length=20, default="never", editable=False)
+
+    FAILURES_ENDURED = 5  # in a row; from then on the interval doubles with each
 
     class Meta:
         verbose_name = _("schedule")
@@ -131,6 +136,17 @@ class SyncSchedule(models.Model):
         """The next moment after now at which it is due."""
         latest = self.find_latest_slot(now)
         return self.first_slot if latest is None else latest + self.interval
+
+    def find_failures(self) -> SyncRunQuerySet:
+        """Runs that failed since the last success, since a person asked, or since an outage of the ERP ended.
+
+        An order form's are left out.
+        """
+        runs = SyncRun.objects.for_type(self.sync_type).exclude(mode=SyncRun.Mode.SMART)
+        last_success = runs.succeeded().order_by("-finished_at").values_list("finished_at", flat=True).first()
+        since = max(filter(None, [last_success, self.patient_since]), default=None)
+        failures = runs.unsuccessful()
+        return failures.filter(finished_at__gt=since) if since else failures
 
 
 class OrderFormSessionQuerySet(models.QuerySet["OrderFormSession"]):

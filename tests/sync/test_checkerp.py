@@ -22,10 +22,11 @@ from sync.erp_hours import parse_hours
 from sync.exceptions import ErpAnswerUnexpected
 from sync.management import erp_report
 from sync.messages import Message
-from sync.models import ErpDay, SyncLock, SyncRun
+from sync.models import ErpDay, SyncLock, SyncRun, SyncSchedule
 from sync.progress import Stage
 from sync.service import get_service, list_types
 from sync.tasks import tick
+from tests.factories import SyncRunFactory
 from tests.lists import TYPES
 from tests.sync.demo import ROME
 from tests.sync.drawing import draw_list
@@ -130,6 +131,12 @@ def test_a_check_whose_login_is_accepted_ends_the_wait_whatever_becomes_of_the_e
     demo_server.front_end.plan_fault(PlannedFault(Fault.SERVER_ERROR, "customers"))
     assert check_erp("--list", "customers")[0] == 1
     assert erp_login.find_rejected_login() is None
+
+
+def test_a_check_that_gets_an_export_ends_what_an_outage_made_wait(demo_server):
+    SyncRunFactory.create_batch(7, sync_type="prices", status=SyncRun.Status.FAILED, error_class="ErpUnavailable")
+    assert check_erp("--list", "customers")[0] == 0
+    assert SyncSchedule.objects.get(sync_type="prices").find_failures().count() == 0
 
 
 def test_a_session_that_the_erp_does_not_keep_is_told_after_one_login(demo_server, monkeypatch):

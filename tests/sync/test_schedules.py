@@ -285,11 +285,11 @@ def test_a_success_ends_the_wait(clock, failing):
 def test_a_person_s_request_ends_the_wait(clock, trigger):
     SyncRunFactory.create_batch(7, sync_type="prices", status=Status.FAILED)
     schedule = SyncSchedule.objects.get(sync_type="prices")
-    assert schedules.count_failures(schedule) == 7
+    assert schedule.find_failures().count() == 7
     clock.shift(timedelta(seconds=1))
     queue.request_sync("prices", trigger=trigger)
     schedule.refresh_from_db()
-    assert schedules.count_failures(schedule) == 0
+    assert schedule.find_failures().count() == 0
 
 
 def test_only_failures_of_the_list_itself_count(clock):
@@ -298,7 +298,7 @@ def test_only_failures_of_the_list_itself_count(clock):
     SyncRunFactory.create_batch(9, status=Status.QUEUED, given_file="Clienti.pdf")
     SyncRunFactory.create_batch(2, status=Status.QUARANTINED)
     SyncRunFactory(status=Status.FAILED)
-    assert schedules.count_failures(SyncSchedule.objects.get(sync_type="customers")) == 3
+    assert SyncSchedule.objects.get(sync_type="customers").find_failures().count() == 3
 
 
 def test_the_next_due_moment_is_the_one_at_which_it_runs(clock, failing):

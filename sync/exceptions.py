@@ -146,6 +146,16 @@ class ErpLeadsElsewhere(ErpError):
     )
 
 
+class ErpFilterChanged(ErpError):
+    message = _(
+        "While the ERP made the export of the list {erp_list}, somebody with the same login chose another filter "
+        "there ({filter}). The export may lack records and was not applied. Try again in a minute; if this comes "
+        "again, give this service a login of its own."
+    )
+
+    retried_after = WITH_BACK_OFF
+
+
 class ErpSessionExpired(ErpError):
     message = _(
         "The ERP answered with its login page instead of the list, even after a new login. Open the list in the ERP "

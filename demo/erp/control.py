@@ -7,6 +7,7 @@ POST   /demo/clock           {"now": "2026-03-29T23:30:00"}: local Italian time;
 POST   /demo/update          an update over night: menu numbers, filters' values, a tab and a column are others
 DELETE /demo/sessions        ends all sessions
 POST   /demo/down            answers nothing but this API, until DELETE /demo/down
+POST   /demo/mute            takes every request but this API's, and answers none, until DELETE /demo/mute
 POST   /demo/password        {"password": "..."}: the user's new one
 POST   /demo/delays          {"page": [0.6, 1.2], "export": 5}: seconds, or the least and the most
 GET    /demo/state
@@ -49,6 +50,8 @@ def answer(demo: DemoServer, method: str, what: list[str], body: bytes) -> tuple
                 front_end.end_sessions()
             case (("POST" | "DELETE"), ["down"]):
                 front_end.is_down = method == "POST"
+            case (("POST" | "DELETE"), ["mute"]):
+                front_end.is_mute = method == "POST"
             case "POST", ["password"]:
                 front_end.password = str(json.loads(body)["password"])
             case "POST", ["delays"]:

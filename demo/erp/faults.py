@@ -12,6 +12,7 @@ class Where(Enum):
     DELIVERY = "delivery"
     PAGE = "page"  # each page that is opened
     CHOICE = "choice"  # each time that a filter is chosen
+    REQUEST = "request"  # each that comes while another one of its session is answered
 
 
 class Fault(Enum):
@@ -39,6 +40,12 @@ class Fault(Enum):
         Where.DELIVERY,
         "A filter of the grid itself, left by a user: one record in eleven.",
     )
+    FILTER_CHANGED_AT_CLICK = (
+        "filter-changed-at-click",
+        Where.DELIVERY,
+        "As the export is asked for, a person with the same login chooses a filter such as “this month”; a filter of "
+        "the grid itself where the list has no choices.",
+    )
 
     ERROR_NAVIGATION = (
         "error-navigation",
@@ -46,7 +53,7 @@ class Fault(Enum):
         "“Requested objects cannot be loaded”: some time after the click the page is opened anew, and says so.",
     )
     LOGIN_INSTEAD_OF_PDF = ("login-instead-of-pdf", Where.DELIVERY, "The session ends between the click and the PDF.")
-    SLOW_EXPORT = ("slow-export", Where.DELIVERY, "Generating the export takes a minute.")
+    SLOW_EXPORT = ("slow-export", Where.DELIVERY, "Generating the export takes one to five minutes.")
     ENDLESS_EXPORT = ("endless-export", Where.DELIVERY, "Generating the export never ends.")
     OTHER_FILE_NAME = ("other-file-name", Where.DELIVERY, "The file has the other name that was seen of it.")
 
@@ -57,6 +64,12 @@ class Fault(Enum):
     STUCK_LOADING_PANEL = ("stuck-loading-panel", Where.PAGE, "The loading panel stays.")
     NO_GRID = ("no-grid", Where.PAGE, "The page has no grid.")
     STUCK_FILTER = ("stuck-filter", Where.CHOICE, "The list's filter stays as it is, whatever is chosen.")
+
+    RACING_REQUESTS = (
+        "racing-requests",
+        Where.REQUEST,
+        "A second request of a session does not wait for the first: it gets a page that breaks off.",
+    )
 
     TRUNCATED_FILE = ("truncated-file", Where.EXPORT, "The file ends after 60 % of its bytes.")
     EMPTY_FILE = ("empty-file", Where.EXPORT, "The file has no bytes.")

@@ -19,6 +19,7 @@ from demo.erp.web import RELEASES, MenuItem, Release
 SESSION_IDLE = 20 * 60.0  # seconds, as ASP.NET has it
 SESSION_COOKIE = "ASP.NET_SessionId"
 VIEW_STATE_SIZE = 19_000  # bytes, that make a form of about 26 kB
+MENU_NUMBERS = range(4, 30)  # that a filter's item of the menu may have
 
 
 @dataclass
@@ -68,12 +69,21 @@ class Session:
     waiting: dict[str, WaitingExport] = field(default_factory=dict)  # to be fetched, by list
     grids: defaultdict[str, GridState] = field(default_factory=lambda: defaultdict(GridState))  # by list
     menus: dict[str, Sequence[MenuItem]] = field(default_factory=dict)  # as its pages showed them last, by list
+    fields: dict[str, frozenset[str]] = field(default_factory=dict)  # that a form of its pages has, by list
+    view_states: defaultdict[str, str] = field(default_factory=lambda: defaultdict(make_view_state))  # by list
+    menu_numbers: defaultdict[str, int] = field(  # of the items that hold the lists' filters
+        default_factory=lambda: defaultdict(lambda: secrets.choice(MENU_NUMBERS))
+    )
     failed: set[str] = field(default_factory=set)  # lists whose next page says that an export failed
     busy: Lock = field(default_factory=Lock)  # held while one of its requests is answered
 
     def get_columns(self, demo_list: DemoList) -> frozenset[int]:
         """The places of the columns that a list shows."""
         return self.columns.get(demo_list.sync_type, demo_list.list_first_columns())
+
+
+def make_view_state() -> str:
+    return secrets.token_urlsafe(VIEW_STATE_SIZE)
 
 
 class FrontEnd:
@@ -83,7 +93,7 @@ class FrontEnd:
         self.username = username
         self.password = password
         self.clock = clock
-        self.view_state = secrets.token_urlsafe(VIEW_STATE_SIZE)
+        self.login_view_state = make_view_state()  # of pages that belong to no session
         self.sessions: dict[str, Session] = {}
         self.filters: dict[str, str] = {}  # the values of the user's last choices, by sync type
         self.grid_filters: set[str] = set()  # the lists whose grid keeps a filter of the user
@@ -91,8 +101,9 @@ class FrontEnd:
         self.lock = Lock()
         self.release: Release = RELEASES[0]
         self.is_down = False  # it closes every connection without an answer
+        self.is_mute = False  # it takes every request and answers none
         self.exports = 0
-        self.garbage = 0  # answers to requests that came while another one of the session was answered
+        self.overlaps = 0  # requests that came while another one of the session was answered
         self.logins: dict[str, Counter[str]] = defaultdict(Counter)  # succeeded and failed ones, by the clock's day
         self.exports_by_day: Counter[str] = Counter()
         self.requests_by_hour: Counter[str] = Counter()  # of pages and callbacks
@@ -155,9 +166,9 @@ class FrontEnd:
             self.exports += 1
             self.exports_by_day[self.clock.read().date().isoformat()] += 1
 
-    def count_garbage(self) -> None:
+    def count_overlap(self) -> None:
         with self.lock:
-            self.garbage += 1
+            self.overlaps += 1
 
     def count_click(self, item: MenuItem) -> None:
         with self.lock:
@@ -184,15 +195,23 @@ class FrontEnd:
         if not self.is_planned(demo_list, Fault.HIDDEN_COLUMNS):
             session.columns[demo_list.sync_type] = frozenset(places)
 
+    def leave_filter(self, demo_list: DemoList) -> None:
+        """Have the list's filter stand where a person left it."""
+        if demo_list.choices:
+            self.filters[demo_list.sync_type] = demo_list.forgotten
+
+    def leave_grid_filter(self, demo_list: DemoList) -> None:
+        self.grid_filters.add(demo_list.sync_type)
+
     def plan_fault(self, planned: PlannedFault) -> None:
         """Let a fault happen from now on; a filter is left there at once, until somebody changes it."""
         concerned = [demo_list for demo_list in LISTS if planned.concerns(demo_list)]
         if planned.fault is Fault.REMEMBERED_FILTER:
             for demo_list in concerned:
-                if demo_list.choices:
-                    self.filters[demo_list.sync_type] = demo_list.forgotten
+                self.leave_filter(demo_list)
         elif planned.fault is Fault.KEPT_GRID_FILTER:
-            self.grid_filters.update(demo_list.sync_type for demo_list in concerned)
+            for demo_list in concerned:
+                self.leave_grid_filter(demo_list)
         else:
             with self.lock:
                 self.planned.append(planned)
@@ -236,7 +255,7 @@ class FrontEnd:
                 "logins": {
                     day: {"succeeded": of["succeeded"], "failed": of["failed"]} for day, of in self.logins.items()
                 },
-                "garbage": self.garbage,
+                "overlaps": self.overlaps,
                 "requests_by_hour": dict(self.requests_by_hour),
                 "clicks": dict(self.clicks),
                 "clock": self.clock.read().isoformat(),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from http.cookies import SimpleCookie
@@ -36,7 +36,9 @@ FETCH = "location.href = location.pathname;"
 SCRIPTS_AND_STYLES = {"archibald.js": "text/javascript; charset=utf-8", "archibald.css": "text/css; charset=utf-8"}
 GARBAGE = '<!DOCTYPE html><html><body><form><div class="content"><tr class="dxgvData'  # a page that breaks off
 CHUNK = 64 * 1024  # bytes
-STALLED_LOOKS = 0.1  # seconds between two looks whether the client of a stalled export has left
+BETWEEN_LOOKS = 0.1  # seconds between two looks whether a client has left, or the server is being stopped
+OTHER_VIEW_STATE, MISSING_FIELDS = "Validation of viewstate MAC failed.", "Invalid postback or callback argument."
+PAGE_FIELDS = web.read_field_names(web.render_hidden_fields("")) | {web.SEARCH}  # that no callback replaces
 NAME_KEPT = 30 * 24 * 60 * 60  # seconds that the browser keeps the user's name
 
 
@@ -74,6 +76,10 @@ class Handler(BaseHTTPRequestHandler):
         if path[0] != "demo" and self.front_end.is_down:
             self.close_connection = True
             return
+        if path[0] != "demo" and self.front_end.is_mute:
+            self.wait_while(lambda: self.front_end.is_mute)
+            self.close_connection = True
+            return
         match path:
             case ["demo", *what]:
                 status, answer = control.answer(self.demo, self.command, what, body)
@@ -99,7 +105,7 @@ class Handler(BaseHTTPRequestHandler):
         """Who sees the page that is asked for, and where."""
         profile = self.demo.profile or web.choose_profile(self.headers.get("Accept-Language", ""))
         base = split_address(parse.urlsplit(self.path).path)[0]
-        return web.Page(base, profile, self.front_end.release, self.front_end.view_state)
+        return web.Page(base, profile, self.front_end.release, self.front_end.login_view_state)
 
     def find_session(self) -> Session | None:
         sent = SimpleCookie(self.headers.get("Cookie", ""))
@@ -108,8 +114,8 @@ class Handler(BaseHTTPRequestHandler):
     # Pages
 
     def answer_login(self, base: str, return_url: str, fields: dict[str, str]) -> None:
-        if fields and fields.get("__VIEWSTATE") != self.front_end.view_state:
-            self.send_bad_view_state()
+        if fields and fields.get("__VIEWSTATE") != self.front_end.login_view_state:
+            self.refuse_form(OTHER_VIEW_STATE)
             return
         typed = {
             name: next((value for field, value in fields.items() if field.endswith(f"xaf_dvi{name}$Edit")), "")
@@ -125,7 +131,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_page(web.render_login(self.page, return_url, rejected=bool(fields)))
 
     def answer_list(self, demo_list: DemoList, fields: dict[str, str]) -> None:
-        """Answer a request for a list; garbage, if another one of the session is being answered.
+        """Answer a request for a list once no other one of the session is being answered; a racing one at once.
 
         An export that was asked for without a callback is generated while it is fetched, which does not count: whether
         the real ERP goes on with one whose client has left is not known.
@@ -135,15 +141,25 @@ class Handler(BaseHTTPRequestHandler):
             self.redirect_to_login()
         elif not fields and demo_list.name in session.waiting and not session.waiting[demo_list.name].is_generated:
             self.send_export(demo_list, session, session.waiting.pop(demo_list.name))
-        elif not session.busy.acquire(blocking=False):
-            self.front_end.count_garbage()
-            self.send_page(GARBAGE)
-        else:
-            self.occupied = session
+        elif self.occupy(demo_list, session):
             try:
                 self.answer_session(demo_list, session, fields)
             finally:
                 self.release_session()
+
+    def occupy(self, demo_list: DemoList, session: Session) -> bool:
+        """Begin to answer a request of a session, in its turn. False if it has been answered, or never will be."""
+        if not session.busy.acquire(blocking=False):
+            self.front_end.count_overlap()
+            if Fault.RACING_REQUESTS in self.front_end.take_faults(demo_list, Where.REQUEST):
+                self.send_page(GARBAGE)
+                return False
+            while not session.busy.acquire(timeout=BETWEEN_LOOKS):
+                if self.demo.stopping.is_set():
+                    self.close_connection = True
+                    return False
+        self.occupied = session
+        return True
 
     def release_session(self) -> None:
         """Let the session's next request be answered. Called before the last byte is sent: the client may be quick."""
@@ -154,8 +170,10 @@ class Handler(BaseHTTPRequestHandler):
     def answer_session(self, demo_list: DemoList, session: Session, fields: dict[str, str]) -> None:
         if not fields and demo_list.name in session.waiting:
             self.send_export(demo_list, session, session.waiting.pop(demo_list.name))
-        elif fields and fields.get("__VIEWSTATE") != self.front_end.view_state:
-            self.send_bad_view_state()
+        elif fields and fields.get("__VIEWSTATE") != session.view_states[demo_list.name]:
+            self.refuse_form(OTHER_VIEW_STATE)
+        elif fields and not session.fields[demo_list.name] <= fields.keys():
+            self.refuse_form(MISSING_FIELDS)
         elif not self.demo.take_time("callback" if "__CALLBACKID" in fields else "page"):
             self.close_connection = True
         elif fields:
@@ -165,16 +183,16 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer_form(self, demo_list: DemoList, session: Session, fields: dict[str, str]) -> None:
         """Do what a posted form asks for."""
-        state, release = session.grids[demo_list.sync_type], self.front_end.release
-        name = grid.make_grid_name(demo_list, session.grid, release)
+        state, here = session.grids[demo_list.sync_type], self.find_page(demo_list, session)
+        name = grid.make_grid_name(demo_list, session.grid, here.release)
         columns = self.list_columns(demo_list)
         also: dict[str, Any] = {}
         match fields.get("__EVENTTARGET"), fields.get("__EVENTARGUMENT", "").split("|"):
             case web.MENU, [place]:
                 if self.answer_click(demo_list, session, place, fields):
                     return
-            case release.filter, _:
-                value = fields.get(f"{release.filter}_VI", "").removeprefix(release.filter_prefix)
+            case here.filter, _:
+                value = fields[f"{here.filter}_VI"].removeprefix(here.release.filter_prefix)
                 self.front_end.choose_filter(demo_list, value)
             case web.SEARCH, _:
                 state.search = fields.get(web.SEARCH, "")
@@ -209,13 +227,14 @@ class Handler(BaseHTTPRequestHandler):
         error: dict[str, Any] | None = None,
     ) -> None:
         """A list's page; to a callback, the parts of it that may have changed."""
-        page = self.find_page(demo_list)
+        page = self.find_page(demo_list, session)
         is_callback = "__CALLBACKID" in fields
         faults = set() if is_callback else self.front_end.take_faults(demo_list, Where.PAGE)
         shown = self.read_grid(demo_list, session, has_chooser=has_chooser)
         area = "" if Fault.NO_GRID in faults else grid.render_grid(shown, page.profile)
         combos = web.render_combos(page, demo_list, self.front_end.get_filter(demo_list))
         if is_callback:
+            session.fields[demo_list.name] = web.read_field_names(combos + area) | PAGE_FIELDS
             parts = {web.COMBOS: combos, web.LIST_AREA: area}
             self.send_json({"parts": parts, "fetches": fetches, "error": error})
             return
@@ -225,7 +244,9 @@ class Handler(BaseHTTPRequestHandler):
         if fetches:
             area += f"<script>{FETCH}</script>"
         menu = session.menus[demo_list.name] = web.list_menu_items(demo_list, page.profile, page.release, faults)
-        self.send_page(web.render_list(page, demo_list, menu, shown.state.search, combos, area, faults=faults))
+        html = web.render_list(page, demo_list, menu, shown.state.search, combos, area, faults=faults)
+        session.fields[demo_list.name] = web.read_field_names(html)
+        self.send_page(html)
 
     def read_grid(self, demo_list: DemoList, session: Session, *, has_chooser: bool = False) -> grid.Grid:
         """The page of the list's grid that the session is on."""
@@ -253,7 +274,7 @@ class Handler(BaseHTTPRequestHandler):
         columns = list(demo_list.grid_columns)
         if self.front_end.release.is_new:
             columns.append(ListColumn(web.NEW_COLUMN, ""))
-        return [column.translate() for column in columns] if self.find_page(demo_list).profile.is_english else columns
+        return [column.translate() for column in columns] if self.find_profile(demo_list).is_english else columns
 
     def get_columns(self, demo_list: DemoList, session: Session) -> frozenset[int]:
         """The places of those that are shown."""
@@ -273,12 +294,18 @@ class Handler(BaseHTTPRequestHandler):
         row = grid.describe_row(rows[0], key, values_of(rows[0])) if rows else None
         self.send_json({"parts": {}, "row": row})
 
-    def find_page(self, demo_list: DemoList) -> web.Page:
-        """Who sees a list's page: with a fault, a user whose language is English."""
-        page = self.page
-        return (
-            replace(page, profile=web.PROFILES["en"]) if self.front_end.is_planned(demo_list, Fault.ENGLISH) else page
+    def find_page(self, demo_list: DemoList, session: Session) -> web.Page:
+        """Who sees a list's page."""
+        return replace(
+            self.page,
+            profile=self.find_profile(demo_list),
+            view_state=session.view_states[demo_list.name],
+            menu_number=session.menu_numbers[demo_list.name],
         )
+
+    def find_profile(self, demo_list: DemoList) -> web.Profile:
+        """With a fault, that of a user whose language is English."""
+        return web.PROFILES["en"] if self.front_end.is_planned(demo_list, Fault.ENGLISH) else self.page.profile
 
     def send_json(self, answer: dict[str, Any]) -> None:
         self.send(json.dumps(answer).encode(), "application/json")
@@ -296,8 +323,8 @@ class Handler(BaseHTTPRequestHandler):
         self.release_session()
         self.end_headers()
 
-    def send_bad_view_state(self) -> None:
-        self.send_page("<h1>Validation of viewstate MAC failed.</h1>", HTTPStatus.INTERNAL_SERVER_ERROR)
+    def refuse_form(self, reason: str) -> None:
+        self.send_page(f"<h1>{reason}</h1>", HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def send_page(self, html: str, status: HTTPStatus = HTTPStatus.OK) -> None:
         self.send(html.encode(), "text/html; charset=utf-8", status)
@@ -323,6 +350,9 @@ class Handler(BaseHTTPRequestHandler):
             return False
         is_callback = "__CALLBACKID" in fields
         faults = self.front_end.take_faults(demo_list)
+        if Fault.FILTER_CHANGED_AT_CLICK in faults:
+            leave = self.front_end.leave_filter if demo_list.choices else self.front_end.leave_grid_filter
+            leave(demo_list)
         if is_callback and faults & {Fault.ERROR_BANNER, Fault.ERROR_NAVIGATION}:
             if Fault.ERROR_NAVIGATION in faults:
                 session.failed.add(demo_list.name)
@@ -386,6 +416,11 @@ class Handler(BaseHTTPRequestHandler):
                 self.send_file(file, path.stat().st_size, demo_list, faults)
         self.front_end.count_export()
 
+    def wait_while(self, lasts: Callable[[], bool]) -> None:
+        """Say nothing, at most until the client leaves or the server is being stopped."""
+        while lasts() and not self.has_client_left() and not self.demo.stopping.wait(BETWEEN_LOOKS):
+            pass
+
     def has_client_left(self) -> bool:
         """Whether the connection was closed at its other end, which nothing is written to."""
         return bool(select([self.connection], [], [], 0)[0]) and not self.connection.recv(1, MSG_PEEK)
@@ -412,8 +447,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.release_session()
             self.wfile.write(chunk)
         if Fault.STALLED_CONNECTION in faults:
-            while not self.has_client_left() and not self.demo.stopping.wait(STALLED_LOOKS):
-                pass
+            self.wait_while(lambda: True)
         self.close_connection = stops_half_way or self.demo.stopping.is_set()
 
 

@@ -18,6 +18,7 @@ from demo.erp.erp import DemoErp
 from demo.erp.front_end import FrontEnd
 from demo.erp.handler import Handler
 from demo.erp.life import NothingLeft
+from demo.erp.lists import LISTS
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ NO_DELAYS: dict[str, Delay] = {
     "page": 0,
     "callback": 0,
     "export": 0,  # generating one
-    "slow-export": 60,
+    "slow-export": (60, 300),
     "error": 5,  # from the click to the message that an export failed
 }
 REALISTIC_DELAYS: dict[str, Delay] = NO_DELAYS | {"page": (0.6, 1.2), "callback": (0.25, 0.88), "export": (5, 60)}
@@ -50,11 +51,17 @@ class DemoServer:
         realistic: bool = False,
         certificate: Path | None = None,
     ) -> None:
-        """With a `certificate` and its key, in one PEM file, it is reached by HTTPS only."""
+        """With a `certificate` and its key, in one PEM file, it is reached by HTTPS only.
+
+        A `realistic` one takes the times that were seen, and begins with filters that a person left.
+        """
         self.erp = erp
         self.delays = (REALISTIC_DELAYS if realistic else NO_DELAYS) | ({} if delay is None else {"export": delay})
         self.profile = web.PROFILES[profile] if profile else None  # none: the language that a browser asks for
         self.front_end = FrontEnd(username=username, password=password, clock=erp.clock)
+        if realistic:
+            for demo_list in LISTS:
+                self.front_end.leave_filter(demo_list)
         self.stopping = Event()
         self.http = HttpServer((host, port), self)
         self.scheme = "https" if certificate else "http"

@@ -7,6 +7,7 @@ field beside a hidden value; grid.py has the grid. What they do in a browser is 
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,24 +26,49 @@ SEARCH = "Vertical$SearchAC$Menu$ITCNT0$xaf_a0$Ed"
 COMBOS, LIST_AREA = "Vertical_UPCombos", "Vertical_UPVSC"  # the parts of a page that an answer to a callback replaces
 BANNER = "Requested objects cannot be loaded"
 STATIC = Path(__file__).parent / "static"
+FIELD, ATTRIBUTE = re.compile(r"<input\b[^>]*>"), re.compile(r'\b(name|type)="([^"]*)"')
+
+
+@dataclass(frozen=True)
+class MenuItem:
+    """An item of a list's menu."""
+
+    text: str
+    exports: bool = False
+    nested: Sequence[str] = ()  # the items of its own menu
+    is_moved: bool = False  # into the overflow menu, however wide the window is
+    is_last: bool = False  # moves there in narrow windows
 
 
 @dataclass(frozen=True)
 class Release:
     """What an update of the ERP changes without notice: names and values of its combos, items, tabs, columns."""
 
-    filter: str
-    filter_prefix: str  # of the filter's values
-    view: str  # customers' other combo: as a list or on a map
-    view_prefix: str
-    is_new: bool = False  # one more menu item, one more tab, one more column
+    filter: str  # the part of its combo's name that names the filter
+    view: str  # of customers' other combo: as a list or on a map
+    new_items: Sequence[MenuItem] = ()  # before all others
+
+    @property
+    def is_new(self) -> bool:
+        """Whether there are one more tab and one more column, too."""
+        return bool(self.new_items)
+
+    @property
+    def filter_prefix(self) -> str:
+        """How the filter's values begin."""
+        return f"xaf_{self.filter}"
+
+    @property
+    def view_prefix(self) -> str:
+        return f"xaf_{self.view}"
 
 
 RELEASES = (
-    Release(f"{MENU}$Menu$ITCNT8$xaf_a1$Cb", "xaf_xaf_a1", f"{MENU}$Menu$ITCNT9$xaf_a2$Cb", "xaf_xaf_a2"),
-    Release(f"{MENU}$Menu$ITCNT9$xaf_a2$Cb", "xaf_xaf_a2", f"{MENU}$Menu$ITCNT10$xaf_a3$Cb", "xaf_xaf_a3", is_new=True),
+    Release("xaf_a1", "xaf_a2"),
+    Release("xaf_a2", "xaf_a3", [MenuItem("Novità")]),
+    Release("xaf_a0", "xaf_a1", [MenuItem("Novità"), MenuItem("Modelli", nested=("Esportare in", "Importare da"))]),
 )
-NEW_ITEM, NEW_TAB, NEW_COLUMN = "Novità", "Agenda", "NOTE INTERNE"
+NEW_TAB, NEW_COLUMN = "Agenda", "NOTE INTERNE"
 
 
 @dataclass(frozen=True)
@@ -105,27 +131,14 @@ PROFILES = {
 
 
 def choose_profile(accept_language: str) -> Profile:
-    """The language that a browser asks for first; Italian if it asks for none."""
+    """The language that a browser asks for first; English if it asks for none."""
     first = accept_language.split(",")[0].strip().lower()
-    return PROFILES["en" if first and not first.startswith("it") else "it"]
-
-
-@dataclass(frozen=True)
-class MenuItem:
-    """An item of a list's menu."""
-
-    text: str
-    exports: bool = False
-    nested: Sequence[str] = ()  # the items of its own menu
-    is_moved: bool = False  # into the overflow menu, however wide the window is
-    is_last: bool = False  # moves there in narrow windows
+    return PROFILES["it" if first.startswith("it") else "en"]
 
 
 def list_menu_items(demo_list: DemoList, profile: Profile, release: Release, faults: set[Fault]) -> list[MenuItem]:
     """A list's menu: its items differ from list to list, and so does the place of the export button."""
-    items = [MenuItem(text) for text in profile.toolbar[: demo_list.export_item]]
-    if release.is_new:
-        items.insert(0, MenuItem(NEW_ITEM))
+    items = [*release.new_items, *(MenuItem(text) for text in profile.toolbar[: demo_list.export_item])]
     if Fault.MOVED_EXPORT in faults:
         items.insert(1, MenuItem("Inoltra"))
     if Fault.MISSING_EXPORT not in faults:
@@ -142,11 +155,27 @@ class Page:
     profile: Profile
     release: Release
     view_state: str
+    menu_number: int = 0  # of the menu's item with the list's filter, another one in each list and session
+
+    @property
+    def filter(self) -> str:
+        """The name of the filter's combo."""
+        return f"{MENU}$Menu$ITCNT{self.menu_number}${self.release.filter}$Cb"
+
+    @property
+    def view(self) -> str:
+        return f"{MENU}$Menu$ITCNT{self.menu_number + 1}${self.release.view}$Cb"
 
 
 @cache
 def read_static(name: str) -> bytes:
     return (STATIC / name).read_bytes()
+
+
+def read_field_names(html: str) -> frozenset[str]:
+    """The names of the fields that a form sends in any case: all but check boxes."""
+    fields = (dict(ATTRIBUTE.findall(field)) for field in FIELD.findall(html))
+    return frozenset(field["name"] for field in fields if "name" in field and field.get("type") != "checkbox")
 
 
 def get_client_id(name: str) -> str:
@@ -289,13 +318,13 @@ def render_combos(page: Page, demo_list: DemoList, chosen: str) -> str:
     release, found = page.release, ""
     if demo_list.sync_type == "customers":
         views = [(release.view_prefix + value, text) for value, text in (("List", "Elenco"), ("Map", "Mappa"))]
-        found = render_combo(release.view, views, views[0][0], "")
+        found = render_combo(page.view, views, views[0][0], "")
     if demo_list.choices:
         choices = [
             (release.filter_prefix + choice.value, choice.english if page.profile.is_english else choice.italian)
             for choice in demo_list.choices
         ]
-        found += render_combo(release.filter, choices, release.filter_prefix + chosen, demo_list.on_set_value)
+        found += render_combo(page.filter, choices, release.filter_prefix + chosen, demo_list.on_set_value)
     return found
 
 

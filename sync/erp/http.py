@@ -16,7 +16,13 @@ from sync.database import clock
 from sync.erp import session, transfer
 from sync.erp.client import ErpList, Export, ignore_step
 from sync.erp.web_page import Fields, FilterCombo, WebPage
-from sync.exceptions import ErpAnswerUnexpected, ErpLoginRejected, ErpSessionExpired, ErpUnavailable
+from sync.exceptions import (
+    ErpAnswerUnexpected,
+    ErpFilterChanged,
+    ErpLoginRejected,
+    ErpSessionExpired,
+    ErpUnavailable,
+)
 from sync.messages import Message
 from sync.messages import gettext_noop as _
 from sync.progress import Progress
@@ -116,6 +122,7 @@ class Download:
                 with self.session.ask("GET", session.find_form_address(page)) as response:
                     shown = self.save(response)
             if shown is None:
+                self.check_filters()
                 return
             if not shown.has_banner:
                 raise SessionExpired
@@ -175,6 +182,17 @@ class Download:
                 reason=Message(_("its filter {filter} cannot be cleared"), filter=page.grid_filter)
             )
         return page
+
+    def check_filters(self) -> None:
+        """Raises ErpFilterChanged if a person with the same login has changed a filter since it was chosen here."""
+        self.begin(_("check the filters"))
+        page = self.session.get(f"{self.client.url}/{self.erp_list.name}/")
+        if page.is_login:
+            raise SessionExpired
+        combo = self.find_filter_combo(page) if self.erp_list.safe_filter else None
+        found = [page.grid_filter] if combo is None or combo.is_safe else [combo.chosen, page.grid_filter]
+        if any(found):
+            raise ErpFilterChanged(erp_list=self.erp_list.name, filter=", ".join(filter(None, found)))
 
     def show_columns(self, page: WebPage) -> WebPage:
         """The page with the columns that a new session hides, as far as the ERP shows them.

@@ -19,6 +19,7 @@ from sync.messages import gettext_noop as _
 
 CONNECT_TIMEOUT = 10.0  # seconds
 CHUNK = 64 * 1024  # bytes
+LANGUAGE = "it-IT"  # of headers, dates and numbers: the ERP is English to who asks for none [seen]
 REDIRECTS = 10  # one after the other; the ERP makes one
 COOKIES = 50  # at one time; the ERP sets four
 LARGEST_PAGE = 4 * 1024**2  # bytes; 200 rows of 63 columns, the most that the ERP shows on one, are a fourth of that
@@ -42,6 +43,7 @@ class ErpSession:
         self.timeouts = (CONNECT_TIMEOUT, read_timeout)
         self.line = Line()
         self.http = SeverableSession(self.line)
+        self.http.headers["Accept-Language"] = LANGUAGE
         self.http.headers["Accept-Encoding"] = "identity"  # so that bytes can be counted
         self.http.cookies = cookies
 

@@ -250,7 +250,7 @@ class Checks:
             print(f"{trouble.what} from {began:%a %d.%m. %H:%M}: named after {named}, all lists right {right} after it")
             for sentence, count in trouble.sentences.most_common(4):
                 print(f"    {count:3} x {sentence}")
-        print(f"garbage answers: {self.server.front_end.garbage}")
+        print(f"requests that overlapped another one of their session: {self.server.front_end.overlaps}")
         for (check, what), count in self.violations.items():
             print(f"VIOLATION  {check}: {what}, {count} times")
         days, seconds = (self.day - self.first_day).days, time.monotonic() - self.began

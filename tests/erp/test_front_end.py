@@ -29,7 +29,7 @@ class ErpUser:
     def __init__(self, server: DemoServer, **headers: str) -> None:
         self.server = server
         self.http = requests.Session()
-        self.http.headers.update(headers)
+        self.http.headers.update({"Accept-Language": "it-IT"} | headers)
 
     def log_in(self, password: str = DEMO_PASSWORD) -> requests.Response:
         page = self.http.get(f"{self.server.url}Archibald/Login.aspx?ReturnUrl=%2fArchibald%2fDefault.aspx")
@@ -50,6 +50,11 @@ class ErpUser:
         events = {"__EVENTTARGET": target, "__EVENTARGUMENT": argument, "__CALLBACKID": target}
         answer = self.http.post(self.address, data=read_fields(self.page) | fields | events)
         return answer.json() if answer.headers["Content-Type"] == "application/json" else answer
+
+    @property
+    def filter(self) -> str:
+        """The name of the filter's combo."""
+        return str(re.findall(r'name="([^"]+)_VI"', self.page)[-1])
 
     def call_grid(self, argument: str) -> str:
         """What the list's area shows then."""
@@ -110,6 +115,7 @@ def test_the_ids_of_the_login_page_are_others_each_time(server, user):
     [
         ("it-IT,it;q=0.9", "Accedi", "Esportare in", r"\d\d/\d\d/\d{4} "),
         ("en-US", "Log In", "Export to", r"\d+/\d+/\d{4} .*[AP]M"),
+        (None, "Log In", "Export to", r"\d+/\d+/\d{4} .*[AP]M"),
     ],
 )  # fmt: skip
 def test_a_page_has_the_language_that_a_browser_asks_for(server, header, log_in, export_to, date_of):
@@ -232,10 +238,32 @@ def test_a_click_is_a_form_of_26_kb_and_the_pdf_waits_for_one_get(user):
     assert "<h1>Clienti</h1>" in user.http.get(user.address).text
 
 
+def test_a_form_belongs_to_its_session_and_its_list(server, user):
+    other = ErpUser(server)
+    other.log_in()
+    fields = read_fields(other.open(ORDERS))
+    user.open(ORDERS)
+    answers = [user.http.post(user.address, data=read_fields(user.open(each)) | fields) for each in (ORDERS, DDT)]
+    fields = read_fields(user.open(ORDERS))
+    user.open(DDT)
+    answers.append(user.http.post(user.address, data=read_fields(user.page) | fields))
+    assert [answer.status_code for answer in answers] == [500, 500, 500]
+    assert "viewstate" in answers[0].text
+    assert user.http.post(user.address, data=read_fields(user.page)).ok
+
+
+def test_a_form_has_all_fields_of_its_page(user):
+    fields = read_fields(user.open(ORDERS))
+    for missing in ("__EVENTARGUMENT", web.SEARCH, f"{user.filter}_VI", user.filter):
+        answer = user.http.post(user.address, data={name: fields[name] for name in fields if name != missing})
+        assert (answer.status_code, "Invalid postback" in answer.text) == (500, True)
+    assert user.http.post(user.address, data=fields).ok
+
+
 def test_what_is_posted_besides_a_click_on_export_changes_no_filter(server, user):
     control(server, "POST", "faults", fault="remembered-filter", list="ddt")
     user.open(DDT)
-    name = f"{web.RELEASES[0].filter}_VI"
+    name = f"{user.filter}_VI"
     assert read_fields(user.page)[name].endswith(DDT.forgotten)
     user.call(web.MENU, "3", **{name: "xaf_xaf_a1ListViewPackingSlipsAll"})
     assert server.front_end.get_filter(DDT) == DDT.forgotten
@@ -250,8 +278,21 @@ def test_other_items_of_the_menu_export_nothing_and_are_counted(server, user):
 # One operation of a session at a time
 
 
-def test_a_second_request_of_a_session_gets_garbage(server, user):
+def test_a_second_request_of_a_session_waits_for_the_first(server, user):
+    user.open()
+    [session] = server.front_end.sessions.values()
+    with ThreadPoolExecutor() as pool, session.busy:
+        second = pool.submit(requests.get, user.address, cookies=user.http.cookies.get_dict())
+        until(lambda: server.front_end.overlaps == 1)
+        assert not second.done()
+        session.busy.release()
+        assert len(rows(second.result().text)) == 20
+        session.busy.acquire()
+
+
+def test_requests_of_a_session_can_race(server, user):
     control(server, "POST", "faults", fault="endless-export")
+    control(server, "POST", "faults", fault="racing-requests")
     user.open()
     with ThreadPoolExecutor() as pool:
         click = pool.submit(user.click_on_export)
@@ -263,7 +304,7 @@ def test_a_second_request_of_a_session_gets_garbage(server, user):
         other = ErpUser(server)
         other.log_in()
         assert len(rows(other.open())) == 20
-        assert control(server, "GET", "state")["garbage"] == 1
+        assert control(server, "GET", "state")["overlaps"] == 1
         server.stopping.set()
         with pytest.raises(requests.ConnectionError):
             click.result()
@@ -311,6 +352,36 @@ def test_an_update_moves_menus_values_tabs_columns_and_ends_sessions(server, use
     assert headers(after) == [*headers(before), "NOTE INTERNE"]
 
 
+def test_the_update_after_it_brings_back_no_number_and_a_menu_with_an_item_of_the_same_text(server, user):
+    control(server, "POST", "update")
+    control(server, "POST", "update")
+    user.log_in()
+    page = user.open(ORDERS)
+    assert re.findall(r'DXI(\w+)_T" title="Esportare', page) == ["9"]
+    assert re.findall(r'DXI(\w+)_T">Esportare in<', page) == ["1i0"]
+    assert 'value="xaf_xaf_a0ListViewSalesTableOrdersAll"' in page
+    assert user.click_on_export()["fetches"]
+
+
+def test_the_filters_name_differs_from_list_to_list_and_session_to_session(server):
+    names = set()
+    for _session in range(5):
+        user = ErpUser(server)
+        user.log_in()
+        for demo_list in (ORDERS, DDT):
+            user.open(demo_list)
+            names.add(user.filter)
+    assert len(names) > 2
+
+
+def test_a_server_can_take_requests_and_answer_none(server, user):
+    control(server, "POST", "mute")
+    with pytest.raises(requests.ReadTimeout):
+        requests.get(f"{server.url}Login.aspx", timeout=0.5)
+    control(server, "DELETE", "mute")
+    assert user.http.get(f"{server.url}Login.aspx").ok
+
+
 def test_a_server_that_is_down_closes_connections(server, user):
     control(server, "POST", "down")
     with pytest.raises(requests.ConnectionError):
@@ -335,7 +406,7 @@ def test_delays_can_be_set(server):
     control(server, "POST", "delays", page=[0.6, 1.2], error=0)
     assert 0.6 <= server.choose_delay("page") <= 1.2
     assert server.choose_delay("error") == 0
-    assert server.choose_delay("slow-export") == 60
+    assert 60 <= server.choose_delay("slow-export") <= 300
 
 
 @pytest.mark.parametrize("delays", [{"pages": 1}, {"page": -1}, {"page": [2, 1]}, {"page": "long"}])
@@ -352,9 +423,12 @@ def test_a_certificate_that_nobody_trusts_is_refused(erp, network):
         assert "Logon" in requests.get(f"{server.url}Login.aspx", verify=str(certificate)).text
 
 
-def test_realistic_delays_are_those_that_were_seen(erp):
+def test_a_realistic_demo_has_the_delays_that_were_seen_and_the_filters_that_a_person_left(erp):
     server = DemoServer(erp, realistic=True)
     server.stop()
+    filters = {demo_list.sync_type: server.front_end.get_filter(demo_list) for demo_list in LISTS}
+    assert filters == {demo_list.sync_type: demo_list.forgotten for demo_list in LISTS}
+    assert filters["ddt"] != DDT.safe_filter
     assert server.delays == REALISTIC_DELAYS
     assert (REALISTIC_DELAYS["page"], REALISTIC_DELAYS["export"]) == ((0.6, 1.2), (5, 60))
 
@@ -392,11 +466,10 @@ def test_a_filter_can_refuse_to_be_set(server, user):
     control(server, "POST", "faults", fault="remembered-filter", list="orders")
     control(server, "POST", "faults", fault="stuck-filter", times=1)
     user.open(ORDERS)
-    release = web.RELEASES[0]
-    chosen = {f"{release.filter}_VI": f"{release.filter_prefix}{ORDERS.safe_filter}"}
-    user.call(release.filter, "", **chosen)
+    chosen = {f"{user.filter}_VI": f"{web.RELEASES[0].filter_prefix}{ORDERS.safe_filter}"}
+    user.call(user.filter, "", **chosen)
     assert server.front_end.get_filter(ORDERS) == ORDERS.forgotten
-    user.call(release.filter, "", **chosen)
+    user.call(user.filter, "", **chosen)
     assert server.front_end.get_filter(ORDERS) == ORDERS.safe_filter
 
 

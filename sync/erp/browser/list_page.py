@@ -35,6 +35,7 @@ from sync.erp.browser import scripts
 from sync.erp.client import ErpList, Look
 from sync.exceptions import (
     ErpError,
+    ErpFilterChanged,
     ErpPageChanged,
     ErpPageSlow,
     ExportEmpty,
@@ -181,7 +182,7 @@ class ListPage:
         """Choose the filter that hides nothing, and see that the ERP's own next page says so."""
         if self.erp_list.safe_filter:
             with self.begin(_("choose the filter")):
-                before = self.choose_filter(lambda value: value.endswith(self.erp_list.safe_filter))
+                before = self.choose_filter(self.is_safe)
                 self.own_filter = self.own_filter or before  # this step is taken again after a new login
 
     def restore_filter(self) -> None:
@@ -207,7 +208,7 @@ class ListPage:
         before = None
         for attempt in range(ATTEMPTS + 1):
             combo, item = self.find_choice(is_wanted)
-            if is_wanted(combo["value"] if combo["hidden"] is None else combo["hidden"]):
+            if is_wanted(get_chosen(combo)):
                 return before
             if attempt == 0:
                 before = combo["value"]
@@ -255,6 +256,28 @@ class ListPage:
                 if not found:
                     return
             raise self.fail(Message(_("its filter {filter} cannot be cleared"), filter=describe(found)))
+
+    def check_filters(self) -> None:
+        """Raises ErpFilterChanged if the ERP does not show the whole list any more.
+
+        Filters belong to the ERP's user: a person with the same login may have changed one since it was chosen here
+        [seen]. That person's choice stays.
+        """
+        with self.begin(_("check the filters")):
+            self.load()
+            found = self.ask(scripts.READ_GRID_FILTERS)
+            if self.erp_list.safe_filter:
+                combo, _item = self.find_choice(self.is_safe)
+                chosen = get_chosen(combo)
+                if not self.is_safe(chosen):
+                    self.own_filter = None
+                    found = [chosen, *found]
+            if found:
+                raise ErpFilterChanged(erp_list=self.erp_list.name, filter=describe(found))
+
+    def is_safe(self, value: str) -> bool:
+        """Whether this is the value of the choice that hides nothing, whatever it begins with."""
+        return value.endswith(self.erp_list.safe_filter)
 
     def clear_search(self) -> None:
         box = self.find(scripts.FIND_SEARCH_BOX)
@@ -414,22 +437,25 @@ class ListPage:
 
         `may_export` is asked before each click on the export item, `progress` told the bytes that are written and,
         if announced, to come; within `seconds` of a click they must begin to. Raises ExportTooLarge before more than
-        `largest` bytes are written, and ExportTruncated for what is not a whole PDF. The file is there only if all
-        went well.
+        `largest` bytes are written, ExportTruncated for what is not a whole PDF, and ErpFilterChanged if it may not
+        show the whole list. The file is there only if all went well.
         """
-        with self.begin(_("export the list")), transfer.open_new_file(to) as file:
-            for click in range(CLICKS):
-                if click:
-                    self.load()  # so that the banner of one click is not taken for that of the next
-                item = self.find_export_item()
-                may_export()
-                with DocumentAnswers(self.page) as answers:
-                    item.click(timeout=CLICK_TIMEOUT, no_wait_after=True)
-                    if (export := self.wait_for_export(answers, seconds)) is not None:
-                        save(export, file, largest=largest, progress=progress)
-                        return
-            reason = Message(_("it answered “Requested objects cannot be loaded” {clicks} times"), clicks=CLICKS)
-            raise self.fail(reason)
+        with transfer.open_new_file(to) as file:
+            with self.begin(_("export the list")):
+                for click in range(CLICKS):
+                    if click:
+                        self.load()  # so that the banner of one click is not taken for that of the next
+                    item = self.find_export_item()
+                    may_export()
+                    with DocumentAnswers(self.page) as answers:
+                        item.click(timeout=CLICK_TIMEOUT, no_wait_after=True)
+                        if (export := self.wait_for_export(answers, seconds)) is not None:
+                            save(export, file, largest=largest, progress=progress)
+                            break
+                else:
+                    reason = _("it answered “Requested objects cannot be loaded” {clicks} times")
+                    raise self.fail(Message(reason, clicks=CLICKS))
+            self.check_filters()
 
     def find_export_item(self) -> ElementHandle:
         """The anchor of the item, whichever number it has; out of the “…” overflow of a narrow window, too."""
@@ -613,6 +639,12 @@ def save(answer: Answer, file: BinaryIO, *, largest: int, progress: Callable[[in
         raise kind(start=cut(start.decode("latin-1")))
     if b"%%EOF" not in end:
         raise ExportTruncated(reason=Message(_("its end is missing")))
+
+
+def get_chosen(combo: dict[str, Any]) -> str:
+    """The value that a combo's page tells the ERP."""
+    chosen: str = combo["value"] if combo["hidden"] is None else combo["hidden"]
+    return chosen
 
 
 def is_login_path(url: str) -> bool:

@@ -17,6 +17,7 @@ from demo.erp.server import DemoServer
 from sync.erp.browser import list_page
 from sync.erp.browser.list_page import ListPage, LoginPageShown
 from sync.exceptions import (
+    ErpFilterChanged,
     ErpPageChanged,
     ErpPageSlow,
     ExportEmpty,
@@ -98,7 +99,13 @@ def test_each_step_is_reported(open_list: OpenList, reports: list[str], tmp_path
     page = open_list("products")
     fetch(page, tmp_path / "export.pdf")
     page.restore_filter()
-    assert reports == ["open the list", "clear the grid's filter", "show the columns", "export the list"]
+    assert reports == [
+        "open the list",
+        "clear the grid's filter",
+        "show the columns",
+        "export the list",
+        "check the filters",
+    ]
 
 
 def test_an_update_over_night_changes_nothing_for_the_client(
@@ -166,6 +173,23 @@ def test_a_filter_that_cannot_be_set_is_named(sync_type: str, open_list: OpenLis
     with pytest.raises(ErpPageChanged, match=r"its filter stays .* 3 times") as caught:
         open_list(sync_type).choose_safe_filter()
     assert caught.value.facts["step"] == "choose the filter"
+
+
+@pytest.mark.parametrize("sync_type", ["ddt", "products"])
+def test_a_filter_that_a_person_chose_while_the_export_was_made_is_named_and_stays(
+    sync_type: str, open_list: OpenList, server: DemoServer, tmp_path: Path
+) -> None:
+    plan(server, Fault.REMEMBERED_FILTER)
+    page = open_list(sync_type)
+    page.choose_safe_filter()
+    plan(server, Fault.FILTER_CHANGED_AT_CLICK)
+    chosen = {"ddt": "ListViewPackingSlipsMonth", "products": r"\[Oid\] % 11 = 0"}[sync_type]
+    with pytest.raises(ErpFilterChanged, match=rf"chose another filter there \(.*{chosen}\)"):
+        download(page, tmp_path / "export.pdf")
+    assert not (tmp_path / "export.pdf").exists()
+    page.restore_filter()
+    assert server.front_end.filters.get(sync_type, "") == find_list(sync_type).forgotten
+    assert server.front_end.grid_filters == ({"products"} if sync_type == "products" else set())
 
 
 def test_a_filter_that_is_not_restored_is_reported(open_list: OpenList, server: DemoServer, reports: list[str]) -> None:

@@ -211,6 +211,7 @@ NAMED = [  # the fault, the list, the seconds that an export may take, the error
     (Fault.LOGIN_INSTEAD_OF_PDF, "customers", None, "ErpSessionExpired", "its login page instead of the list"),
     (Fault.HTML_INSTEAD_OF_PDF, "customers", None, "ErpAnswerUnexpected", "a web page came instead of the PDF"),
     (Fault.SERVER_ERROR, "customers", None, "ErpPageChanged", "status 500"),
+    (Fault.FILTER_CHANGED_AT_CLICK, "ddt", None, "ErpFilterChanged", "give this service a login of its own"),
     (Fault.CUT_CONNECTION, "customers", None, "ExportTruncated", "the connection ended after "),
     (Fault.STALLED_CONNECTION, "customers", 10, "ErpUnavailable", IN_TIME),
     (Fault.ENDLESS_EXPORT, "customers", 10, "ErpUnavailable", IN_TIME),

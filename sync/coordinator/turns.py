@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Case, CharField, Exists, F, IntegerField, OuterRef, Q, Value, When
+from django.db.models.functions import Coalesce, Least
 
 from sync.coordinator import kept_exports
 from sync.database import clock
@@ -36,6 +38,14 @@ REASONS: dict[str, str] = {  # why what the clock alone ends keeps a run waiting
     WaitsFor.HOURS: gettext_noop("the ERP is not asked outside its hours"),
     WaitsFor.ALLOWANCE: gettext_noop("the exports of the day are spent"),
 }
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A stretch of time in which order forms paused other lists."""
+
+    begins: datetime
+    ends: datetime
 
 
 def find_queued(now: datetime | None = None) -> Any:
@@ -93,6 +103,19 @@ def is_paused_by_forms(now: datetime) -> Q:
     """
     is_mirrored = Exists(SyncRun.objects.succeeded().filter(sync_type=OuterRef("sync_type")))
     return Q(Exists(OrderFormSession.objects.live(now))) & ~Q(sync_type__in=list_smart_types()) & Q(is_mirrored)
+
+
+def find_pauses(since: datetime) -> list[Pause]:
+    """When order forms were open that did not end before a moment; that of one open now ends when it would expire."""
+    ends = Least(Coalesce("closed_at", "expires_at"), "expires_at")
+    sessions = OrderFormSession.objects.filter(expires_at__gt=since).annotate(ends=ends).filter(ends__gt=since)
+    found: list[Pause] = []
+    for begins, ends_at in sessions.order_by("opened_at").values_list("opened_at", "ends"):
+        if found and begins <= found[-1].ends:
+            found[-1] = Pause(found[-1].begins, max(found[-1].ends, ends_at))
+        else:
+            found.append(Pause(begins, ends_at))
+    return found
 
 
 def find_end_of_wait(run: SyncRun, waits_for: str | None, now: datetime) -> datetime | None:

@@ -21,8 +21,9 @@ from sync.erp import login as erp_login
 from sync.mirror.column_drift import find_unseen_drifts
 from sync.models import OrderFormSession, SyncLock, SyncRun, SyncSchedule, SyncWorker
 from sync.monitoring.status import SyncStatus, TypeHealth, find_wrong_clocks
-from sync.service import list_types
+from sync.service import list_smart_types, list_types
 
+PAUSES_COUNT_FOR = timedelta(days=1)  # what is older than that is late, whatever kept it waiting
 USUAL_OF = 20  # successes that the usual duration is the median of
 
 
@@ -71,6 +72,7 @@ def assess_types(
     rows = {row.sync_type: row for row in select_schedules().annotate(paused_by_forms=paused)}
     runs = SyncRun.objects.in_bulk({pk for row in rows.values() for pk in (row.last_success_id, row.last_end_id) if pk})
     drifts = find_unseen_drifts()
+    pauses = find_pauses(now, list(runs.values()))
     found = []
     for name in list_types():
         if name not in rows:
@@ -96,10 +98,17 @@ def assess_types(
                 if is_due
                 else None,
                 paused_by_forms=row.paused_by_forms,
+                pauses=[] if name in list_smart_types() else pauses,
                 drifts=[drift for drift in drifts if drift.sync_type == name],
             )
         )
     return found
+
+
+def find_pauses(now: datetime, runs: list[SyncRun]) -> list[turns.Pause]:
+    """Those that the age of what the runs exported may have to do with."""
+    exported = [run.exported_at for run in runs if run.exported_at]
+    return turns.find_pauses(max(min(exported, default=now), now - PAUSES_COUNT_FOR))
 
 
 def select_schedules() -> Any:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from django.conf import settings
 
 from sync import disk
-from sync.coordinator.turns import WaitsFor
+from sync.coordinator.turns import Pause, WaitsFor
 from sync.database import clock
 from sync.erp import allowance
 from sync.erp.allowance import Allowance
@@ -75,6 +75,7 @@ class TypeHealth:
     queued: list[SyncRun]
     next_due: datetime | None
     paused_by_forms: bool  # what becomes due waits for them
+    pauses: list[Pause]  # of late, by order forms; in order, apart from each other
     drifts: list[ColumnDrift]  # changes of its columns that nobody has seen
 
     @property
@@ -94,8 +95,23 @@ class TypeHealth:
     def late_at(self) -> datetime | None:
         """When what it shows is too old to be trusted, if nothing comes; None if it shows nothing yet.
 
-        Only time within the ERP's hours counts; and when these begin, a run has the grace.
+        Only time within the ERP's hours counts in which no order form paused it; and when these begin, or the forms
+        are left, a run has the grace.
         """
+        late_at, longest = self.late_unpaused_at, self.late_for_forms_at
+        if self.fresh_as_of is None or late_at is None or longest is None:
+            return None
+        hours = allowance.find_hours()
+        for pause in self.pauses:
+            begins = max(pause.begins, self.fresh_as_of)
+            if begins < min(pause.ends, late_at):
+                late_at = hours.add_open_time(late_at, pause.ends - begins)
+                late_at = max(late_at, hours.add_open_time(pause.ends, GRACE))
+        return min(late_at, longest)
+
+    @property
+    def late_unpaused_at(self) -> datetime | None:
+        """When that would be so if no order form had paused it."""
         if self.fresh_as_of is None:
             return None
         hours = allowance.find_hours()
@@ -104,8 +120,9 @@ class TypeHealth:
 
     @property
     def late_for_forms_at(self) -> datetime | None:
-        """When that is so though order forms keep it waiting."""
-        return allowance.find_hours().add_open_time(self.late_at, settings.SYNC_LONGEST_PAUSE) if self.late_at else None
+        """When that is so though order forms keep it waiting, or did: they may for so long."""
+        unpaused = self.late_unpaused_at
+        return allowance.find_hours().add_open_time(unpaused, settings.SYNC_LONGEST_PAUSE) if unpaused else None
 
     @property
     def state(self) -> State:

@@ -192,7 +192,7 @@ def test_whatever_happens_the_next_answer_is_whole(happens, api, agent, everythi
 PASSINGS = {
     "a form expires": timedelta(minutes=10),
     "the worker falls silent": timedelta(minutes=3),
-    "orders are late": timedelta(minutes=20),
+    "orders are late": timedelta(minutes=15 + 10 + 10),  # the interval, the grace, the form's pause
     "what waits has waited too long": timedelta(minutes=30),
 }
 
@@ -201,7 +201,7 @@ PASSINGS = {
 def test_what_the_clock_alone_changes_is_never_answered_as_unchanged(after, api, agent, everything_fresh, monkeypatch):
     monkeypatch.setattr("sync.monitoring.status.LONGEST_UNCHANGED", timedelta(days=1))
     SyncSchedule.objects.update(every=180, counted_from=timezone.now() - timedelta(minutes=1))
-    SyncSchedule.objects.filter(sync_type="orders").update(every=10)
+    SyncSchedule.objects.filter(sync_type="orders").update(every=15)
     queue.request_sync("products", trigger=SyncRun.Trigger.API)
     SyncRunFactory(status="queued", sync_type="ddt", requested_at=timezone.now() + timedelta(minutes=5))
     sessions.open_session(agent)

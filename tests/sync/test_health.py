@@ -21,7 +21,7 @@ from sync.monitoring import health
 from sync.monitoring.serializers import SyncStatusSerializer
 from sync.monitoring.state_changes import record_state_changes
 from sync.monitoring.status import State
-from tests.factories import AlertFactory, SyncRunFactory, SyncWorkerFactory, UserFactory
+from tests.factories import AlertFactory, OrderFormSessionFactory, SyncRunFactory, SyncWorkerFactory, UserFactory
 from tests.lists import TYPES
 
 pytestmark = pytest.mark.django_db
@@ -100,6 +100,54 @@ def test_order_forms_excuse_a_list_s_age_no_longer_than_they_may_keep_it_waiting
     queue.request_sync("orders", trigger=SyncRun.Trigger.SCHEDULE)
     sessions.open_session(agent)
     assert of().state == state
+
+
+def pause(*, begun, ended=0):
+    """An order form that was in use from so many minutes ago until so many minutes ago."""
+    opened_at, closed_at = timezone.now() - begun * MINUTE, timezone.now() - ended * MINUTE
+    OrderFormSessionFactory(opened_at=opened_at, expires_at=closed_at + MINUTE, closed_at=closed_at)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "pauses", "state"),
+    [
+        (39, [{"begun": 20, "ended": 0}], State.HEALTHY),
+        (29, [{"begun": 15, "ended": 9}], State.HEALTHY),  # the grace of a run after it
+        (31, [{"begun": 15, "ended": 11}], State.LATE),
+        (34, [{"begun": 30, "ended": 20}, {"begun": 25, "ended": 15}], State.HEALTHY),  # fifteen minutes in all
+        (36, [{"begun": 30, "ended": 20}, {"begun": 25, "ended": 15}], State.LATE),
+        (30, [{"begun": 9, "ended": 1}], State.LATE),  # it was so before
+        (25, [{"begun": 60, "ended": 30}], State.LATE),  # that was before the export
+        (51, [{"begun": 45, "ended": 0}], State.LATE),  # no longer than forms may keep it waiting
+    ],
+)
+def test_time_in_which_order_forms_paused_a_list_makes_it_no_older(minutes, pauses, state):
+    SyncRunFactory(sync_type="orders", ended_ago=minutes * MINUTE)
+    for times in pauses:
+        pause(**times)
+    assert of().state == state
+
+
+def test_a_list_that_order_forms_read_is_not_excused_by_them():
+    SyncRunFactory(sync_type="customers", ended_ago=41 * MINUTE)
+    pause(begun=20)
+    assert of("customers").state == State.LATE
+
+
+def test_a_form_that_is_left_turns_no_list_late_until_its_run_has_ended(everything_fresh, agent):
+    with time_machine.travel(timezone.now(), tick=False) as traveller:
+        session = sessions.open_session(agent)
+        for _ in range(5):
+            traveller.shift(5 * MINUTE)
+            session = sessions.touch_session(agent, session.pk)
+            SyncRun.objects.exclude(sync_type="orders").update(exported_at=timezone.now())
+        queue.request_sync("orders", trigger=SyncRun.Trigger.SCHEDULE)
+        assert of().state == State.PAUSED
+        sessions.close_session(session)
+        traveller.shift(timedelta(seconds=1))
+        assert of().state == State.HEALTHY
+        traveller.shift(21 * MINUTE)
+        assert of().state == State.LATE
 
 
 def test_the_time_of_the_export_counts_and_not_that_of_the_run():

@@ -24,6 +24,7 @@ from tests.e2e.order_form import OrderForm, customers, goods, price_of, saved_dr
 from tests.sync.demo import run_sync
 
 FIVE = 5
+SEARCHES_AFTER, SEEN_AFTER = 120, 300  # milliseconds, as in combobox.js
 
 
 @pytest.fixture
@@ -40,9 +41,9 @@ def euro(amount):
 
 
 @contextmanager
-def unanswered(form):
-    """Searches for products are answered at the end of the block."""
-    pattern, held = "**/api/products?*search*", []
+def unanswered(form, what="products"):
+    """Searches for products, or for customers, are answered at the end of the block."""
+    pattern, held = f"**/api/{what}?*search*", []
     intercept(form.page, pattern, lambda route: held.append(route))
     yield
     form.page.unroute(pattern)
@@ -149,13 +150,89 @@ def test_an_impatient_or_held_enter_saves_nothing(form, customer, product):
     form.choose_customer(customer)
     with unanswered(form):
         form.type(product.erp_id)
-        form.press("Enter", "Enter", "Enter", "Enter")
-    expect(form.line(1).quantity).to_be_focused()
+        form.press("Enter", "Enter", "Enter", "Enter", "Enter")
+    expect(form.save_button).to_be_focused()
+    form.line(1).quantity.focus()
     for _ in range(8):
         form.page.keyboard.down("Enter")
     form.page.keyboard.up("Enter")
     expect(form.line(2).product).to_be_focused()
     assert not Draft.objects.exists()
+
+
+@pytest.mark.parametrize("delay", [5, 60, 120], ids=["a scanner", "60 ms a key", "120 ms a key"])
+def test_two_enters_take_the_usual_quantity_and_begin_the_next_line(form, customer, delay):
+    one, other = two_articles()
+    form.choose_customer(customer)
+    network = form.page.context.new_cdp_session(form.page)
+    network.send("Network.enable")
+    network.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 100, "downloadThroughput": -1, "uploadThroughput": -1},
+    )
+    form.page.keyboard.type(f"{one.erp_id}\n\n{other.erp_id}\n\n", delay=delay)
+    expect(form.line(3).product).to_be_focused()
+    expect_lines(form, one, other)
+
+
+def test_a_code_that_is_scanned_in_the_box_for_the_quantity_begins_the_next_line(form, customer):
+    one, other = two_articles()
+    form.choose_customer(customer)
+    with unanswered(form):
+        form.type(f"{one.erp_id}\n{other.erp_id}\n")
+    expect(form.line(2).quantity).to_be_focused()
+    expect_lines(form, one, other)
+    form.line(1).quantity.focus()
+    form.press("Control+a")
+    form.type(f"{one.erp_id}\n7\n")
+    expect(form.line(4).product).to_be_focused()
+    expect(form.line(3).product).to_have_value(one.name)
+    expect_lines(form, one, other)
+
+
+def two_articles():
+    one = next(goods())
+    return one, next(each for each in goods() if each.name != one.name)
+
+
+def expect_lines(form, *products):
+    for number, product in enumerate(products, 1):
+        expect(form.line(number).product).to_have_value(product.name)
+        expect(form.line(number).quantity).to_have_value(shown(product.order_quantities.usual))
+
+
+def test_what_is_typed_on_after_an_ambiguous_name_goes_where_it_was_typed_for(form, product):
+    with unanswered(form, "customers"):
+        form.type(f"s\n{product.erp_id}\n\n")
+    expect(form.line(2).product).to_be_focused()
+    expect(form.customer).to_have_value("s")
+    expect(form.page.get_by_text("Scegli il cliente dall'elenco.")).to_be_visible()
+    expect_lines(form, product)
+
+
+def test_what_is_typed_on_after_a_product_that_is_not_clear_goes_where_it_was_typed_for(form, customer, product):
+    form.choose_customer(customer)
+    with unanswered(form):
+        form.type(f"nessuno così\n\n{product.erp_id}\n\n")
+    expect(form.line(3).product).to_be_focused()
+    expect(form.line(1).problem).to_have_text("Scegli il prodotto dall'elenco.")
+    expect(form.line(1).product).to_have_value("nessuno così")
+    expect(form.line(2).product).to_have_value(product.name)
+
+
+def test_an_enter_takes_only_what_was_seen(form):
+    form.page.clock.install()
+    form.page.clock.pause_at(timezone.now() + timedelta(seconds=2))
+    form.type("s")
+    form.page.clock.run_for(SEARCHES_AFTER)
+    expect(form.options.nth(2)).to_be_visible()
+    form.press("Enter")  # too soon after the list was drawn
+    form.page.clock.run_for(SEEN_AFTER)
+    expect(form.customer).to_have_value("s")
+    expect(form.customer).to_be_focused()
+    name = form.page.get_by_role("option", selected=True).locator("strong").inner_text()
+    form.press("Enter")
+    expect(form.customer).to_have_value(name)
 
 
 def test_looking_at_a_chosen_box_changes_nothing(form, erp):

@@ -754,8 +754,8 @@ def test_what_is_typed_while_an_answer_is_awaited_lands_where_the_cursor_goes_th
 @pytest.mark.parametrize(
     ("pressed", "typed"),
     [
-        (["Enter", "Enter", "Enter"], []),  # impatient
-        (["5", "Enter", "Enter", "Enter"], ["Enter"]),
+        (["Enter", "Enter"], ["Enter", "Enter"]),
+        (["5", "Enter", "Enter", "6", "Enter"], ["Enter", "Enter", "Enter"]),
         (["5", "Enter", "6", "Enter"], ["Enter", "Enter"]),
         (["5", "Enter", "Backspace", "6"], ["Enter"]),  # takes no Enter back
         (["Tab", "Enter"], ["Tab", "Enter"]),
@@ -883,6 +883,21 @@ def test_enter_typed_ahead_presses_a_button(boxes):
     boxes.focus("#quantity")
     boxes.evaluate("answer()")
     assert heard(boxes) == ["Tab", "Enter", "saved"]
+
+
+def test_an_enter_that_follows_an_enter_presses_no_button(boxes):
+    boxes.evaluate("save.addEventListener('click', () => heard.push('saved'))")
+    press(boxes, "Tab", "Shift+Tab", "Tab", "Enter", "Enter")
+    boxes.focus("#quantity")
+    boxes.evaluate("answer()")
+    assert heard(boxes)[-3:] == ["Enter", "saved", "Enter"]
+
+
+def test_what_is_decided_when_the_typing_pauses_waits_for_the_last_key(boxes):
+    boxes.evaluate("typeAhead.whenPaused(() => heard.push(typeAhead.keys.map(({ key }) => key).join('')))")
+    press(boxes, "a", "b", "c")
+    boxes.wait_for_function("heard.length")
+    assert heard(boxes) == ["abc"]
 
 
 def test_keys_that_a_script_sends_are_not_held(boxes):

@@ -5,6 +5,7 @@ import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { live } from "./vendor/lit-html/directives/live.js";
 
 const SEARCHES_AFTER = 120; // milliseconds without a keystroke
+const SEEN_AFTER = 300; // milliseconds that a list has to be shown before an Enter can mean what it highlights
 const TRIES_AGAIN_AFTER = 3_000; // milliseconds, while there is no connection
 
 export class Combobox {
@@ -13,7 +14,10 @@ export class Combobox {
   active = -1;
   isOpen = false;
   state = "idle"; // searching, found, failed
-  takesWhenFound = false; // Enter was faster than the answer
+  takesWhenFound = false; // Enter was faster than the answer, or than the eye
+  isClear = false; // the text names what is highlighted
+  hasMoved = false; // by the arrows, to what is highlighted
+  shownAt = 0; // when what is highlighted was shown first, by the page's clock in milliseconds
   isTouched = false; // typed in, or moved through, since it was opened
   note = ""; // of what was found elsewhere
 
@@ -21,8 +25,9 @@ export class Combobox {
    * Options: `getAddress(text)` is where a text is looked up, `renderOption(item)` shows a result, `getChosen()` is the
    * one that was taken, `isExactly(item, text)` tells whether a text names it, `takesFirst` whether the first of many
    * will do. `onType(text)`, `onPick(item)`, `onSkip()` (Enter in the empty box) and `onBlur()` say what the user did,
-   * `onSettle(isTaken)` how an Enter ended that came before the answer, `onFail(error)` that there is none, and
-   * `onChange()` that the page must be drawn again. `elsewhere`, if given, is offered for what is not found: its
+   * `onSettle(isTaken)` how an Enter ended that came before the answer was seen, `onUnclear()` that its answer leaves a
+   * choice: the box waits on, until `stopWaiting()`. `onFail(error)` says that there is no answer, and `onChange()` that
+   * the page must be drawn again. `elsewhere`, if given, is offered for what is not found: its
    * `label`, its `progress`, and `find(text, signal)`, which gives results, their count, and a note.
    */
   constructor(options) {
@@ -133,14 +138,29 @@ export class Combobox {
     if (!text.trim()) this.onSkip();
     else if (this.isOpen && this.state === "searching") this.takesWhenFound = true;
     else if (this.active >= 0 && this.offersElsewhere) this.findElsewhere();
-    else if (this.isOpen && this.active >= 0) this.take(this.active);
+    else if (this.isOpen && !this.isSeen) {
+      this.takesWhenFound = true;
+      this.settle();
+    } else if (this.isOpen && this.active >= 0) this.take(this.active);
     else this.reopen(text);
+  }
+
+  /** Look for a text, and take what it names. */
+  enterText(text) {
+    this.type(text);
+    this.takesWhenFound = true;
+  }
+
+  /** Whether the user can know what an Enter takes. */
+  get isSeen() {
+    return this.hasMoved || this.state === "elsewhere" || performance.now() - this.shownAt >= SEEN_AFTER;
   }
 
   move(step) {
     const count = this.offersElsewhere ? 1 : this.items.length;
     if (!count) return;
-    this.isTouched = true;
+    if (this.takesWhenFound) this.stopWaiting();
+    Object.assign(this, { isTouched: true, hasMoved: true });
     this.active = (this.active + step + count) % count;
     this.onChange();
     document.getElementById(this.getOptionId(this.active)).scrollIntoView({ block: "nearest" });
@@ -148,8 +168,16 @@ export class Combobox {
 
   take(place) {
     const item = this.items[place];
+    const wasWaiting = this.takesWhenFound;
+    this.takesWhenFound = false;
     this.close();
     this.onPick(item);
+    if (wasWaiting) this.onSettle(true);
+  }
+
+  stopWaiting() {
+    this.takesWhenFound = false;
+    this.onSettle(false);
   }
 
   blur() {
@@ -162,7 +190,7 @@ export class Combobox {
     this.request?.abort();
     const wasWaiting = this.takesWhenFound;
     Object.assign(this, { isOpen: false, takesWhenFound: false, isTouched: false });
-    Object.assign(this, { items: [], more: 0, active: -1, state: "idle", note: "" });
+    Object.assign(this, { items: [], more: 0, active: -1, state: "idle", note: "", isClear: false, hasMoved: false });
     this.onChange();
     if (wasWaiting) this.onSettle(false);
   }
@@ -198,7 +226,7 @@ export class Combobox {
     this.text = text;
     try {
       const { body } = await ask("GET", this.getAddress(text), { signal });
-      if (!signal.aborted) this.show(body, text, staysOn ? this.items[this.active] : this.getChosen());
+      if (!signal.aborted) this.show(body, text, { staysOn });
     } catch (error) {
       if (!signal.aborted) this.fail(error, text);
     }
@@ -212,35 +240,38 @@ export class Combobox {
     this.onChange();
     try {
       const found = await this.elsewhere.find(text, signal);
-      if (!signal.aborted) this.show(found, text, null);
+      if (!signal.aborted) this.show(found, text);
     } catch (error) {
       if (!signal.aborted) this.fail(error, text);
     }
   }
 
-  show({ results: items, count, note = "" }, text, highlighted) {
+  show({ results: items, count, note = "" }, text, { staysOn = false } = {}) {
+    const highlighted = staysOn ? this.items[this.active] : this.getChosen();
     const exact = items.filter((item) => this.isExactly(item, text));
     const before = items.findIndex((item) => item.erpId === highlighted?.erpId);
     const best = exact.length ? items.indexOf(exact[0]) : items.length ? 0 : -1;
     const active = before >= 0 ? before : best;
-    Object.assign(this, { items, more: count - items.length, active, state: "found", note });
+    const isNamed = items.length === 1 || exact.length === 1 || (exact.length > 1 && this.takesFirst);
+    const isClear = isNamed || (active >= 0 && items[active].erpId === this.getChosen()?.erpId);
+    if (!staysOn || before < 0) Object.assign(this, { hasMoved: false, shownAt: performance.now() });
+    Object.assign(this, { items, more: count - items.length, active, state: "found", note, isClear });
     this.onChange();
     document.getElementById(`${this.id}-options`).scrollIntoView({ block: "nearest" });
-    const isClear = items.length === 1 || exact.length === 1 || (exact.length > 1 && this.takesFirst);
-    if (this.takesWhenFound) this.settle(isClear);
+    if (this.takesWhenFound) this.settle();
   }
 
-  /** Enter came before the answer: take what the text names, or else let the user choose. */
-  settle(isClear) {
-    this.takesWhenFound = false;
-    if (isClear) this.take(this.active);
-    this.onSettle(isClear);
+  /** Enter came before the answer was seen: take what the text names, and nothing else. */
+  settle() {
+    if (this.isClear) this.take(this.active);
+    else this.onUnclear();
   }
 
   fail(error, text) {
     if (!isExpected(error)) throw error;
     Object.assign(this, { items: [], more: 0, active: -1, state: "failed", error: error.message });
-    if (this.takesWhenFound) this.settle(false);
+    Object.assign(this, { isClear: false, shownAt: performance.now() });
+    if (this.takesWhenFound) this.settle();
     this.onFail(error);
     this.onChange();
     if (error instanceof Unreachable) this.timer = setTimeout(() => this.find(text), TRIES_AGAIN_AFTER);

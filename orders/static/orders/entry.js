@@ -4,11 +4,12 @@ import { ApiError, ask, isExpected } from "./api.js";
 import { Combobox } from "./combobox.js";
 import { renderCustomerOption } from "./customer_view.js";
 import { renderProductOption } from "./lines_view.js";
-import { formatNumber } from "./numbers.js";
+import { formatNumber, parseQuantity } from "./numbers.js";
 import { createLine, getFilledLines } from "./order.js";
 import { fillIn } from "./texts.js";
 
 const OPTIONS = 10; // results that a box shows
+const SHORTEST_CODE = 7; // letters and digits of a product's code that is recognised among quantities
 const NAMES = 3; // of what the ERP has found, in a sentence
 const SHORTEST_SEARCH = 2; // characters, of a search in the ERP, and
 const LONGEST_SEARCH = 100;
@@ -30,7 +31,7 @@ export class OrderEntry {
       onSkip: () => {},
       onBlur: () => this.checkCustomer(),
       elsewhere: form.pageData.searchesErp ? this.makeErpSearch() : null,
-      ...this.makeBoxCallbacks(),
+      ...this.makeBoxCallbacks(() => this.getUnfinishedProductId()),
     });
   }
 
@@ -44,10 +45,13 @@ export class OrderEntry {
     };
   }
 
-  /** What all boxes tell the form. */
-  makeBoxCallbacks() {
+  /** What all boxes tell the form; `getNextId` says where the cursor goes on from the box. */
+  makeBoxCallbacks(getNextId) {
     const { form } = this;
     return {
+      onUnclear() {
+        form.typeAhead.whenPaused(() => form.entry.leaveUnclear(this, getNextId()));
+      },
       onSettle: (isTaken) => (isTaken ? form.typeAhead.release() : form.typeAhead.drop()),
       onFail: (error) => error.isSignedOut && form.messages.askToSignIn(),
       onChange: () => form.draw(),
@@ -59,6 +63,22 @@ export class OrderEntry {
     return [this.customerBox, ...this.productBoxes.values()].some((box) => box.takesWhenFound);
   }
 
+  /**
+   * An Enter came before an answer that leaves a choice. What was typed on goes where it was typed for, and the box is
+   * marked; if nothing was, the user chooses from the list.
+   */
+  leaveUnclear(box, nextId) {
+    const { form } = this;
+    if (!box.takesWhenFound) return;
+    if (!form.typeAhead.hasMore) {
+      box.stopWaiting();
+      return;
+    }
+    box.takesWhenFound = false;
+    form.focus(nextId);
+    form.typeAhead.release();
+  }
+
   // The customer
 
   setCustomer(customer, customerText) {
@@ -66,11 +86,15 @@ export class OrderEntry {
   }
 
   chooseCustomer(customer) {
-    const { order, messages } = this.form;
+    const { messages } = this.form;
     if (messages.banner?.isSaved) messages.banner = null;
     this.setCustomer(customer, customer.name);
-    const unfinished = order.lines.find((line) => !line.product) ?? order.lines[0];
-    this.form.focus(`product-${unfinished.id}`);
+    this.form.focus(this.getUnfinishedProductId());
+  }
+
+  getUnfinishedProductId() {
+    const { lines } = this.form.order;
+    return `product-${(lines.find((line) => !line.product) ?? lines[0]).id}`;
   }
 
   checkCustomer() {
@@ -121,9 +145,9 @@ export class OrderEntry {
       isExactly: (product, text) => hasName([product.name, product.erpId], text),
       onType: (text) => this.setInLine(line, "product", { text, product: null }),
       onPick: (product) => this.chooseProduct(line, product),
-      onSkip: () => this.goOn(line),
+      onSkip: () => getFilledLines(this.form.order).length && this.goOn(line), // who has ordered nothing saves nothing
       onBlur: () => this.checkProduct(line),
-      ...this.makeBoxCallbacks(),
+      ...this.makeBoxCallbacks(() => `quantity-${line.id}`),
     });
   }
 
@@ -167,10 +191,26 @@ export class OrderEntry {
     this.form.focus(next ? `product-${next.id}` : "save");
   }
 
+  /** Keep what is in a quantity box when the cursor comes to it. */
+  enterQuantity(line) {
+    this.quantityBefore = line.quantity;
+  }
+
+  /** A product's code in a quantity box, as a scanner leaves it there: it begins the next line. */
+  moveCodeOn(line) {
+    const code = line.quantity;
+    const next = this.form.order.lines.find((each) => !each.text.trim());
+    if (!next || !looksLikeCode(code)) return false;
+    this.setQuantity(line, this.quantityBefore);
+    this.form.focus(`product-${next.id}`);
+    this.getProductBox(next).enterText(code);
+    return true;
+  }
+
   pressInLine(event, line) {
     if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
-      this.goOn(line);
+      if (!this.moveCodeOn(line)) this.goOn(line);
     }
     const place = { ArrowDown: 0, ArrowUp: -1 }[event.key];
     const nearest = this.form.pricing.getNearestQuantities(line);
@@ -248,6 +288,13 @@ function hasName(names, text) {
 /** A VAT number may be typed with its country, which the ERP leaves out. */
 function stripCountry(text) {
   return text.replace(/^\s*IT(?=\d{5})/i, "");
+}
+
+/** Whether a text in a quantity box cannot be a quantity, and may be a product's code. */
+function looksLikeCode(text) {
+  const { length } = normalize(text);
+  const isDecimal = /^\d+[.,]\d+$/.test(text.trim());
+  return parseQuantity(text) === null && !isDecimal && length >= SHORTEST_CODE && /^\S*\d\S*$/.test(text.trim());
 }
 
 function normalize(text) {

@@ -1,9 +1,11 @@
 // Keys that are typed while an answer is awaited: they are kept, and land where the cursor goes then.
 
+const PAUSE = 300; // milliseconds without a key, after which whoever typed on has looked at the page
 const FOCUSABLE = "input:not([type=hidden]), select, textarea, button, a[href]";
 
 export class TypeAhead {
-  keys = []; // {key, shiftKey, ctrlKey}
+  keys = []; // {key, shiftKey, ctrlKey, followsEnter}
+  afterPause = null; // what is decided once the typing pauses
 
   /** Holds keys back while `isAwaited()`, until `release` types them or `drop` forgets them. */
   constructor(isAwaited) {
@@ -26,23 +28,46 @@ export class TypeAhead {
 
   hold({ key, shiftKey, ctrlKey, metaKey }) {
     const last = this.keys.at(-1)?.key ?? "Enter"; // with which the waiting began
-    const isImpatient = key === "Enter" && last === "Enter" && !ctrlKey && !metaKey;
+    const followsEnter = last === "Enter";
     if (key === "Backspace" && last.length === 1) this.keys.pop();
-    else if (key !== "Backspace" && !isImpatient) this.keys.push({ key, shiftKey, ctrlKey: ctrlKey || metaKey });
+    else if (key !== "Backspace") this.keys.push({ key, shiftKey, ctrlKey: ctrlKey || metaKey, followsEnter });
+    if (this.afterPause) this.whenPaused(this.afterPause);
+  }
+
+  /** Call `decide` once nothing has been typed for a while. */
+  whenPaused(decide) {
+    this.stopPause();
+    this.afterPause = decide;
+    this.timer = setTimeout(() => {
+      this.afterPause = null;
+      decide();
+    }, PAUSE);
+  }
+
+  stopPause() {
+    clearTimeout(this.timer);
+    this.afterPause = null;
+  }
+
+  /** Whether something else than Enter is held. */
+  get hasMore() {
+    return this.keys.some(({ key, ctrlKey }) => key !== "Enter" || ctrlKey);
   }
 
   /** Type what was held, until something is awaited again. */
   release() {
+    this.stopPause();
     while (this.keys.length && !this.isAwaited()) type(this.keys.shift());
   }
 
   drop() {
+    this.stopPause();
     this.keys = [];
   }
 }
 
 /** What the keyboard does with a key: script can only imitate it. */
-function type({ key, shiftKey, ctrlKey }) {
+function type({ key, shiftKey, ctrlKey, followsEnter }) {
   const element = document.activeElement;
   if (key.length === 1) {
     document.execCommand("insertText", false, key);
@@ -52,7 +77,8 @@ function type({ key, shiftKey, ctrlKey }) {
     new KeyboardEvent("keydown", { key, shiftKey, ctrlKey, bubbles: true, cancelable: true }),
   );
   if (isUnused && key === "Tab") neighbour(element, shiftKey ? -1 : 1)?.focus();
-  if (isUnused && key === "Enter" && element instanceof HTMLButtonElement) element.click();
+  const presses = key === "Enter" && !followsEnter; // who presses Enter again and again saves nothing unseen
+  if (isUnused && presses && element instanceof HTMLButtonElement) element.click();
 }
 
 function neighbour(element, step) {

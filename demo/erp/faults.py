@@ -12,6 +12,7 @@ class Where(Enum):
     DELIVERY = "delivery"
     PAGE = "page"  # each page that is opened
     CHOICE = "choice"  # each time that a filter is chosen
+    LOGIN = "login"  # each time that a list's address is asked for without a session
     REQUEST = "request"  # each that comes while another one of its session is answered
 
 
@@ -52,6 +53,11 @@ class Fault(Enum):
         Where.DELIVERY,
         "“Requested objects cannot be loaded”: some time after the click the page is opened anew, and says so.",
     )
+    ERROR_RELOAD = (
+        "error-reload",
+        Where.DELIVERY,
+        "Some time after the click the page is opened anew, and no word says that the export failed.",
+    )
     LOGIN_INSTEAD_OF_PDF = ("login-instead-of-pdf", Where.DELIVERY, "The session ends between the click and the PDF.")
     SLOW_EXPORT = ("slow-export", Where.DELIVERY, "Generating the export takes one to five minutes.")
     ENDLESS_EXPORT = ("endless-export", Where.DELIVERY, "Generating the export never ends.")
@@ -65,6 +71,12 @@ class Fault(Enum):
     NO_GRID = ("no-grid", Where.PAGE, "The page has no grid.")
     STUCK_FILTER = ("stuck-filter", Where.CHOICE, "The list's filter stays as it is, whatever is chosen.")
 
+    RESTLESS_PAGE = ("restless-page", Where.PAGE, "The page is idle, and then its grid refreshes itself once more.")
+    LOGIN_IN_PLACE = (
+        "login-in-place",
+        Where.LOGIN,
+        "Without a session the login page comes under the list's own address, without a redirect.",
+    )
     RACING_REQUESTS = (
         "racing-requests",
         Where.REQUEST,

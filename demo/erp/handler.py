@@ -128,7 +128,7 @@ class Handler(BaseHTTPRequestHandler):
             here = "/" + parse.quote(return_url.lstrip("/\\"), safe="/?=&%")  # on this server
             self.redirect(here, cookies=[make_cookie(*cookie) for cookie in session.cookies.items()])
         elif self.demo.take_time("page"):
-            self.send_page(web.render_login(self.page, return_url, rejected=bool(fields)))
+            self.send_login(return_url, rejected=bool(fields))
 
     def answer_list(self, demo_list: DemoList, fields: dict[str, str]) -> None:
         """Answer a request for a list once no other one of the session is being answered; a racing one at once.
@@ -138,7 +138,7 @@ class Handler(BaseHTTPRequestHandler):
         """
         session = self.find_session()
         if session is None:
-            self.redirect_to_login()
+            self.ask_to_log_in(demo_list)
         elif not fields and demo_list.name in session.waiting and not session.waiting[demo_list.name].is_generated:
             self.send_export(demo_list, session, session.waiting.pop(demo_list.name))
         elif self.occupy(demo_list, session):
@@ -310,9 +310,16 @@ class Handler(BaseHTTPRequestHandler):
     def send_json(self, answer: dict[str, Any]) -> None:
         self.send(json.dumps(answer).encode(), "application/json")
 
-    def redirect_to_login(self) -> None:
+    def ask_to_log_in(self, demo_list: DemoList) -> None:
         path = parse.urlsplit(self.path).path
-        self.redirect(f"{split_address(path)[0]}/Login.aspx?ReturnUrl={web.quote_return_url(path)}")
+        if Fault.LOGIN_IN_PLACE in self.front_end.take_faults(demo_list, Where.LOGIN):
+            self.send_login(path)
+        else:
+            self.redirect(f"{self.page.base}/Login.aspx?ReturnUrl={web.quote_return_url(path)}")
+
+    def send_login(self, return_url: str, *, rejected: bool = False) -> None:
+        settling = self.demo.choose_delay("settling")
+        self.send_page(web.render_login(self.page, return_url, rejected=rejected, settling=settling))
 
     def redirect(self, url: str, *, cookies: Sequence[str] = ()) -> None:
         self.send_response(HTTPStatus.FOUND)
@@ -353,20 +360,21 @@ class Handler(BaseHTTPRequestHandler):
         if Fault.FILTER_CHANGED_AT_CLICK in faults:
             leave = self.front_end.leave_filter if demo_list.choices else self.front_end.leave_grid_filter
             leave(demo_list)
-        if is_callback and faults & {Fault.ERROR_BANNER, Fault.ERROR_NAVIGATION}:
+        errors = faults & {Fault.ERROR_BANNER, Fault.ERROR_NAVIGATION, Fault.ERROR_RELOAD}
+        if is_callback and errors:
             if Fault.ERROR_NAVIGATION in faults:
                 session.failed.add(demo_list.name)
             error = {
                 "text": web.BANNER,
                 "after": self.demo.choose_delay("error"),
-                "navigates": Fault.ERROR_NAVIGATION in faults,
+                "navigates": Fault.ERROR_BANNER not in faults,
             }
             self.send_list(demo_list, session, fields, error=error)
-        elif faults & {Fault.ERROR_BANNER, Fault.ERROR_NAVIGATION}:
-            self.send_list(demo_list, session, fields, has_banner=True)
+        elif errors:
+            self.send_list(demo_list, session, fields, has_banner=errors != {Fault.ERROR_RELOAD})
         elif Fault.EXPIRED_SESSION in faults:
             self.front_end.end_session(session)
-            self.redirect_to_login()
+            self.ask_to_log_in(demo_list)
         elif Fault.SERVER_ERROR in faults:
             self.send_page("<h1>Server Error in '/' Application.</h1>", HTTPStatus.INTERNAL_SERVER_ERROR)
         elif is_callback and not self.generate_export(faults):
@@ -390,7 +398,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         if Fault.LOGIN_INSTEAD_OF_PDF in faults:
             self.front_end.end_session(session)
-            self.redirect_to_login()
+            self.ask_to_log_in(demo_list)
             return
         if self.page.profile.is_english:
             faults.add(Fault.ENGLISH)

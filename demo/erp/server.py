@@ -28,9 +28,15 @@ NO_DELAYS: dict[str, Delay] = {
     "callback": 0,
     "export": 0,  # generating one
     "slow-export": (60, 300),
+    "settling": 0,  # of the login page
     "error": 5,  # from the click to the message that an export failed
 }
-REALISTIC_DELAYS: dict[str, Delay] = NO_DELAYS | {"page": (0.6, 1.2), "callback": (0.25, 0.88), "export": (5, 60)}
+REALISTIC_DELAYS: dict[str, Delay] = NO_DELAYS | {
+    "page": (0.6, 1.2),
+    "callback": (0.25, 0.88),
+    "export": (5, 60),
+    "settling": (0.2, 1),
+}
 
 DEMO_USERNAME, DEMO_PASSWORD = "agente", "dimostrazione"  # shown to everybody who starts the demo
 

@@ -210,15 +210,18 @@ def render_hidden_fields(view_state: str) -> str:
     return "".join(f'<input type="hidden" name="{name}" value="{value}">' for name, value in fields.items())
 
 
-def render_login(page: Page, return_url: str, *, rejected: bool) -> str:
-    """The login page; the ids of its fields are others each time."""
+def render_login(page: Page, return_url: str, *, rejected: bool, settling: float) -> str:
+    """The login page; the ids of its fields are others each time. What is entered in the first `settling` seconds is
+    lost, and no click counts.
+    """
     message = f'<p class="banner">{page.profile.rejected}</p>' if rejected else ""
     user, password = (f"Logon$v{secrets.randbelow(10**8)}$xaf_dvi{name}$Edit" for name in ("UserName", "Password"))
     return render_page(
         "Archibald",
         f"""<header><a id="Logon_HeaderTableLogo" title="Logo" href="{page.base}/">{LOGO} Archibald</a>
 <span>ERP dimostrativo: tutti i dati sono inventati</span></header>
-<form class="login" method="post" action="{page.base}/Login.aspx?ReturnUrl={quote_return_url(return_url)}"
+<form class="login" data-settling="{settling}" method="post"
+ action="{page.base}/Login.aspx?ReturnUrl={quote_return_url(return_url)}"
  onsubmit="this.__EVENTTARGET.value = '{LOGIN_MENU}'; this.__EVENTARGUMENT.value = '0'">
 {render_hidden_fields(page.view_state)}<h1>Archibald</h1>{message}
 <label for="{get_client_id(user)}_I">{page.profile.user_name}</label>
@@ -247,7 +250,8 @@ def render_list(
     faults: set[Fault],
 ) -> str:
     """A list's page: `combos` and `area`, with the grid, are the parts that callbacks replace."""
-    panel = ' data-loading="stays"' if Fault.STUCK_LOADING_PANEL in faults else ""
+    attributes = ' data-loading="stays"' if Fault.STUCK_LOADING_PANEL in faults else ""
+    attributes += ' data-restless="yes"' if Fault.RESTLESS_PAGE in faults else ""
     return render_page(
         f"{get_title(page.profile, demo_list)} - Archibald",
         f"""{HEADER}{render_navigation(page, demo_list)}<main>
@@ -257,7 +261,7 @@ def render_list(
 <div id="{COMBOS}" class="combos">{combos}</div></div><div id="LP" class="dxlp" hidden></div>
 <div class="content"><div id="{LIST_AREA}">{area}</div></div></form></main>""",
         base=page.base,
-        attributes=panel,
+        attributes=attributes,
     )
 
 

@@ -124,10 +124,14 @@ class Download:
             if shown is None:
                 self.check_filters()
                 return
-            if not shown.has_banner:
+            if not (shown.has_banner or shown.grid):
                 raise SessionExpired
             page = shown
-        reason = Message(_("it answered “Requested objects cannot be loaded” {clicks} times"), clicks=CLICKS)
+        if page.has_banner:
+            reason = Message(_("it answered “Requested objects cannot be loaded” {clicks} times"), clicks=CLICKS)
+        else:
+            opened = _("it was opened anew after {clicks} clicks on its export item, without an export")
+            reason = Message(opened, clicks=CLICKS)
         raise ErpAnswerUnexpected(reason=reason)
 
     def open_list(self) -> WebPage:

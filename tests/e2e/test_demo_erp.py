@@ -20,6 +20,7 @@ GRID = "Object.values(ASPx.GetControlCollection().elements).find((each) => /_LE_
 FILTER = "Object.values(ASPx.GetControlCollection().elements).find((each) => /ITCNT\\d+_xaf_a1_Cb$/.test(each.name))"
 IDLE = """() => Object.values(ASPx.GetControlCollection().elements).every((each) => !each.InCallback())
     && [...document.querySelectorAll(".dxgvLoadingPanel_XafTheme, .dxlp")].every((each) => !each.offsetParent)"""
+BEGINS = 100  # ms in which a callback that was called for begins
 EXPORT = "a[title^='Esportare in']"
 
 
@@ -76,6 +77,7 @@ def log_in(page: Page, password: str = DEMO_PASSWORD) -> None:
 def call(page: Page, script: str) -> Any:
     """The answer of a control object, once the page is idle."""
     answer = page.evaluate(script)
+    page.wait_for_timeout(BEGINS)
     page.wait_for_function(IDLE)
     return answer
 
@@ -102,6 +104,16 @@ def test_a_login_needs_the_events_of_typing(page, server):
     log_in(page)
     page.wait_for_url(f"**/Archibald/{CUSTOMERS.name}/")
     assert len(page.context.cookies()) == 4
+
+
+def test_what_is_entered_before_the_login_page_has_settled_is_lost_once(page, server):
+    control(server, "POST", "delays", settling=1)
+    page.goto(f"{server.url}Archibald/Login.aspx")
+    log_in(page)
+    expect(page.locator("input[id*=UserName]")).to_have_value("")
+    assert "/Login.aspx" in page.url
+    log_in(page)
+    page.wait_for_url(f"**/Archibald/{CUSTOMERS.name}/")
 
 
 def test_a_wrong_password_shows_the_login_page_again(page, server):
@@ -133,6 +145,7 @@ def test_of_ddt_and_invoices_only_a_click_on_an_item_changes_the_filter(opened, 
     assert chosen(server, demo_list) == demo_list.forgotten
     page.click("[id$=_xaf_a1_Cb_I]")
     page.locator("td.dxeListBoxItem_XafTheme:visible").get_by_text("Tutti", exact=True).click()
+    page.wait_for_timeout(BEGINS)
     page.wait_for_function(IDLE)
     assert chosen(server, demo_list) == demo_list.safe_filter
     assert rows(page) != before
@@ -211,8 +224,8 @@ def test_pages_and_sizes_and_orders_are_callbacks_and_persist(opened, server):
 def test_a_loading_panel_is_seen_during_a_callback_and_goes_away(opened, server):
     page = opened(CUSTOMERS)
     page.route("**/CUSTTABLE_ListView_Agent/", lambda route: route.abort() if route.request.method == "GET" else None)
-    page.evaluate(f"{GRID}.GotoPage(1)")
-    assert page.evaluate(f"{GRID}.InCallback()")
+    assert not page.evaluate(f"{GRID}.GotoPage(1), {GRID}.InCallback()")
+    page.wait_for_function(f"{GRID}.InCallback()")
     expect(page.locator("[id$=_LPV].dxgvLoadingPanel_XafTheme")).to_be_visible()
     page.unroute_all()
     page.close()

@@ -4,6 +4,8 @@
 const LIST_AREA = "Vertical_UPVSC";
 const PAGE_SIZES = { least: 1, most: 200 };
 const NARROWEST = 1440; // px at which the toolbar shows all its items
+const CALLBACK_BEGINS = 50; // ms after it was called for; until then nothing tells that it will
+const RESTLESS_AFTER = 600; // ms after which a page that was idle refreshes its grid
 
 let pressed = null; // the element that the mouse was pressed and let go on
 document.addEventListener("mousedown", (event) => (pressed = { element: event.target, isReleased: false }), true);
@@ -277,11 +279,17 @@ function RaiseXafCallback(control, target, argument) {
 }
 
 function logIn() {
-  findForm().requestSubmit();
+  if (!Number(findForm().dataset.settling)) {
+    findForm().requestSubmit();
+  }
+}
+
+function sendCallback(...call) {
+  setTimeout(() => beginCallback(...call), CALLBACK_BEGINS);
 }
 
 // Posts the form's state to the page's own address, and puts what comes back into the page.
-function sendCallback(control, target, argument, onAnswer = applyAnswer) {
+function beginCallback(control, target, argument, onAnswer = applyAnswer) {
   const state = new URLSearchParams(new FormData(findForm()));
   state.set("__EVENTTARGET", target);
   state.set("__EVENTARGUMENT", argument);
@@ -360,6 +368,21 @@ function hideLoadingPanel(control) {
   }
 }
 
+// What was entered before the login page has settled is lost.
+function settle() {
+  const form = document.querySelector("form.login");
+  const settling = Number(form?.dataset.settling ?? 0);
+  if (!settling) {
+    watchEditors();
+    return;
+  }
+  setTimeout(() => {
+    form.reset();
+    form.dataset.settling = "0";
+    watchEditors();
+  }, settling * 1000);
+}
+
 // The editors of the login page have values of their own: what was typed, once the browser has told them.
 function watchEditors() {
   for (const field of document.querySelectorAll(".login input[type=text], .login input[type=password]")) {
@@ -408,8 +431,11 @@ const globalCallbackControl = ASPx.createControl(ASPxClientCallbackControl, "glo
 Object.assign(window, { ASPx, ASPxClientControl, ASPxClientComboBox, ASPxClientGridView, globalCallbackControl });
 
 document.addEventListener("DOMContentLoaded", () => {
-  watchEditors();
+  settle();
   layOutToolbar();
+  if (document.body.dataset.restless) {
+    setTimeout(() => Object.values(controls.elements).forEach((each) => each.Refresh?.()), RESTLESS_AFTER);
+  }
   if (document.body.dataset.loading === "stays") {
     showLoadingPanel(globalCallbackControl);
   }

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from playwright.sync_api import CDPSession, ElementHandle, Page, Request, Response
+from playwright.sync_api import CDPSession, ElementHandle, Locator, Page, Request, Response
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
@@ -55,6 +55,7 @@ CLICK_TIMEOUT = 5000  # ms until a thing that is there can be clicked
 DIALOG_TIMEOUT = 10.0  # seconds until a dialog or a list of choices is there
 EXPORT_TIMEOUT = 300.0  # seconds from the click to the headers of the export [code]
 SILENCE = 15.0  # seconds without any request after which no export comes: the banner comes after 5 [seen]
+RELOADED_SILENCE = 3.0  # the same once the page has been opened anew: by itself it fetches an export at once [inferred]
 ATTEMPTS = 3  # to choose a filter, or to clear one
 CLICKS = 3  # on the export item, while the ERP shows its banner
 PIECE = 64 * 1024  # bytes of the export that are read at a time
@@ -453,12 +454,18 @@ class ListPage:
                             save(export, file, largest=largest, progress=progress)
                             break
                 else:
-                    reason = _("it answered “Requested objects cannot be loaded” {clicks} times")
+                    if answers.has_banner:
+                        reason = _("it answered “Requested objects cannot be loaded” {clicks} times")
+                    else:
+                        reason = _("it was opened anew after {clicks} clicks on its export item, without an export")
                     raise self.fail(Message(reason, clicks=CLICKS))
             self.check_filters()
 
-    def find_export_item(self) -> ElementHandle:
-        """The anchor of the item, whichever number it has; out of the “…” overflow of a narrow window, too."""
+    def find_export_item(self) -> Locator:
+        """The anchor of the item, whichever number it has; out of the “…” overflow of a narrow window, too.
+
+        If several are shown, the one that names PDF.
+        """
         items = self.ask(scripts.READ_MENU)
         matching = [item for item in items if EXPORT_TO.match(item["text"])]
         if not matching:
@@ -474,15 +481,15 @@ class ListPage:
             if not items:
                 raise self.fail(Message(_("its export item is hidden, and “…” does not show it")))
             matching = items
-        shown = next(item for item in matching if item["isShown"])
-        return self.page.locator(f'[id="{shown["id"]}"]').locator("visible=true").first.element_handle()
+        shown = max((item for item in matching if item["isShown"]), key=lambda item: "PDF" in item["title"])
+        return self.page.locator(f'[id="{shown["id"]}"]').locator("visible=true").first
 
     def list_shown_export_items(self) -> list[dict[str, Any]]:
         items = self.ask(scripts.READ_MENU)
         return [item for item in items if item["isShown"] and EXPORT_TO.match(item["text"])]
 
     def wait_for_export(self, answers: DocumentAnswers, seconds: float) -> Answer | None:
-        """The PDF that answers a click; None if the ERP's banner does.
+        """The PDF that answers a click; None if the ERP's banner does, or the same page without a word.
 
         Raises LoginPageShown, ErpPageSlow, or ErpPageChanged if nothing is under way any more. Nothing is asked of the
         page meanwhile: its scripts do not answer while an answer of its address is stopped.
@@ -497,6 +504,9 @@ class ListPage:
                 raise self.fail(Message(_("status {code}"), code=answers.refusal))
             if is_login_path(self.page.url):
                 raise LoginPageShown
+            if answers.is_reloaded and answers.silence > RELOADED_SILENCE:
+                self.check_login()
+                return None
             if answers.silence > SILENCE:
                 self.check_login()
                 reason = _(
@@ -553,6 +563,7 @@ class DocumentAnswers:
         self.paused: list[dict[str, Any]] = []
         self.export: Answer | None = None
         self.has_banner = False
+        self.is_reloaded = False  # a page came that is no export
         self.refusal: int | None = None  # the status with which the ERP refused the click, or what followed it
         self.pending: set[Request] = set()
         self.quiet_since = time.monotonic()
@@ -614,6 +625,7 @@ class DocumentAnswers:
             if answer.is_export:
                 self.export = answer
             else:
+                self.is_reloaded = True
                 answer.let_go()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from playwright.sync_api import ElementHandle, Page, Request, Response
 from playwright.sync_api import Error as PlaywrightError
@@ -17,9 +17,11 @@ from sync.messages import gettext_noop as _
 LOGIN_SECONDS = 60.0  # that the ERP may take to answer a login
 FORM_SECONDS = 15.0  # that the login page may take to show its form
 SETTLING = 0.5  # seconds after a field was filled; up to 3 were seen to be of use
-ATTEMPTS = 4  # to fill a field whose text does not stay
+ATTEMPTS = 4  # to fill fields whose text does not stay
+CLICKS = 3  # on the button, while nothing is sent
+SENDING = 3.0  # seconds from a click until the login is sent
 AFTER_ANSWER = 5.0  # seconds in which the answer to a login may still lead away from the login page
-LONGEST = FORM_SECONDS + 2 * SETTLING * ATTEMPTS + LOGIN_SECONDS + AFTER_ANSWER  # seconds, of all
+LONGEST = FORM_SECONDS + CLICKS * (2 * SETTLING * ATTEMPTS + SENDING) + LOGIN_SECONDS + AFTER_ANSWER  # seconds, of all
 POLL = 50  # ms
 OK = 200
 
@@ -47,19 +49,28 @@ FILL = """(input, value) => {
     input.dispatchEvent(new Event('change', {bubbles: true}));
 }"""
 
+READ = "input => input.value"
+
 
 def log_in(page: Page, ask: Callable[[], Credentials]) -> None:
     """Log in on the login page that is shown. `ask` is called once there is a form to be filled.
 
+    A page that has not settled loses what was entered, and takes no click: then both come again, as nothing was sent.
     Raises ErpLoginRejected after one attempt that the ERP answered with its login page again; ErpUnavailable if it
     answers nothing, which says nothing of the login.
     """
     form = wait_for_form(page)
     credentials = ask()
-    for name, value in (("username", credentials.username), ("password", credentials.password)):
-        fill(page, form[name], value)
-    attempt = Attempt(page)
-    form["button"].click()
+    for _click in range(CLICKS):
+        fill(page, {form["username"]: credentials.username, form["password"]: credentials.password})
+        attempt = Attempt(page)
+        form["button"].click()
+        if attempt.wait_until_sent():
+            break
+        attempt.close()
+        form = wait_for_form(page)
+    else:
+        raise ErpAnswerUnexpected(reason=Message(_("a click on the button of its login page sends nothing")))
     attempt.wait_until_answered(credentials.username)
     # Until the page to which the ERP leads is there: it answers only one request of a session at a time.
     page.wait_for_load_state("load", timeout=LOGIN_SECONDS * 1000)
@@ -85,13 +96,17 @@ def wait_for_form(page: Page) -> dict[str, ElementHandle]:
         page.wait_for_timeout(POLL)
 
 
-def fill(page: Page, field: ElementHandle, value: str) -> None:
-    """Not by Playwright's `fill`, whose errors quote the value."""
+def fill(page: Page, values: Mapping[ElementHandle, str]) -> None:
+    """Fill fields until all keep their values. Not by Playwright's `fill`, whose errors quote them."""
+    lacking = dict(values)
     for _attempt in range(ATTEMPTS):
-        field.evaluate(FILL, value)
-        field.press("Tab")
-        page.wait_for_timeout(SETTLING * 1000)
-        if field.evaluate("(input, value) => input.value === value", value):
+        for field, value in lacking.items():
+            field.evaluate(FILL, value)
+            field.press("Tab")
+            page.wait_for_timeout(SETTLING * 1000)
+        # One may have been lost while another one was filled.
+        lacking = {field: value for field, value in values.items() if field.evaluate(READ) != value}
+        if not lacking:
             return
     raise ErpAnswerUnexpected(reason=Message(_("a field of its login page does not keep what is entered")))
 
@@ -104,12 +119,17 @@ class Attempt:
         self.status: int | None = None  # of the latest answer to the login
         self.answered_at = 0.0
         self.is_under_way = False  # to another page
+        self.is_sent = False
         page.on("request", self.see_request)
         page.on("response", self.see_response)
 
+    def close(self) -> None:
+        self.page.remove_listener("request", self.see_request)
+        self.page.remove_listener("response", self.see_response)
+
     def see_request(self, request: Request) -> None:
-        if self.is_of_page(request):
-            self.is_under_way = True
+        self.is_under_way = self.is_under_way or self.is_of_page(request)
+        self.is_sent = self.is_sent or self.is_under_way or request.method == "POST"
 
     def see_response(self, response: Response) -> None:
         if 300 <= response.status < 400:  # its end counts
@@ -122,6 +142,13 @@ class Attempt:
 
     def is_of_page(self, request: Request) -> bool:
         return request.is_navigation_request() and request.frame == self.page.main_frame
+
+    def wait_until_sent(self) -> bool:
+        """False if nothing is, for as long as a click may take."""
+        given_up_at = time.monotonic() + SENDING
+        while not self.is_sent and time.monotonic() < given_up_at:
+            self.page.wait_for_timeout(POLL)
+        return self.is_sent
 
     def wait_until_answered(self, username: str) -> None:
         given_up_at = time.monotonic() + LOGIN_SECONDS

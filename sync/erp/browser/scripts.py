@@ -203,11 +203,11 @@ READ_GRID = write_function(r"""
   };
 """)
 
-# Items of the toolbar: the anchor's own text, as its item's holds that of nested menus too.
+# Items of the toolbar, not those of menus in it (`DXI1i0_T`): the anchor's own text, as its item's holds theirs too.
 READ_MENU = write_function(r"""
-  const anchors = [...document.querySelectorAll('[id*="mainMenu_Menu_DXI"][id$="_T"]')];
-  return anchors.map(anchor => ({
-    id: anchor.id, text: tidy(anchor.textContent), isShown: isShown(anchor),
+  const anchors = [...document.querySelectorAll('[id*="mainMenu_Menu_DXI"]')];
+  return anchors.filter(anchor => /_DXI\d+_T$/.test(anchor.id)).map(anchor => ({
+    id: anchor.id, text: tidy(anchor.textContent), title: anchor.title, isShown: isShown(anchor),
   }));
 """)
 

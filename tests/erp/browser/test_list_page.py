@@ -108,14 +108,32 @@ def test_each_step_is_reported(open_list: OpenList, reports: list[str], tmp_path
     ]
 
 
+@pytest.mark.parametrize("updates", [1, 2])
 def test_an_update_over_night_changes_nothing_for_the_client(
-    open_list: OpenList, server: DemoServer, tmp_path: Path
+    updates: int, open_list: OpenList, server: DemoServer, tmp_path: Path
 ) -> None:
-    server.front_end.update()
+    for _update in range(updates):
+        server.front_end.update()
     plan(server, Fault.REMEMBERED_FILTER)
     for sync_type in ("orders", "products"):
         fetch(open_list(sync_type), tmp_path / f"{sync_type}.pdf")
         assert server.front_end.filters.get(sync_type, "") == find_list(sync_type).safe_filter
+    assert server.front_end.clicks == {"Esportare in": 2}
+
+
+@pytest.mark.parametrize("sync_type", ["orders", "products"])
+def test_a_page_that_becomes_busy_again_is_exported_whole(
+    sync_type: str, open_list: OpenList, server: DemoServer, tmp_path: Path
+) -> None:
+    server.delays["callback"] = 0.3
+    plan(server, Fault.REMEMBERED_FILTER)
+    plan(server, Fault.KEPT_GRID_FILTER)
+    plan(server, Fault.RESTLESS_PAGE)
+    page = open_list(sync_type)
+    fetch(page, tmp_path / "export.pdf")
+    page.restore_filter()
+    assert server.front_end.filters.get(sync_type, "") == find_list(sync_type).forgotten
+    assert sync_type not in server.front_end.grid_filters
 
 
 def test_an_english_page_is_exported_too(open_list: OpenList, server: DemoServer, tmp_path: Path) -> None:
@@ -232,6 +250,18 @@ def test_the_export_item_is_found_wherever_it_stands(
     assert server.front_end.clicks == {"Esportare in": 1}
 
 
+def test_an_item_of_another_menu_with_the_same_text_is_not_clicked(
+    open_list: OpenList, server: DemoServer, tmp_path: Path
+) -> None:
+    server.front_end.update()
+    server.front_end.update()
+    page = open_list("orders")
+    page.page.add_style_tag(content="li ul { display: block !important; }")  # as while the mouse is over its menu
+    assert page.page.locator("a", has_text="Importare da").is_visible()
+    download(page, tmp_path / "export.pdf")
+    assert server.front_end.clicks == {"Esportare in": 1}
+
+
 def test_the_export_item_is_found_in_a_narrow_window(open_list: OpenList, tmp_path: Path) -> None:
     download(open_list("customers", viewport=NARROW), tmp_path / "export.pdf")
     assert count_pages(tmp_path / "export.pdf") > 1
@@ -251,7 +281,7 @@ def test_a_page_without_an_export_item_says_which_items_it_has(
 # The ERP's banner
 
 
-@pytest.mark.parametrize("fault", [Fault.ERROR_BANNER, Fault.ERROR_NAVIGATION])
+@pytest.mark.parametrize("fault", [Fault.ERROR_BANNER, Fault.ERROR_NAVIGATION, Fault.ERROR_RELOAD])
 def test_a_banner_is_answered_by_another_click(
     fault: Fault, open_list: OpenList, server: DemoServer, tmp_path: Path
 ) -> None:
@@ -262,13 +292,20 @@ def test_a_banner_is_answered_by_another_click(
     assert count_pages(tmp_path / "export.pdf") > 1
 
 
-@pytest.mark.parametrize("fault", [Fault.ERROR_BANNER, Fault.ERROR_NAVIGATION])
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        (Fault.ERROR_BANNER, "it answered “Requested objects cannot be loaded” 3 times"),
+        (Fault.ERROR_NAVIGATION, "it answered “Requested objects cannot be loaded” 3 times"),
+        (Fault.ERROR_RELOAD, "it was opened anew after 3 clicks on its export item, without an export"),
+    ],
+)
 def test_a_banner_that_always_comes_ends_the_export(
-    fault: Fault, open_list: OpenList, server: DemoServer, tmp_path: Path
+    fault: Fault, says: str, open_list: OpenList, server: DemoServer, tmp_path: Path
 ) -> None:
     server.delays["error"] = 0.3
     plan(server, fault)
-    with pytest.raises(ErpPageChanged, match="it answered “Requested objects cannot be loaded” 3 times"):
+    with pytest.raises(ErpPageChanged, match=says):
         download(open_list("customers"), tmp_path / "export.pdf")
     assert count_clicks(server) == 3
 

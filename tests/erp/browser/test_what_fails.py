@@ -71,7 +71,8 @@ def erp(shared_erp: Erp, settings: Any, tmp_path: Path, db: None) -> Iterator[Er
     settings.EXPORT_DIR = tmp_path / "exports"
     yield shared_erp
     front_end = shared_erp.front_end
-    front_end.release, front_end.password, front_end.is_down = RELEASES[0], DEMO_PASSWORD, False
+    front_end.release, front_end.password = RELEASES[0], DEMO_PASSWORD
+    front_end.is_down = front_end.is_mute = False
     if any(session.busy.locked() for session in front_end.sessions.values()):
         front_end.end_sessions()  # an export without an end was given up
     shared_erp.restore()
@@ -140,6 +141,7 @@ def test_each_list_comes_as_the_erp_has_it_and_as_a_folder_brings_it(
 SURVIVED = [  # the fault, how often it strikes, and the list
     (Fault.ERROR_BANNER, 2, "customers"),
     (Fault.ERROR_NAVIGATION, 1, "orders"),
+    (Fault.ERROR_RELOAD, 2, "ddt"),
     (Fault.LOGIN_INSTEAD_OF_PDF, 1, "customers"),
     (Fault.SLOW_EXPORT, 1, "customers"),
     (Fault.OTHER_FILE_NAME, None, "ddt"),
@@ -167,6 +169,19 @@ def test_a_run_survives(
     assert run.status == Status.SUCCEEDED, f"{run.error_text} {run.ended_attempts}"
     assert is_mirrored(erp.erp, sync_type)
     assert erp.front_end.filters == filters, "a person's own filter is put back"
+
+
+@pytest.mark.parametrize("fault", [Fault.EXPIRED_SESSION, Fault.LOGIN_INSTEAD_OF_PDF])
+def test_a_login_page_under_the_lists_own_address_is_survived(
+    erp: Erp, changed: Callable[[str], None], strike: Callable[..., None], fault: Fault
+) -> None:
+    changed("customers")
+    strike(fault, 1)
+    strike(Fault.LOGIN_IN_PLACE)
+    run = run_sync("customers", mode="full")
+    assert run.status == Status.SUCCEEDED, f"{run.error_text} {run.ended_attempts}"
+    assert is_mirrored(erp.erp, "customers")
+    assert count_failed_logins(erp) == 0
 
 
 def test_an_update_over_night_is_survived(erp: Erp, changed: Callable[[str], None]) -> None:
@@ -283,6 +298,17 @@ def test_a_server_that_is_down_is_named(
     before = mirror_state()
     erp.front_end.is_down = True
     check_named(run_sync("customers", mode="full"), "ErpUnavailable", "the connection failed (")
+    assert mirror_state() == before
+
+
+def test_a_server_that_answers_nothing_is_named(
+    erp: Erp, changed: Callable[[str], None], mirror_state: Callable[[], Any], settings: Any
+) -> None:
+    changed("customers")
+    before = mirror_state()
+    settings.ERP_EXPORT_TIMEOUT = timedelta(seconds=5)
+    erp.front_end.is_mute = True
+    check_named(run_sync("customers", mode="full"), "ErpUnavailable", IN_TIME)
     assert mirror_state() == before
 
 

@@ -386,6 +386,13 @@ class TooManyMissing(NeedsAcceptance):
     )
 
 
+class FewerThanSeen(NeedsAcceptance):
+    message = _(
+        "The export has {read} records, although the ERP's page of the list counted {seen} just before. It may be "
+        "filtered: nothing was applied. Check the list's filter in the ERP, or accept the export if it is right."
+    )
+
+
 class TooManyUnmatched(NeedsAcceptance):
     message = _(
         "The list {source} refers to {named} different records of {target}, of which {unmatched} are not found there; "

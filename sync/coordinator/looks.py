@@ -27,6 +27,7 @@ from sync.exceptions import (
     ErpNotAsked,
     ErpNotConfigured,
     ExportError,
+    FewerThanSeen,
 )
 from sync.messages import Message, gettext_noop
 from sync.mirror import comparison, staging
@@ -157,6 +158,15 @@ def list_rows(look: Look) -> list[list[str]]:
     """Key and modification time of each row, as SeenList keeps them."""
     modified = look.modified or ("",) * len(look.keys)
     return [list(row) for row in zip(look.keys, modified, strict=True)]
+
+
+def check_count(seen: Look | None, read: int) -> None:
+    """Raises FewerThanSeen if an export lacks records of the list as it was seen just before.
+
+    No mirror has to know the list for that. Rows without an ID are counted by the ERP and not read.
+    """
+    if seen and seen.count is not None and read < seen.count - comparison.LOST_WITHOUT_ASKING:
+        raise FewerThanSeen(read=read, seen=seen.count)
 
 
 def keep_seen_list(run: SyncRun, look: Look) -> None:

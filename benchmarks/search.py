@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date
 from statistics import median
 from typing import Any
 
@@ -28,13 +27,15 @@ from django.utils import timezone
 from customers.models import Customer
 from demo.erp.data import REAL_SIZES, BaseData
 from orders.models import Order, Product
+from sync.database import clock
 from sync.database.search import search
 from sync.models import MirroredModel
 from sync.models.search_field import SearchField
 
 TIMES = _measure.scale(15)  # that each search is done
 CHUNK = 1000  # rows in memory at a time
-SIZES = {"customers": _measure.scale(150_000), "products": _measure.scale(454_000), "orders": _measure.scale(100_000)}
+# Orders first: customers are weighed by them.
+SIZES = {"orders": _measure.scale(100_000), "customers": _measure.scale(150_000), "products": _measure.scale(454_000)}
 MODELS: dict[str, type[MirroredModel]] = {"customers": Customer, "products": Product, "orders": Order}
 ON_POSTGRESQL = connection.vendor == "postgresql"
 EXPLAIN = "EXPLAIN " if ON_POSTGRESQL else "EXPLAIN QUERY PLAN "
@@ -125,7 +126,7 @@ MAKERS: dict[str, Callable[[BaseData, int], Iterator[MirroredModel]]] = {
 
 def made(name: str, count: int) -> list[Any]:
     """So many records of a list, invented."""
-    data, now = BaseData(seed=1, scale=count / REAL_SIZES[name], today=date(2026, 1, 20)), timezone.now()
+    data, now = BaseData(seed=1, scale=count / REAL_SIZES[name], today=clock.today()), timezone.now()
     records = list(MAKERS[name](data, count))
     for record in records:
         record.created_at = record.changed_at = now

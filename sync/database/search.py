@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 MOST = 1000  # records that a search gives; who does not find theirs among them types more
+RANKED = 500  # of equally good matches, the first of their list, that are sorted by what their list weighs them by
 CANDIDATES = 5000  # that are ranked: every record of a list of the usual size
 LENGTH = 200  # characters of a typed text, and
 WORDS = 10  # of its words, that are considered
@@ -24,6 +25,20 @@ NOT_SEPARABLE = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ"
 PUNCTUATION = re.compile(r"[\W_]+")
 NAME = re.compile(r"[^\W\d_]{2}")  # a code or an abbreviation has none: 9801.314, S.r.l.
 LAST = "\U0010ffff"  # sorts after whatever else may follow a text
+
+
+Weigh = Callable[[list[int]], Mapping[int, Any]]  # by primary key, what equally good matches are sorted by
+weighings: dict[type[Model], Weigh] = {}  # of the lists that are not simply in their order
+
+
+def weighs(model: type[Model]) -> Callable[[Weigh], Weigh]:
+    """Declare what sorts equally good matches of a list, the least first."""
+
+    def register(weigh: Weigh) -> Weigh:
+        weighings[model] = weigh
+        return weigh
+
+    return register
 
 
 @dataclass(frozen=True)
@@ -92,9 +107,10 @@ def search(records: QuerySet[Any], text: str) -> list[int]:
     """The primary keys of those of these records that a typed text finds, the best first; at most MOST of them.
 
     The best are those that begin with the text, if their list is sorted by theirs; then those in which every word
-    begins a word; then those that contain every word. Each of the three is in the order of the list. Of a text that
-    more than CANDIDATES records contain, the last two are chosen from the first CANDIDATES. A text without a letter or
-    digit finds nothing: whoever takes it for no search shows the list instead.
+    begins a word; then those that contain every word. Each of the three is in the order of the list, or sorted by what
+    its records are weighed by. Of a text that more than CANDIDATES records contain, the last two are chosen from the
+    first CANDIDATES. A text without a letter or digit finds nothing: whoever takes it for no search shows the list
+    instead.
     """
     typed = parse_words(text)
     if not typed:
@@ -110,11 +126,24 @@ def find_beginning_with(ordered: QuerySet[Any], text: str) -> list[int]:
     """The records whose search text begins with a text, a range of its index."""
     start = normalise(text[:LENGTH])
     found = ordered.filter(search_text__gte=start, search_text__lt=start + LAST)
-    return list(found.values_list("pk", flat=True)[:MOST])
+    return sort_equal(ordered.model, list(found.values_list("pk", flat=True)[:MOST]))
 
 
 def find_ranked(ordered: QuerySet[Any], typed: list[Word]) -> list[int]:
     """The keys of the records that contain every typed word, first those in which every one begins a word."""
     found = list(ordered.filter(build_condition(typed)).values_list("pk", "search_text")[:CANDIDATES])
     first = {key for key, text in found if all(word.begins_in(text) for word in typed)}
-    return [*(key for key, _ in found if key in first), *(key for key, _ in found if key not in first)]
+    best, rest = ([key for key, _ in found if (key in first) is is_best] for is_best in (True, False))
+    return sort_equal(ordered.model, best, rest)
+
+
+def sort_equal(model: type[Model], *groups: list[int]) -> list[int]:
+    """Groups of equally good matches, each given in the order of its list, and sorted by what that weighs them by."""
+    keys = [key for group in groups for key in group]
+    weigh = weighings.get(model)
+    if weigh is None or len(keys) <= 1:
+        return keys
+    weights = weigh(keys[:RANKED])
+    return [
+        key for group in groups for key in sorted(group, key=lambda key: (key not in weights, weights.get(key, ())))
+    ]

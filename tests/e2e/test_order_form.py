@@ -370,6 +370,26 @@ def test_the_pack_can_be_changed(form, customer, packed):
     expect(line.quantity).to_have_value(shown(other.order_quantities.least))
 
 
+# What is special about a price
+
+
+def test_a_net_price_and_a_customer_s_own_are_marked_and_a_discount_on_a_net_price_is_warned_of(
+    form, customer, product
+):
+    price, _amount = price_of(product, customer.account_number)
+    Price.objects.filter(erp_id=price).update(
+        is_net_price=True, account_code="Tabella", account=customer.account_number
+    )
+    form.fill(customer, product)
+    line = form.line(1)
+    expect(line.marks).to_have_text(["Prezzo netto", "Prezzo riservato a questo cliente"])
+    expect(line.warning).to_be_empty()
+    line.discount.fill("10")
+    expect(line.warning).to_have_text("Questo è un prezzo netto: non prevede sconti.")
+    form.save()
+    form.expect_saved(1)
+
+
 # The real ERP's lists
 
 

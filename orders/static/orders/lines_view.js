@@ -33,7 +33,7 @@ function renderLine(form, line, number) {
     <button type="button" class="quiet remove" ?hidden=${isLastEmpty} @click=${() => form.entry.removeLine(line)}
       aria-label=${fillIn(gettext("Remove line %(number)s"), { number })}>×</button>
     <div class="below">
-      ${renderProblem(`problem-${line.id}`, error?.text)} ${renderNearest(form, line)} ${renderUnknownVat(form, line)} ${renderPriceChange(form, line)}
+      ${renderProblem(`problem-${line.id}`, error?.text)} ${renderNearest(form, line)} ${renderUnknownVat(form, line)} ${renderPriceKind(form, line)} ${renderPriceChange(form, line)}
     </div>
   </div>`;
 }
@@ -141,6 +141,17 @@ function renderUnknownVat({ pricing }, line) {
   const answer = pricing.lines.get(line.id);
   if (!answer || answer.unitPrice === null || answer.vatRate !== null) return nothing;
   return html`<p class="muted unknown-vat">${gettext("VAT not known")}</p>`;
+}
+
+/** What is special about a price, and a warning of a discount that it is not meant for. */
+function renderPriceKind({ pricing }, line) {
+  const { isNetPrice, priceAudience, warning } = pricing.getAnswer(line) ?? {};
+  const marks = [
+    isNetPrice ? gettext("Net price") : "",
+    priceAudience === "customer" ? gettext("This customer's own price") : "",
+  ].filter(Boolean);
+  return html`${marks.map((mark) => html`<p class="mark">${mark}</p>`)}
+    <p class="warning warn" aria-live="polite">${warning ?? nothing}</p>`;
 }
 
 function renderPriceChange(form, line) {

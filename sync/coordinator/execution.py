@@ -59,7 +59,7 @@ def read_and_apply(
                     *([] if absences_count else [APPLIED_BEFORE]),
                 ],
             )
-            looks.check_count(obtained.seen, records.running.records)
+            looks.check_count(obtained.seen, records.running)
             coverage = references.compare_export(service, staged, mode=run.mode, progress=checkpoint)
             run.change(coverage=[each.as_json() for each in coverage])
             with mutex.fenced(lease):

@@ -29,6 +29,7 @@ from sync.exceptions import (
     ExportError,
     FewerThanSeen,
 )
+from sync.exports.totals import RunningTotals
 from sync.messages import Message, gettext_noop
 from sync.mirror import comparison, staging
 from sync.models import SeenList, SyncRun
@@ -160,13 +161,14 @@ def list_rows(look: Look) -> list[list[str]]:
     return [list(row) for row in zip(look.keys, modified, strict=True)]
 
 
-def check_count(seen: Look | None, read: int) -> None:
+def check_count(seen: Look | None, read: RunningTotals) -> None:
     """Raises FewerThanSeen if an export lacks records of the list as it was seen just before.
 
-    No mirror has to know the list for that. Rows without an ID are counted by the ERP and not read.
+    No mirror has to know the list for that. Rows without an ID may be among those that the ERP counts.
     """
-    if seen and seen.count is not None and read < seen.count - comparison.LOST_WITHOUT_ASKING:
-        raise FewerThanSeen(read=read, seen=seen.count)
+    rows = read.records + read.placeholders
+    if seen and seen.count is not None and rows < seen.count - comparison.LOST_WITHOUT_ASKING:
+        raise FewerThanSeen(read=read.records, seen=seen.count)
 
 
 def keep_seen_list(run: SyncRun, look: Look) -> None:

@@ -539,3 +539,12 @@ def test_an_export_may_lack_a_few_of_the_records_that_were_seen(looking, monkeyp
     assert run_sync("products").status == Status.SUCCEEDED
     monkeypatch.setattr(looking, "make_look", lambda *of: replace(make_look(*of), count=make_look(*of).count + 21))
     assert run_sync("products").error_class == "FewerThanSeen"
+
+
+def test_rows_without_an_id_may_be_among_those_that_were_seen(looking, monkeypatch):
+    make_look = looking.make_look
+    rows = [{"erp_id": str(number), "name": f"Studio {number}"} for number in range(1, 6)] + [{"erp_id": "0"}] * 30
+    looking.erp.write_export = lambda _name, path: draw_list(path, get_service("customers"), rows)
+    monkeypatch.setattr(looking, "make_look", lambda *of: replace(make_look(*of), count=len(rows)))
+    run = run_sync("customers")
+    assert (run.status, run.read) == (Status.SUCCEEDED, 5), run.error_text

@@ -27,7 +27,7 @@ from sync.messages import Message
 from sync.messages import gettext_noop as _
 from sync.progress import Progress
 
-READ_TIMEOUT = 180.0  # seconds without a byte; generating a large export takes up to 60
+READ_TIMEOUT = 300.0  # seconds without a byte: so long an export may be generated [code]
 CLICKS = 3  # on the export button, while the ERP shows its banner
 ATTEMPTS = 3  # to end a filter
 

@@ -38,6 +38,7 @@ from sync.exceptions import (
     ErpFilterChanged,
     ErpPageChanged,
     ErpPageSlow,
+    ErpUnavailable,
     ExportEmpty,
     ExportIsWebPage,
     ExportNotPdf,
@@ -167,15 +168,29 @@ class ListPage:
         """The answer to the list's address. An export that nobody fetched comes instead, once: it is passed over."""
         for is_last in (False, True):
             try:
-                return self.page.goto(self.url, wait_until="domcontentloaded", timeout=PAGE_TIMEOUT * 1000)
+                answer = self.page.goto(self.url, wait_until="commit", timeout=PAGE_TIMEOUT * 1000)
             except PlaywrightTimeout:
-                raise ErpPageSlow(
-                    erp_list=self.erp_list.name, step=Message(self.step), seconds=f"{PAGE_TIMEOUT:g}"
-                ) from None
+                # What is sent from a blocked address is not even refused [inferred].
+                reason = _(
+                    "it did not answer within {seconds} s; if it works on another machine, ask whoever runs it whether "
+                    "the address of this one is blocked"
+                )
+                raise ErpUnavailable(reason=Message(reason, seconds=f"{PAGE_TIMEOUT:g}")) from None
             except PlaywrightError as error:
                 if is_last or not any(text in error.message for text in DOWNLOAD_STARTED):
                     raise
+            else:
+                self.wait_for_document()
+                return answer
         return None
+
+    def wait_for_document(self) -> None:
+        try:
+            self.page.wait_for_load_state("domcontentloaded", timeout=PAGE_TIMEOUT * 1000)
+        except PlaywrightTimeout:
+            raise ErpPageSlow(
+                erp_list=self.erp_list.name, step=Message(self.step), seconds=f"{PAGE_TIMEOUT:g}"
+            ) from None
 
     # Filters
 

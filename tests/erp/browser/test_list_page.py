@@ -20,6 +20,7 @@ from sync.exceptions import (
     ErpFilterChanged,
     ErpPageChanged,
     ErpPageSlow,
+    ErpUnavailable,
     ExportEmpty,
     ExportIsWebPage,
     ExportTooLarge,
@@ -179,6 +180,18 @@ def test_a_page_that_stays_busy_is_slow(
     plan(server, Fault.STUCK_LOADING_PANEL)
     with pytest.raises(ErpPageSlow):
         open_list("customers")
+
+
+def test_an_erp_that_answers_nothing_is_named_with_what_a_block_looks_like(
+    open_list: OpenList, server: DemoServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(list_page, "PAGE_TIMEOUT", 1.0)
+    server.front_end.is_mute = True
+    with pytest.raises(
+        ErpUnavailable, match=r"did not answer within 1 s; if it works on another machine, ask"
+    ) as caught:
+        open_list("customers")
+    assert type(caught.value) is ErpUnavailable
 
 
 # Filters and columns

@@ -52,7 +52,9 @@ class Command(BaseCommand):
             "--delay", type=not_negative, help="seconds that an export takes (default: 2, or as --realistic says)"
         )
         parser.add_argument(
-            "--realistic", action="store_true", help="pages and exports take as long as the real ones: 1 s, 5 to 60 s"
+            "--realistic",
+            action="store_true",
+            help="pages and exports take as long as the real ones: 1 s, 5 to 60 s; filters are as a user left them",
         )
         parser.add_argument(
             "--life", type=not_negative, metavar="SECONDS", help="let something happen automatically, about this often"

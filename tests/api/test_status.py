@@ -242,7 +242,7 @@ def every_list_fails():
         SyncRunFactory(status="failed", sync_type=sync_type)
 
 
-@pytest.mark.parametrize(("address", "once"), [(STATUS, 13), ("/api/sync/schedule", 10)])
+@pytest.mark.parametrize(("address", "once"), [(STATUS, 14), ("/api/sync/schedule", 11)])
 def test_the_number_of_queries_grows_with_nothing_but_the_lists(address, once, api, agent, everything_fresh):
     when_well = once + 2 * len(list_types())
     when_all_fail = once + 4 * len(list_types())

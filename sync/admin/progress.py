@@ -57,7 +57,7 @@ def describe_wait(run: SyncRun, now: datetime) -> str:
     match run.waits_for:
         case WaitsFor.LOGIN:
             return gettext("waits until the ERP accepts the login")
-        case WaitsFor.HOURS | WaitsFor.ALLOWANCE as reason:
+        case WaitsFor.HOURS | WaitsFor.ALLOWANCE | WaitsFor.LOGINS as reason:
             until = turns.find_end_of_wait(run, reason, now)
             facts = {"time": formatting.format_time(until), "reason": gettext(turns.REASONS[reason])}
             return gettext("waits until %(time)s: %(reason)s") % facts

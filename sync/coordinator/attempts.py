@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.db import transaction
@@ -17,6 +17,7 @@ from sync.disk import translate_database_errors
 from sync.erp import allowance
 from sync.erp import login as erp_login
 from sync.exceptions import (
+    ErpExportsSpent,
     ErpLoginRejected,
     ErpNotAsked,
     HandedBack,
@@ -33,7 +34,7 @@ logger = logging.getLogger(__name__)
 Kind = SyncEvent.Kind
 Mode = SyncRun.Mode
 
-ASKED_AGAIN_AFTER = timedelta(seconds=30)  # at least, though the ERP could be asked at once: the day has just changed
+ASKED_AGAIN_AFTER = timedelta(seconds=30)  # though the ERP may be asked at once: the day has just changed
 
 
 @contextmanager
@@ -83,7 +84,7 @@ def interrupt(run: SyncRun, interruption: Interrupted) -> None:
 
 def retry_or_fail(run: SyncRun, error: SyncError) -> None:
     if isinstance(error, ErpNotAsked):
-        kind, not_before = Kind.RUN_POSTPONED, max(allowance.find_resumption(error), clock.now() + ASKED_AGAIN_AFTER)
+        kind, not_before = Kind.RUN_POSTPONED, find_time_of_next_request(run, error)
     elif (delay := find_delay(run, error)) is not None:
         kind, not_before = Kind.RUN_TO_BE_RETRIED, clock.now() + timedelta(seconds=delay)
     else:
@@ -96,6 +97,20 @@ def retry_or_fail(run: SyncRun, error: SyncError) -> None:
         wake_ups.wake_worker()
     if unread and not run.export_path:
         Path(unread).unlink(missing_ok=True)
+
+
+def find_time_of_next_request(run: SyncRun, error: ErpNotAsked) -> datetime:
+    """When a run that was refused may ask the ERP again.
+
+    That it waits for hours, logins or exports is a condition of the queue, so that it goes on as soon as somebody
+    allows more. Only a smart run that may look, and not export, waits for none of these.
+    """
+    now = clock.now()
+    earliest = now + ASKED_AGAIN_AFTER
+    today = allowance.read_allowance(now)
+    if isinstance(error, ErpExportsSpent) and run.mode == Mode.SMART and today and today.resumes_at:
+        return max(earliest, today.resumes_at)
+    return earliest
 
 
 def find_delay(run: SyncRun, error: SyncError) -> int | None:

@@ -29,6 +29,7 @@ class WaitsFor(StrEnum):
     LOGIN = "login"  # that the ERP accepts the login
     HOURS = "hours"  # that the ERP may be asked
     ALLOWANCE = "allowance"  # that the day is over, whose exports are spent
+    LOGINS = "logins"  # that the day is over, whose logins are spent, as a session has ended
     TIME = "time"  # the time of its next attempt
     FORMS = "forms"  # that the open order forms are left
     TURN = "turn"  # nothing but what runs before it
@@ -37,6 +38,7 @@ class WaitsFor(StrEnum):
 REASONS: dict[str, str] = {  # why what the clock alone ends keeps a run waiting
     WaitsFor.HOURS: gettext_noop("the ERP is not asked outside its hours"),
     WaitsFor.ALLOWANCE: gettext_noop("the exports of the day are spent"),
+    WaitsFor.LOGINS: gettext_noop("the logins of the day are spent, and the ERP has ended the session"),
 }
 
 
@@ -72,6 +74,7 @@ def build_waits_for(now: datetime) -> Case:
         When(erp_login.waits_for_login(), then=Value(WaitsFor.LOGIN)),
         *closed,
         When(allowance.are_exports_spent(now) & needs_erp(now) & ~Q(mode=Mode.SMART), then=Value(WaitsFor.ALLOWANCE)),
+        When(allowance.is_login_missing(now) & needs_session(now), then=Value(WaitsFor.LOGINS)),
         When(not_before__gt=now, then=Value(WaitsFor.TIME)),
         When(is_paused_by_forms(now) & ~is_overdue(now), then=Value(WaitsFor.FORMS)),
         default=Value(WaitsFor.TURN),
@@ -85,9 +88,14 @@ def is_overdue(now: datetime) -> Q:
 
 
 def needs_erp(now: datetime) -> Q:
-    """The runs that ask the ERP, if nobody lets them ignore its hours: not those that have kept their export."""
+    """The runs that ask the ERP, if nobody lets them ignore its hours."""
+    return needs_session(now) & Q(ignores_hours=False)
+
+
+def needs_session(now: datetime) -> Q:
+    """The runs that ask the ERP: not those that have kept their export."""
     fetched = ~Q(export_path="") & Q(exported_at__gt=now - kept_exports.READ_FOR)
-    return erp_login.NEEDS_LOGIN & Q(ignores_hours=False) & ~fetched
+    return erp_login.NEEDS_LOGIN & ~fetched
 
 
 def find_runnable(now: datetime | None = None) -> SyncRunQuerySet:
@@ -123,7 +131,7 @@ def find_end_of_wait(run: SyncRun, waits_for: str | None, now: datetime) -> date
     match waits_for:
         case WaitsFor.HOURS:
             return allowance.find_hours().find_opening(now)
-        case WaitsFor.ALLOWANCE:
+        case WaitsFor.ALLOWANCE | WaitsFor.LOGINS:
             return allowance.find_next_day(now)
         case WaitsFor.TIME:
             return run.not_before

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from sync.database import clock
 from sync.erp_hours import ErpHours, parse_hours
-from sync.exceptions import ErpClosed, ErpExportsSpent, ErpLoginsSpent, ErpNotAsked
+from sync.exceptions import ErpClosed, ErpExportsSpent, ErpLoginsSpent
 from sync.exports.values import ERP_TIME_ZONE
 from sync.models import ErpDay
 
@@ -51,6 +51,7 @@ class Allowance:
 
     at: datetime
     logins: Use
+    is_login_missed: bool  # a session had ended, and no login was left
     exports: Use
     looks: int
     is_open: bool  # whether `at` is within the ERP's hours
@@ -62,7 +63,7 @@ class Allowance:
     @property
     def resumes_at(self) -> datetime | None:
         """When the next export may be asked for; None if one may be asked for now."""
-        if self.exports.is_spent:
+        if self.exports.is_spent or (self.is_login_missed and self.logins.is_spent):
             return find_next_day(self.at)
         return None if self.is_open else find_hours().find_opening(self.at)
 
@@ -85,6 +86,7 @@ def read_allowance(at: datetime) -> Allowance | None:
     return Allowance(
         at,
         logins=Use(row.logins, settings.ERP_LOGINS_A_DAY),
+        is_login_missed=row.is_login_missed,
         exports=Use(row.exports, settings.ERP_EXPORTS_A_DAY),
         looks=row.looks,
         is_open=find_hours().is_open(at),
@@ -93,10 +95,19 @@ def read_allowance(at: datetime) -> Allowance | None:
 
 def are_exports_spent(at: datetime) -> Q:
     """Of any rows: all of them if no export may be asked for any more on the day of `at`, else none."""
+    return has_today(at, exports__gte=settings.ERP_EXPORTS_A_DAY)
+
+
+def is_login_missing(at: datetime) -> Q:
+    """Of any rows: all of them if a session has ended on the day of `at` and no login is left, else none."""
+    return has_today(at, is_login_missed=True, logins__gte=settings.ERP_LOGINS_A_DAY)
+
+
+def has_today(at: datetime, **conditions: object) -> Q:
     if not settings.ERP_URL:
         return Q(pk__in=[])
     today = ErpDay.objects.filter(day=timezone.localdate(at, ERP_TIME_ZONE))
-    return Q(Exists(today.filter(exports__gte=settings.ERP_EXPORTS_A_DAY)))
+    return Q(Exists(today.filter(**conditions)))
 
 
 def find_next_day(at: datetime) -> datetime:
@@ -110,14 +121,6 @@ def find_midnight(at: datetime) -> datetime:
     return datetime.combine(tomorrow, time(), ERP_TIME_ZONE)
 
 
-def find_resumption(error: ErpNotAsked) -> datetime:
-    """When a run may be tried again that was stopped by this error."""
-    now = clock.now()
-    today = read_allowance(now)
-    use = {ErpLoginsSpent: today.logins, ErpExportsSpent: today.exports}.get(type(error)) if today else None
-    return find_next_day(now) if use and use.is_spent else find_hours().find_opening(now)
-
-
 # Spending it. Not within a transaction that may be rolled back: what was asked stays asked.
 
 
@@ -128,6 +131,7 @@ def spend_login() -> None:
     """
     now = check_hours()
     if not count_use("logins", now, limit=settings.ERP_LOGINS_A_DAY):
+        ErpDay.objects.filter(day=timezone.localdate(now, ERP_TIME_ZONE)).update(is_login_missed=True)
         raise ErpLoginsSpent(count=settings.ERP_LOGINS_A_DAY, until=format_resumption(find_next_day(now)))
 
 

@@ -14,6 +14,11 @@ class ErpDay(models.Model):
 
     day = models.DateField(_("day"), unique=True)
     logins = models.PositiveIntegerField(_("logins"), default=0)
+    is_login_missed = models.BooleanField(
+        _("login missed"),
+        default=False,
+        help_text=_("A session had ended, and the day's logins were spent: nothing more is asked of the ERP."),
+    )
     exports = models.PositiveIntegerField(_("exports asked for"), default=0)
     looks = models.PositiveIntegerField(_("looks"), default=0)
 

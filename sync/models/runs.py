@@ -555,7 +555,9 @@ class SyncRun(models.Model):
         """
         text = error.text if error else ""
         if error and not_before:
-            facts |= {"error": text, "at": not_before.isoformat()}
+            facts["error"] = text
+            if kind == Kind.RUN_TO_BE_RETRIED:
+                facts["at"] = not_before.isoformat()
         SyncEvent.objects.record(kind, run=self, **facts)
         if self.cancel_requested_at:
             self.finish_cancelled()

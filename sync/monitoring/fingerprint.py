@@ -34,7 +34,10 @@ def compute_status_fingerprint() -> str:
         models.Subquery(last_to_expire.values("expires_at")[:1]),
         *(models.Subquery(SyncLock.objects.values(name)[:1]) for name in ("holder", "token", "leased_until")),
         *(models.Subquery(rejected.values(name)[:1]) for name in ("at", "attempt")),
-        *(models.Subquery(last_day.values(name)[:1]) for name in ("day", "logins", "exports", "looks")),
+        *(
+            models.Subquery(last_day.values(name)[:1])
+            for name in ("day", "logins", "is_login_missed", "exports", "looks")
+        ),
     )
     unfinished = (runs.values_list(*UNFINISHED) for runs in (SyncRun.objects.queued(), SyncRun.objects.running()))
     workers = SyncWorker.objects.order_by("pk").values_list("name", "started_at", "seen_at", "stopped_at")

@@ -55,7 +55,7 @@ class RunSerializer(Serializer):
         [(each.value, each.value) for each in WaitsFor],
         allow_null=True,
         help_text="What a queued run waits for: the ERP's login or hours, the next day as the exports of this one are"
-        " spent, its time, open order forms, or its turn. Null if it is not queued.",
+        " spent, or its logins, its time, open order forms, or its turn. Null if it is not queued.",
     )
     waits_until = serializers.SerializerMethodField(
         "get_waits_until", help_text="Until when a queued run waits at least, if the clock alone decides that."

@@ -384,7 +384,7 @@ def test_a_run_whose_hours_end_before_it_asks_goes_back_to_the_queue_and_has_not
     run = queue.request_sync("customers", mode=mode, trigger=Trigger.SCHEDULE)
     runner.drain_queue()
     run.refresh_from_db()
-    assert (run.status, run.not_before) == ("queued", rome("2026-12-02 07:00"))
+    assert queued() == {"customers": "hours"}
     assert "outside its hours (ERP_HOURS: Mon-Sat 07:00-20:00)" in run.ended_attempts[-1]["text"]
     assert health.get_status().by_type["customers"].consecutive_failures == 0
     assert counted() == []
@@ -484,15 +484,19 @@ def test_runs_that_may_not_log_in_wait_until_tomorrow_and_have_not_failed(counti
     for sync_type in TYPES:
         queue.request_sync(sync_type, trigger=Trigger.SCHEDULE)
     runner.drain_queue()
-    assert set(queued().values()) == {"time"}
-    waiting = SyncRun.objects.filter(not_before=rome("2026-12-02 07:00"))
-    assert waiting.count() == len(TYPES) - 1
-    asked = len(counting_erp.fetched)
+    assert set(queued().values()) == {"logins"}
+    assert len(counting_erp.fetched) == 2, "the other lists need not find out"
+    [waiting] = {turns.find_end_of_wait(run, run.waits_for, clock.now()) for run in turns.find_queued()}
+    today = allowance.read_allowance(clock.now())
+    assert today
+    assert waiting == today.resumes_at == rome("2026-12-02 07:00")
     for minute in range(1, 40):
         at(f"2026-12-01 12:{minute:02}")
         schedules.request_due()
         runner.drain_queue()
-    assert len(counting_erp.fetched) <= asked + 1  # the list that was synced became due once more
+    queue.request_sync("products", trigger=Trigger.ADMIN, ignores_hours=True)  # which lifts no limit of logins
+    runner.drain_queue()
+    assert len(counting_erp.fetched) == 2
     assert not SyncRun.objects.unsuccessful().exists()
     assert not Alert.objects.exists()
     at("2026-12-02 07:00")
@@ -506,11 +510,55 @@ def test_a_login_that_is_refused_just_before_midnight_is_tried_in_the_new_day(co
     settings.ERP_LOGINS_A_DAY, settings.ERP_HOURS = 1, parse_hours("always")
     at("2026-12-01 23:59:59")
     allowance.spend_login()
-    with pytest.raises(ErpLoginsSpent) as refused:
-        allowance.spend_login()
-    assert allowance.find_resumption(refused.value) == rome("2026-12-02 00:00")
+    counting_erp.meanwhile = lambda sync_type: allowance.spend_login()
+    queue.request_sync("orders", trigger=Trigger.SCHEDULE)
+    runner.drain_queue()
+    assert queued() == {"orders": "logins"}
     at("2026-12-02 00:00:01")
-    assert allowance.find_resumption(refused.value) == rome("2026-12-02 00:00:01")
+    assert queued() == {"orders": "time"}
+    at("2026-12-02 00:00:30")
+    runner.drain_queue()
+    assert queued() == {}
+
+
+def lose_the_session(at):
+    allowance.spend_login()
+
+
+def lose_the_last_export(at):
+    ErpDay.objects.update(exports=settings.ERP_EXPORTS_A_DAY)
+    allowance.spend_export()
+
+
+def reach_the_end_of_the_hours(at):
+    at("2026-12-01 20:00")
+    allowance.spend_export()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("happens", "limit", "more"),
+    [
+        (lose_the_session, "ERP_LOGINS_A_DAY", 2),
+        (lose_the_last_export, "ERP_EXPORTS_A_DAY", 2),
+        (reach_the_end_of_the_hours, "ERP_HOURS", parse_hours("Mon-Sat 07:00-23:00")),
+    ],
+)
+def test_a_run_goes_on_at_the_next_tick_once_more_is_allowed(counting_erp, at, settings, happens, limit, more):
+    settings.ERP_LOGINS_A_DAY = settings.ERP_EXPORTS_A_DAY = 1
+    ErpDay.objects.create(day=clock.today(), logins=1)
+    counting_erp.meanwhile = lambda sync_type: happens(at)
+    queue.request_sync("orders", trigger=Trigger.SCHEDULE)
+    runner.drain_queue()
+    at("2026-12-01 20:01")
+    settings.ERP_HOURS = parse_hours("always") if limit != "ERP_HOURS" else settings.ERP_HOURS
+    runner.drain_queue()
+    [run] = turns.find_queued()
+    assert (run.attempts, run.waits_for != "time") == (1, True)
+    setattr(settings, limit, more)
+    counting_erp.meanwhile = lambda sync_type: None
+    runner.drain_queue()
+    assert queued() == {}
 
 
 # Order forms

@@ -180,7 +180,8 @@ def explain_waiting(run: SyncRun) -> str:
     until = turns.find_end_of_wait(run, waits_for, clock.now())
     if until and waits_for in turns.REASONS:
         at = allowance.format_resumption(until)
-        return f"; it waits until {at}: {turns.REASONS[waits_for]} (--ignore-hours runs it now)"
+        advice = "" if waits_for == turns.WaitsFor.LOGINS else " (--ignore-hours runs it now)"
+        return f"; it waits until {at}: {turns.REASONS[waits_for]}{advice}"
     match waits_for:
         case turns.WaitsFor.LOGIN:
             return "; it waits until the login is corrected, or a person asks for a new attempt"

@@ -96,8 +96,9 @@ class DemoErp:
             today = self.clock.read().date() if self.clock.is_set else today
         records = world.find_records(demo_list)
         if choice and choice != demo_list.safe_filter:
-            shows = demo_list.find_choice(choice).shows
-            records = (record for record in records if shows(record, today))
+            chosen = demo_list.find_choice(choice)
+            records = (record for record in records if chosen.shows(record, today))
+            records = map(chosen.change, records) if chosen.change else records
         if filtered or Fault.SILENT_FILTER in faults:
             records = islice(records, 0, None, FILTERED)
         if search:

@@ -14,6 +14,8 @@ class Where(Enum):
     CHOICE = "choice"  # each time that a filter is chosen
     LOGIN = "login"  # each time that a list's address is asked for without a session
     REQUEST = "request"  # each that comes while another one of its session is answered
+    CLEARING = "clearing"  # each time that a grid's filter is cleared
+    CALLBACK = "callback"  # each callback that brings the grid
 
 
 class Fault(Enum):
@@ -47,6 +49,11 @@ class Fault(Enum):
         "As the export is asked for, a person with the same login chooses a filter such as “this month”; a filter of "
         "the grid itself where the list has no choices.",
     )
+    SILENT_GRID_FILTER = (
+        "silent-grid-filter",
+        Where.DELIVERY,
+        "A filter of the grid itself, left by a user, that no filter bar shows: one record in eleven.",
+    )
 
     ERROR_NAVIGATION = (
         "error-navigation",
@@ -69,6 +76,10 @@ class Fault(Enum):
     EXPORT_IN_OVERFLOW = ("export-in-overflow", Where.PAGE, "The export button stands in the “…” menu.")
     STUCK_LOADING_PANEL = ("stuck-loading-panel", Where.PAGE, "The loading panel stays.")
     NO_GRID = ("no-grid", Where.PAGE, "The page has no grid.")
+    STUCK_GRID_FILTER = ("stuck-grid-filter", Where.CLEARING, "The grid's filter stays, whatever clears it.")
+    PARTIAL_GRID = ("partial-grid", Where.CALLBACK, "The grid has half of its page's rows, and counts no more of them.")
+    CUT_ROW = ("cut-row", Where.CALLBACK, "The last row of the grid's page breaks off.")
+    PHANTOM_COLUMN = ("phantom-column", Where.CALLBACK, "The grid has a header without cells.")
     STUCK_FILTER = ("stuck-filter", Where.CHOICE, "The list's filter stays as it is, whatever is chosen.")
 
     RESTLESS_PAGE = ("restless-page", Where.PAGE, "The page is idle, and then its grid refreshes itself once more.")

@@ -97,6 +97,8 @@ class FrontEnd:
         self.sessions: dict[str, Session] = {}
         self.filters: dict[str, str] = {}  # the values of the user's last choices, by sync type
         self.grid_filters: set[str] = set()  # the lists whose grid keeps a filter of the user
+        self.silent_grid_filters: set[str] = set()  # those of them whose grid does not show it
+        self.grid_pages: defaultdict[str, int] = defaultdict(int)  # that the user went to last, by sync type
         self.planned: list[PlannedFault] = []
         self.lock = Lock()
         self.release: Release = RELEASES[0]
@@ -187,8 +189,13 @@ class FrontEnd:
     def keeps_grid_filter(self, demo_list: DemoList) -> bool:
         return demo_list.sync_type in self.grid_filters
 
+    def shows_grid_filter(self, demo_list: DemoList) -> bool:
+        return demo_list.sync_type in self.grid_filters - self.silent_grid_filters
+
     def clear_grid_filter(self, demo_list: DemoList) -> None:
-        self.grid_filters.discard(demo_list.sync_type)
+        if Fault.STUCK_GRID_FILTER not in self.take_faults(demo_list, Where.CLEARING):
+            self.grid_filters.discard(demo_list.sync_type)
+            self.silent_grid_filters.discard(demo_list.sync_type)
 
     def choose_columns(self, session: Session, demo_list: DemoList, places: Collection[int]) -> None:
         """What the column chooser was told."""
@@ -200,8 +207,12 @@ class FrontEnd:
         if demo_list.choices:
             self.filters[demo_list.sync_type] = demo_list.forgotten
 
-    def leave_grid_filter(self, demo_list: DemoList) -> None:
+    def leave_grid_filter(self, demo_list: DemoList, *, is_silent: bool = False) -> None:
+        """Have the list's grid keep a filter, which it shows or not."""
         self.grid_filters.add(demo_list.sync_type)
+        self.silent_grid_filters.discard(demo_list.sync_type)
+        if is_silent:
+            self.silent_grid_filters.add(demo_list.sync_type)
 
     def plan_fault(self, planned: PlannedFault) -> None:
         """Let a fault happen from now on; a filter is left there at once, until somebody changes it."""
@@ -209,9 +220,9 @@ class FrontEnd:
         if planned.fault is Fault.REMEMBERED_FILTER:
             for demo_list in concerned:
                 self.leave_filter(demo_list)
-        elif planned.fault is Fault.KEPT_GRID_FILTER:
+        elif planned.fault in (Fault.KEPT_GRID_FILTER, Fault.SILENT_GRID_FILTER):
             for demo_list in concerned:
-                self.leave_grid_filter(demo_list)
+                self.leave_grid_filter(demo_list, is_silent=planned.fault is Fault.SILENT_GRID_FILTER)
         else:
             with self.lock:
                 self.planned.append(planned)
@@ -240,8 +251,11 @@ class FrontEnd:
             self.planned = [planned for planned in self.planned if fault and planned.fault is not fault]
             if fault in (None, Fault.REMEMBERED_FILTER):
                 self.filters.clear()
-            if fault in (None, Fault.KEPT_GRID_FILTER):
+            if fault in (None, Fault.KEPT_GRID_FILTER, Fault.SILENT_GRID_FILTER):
                 self.grid_filters.clear()
+                self.silent_grid_filters.clear()
+            if fault is None:
+                self.grid_pages.clear()
 
     def as_json(self) -> dict[str, Any]:
         with self.lock:

@@ -20,11 +20,11 @@ from socket import MSG_PEEK
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib import parse
 
-from demo.erp import control, export, grid, web
+from demo.erp import control, grid, web
 from demo.erp.erp import FILTERED
 from demo.erp.faults import Fault, Where
 from demo.erp.front_end import FrontEnd, Session, WaitingExport
-from demo.erp.lists import LISTS, DemoList, ListColumn, find_list
+from demo.erp.lists import CHANGED_AT, LISTS, DemoList, ListColumn, find_list
 
 if TYPE_CHECKING:
     from demo.erp.server import DemoServer, HttpServer
@@ -198,18 +198,18 @@ class Handler(BaseHTTPRequestHandler):
                 state.search = fields.get(web.SEARCH, "")
             case target, [grid.CLEAR_FILTER] if target == name:
                 self.front_end.clear_grid_filter(demo_list)
-                state.search = ""
             case target, [grid.SHOW_CHOOSER] if target == name:
                 also["has_chooser"] = True
             case target, [grid.APPLY] if target == f"{name}${grid.CHOOSER}":
-                chosen = [at for at in range(len(columns)) if grid.make_check_box_name(name, at) in fields]
-                self.front_end.choose_columns(session, demo_list, chosen)
+                self.front_end.choose_columns(session, demo_list, grid.read_chosen(name, columns, fields))
             case target, ["GotoPage", page] if target == name:
-                state.page = int(page)
+                self.front_end.grid_pages[demo_list.sync_type] = int(page)
             case target, ["PageSize", size] if target == name:
                 state.size = min(int(size), grid.LARGEST_PAGE)
             case target, ["SortBy", column, order] if target == name:
-                state.sorted_by, state.descending = None if order == "NONE" else int(column), order == "DSC"
+                by_index = grid.list_by_index(columns)
+                state.sorted_by = None if order == "NONE" else by_index[int(column)]
+                state.descending = order == "DSC"
             case target, ["RowValues", place] if target == name:
                 self.send_row(demo_list, session, int(place))
                 return
@@ -229,9 +229,9 @@ class Handler(BaseHTTPRequestHandler):
         """A list's page; to a callback, the parts of it that may have changed."""
         page = self.find_page(demo_list, session)
         is_callback = "__CALLBACKID" in fields
-        faults = set() if is_callback else self.front_end.take_faults(demo_list, Where.PAGE)
+        faults = self.front_end.take_faults(demo_list, Where.CALLBACK if is_callback else Where.PAGE)
         shown = self.read_grid(demo_list, session, has_chooser=has_chooser)
-        area = "" if Fault.NO_GRID in faults else grid.render_grid(shown, page.profile)
+        area = "" if Fault.NO_GRID in faults else grid.render_grid(shown, page.profile, faults)
         combos = web.render_combos(page, demo_list, self.front_end.get_filter(demo_list))
         if is_callback:
             session.fields[demo_list.name] = web.read_field_names(combos + area) | PAGE_FIELDS
@@ -254,12 +254,13 @@ class Handler(BaseHTTPRequestHandler):
         selection = self.select_records(demo_list, session)
         columns, shown = self.list_columns(demo_list), self.get_columns(demo_list, session)
         count = erp.count_records(name, **selection)
-        state.page = max(0, min(state.page, -(-count // state.size) - 1))
+        state.page = max(0, min(self.front_end.grid_pages[demo_list.sync_type], -(-count // state.size) - 1))
         sort = state.make_sort(columns)
         records = erp.read_page(name, sort, state.page * state.size, state.size, **selection)
-        expression = f"[Oid] % {FILTERED} = 0" if selection["filtered"] else ""
+        expression = f"[Oid] % {FILTERED} = 0" if self.front_end.shows_grid_filter(demo_list) else ""
         grid_name = grid.make_grid_name(demo_list, session.grid, self.front_end.release)
-        return grid.Grid(demo_list, grid_name, columns, shown, state, records, count, expression, has_chooser)
+        has_call = not self.front_end.release.is_new
+        return grid.Grid(demo_list, grid_name, columns, shown, state, records, count, expression, has_chooser, has_call)
 
     def select_records(self, demo_list: DemoList, session: Session) -> dict[str, Any]:
         """What leaves out records: the user's filter, the grid's, the session's search."""
@@ -273,25 +274,24 @@ class Handler(BaseHTTPRequestHandler):
         """All columns of a list's grid, in the language of the page."""
         columns = list(demo_list.grid_columns)
         if self.front_end.release.is_new:
-            columns.append(ListColumn(web.NEW_COLUMN, ""))
+            columns = [CHANGED_AT if column.field == CHANGED_AT.field else column for column in columns]
+            columns.append(ListColumn(web.NEW_COLUMN, "", name="NOTES"))
         return [column.translate() for column in columns] if self.find_profile(demo_list).is_english else columns
 
     def get_columns(self, demo_list: DemoList, session: Session) -> frozenset[int]:
         """The places of those that are shown."""
         if self.front_end.is_planned(demo_list, Fault.HIDDEN_COLUMNS):
             return demo_list.list_stubborn_columns()
-        shown = session.get_columns(demo_list)
         if self.front_end.release.is_new and demo_list.sync_type not in session.columns:
-            shown |= {len(demo_list.grid_columns)}
-        return shown
+            columns = self.list_columns(demo_list)
+            return frozenset(place for place, column in enumerate(columns) if not column.hidden)
+        return session.get_columns(demo_list)
 
     def send_row(self, demo_list: DemoList, session: Session, place: int) -> None:
         """The values of one row, wherever it is."""
         sort = session.grids[demo_list.sync_type].make_sort(self.list_columns(demo_list))
         rows = self.demo.erp.read_page(demo_list.name, sort, place, 1, **self.select_records(demo_list, session))
-        values_of = export.make_value_getter(self.list_columns(demo_list))
-        key = demo_list.key.field
-        row = grid.describe_row(rows[0], key, values_of(rows[0])) if rows else None
+        row = grid.describe_row(rows[0], demo_list, self.list_columns(demo_list)) if rows else None
         self.send_json({"parts": {}, "row": row})
 
     def find_page(self, demo_list: DemoList, session: Session) -> web.Page:
@@ -411,7 +411,7 @@ class Handler(BaseHTTPRequestHandler):
                     demo_list.name,
                     path,
                     faults={fault for fault in faults if fault.where is Where.EXPORT},
-                    shown=session.get_columns(demo_list),
+                    shown=self.get_columns(demo_list, session),
                     **self.select_records(demo_list, session),
                 )
             except ValueError as impossible:

@@ -11,12 +11,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
+from demo.erp import fillers
 from demo.erp.english import HEADERS
 from demo.erp.pdf import FULL_WIDTH, compute_width
-from demo.erp.records import OrderState
+from demo.erp.records import OrderState, Price
 from demo.erp.text import Kind
 
 TEXT, INTEGER, NUMBER, MONEY, PERCENT = Kind.TEXT, Kind.INTEGER, Kind.NUMBER, Kind.MONEY, Kind.PERCENT
@@ -33,6 +36,8 @@ class Total(Enum):
 COUNT, SUM = Total.COUNT, Total.SUM
 
 
+BLOCKED_ID = 7_000_000  # apart from all other prices' IDs
+BLOCKED_MORE = Decimal(10)
 FIELD_NAMES = {"": "DOCUMENTPDF", "modified_at": "MODIFIEDDATETIME"}
 
 
@@ -46,11 +51,12 @@ class ListColumn:
     width: float | None = None  # as wide as the header
     total: Total | None = None
     hidden: bool = False  # in each new session, until it is chosen there
+    name: str = ""  # of the grid's field, if it does not follow from `field`
 
     @property
     def field_name(self) -> str:
         """What the grid's script calls it; but for MODIFIEDDATETIME the real names are not known."""
-        return FIELD_NAMES.get(self.field) or self.field.replace("_", "").upper()
+        return self.name or FIELD_NAMES.get(self.field) or self.field.replace("_", "").upper()
 
     @property
     def shown_width(self) -> float:
@@ -69,6 +75,7 @@ class Choice:
     italian: str
     english: str
     shows: Callable[[Any, date], bool]
+    change: Callable[[Any], Any] | None = None  # what it makes of each: other records than the list has
 
 
 def show_everything(*_: Any) -> bool:
@@ -92,16 +99,21 @@ class DemoList:
     on_set_value: str = ""  # what follows when a script sets its filter: navigation, a callback, or nothing
     other_file_name: str = ""  # that was seen of its exports as well
     newest_first: bool = False  # the newest change comes first
-    hidden_columns: Sequence[ListColumn] = ()  # that the grid has after the others, and no new session shows
+    hidden_columns: Sequence[ListColumn] = ()  # that the grid has between the others, and no new session shows
 
     @property
     def key(self) -> ListColumn:
         """The column that tells one record from another."""
         return next(column for column in self.columns if column.field in ("id", "number"))
 
-    @property
+    @cached_property
     def grid_columns(self) -> Sequence[ListColumn]:
-        return [*self.columns, *self.hidden_columns]
+        """In the order in which they are shown: those that no session shows at first stand between the others."""
+        return interleave(self.columns, self.hidden_columns)
+
+    def list_known_columns(self) -> frozenset[int]:
+        """The places of the columns that are not invented."""
+        return frozenset(place for place, column in enumerate(self.grid_columns) if column in self.columns)
 
     @property
     def pages(self) -> list[list[ListColumn]]:
@@ -122,7 +134,7 @@ class DemoList:
 
     def list_first_columns(self) -> frozenset[int]:
         """The places of the columns that a new session shows."""
-        return frozenset(place for place, column in enumerate(self.columns) if not column.hidden)
+        return frozenset(place for place, column in enumerate(self.grid_columns) if not column.hidden)
 
     def list_stubborn_columns(self) -> frozenset[int]:
         """The places of the columns that are left where the column chooser does nothing.
@@ -133,10 +145,18 @@ class DemoList:
         if any(column.hidden for column in self.columns):
             return self.list_first_columns()
         headers = Counter(column.header for column in self.columns)
-        lasts = [page[-1] for page in self.pages[1:]]
-        return frozenset(
-            place for place, column in enumerate(self.columns) if column not in lasts or headers[column.header] > 1
-        )
+        lasts = [page[-1] for page in self.pages[1:] if headers[page[-1].header] == 1]
+        known = self.list_known_columns()
+        return frozenset(place for place in known if self.grid_columns[place] not in lasts)
+
+
+def interleave(shown: Sequence[ListColumn], hidden: Sequence[ListColumn]) -> list[ListColumn]:
+    """The hidden columns spread evenly among the shown ones."""
+    mixed: list[ListColumn] = []
+    for place, column in enumerate(shown):
+        start, end = (at * len(hidden) // len(shown) for at in (place, place + 1))
+        mixed += [*hidden[start:end], column]
+    return mixed
 
 
 def divide_into_pages(columns: Iterable[ListColumn]) -> list[list[ListColumn]]:
@@ -172,14 +192,31 @@ def make_three_months_filter(field: str) -> Callable[[Any, date], bool]:
     return lambda record, today: take_day(getattr(record, field)) > today - timedelta(days=92)
 
 
+def is_of_blocked(price: Price, _: date) -> bool:
+    return price.id % 7 == 0
+
+
+def block_price(price: Price) -> Price:
+    """A price that applied once, under an ID of its own."""
+    return replace(price, id=price.id + BLOCKED_ID, unit_price=price.unit_price + BLOCKED_MORE)
+
+
 def take_day(value: date) -> date:
     return value.date() if isinstance(value, datetime) else value
 
 
 C = ListColumn
 
-# As the real ERP mislabels it. Products show theirs, under a header of its own.
-CHANGED_AT = C("CITTÀ DI FATTURAZIONE", "modified_at", MOMENT, 112.5)
+# As the real ERP mislabels it. Products have theirs under a header of its own, until the ERP is updated.
+CHANGED_AT = C("CITTÀ DI FATTURAZIONE", "modified_at", MOMENT, 112.5, hidden=True)
+
+
+def make_hidden_columns(count: int, *, known: Sequence[ListColumn] = (CHANGED_AT,)) -> list[ListColumn]:
+    """So many columns that no new session shows: in their midst those that are known, the others invented."""
+    made = [C(caption, "", hidden=True, name=name) for name, caption in fillers.CAPTIONS.items()]
+    made = made[: count - len(known)]
+    return [*made[: len(made) // 2], *known, *made[len(made) // 2 :]]
+
 
 CUSTOMERS = DemoList(
     sync_type="customers",
@@ -195,6 +232,7 @@ CUSTOMERS = DemoList(
         Choice("Free_Customers", "Clienti liberi", "Free customers", lambda each, _: not each.account),
     ],
     forgotten="Exclusive_Customers",
+    hidden_columns=make_hidden_columns(11, known=()),  # that they are so many is assumed
     columns=[
         C("ID", "id", INTEGER, 55.5, COUNT),
         C("PROFILO CLIENTE:", "account", width=90.75),
@@ -268,7 +306,7 @@ ORDERS = DemoList(
     ],
     forgotten="ListViewSalesTableOrdersMonth",
     newest_first=True,
-    hidden_columns=[CHANGED_AT],
+    hidden_columns=make_hidden_columns(40),
     columns=[
         C("ID", "id", INTEGER, 57, COUNT),
         C("ID DI VENDITA", "number", width=76.5),
@@ -315,7 +353,7 @@ DDT = DemoList(
     ],
     forgotten="ListViewPackingSlipsMonth",
     newest_first=True,
-    hidden_columns=[CHANGED_AT],
+    hidden_columns=make_hidden_columns(16),
     columns=[
         C("PDF DDT", "", width=44.25),
         C("ID", "id", INTEGER, 40.5),
@@ -358,7 +396,7 @@ INVOICES = DemoList(
     ],
     forgotten="Open_invoices",
     newest_first=True,
-    hidden_columns=[CHANGED_AT],
+    hidden_columns=make_hidden_columns(25),
     columns=[
         C("FATTURA PDF", "", width=69.75),
         C("ID FATTURA", "number", width=72),
@@ -443,10 +481,10 @@ PRICES = DemoList(
     on_set_value="navigation",
     choices=[
         Choice("ActivePrices", "Prezzi attivi", "Active prices", show_everything),
-        Choice("BlockedPrices", "Prezzi bloccati", "Blocked prices", lambda *_: False),
+        Choice("BlockedPrices", "Prezzi bloccati", "Blocked prices", is_of_blocked, block_price),
     ],
     forgotten="BlockedPrices",
-    hidden_columns=[CHANGED_AT],
+    hidden_columns=make_hidden_columns(32),
     columns=[
         C("ID", "id", INTEGER, 64.5, COUNT),  # that prices have a footer is assumed
         C("CODICE CONTO", "account_code"),

@@ -175,10 +175,13 @@ class Download:
         return combo
 
     def clear_grid_filter(self, page: WebPage) -> WebPage:
-        """The page whose grid has no filter of its own: the ERP keeps that too, from one session to the next."""
+        """The page whose grid has no filter of its own: the ERP keeps that too, from one session to the next.
+
+        It is cleared whether the page shows one or not: one that cut a list to a tenth was not seen [seen].
+        """
         self.begin(_("clear the grid's filter"))
-        for _attempt in range(ATTEMPTS):
-            if not page.grid_filter:
+        for attempt in range(ATTEMPTS):
+            if not page.grid or (attempt and not page.grid_filter):
                 return page
             page = self.submit(page, page.build_clear_filter_form())
         if page.grid_filter:

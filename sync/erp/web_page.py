@@ -26,8 +26,11 @@ MENU_ITEM = re.compile(r"(?P<menu>.+)_Menu_DXI(?P<place>\d+)_T")
 CONTROL = re.compile(r"createControl\(")
 QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
 GRID = re.compile(r"""['"]uniqueID['"]\s*:\s*['"]([^'"]*LE_v\d+)['"]""")
+CHECK_BOX = re.compile(r"C\d+Chk\d*$")  # of DevExpress: a text field
+CHECKED = "C"  # its value
 CHOOSER_BUTTON = re.compile(r".*_(?P<button>DXCBtn\d+)")
 MOST_CONTROLS = 1000  # of one kind that are looked at: the list with the most columns has 63
+MOST_AROUND = 3  # elements around a check box, in which its caption is looked for
 MOST_STEPS = 1000  # through what is in one of them: a header's cell takes about ten
 LONGEST_PIECE = 1000  # characters of its text in one place
 BANNER = "Requested objects cannot be loaded"
@@ -168,14 +171,11 @@ class WebPage:
         if window is None:
             return None
         wanted = {normalise_caption(caption) for caption in captions}
-        all_labels = islice(self.tree.iter("label"), MOST_CONTROLS)
-        labels = [label for label in all_labels if normalise_caption(read_text(label)) in wanted]
-        around, beside = set(labels), {label.get("for") for label in labels} - {None}
-        boxes = [box for box in window.iter("input") if read_type(box) == "checkbox" and "name" in box.attrib]
+        boxes = (box for box in window.iter("input") if CHECK_BOX.search(box.get("name", "")))
         fields = self.read_fields()
-        for box in boxes:
-            if box.get("id") in beside or next(box.iterancestors("label"), None) in around:
-                fields[box.attrib["name"]] = box.get("value") or "on"
+        for box in islice(boxes, MOST_CONTROLS):
+            if normalise_caption(read_caption(box)) in wanted:
+                fields[box.attrib["name"]] = CHECKED
         for item, found in find_by_id(CHOOSER_BUTTON, window.iter("*")):
             if APPLY.match(read_text(item)):
                 return fields | make_click(f"{self.grid}$DXCDWindow", found["button"])
@@ -219,6 +219,12 @@ def find_by_id(
 
 def read_type(field: etree._Element) -> str:
     return str(field.get("type", "text")).casefold()
+
+
+def read_caption(box: etree._Element) -> str:
+    """The text beside a check box: that of the first element around it which has any."""
+    around = islice(box.iterancestors(), MOST_AROUND)
+    return next((text for text in map(read_text, around) if text), "")
 
 
 def read_text(element: etree._Element, *, between: str = " ") -> str:

@@ -190,9 +190,9 @@ def test_the_grid_tells_its_columns_and_its_rows(opened, server):
     screenshot(page, "demo_erp_orders")
     order = next(server.erp.find_records("orders"))
     assert call(page, f"{GRID}.GetColumnsCount()") == len(ORDERS.grid_columns)
-    last = len(ORDERS.columns)
-    described = call(page, f"{GRID}.GetColumn({last})")
-    assert described == {"index": last, "fieldName": "MODIFIEDDATETIME", "name": "", "visible": False}
+    described = call(page, f"{GRID}.GetColumnByField('MODIFIEDDATETIME')")
+    assert call(page, f"{GRID}.GetColumn({described['index']}).fieldName") == "MODIFIEDDATETIME"
+    assert (described["visible"], "CITTÀ DI FATTURAZIONE" in page.inner_text("tr[id$=HeadersRow0]")) == (False, False)
     assert call(page, f"[{GRID}.GetVisibleRowsOnPage(), {GRID}.GetRowKey(0)]") == [20, str(order.id)]
     values = (
         "new Promise((give) => {0}.GetRowValues({1}, 'ID;MODIFIEDDATETIME', (all) => give([all[0], String(all[1])])))"
@@ -217,7 +217,7 @@ def test_pages_and_sizes_and_orders_are_callbacks_and_persist(opened, server):
     page.fill("[id$=DXPagerBottom_PSI]", "200")
     page.keyboard.press("Tab")
     page.wait_for_function("document.querySelectorAll('tr.dxgvDataRow_XafTheme').length === 200")
-    call(page, f"{GRID}.SortBy({GRID}.GetColumn(0), 'DSC')")
+    call(page, f"{GRID}.SortBy('ID', 'DSC')")
     assert call(page, f"{GRID}.GetRowKey(0)") == str(max(each.id for each in server.erp.find_records("customers")))
 
 
@@ -254,15 +254,26 @@ def test_hidden_columns_are_shown_by_the_column_chooser(opened, server):
     )
     assert len(hidden) == 18
     call(page, f"{GRID}.ShowCustomizationDialog()")
-    expect(page.locator("[id*=DXCDWindow] label").first).to_be_hidden()
+    expect(page.locator("[id*=DXCDWindow] .dxICheckBox_XafTheme").first).to_be_hidden()
     page.click("[id$=DXCDPageControl_T3T]")
     screenshot(page, "demo_erp_column_chooser")
     for column in hidden:
         page.click(f"[id*=C{column['index']}Chk5_D]")
     page.click("[id$=DXCDWindow_DXCBtn201]")
     expect(page.locator("[id*=DXCDWindow]")).to_have_count(0)
-    assert page.locator("th.dxgvHeader_XafTheme").count() == 36
-    assert call(page, f"{GRID}.GetColumn(35).visible")
+    assert page.locator("td.dxgvHeader_XafTheme").count() == 36
+    assert call(page, f"{GRID}.GetColumnByField('VATGROUP').visible")
+
+
+def test_the_menu_of_a_header_opens_the_column_chooser_where_no_script_does(opened, server):
+    server.front_end.update()
+    page = opened(PRODUCTS)
+    call(page, f"{GRID}.ShowCustomizationDialog()")
+    page.wait_for_timeout(500)
+    expect(page.locator("[id$=DXCDWindow]")).to_have_count(0)
+    page.locator("td.dxgvHeader_XafTheme").first.click(button="right")
+    page.get_by_text("Selezione colonne").click()
+    expect(page.locator("[id$=DXCDWindow]")).to_be_visible()
 
 
 def test_the_search_box_narrows_the_list(opened, server):

@@ -65,6 +65,11 @@ class ErpUser:
     def grid(self) -> str:
         return str(re.findall(r"Vertical\$v\d+\$LE_v\d+", self.page)[0])
 
+    def find_index(self, field_name: str) -> int:
+        """That of a column of the grid, whether it is shown or not."""
+        [index] = re.findall(rf'{{"index":(\d+),"fieldName":"{field_name}"', self.page)
+        return int(index)
+
     def click_on_export(self) -> Any:
         [place] = re.findall(r'mainMenu_Menu_DXI(\d+)_T" title="(?:Esportare in|Export to)', self.page)
         return self.call(web.MENU, place)
@@ -81,7 +86,7 @@ def rows(html: str) -> list[list[str]]:
 
 
 def headers(html: str) -> list[str]:
-    return [each.get_text() for each in BeautifulSoup(html, "html.parser").select("th.dxgvHeader_XafTheme")]
+    return [each.get_text(strip=True) for each in BeautifulSoup(html, "html.parser").select("td.dxgvHeader_XafTheme")]
 
 
 @pytest.fixture
@@ -151,16 +156,48 @@ def test_documents_stand_with_the_newest_change_first(server, user, erp):
 def test_the_time_of_change_is_hidden_mislabelled_and_can_be_sorted_by(user, erp, sync_type):
     demo_list = find_list(sync_type)
     user.open(demo_list)
-    place = len(demo_list.columns)
+    index = user.find_index("MODIFIEDDATETIME")
     assert '"fieldName":"MODIFIEDDATETIME","name":"","visible":false' in user.page
     assert "CITTÀ DI FATTURAZIONE" not in user.page
-    chooser = user.call_grid("ShowCustomizationDialog")
-    assert f"C{place}Chk5_D" in chooser
-    assert "CITTÀ DI FATTURAZIONE" in chooser
-    user.call_grid(f"SortBy|{place}|ASC")
+    user.call_grid(f"SortBy|{index}|ASC")
     oldest = min(erp.find_records(sync_type), key=lambda record: record.modified_at)
-    shown = user.call(user.grid, "RowValues|0")["row"]["values"][place]
+    shown = user.call(user.grid, "RowValues|0")["row"]["values"][index]
     assert datetime(*shown) == oldest.modified_at  # noqa: DTZ001  # Italian
+    chooser = BeautifulSoup(user.call_grid("ShowCustomizationDialog"), "html.parser")
+    assert chooser.select(f"[id$=C{index}Chk5_D] + span")[0].get_text() == "CITTÀ DI FATTURAZIONE"
+
+
+@pytest.mark.parametrize(
+    ("sync_type", "columns", "hidden"),
+    [
+        ("customers", 37, 11), ("orders", 63, 40), ("ddt", 33, 16), ("invoices", 47, 25), ("products", 36, 18),
+        ("prices", 46, 32),
+    ],
+)  # fmt: skip
+def test_a_new_session_hides_as_many_columns_as_were_seen(user, sync_type, columns, hidden):
+    page = user.open(find_list(sync_type))
+    assert (page.count('"fieldName":'), page.count('"visible":false')) == (columns, hidden)
+    assert len(headers(page)) == columns - hidden
+
+
+def test_where_a_column_is_shown_says_nothing_of_its_index_nor_of_its_place(user):
+    """Hidden ones stand between the others, and the numbers in ids follow neither."""
+    shown = BeautifulSoup(user.open(ORDERS), "html.parser").select("td.dxgvHeader_XafTheme")
+    indexes = [int(re.findall(r"_col(\d+)$", str(header["id"]))[0]) for header in shown]
+    places = [place for place, column in enumerate(ORDERS.grid_columns) if not column.hidden]
+    assert indexes != sorted(indexes)
+    assert places != list(range(len(places)))
+    assert not set(zip(range(len(places)), indexes, strict=True)) & set(zip(range(len(places)), places, strict=True))
+
+
+def test_after_an_update_the_products_time_of_change_is_hidden_and_mislabelled_too(server, user):
+    control(server, "POST", "update")
+    user.log_in()
+    assert "DATETIME MODIFICATO" not in user.open(PRODUCTS)
+    assert '"fieldName":"MODIFIEDDATETIME","name":"","visible":false' in user.page
+    assert "CITTÀ DI FATTURAZIONE" in user.call_grid("ShowCustomizationDialog")
+    user.click_on_export()
+    user.http.get(user.address)
 
 
 def test_of_products_the_time_of_change_is_one_of_the_36_columns(user):
@@ -182,7 +219,7 @@ def test_a_page_of_the_grid_persists_and_so_do_its_size_and_order(user, erp):
     largest = rows(user.call_grid("PageSize|200"))
     assert len(largest) == min(200, total - 200) if total > 400 else largest
     user.call_grid("GotoPage|0")
-    user.call_grid("SortBy|0|DSC")
+    user.call_grid(f"SortBy|{user.find_index('ID')}|DSC")
     newest = max(record.id for record in erp.find_records("customers"))
     assert rows(user.open())[0][0] == f"{newest:,}".replace(",", ".")
 
@@ -206,7 +243,8 @@ def test_rows_of_other_pages_are_given_when_asked_for(user, erp):
     user.open()
     last = list(erp.find_records("customers"))[-1]
     row = user.call(user.grid, f"RowValues|{erp.count_records('customers') - 1}")["row"]
-    assert (row["key"], row["values"][0], row["values"][2]) == (str(last.id), last.id, last.name)
+    id_and_name = [row["values"][user.find_index(field)] for field in ("ID", "NAME")]
+    assert (row["key"], id_and_name) == (str(last.id), [last.id, last.name])
     assert user.call(user.grid, "RowValues|100000")["row"] is None
 
 
@@ -224,7 +262,65 @@ def test_a_search_narrows_list_and_export_until_it_is_cleared(server, user, erp)
 def test_a_list_can_be_sorted_by_a_column_that_is_always_empty(user):
     before = rows(user.open(DDT))
     assert DDT.columns[0].field == ""
-    assert rows(user.call_grid("SortBy|0|DSC")) == before
+    assert rows(user.call_grid(f"SortBy|{user.find_index('DOCUMENTPDF')}|DSC")) == before
+
+
+def test_the_page_that_a_user_went_to_is_that_of_the_next_session_too(server, user):
+    first = rows(user.open(ORDERS))
+    second = rows(user.call_grid("GotoPage|1"))
+    other = ErpUser(server)
+    other.log_in()
+    assert rows(other.open(ORDERS)) == second != first
+    assert rows(other.call_grid("GotoPage|0")) == first
+    other.http.close()
+
+
+def test_a_filter_of_the_grid_is_cleared_and_the_search_stays(server, user, erp):
+    control(server, "POST", "faults", fault="kept-grid-filter", list="customers")
+    user.open()
+    assert "dxgvFilterBar" in user.page
+    user.call(web.SEARCH, "", **{web.SEARCH: "studio"})
+    assert "dxgvFilterBar" not in user.call_grid("ClearFilter")
+    found = sum(1 for _ in erp.find_records("customers", search="studio"))
+    assert 0 < found < erp.count_records("customers")
+    assert f"({found} elementi)" in user.open()
+
+
+def test_a_filter_of_the_grid_can_be_invisible_and_can_stay(server, user, erp):
+    control(server, "POST", "faults", fault="silent-grid-filter", list="products")
+    control(server, "POST", "faults", fault="stuck-grid-filter", times=1)
+    kept = f"Count={len(list(erp.find_records('products', filtered=True)))}"
+    assert kept in user.open(PRODUCTS)
+    assert "dxgvFilterBar" not in user.page
+    assert kept in user.call_grid("ClearFilter")
+    assert kept not in user.call_grid("ClearFilter")
+
+
+def test_blocked_prices_are_none_of_the_active_ones(erp):
+    active = {price.id for price in erp.find_records("prices")}
+    blocked = {price.id for price in erp.find_records("prices", choice="BlockedPrices")}
+    assert blocked
+    assert not active & blocked
+
+
+@pytest.mark.parametrize(
+    ("fault", "cells"),
+    [("partial-grid", [23] * 10), ("cut-row", [*[23] * 19, 22]), ("phantom-column", [23] * 20)],
+)
+def test_a_callback_can_bring_less_than_its_page(server, user, fault, cells):
+    control(server, "POST", "faults", fault=fault, times=1)
+    user.open(ORDERS)
+    area = user.call_grid("Refresh")
+    assert [len(row) for row in rows(area)] == cells
+    assert len(headers(area)) == (24 if fault == "phantom-column" else 23)
+    assert [len(row) for row in rows(user.call_grid("Refresh"))] == [23] * 20
+
+
+def test_a_check_box_in_the_grid_is_a_picture(user):
+    place = [column.header for column in ORDERS.columns].index("ORDINE OMAGGIO:")
+    cells = BeautifulSoup(user.open(ORDERS), "html.parser").select("tr.dxgvDataRow_XafTheme")[0].select("td")
+    assert cells[place].get_text() == ""
+    assert re.search("dxWeb_edtCheckBox(Unc|C)hecked_XafTheme", str(cells[place]))
 
 
 # Exports

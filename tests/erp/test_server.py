@@ -55,7 +55,7 @@ def export(http, shown):
 
 
 def headers(shown):
-    return [header.get_text() for header in soup_of(shown).select("th.dxgvHeader_XafTheme")]
+    return [header.get_text(strip=True) for header in soup_of(shown).select("td.dxgvHeader_XafTheme")]
 
 
 def test_without_a_session_a_list_redirects_to_the_login(http, server):
@@ -167,8 +167,8 @@ def test_columns_are_shown_to_the_session_that_chose_them(http, server):
     assert len(headers(shown)) == 18
     assert len(soup_of(page(http.get(shown.url))).select('[id$="DXCDWindow"]')) == 0
     chooser = page(http.post(find_form_address(shown), data=shown.build_chooser_form()))
-    assert len(soup_of(chooser).select('[id$="DXCDWindow"] input[type="checkbox"]')) == 36
-    assert len(soup_of(chooser).select('[id$="DXCDWindow"] input[type="checkbox"][checked]')) == 18
+    assert len(soup_of(chooser).select('[id$="DXCDWindow"] .dxICheckBox_XafTheme')) == 36
+    assert len(soup_of(chooser).select('[id$="DXCDWindow"] input[name*="Chk"][value="C"]')) == 18
     applied = page(http.post(find_form_address(shown), data=chooser.build_columns_form(["Pacco", "ID elemento IvaId"])))
     assert headers(applied)[14] == "PACCO"
     assert headers(applied)[-1] == "ID ELEMENTO IVAID"

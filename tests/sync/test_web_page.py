@@ -119,16 +119,19 @@ def test_hidden_columns_are_those_without_a_header():
 
 
 def test_columns_are_chosen_by_their_captions_and_applied_by_the_buttons_text():
+    boxes = "".join(
+        f'<div><span><span><input type="text" name="C{index}Chk5" value="{value}"></span></span><b>{caption}</b></div>'
+        for index, (caption, value) in enumerate((("ID", "C"), ("Creato da:", "U"), ("GAMBA", "U")))
+    )
     chooser = page(
-        f'{SCRIPT}<div id="V_DXCDWindow"><label><input type="checkbox" name="b0" value="C" checked>ID</label>'
-        '<input type="checkbox" name="b1" id="b1"><label for="b1">Creato da:</label>'
-        '<label><input type="checkbox" name="b2" value="C">GAMBA</label>'
+        f'{SCRIPT}<div id="V_DXCDWindow">{boxes}'
         '<a id="V_DXCDWindow_DXCBtn202">Annulla</a><a id="V_DXCDWindow_DXCBtn207">Applica</a></div>'
     )
     assert chooser.build_columns_form(["CREATO DA"]) == {
         "__VIEWSTATE": "v",
-        "b0": "C",
-        "b1": "on",
+        "C0Chk5": "C",
+        "C1Chk5": "C",
+        "C2Chk5": "U",
         "__EVENTTARGET": f"{GRID}$DXCDWindow",
         "__EVENTARGUMENT": "DXCBtn207",
     }
@@ -142,7 +145,7 @@ def test_a_page_without_a_column_chooser_or_without_its_button_has_none():
 # Pages made to cost as much as they can
 
 WINDOW = '<div id="DXCDWindow">'
-BOX = '<input type="checkbox" name="a" id="b">'
+BOX = '<input type="text" name="C1Chk5">'
 HALF = 2 * 1024**2  # characters, of the four million that a page may have
 
 
@@ -151,8 +154,8 @@ def times(text, characters=HALF):
 
 
 COSTLY = {
-    "boxes and labels for all of them": WINDOW + times(BOX) + times("<label for=b>x</label>"),
-    "boxes in labels in labels": WINDOW + "<label>" * 250 + times(BOX) + times("x"),
+    "boxes and texts beside all of them": WINDOW + times(BOX) + times("<b>x</b>"),
+    "boxes without texts in each other": WINDOW + "<b>" * 250 + times(f"<i>{BOX}</i>") + times("<i></i>"),
     "boxes far within": WINDOW + "<div>" * 250 + times(BOX, 2 * HALF),
     "buttons in buttons": WINDOW + '<i id="a_DXCBtn1">' * 250 + times("x "),
     "headers in headers": '<div class="dxgvHeader">' * 250 + times("x "),

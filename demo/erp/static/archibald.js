@@ -3,6 +3,7 @@
 
 const LIST_AREA = "Vertical_UPVSC";
 const PAGE_SIZES = { least: 1, most: 200 };
+const DIALOG_DELAY = 250; // ms
 const NARROWEST = 1440; // px at which the toolbar shows all its items
 const CALLBACK_BEGINS = 50; // ms after it was called for; until then nothing tells that it will
 const RESTLESS_AFTER = 600; // ms after which a page that was idle refreshes its grid
@@ -73,6 +74,16 @@ const ASPx = {
   },
   GVPagerOnClick: (id, argument) => controls.elements[id].GotoPage(Number(argument.slice(2))),
   GVHeaderClick: (id, index) => controls.elements[id].SortBy(index),
+  // A check box is a picture; its value, C or U, is in a text field.
+  toggleCheckBox(box) {
+    if (isWholeClick(window.event)) {
+      const field = box.querySelector("input");
+      const isChecked = field.value !== "C";
+      field.value = isChecked ? "C" : "U";
+      box.classList.toggle("dxWeb_edtCheckBoxChecked_XafTheme", isChecked);
+      box.classList.toggle("dxWeb_edtCheckBoxUnchecked_XafTheme", !isChecked);
+    }
+  },
 };
 
 class ASPxClientCallbackControl extends ASPxClientControl {}
@@ -248,8 +259,11 @@ class ASPxClientGridView extends ASPxClientControl {
     this.call("Refresh", "");
   }
 
+  // Where the grid's maker did not enable it, it does nothing.
   ShowCustomizationDialog() {
-    this.call("ShowCustomizationDialog", "");
+    if (this.hasChooserCall) {
+      this.call("ShowCustomizationDialog", "");
+    }
   }
 
   call(what, argument, onAnswer) {
@@ -409,6 +423,19 @@ function layOutToolbar() {
     });
     overflow.addEventListener("mouseenter", () => overflow.classList.add("open"));
   }
+}
+
+function showHeaderMenu(event, grid) {
+  event.preventDefault();
+  const menu = document.getElementById(`${grid}_DXContextMenu_Columns`);
+  menu.style.left = `${event.pageX}px`;
+  menu.style.top = `${event.pageY}px`;
+  menu.hidden = false;
+}
+
+// A dialog is there some time after the callback that brought it.
+function showDialog(id) {
+  setTimeout(() => document.getElementById(id)?.removeAttribute("hidden"), DIALOG_DELAY);
 }
 
 function showTab(tab) {

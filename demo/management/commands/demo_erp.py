@@ -39,8 +39,8 @@ class Command(BaseCommand):
         parser.epilog = (
             f"POST /demo/life/WHAT lets something happen: {', '.join(HAPPENINGS)}. "
             'POST /demo/faults with {"fault": FAULT, "list": TYPE, "times": NUMBER} makes exports go wrong; list and '
-            "times may be left out. remembered-filter and kept-grid-filter stay until somebody ends them. Faults: "
-            + " ".join(f"{fault.label}: {fault.does}" for fault in Fault)
+            "times may be left out. remembered-filter, kept-grid-filter and silent-grid-filter stay until somebody "
+            "ends them. Faults: " + " ".join(f"{fault.label}: {fault.does}" for fault in Fault)
         )
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
         parser.add_argument("--port", type=int, default=8001, help="port to listen on; 0: any (default: 8001)")

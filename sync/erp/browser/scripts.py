@@ -125,7 +125,16 @@ CLEAR_GRID_FILTER = write_function("findGrid().ClearFilter();")
 
 READ_CAPTIONS = write_function("return listHeaders(findGrid()).map(header => tidy(readText(header))).filter(Boolean);")
 
-SHOW_COLUMN_CHOOSER = write_function("findGrid().ShowCustomizationDialog();")
+# It may do nothing, or not be there; the menu of a header is the other way to the column chooser.
+SHOW_COLUMN_CHOOSER = write_function("findGrid().ShowCustomizationDialog?.();")
+
+FIND_HEADER = write_function("return listHeaders(findGrid())[0] ?? null;")
+
+# The innermost shown element whose text begins as given: a menu's own text is that of all its items.
+FIND_HEADER_MENU_ITEM = write_function(r"""
+  const items = [...document.querySelectorAll("[id*=ContextMenu] *")].filter(isShown);
+  return items.filter(item => new RegExp(`^(${given})`, "i").test(tidy(readText(item)))).at(-1) ?? null;
+""")
 
 FIND_CHOOSER_TABS = write_function(r"""
   const tabs = [...document.querySelectorAll("[id*=DXCDPageControl_]")]
@@ -197,6 +206,7 @@ READ_GRID = write_function(r"""
     headers: headers.map(header => tidy(readText(header))),
     rows: rows.map(row => [...row.cells].filter(cell => !/Indent|Adaptive/.test(cell.className)).map(readCell)),
     expected: grid.GetVisibleRowsOnPage(),
+    pages: grid.GetPageCount?.() ?? null,
     modified,
     footers: listTexts("tr[class*=dxgvFooter] td, td[class*=dxgvFooter]"),
     pagers: listTexts("[class*=dxp-summary], [class*=dxpSummary]"),

@@ -88,8 +88,8 @@ def test_a_list_with_filters_left_by_a_user_is_exported_whole(
     plan(server, Fault.KEPT_GRID_FILTER)
     page = open_list(sync_type)
     fetch(page, tmp_path / "export.pdf")
-    every = range(len(find_list(sync_type).columns))
-    written = server.erp.write_export(ERP_LISTS[sync_type].name, tmp_path / "expected.pdf", shown=frozenset(every))
+    shown = find_list(sync_type).list_known_columns()
+    written = server.erp.write_export(ERP_LISTS[sync_type].name, tmp_path / "expected.pdf", shown=shown)
     assert written.records
     assert (tmp_path / "export.pdf").read_bytes() == (tmp_path / "expected.pdf").read_bytes()
     page.restore_filter()
@@ -243,12 +243,78 @@ def test_columns_that_cannot_be_shown_are_reported(open_list: OpenList, server: 
 def test_columns_are_shown_although_their_check_boxes_have_no_captions(open_list: OpenList, reports: list[str]) -> None:
     page = open_list("products")
     page.page.evaluate(
-        """setInterval(() => document.querySelectorAll("label[id*=Chk]").forEach(
-            label => [...label.childNodes].filter(node => node.nodeType === 3).forEach(node => node.remove())), 20)"""
+        "setInterval(() => document.querySelectorAll('[id*=Chk5_D] + span').forEach(caption => caption.remove()), 20)"
     )
     page.show_columns()
     assert reports == ["open the list", "show the columns"]
     assert page.find_hidden() == []
+
+
+@pytest.mark.parametrize(("locale", "hides"), [("it-IT", "Nascondi colonna"), ("en-US", "Hide Column")])
+def test_where_no_script_opens_the_column_chooser_the_menu_of_a_header_does(
+    locale: str, hides: str, open_list: OpenList, server: DemoServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(list_page, "DIALOG_TIMEOUT", 1.5)
+    server.front_end.update()
+    page = open_list("products", locale=locale)
+    assert page.page.get_by_text(hides).count() == 1
+    tabs = page.open_chooser()
+    assert [bool(list_page.COLUMN_CHOOSER.search(tab["text"])) for tab in tabs] == [False, False, False, True]
+
+
+def test_after_an_update_the_columns_are_shown_but_for_a_mislabelled_one(
+    open_list: OpenList, server: DemoServer, reports: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(list_page, "DIALOG_TIMEOUT", 1.5)
+    server.front_end.update()
+    page = open_list("products")
+    page.show_columns()
+    assert reports == ["open the list", "show the columns"]
+    page.page.wait_for_function("document.querySelectorAll('td.dxgvHeader_XafTheme').length === 36")
+
+
+# The grid's own filter
+
+
+def test_a_filter_of_the_grid_that_nothing_shows_is_cleared(open_list: OpenList, server: DemoServer) -> None:
+    plan(server, Fault.SILENT_GRID_FILTER)
+    page = open_list("products")
+    filtered = page.read_look().count
+    page.clear_grid_filter()
+    assert (filtered, page.read_look().count) == (
+        len(list(server.erp.find_records("products", filtered=True))),
+        server.erp.count_records("products"),
+    )
+
+
+def test_a_filter_of_the_grid_that_stays_is_named(open_list: OpenList, server: DemoServer) -> None:
+    plan(server, Fault.KEPT_GRID_FILTER)
+    plan(server, Fault.STUCK_GRID_FILTER)
+    with pytest.raises(ErpPageChanged, match=r"its filter \[Oid\] % 11 = 0 cannot be cleared") as caught:
+        open_list("products").clear_grid_filter()
+    assert caught.value.facts["step"] == "clear the grid's filter"
+
+
+def test_a_filter_of_the_grid_that_stays_twice_is_cleared(open_list: OpenList, server: DemoServer) -> None:
+    plan(server, Fault.KEPT_GRID_FILTER)
+    plan(server, Fault.STUCK_GRID_FILTER, times=2)
+    open_list("products").clear_grid_filter()
+    assert server.front_end.grid_filters == {find_list(each).sync_type for each in ERP_LISTS} - {"products"}
+
+
+def test_a_grid_that_clears_its_filter_a_while_after_it_was_told_to_is_waited_for(
+    open_list: OpenList, server: DemoServer
+) -> None:
+    plan(server, Fault.SILENT_GRID_FILTER)
+    page = open_list("products")
+    page.page.evaluate(
+        """() => {
+            const clear = ASPxClientGridView.prototype.ClearFilter;
+            ASPxClientGridView.prototype.ClearFilter = function () { setTimeout(() => clear.call(this), 1500); };
+        }"""
+    )
+    page.clear_grid_filter()
+    assert "products" not in server.front_end.grid_filters
 
 
 # The export item

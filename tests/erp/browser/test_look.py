@@ -51,8 +51,8 @@ def test_a_look_shows_records_as_the_export_does(
     page = open_list(sync_type)
     page.show_columns()
     look = page.read_look()
-    every = frozenset(range(len(find_list(sync_type).columns)))
-    server.erp.write_export(ERP_LISTS[sync_type].name, tmp_path / "export.pdf", shown=every)
+    shown = find_list(sync_type).list_known_columns()
+    server.erp.write_export(ERP_LISTS[sync_type].name, tmp_path / "export.pdf", shown=shown)
     exported, looked = read_file(tmp_path / "export.pdf", layout), read_look(look, layout)
     assert len(looked) == len(look.keys) == min(PAGE_SIZE, len(exported))
     assert {key: exported[key] for key in looked} == looked
@@ -92,6 +92,12 @@ def test_a_page_that_somebody_went_on_to_is_left(open_list: OpenList) -> None:
     assert page.read_look().keys == first.keys
 
 
+def test_a_page_that_another_session_went_on_to_is_left(open_list: OpenList, server: DemoServer) -> None:
+    first = open_list("orders").read_look()
+    server.front_end.grid_pages["orders"] = 3
+    assert open_list("orders").read_look().keys == first.keys
+
+
 def find_grid(page: Page) -> str:
     name: str = page.evaluate("Object.keys(window).find(name => /LE_v[0-9]+$/.test(name))")
     return name
@@ -124,7 +130,9 @@ def test_a_search_that_was_left_is_cleared_with_the_filters(open_list: OpenList)
 def test_a_look_needs_the_column_by_which_it_sorts(open_list: OpenList) -> None:
     page = open_list("customers", locale="en-US")
     page.erp_list = ERP_LISTS["invoices"]
-    with pytest.raises(ErpPageChanged, match="its grid has no column MODIFIEDDATETIME to sort by; columns found: ID"):
+    with pytest.raises(
+        ErpPageChanged, match="its grid has no column MODIFIEDDATETIME to sort by; columns found: ACCOUNT, "
+    ):
         page.read_look()
 
 
@@ -148,6 +156,31 @@ def test_a_grid_that_is_drawn_in_part_is_no_look(open_list: OpenList, monkeypatc
     page.page.evaluate("name => window[name].GetVisibleRowsOnPage = () => 21", find_grid(page.page))
     with pytest.raises(ErpPageChanged, match="its grid shows 20 rows, and says that there are 21"):
         page.read_look()
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (Fault.PARTIAL_GRID, r"its grid shows 10 rows, and says that there are 150 on 8 pages"),
+        (Fault.CUT_ROW, "a row of its grid has 22 cells below 23 headers"),
+        (Fault.PHANTOM_COLUMN, "a row of its grid has 23 cells below 24 headers"),
+    ],
+)
+def test_a_grid_that_contradicts_itself_is_no_look(
+    fault: Fault, reason: str, open_list: OpenList, server: DemoServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync.erp.browser.list_page.DIALOG_TIMEOUT", 0.5)
+    server.front_end.plan_fault(PlannedFault(fault))
+    with pytest.raises(ErpPageChanged, match=reason):
+        open_list("orders").read_look()
+
+
+def test_a_check_box_is_read_by_its_class(open_list: OpenList, server: DemoServer) -> None:
+    """As it is drawn in the newest page's rows, whichever they are."""
+    look = open_list("orders").read_look()
+    gifts = [row[look.headers.index("ORDINE OMAGGIO:")] for row in look.rows]
+    newest = list(server.erp.find_records("orders"))[:PAGE_SIZE]
+    assert gifts == ["Checked" if order.is_gift else "Unchecked" for order in newest]
 
 
 def test_a_look_at_a_filtered_list_counts_less(open_list: OpenList, server: DemoServer) -> None:

@@ -26,6 +26,7 @@ from django.conf import settings as project
 
 from demo.erp.faults import Fault
 from demo.erp.front_end import PlannedFault
+from demo.erp.lists import find_list
 from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
 from demo.erp.web import RELEASES
 from sync import exceptions
@@ -128,8 +129,8 @@ def test_each_list_comes_as_the_erp_has_it_and_as_a_folder_brings_it(
     run = run_sync(sync_type, mode="full")
     assert (run.status, unusual_notes(run)) == (Status.SUCCEEDED, []), run.error_text
     assert is_mirrored(erp.erp, sync_type)
-    service = get_service(sync_type)
-    erp.erp.write_export(sync_type, tmp_path / service.erp_list.file_names[0], shown=range(100))
+    service, demo_list = get_service(sync_type), find_list(sync_type)
+    erp.erp.write_export(sync_type, tmp_path / service.erp_list.file_names[0], shown=demo_list.list_known_columns())
     settings.ERP_URL, settings.ERP_FOLDER = "", tmp_path
     from_folder = run_sync(sync_type, mode="full")
     assert from_folder.status == Status.SUCCEEDED, from_folder.error_text
@@ -149,6 +150,8 @@ SURVIVED = [  # the fault, how often it strikes, and the list
     (Fault.EXPORT_IN_OVERFLOW, None, "customers"),
     (Fault.REMEMBERED_FILTER, None, "ddt"),
     (Fault.KEPT_GRID_FILTER, None, "products"),
+    (Fault.SILENT_GRID_FILTER, None, "products"),
+    (Fault.STUCK_GRID_FILTER, 2, "customers"),
 ]
 
 
@@ -201,18 +204,21 @@ def test_columns_that_each_new_session_hides_are_shown(erp: Erp, changed: Callab
     assert is_mirrored(erp.erp, "products")
 
 
+@pytest.mark.parametrize(
+    ("fault", "says"), [(Fault.NO_GRID, "it has no grid"), (Fault.PARTIAL_GRID, "its grid shows ")]
+)
 def test_a_look_that_fails_costs_a_smart_run_its_speed_only(
-    erp: Erp, changed: Callable[[str], None], strike: Callable[..., None]
+    erp: Erp, changed: Callable[[str], None], strike: Callable[..., None], fault: Fault, says: str
 ) -> None:
     changed("customers")
     run_sync("customers", mode="smart")  # which logs in
     change_something(erp, "customers", "CAMBIATO 2")
-    strike(Fault.NO_GRID, 1)
+    strike(fault, None if fault is Fault.PARTIAL_GRID else 1)
     run = run_sync("customers", mode="smart")
     assert (run.status, run.read_from) == (Status.SUCCEEDED, SyncRun.Source.EXPORT), run.error_text
     [note] = unusual_notes(run)
     assert note.startswith("A look at the list in the ERP failed, so the export was read: ")
-    assert "it has no grid" in note
+    assert says in note
     assert is_mirrored(erp.erp, "customers")
 
 
@@ -276,6 +282,18 @@ def test_a_filter_that_cannot_be_chosen_is_named(
     strike(Fault.REMEMBERED_FILTER)
     strike(Fault.STUCK_FILTER)
     check_named(run_sync("customers", mode="full"), "ErpPageChanged", "its filter stays ")
+    assert mirror_state() == before
+
+
+def test_a_filter_that_nothing_shows_and_nothing_clears_is_quarantined(
+    erp: Erp, changed: Callable[[str], None], strike: Callable[..., None], mirror_state: Callable[[], Any]
+) -> None:
+    changed("products")
+    before = mirror_state()
+    strike(Fault.SILENT_GRID_FILTER)
+    strike(Fault.STUCK_GRID_FILTER)
+    run = run_sync("products", mode="full")
+    assert run.status == Status.QUARANTINED, run.error_text
     assert mirror_state() == before
 
 

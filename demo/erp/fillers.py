@@ -1,0 +1,52 @@
+"""Columns that the lists' grids have beside those that were seen, and that no new session shows.
+
+Their numbers were seen; what they are called and where they stand is invented. Captions are half translated, and some
+stand in a grid twice, as those of the real ERP do. Nothing is in them.
+"""
+
+from __future__ import annotations
+
+CAPTIONS = {  # by the name of the grid's field
+    "ADDRESSREFRECID": "ADDRESS REF REC ID",
+    "BANKACCOUNT": "CONTO BANCARIO",
+    "CASHDISC": "SCONTO DI CASSA",
+    "CASHDISCCODE": "CASH DISC CODE",
+    "CONTACTPERSONID": "ID PERSONA DI CONTATTO",
+    "COVSTATUS": "COV STATUS",
+    "CREATEDBY": "CREATO DA:",
+    "CREATEDDATETIME": "DATA CREATA",
+    "CURRENCYCODE": "VALUTA:",
+    "CUSTGROUP": "GRUPPO CLIENTI",
+    "DATAAREAID": "DATAAREAID",
+    "DEADLINE": "DEADLINE",
+    "DIMENSION1": "DIMENSIONE 1",
+    "DIMENSION2": "DIMENSIONE 2",
+    "DIMENSION3": "DIMENSIONE 3",
+    "DLVREASON": "MOTIVO DI CONSEGNA",
+    "ENDDISC": "END DISC",
+    "FREIGHTSLIPTYPE": "FREIGHT SLIP TYPE",
+    "INVENTLOCATIONID": "ID MAGAZZINO",
+    "INVENTSITEID": "INVENT SITE ID",
+    "INVOICECITY": "CITTÀ DI FATTURAZIONE",
+    "LANGUAGEID": "ID LINGUA",
+    "LISTCODE": "LIST CODE",
+    "LOADED": "CARICATO",
+    "MARKUPGROUP": "GRUPPO SPESE",
+    "MODIFIEDBY": "MODIFICATO DA:",
+    "MULTILINEDISC": "MULTILINE DISC",
+    "NUMBERSEQUENCEGROUP": "NUMBER SEQUENCE GROUP",
+    "ONHOLD": "IN ATTESA",
+    "PARTITION": "PARTITION",
+    "PORT": "PORTO",
+    "POSTINGPROFILE": "PROFILO DI REGISTRAZIONE",
+    "PRICEGROUPID": "ID GRUPPO PREZZI",
+    "RECID": "REC ID",
+    "RECVERSION": "REC VERSION",
+    "SALESGROUP": "GRUPPO VENDITE",
+    "SALESRESPONSIBLE": "RESPONSABILE VENDITE",
+    "SHIPCARRIERID": "SHIP CARRIER ID",
+    "STATPROCID": "STAT PROC ID",
+    "TAXGROUP": "GRUPPO IVA",
+    "TRANSACTIONCODE": "CODICE TRANSAZIONE",
+    "VATNUM": "PARTITA IVA",
+}

@@ -197,6 +197,13 @@ class ErpBrowserMissing(ErpError):
     message = _("The ERP cannot be asked, as {missing} is not installed on this machine. Install it: {command}")
 
 
+class ErpBrowserFolderTooLong(ErpError):
+    message = _(
+        "The ERP's browser cannot be started, as the path of its temporary folder is too long: {folder}. Set TMPDIR to "
+        "a folder whose path has at most {count} bytes."
+    )
+
+
 class ErpCertificateInvalid(ErpError):
     message = _(
         "The ERP's certificate is not valid ({reason}), so nothing was sent. If it has expired or names another host, "

@@ -19,7 +19,7 @@ from typing import Any
 
 from sync.erp.browser import process_tree
 from sync.erp.browser.messages import Setup
-from sync.exceptions import ErpBrowserMissing
+from sync.exceptions import ErpBrowserFolderTooLong, ErpBrowserMissing
 from sync.exports.process import build_environment
 
 logger = logging.getLogger(__name__)
@@ -28,6 +28,10 @@ START = "from sync.erp.browser.child import drive_browser; drive_browser()"
 # The headless one first: it takes a third of the others' processor time, and starts twice as fast (measured).
 CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 FOLDER_PREFIX = "archibald-browser-"
+OWNER = "owner"  # the file in it that the process has locked which started the browser
+LONGEST_SOCKET_PATH = 107  # bytes: a limit of Linux
+CHROMIUM_SOCKET = "/org.chromium.Chromium.123456/SingletonSocket"  # in its folder (measured)
+SHORT_FOLDERS = ("/tmp", "/var/tmp")  # noqa: S108  # the browser's folder in it is of its user alone
 STARTING_SECONDS = 60.0  # in which a folder may not be known to be in use yet
 LIFETIME = 25 * 60.0  # seconds: after about 30 minutes of work, a page took 30 s to open [seen]
 IDLE_SECONDS = 600.0  # without an operation, after which it ends by itself
@@ -46,8 +50,11 @@ class BrowserProcess:
         self.exports_left = round(MOST_EXPORTS * share)
         self.owner = os.getpid()
         self.sessions: frozenset[int] = frozenset()  # the system's; of all that it started
-        remove_left_folders()
-        self.folder = tempfile.mkdtemp(prefix=FOLDER_PREFIX)  # of its user alone
+        parent = choose_parent_folder()
+        remove_left_folders(parent)
+        self.folder = tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=parent)  # of its user alone
+        self.owned = os.open(Path(self.folder, OWNER), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self.owned, fcntl.LOCK_EX)  # for as long as this process lives: no child inherits it
         in_use = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
         fcntl.flock(in_use, fcntl.LOCK_SH)  # for as long as it lives
         self.pipe, theirs = Pipe()
@@ -67,6 +74,7 @@ class BrowserProcess:
             )
         except BaseException:
             os.close(self.alive)
+            os.close(self.owned)
             shutil.rmtree(self.folder)
             raise
         finally:
@@ -103,22 +111,53 @@ class BrowserProcess:
             )
         self.pipe.close()
         os.close(self.alive)
+        os.close(self.owned)
         self.python.wait()
         shutil.rmtree(self.folder, ignore_errors=True)  # the process itself removes it too, if it has the time
 
 
-def remove_left_folders() -> None:
-    """Remove what processes left that were killed together with the service, as nobody was there to do it."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"):
+def choose_parent_folder() -> str:
+    """Where a browser's folder is made: TMPDIR, or another temporary folder if Chromium's socket has no room there.
+
+    Raises ErpBrowserFolderTooLong.
+    """
+    longest = LONGEST_SOCKET_PATH - len(f"/{FOLDER_PREFIX}12345678{CHROMIUM_SOCKET}")
+    usual = tempfile.gettempdir()
+    for folder in (usual, *SHORT_FOLDERS):
+        if len(os.fsencode(folder)) <= longest and os.access(folder, os.W_OK | os.X_OK):
+            return folder
+    raise ErpBrowserFolderTooLong(folder=usual, count=longest)
+
+
+def remove_left_folders(parent: str) -> None:
+    """Remove what processes left that were killed together with the service, as nobody was there to do it.
+
+    Those that are still there, as they were stopped at that time, are ended first.
+    """
+    for folder in Path(parent).glob(f"{FOLDER_PREFIX}*"):
         with suppress(OSError):  # another one's, in use, or removed meanwhile
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
                 found = os.fstat(descriptor)
                 if found.st_uid == os.geteuid() and time.time() > found.st_mtime + STARTING_SECONDS:
+                    if (folder / OWNER).exists():
+                        end_orphans(folder)
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     shutil.rmtree(folder)
             finally:
                 os.close(descriptor)
+
+
+def end_orphans(folder: Path) -> None:
+    """End the browser that uses a folder if the process that started it has ended. Raises OSError if it lives."""
+    owned = os.open(folder / OWNER, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(owned, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for each in process_tree.find_started_with(f"TMPDIR={folder}"):
+            logger.warning("Process %s (%s) of an ERP browser was left without its service: ended", each.pid, each.name)
+            process_tree.kill_tree(each.pid)
+    finally:
+        os.close(owned)
 
 
 def find_chromium(executable: str) -> str:

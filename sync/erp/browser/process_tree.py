@@ -66,6 +66,16 @@ def find_users(folder: str) -> Iterator[Process]:
                 yield each
 
 
+def find_started_with(variable: str) -> Iterator[Process]:
+    """The processes of this user that were started with a variable, given as NAME=value."""
+    for each in list_processes():
+        with suppress(OSError):  # it ended meanwhile, or may not be looked at
+            folder = Path(f"/proc/{each.pid}")
+            is_ours = folder.stat().st_uid == os.geteuid()
+            if is_ours and os.fsencode(variable) in (folder / "environ").read_bytes().split(b"\0"):
+                yield each
+
+
 def kill_tree(root: int, sessions: Collection[int] = (), *, spare_root: bool = False) -> list[Process]:
     """End them at once, and give those that are still there after KILLING_LASTS. It needs no answer of any of them."""
     given_up_at = time.monotonic() + KILLING_LASTS

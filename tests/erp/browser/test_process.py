@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from socket import socket
+from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from typing import Any
 
@@ -21,10 +22,18 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from sync.erp.browser import process_tree
 from sync.erp.browser.client import BrowserClient
-from sync.erp.browser.process import BrowserProcess, remove_left_folders
+from sync.erp.browser.process import (
+    CHROMIUM_SOCKET,
+    FOLDER_PREFIX,
+    LONGEST_SOCKET_PATH,
+    BrowserProcess,
+    choose_parent_folder,
+    remove_left_folders,
+)
 from sync.erp.client import ErpList
 from sync.exceptions import (
     ErpAnswerUnexpected,
+    ErpBrowserFolderTooLong,
     ErpBrowserMissing,
     ErpCertificateInvalid,
     ErpLeadsElsewhere,
@@ -223,12 +232,49 @@ def test_an_idle_browser_ends_by_itself(serve: Any, open_client: Any, tmp_path: 
     until(lambda: not running(seen))
 
 
+def test_a_browser_that_was_stopped_when_the_service_was_killed_ends_at_the_next_start(
+    hanging: BrowserClient, tmp_path: Path, monkeypatch: Any
+) -> None:
+    with TemporaryDirectory(dir="/tmp") as parent:
+        monkeypatch.setattr("tempfile.tempdir", parent)
+        service = Child(lambda: fetch(hanging, to=tmp_path / "x.pdf"))
+        until(lambda: any(each.name.startswith("chrom") for each in process_tree.find_tree(service.pid)))
+        tree = [each for each in process_tree.find_tree(service.pid) if each.pid != service.pid]
+        [python] = [each for each in tree if each.parent == service.pid]
+        os.kill(python.pid, signal.SIGSTOP)
+        remove_left_folders(parent)
+        assert running(tree), "one that is starting is nobody's leftover"
+        monkeypatch.setattr("sync.erp.browser.process.STARTING_SECONDS", -1)
+        remove_left_folders(parent)
+        assert running(tree), "its service lives"
+        service.kill()
+        assert python in running(tree)
+        remove_left_folders(parent)
+        assert not running(tree)
+        assert not list(Path(parent).iterdir())
+
+
+def test_a_folder_whose_path_is_too_long_for_chromium_s_socket_is_made_elsewhere(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    usual = tmp_path / ("x" * 100)
+    usual.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(usual))
+    assert len(f"{choose_parent_folder()}/{FOLDER_PREFIX}12345678{CHROMIUM_SOCKET}") <= LONGEST_SOCKET_PATH
+    monkeypatch.setattr("sync.erp.browser.process.SHORT_FOLDERS", [str(tmp_path / "none")])
+    with pytest.raises(ErpBrowserFolderTooLong) as caught:
+        choose_parent_folder()
+    monkeypatch.setattr("sync.erp.browser.process.SHORT_FOLDERS", ["/" + "y" * (int(caught.value.facts["count"]) - 1)])
+    monkeypatch.setattr("os.access", lambda *_arguments: True)
+    assert len(f"{choose_parent_folder()}/{FOLDER_PREFIX}12345678{CHROMIUM_SOCKET}") == LONGEST_SOCKET_PATH
+
+
 def test_folders_of_browsers_that_were_killed_with_the_service_are_removed(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr("sync.erp.browser.process.STARTING_SECONDS", -1)
     left = tmp_path / "archibald-browser-left"
     (left / "profile").mkdir(parents=True)
-    remove_left_folders()
+    remove_left_folders(str(tmp_path))
     assert not left.exists()
 
 
@@ -236,8 +282,9 @@ def test_a_folder_that_is_in_use_stays(hanging: BrowserClient, tmp_path: Path, m
     monkeypatch.setattr("sync.erp.browser.process.STARTING_SECONDS", -1)
 
     def start_another() -> None:
-        remove_left_folders()
-        assert Path(get_process(hanging).folder).is_dir()
+        folder = Path(get_process(hanging).folder)
+        remove_left_folders(str(folder.parent))
+        assert folder.is_dir()
         raise RunCancelled
 
     with pytest.raises(RunCancelled):

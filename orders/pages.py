@@ -45,6 +45,7 @@ MODULES = [  # of the order form: loaded together, as each names the next ones o
     "orders/texts.js",
     "orders/totals_view.js",
     "orders/type_ahead.js",
+    "orders/undo.js",
     "orders/unsaved.js",
     "orders/vendor/idb-keyval/umd.js",
     "orders/vendor/lit-html/directive.js",

@@ -99,6 +99,7 @@ class Line:
         self.problem = group.locator(".problem")
         self.marks = group.locator(".mark")
         self.warning = group.locator(".warning")
+        self.repeated = group.locator(".repeated")
         self.change = group.locator(".price-change")
 
 

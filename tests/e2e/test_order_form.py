@@ -19,7 +19,7 @@ from orders.models import Draft, Price, Product
 from sync.coordinator.queue import request_sync
 from sync.models import OrderFormSession, SyncRun
 from tests.demo_erp import change_price, new_customer
-from tests.e2e.browsers import intercept, sign_in
+from tests.e2e.browsers import PHONE, intercept, sign_in
 from tests.e2e.order_form import OrderForm, customers, goods, price_of, saved_draft
 from tests.sync.demo import run_sync
 
@@ -388,6 +388,92 @@ def test_a_net_price_and_a_customer_s_own_are_marked_and_a_discount_on_a_net_pri
     expect(line.warning).to_have_text("Questo è un prezzo netto: non prevede sconti.")
     form.save()
     form.expect_saved(1)
+
+
+# What the form says
+
+
+def test_an_article_that_is_in_another_line_too_is_mentioned(form, customer):
+    one, other = two_articles()
+    form.fill(customer, one, other, one)
+    expect(form.line(1).repeated).to_have_text("Anche nella riga 3.")
+    expect(form.line(2).repeated).to_be_empty()
+    expect(form.line(3).repeated).to_have_text("Anche nella riga 1.")
+
+
+def test_what_is_saved_is_named_by_customer_lines_and_total(form, customer):
+    form.fill(customer, *two_articles())
+    form.save()
+    form.expect_saved(1)
+    total = euro(Draft.objects.get().totals.gross)
+    expect(form.banner).to_contain_text(f"{customer.name} · 2 righe · Totale {total}.")
+
+
+def test_what_is_announced_has_a_place_before_it_is_said(form, customer, product):
+    for box in (form.page.locator("#customer-problem"), form.line(1).problem, form.page.locator("#total-heard")):
+        assert box.evaluate("(box) => getComputedStyle(box).display") != "none"
+    form.fill(customer, product)
+    expect(form.page.locator("#total-heard")).to_have_text(re.compile(r"^Totale\s[\d.]+,\d\d\s€$"))
+
+
+CONTRAST = """(box) => {
+  const luminance = (colour) => {
+    const [r, g, b] = colour.match(/[\\d.]+/g).map(Number).map((each) => each / 255)
+      .map((each) => (each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  for (let each = box; each; each = each.parentElement) if (getComputedStyle(each).opacity !== "1") return 0;
+  const { color, backgroundColor } = getComputedStyle(box);
+  const [dark, light] = [luminance(color), luminance(backgroundColor)].sort((one, other) => one - other);
+  return (light + 0.05) / (dark + 0.05);
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_that_prices_are_not_up_to_date_can_be_read(scheme, form, customer, product, allowed):
+    allowed.append("ERR_FAILED .*/preview")
+    form.page.emulate_media(color_scheme=scheme)
+    form.fill(customer, product)
+    intercept(form.page, "**/preview", lambda route: route.abort())
+    form.line(1).discount.fill("5")
+    warning = form.totals.locator(".warn")
+    expect(warning).to_contain_text("non sono aggiornati")
+    assert warning.evaluate(CONTRAST) >= 4.5
+
+
+def test_undo_stays_in_its_box(form, customer):
+    one, other = two_articles()
+    form.fill(customer, one)
+    form.add(other, "7")
+    form.line(1).discount.focus()
+    form.press("Control+z")
+    expect(form.line(2).quantity).to_have_value("7")
+    form.type("12")
+    form.press("Control+z", "Control+z", "Control+z")
+    expect(form.line(1).discount).to_be_focused()
+    expect(form.line(1).discount).to_have_value("")
+    expect(form.line(2).quantity).to_have_value("7")
+    expect(form.line(2).product).to_have_value(other.name)
+
+
+def test_what_is_pressed_by_a_finger_is_as_large_as_one(open_page, site, customer, product):
+    form = OrderForm(open_page(viewport=PHONE, has_touch=True, is_mobile=True), site).open_fresh()
+    form.fill(customer, product)
+    buttons = form.page.locator("#order-form button:visible, #order-form a:visible")
+    sizes = buttons.evaluate_all("(all) => all.map((each) => [each.textContent, each.offsetWidth, each.offsetHeight])")
+    assert len(sizes) > 4
+    assert [size for size in sizes if min(size[1:]) < 44] == []
+
+
+def test_a_phone_shows_a_whole_draft_as_it_is_printed(open_page, site, agent, customer, product):
+    draft = saved_draft(agent, customer, product)
+    page = open_page(user=agent, viewport=PHONE)
+    page.goto(f"{site.url}/drafts/{draft.pk}/print")
+    cells = page.locator("tbody td")
+    edges = cells.evaluate_all("(all) => all.map((each) => each.getBoundingClientRect().right)")
+    assert len(edges) == 8
+    assert max(edges) <= PHONE[0]
+    assert cells.nth(3).evaluate("(cell) => getComputedStyle(cell, '::before').content") == '"Quantità"'
 
 
 # The real ERP's lists

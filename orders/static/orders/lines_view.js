@@ -8,7 +8,10 @@ import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { live } from "./vendor/lit-html/directives/live.js";
 import { repeat } from "./vendor/lit-html/directives/repeat.js";
 
+const OTHERS = 3; // lines of the same article that a line names
+
 export function renderLines(form) {
+  const places = getPlaces(form.order.lines);
   return html`<section class="card lines" aria-label=${gettext("Lines")}>
     <div class="line headings" aria-hidden="true">
       <span>${gettext("Product")}</span><span>${gettext("Pack")}</span><span>${gettext("Quantity")}</span>
@@ -18,12 +21,26 @@ export function renderLines(form) {
     ${repeat(
       form.order.lines,
       ({ id }) => id,
-      (line, place) => renderLine(form, line, place + 1),
+      (line, place) => renderLine(form, line, place + 1, places),
     )}
   </section>`;
 }
 
-function renderLine(form, line, number) {
+function getArticle({ product }) {
+  return product && (product.name || product.erpId);
+}
+
+/** By article, in which lines it is. */
+function getPlaces(lines) {
+  const places = new Map();
+  lines.forEach((line, place) => {
+    const article = getArticle(line);
+    if (article) places.set(article, [...(places.get(article) ?? []), place + 1].slice(0, OTHERS + 2));
+  });
+  return places;
+}
+
+function renderLine(form, line, number, places) {
   const error = form.messages.errors[line.id] ?? form.pricing.getProblem(line);
   const isLastEmpty = number === form.order.lines.length && !line.text.trim();
   return html`<div class="line ${error ? "wrong" : ""} ${isLastEmpty ? "empty" : ""}" role="group"
@@ -34,6 +51,7 @@ function renderLine(form, line, number) {
       aria-label=${fillIn(gettext("Remove line %(number)s"), { number })}>×</button>
     <div class="below">
       ${renderProblem(`problem-${line.id}`, error?.text)} ${renderNearest(form, line)} ${renderUnknownVat(form, line)} ${renderPriceKind(form, line)} ${renderPriceChange(form, line)}
+      ${renderRepeated(places.get(getArticle(line)), number)}
     </div>
   </div>`;
 }
@@ -152,6 +170,14 @@ function renderPriceKind({ pricing }, line) {
   ].filter(Boolean);
   return html`${marks.map((mark) => html`<p class="mark">${mark}</p>`)}
     <p class="warning warn" aria-live="polite">${warning ?? nothing}</p>`;
+}
+
+/** That the same article is in other lines too. */
+function renderRepeated(places = [], number) {
+  const others = places.filter((place) => place !== number);
+  const named = [...others.slice(0, OTHERS), ...(others.length > OTHERS ? ["…"] : [])].join(", ");
+  const text = interpolate(ngettext("Also in line %s.", "Also in lines %s.", others.length), [named]);
+  return html`<p class="repeated muted" aria-live="polite">${others.length ? text : nothing}</p>`;
 }
 
 function renderPriceChange(form, line) {

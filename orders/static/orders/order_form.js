@@ -10,6 +10,7 @@ import { Saving } from "./saving.js";
 import { OrderFormSession } from "./session.js";
 import { LiveStatus } from "./status.js";
 import { TypeAhead } from "./type_ahead.js";
+import { keepUndoInBox } from "./undo.js";
 import { UnsavedOrder } from "./unsaved.js";
 import { render } from "./vendor/lit-html/lit-html.js";
 
@@ -33,6 +34,7 @@ class OrderForm {
   async start() {
     this.session.enter();
     this.status.follow();
+    keepUndoInBox(this.root);
     addEventListener("keydown", (event) => this.pressAnywhere(event));
     const kept = await this.unsaved.recall();
     this.isReady = true;

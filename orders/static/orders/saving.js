@@ -2,6 +2,7 @@
 
 import { ask, isExpected } from "./api.js";
 import { NEW_ORDER, newId } from "./kept_forms.js";
+import { formatMoney } from "./numbers.js";
 import {
   createOrder,
   fingerprint,
@@ -89,10 +90,11 @@ export class Saving {
     }
     form.begin(createOrder());
     const names = surprises.map((line) => line.text).join(", ");
-    const note = names
+    const warning = names
       ? interpolate(gettext("These prices changed while you saved, and the draft has the new ones: %s."), [names])
       : "";
-    messages.say(note ? "warn" : "good", message, [{ label: gettext("Open"), href: `/drafts/${draft.id}` }], note);
+    const note = [describe(draft), warning].filter(Boolean).join(" ");
+    messages.say(names ? "warn" : "good", message, [{ label: gettext("Open"), href: `/drafts/${draft.id}` }], note);
     messages.banner.isSaved = this.hasJustSaved = true;
     form.typeAhead.release();
     await unsaved.forget(id);
@@ -168,4 +170,10 @@ export class Saving {
     await unsaved.forget(old);
     await this.save(options);
   }
+}
+
+/** Which order was saved: whose, of how many lines, and what it comes to. */
+function describe({ customer, lines, totals, currency }) {
+  const count = interpolate(ngettext("%s line", "%s lines", lines.length), [lines.length]);
+  return `${[customer.name, count, `${gettext("Total")} ${formatMoney(totals.gross, currency)}`].join(" · ")}.`;
 }

@@ -77,7 +77,9 @@ export function renderBar(form) {
     totals && currency ? html`${gettext("Total")} <strong>${formatMoney(totals.gross, currency)}</strong>` : nothing;
   const left = renderLeftOut(form);
   const isEmptyBar = gross === nothing && left === nothing;
+  const heard = state === "failed" ? gettext("Prices and totals are not up to date.") : gross;
   return html`<div class="bar">
+    <p class="only-heard" id="total-heard" role="status">${heard}</p>
     <p class="gross ${isEmptyBar ? "nothing" : ""} ${state === "idle" ? "" : "old"}">${gross} ${left}</p>
     <p class="keys muted">${gettext("Enter: next field · Ctrl+Enter: save · Alt+↓↑: next quantity that can be ordered")}</p>
     <div class="actions">

@@ -73,11 +73,12 @@ function renderLeftOut({ order, pricing: { state, lines, totals } }) {
 export function renderBar(form) {
   const { pricing, saving } = form;
   const { totals, currency, state } = pricing;
-  const gross =
-    totals && currency ? html`${gettext("Total")} <strong>${formatMoney(totals.gross, currency)}</strong>` : nothing;
+  const total = totals && currency ? formatMoney(totals.gross, currency) : "";
+  const gross = total ? html`${gettext("Total")} <strong>${total}</strong>` : nothing;
   const left = renderLeftOut(form);
   const isEmptyBar = gross === nothing && left === nothing;
-  const heard = state === "failed" ? gettext("Prices and totals are not up to date.") : gross;
+  const heard =
+    state === "failed" ? gettext("Prices and totals are not up to date.") : total && `${gettext("Total")} ${total}`;
   return html`<div class="bar">
     <p class="only-heard" id="total-heard" role="status">${heard}</p>
     <p class="gross ${isEmptyBar ? "nothing" : ""} ${state === "idle" ? "" : "old"}">${gross} ${left}</p>

@@ -197,6 +197,14 @@ class ErpBrowserMissing(ErpError):
     message = _("The ERP cannot be asked, as {missing} is not installed on this machine. Install it: {command}")
 
 
+class ErpBrowserSandboxMissing(ErpError):
+    message = _(
+        "The ERP's browser was not started, as Chromium has no usable sandbox on this machine. Install it (apt install "
+        "chromium-sandbox), or allow unprivileged user namespaces (sysctl user.max_user_namespaces, and where it "
+        "exists kernel.apparmor_restrict_unprivileged_userns)."
+    )
+
+
 class ErpBrowserFolderTooLong(ErpError):
     message = _(
         "The ERP's browser cannot be started, as the path of its temporary folder is too long: {folder}. Set TMPDIR to "

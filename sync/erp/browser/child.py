@@ -27,6 +27,7 @@ from sync.erp.browser.list_page import IDLE_TIMEOUT, PAGE_TIMEOUT, ListPage, Log
 from sync.erp.client import Look
 from sync.exceptions import (
     ErpAnswerUnexpected,
+    ErpBrowserSandboxMissing,
     ErpCertificateInvalid,
     ErpError,
     ErpLeadsElsewhere,
@@ -123,7 +124,8 @@ def serve(pipe: Connection, sessions: set[int]) -> None:
         except PlaywrightError as error:
             print(f"{setup.executable} does not start: {error.message}", file=sys.stderr)
             cause = Message(_("{file} does not start; the log tells more"), file=setup.executable)
-            refuse(pipe, ErpUnavailable(reason=cause))
+            has_sandbox = not re.search("No usable sandbox|SUID sandbox helper", error.message)
+            refuse(pipe, ErpUnavailable(reason=cause) if has_sandbox else ErpBrowserSandboxMissing())
             return
         # Chromium's crash handlers are nobody's children, in sessions of their own.
         started = [*process_tree.find_tree(os.getpid()), *process_tree.find_users(os.environ["TMPDIR"])]

@@ -35,6 +35,7 @@ from sync.exceptions import (
     ErpAnswerUnexpected,
     ErpBrowserFolderTooLong,
     ErpBrowserMissing,
+    ErpBrowserSandboxMissing,
     ErpCertificateInvalid,
     ErpLeadsElsewhere,
     ErpLoginRejected,
@@ -267,6 +268,15 @@ def test_a_folder_whose_path_is_too_long_for_chromium_s_socket_is_made_elsewhere
     monkeypatch.setattr("sync.erp.browser.process.SHORT_FOLDERS", ["/" + "y" * (int(caught.value.facts["count"]) - 1)])
     monkeypatch.setattr("os.access", lambda *_arguments: True)
     assert len(f"{choose_parent_folder()}/{FOLDER_PREFIX}12345678{CHROMIUM_SOCKET}") == LONGEST_SOCKET_PATH
+
+
+def test_a_browser_without_a_usable_sandbox_says_what_to_do(open_client: Any, tmp_path: Path) -> None:
+    chromium = tmp_path / "chromium"
+    chromium.write_text("#!/bin/sh\necho 'ERROR: zygote_host_impl_linux.cc(130)] No usable sandbox!' >&2\nexit 1\n")
+    chromium.chmod(0o755)
+    client = open_client("http://127.0.0.1:1/erp", USERNAME, PASSWORD, executable=str(chromium))
+    with pytest.raises(ErpBrowserSandboxMissing, match="apt install chromium-sandbox"):
+        fetch(client, to=tmp_path / "x.pdf")
 
 
 def test_folders_of_browsers_that_were_killed_with_the_service_are_removed(tmp_path: Path, monkeypatch: Any) -> None:

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,7 +23,7 @@ from demo.erp.front_end import PlannedFault
 from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
 from sync.erp.browser import process, process_tree
 from sync.erp.browser.client import BrowserClient
-from sync.exceptions import ErpExportsSpent, ErpLoginsSpent, ErpSessionExpired, RunCancelled, SyncError
+from sync.exceptions import ErpExportsSpent, ErpLoginsSpent, ErpSessionExpired, ErpUnavailable, RunCancelled, SyncError
 from sync.progress import Stage, ignore_progress
 from tests.concurrency.processes import until
 
@@ -267,6 +268,38 @@ def test_a_browser_that_is_old_or_large_is_replaced(limit: str, counted: Any, mo
     client = counted()
     client.fetch()
     assert not client.client.processes
+
+
+def test_a_browser_that_takes_too_much_memory_in_the_midst_of_an_export_is_named_and_replaced(
+    counted: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    client = counted()
+    with monkeypatch.context() as patch:
+        patch.setattr("sync.erp.browser.client.BETWEEN_MEASUREMENTS", 0)
+        client.client.spend_export = lambda: patch.setattr("sync.erp.browser.client.MOST_MEMORY", 0)
+        with pytest.raises(ErpUnavailable, match="takes more than 0 MB of memory"):
+            client.fetch()
+    assert "export the list" in client.steps
+    assert not client.client.processes
+    assert not (tmp_path / "customers.pdf").exists()
+    client.fetch()
+    assert client.spent == ["login"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+def test_a_disk_that_gets_full_in_the_midst_of_an_export_leaves_nothing(counted: Any, tmp_path: Path) -> None:
+    client = counted()
+    client.folder = tmp_path / "small"
+    client.folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "test", client.folder], check=True)
+    try:
+        with pytest.raises(OSError, match="No space left on device"):
+            client.fetch()
+        assert not (client.folder / "customers.pdf").exists()
+    finally:
+        subprocess.run(["umount", client.folder], check=True)
+    assert len(client.fetch()) > 16 * 1024
+    assert client.spent.count("login") == 1
 
 
 def test_a_browser_that_ended_in_between_is_replaced_without_an_error(counted: Any) -> None:

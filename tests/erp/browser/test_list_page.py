@@ -336,7 +336,18 @@ def test_an_item_of_another_menu_with_the_same_text_is_not_clicked(
     server.front_end.update()
     page = open_list("orders")
     page.page.add_style_tag(content="li ul { display: block !important; }")  # as while the mouse is over its menu
-    assert page.page.locator("a", has_text="Importare da").is_visible()
+    item = page.page.locator("a[id$=i0_T]", has_text="Esportare in")
+    assert item.is_visible()
+    item.evaluate("item => item.title = 'Esportare in PDF File'")
+    download(page, tmp_path / "export.pdf")
+    assert server.front_end.clicks == {"Esportare in": 1}
+
+
+def test_of_two_items_with_the_same_text_the_one_that_names_pdf_is_clicked(
+    open_list: OpenList, server: DemoServer, tmp_path: Path
+) -> None:
+    page = open_list("orders")
+    page.page.evaluate("document.querySelector('[id$=mainMenu_Menu_DXI0_T]').textContent = 'Esportare in'")
     download(page, tmp_path / "export.pdf")
     assert server.front_end.clicks == {"Esportare in": 1}
 

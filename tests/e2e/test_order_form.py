@@ -21,6 +21,7 @@ from sync.models import OrderFormSession, SyncRun
 from tests.demo_erp import change_price, new_customer
 from tests.e2e.browsers import PHONE, intercept, sign_in
 from tests.e2e.order_form import OrderForm, customers, goods, price_of, saved_draft
+from tests.factories import OrderFactory
 from tests.sync.demo import run_sync
 
 FIVE = 5
@@ -276,9 +277,12 @@ def test_a_refresh_of_the_customers_moves_no_highlight(form, erp):
     expect(form.options.nth(2)).to_be_visible()
     form.press("ArrowDown", "ArrowDown")
     name = form.page.get_by_role("option", selected=True).locator("strong").inner_text()
-    new_customer(erp, name="Aaa Studio")
+    new_customer(erp, name="Saa Studio", account="7654321")
+    OrderFactory.create_batch(
+        50, account_number="7654321", ordered_at=timezone.now()
+    )  # the first of those that begin so
     run_sync("customers")
-    expect(form.options).to_contain_text(["Aaa Studio"])
+    expect(form.options).to_contain_text(["Saa Studio"])
     form.press("Enter")
     expect(form.customer).to_have_value(name)
 

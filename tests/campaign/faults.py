@@ -32,6 +32,7 @@ SYNC_DEMO_FAULTS = (  # those that change no record that is applied
     "stalled-connection",
     "remembered-filter",
     "kept-grid-filter",
+    "silent-grid-filter",
     "truncated-file",
     "empty-file",
     "silent-filter",

@@ -86,7 +86,7 @@ PASSING = {
     Fault.ERROR_BANNER: 2,
     Fault.ERROR_RELOAD: 2,
 }  # how often a run copes
-FILTERS = (Fault.REMEMBERED_FILTER, Fault.KEPT_GRID_FILTER)
+FILTERS = (Fault.REMEMBERED_FILTER, Fault.KEPT_GRID_FILTER, Fault.SILENT_GRID_FILTER)
 
 
 def describe_columns(sync_type: str) -> dict[str, Any]:
@@ -212,7 +212,7 @@ def test_a_run_fails_by_name_and_changes_nothing_until_the_fault_is_gone(
 def test_every_fault_that_there_is_is_shown_here():
     alone = {Fault.SILENT_FILTER, Fault.HIDDEN_COLUMNS, Fault.ENGLISH}
     of_prices_and_vat = {Fault.NEW_VAT_KEY, Fault.SECOND_PRICE_GROUP, Fault.CUSTOMER_PRICES}
-    elsewhere = (Where.PAGE, Where.CHOICE, Where.LOGIN, Where.REQUEST)
+    elsewhere = (Where.PAGE, Where.CHOICE, Where.CLEARING, Where.CALLBACK, Where.LOGIN, Where.REQUEST)
     of_pages = {fault for fault in Fault if fault.where in elsewhere}  # tests/erp/test_front_end.py
     of_a_browser = {
         Fault.ERROR_NAVIGATION,
@@ -389,6 +389,7 @@ def test_a_fault_that_passes_is_got_over_within_the_run(db, erp, sync_type, demo
     [
         *((Fault.REMEMBERED_FILTER, name) for name in TYPES if find_list(name).choices),
         *((Fault.KEPT_GRID_FILTER, name) for name in TYPES),
+        *((Fault.SILENT_GRID_FILTER, name) for name in TYPES),
     ],
 )
 def test_a_filter_that_the_erp_remembers_is_reset(db, erp, fault, sync_type, demo_server, strike):

@@ -372,8 +372,8 @@ except ValueError as error:
         f"ERP_HOURS must be hours such as “{HOURS_EXAMPLE}”, several separated by commas, or “always”: {error}."
     ) from None
 
-# What an export may take, login and all: the ERP needs up to a minute for a large one, but an order form waits too.
-ERP_EXPORT_TIMEOUT = timedelta(seconds=env.float("ERP_EXPORT_SECONDS", 300))
+# What an export may take, login, look and download with it: the ERP was seen to generate one for up to 300 seconds.
+ERP_EXPORT_TIMEOUT = timedelta(seconds=env.float("ERP_EXPORT_SECONDS", 420))
 ERP_SMART_TIMEOUT = timedelta(seconds=env.float("ERP_SMART_SECONDS", 60))  # of a smart sync
 for name in ("ERP_EXPORT_TIMEOUT", "ERP_SMART_TIMEOUT"):
     if globals()[name] <= timedelta(0):

@@ -177,7 +177,7 @@ class Download:
     def clear_grid_filter(self, page: WebPage) -> WebPage:
         """The page whose grid has no filter of its own: the ERP keeps that too, from one session to the next.
 
-        It is cleared whether the page shows one or not: one that cut a list to a tenth was not seen [seen].
+        It is cleared whether the page shows one or not: one cut a list to a tenth [seen], and may not show.
         """
         self.begin(_("clear the grid's filter"))
         for attempt in range(ATTEMPTS):

@@ -11,7 +11,7 @@ from django.core.management import call_command
 
 DOCS = settings.BASE_DIR / "docs"
 HEADINGS = ["fact", "how well known", "where it is in the code", "test"]
-HOW_WELL = {"measured", "read from the grid", "seen by others", "assumed"}
+HOW_WELL = {"measured", "read from the grid", "seen by others", "relied on by others", "assumed"}
 CODE = re.compile(r"`([\w/]+\.py)`(?:: (`[\w.]+`(?:, `[\w.]+`)*))?")
 TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 GUIDES = ("CONTRIBUTING.md", "docs/architecture.md")

@@ -17,7 +17,7 @@ from sync.erp.browser.messages import Cookies
 
 logger = logging.getLogger(__name__)
 
-EXPORT_LASTS = 300.0  # seconds that the ERP may generate an export, in which the session answers nothing else [seen]
+EXPORT_LASTS = 300.0  # seconds that the ERP may generate an export, in which the session answers nothing else [code]
 SESSION_LASTS = 20 * 60.0  # seconds without a request; 20 to 30 minutes were seen
 RENEWED_AFTER = 5 * 60.0  # seconds
 BETWEEN_LOOKS = 0.05  # seconds, at a session that another process uses

@@ -266,7 +266,7 @@ class ListPage:
     def clear_grid_filter(self) -> None:
         """Clear the filter that the grid itself keeps from one session to the next, and the search box.
 
-        Whether one is there or not: it cut 4,523 products to 419 while nobody saw it [seen]. That none is left is
+        Whether one is there or not: one cut 4,523 products to 419 [seen]. That none is left is
         seen where the grid shows its filter; elsewhere the ERP's answer to the call is all there is [assumed].
         """
         with self.begin(_("clear the grid's filter")):

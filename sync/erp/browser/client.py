@@ -257,7 +257,7 @@ class Exchange:
                     self.session.save()
                 case messages.Outcome(failure=failure):
                     self.outcome = message
-                    if not failure:
+                    if not failure and self.session.exporting_since:
                         self.session.exporting_since = None
                         self.session.save()
                 case messages.Ended(cookies, is_browser_usable):

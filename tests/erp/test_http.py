@@ -19,7 +19,7 @@ from demo.erp.lists import LISTS, find_list
 from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
 from sync.erp import transfer
 from sync.erp.client import ErpList
-from sync.erp.http import HttpClient
+from sync.erp.http import Download, HttpClient, SessionExpired
 from sync.exceptions import ErpAnswerUnexpected, ErpLoginRejected, ErpSessionExpired, ErpUnavailable
 from sync.progress import Stage, ignore_progress
 from tests.concurrency.processes import PATIENCE, until
@@ -216,6 +216,21 @@ def test_a_session_that_expires_again_is_given_up(fetch, server, fault):
     with pytest.raises(ErpSessionExpired, match="its login page instead of the list, even after a new login"):
         fetch()
     fetch()
+
+
+def test_a_session_that_ends_after_its_export_came_leaves_nothing_of_that(fetch, tmp_path, monkeypatch):
+    check_filters, ends = Download.check_filters, iter([SessionExpired(), None])
+
+    def lose_session(download):
+        if error := next(ends):
+            raise error
+        check_filters(download)
+
+    fetch()
+    once = (tmp_path / "export.pdf").stat().st_size
+    monkeypatch.setattr(Download, "check_filters", lose_session)
+    fetch()
+    assert (tmp_path / "export.pdf").stat().st_size == once
 
 
 def test_a_banner_goes_away_with_another_click(fetch, server):

@@ -62,6 +62,7 @@ ATTEMPTS = 3  # to choose a filter, or to clear one
 CLICKS = 3  # on the export item, while the ERP shows its banner
 PIECE = 64 * 1024  # bytes of the export that are read at a time
 TAIL = 1024  # bytes at the end of a PDF in which %%EOF stands
+OK = 200
 SHOWN_ITEMS, SHOWN_CHARACTERS = 20, 40  # of what was found instead, in an error
 
 EXPORT_TO = re.compile(r"\s*(Esportare in|Export to)", re.IGNORECASE)  # it may stand twice, without a space between
@@ -575,6 +576,8 @@ class Answer:
         self.devtools = devtools
         self.id = paused["requestId"]
         self.headers = {each["name"].casefold(): each["value"] for each in paused.get("responseHeaders", [])}
+        self.frame_id = paused["frameId"]
+        self.status = paused.get("responseStatusCode")  # None if there is no answer
 
     @property
     def is_export(self) -> bool:
@@ -626,6 +629,7 @@ class DocumentAnswers:
         self.devtools.send("Runtime.enable")
         self.devtools.send("Runtime.addBinding", {"name": scripts.BANNER_SHOWN})
         self.devtools.send("Page.enable")
+        self.main_frame_id = self.devtools.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
         self.devtools.send("Page.addScriptToEvaluateOnNewDocument", {"source": scripts.WATCH_FOR_BANNER})
         self.page.evaluate(scripts.WATCH_FOR_BANNER)
         self.devtools.on("Fetch.requestPaused", self.note_paused)
@@ -677,7 +681,8 @@ class DocumentAnswers:
             if answer.is_export:
                 self.export = answer
             else:
-                self.is_reloaded = True
+                is_page = answer.frame_id == self.main_frame_id and answer.status == OK
+                self.is_reloaded = self.is_reloaded or is_page  # a frame within it, or a redirect, is neither
                 answer.let_go()
 
 

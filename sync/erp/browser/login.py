@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from playwright.sync_api import ElementHandle, Page, Request, Response
 from playwright.sync_api import Error as PlaywrightError
@@ -55,22 +55,28 @@ READ = "input => input.value"
 def log_in(page: Page, ask: Callable[[], Credentials]) -> None:
     """Log in on the login page that is shown. `ask` is called once there is a form to be filled.
 
-    A page that has not settled loses what was entered, and takes no click: then both come again, as nothing was sent.
-    Raises ErpLoginRejected after one attempt that the ERP answered with its login page again; ErpUnavailable if it
-    answers nothing, which says nothing of the login.
+    A page that has not settled loses what was entered, and takes no click: then both come again, but never once
+    anything was sent, as that may have been the login. Raises ErpLoginRejected after one attempt that the ERP answered
+    with its login page again; ErpUnavailable if it answers nothing, which says nothing of the login.
     """
     form = wait_for_form(page)
     credentials = ask()
-    for _click in range(CLICKS):
-        fill(page, {form["username"]: credentials.username, form["password"]: credentials.password})
-        attempt = Attempt(page)
-        form["button"].click()
-        if attempt.wait_until_sent():
-            break
-        attempt.close()
-        form = wait_for_form(page)
-    else:
-        raise ErpAnswerUnexpected(reason=Message(_("a click on the button of its login page sends nothing")))
+    fill(page, form, credentials)
+    attempt = Attempt(page)
+    form["button"].click()
+    clicks = 1
+    while not attempt.wait_until_sent():
+        if clicks == CLICKS:
+            raise ErpAnswerUnexpected(reason=Message(_("a click on the button of its login page sends nothing")))
+        try:
+            form = wait_for_form(page)
+            fill(page, form, credentials)
+        except (PlaywrightError, ErpAnswerUnexpected):
+            if not attempt.is_sent:  # else the page is gone, as the click was heard after all
+                raise
+        if not attempt.is_sent:
+            form["button"].click()
+            clicks += 1
     attempt.wait_until_answered(credentials.username)
     # Until the page to which the ERP leads is there: it answers only one request of a session at a time.
     page.wait_for_load_state("load", timeout=LOGIN_SECONDS * 1000)
@@ -96,8 +102,9 @@ def wait_for_form(page: Page) -> dict[str, ElementHandle]:
         page.wait_for_timeout(POLL)
 
 
-def fill(page: Page, values: Mapping[ElementHandle, str]) -> None:
-    """Fill fields until all keep their values. Not by Playwright's `fill`, whose errors quote them."""
+def fill(page: Page, form: dict[str, ElementHandle], credentials: Credentials) -> None:
+    """Fill both fields until they keep their values. Not by Playwright's `fill`, whose errors quote them."""
+    values = {form["username"]: credentials.username, form["password"]: credentials.password}
     lacking = dict(values)
     for _attempt in range(ATTEMPTS):
         for field, value in lacking.items():
@@ -122,10 +129,6 @@ class Attempt:
         self.is_sent = False
         page.on("request", self.see_request)
         page.on("response", self.see_response)
-
-    def close(self) -> None:
-        self.page.remove_listener("request", self.see_request)
-        self.page.remove_listener("response", self.see_response)
 
     def see_request(self, request: Request) -> None:
         self.is_under_way = self.is_under_way or self.is_of_page(request)

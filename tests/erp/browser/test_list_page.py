@@ -15,7 +15,7 @@ from demo.erp.front_end import PlannedFault, WaitingExport
 from demo.erp.lists import find_list
 from demo.erp.server import DemoServer
 from sync.erp.browser import list_page
-from sync.erp.browser.list_page import ListPage, LoginPageShown
+from sync.erp.browser.list_page import DocumentAnswers, ListPage, LoginPageShown
 from sync.exceptions import (
     ErpFilterChanged,
     ErpPageChanged,
@@ -369,6 +369,24 @@ def test_a_page_without_an_export_item_says_which_items_it_has(
 
 
 # The ERP's banner
+
+
+def test_only_a_page_in_place_of_the_list_s_counts_as_opened_anew(open_list: OpenList) -> None:
+    page = open_list("customers").page
+    with DocumentAnswers(page) as answers:
+        page.evaluate("document.body.append(Object.assign(document.createElement('iframe'), {src: location.href}))")
+        wait_for_answer(answers)
+        answers.look()
+        assert not answers.is_reloaded
+        page.evaluate("location.reload()")
+        wait_for_answer(answers)
+        answers.look()
+        assert answers.is_reloaded
+
+
+def wait_for_answer(answers: DocumentAnswers) -> None:
+    while not answers.paused:
+        answers.page.wait_for_timeout(50)
 
 
 @pytest.mark.parametrize("fault", [Fault.ERROR_BANNER, Fault.ERROR_NAVIGATION, Fault.ERROR_RELOAD])

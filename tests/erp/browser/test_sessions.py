@@ -16,14 +16,24 @@ from typing import Any
 
 import pytest
 import time_machine
+from playwright.sync_api import Page
 
 from customers.sync import CustomerSync
 from demo.erp.faults import Fault
 from demo.erp.front_end import PlannedFault
 from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME, DemoServer
-from sync.erp.browser import process, process_tree
+from sync.erp.browser import login, process, process_tree
 from sync.erp.browser.client import BrowserClient
-from sync.exceptions import ErpExportsSpent, ErpLoginsSpent, ErpSessionExpired, ErpUnavailable, RunCancelled, SyncError
+from sync.erp.browser.messages import Credentials
+from sync.exceptions import (
+    ErpExportsSpent,
+    ErpLoginRejected,
+    ErpLoginsSpent,
+    ErpSessionExpired,
+    ErpUnavailable,
+    RunCancelled,
+    SyncError,
+)
 from sync.progress import Stage, ignore_progress
 from tests.concurrency.processes import until
 
@@ -101,6 +111,16 @@ def test_a_login_page_that_settles_late_costs_no_rejected_login(
     assert client.fetch().startswith(b"%PDF")
     assert client.spent == ["login", "export"]
     assert [dict(day) for day in server.front_end.logins.values()] == [{"succeeded": 1}]
+
+
+def test_a_login_that_is_sent_late_is_sent_once(open_page: Callable[..., Page], server: DemoServer) -> None:
+    page = open_page()
+    page.context.clear_cookies()
+    page.goto(f"{server.url}/Login.aspx?ReturnUrl=%2fArchibald%2fDefault.aspx")
+    page.evaluate("() => { const send = window.logIn; window.logIn = () => setTimeout(send, 3300); }")
+    with pytest.raises(ErpLoginRejected):
+        login.log_in(page, lambda: Credentials(DEMO_USERNAME, "wrong"))
+    assert [dict(day) for day in server.front_end.logins.values()] == [{"succeeded": 1, "failed": 1}]
 
 
 def test_looks_have_a_session_of_their_own(counted: Any, server: DemoServer) -> None:

@@ -248,6 +248,7 @@ class ErpCheck:
             with erp_login.note_outcome():
                 export = client.fetch(service.erp_list, to=path, at_most=longest, progress=self.keep_going)
         except (ErpError, ExportError) as error:
+            self.is_logging_in = False  # a login that nothing answered was not accepted
             self.fail(error, files=failure_files.keep_check_files(path))
             return "see above" if isinstance(error, CONCERN_ALL_LISTS) else ""
         outages.note_answer()

@@ -19,7 +19,7 @@ from sync.coordinator import erp_check, mutex
 from sync.erp import login as erp_login
 from sync.erp.client import Export, Look, ignore_step
 from sync.erp_hours import parse_hours
-from sync.exceptions import ErpAnswerUnexpected
+from sync.exceptions import ErpAnswerUnexpected, ErpUnavailable
 from sync.management import erp_report
 from sync.messages import Message
 from sync.models import ErpDay, SyncLock, SyncRun, SyncSchedule
@@ -83,7 +83,7 @@ def test_a_healthy_erp_is_checked_list_by_list_with_one_login(demo_server):
     for sync_type in TYPES:
         names = [step["step"] for step in steps if step["list"] == sync_type and step["step"] != "log in"]
         assert names[0] == "open the list"
-        assert names[-5:] == ["export the list", "file", "read", "columns", "control totals"]
+        assert names[-6:] == ["export the list", "check the filters", "file", "read", "columns", "control totals"]
         assert find_step(steps, "export the list", sync_type)["seconds"] >= 0
     count = demo_server.erp.world.count("customers")
     assert find_step(steps, "read", "customers")["detail"].startswith(f"{count} records, ")
@@ -289,6 +289,7 @@ class TellingClient:
         self.export = draw_list(folder / "drawn.pdf", get_service("customers"), [CUSTOMER])
         self.seen = None
         self.failure = None
+        self.login_failure = None
 
     def close(self):
         pass
@@ -299,6 +300,8 @@ class TellingClient:
     def fetch(self, erp_list, *, to, at_most, progress):
         self.report(Message("open the list"))
         self.spend_login()
+        if self.login_failure:
+            raise self.login_failure
         self.report(Message("show the columns"))
         self.report(Message("columns that stay hidden: {columns}", columns="PEC"))
         progress(Stage.FETCHING, 0, None)
@@ -381,6 +384,17 @@ def test_what_the_erp_showed_where_a_step_failed_is_kept_for_its_owner_alone(cli
     client.failure, client.seen = None, make_look()
     assert check_erp("--list", "customers")[0] == 0
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [ErpUnavailable(reason="it is down"), ErpAnswerUnexpected(reason="a page")])
+def test_a_login_that_nothing_answered_was_not_accepted(client, error):
+    erp_login.note_rejected()
+    client.login_failure = error
+    check_erp("--list", "customers", "--list", "orders")
+    assert erp_login.find_rejected_login()
+    client.login_failure = None
+    check_erp("--list", "customers")
+    assert erp_login.find_rejected_login() is None
 
 
 def test_ctrl_c_leaves_nothing_behind(client, data_dir, tmp_path, monkeypatch):

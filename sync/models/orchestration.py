@@ -181,7 +181,10 @@ class OrderFormSession(models.Model):
         verbose_name_plural = _("order-form sessions")
         ordering = ("-opened_at",)
         permissions = [("close_orderformsession", gettext_noop("Can close an order-form session"))]
-        indexes = [models.Index(fields=["expires_at"], condition=Q(closed_at=None), name="open_session")]
+        indexes = [
+            models.Index(fields=["expires_at"], condition=Q(closed_at=None), name="open_session"),
+            models.Index(fields=["expires_at"], name="session_end"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user} {timezone.localtime(self.opened_at):%H:%M}"

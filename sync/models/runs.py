@@ -292,6 +292,7 @@ class SyncRun(models.Model):
             models.Index(fields=["sync_type", "-exported_at"], condition=Q(status="succeeded"), name="last_export"),
             models.Index(fields=["-priority", "requested_at"], condition=Q(status="queued"), name="run_queue"),
             models.Index(fields=["sync_type", "-finished_at"], condition=Q(finished_at__isnull=False), name="last_end"),
+            models.Index(fields=["-finished_at"], condition=Q(finished_at__isnull=False), name="last_end_of_any"),
             models.Index(fields=["finished_at"], condition=~Q(export_path=""), name="kept_export"),
             models.Index(fields=["finished_at"], condition=Q(export_path=""), name="oldest_run"),
             # Whatever a list of runs is narrowed to, the rows that are left out need not be looked at.
@@ -573,7 +574,7 @@ class SyncRun(models.Model):
             "ended_attempts": [*self.ended_attempts, attempt][-KEPT_ATTEMPTS:],
             "not_before": not_before,
         }
-        if kind in (Kind.RUN_LOST, Kind.RUN_TO_BE_RETRIED):
+        if kind in (Kind.RUN_LOST, Kind.RUN_TO_BE_RETRIED, Kind.RUN_POSTPONED):
             changes["export_path"] = ""  # the next attempt reads a new one
         for tries_left in reversed(range(TRIES)):
             try:

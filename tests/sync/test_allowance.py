@@ -413,6 +413,16 @@ def test_an_export_that_was_fetched_before_the_hours_ended_is_applied_afterwards
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_run_whose_kept_export_is_of_no_use_waits_for_the_hours(counting_erp, at):
+    at("2026-12-01 20:00")
+    run = queue.request_sync("orders", trigger=Trigger.SCHEDULE)
+    SyncRun.objects.filter(pk=run.pk).update(export_path="/var/exports/is-gone.pdf", exported_at=clock.now())
+    runner.drain_queue()
+    run.refresh_from_db()
+    assert (run.attempts, run.export_path, queued()) == (1, "", {"orders": "hours"})
+
+
+@pytest.mark.django_db(transaction=True)
 def test_an_administrator_can_force_a_run_and_no_other_runs_with_it(counting_erp, at):
     at("2026-12-01 22:00")
     waiting = queue.request_sync("orders", trigger=Trigger.SCHEDULE)

@@ -13,6 +13,7 @@ from sync.admin.runs import run_list
 from sync.exceptions import LayoutChanged
 from sync.models import SyncRun
 from tests.factories import SyncRunFactory, UserFactory
+from tests.plans import explain
 from tests.sync.pages import html_of, shown, url
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
@@ -291,13 +292,7 @@ def test_what_a_list_leaves_out_is_not_looked_at(query, admin_client):
     with CaptureQueriesContext(connection) as queries:
         shown(admin_client, SyncRun, **query)
     keys = next(each["sql"] for each in queries if each["sql"].startswith('SELECT "sync_syncrun"."id"'))
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SET LOCAL enable_seqscan = off")  # of a table with one row
-            cursor.execute("EXPLAIN " + keys)
-        else:
-            cursor.execute("EXPLAIN QUERY PLAN " + keys)
-        plan = "\n".join(str(row[-1]) for row in cursor)
+    plan = explain(keys)
     assert "Index Only Scan Backward using run_list" in plan or "USING COVERING INDEX run_list" in plan
 
 

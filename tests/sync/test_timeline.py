@@ -4,15 +4,19 @@ import datetime as dt
 from itertools import pairwise
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from sync.admin.control_room import drawing
 from sync.admin.control_room.day import draw_day
+from sync.coordinator import turns
 from sync.models import SyncRun, SyncSchedule
 from sync.monitoring import health
 from sync.monitoring.timeline import find_day
 from tests.factories import OrderFormSessionFactory, SyncRunFactory
 from tests.lists import TYPES
+from tests.plans import explain
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
@@ -260,3 +264,9 @@ def test_every_third_hour_has_a_label():
     labels = [hour["label"] for hour in hours if hour["label"]]
     assert len(labels) in (8, 9)
     assert {"00:00", "12:00"} <= set(labels)
+
+
+def test_pauses_are_found_by_an_index():
+    with CaptureQueriesContext(connection) as queries:
+        turns.find_pauses(timezone.now())
+    assert "session_end" in explain(queries.captured_queries[0]["sql"])

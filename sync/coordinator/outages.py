@@ -21,8 +21,12 @@ FAILURES = 2  # with no answer in between
 
 
 def note_answer() -> None:
-    """End what an outage made wait: the ERP has just given somebody an export or a look."""
-    answered = SyncRun.objects.finished().filter(Q(erp_time__isnull=False) | Q(read_from=SyncRun.Source.LOOK))
+    """End what an outage made wait: the ERP has just given somebody an export, or a look that was to replace one.
+
+    A smart run's look is no such answer: it may be given while the exports fail.
+    """
+    finished = SyncRun.objects.finished().about_whole_list()
+    answered = finished.filter(Q(erp_time__isnull=False) | Q(read_from=SyncRun.Source.LOOK))
     last = answered.exclude(error_class__in=CAUSES).order_by("-finished_at").values_list("finished_at", flat=True)
     since = last.first()
     if end_back_offs(since) + end_waits(since):

@@ -4,12 +4,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from sync.coordinator import preview, queue, runner, schedules
+from sync.coordinator import outages, preview, queue, runner, schedules
 from sync.exceptions import ErpPageChanged, ErpUnavailable
 from sync.models import SyncRun, SyncSchedule
 from tests.factories import SyncRunFactory
+from tests.plans import explain
 
 pytestmark = pytest.mark.django_db
 
@@ -69,11 +72,31 @@ def test_one_list_s_success_ends_the_back_off_of_all_that_could_not_reach_the_er
     assert (find_wait("prices"), find_wait("ddt")) == (timedelta(0), timedelta(0))
 
 
+@pytest.mark.usefixtures("clock", "tiny_erp")
+def test_the_last_answer_is_found_by_an_index():
+    with CaptureQueriesContext(connection) as queries:
+        outages.note_answer()
+    assert "last_end_of_any" in explain(queries.captured_queries[0]["sql"])
+
+
 def test_a_dry_run_ends_it_too(clock, tiny_erp):
     fail("prices", times=7)
     with preview.preview_sync("orders", mode="full"):
         pass
     assert find_wait("prices") == timedelta(0)
+
+
+def test_an_order_form_s_look_says_nothing_of_exports(clock, looking):
+    sync("customers")
+    clock.shift(10 * MINUTE)
+    fail("prices", times=7)
+    wait = find_wait("prices")
+    sync("customers", mode=SyncRun.Mode.SMART)
+    assert looking.asked[-1] == ("look", "customers")
+    assert find_wait("prices") == wait > timedelta(hours=2)
+    clock.shift(MINUTE)
+    sync("orders")
+    assert find_wait("prices") <= timedelta(0), "the failures came after the last answer"
 
 
 @pytest.mark.parametrize("error", ["LayoutChanged", "ErpPageChanged", "ErpLeadsElsewhere"])

@@ -120,7 +120,8 @@ class Looking:
                 at_most=self.longest,
                 progress=self.progress,
             )
-        outages.note_answer()
+        if self.run.mode != Mode.SMART:  # exports may fail while the looks of order forms succeed
+            outages.note_answer()
         return look
 
 
@@ -162,12 +163,13 @@ def list_rows(look: Look) -> list[list[str]]:
 
 
 def check_count(seen: Look | None, read: RunningTotals) -> None:
-    """Raises FewerThanSeen if an export lacks records of the list as it was seen just before.
+    """Raises FewerThanSeen if an export lacks more records of the list as it was seen just before than it may lose.
 
-    No mirror has to know the list for that. Rows without an ID may be among those that the ERP counts.
+    No mirror has to know the list for that. Rows without an ID may be among those that the ERP counts; that it counts
+    no others that its exports omit is assumed.
     """
     rows = read.records + read.placeholders
-    if seen and seen.count is not None and rows < seen.count - comparison.LOST_WITHOUT_ASKING:
+    if seen and seen.count is not None and seen.count - rows > comparison.count_losses_allowed(seen.count):
         raise FewerThanSeen(read=read.records, seen=seen.count)
 
 

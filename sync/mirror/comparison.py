@@ -28,6 +28,11 @@ Kind = RecordChange.Kind
 Mode = SyncRun.Mode
 
 
+def count_losses_allowed(count: int) -> int:
+    """How many of so many records an export may lack before a person is asked."""
+    return max(LOST_WITHOUT_ASKING, int(count * SHARE_LOST_WITHOUT_ASKING))
+
+
 @dataclass
 class Outcome:
     """How many records an export had, and what becomes of them; `left` differ and wait for a full run."""
@@ -147,7 +152,7 @@ class Comparison:
         mirrored = self.rows.present().count()
         if not (self.records.keys or self.service.may_be_empty or self.was_accepted_empty()):
             raise ListEmpty
-        allowed = max(LOST_WITHOUT_ASKING, int(mirrored * SHARE_LOST_WITHOUT_ASKING))
+        allowed = count_losses_allowed(mirrored)
         if newly_absent > allowed:
             raise TooManyMissing(missing=newly_absent, mirrored=mirrored, allowed=allowed)
 

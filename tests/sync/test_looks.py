@@ -541,6 +541,15 @@ def test_an_export_may_lack_a_few_of_the_records_that_were_seen(looking, monkeyp
     assert run_sync("products").error_class == "FewerThanSeen"
 
 
+@pytest.mark.parametrize(("count", "error"), [(1000, ""), (1001, "FewerThanSeen")])
+def test_an_export_may_lack_a_tenth_of_the_records_that_were_seen(count, error, looking, monkeypatch):
+    make_look = looking.make_look
+    rows = [{"erp_id": str(number), "name": f"Studio {number}"} for number in range(1, 901)]
+    looking.erp.write_export = lambda _name, path: draw_list(path, get_service("customers"), rows)
+    monkeypatch.setattr(looking, "make_look", lambda *of: replace(make_look(*of), count=count))
+    assert run_sync("customers").error_class == error
+
+
 def test_rows_without_an_id_may_be_among_those_that_were_seen(looking, monkeypatch):
     make_look = looking.make_look
     rows = [{"erp_id": str(number), "name": f"Studio {number}"} for number in range(1, 6)] + [{"erp_id": "0"}] * 30

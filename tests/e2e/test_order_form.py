@@ -191,6 +191,54 @@ def test_a_code_that_is_scanned_in_the_box_for_the_quantity_begins_the_next_line
     expect_lines(form, one, other)
 
 
+def test_a_code_that_begins_with_a_letter_is_no_quantity(form, customer, product):
+    form.fill(customer, product)
+    form.line(1).quantity.focus()
+    form.press("Control+a")
+    form.type("H9.314.016\n")
+    expect(form.line(2).product).to_be_focused()
+    expect(form.line(2).product).to_have_value("H9.314.016")
+    expect_lines(form, product)
+
+
+@pytest.mark.parametrize("code", ["erp_id", "name"])
+def test_a_quantity_typed_before_a_scanned_code_is_not_lost(form, customer, code):
+    one, other = two_articles()
+    form.fill(customer, one)
+    line, typed = form.line(1), f"5{getattr(other, code)}"
+    line.quantity.focus()
+    form.press("Control+a")
+    form.type(f"{typed}\n")
+    expect(line.problem).to_have_text("Questa non è una quantità. Scrivi qui la quantità, e il codice nella riga dopo.")
+    expect(line.quantity).to_have_value(typed)
+    expect(line.quantity).to_be_focused()
+    expect(form.line(2).product).to_have_value("")
+    form.press("Control+a")
+    form.type("5\n")
+    expect(form.line(2).product).to_be_focused()
+    expect(line.quantity).to_have_value("5")
+
+
+def test_impatient_enters_before_the_next_code_save_nothing_and_lose_nothing(form, customer):
+    one, other = two_articles()
+    form.choose_customer(customer)
+    with unanswered(form):
+        form.type(f"{one.erp_id}\n\n\n\n{other.erp_id}\n\n")
+    expect(form.line(3).product).to_be_focused()
+    expect_lines(form, one, other)
+    assert not Draft.objects.exists()
+
+
+def test_text_that_is_typed_ahead_to_a_button_is_shown_and_presses_nothing(form, customer, product):
+    form.choose_customer(customer)
+    with unanswered(form):
+        form.type(product.erp_id)
+        form.press("Enter", "Tab", "Tab", "7", "Enter")  # on the button that removes the line
+    expect(form.banner).to_contain_text("Scritto in anticipo e non usato: 7⏎")
+    form.press("Enter")
+    expect_lines(form, product)
+
+
 def two_articles():
     one = next(goods())
     return one, next(each for each in goods() if each.name != one.name)
@@ -219,6 +267,17 @@ def test_what_is_typed_on_after_a_product_that_is_not_clear_goes_where_it_was_ty
     expect(form.line(1).problem).to_have_text("Scegli il prodotto dall'elenco.")
     expect(form.line(1).product).to_have_value("nessuno così")
     expect(form.line(2).product).to_have_value(product.name)
+
+
+def test_a_quantity_typed_on_after_a_product_that_is_not_clear_replaces_the_one_before(form, customer, product):
+    form.fill(customer, product)
+    form.line(1).quantity.fill("10")
+    form.line(1).product.focus()
+    form.press("Control+a")
+    with unanswered(form):
+        form.type("nessuno così\n5\n")
+    expect(form.line(2).product).to_be_focused()
+    expect(form.line(1).quantity).to_have_value("5")
 
 
 def test_an_enter_takes_only_what_was_seen(form):

@@ -696,7 +696,8 @@ BOXES = """
     Object.assign(window, {
         isAwaited: true,
         heard: [],
-        typeAhead: new TypeAhead(() => isAwaited),
+        unused: [],
+        typeAhead: new TypeAhead(() => isAwaited, (text) => unused.push(text)),
         answer: () => { isAwaited = false; typeAhead.release(); },
     });
     addEventListener("keydown", ({ key, ctrlKey, shiftKey }) => {
@@ -877,20 +878,27 @@ def test_a_tab_that_a_box_has_used_goes_nowhere(boxes):
     assert focused(boxes) == "product"
 
 
-def test_enter_typed_ahead_presses_a_button(boxes):
+@pytest.mark.parametrize(
+    ("pressed", "unused", "at"),
+    [
+        (["Tab", "Enter"], [], "save"),
+        (["Tab", "Enter", "Enter"], [], "save"),
+        (["Tab", "a", "Space", "Enter"], ["a ⏎"], ""),  # nothing has the cursor
+        (["Tab", "Space"], [" "], ""),
+        (["Tab", "Enter", "Shift+Tab", "7"], ["⏎⇥7"], ""),
+        (["Tab", "a", "Control+Enter"], ["aCtrl+⏎"], ""),
+        (["Tab", "Control+Enter"], [], "save"),
+    ],
+)
+def test_what_is_typed_ahead_presses_no_button_and_ends_where_text_has_no_box(boxes, pressed, unused, at):
     boxes.evaluate("save.addEventListener('click', () => heard.push('saved'))")
-    press(boxes, "Tab", "Enter")
+    press(boxes, *pressed)
     boxes.focus("#quantity")
     boxes.evaluate("answer()")
-    assert heard(boxes) == ["Tab", "Enter", "saved"]
-
-
-def test_an_enter_that_follows_an_enter_presses_no_button(boxes):
-    boxes.evaluate("save.addEventListener('click', () => heard.push('saved'))")
-    press(boxes, "Tab", "Shift+Tab", "Tab", "Enter", "Enter")
-    boxes.focus("#quantity")
+    assert (boxes.evaluate("unused"), focused(boxes)) == (unused, at)
+    assert heard(boxes) == ["Tab", *[key for key in pressed[1:] if key == "Control+Enter" and not unused]]
     boxes.evaluate("answer()")
-    assert heard(boxes)[-3:] == ["Enter", "saved", "Enter"]
+    assert values(boxes) == ["", "", ""]
 
 
 def test_what_is_decided_when_the_typing_pauses_waits_for_the_last_key(boxes):

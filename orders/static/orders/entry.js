@@ -31,7 +31,7 @@ export class OrderEntry {
       onSkip: () => {},
       onBlur: () => this.checkCustomer(),
       elsewhere: form.pageData.searchesErp ? this.makeErpSearch() : null,
-      ...this.makeBoxCallbacks(() => this.getUnfinishedProductId()),
+      ...this.makeBoxCallbacks(() => form.focus(this.getUnfinishedProductId())),
     });
   }
 
@@ -45,12 +45,12 @@ export class OrderEntry {
     };
   }
 
-  /** What all boxes tell the form; `getNextId` says where the cursor goes on from the box. */
-  makeBoxCallbacks(getNextId) {
+  /** What all boxes tell the form; `focusNext` moves the cursor on from the box. */
+  makeBoxCallbacks(focusNext) {
     const { form } = this;
     return {
       onUnclear() {
-        form.typeAhead.whenPaused(() => form.entry.leaveUnclear(this, getNextId()));
+        form.typeAhead.whenPaused(() => form.entry.leaveUnclear(this, focusNext));
       },
       onSettle: (isTaken) => (isTaken ? form.typeAhead.release() : form.typeAhead.drop()),
       onFail: (error) => error.isSignedOut && form.messages.askToSignIn(),
@@ -67,7 +67,7 @@ export class OrderEntry {
    * An Enter came before an answer that leaves a choice. What was typed on goes where it was typed for, and the box is
    * marked; if nothing was, the user chooses from the list.
    */
-  leaveUnclear(box, nextId) {
+  leaveUnclear(box, focusNext) {
     const { form } = this;
     if (!box.takesWhenFound) return;
     if (!form.typeAhead.hasMore) {
@@ -75,7 +75,7 @@ export class OrderEntry {
       return;
     }
     box.takesWhenFound = false;
-    form.focus(nextId);
+    focusNext();
     form.typeAhead.release();
   }
 
@@ -145,9 +145,9 @@ export class OrderEntry {
       isExactly: (product, text) => hasName([product.name, product.erpId], text),
       onType: (text) => this.setInLine(line, "product", { text, product: null }),
       onPick: (product) => this.chooseProduct(line, product),
-      onSkip: () => getFilledLines(this.form.order).length && this.goOn(line), // who has ordered nothing saves nothing
+      onSkip: () => this.skipProduct(line),
       onBlur: () => this.checkProduct(line),
-      ...this.makeBoxCallbacks(() => `quantity-${line.id}`),
+      ...this.makeBoxCallbacks(() => this.form.focus(`quantity-${line.id}`, { toReplace: true })),
     });
   }
 
@@ -173,6 +173,11 @@ export class OrderEntry {
     this.form.focus(`quantity-${line.id}`, { toReplace: true });
   }
 
+  /** Enter in the empty box: on, unless nothing is ordered yet, or text that was typed ahead is for this box. */
+  skipProduct(line) {
+    if (getFilledLines(this.form.order).length && !this.form.typeAhead.hasText) this.goOn(line);
+  }
+
   choosePack(line, erpId) {
     this.chooseProduct(
       line,
@@ -196,21 +201,36 @@ export class OrderEntry {
     this.quantityBefore = line.quantity;
   }
 
-  /** A product's code in a quantity box, as a scanner leaves it there: it begins the next line. */
+  /**
+   * A product's code in a quantity box, as a scanner leaves it there, begins the next line. One that may begin with a
+   * quantity typed before it stays, and is marked.
+   */
   moveCodeOn(line) {
+    const { messages, order } = this.form;
     const code = line.quantity;
-    const next = this.form.order.lines.find((each) => !each.text.trim());
-    if (!next || !looksLikeCode(code)) return false;
+    const next = order.lines.find((each) => !each.text.trim());
+    if (!next || mayBeginWithQuantity(code)) {
+      const text = gettext("This is not a quantity. Enter the quantity here, and the code in the next line.");
+      messages.setLineError(line, "quantity", text);
+      this.form.draw();
+      return;
+    }
     this.setQuantity(line, this.quantityBefore);
     this.form.focus(`product-${next.id}`);
     this.getProductBox(next).enterText(code);
-    return true;
+  }
+
+  pressInQuantity(event, line) {
+    if (isPlainEnter(event) && looksLikeCode(line.quantity)) {
+      event.preventDefault();
+      this.moveCodeOn(line);
+    } else this.pressInLine(event, line);
   }
 
   pressInLine(event, line) {
-    if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) {
+    if (isPlainEnter(event)) {
       event.preventDefault();
-      if (!this.moveCodeOn(line)) this.goOn(line);
+      this.goOn(line);
     }
     const place = { ArrowDown: 0, ArrowUp: -1 }[event.key];
     const nearest = this.form.pricing.getNearestQuantities(line);
@@ -295,6 +315,15 @@ function looksLikeCode(text) {
   const { length } = normalize(text);
   const isDecimal = /^\d+[.,]\d+$/.test(text.trim());
   return parseQuantity(text) === null && !isDecimal && length >= SHORTEST_CODE && /^\S*\d\S*$/.test(text.trim());
+}
+
+/** Whether the first digits of a code may be a quantity: only a letter, or a zero before a digit, begins none. */
+function mayBeginWithQuantity(code) {
+  return !/^(\p{L}|0\d)/u.test(code.trim());
+}
+
+function isPlainEnter({ key, ctrlKey, metaKey }) {
+  return key === "Enter" && !ctrlKey && !metaKey;
 }
 
 function normalize(text) {

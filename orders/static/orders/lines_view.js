@@ -104,7 +104,7 @@ function renderQuantity(form, line, error, isLastEmpty) {
     <input id="quantity-${line.id}" inputmode="decimal" enterkeyhint="next" autocomplete="off" .value=${live(line.quantity)}
       ?disabled=${isLastEmpty} aria-describedby="problem-${line.id}" aria-invalid=${error?.field === "quantity" ? "true" : nothing}
       @focus=${() => form.entry.enterQuantity(line)}
-      @input=${({ target }) => form.entry.setQuantity(line, target.value)} @keydown=${(event) => form.entry.pressInLine(event, line)}>
+      @input=${({ target }) => form.entry.setQuantity(line, target.value)} @keydown=${(event) => form.entry.pressInQuantity(event, line)}>
   </div>`;
 }
 

@@ -1,5 +1,7 @@
 // What the form says to its user: a banner above the order, and what is wrong with which field.
 
+import { fillIn } from "./texts.js";
+
 export class Messages {
   banner = null; // {kind, text, actions: [{label, href or run}], note}
   errors = {}; // by field; of a line, by its id: {field, text}
@@ -26,6 +28,10 @@ export class Messages {
     this.say("bad", gettext("You are no longer signed in. The order is kept in this browser."), [
       { label: gettext("Sign in again"), href: `/login?next=${next}` },
     ]);
+  }
+
+  sayUnused(text) {
+    this.say("warn", fillIn(gettext("Typed ahead, and not used: %(text)s"), { text }));
   }
 
   setLineError(line, field, text) {

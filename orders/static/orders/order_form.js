@@ -26,7 +26,10 @@ class OrderForm {
     this.pricing = new Pricing(this);
     this.saving = new Saving(this);
     this.unsaved = new UnsavedOrder(this);
-    this.typeAhead = new TypeAhead(() => this.saving.isSaving || this.entry.isWaiting);
+    this.typeAhead = new TypeAhead(
+      () => this.saving.isSaving || this.entry.isWaiting,
+      (text) => this.messages.sayUnused(text),
+    );
     this.session = new OrderFormSession((customers) => this.updateCustomers(customers));
     this.status = new LiveStatus({ onChange: () => this.draw(), onFresh: (type) => this.updateList(type) });
   }

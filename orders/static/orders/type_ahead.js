@@ -4,12 +4,16 @@ const PAUSE = 300; // milliseconds without a key, after which whoever typed on h
 const FOCUSABLE = "input:not([type=hidden]), select, textarea, button, a[href]";
 
 export class TypeAhead {
-  keys = []; // {key, shiftKey, ctrlKey, followsEnter}
+  keys = []; // {key, shiftKey, ctrlKey}
   afterPause = null; // what is decided once the typing pauses
 
-  /** Holds keys back while `isAwaited()`, until `release` types them or `drop` forgets them. */
-  constructor(isAwaited) {
+  /**
+   * Holds keys back while `isAwaited()`, until `release` types them or `drop` forgets them. `onUnused(text)` is told what
+   * could not be typed, as there was no box for it.
+   */
+  constructor(isAwaited, onUnused) {
     this.isAwaited = isAwaited;
+    this.onUnused = onUnused;
     addEventListener("keydown", (event) => this.hear(event), { capture: true });
   }
 
@@ -27,10 +31,8 @@ export class TypeAhead {
   }
 
   hold({ key, shiftKey, ctrlKey, metaKey }) {
-    const last = this.keys.at(-1)?.key ?? "Enter"; // with which the waiting began
-    const followsEnter = last === "Enter";
-    if (key === "Backspace" && last.length === 1) this.keys.pop();
-    else if (key !== "Backspace") this.keys.push({ key, shiftKey, ctrlKey: ctrlKey || metaKey, followsEnter });
+    if (key !== "Backspace") this.keys.push({ key, shiftKey, ctrlKey: ctrlKey || metaKey });
+    else if (this.keys.at(-1)?.key.length === 1) this.keys.pop();
     if (this.afterPause) this.whenPaused(this.afterPause);
   }
 
@@ -54,10 +56,30 @@ export class TypeAhead {
     return this.keys.some(({ key, ctrlKey }) => key !== "Enter" || ctrlKey);
   }
 
+  /** Whether text is held. */
+  get hasText() {
+    return this.keys.some(({ key }) => key.length === 1);
+  }
+
   /** Type what was held, until something is awaited again. */
   release() {
     this.stopPause();
-    while (this.keys.length && !this.isAwaited()) type(this.keys.shift());
+    while (this.keys.length && !this.isAwaited()) {
+      if (!canType(this.keys[0])) {
+        this.stop();
+        return;
+      }
+      type(this.keys.shift());
+    }
+  }
+
+  /** The next key would press a button, or has no box: it and all that follows were meant for something else. */
+  stop() {
+    const { keys, hasMore } = this;
+    this.drop();
+    if (!hasMore) return; // impatience
+    document.activeElement.blur(); // whoever still types presses nothing either
+    this.onUnused(keys.map(nameKey).join(""));
   }
 
   drop() {
@@ -66,8 +88,19 @@ export class TypeAhead {
   }
 }
 
+/** Whether a key does what it was typed for where the cursor is: keys that nobody sees press no button. */
+function canType({ key, ctrlKey }) {
+  const element = document.activeElement;
+  if (key.length === 1) return element.matches("input, textarea");
+  return key !== "Enter" || ctrlKey || !(element instanceof HTMLButtonElement);
+}
+
+function nameKey({ key, ctrlKey }) {
+  return `${ctrlKey ? "Ctrl+" : ""}${{ Enter: "⏎", Tab: "⇥" }[key] ?? key}`;
+}
+
 /** What the keyboard does with a key: script can only imitate it. */
-function type({ key, shiftKey, ctrlKey, followsEnter }) {
+function type({ key, shiftKey, ctrlKey }) {
   const element = document.activeElement;
   if (key.length === 1) {
     document.execCommand("insertText", false, key);
@@ -77,8 +110,6 @@ function type({ key, shiftKey, ctrlKey, followsEnter }) {
     new KeyboardEvent("keydown", { key, shiftKey, ctrlKey, bubbles: true, cancelable: true }),
   );
   if (isUnused && key === "Tab") neighbour(element, shiftKey ? -1 : 1)?.focus();
-  const presses = key === "Enter" && !followsEnter; // who presses Enter again and again saves nothing unseen
-  if (isUnused && presses && element instanceof HTMLButtonElement) element.click();
 }
 
 function neighbour(element, step) {

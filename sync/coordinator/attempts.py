@@ -19,6 +19,7 @@ from sync.erp import login as erp_login
 from sync.exceptions import (
     ErpExportsSpent,
     ErpLoginRejected,
+    ErpLoginsSpent,
     ErpNotAsked,
     HandedBack,
     Interrupted,
@@ -103,13 +104,16 @@ def find_time_of_next_request(run: SyncRun, error: ErpNotAsked) -> datetime:
     """When a run that was refused may ask the ERP again.
 
     That it waits for hours, logins or exports is a condition of the queue, so that it goes on as soon as somebody
-    allows more. Only a smart run that may look, and not export, waits for none of these.
+    allows more. A smart run waits for neither logins nor exports, as it may look, and a forced one for none of these:
+    one that was refused asks again the next day.
     """
     now = clock.now()
     earliest = now + ASKED_AGAIN_AFTER
     today = allowance.read_allowance(now)
     if isinstance(error, ErpExportsSpent) and run.mode == Mode.SMART and today and today.resumes_at:
         return max(earliest, today.resumes_at)
+    if isinstance(error, ErpLoginsSpent) and (run.ignores_hours or run.mode == Mode.SMART):
+        return max(earliest, allowance.find_next_day(now))
     return earliest
 
 

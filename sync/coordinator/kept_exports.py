@@ -15,7 +15,7 @@ from django.utils import timezone
 from sync import disk
 from sync.coordinator import outages
 from sync.database import clock
-from sync.erp import get_erp_client
+from sync.erp import allowance, get_erp_client
 from sync.erp import login as erp_login
 from sync.erp.client import Export, Look
 from sync.erp.transfer import read_file
@@ -115,7 +115,8 @@ def write_export(
         copy_export(run.given_file, path)
         return datetime.fromtimestamp(Path(run.given_file).stat().st_mtime, UTC), None, None
     asked = time.monotonic()
-    export = fetch_export(service, to=path, at_most=at_most, progress=progress)
+    with allowance.note_missed_login():
+        export = fetch_export(service, to=path, at_most=at_most, progress=progress)
     return export.fetched_at, timedelta(seconds=time.monotonic() - asked), export.seen
 
 

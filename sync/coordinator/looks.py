@@ -24,6 +24,7 @@ from sync.exceptions import (
     ErpAnswerUnexpected,
     ErpError,
     ErpLoginRejected,
+    ErpLoginsSpent,
     ErpNotAsked,
     ErpNotConfigured,
     ExportError,
@@ -70,7 +71,8 @@ def can_look() -> bool:
 def try_instead_of_export(run: SyncRun, service: SyncService, lease: Lease, progress: Progress) -> Attempt:
     """Finish a run by looking at its list, if its client looks and that will do. If not, the export is to be read.
 
-    Raises what stops the run, and ErpLoginRejected and ErpNotAsked, as the export needs the same login and hours.
+    Raises what stops the run, and ErpLoginRejected and ErpNotAsked, as the export needs the same login and hours; not
+    ErpLoginsSpent, as exports have a session of their own.
     """
     has_failed = any(attempt["outcome"] == "failed" for attempt in run.ended_attempts)
     if run.given_file or run.accepts_id or has_failed or kept_exports.has_kept_export(run):
@@ -84,9 +86,9 @@ def try_instead_of_export(run: SyncRun, service: SyncService, lease: Lease, prog
             bring_records(looking, lease)
         elif seen := find_comparable(run, service):
             compare(looking, seen, lease)
-    except (ErpLoginRejected, ErpNotAsked):
-        raise
     except (ErpError, ExportError) as error:
+        if isinstance(error, (ErpLoginRejected, ErpNotAsked)) and not isinstance(error, ErpLoginsSpent):
+            raise
         return Attempt([Message(FAILED, error=error.text)], looking.took)
     return Attempt([], looking.took)
 

@@ -74,7 +74,7 @@ def build_waits_for(now: datetime) -> Case:
         When(erp_login.waits_for_login(), then=Value(WaitsFor.LOGIN)),
         *closed,
         When(allowance.are_exports_spent(now) & needs_erp(now) & ~Q(mode=Mode.SMART), then=Value(WaitsFor.ALLOWANCE)),
-        When(allowance.is_login_missing(now) & needs_session(now), then=Value(WaitsFor.LOGINS)),
+        When(allowance.is_login_missing(now) & needs_erp(now) & ~Q(mode=Mode.SMART), then=Value(WaitsFor.LOGINS)),
         When(not_before__gt=now, then=Value(WaitsFor.TIME)),
         When(is_paused_by_forms(now) & ~is_overdue(now), then=Value(WaitsFor.FORMS)),
         default=Value(WaitsFor.TURN),
@@ -88,14 +88,9 @@ def is_overdue(now: datetime) -> Q:
 
 
 def needs_erp(now: datetime) -> Q:
-    """The runs that ask the ERP, if nobody lets them ignore its hours."""
-    return needs_session(now) & Q(ignores_hours=False)
-
-
-def needs_session(now: datetime) -> Q:
-    """The runs that ask the ERP: not those that have kept their export."""
+    """The runs that ask the ERP, if nobody lets them ignore its hours: not those that have kept their export."""
     fetched = ~Q(export_path="") & Q(exported_at__gt=now - kept_exports.READ_FOR)
-    return erp_login.NEEDS_LOGIN & ~fetched
+    return erp_login.NEEDS_LOGIN & ~fetched & Q(ignores_hours=False)
 
 
 def find_runnable(now: datetime | None = None) -> SyncRunQuerySet:

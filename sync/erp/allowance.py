@@ -51,7 +51,7 @@ class Allowance:
 
     at: datetime
     logins: Use
-    is_login_missed: bool  # a session had ended, and no login was left
+    is_login_missed: bool  # the session of exports had ended, and no login was left
     exports: Use
     looks: int
     is_open: bool  # whether `at` is within the ERP's hours
@@ -99,7 +99,7 @@ def are_exports_spent(at: datetime) -> Q:
 
 
 def is_login_missing(at: datetime) -> Q:
-    """Of any rows: all of them if a session has ended on the day of `at` and no login is left, else none."""
+    """Of any rows: all of them if no export is to be had on the day of `at` without a login, and none is left."""
     return has_today(at, is_login_missed=True, logins__gte=settings.ERP_LOGINS_A_DAY)
 
 
@@ -131,8 +131,26 @@ def spend_login() -> None:
     """
     now = check_hours()
     if not count_use("logins", now, limit=settings.ERP_LOGINS_A_DAY):
-        ErpDay.objects.filter(day=timezone.localdate(now, ERP_TIME_ZONE)).update(is_login_missed=True)
         raise ErpLoginsSpent(count=settings.ERP_LOGINS_A_DAY, until=format_resumption(find_next_day(now)))
+
+
+@contextmanager
+def note_missed_login() -> Iterator[None]:
+    """Remember whether a run's export, which is asked for meanwhile, needs a login and none is left.
+
+    Nothing else tells it: looks, other processes and dry runs may have sessions of their own.
+    """
+    try:
+        yield
+    except ErpLoginsSpent:
+        set_login_missed(True)
+        raise
+    set_login_missed(False)
+
+
+def set_login_missed(is_missed: bool) -> None:
+    today = ErpDay.objects.filter(day=timezone.localdate(clock.now(), ERP_TIME_ZONE))
+    today.exclude(is_login_missed=is_missed).update(is_login_missed=is_missed)
 
 
 def spend_export() -> None:

@@ -17,7 +17,7 @@ class ErpDay(models.Model):
     is_login_missed = models.BooleanField(
         _("login missed"),
         default=False,
-        help_text=_("A session had ended, and the day's logins were spent: nothing more is asked of the ERP."),
+        help_text=_("An export needed a login, and the day's logins were spent: scheduled exports wait."),
     )
     exports = models.PositiveIntegerField(_("exports asked for"), default=0)
     looks = models.PositiveIntegerField(_("looks"), default=0)

@@ -19,7 +19,7 @@ from django.db import connection
 from django.urls import reverse
 
 from demo.erp.server import DEMO_PASSWORD, DEMO_USERNAME
-from sync.coordinator import queue, runner, schedules, sessions, turns
+from sync.coordinator import preview, queue, runner, schedules, sessions, turns
 from sync.database import clock
 from sync.erp import allowance
 from sync.erp.client import ErpList
@@ -504,15 +504,43 @@ def test_runs_that_may_not_log_in_wait_until_tomorrow_and_have_not_failed(counti
         at(f"2026-12-01 12:{minute:02}")
         schedules.request_due()
         runner.drain_queue()
-    queue.request_sync("products", trigger=Trigger.ADMIN, ignores_hours=True)  # which lifts no limit of logins
-    runner.drain_queue()
-    assert len(counting_erp.fetched) == 2
+    forced = queue.request_sync("products", trigger=Trigger.ADMIN, ignores_hours=True)  # lifts no limit of logins
+    for minute in range(40, 60):
+        at(f"2026-12-01 12:{minute:02}")
+        runner.drain_queue()
+    assert counting_erp.fetched[2:] == ["products"]
+    forced.refresh_from_db()
+    assert forced.not_before == rome("2026-12-02 07:00")
     assert not SyncRun.objects.unsuccessful().exists()
     assert not Alert.objects.exists()
     at("2026-12-02 07:00")
     settings.ERP_LOGINS_A_DAY = 100
     runner.drain_queue()
     assert queued() == {}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("options", [{"ignores_hours": True}, {"mode": "smart"}])
+def test_an_export_without_a_login_lets_all_go_on(counting_erp, at, settings, options):
+    settings.ERP_LOGINS_A_DAY = 1
+    ErpDay.objects.create(day=clock.today(), logins=1, is_login_missed=True)
+    queue.request_sync("orders", trigger=Trigger.SCHEDULE)
+    assert queued() == {"orders": "logins"}
+    queue.request_sync("customers", trigger=Trigger.ADMIN, **options)
+    runner.drain_queue()
+    assert (counting_erp.fetched, queued()) == (["customers", "orders"], {})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_login_that_was_refused_to_what_is_no_export_of_a_run_stops_none(counting_erp, at, settings):
+    settings.ERP_LOGINS_A_DAY = 1
+    allowance.spend_login()
+    counting_erp.meanwhile = lambda sync_type: allowance.spend_login()
+    with pytest.raises(ErpLoginsSpent), preview.preview_sync("orders", mode="full"):
+        pass
+    counting_erp.meanwhile = lambda sync_type: None
+    queue.request_sync("orders", trigger=Trigger.SCHEDULE)
+    assert queued() == {"orders": "turn"}
 
 
 @pytest.mark.django_db(transaction=True)

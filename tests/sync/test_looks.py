@@ -15,7 +15,7 @@ from customers.models import Customer
 from demo.erp.faults import Fault
 from orders.models import Order
 from sync.coordinator import kept_exports, looks, queue, runner, sessions
-from sync.exceptions import ErpAnswerUnexpected, ErpLoginRejected, ErpLoginsSpent, ErpUnavailable
+from sync.exceptions import ErpAnswerUnexpected, ErpClosed, ErpLoginRejected, ErpLoginsSpent, ErpUnavailable
 from sync.models import ColumnDrift, MirroredColumn, RecordChange, SeenList, SyncEvent, SyncRun
 from sync.monitoring import health, retention
 from sync.monitoring.serializers import RunSerializer
@@ -229,13 +229,19 @@ def test_a_look_that_fails_is_noted_and_the_export_is_read(error, mirrored):
 
 
 @pytest.mark.parametrize("smart", [False, True])
-@pytest.mark.parametrize(
-    "error", [ErpLoginRejected(username="agente"), ErpLoginsSpent(count=12, until="21/01/2026 00:00")]
-)
+@pytest.mark.parametrize("error", [ErpLoginRejected(username="agente"), ErpClosed(hours="x", until="y")])
 def test_where_the_login_fails_no_export_is_tried(smart, error, mirrored):
     mirrored.errors["look"] = error
     run_smart_sync() if smart else run_sync()
     assert [kind for kind, _ in mirrored.asked] == ["look"]
+
+
+@pytest.mark.parametrize("smart", [False, True])
+def test_a_look_that_may_not_log_in_leaves_exports_their_session(smart, mirrored):
+    mirrored.errors["look"] = ErpLoginsSpent(count=12, until="21/01/2026 00:00")
+    run = run_smart_sync() if smart else run_sync()
+    assert [kind for kind, _ in mirrored.asked] == ["look", "export"]
+    assert (run.status, run.read_from) == (Status.SUCCEEDED, Source.EXPORT)
 
 
 def test_a_run_that_is_cancelled_while_it_looks_reads_no_export(mirrored):

@@ -107,9 +107,10 @@ class Download:
 
     def export(self) -> None:
         """From the list's page to the last byte. Raises SessionExpired."""
-        self.file.seek(0)  # over what came before a session ended
-        self.file.truncate()
-        self.done = 0
+        if self.done:  # before the session ended
+            self.file.seek(0)
+            self.file.truncate()
+            self.done = 0
         page = self.show_columns(self.clear_grid_filter(self.choose_safe_filter(self.open_list())))
         self.begin(_("export the list"))
         for _click in range(CLICKS):

@@ -394,7 +394,7 @@ def test_a_run_that_takes_much_longer_than_usual_is_told_and_can_be_cancelled(al
     [problem] = problems(admin_client)
     assert problem.severity == "warn"
     assert "The ERP may hang." in problem.what
-    assert problem.todo.startswith("The attempt ends automatically if the ERP takes longer than 5 min")
+    assert problem.todo.startswith("The attempt ends automatically if the ERP takes longer than 7 min")
     assert "Cancel" in buttons(problem)
     SyncRun.objects.running().update(mode="smart")
     [problem] = problems(admin_client)

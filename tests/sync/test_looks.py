@@ -194,7 +194,7 @@ def test_an_attempt_after_a_failed_one_does_not_look(mirrored, clock):
 
 
 def test_an_attempt_that_was_postponed_is_no_failed_one(mirrored, clock):
-    mirrored.errors["look"] = ErpLoginsSpent(count=12, until="21/01/2026 00:00")
+    mirrored.errors["look"] = mirrored.errors["export"] = ErpLoginsSpent(count=12, until="21/01/2026 00:00")
     run = run_sync()
     assert (run.status, run.ended_attempts[0]["outcome"]) == (Status.QUEUED, "postponed")
     mirrored.errors.clear()

@@ -372,7 +372,7 @@ except ValueError as error:
         f"ERP_HOURS must be hours such as “{HOURS_EXAMPLE}”, several separated by commas, or “always”: {error}."
     ) from None
 
-# What an export may take, login, look and download with it: the ERP was seen to generate one for up to 300 seconds.
+# What an export may take, login, look and download with it: others came to wait 300 seconds until one was generated.
 ERP_EXPORT_TIMEOUT = timedelta(seconds=env.float("ERP_EXPORT_SECONDS", 420))
 ERP_SMART_TIMEOUT = timedelta(seconds=env.float("ERP_SMART_SECONDS", 60))  # of a smart sync
 for name in ("ERP_EXPORT_TIMEOUT", "ERP_SMART_TIMEOUT"):

@@ -197,7 +197,7 @@ export class OrderEntry {
   }
 
   /** Keep what is in a quantity box when the cursor comes to it. */
-  enterQuantity(line) {
+  keepQuantity(line) {
     this.quantityBefore = line.quantity;
   }
 

@@ -103,7 +103,7 @@ function renderQuantity(form, line, error, isLastEmpty) {
     <label for="quantity-${line.id}">${gettext("Quantity")}</label>
     <input id="quantity-${line.id}" inputmode="decimal" enterkeyhint="next" autocomplete="off" .value=${live(line.quantity)}
       ?disabled=${isLastEmpty} aria-describedby="problem-${line.id}" aria-invalid=${error?.field === "quantity" ? "true" : nothing}
-      @focus=${() => form.entry.enterQuantity(line)}
+      @focus=${() => form.entry.keepQuantity(line)}
       @input=${({ target }) => form.entry.setQuantity(line, target.value)} @keydown=${(event) => form.entry.pressInQuantity(event, line)}>
   </div>`;
 }

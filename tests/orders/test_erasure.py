@@ -50,7 +50,7 @@ PERSON = {
     "tax_code": "BLTMRA70A01F205X",
     "delivery_mode": "corriere Zoppas",
     "street": "Via dell'Olmo 71",
-    "postcode": "28899",
+    "postcode": "2889 QZ",
     "city": "Borgosesia",
     "phone": "0163 445566",
     "mobile": "+39 333 4455667",
@@ -66,7 +66,7 @@ DOCUMENT = {
     "account_number": ACCOUNT,
     "customer_name": "Studio Dentistico Beltràmi",
     "delivery_name": "Studio Beltràmi presso Casalegno",
-    "delivery_address": "Via dell'Olmo 71 28899 Borgosesia",
+    "delivery_address": "Via dell'Olmo 71 2889 QZ Borgosesia",
     "description": "per Tranquillini, urgente",
     "customer_reference": "Rif. Vercelloni",
     "total_amount": "122,00 €",
@@ -94,8 +94,8 @@ PRICE = {
     "unit_price": "10,00",
     "currency": "EUR",
 }
-SECRETS = (  # letters and digits of what must be found nowhere
-    *("quarenghi", "beltrami", "01234567897", "krrh6b9", "bltmra70a01f205x", "zoppas", "dellolmo", "olmo71", "28899"),
+SECRETS = (  # letters and digits of what must be found nowhere; digits alone only as long as no time of day has them
+    *("quarenghi", "beltrami", "01234567897", "krrh6b9", "bltmra70a01f205x", "zoppas", "dellolmo", "olmo71", "2889qz"),
     *("borgosesia", "0163998877", "0163445566", "393334455667", "tranquillini", "vercelloni", "passalacqua"),
     *("ext90817", "our71829", "1002345", "casalegno", "7712345678"),
 )

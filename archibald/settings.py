@@ -8,6 +8,7 @@ import logging
 import os
 from contextlib import suppress
 from datetime import timedelta
+from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -381,6 +382,22 @@ for name in ("ERP_EXPORT_TIMEOUT", "ERP_SMART_TIMEOUT"):
 
 # Which of the ERP's price groups counts, as ACCOUNT: of its prices names it (002); unset, the only one that is valid.
 PRICE_GROUP = env.str("PRICE_GROUP", "").strip()
+
+
+# The company's terms on an order; not set, there are none. Amounts are in euro, without VAT.
+def read_decimal(name: str, *, most: int | None = None) -> Decimal | None:
+    """None if the variable is not set, or empty."""
+    return env.decimal(name, validate=validate.Range(min=0, max=most)) if env.str(name, "") else None
+
+
+APPROVAL_ABOVE_PERCENT = read_decimal("APPROVAL_ABOVE_PERCENT", most=100)
+SHIPPING_BELOW = read_decimal("SHIPPING_BELOW")
+SHIPPING_AMOUNT = read_decimal("SHIPPING_AMOUNT")
+SHIPPING_VAT_PERCENT = read_decimal("SHIPPING_VAT_PERCENT", most=100)
+if len({value is None for value in (SHIPPING_BELOW, SHIPPING_AMOUNT, SHIPPING_VAT_PERCENT)}) > 1:
+    raise ImproperlyConfigured(
+        "Set SHIPPING_BELOW, SHIPPING_AMOUNT and SHIPPING_VAT_PERCENT together, or none of them."
+    )
 
 # Limits on an export: 100 times the largest real list still fits.
 POSITIVE = validate.Range(min=0, min_inclusive=False)

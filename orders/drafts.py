@@ -15,6 +15,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from customers.models import Customer
+from orders import terms
 from orders.models import Draft, DraftLine, Price, Product
 from orders.pricing import PriceList, find_price_unit
 from orders.totals import Totals, compute_totals
@@ -123,7 +124,11 @@ class PricedDraft:
 
     @property
     def totals(self) -> Totals:
-        return compute_totals([line.amounts for line in self.orderable])
+        return compute_totals([line.amounts for line in self.orderable], self.draft.shipping)
+
+    @property
+    def needs_approval(self) -> bool:
+        return terms.needs_approval(self.totals)
 
     @property
     def complete(self) -> bool:
@@ -172,6 +177,8 @@ def change_draft(draft: Draft, wanted: DraftInput, *, version: int) -> Draft:
             discount_percent=new.discount_percent,
             notes=new.notes,
             currency=new.currency,
+            shipping_amount=new.shipping_amount,
+            shipping_vat_rate=new.shipping_vat_rate,
             version=F("version") + 1,
             changed_at=clock.now(),
         )
@@ -234,7 +241,10 @@ def price_draft(wanted: DraftInput) -> PricedDraft:
         except LineProblem as problem:
             priced = PricedLine(line, product, problem=problem)
         lines.append(priced)
-    return PricedDraft(customer, draft, lines)
+    found = PricedDraft(customer, draft, lines)
+    shipping = terms.find_shipping(found.totals.net, draft.currency)
+    draft.shipping_amount, draft.shipping_vat_rate = shipping.amount, shipping.vat_rate
+    return found
 
 
 def find_customer(wanted: DraftInput) -> Customer | None:

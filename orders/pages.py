@@ -84,6 +84,7 @@ def render_form(request: HttpRequest, *, draft: Draft | None = None, copied: Dra
         "timeZone": settings.TIME_ZONE,
         "mostLines": MOST_LINES,
         "notesLength": NOTES_LENGTH,
+        "terms": {"approvalAbove": settings.APPROVAL_ABOVE_PERCENT, "shippingBelow": settings.SHIPPING_BELOW},
         "searchesErp": looks.can_look(),
         "notices": [notice.text for notice in get_service("prices").find_notices()],
         **describe_hidden_order_columns(),
@@ -104,7 +105,11 @@ def drafts(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def draft_print(request: HttpRequest, draft_id: int) -> HttpResponse:
-    return render(request, "orders/draft_print.html", {"draft": get_own_draft(request, draft_id)})
+    return render(
+        request,
+        "orders/draft_print.html",
+        {"draft": get_own_draft(request, draft_id), "approval_above": settings.APPROVAL_ABOVE_PERCENT},
+    )
 
 
 def get_own_draft(request: HttpRequest, draft_id: int) -> Draft:

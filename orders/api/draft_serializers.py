@@ -64,14 +64,16 @@ class VatTotalSerializer(Serializer):
 
 
 class TotalsSerializer(Serializer):
-    """What the order comes to: goods less discount is net, and that with VAT, as far as that is known, is gross.
+    """What the order comes to: goods less discount is net; with shipping and VAT, as far as that is known, it is gross.
 
     VAT is rounded once for each rate, on what its lines come to together.
     """
 
     goods = AmountField()
     discount = AmountField(help_text="The amount that the order's discount takes off.")
+    discount_percent = NumberField(help_text="What all discounts, of lines and order, take off together, in percent.")
     net = AmountField()
+    shipping = AmountField(help_text="Charged for shipping, without VAT; its VAT is part of that of its rate.")
     vat_by_rate = VatTotalSerializer(many=True)
     vat = AmountField()
     net_without_vat = AmountField(help_text="The part of net whose VAT is not known; gross contains it without VAT.")
@@ -91,6 +93,9 @@ class DraftSerializer(Serializer):
     notes = serializers.CharField()
     currency = serializers.CharField()
     totals = TotalsSerializer()
+    needs_approval = serializers.BooleanField(
+        help_text="Whether all discounts together are above APPROVAL_ABOVE_PERCENT; false if that is not set."
+    )
     created_at = serializers.DateTimeField()
     changed_at = serializers.DateTimeField()
 
@@ -151,6 +156,9 @@ class PreviewSerializer(Serializer):
         help_text="Whether the draft could be saved: it has a customer, lines and no problem."
     )
     totals = TotalsSerializer(help_text="Totals of the lines without a problem.")
+    needs_approval = serializers.BooleanField(
+        help_text="Whether all discounts together are above APPROVAL_ABOVE_PERCENT; false if that is not set."
+    )
 
 
 class PreviewAnswerSerializer(AnswerSerializer):

@@ -12,8 +12,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
+from orders import terms
 from orders.models.catalogue import Product
-from orders.totals import Amounts, Totals, compute_line_amounts, compute_totals
+from orders.totals import Amounts, Shipping, Totals, compute_line_amounts, compute_totals
 from sync.database import clock
 
 PERCENT = (MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100)))
@@ -42,6 +43,14 @@ class Draft(models.Model):
     )
     notes = models.TextField(_("notes"), blank=True)
     currency = models.CharField(_("currency"))
+    shipping_amount = models.DecimalField(
+        _("shipping amount"),
+        max_digits=19,
+        decimal_places=2,
+        default=Decimal(0),
+        help_text=_("Charged for shipping when the draft was saved, without VAT."),
+    )
+    shipping_vat_rate = models.DecimalField(_("VAT % on shipping"), max_digits=5, decimal_places=2, default=Decimal(0))
 
     version = models.PositiveIntegerField(
         _("version"),
@@ -79,7 +88,15 @@ class Draft(models.Model):
 
     @property
     def totals(self) -> Totals:
-        return compute_totals([line.amounts for line in self.lines.all()])
+        return compute_totals([line.amounts for line in self.lines.all()], self.shipping)
+
+    @property
+    def shipping(self) -> Shipping:
+        return Shipping(self.shipping_amount, self.shipping_vat_rate)
+
+    @property
+    def needs_approval(self) -> bool:
+        return terms.needs_approval(self.totals)
 
 
 class DraftLine(models.Model):

@@ -22,6 +22,7 @@ from tests.factories import CustomerFactory, PriceFactory, ProductFactory
 pytestmark = pytest.mark.django_db
 
 DRAFTS = "/api/drafts"
+D = Decimal
 
 
 @pytest.fixture
@@ -69,7 +70,9 @@ def test_a_saved_draft_comes_back_with_its_totals(api, customer, product):
     assert said["draft"]["totals"] == {
         "goods": "116.10",
         "discount": "5.80",
+        "discountPercent": "14.5",
         "net": "110.30",
+        "shipping": "0.00",
         "vatByRate": [{"rate": "22", "taxable": "110.30", "amount": "24.27"}],
         "vat": "24.27",
         "netWithoutVat": "0.00",
@@ -184,7 +187,9 @@ def test_an_order_does_not_depend_on_vat(group, api, customer, product):
     assert saved["totals"] == {
         "goods": "229.00",
         "discount": "0.00",
+        "discountPercent": "0",
         "net": "229.00",
+        "shipping": "0.00",
         "vatByRate": [{"rate": "22", "taxable": "129.00", "amount": "28.38"}],
         "vat": "28.38",
         "netWithoutVat": "100.00",
@@ -248,6 +253,50 @@ def test_a_removed_customer_is_refused(api, customer, product):
     customer.removed_at = timezone.now()
     customer.save()
     assert list(api.post(DRAFTS, wanted()).json()["detail"]) == ["customer"]
+
+
+# Terms
+
+
+@pytest.fixture
+def shipping(settings):
+    settings.SHIPPING_BELOW, settings.SHIPPING_AMOUNT, settings.SHIPPING_VAT_PERCENT = D("129.01"), D("15.5"), D(22)
+
+
+def test_shipping_is_added_below_its_amount_and_kept_as_the_draft_was_saved(api, customer, product, shipping, settings):
+    draft = api.post(DRAFTS, wanted()).json()["draft"]
+    assert (draft["totals"]["net"], draft["totals"]["shipping"]) == ("129.00", "15.50")
+    assert (draft["totals"]["vat"], draft["totals"]["gross"]) == ("31.79", "176.29")
+    assert previewed(api, line())["totals"] == draft["totals"]
+    settings.SHIPPING_BELOW = None
+    assert api.get(address(draft)).json()["draft"]["totals"] == draft["totals"]
+    again = api.put(address(draft), wanted(version=1)).json()["draft"]["totals"]
+    assert (again["shipping"], again["gross"]) == ("0.00", "157.38")
+
+
+def test_no_shipping_from_its_amount_on_nor_without_lines_nor_in_another_currency(api, customer, product, shipping):
+    assert previewed(api, line(quantity="15"))["totals"]["shipping"] == "0.00"
+    assert previewed(api)["totals"]["gross"] == "0.00"
+    Price.objects.update(currency="CHF")
+    assert previewed(api, line())["totals"]["shipping"] == "0.00"
+
+
+@pytest.mark.parametrize(("limit", "needs"), [(None, False), (D("14.5"), False), (D("14.49"), True)])
+def test_discounts_above_the_limit_need_approval(limit, needs, api, customer, product, settings):
+    settings.APPROVAL_ABOVE_PERCENT = limit
+    discounted = wanted(line(discountPercent="10"), discountPercent="5")
+    saved = api.post(DRAFTS, discounted).json()["draft"]
+    assert (saved["totals"]["discountPercent"], saved["needsApproval"]) == ("14.5", needs)
+    assert previewed(api, *discounted["lines"], discountPercent="5")["needsApproval"] is needs
+
+
+def test_paper_shows_shipping_and_what_needs_approval(api, customer, product, shipping, settings, client, agent):
+    settings.APPROVAL_ABOVE_PERCENT = D(30)
+    draft = api.post(DRAFTS, wanted(line(discountPercent="40"))).json()["draft"]
+    client.force_login(agent)
+    paper = client.get(f"/drafts/{draft['id']}/print", headers={"accept-language": "en"}).content.decode()
+    assert "Needs approval: the discounts come to 40%, above 30%." in paper
+    assert '<dt>Shipping</dt><dd class="amount">€15.50</dd>' in paper
 
 
 # Previews

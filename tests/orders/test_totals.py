@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.totals import compute_line_amounts, compute_totals
+from orders.totals import Shipping, compute_line_amounts, compute_totals
 
 D = Decimal
 
@@ -64,6 +64,24 @@ def test_vat_is_rounded_once_for_each_rate_as_the_erp_s_invoices_do():
         (D(4), D("0.02"), D("0.00")),
     ]
     assert (totals.vat, totals.gross) == (D("0.02"), D("0.14"))
+
+
+def test_shipping_has_a_row_of_its_own_and_its_vat_is_part_of_that_of_its_rate():
+    totals = compute_totals([line("10", "12.90"), line("1", "10", vat="4")], Shipping(D("15.50"), D(22)))
+    assert (totals.goods, totals.net, totals.shipping) == (D("139.00"), D("139.00"), D("15.50"))
+    assert [(each.rate, each.taxable, each.amount) for each in totals.vat_by_rate] == [
+        (D(22), D("144.50"), D("31.79")),
+        (D(4), D("10.00"), D("0.40")),
+    ]
+    assert totals.gross == D("139.00") + D("15.50") + D("32.19")
+
+
+def test_discounts_of_lines_and_order_count_together():
+    totals = compute_totals(
+        [line("1", "100", discount="20", order_discount="10"), line("1", "100", order_discount="10")]
+    )
+    assert (totals.undiscounted, totals.net, totals.discount_percent) == (D("200.00"), D("162.00"), D("19.00"))
+    assert compute_totals([line("1", "0")]).discount_percent == 0
 
 
 def test_an_order_without_lines_comes_to_nothing():

@@ -427,3 +427,17 @@ def test_the_example_of_a_database_is_one(project):
     [example] = re.findall(r"^#DATABASE_URL=(.*)$", example_file(), re.MULTILINE)
 
     assert project.tell("settings.ON_POSTGRESQL", DATABASE_URL=example, SECRET_KEY="k") is True
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"SHIPPING_BELOW": "200", "SHIPPING_AMOUNT": "15.50"}, "together, or none"),
+        ({"SHIPPING_BELOW": "-1"}, "SHIPPING_BELOW"),
+        ({"APPROVAL_ABOVE_PERCENT": "101"}, "APPROVAL_ABOVE_PERCENT"),
+        ({"APPROVAL_ABOVE_PERCENT": "NaN"}, "APPROVAL_ABOVE_PERCENT"),
+        ({"APPROVAL_ABOVE_PERCENT": "a third"}, "APPROVAL_ABOVE_PERCENT"),
+    ],
+)
+def test_terms_that_cannot_be_meant_are_refused_by_name(project, variables, said):
+    assert said in project.manage("check", **variables).stderr

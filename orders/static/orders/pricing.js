@@ -12,6 +12,7 @@ export class Pricing {
   error = null; // why it failed
   lines = new Map(); // line id -> what the server says of the line
   totals = null;
+  needsApproval = false; // its discounts together are above what needs none
   currency = ""; // empty too if the server could price no line
 
   constructor(form) {
@@ -20,7 +21,7 @@ export class Pricing {
 
   clear() {
     this.lines.clear();
-    this.totals = null;
+    Object.assign(this, { totals: null, needsApproval: false });
   }
 
   askSoon(after = ASKS_AFTER) {
@@ -29,7 +30,7 @@ export class Pricing {
     const lines = this.form.order.lines.filter(canBePriced);
     for (const id of this.lines.keys()) if (!lines.some((line) => line.id === id)) this.lines.delete(id);
     if (!lines.length) {
-      Object.assign(this, { state: "idle", totals: null });
+      Object.assign(this, { state: "idle", totals: null, needsApproval: false });
       this.form.draw();
       return;
     }
@@ -51,9 +52,9 @@ export class Pricing {
     }
   }
 
-  show(lines, { currency, totals, lines: answers }) {
+  show(lines, { currency, totals, needsApproval, lines: answers }) {
     const { order, unsaved } = this.form;
-    Object.assign(this, { currency, totals, state: "idle" });
+    Object.assign(this, { currency, totals, needsApproval, state: "idle" });
     lines.forEach((line, place) => {
       const answer = answers[place];
       this.lines.set(line.id, { ...answer, key: getPriceKey(order, line) });

@@ -26,27 +26,38 @@ export function renderEnd(form) {
         @input=${({ target }) => set("notes", target)}></textarea>
       ${renderProblem("notes-problem", messages.errors.notes)}
     </div>
-    ${renderTotals(pricing)}
+    ${renderTotals(pricing, pageData.terms)}
   </section>`;
 }
 
-function renderTotals({ state, error, totals, currency }) {
+function renderTotals({ state, error, totals, needsApproval, currency }, terms) {
   if (!totals && state !== "failed") {
     return html`<p id="totals" class="muted">${gettext("Totals appear as you type.")}</p>`;
   }
-  const rows = totals && currency ? getTotalRows(totals, currency) : [];
+  const rows = totals && currency ? getTotalRows(totals, currency, terms) : [];
   const outdated = () => html`<p class="warn">${gettext("Prices and totals are not up to date.")} ${error.message}</p>`;
   return html`<div id="totals" class=${state === "idle" ? "" : "old"}>
     <dl>${rows.map(([name, amount]) => html`<div><dt>${name}</dt><dd class="amount">${amount}</dd></div>`)}</dl>
+    <p id="approval" class="warn" role="status">${needsApproval ? describeApproval(totals, terms) : nothing}</p>
     ${state === "failed" ? outdated() : nothing}
   </div>`;
 }
 
-function getTotalRows(totals, currency) {
-  const { goods, discount, net, netWithoutVat, vatByRate, gross } = totals;
+function describeApproval({ discountPercent }, { approvalAbove }) {
+  return fillIn(gettext("Needs approval: the discounts come to %(percent)s%, above %(limit)s%."), {
+    percent: formatNumber(discountPercent),
+    limit: formatNumber(approvalAbove),
+  });
+}
+
+function getTotalRows(totals, currency, { shippingBelow }) {
+  const { goods, discount, net, shipping, netWithoutVat, vatByRate, gross } = totals;
   const format = (amount) => formatMoney(amount, currency);
   const rows = [[gettext("Net"), format(net)]];
   if (Number(discount)) rows.unshift([gettext("Goods"), format(goods)], [gettext("Discount"), format(`-${discount}`)]);
+  if (Number(shipping)) {
+    rows.push([fillIn(gettext("Shipping, below %(net)s"), { net: format(shippingBelow) }), format(shipping)]);
+  }
   for (const { rate, amount } of vatByRate) {
     rows.push([fillIn(gettext("VAT %(rate)s%"), { rate: formatNumber(rate) }), format(amount)]);
   }

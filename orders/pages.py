@@ -32,6 +32,7 @@ MODULES = [  # of the order form: loaded together, as each names the next ones o
     "orders/entry.js",
     "orders/kept_forms.js",
     "orders/lines_view.js",
+    "orders/list_space.js",
     "orders/messages.js",
     "orders/messages_view.js",
     "orders/mirror_view.js",

@@ -43,8 +43,8 @@ AbortController Array Array.isArray Boolean DOMException DOMParser Date Date.now
 EventSource.CLOSED FormData HTMLButtonElement HTMLScriptElement Headers Infinity Intl Intl.NumberFormat JSON JSON.parse
 JSON.stringify KeyboardEvent Map Math Math.max Math.min Math.round Number Object Object.assign Object.entries
 Object.keys Promise RegExp String URLSearchParams Uint8Array abort aborted actions active activeElement addEventListener
-address after altKey append appendChild assign blur body bottom catch changed check checked className clear clearTimeout
-click close closest code colno cookie count createElement createTextNode crypto ctrlKey currentScript data dataset
+address after altKey append appendChild assign blur body bottom catch changed check checked classList className clear clearTimeout
+click close closest code colno contains cookie count createElement createTextNode crypto ctrlKey currentScript data dataset
 defaultChecked defaultValue description detail disabled dispatchEvent document documentElement draw drop element
 elements encodeURIComponent entries entry error event every execCommand fetch filename filter find findIndex finish
 focus forEach forget form format formatToParts get getAttribute getBoundingClientRect getClientRects getElementById
@@ -57,7 +57,7 @@ returnValue right root save scrollIntoView search select send sendBeacon service
 setAttribute setInterval setItem setTimeout shiftKey show signal slice slot some sort splice split start startsWith
 state status statusText stop stopPropagation stream style take target test text textContent then title
 toLocaleDateString toLocaleTimeString toLowerCase toString toggle top trim type undefined unshift use value version
-visibilityState width window
+visibilityState visualViewport width window
 """
 ALWAYS = set(NAMES_OF_ALL.split())
 

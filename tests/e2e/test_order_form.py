@@ -528,6 +528,21 @@ def test_what_is_pressed_by_a_finger_is_as_large_as_one(open_page, site, custome
     assert [size for size in sizes if min(size[1:]) < 44] == []
 
 
+def test_a_phone_shows_results_beside_its_keyboard(open_page, site):
+    width, height = PHONE
+    form = OrderForm(open_page(viewport=(width, height // 2), has_touch=True, is_mobile=True), site).open_fresh()
+    form.page.locator("#customer").press_sequentially("stu")
+    options = form.page.locator("#customer-list [role=option]")
+    expect(options.nth(2)).to_be_in_viewport(ratio=1)
+    in_front = options.nth(2).evaluate(
+        """(option) => {
+          const { left, top, width, height } = option.getBoundingClientRect();
+          return option.contains(document.elementFromPoint(left + width / 2, top + height / 2));
+        }"""
+    )
+    assert in_front
+
+
 def test_a_phone_shows_a_whole_draft_as_it_is_printed(open_page, site, agent, customer, product):
     draft = saved_draft(agent, customer, product)
     page = open_page(user=agent, viewport=PHONE)

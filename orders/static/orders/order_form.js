@@ -2,6 +2,7 @@
 
 import { OrderEntry } from "./entry.js";
 import { NEW_ORDER } from "./kept_forms.js";
+import { makeSpaceForLists } from "./list_space.js";
 import { Messages } from "./messages.js";
 import { acceptPrice, createOrder, fingerprint, orderFromDraft, translateNumbers } from "./order.js";
 import { renderForm } from "./order_form_view.js";
@@ -38,6 +39,7 @@ class OrderForm {
     this.session.enter();
     this.status.follow();
     keepUndoInBox(this.root);
+    makeSpaceForLists(this.root);
     addEventListener("keydown", (event) => this.pressAnywhere(event));
     const kept = await this.unsaved.recall();
     this.isReady = true;

@@ -3,7 +3,7 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from orders.api import documents, drafts, price_lookup, prices, products
+from orders.api import documents, drafts, price_lookup, prices, products, usual_products
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("products", products.ProductViewSet)
@@ -13,4 +13,12 @@ router.register("ddt", documents.DdtViewSet)
 router.register("invoices", documents.InvoiceViewSet)
 router.register("drafts", drafts.DraftViewSet)
 
-urlpatterns = [path("prices/lookup", price_lookup.LookupView.as_view(), name="price-lookup"), *router.urls]
+urlpatterns = [
+    path("prices/lookup", price_lookup.LookupView.as_view(), name="price-lookup"),
+    path(
+        "customers/<key:customer_id>/usual-products",
+        usual_products.UsualProductsView.as_view(),
+        name="usual-products",
+    ),
+    *router.urls,
+]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from customers.models import Customer
+from orders import usual_products
 from orders.api.fields import AmountField, NumberField, PercentField, QuantityField, UnitPriceField
-from orders.drafts import DraftInput, LineInput
+from orders.drafts import DraftInput, LineInput, PricedLine
 from orders.models import Price, Product
+from orders.usual_products import PriceChange, Purchase, Source
 from sync.api.base import AnswerSerializer, StrictSerializer
 from sync.api.fields import LARGEST_INTEGER, StrictCharField, StrictIntegerField, StrictUUIDField
 from sync.api.filters import KEY_LENGTH
@@ -107,6 +112,22 @@ class ProblemSerializer(Serializer):
     text = serializers.CharField(help_text="What to do, as a sentence for people.")
 
 
+class PurchaseSerializer(Serializer):
+    """A line of a past draft or order of the customer."""
+
+    document = serializers.ChoiceField(source="source", choices=[each.value for each in Source])
+    at = serializers.DateTimeField(help_text="When the draft was last saved, or the order made.")
+    quantity = NumberField()
+    unit_price = UnitPriceField(allow_null=True, help_text="Before discounts; null if it cannot be told.")
+    is_derived = serializers.BooleanField(
+        help_text="Whether the price was worked out from an amount, and a cent of that may be missing or too many."
+    )
+    price_unit = NumberField(help_text="The number of pieces that the price is for.")
+    currency = serializers.CharField()
+    discount_percent = NumberField()
+    order_discount_percent = NumberField(help_text="The discount on that whole order.")
+
+
 class PreviewLineSerializer(Serializer):
     """A line as it was given, and what it would come to; price and amounts are null if it has a problem."""
 
@@ -144,6 +165,24 @@ class PreviewLineSerializer(Serializer):
         allow_null=True,
         help_text="What to look at, as a sentence for people, such as a discount on a net price. It can be ordered.",
     )
+    last = serializers.SerializerMethodField(help_text="How the customer ordered it the last time; null if never.")
+    price_change = serializers.SerializerMethodField(
+        "get_price_change",
+        help_text="What has become of the price since, discounts apart; null if one of the two is not known.",
+    )
+
+    def find_last(self, line: PricedLine) -> Purchase | None:
+        last_purchases: dict[int, Purchase] = self.context["last_purchases"]
+        return last_purchases.get(line.product.pk) if line.product else None
+
+    @extend_schema_field(PurchaseSerializer(allow_null=True))
+    def get_last(self, line: PricedLine) -> Any:
+        last = self.find_last(line)
+        return PurchaseSerializer(last).data if last else None
+
+    @extend_schema_field(serializers.ChoiceField(choices=[each.value for each in PriceChange], allow_null=True))
+    def get_price_change(self, line: PricedLine) -> str | None:
+        return usual_products.compare_price(self.find_last(line), line)
 
 
 class PreviewSerializer(Serializer):
@@ -211,6 +250,13 @@ class GivenPreviewSerializer(GivenDraftSerializer):
         default=None,
         allow_null=True,
         help_text="The customer's erpId; without one, no customer's own prices count.",
+    )
+    draft = StrictIntegerField(
+        min_value=1,
+        max_value=LARGEST_INTEGER,
+        default=None,
+        allow_null=True,
+        help_text="The draft that is being changed: its own lines are no past order.",
     )
     lines = serializers.ListField(child=GivenLineSerializer(), max_length=MOST_LINES)
 

@@ -14,7 +14,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from orders import drafts
+from orders import drafts, usual_products
 from orders.api.draft_serializers import (
     ChangedDraftSerializer,
     DraftAnswerSerializer,
@@ -143,9 +143,18 @@ class DraftViewSet(ListViewSet):
     @extend_schema(operation_id="previewDraft", responses=PreviewAnswerSerializer, examples=[EXAMPLE])
     @action(detail=False, methods=["post"], serializer_class=GivenPreviewSerializer)
     def preview(self, request: Request) -> Response:
-        """What a draft would come to, with nothing saved; each line that cannot be ordered says why."""
-        priced = drafts.price_draft(GivenPreviewSerializer(data=request.data).to_input())
-        return Response(PreviewAnswerSerializer({"draft": priced}).data)
+        """What a draft would come to, with nothing saved; each line that cannot be ordered says why.
+
+        Each line says how the customer ordered the product the last time.
+        """
+        given = GivenPreviewSerializer(data=request.data)
+        priced = drafts.price_draft(given.to_input())
+        products = {line.product.pk for line in priced.lines if line.product}
+        draft = given.validated_data["draft"]
+        last = (
+            usual_products.find_last_purchases(priced.customer, products, except_draft=draft) if priced.customer else {}
+        )
+        return Response(PreviewAnswerSerializer({"draft": priced}, context={"last_purchases": last}).data)
 
 
 def read_idempotency_key(request: Request) -> str:

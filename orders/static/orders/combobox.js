@@ -19,7 +19,8 @@ export class Combobox {
   hasMoved = false; // by the arrows, to what is highlighted
   shownAt = 0; // when what is highlighted was shown first, by the page's clock in milliseconds
   isTouched = false; // typed in, or moved through, since it was opened
-  note = ""; // of what was found elsewhere
+  note = ""; // of what was found elsewhere, or was added
+  isOffering = false; // it shows what is offered before anything is typed
 
   /**
    * Options: `getAddress(text)` is where a text is looked up, `renderOption(item)` shows a result, `getChosen()` is the
@@ -28,7 +29,10 @@ export class Combobox {
    * `onSettle(isTaken)` how an Enter ended that came before the answer was seen, `onUnclear()` that its answer leaves a
    * choice: the box waits on, until `stopWaiting()`. `onFail(error)` says that there is no answer, and `onChange()` that
    * the page must be drawn again. `elsewhere`, if given, is offered for what is not found: its
-   * `label`, its `progress`, and `find(text, signal)`, which gives results, their count, and a note.
+   * `label`, its `progress`, and `find(text, signal)`, which gives results, their count, and a note. `offers`, if given,
+   * is what an arrow or a click shows in the empty box: `getItems()` gives them, null while they are awaited, undefined if
+   * there are none to wait for; `render(item)` shows one; Enter does `take(item)`, and a blank `add(item)`, which gives a
+   * note: the list stays for the next one. `hint` says so, and `nothing` that there is none.
    */
   constructor(options) {
     Object.assign(this, options);
@@ -56,6 +60,7 @@ export class Combobox {
       </ul>
       ${this.isOpen && !this.items.length ? html`<p>${this.getMessage()}</p>` : nothing}
       ${this.isOpen && this.items.length && this.note ? html`<p>${this.note}</p>` : nothing}
+      ${this.isOffering && this.items.length ? html`<p class="hint">${this.offers.hint}</p>` : nothing}
       ${this.isOpen && this.more ? html`<p>${this.getMoreText()}</p>` : nothing}
     </div>
     <span class="only-heard" role="status">${this.isOpen ? this.describe() : nothing}</span>`;
@@ -70,13 +75,14 @@ export class Combobox {
 
   renderItem(item, place) {
     return html`<li id=${this.getOptionId(place)} role="option" aria-selected=${place === this.active ? "true" : "false"}
-      @click=${() => this.take(place)}>${this.renderOption(item)}</li>`;
+      @click=${() => this.take(place)}>${this.isOffering ? this.offers.render(item) : this.renderOption(item)}</li>`;
   }
 
   getMessage() {
     if (this.state === "failed") return this.error;
     if (this.state === "elsewhere") return this.elsewhere.progress;
     if (this.note) return this.note;
+    if (this.isOffering && this.state === "found") return this.offers.nothing;
     return this.state === "found" ? gettext("Nothing found.") : gettext("Searching…");
   }
 
@@ -121,10 +127,11 @@ export class Combobox {
   press(event) {
     const handler = {
       Tab: () => this.enter(event.target.value),
-      ArrowDown: () => (this.isOpen ? this.move(1) : this.reopen(event.target.value)),
+      ArrowDown: () => (this.isOpen ? this.move(1) : this.reopen(event.target.value, { highlights: true })),
       ArrowUp: () => this.isOpen && this.move(-1),
       Enter: () => this.enter(event.target.value),
       Escape: () => this.close(),
+      " ": this.isOffering && this.active >= 0 ? () => this.add(this.active) : undefined,
     }[event.key];
     const isHighlighted = this.active >= 0 && this.items.length > 0;
     const takes = this.isTouched && !event.shiftKey && (this.state === "searching" || isHighlighted);
@@ -135,7 +142,9 @@ export class Combobox {
   }
 
   enter(text) {
-    if (!text.trim()) this.onSkip();
+    if (this.isOffering && this.active >= 0) this.take(this.active);
+    else if (this.isOffering && this.state === "searching") return; // what it would take is not there yet
+    else if (!text.trim()) this.onSkip();
     else if (this.isOpen && this.state === "searching") this.takesWhenFound = true;
     else if (this.active >= 0 && this.offersElsewhere) this.findElsewhere();
     else if (this.isOpen && !this.isSeen) {
@@ -169,10 +178,19 @@ export class Combobox {
   take(place) {
     const item = this.items[place];
     const wasWaiting = this.takesWhenFound;
+    const pick = this.isOffering ? this.offers.take : this.onPick;
     this.takesWhenFound = false;
     this.close();
-    this.onPick(item);
+    pick(item);
     if (wasWaiting) this.onSettle(true);
+  }
+
+  /** Take what is offered, and go on in the list. */
+  add(place) {
+    this.note = this.offers.add(this.items[place]);
+    if (place < this.items.length - 1) this.move(1);
+    else this.onChange();
+    this.scrollToOptions();
   }
 
   stopWaiting() {
@@ -191,14 +209,40 @@ export class Combobox {
     const wasWaiting = this.takesWhenFound;
     Object.assign(this, { isOpen: false, takesWhenFound: false, isTouched: false });
     Object.assign(this, { items: [], more: 0, active: -1, state: "idle", note: "", isClear: false, hasMoved: false });
+    this.isOffering = false;
     this.onChange();
     if (wasWaiting) this.onSettle(false);
   }
 
   // What is found
 
-  reopen(text) {
-    if (text.trim() && !this.isOpen) this.search(text, 0);
+  reopen(text, options) {
+    if (this.isOpen) return;
+    if (text.trim()) this.search(text, 0);
+    else this.offer(options);
+  }
+
+  /** Show what there is before anything is typed; with `highlights`, an Enter takes the first. */
+  offer({ highlights = false } = {}) {
+    const items = this.offers?.getItems();
+    if (items === undefined) return;
+    const state = items ? "found" : "searching";
+    const active = highlights && items?.length ? 0 : -1;
+    Object.assign(this, { isOpen: true, isOffering: true, isTouched: highlights, hasMoved: highlights });
+    Object.assign(this, { items: items ?? [], more: 0, active, state, note: "" });
+    this.onChange();
+    this.scrollToOptions();
+  }
+
+  /** What is offered has come, or has failed to. */
+  refreshOffers() {
+    if (!this.isOffering) return;
+    if (this.offers.getItems() === undefined) this.close();
+    else if (this.state === "searching") this.offer({ highlights: this.hasMoved });
+  }
+
+  scrollToOptions() {
+    document.getElementById(`${this.id}-options`).scrollIntoView({ block: "nearest" });
   }
 
   search(text, after = SEARCHES_AFTER) {
@@ -208,6 +252,7 @@ export class Combobox {
       this.close();
       return;
     }
+    if (this.isOffering) Object.assign(this, { isOffering: false, items: [] });
     Object.assign(this, { isOpen: true, active: -1, state: "searching", note: "" }); // what was found stays in sight
     this.onChange();
     this.timer = setTimeout(() => this.find(text), after);
@@ -257,7 +302,7 @@ export class Combobox {
     if (!staysOn || before < 0) Object.assign(this, { hasMoved: false, shownAt: performance.now() });
     Object.assign(this, { items, more: count - items.length, active, state: "found", note, isClear });
     this.onChange();
-    document.getElementById(`${this.id}-options`).scrollIntoView({ block: "nearest" });
+    this.scrollToOptions();
     if (this.takesWhenFound) this.settle();
   }
 

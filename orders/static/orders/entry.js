@@ -3,10 +3,11 @@
 import { ApiError, ask, isExpected } from "./api.js";
 import { Combobox } from "./combobox.js";
 import { renderCustomerOption } from "./customer_view.js";
-import { renderProductOption } from "./lines_view.js";
 import { formatNumber, parseQuantity } from "./numbers.js";
-import { createLine, getFilledLines } from "./order.js";
+import { createLine, formatPercent, getFilledLines, lineFromPurchase } from "./order.js";
+import { renderProductOption } from "./products_view.js";
 import { fillIn } from "./texts.js";
+import { renderUsualProduct } from "./usual_products_view.js";
 
 const OPTIONS = 10; // results that a box shows
 const SHORTEST_CODE = 7; // letters and digits of a product's code that is recognised among quantities
@@ -147,6 +148,7 @@ export class OrderEntry {
       onPick: (product) => this.chooseProduct(line, product),
       onSkip: () => this.skipProduct(line),
       onBlur: () => this.checkProduct(line),
+      offers: this.makeUsualOffers(line),
       ...this.makeBoxCallbacks(() => this.form.focus(`quantity-${line.id}`, { toReplace: true })),
     });
   }
@@ -163,14 +165,69 @@ export class OrderEntry {
     this.form.draw();
   }
 
-  chooseProduct(line, product) {
+  chooseProduct(line, product, { quantity: usual = formatNumber(product.orderQuantities.usual), ...values } = {}) {
     const isUntouched = !line.quantity.trim() || line.quantity === line.usual;
-    const usual = formatNumber(product.orderQuantities.usual);
     const text = product.name || product.erpId;
-    this.setInLine(line, "product", { product, text, usual, ...(isUntouched ? { quantity: usual } : {}) });
+    this.setInLine(line, "product", { product, text, usual, ...(isUntouched ? { quantity: usual } : {}), ...values });
     this.form.messages.forgetError("quantity", line);
     this.loadPacks();
     this.form.focus(`quantity-${line.id}`, { toReplace: true });
+  }
+
+  /** What the empty box of a line offers: what the customer has ordered before. */
+  makeUsualOffers(line) {
+    const { form } = this;
+    return {
+      hint: gettext("Enter: into this line · Space: add it, and stay in the list"),
+      nothing: gettext("No past order of this customer is known."),
+      getItems: () => this.getUsualProducts(),
+      render: (offered) => renderUsualProduct(form, offered, this.findPlace(offered.product)),
+      take: (offered) => this.takeUsualProduct(line, offered),
+      add: (offered) => this.addUsualProduct(line, offered),
+    };
+  }
+
+  getUsualProducts() {
+    const { order, usual } = this.form;
+    if (!order.customer || usual.state === "failed") return undefined;
+    return usual.state === "found" ? usual.products : null;
+  }
+
+  /** The line that has a product, from 1; 0 if none has. */
+  findPlace({ erpId }) {
+    return this.form.order.lines.findIndex(({ product }) => product?.erpId === erpId) + 1;
+  }
+
+  takeUsualProduct(line, offered) {
+    const { product, quantity, discount } = lineFromPurchase(offered);
+    this.chooseProduct(line, product, { quantity, ...(line.discount.trim() ? {} : { discount }) });
+  }
+
+  /** Add a line before this one, which stays empty, unless the order has the product; says what was done. */
+  addUsualProduct(line, offered) {
+    const { form } = this;
+    const { product, problem } = offered;
+    const name = product.name || product.erpId;
+    const place = this.findPlace(product);
+    if (problem?.field === "product") return problem.text;
+    if (place) return fillIn(gettext("%(name)s is in line %(place)s already."), { name, place });
+    if (!this.hasRoomFor(1)) return "";
+    const added = lineFromPurchase(offered);
+    form.change(({ lines }) => lines.splice(lines.indexOf(line), 0, added));
+    this.loadPacks();
+    return fillIn(gettext("Added: %(name)s × %(quantity)s"), { name, quantity: added.quantity });
+  }
+
+  /** Show the usual products in the first empty line. */
+  offerUsualProducts() {
+    const empty = this.form.order.lines.find((line) => !line.text.trim());
+    if (!empty) return;
+    this.form.focus(`product-${empty.id}`);
+    this.getProductBox(empty).reopen("", { highlights: true });
+  }
+
+  refreshOffers() {
+    for (const box of this.productBoxes.values()) box.refreshOffers();
   }
 
   /** Enter in the empty box: on, unless nothing is ordered yet, or text that was typed ahead is for this box. */
@@ -246,6 +303,43 @@ export class OrderEntry {
     const { order, pageData } = this.form;
     const isFull = order.lines.length >= pageData.mostLines;
     if (getFilledLines(order).length === order.lines.length && !isFull) order.lines.push(createLine());
+  }
+
+  /** Whether the order may have so many lines more; says so if it may not. */
+  hasRoomFor(count) {
+    const { messages, order, pageData } = this.form;
+    const most = pageData.mostLines;
+    if (getFilledLines(order).length + count <= most) return true;
+    messages.say("bad", fillIn(gettext("Nothing was added: an order has %(most)s lines at most."), { most }));
+    return false;
+  }
+
+  /** Add lines below those that are filled in, in one step that can be undone; with a discount on the whole order. */
+  addLines(lines, { note = "", discount = null } = {}) {
+    const { form } = this;
+    const { order } = form;
+    if (!this.hasRoomFor(lines.length)) return;
+    const before = order.discount;
+    const filled = getFilledLines(order);
+    const empty = order.lines.filter((line) => !filled.includes(line)); // they stay: the cursor may be there
+    order.lines = [...filled, ...lines, ...empty];
+    if (Number(discount)) order.discount = formatPercent(discount);
+    const text = interpolate(ngettext("%s line added.", "%s lines added.", lines.length), [lines.length]);
+    form.messages.say("note", text, [{ label: gettext("Undo"), run: () => this.takeOut(lines, before) }], note);
+    form.afterChange();
+    this.loadPacks();
+    form.focus(this.getUnfinishedProductId());
+  }
+
+  takeOut(lines, discount) {
+    const { form } = this;
+    const { order } = form;
+    order.lines = order.lines.filter((line) => !lines.includes(line));
+    order.discount = discount;
+    form.messages.banner = null;
+    if (!order.lines.length) order.lines.push(createLine());
+    form.afterChange();
+    form.focus(this.getUnfinishedProductId());
   }
 
   removeLine(line) {

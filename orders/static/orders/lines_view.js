@@ -3,7 +3,9 @@
 import { renderProblem } from "./messages_view.js";
 import { formatMoney, formatNumber, parseQuantity } from "./numbers.js";
 import { getOldPrice, mayBeOrdered } from "./order.js";
+import { formatPack, formatPrice } from "./products_view.js";
 import { fillIn } from "./texts.js";
+import { describeLast, renderPriceChange, renderShortcuts } from "./usual_products_view.js";
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { live } from "./vendor/lit-html/directives/live.js";
 import { repeat } from "./vendor/lit-html/directives/repeat.js";
@@ -23,6 +25,7 @@ export function renderLines(form) {
       ({ id }) => id,
       (line, place) => renderLine(form, line, place + 1, places),
     )}
+    ${renderShortcuts(form)}
   </section>`;
 }
 
@@ -50,8 +53,8 @@ function renderLine(form, line, number, places) {
     <button type="button" class="quiet remove" ?hidden=${isLastEmpty} @click=${() => form.entry.removeLine(line)}
       aria-label=${fillIn(gettext("Remove line %(number)s"), { number })}>×</button>
     <div class="below">
-      ${renderProblem(`problem-${line.id}`, error?.text)} ${renderNearest(form, line)} ${renderUnknownVat(form, line)} ${renderPriceKind(form, line)} ${renderPriceChange(form, line)}
-      ${renderRepeated(places.get(getArticle(line)), number)}
+      ${renderProblem(`problem-${line.id}`, error?.text)} ${renderNearest(form, line)} ${renderUnknownVat(form, line)} ${renderPriceKind(form, line)} ${renderNewPrice(form, line)}
+      ${renderRepeated(places.get(getArticle(line)), number)} ${renderLast(form, line)}
     </div>
   </div>`;
 }
@@ -78,24 +81,6 @@ function renderPack(form, line) {
       ${packs.map((product) => html`<option value=${product.erpId} ?selected=${product.erpId === line.product.erpId}>${formatPack(product)}</option>`)}
     </select>
   </div>`;
-}
-
-function formatPack({ erpId, pack, packPieces }) {
-  const count = Number(packPieces);
-  const pieces = count && interpolate(ngettext("%s pc.", "%s pcs.", count), [formatNumber(count)]);
-  return [pack || erpId, pieces].filter(Boolean).join(" · ");
-}
-
-export function renderProductOption(product) {
-  const { least, step, most } = product.orderQuantities;
-  const rules = [
-    formatPack(product),
-    Number(least) > 1 ? fillIn(gettext("min. %(n)s"), { n: formatNumber(least) }) : "",
-    Number(step) > 1 ? fillIn(gettext("multiples of %(n)s"), { n: formatNumber(step) }) : "",
-    most === null ? "" : fillIn(gettext("max. %(n)s"), { n: formatNumber(most) }),
-    product.isBlocked || product.isOrderable === false ? gettext("cannot be ordered") : "",
-  ].filter(Boolean);
-  return html`<strong>${product.name || product.erpId}</strong> <span>${product.description}</span> <span>${rules.join(" · ")}</span>`;
 }
 
 function renderQuantity(form, line, error, isLastEmpty) {
@@ -129,11 +114,6 @@ function renderPrices({ pricing }, line) {
       ${formatPrice({ ...answer, currency })}</p>
     <p class="sum amount ${isOld}"><span class="label">${gettext("Amount")}</span>
       ${formatMoney(answer.goods, currency)}</p>`;
-}
-
-function formatPrice({ unitPrice, priceUnit, currency }) {
-  const pieces = Number(priceUnit) === 1 ? "" : fillIn(gettext(" for %(n)s"), { n: formatNumber(priceUnit) });
-  return `${formatMoney(unitPrice, currency)}${pieces}`;
 }
 
 /** What may be ordered instead: quantities next to the typed one, and packs in which that one may be. */
@@ -180,7 +160,14 @@ function renderRepeated(places = [], number) {
   return html`<p class="repeated muted" aria-live="polite">${others.length ? text : nothing}</p>`;
 }
 
-function renderPriceChange(form, line) {
+/** How the customer ordered it the last time. */
+function renderLast(form, line) {
+  const answer = form.pricing.getAnswer(line);
+  if (!answer?.last) return nothing;
+  return html`<p class="last muted">${describeLast(form, answer.last)} ${renderPriceChange(answer)}</p>`;
+}
+
+function renderNewPrice(form, line) {
   const before = getOldPrice(form.order, line);
   if (!before) return nothing;
   return html`<p class="price-change warn" role="status">${gettext("The price has changed:")}

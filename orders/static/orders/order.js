@@ -39,7 +39,20 @@ function lineFromDraft(saved, order, currency) {
   return line;
 }
 
-function formatPercent(percent) {
+/** A line as it was ordered the last time; without a product, which has to be chosen, if that is not certain. */
+export function lineFromPurchase({ product, article, last }) {
+  const quantity = formatNumber(last.quantity);
+  return {
+    ...createLine(),
+    text: product ? product.name || product.erpId : article,
+    product,
+    quantity,
+    usual: quantity,
+    discount: formatPercent(last.discountPercent),
+  };
+}
+
+export function formatPercent(percent) {
   return Number(percent) ? formatNumber(percent) : "";
 }
 

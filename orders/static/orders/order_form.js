@@ -13,6 +13,7 @@ import { LiveStatus } from "./status.js";
 import { TypeAhead } from "./type_ahead.js";
 import { keepUndoInBox } from "./undo.js";
 import { UnsavedOrder } from "./unsaved.js";
+import { UsualProducts } from "./usual_products.js";
 import { render } from "./vendor/lit-html/lit-html.js";
 
 class OrderForm {
@@ -27,8 +28,9 @@ class OrderForm {
     this.pricing = new Pricing(this);
     this.saving = new Saving(this);
     this.unsaved = new UnsavedOrder(this);
+    this.usual = new UsualProducts(this);
     this.typeAhead = new TypeAhead(
-      () => this.saving.isSaving || this.entry.isWaiting,
+      () => this.saving.isSaving || this.entry.isWaiting || this.usual.isAwaited,
       (text) => this.messages.sayUnused(text),
     );
     this.session = new OrderFormSession((customers) => this.updateCustomers(customers));
@@ -68,6 +70,8 @@ class OrderForm {
     this.pricing.clear();
     this.entry.productBoxes.clear();
     this.entry.addEmptyLine();
+    this.usual.clear();
+    this.usual.follow();
     this.unsaved.begin(saved, slot);
     this.pricing.askSoon(0);
     this.focusStart();
@@ -121,6 +125,7 @@ class OrderForm {
     this.saving.hasJustSaved = false;
     this.session.use();
     this.unsaved.keep();
+    this.usual.follow();
     this.draw();
     this.pricing.askSoon();
   }
@@ -133,9 +138,17 @@ class OrderForm {
   }
 
   pressAnywhere(event) {
-    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || document.querySelector("dialog[open]")) return;
+    const { key, code, altKey, repeat } = event;
+    const hasControl = event.ctrlKey || event.metaKey;
+    const handler =
+      key === "Enter" && hasControl
+        ? () => this.saving.save()
+        : code === "KeyR" && altKey && !hasControl
+          ? () => this.usual.repeatLastOrder()
+          : null;
+    if (!handler || document.querySelector("dialog[open]")) return;
     event.preventDefault();
-    if (!event.repeat) this.saving.save();
+    if (!repeat) handler();
   }
 
   leave(event) {

@@ -41,9 +41,10 @@ export class Pricing {
   async ask(lines) {
     this.request = new AbortController();
     const { signal } = this.request;
+    const { order } = this.form;
     try {
       const { body } = await ask("POST", "/api/drafts/preview", {
-        body: toRequestBody(this.form.order, lines),
+        body: { ...toRequestBody(order, lines), draft: order.draft?.id ?? null },
         signal,
       });
       if (!signal.aborted) this.show(lines, body.draft);

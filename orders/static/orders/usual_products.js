@@ -1,0 +1,114 @@
+// What the customer has ordered before: the usual products, and the last order, to be taken once more.
+
+import { ask, isExpected } from "./api.js";
+import { getFilledLines, lineFromPurchase } from "./order.js";
+import { fillIn } from "./texts.js";
+
+export class UsualProducts {
+  state = "idle"; // asking, found, failed
+  customer = null; // the ID of whose they are
+  products = []; // as the API offers them, the most usual first
+  lastOrder = []; // its lines
+  repeatsWhenFound = false; // the key was faster than the answer
+
+  constructor(form) {
+    this.form = form;
+  }
+
+  /** Whether an answer is awaited that brings lines. */
+  get isAwaited() {
+    const { order, entry } = this.form;
+    return this.repeatsWhenFound && (order.customer !== null || entry.isWaiting);
+  }
+
+  /** Ask for those of the order's customer, unless they are here or on their way. */
+  follow() {
+    const customer = this.form.order.customer?.erpId ?? null;
+    if (customer === this.customer) return;
+    this.clear();
+    this.customer = customer;
+    if (customer !== null) this.find(customer);
+  }
+
+  clear() {
+    this.request?.abort();
+    Object.assign(this, { state: "idle", customer: null, products: [], lastOrder: [] });
+    if (!this.form.order.customer) this.repeatsWhenFound = false;
+  }
+
+  async find(customer) {
+    const { form } = this;
+    const { draft } = form.order;
+    this.request = new AbortController();
+    const { signal } = this.request;
+    this.state = "asking";
+    try {
+      const own = draft ? `?draft=${draft.id}` : "";
+      const { body } = await ask("GET", `/api/customers/${customer}/usual-products${own}`, { signal });
+      if (signal.aborted) return;
+      Object.assign(this, { state: "found", products: body.products, lastOrder: body.lastOrder });
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!isExpected(error)) throw error;
+      this.fail(error);
+      return;
+    }
+    form.entry.refreshOffers();
+    if (this.repeatsWhenFound) this.repeatLastOrder();
+    form.draw();
+  }
+
+  /** They are asked for once more with the next change. */
+  fail(error) {
+    const { form } = this;
+    Object.assign(this, { state: "failed", customer: null });
+    if (error.isSignedOut) form.messages.askToSignIn();
+    else if (this.repeatsWhenFound) form.messages.say("warn", error.message);
+    this.repeatsWhenFound = false;
+    form.typeAhead.drop();
+    form.entry.refreshOffers();
+    form.draw();
+  }
+
+  // The last order
+
+  /** The lines of the last order whose products are not in this one. */
+  getMissing() {
+    const ordered = getFilledLines(this.form.order).map(({ product, text }) => product?.erpId ?? text);
+    return this.lastOrder.filter(({ product, article }) => !ordered.includes(product?.erpId ?? article));
+  }
+
+  /** Add the last order's lines. What cannot be ordered any more is left out, and named. */
+  repeatLastOrder() {
+    const { form } = this;
+    if (!form.order.customer && !form.entry.isWaiting) {
+      form.messages.errors.customer = gettext("Choose the customer.");
+      form.focus("customer");
+      return;
+    }
+    this.repeatsWhenFound = this.state !== "found";
+    if (this.repeatsWhenFound) this.follow();
+    else this.addLastOrder();
+  }
+
+  addLastOrder() {
+    const { form } = this;
+    const missing = this.getMissing();
+    const left = missing.filter(({ problem, product }) => product && problem?.field === "product");
+    const lines = missing.filter((offered) => !left.includes(offered)).map(lineFromPurchase);
+    const note = left.length
+      ? fillIn(gettext("Left out: %(problems)s"), { problems: left.map(({ problem }) => problem.text).join(" ") })
+      : "";
+    const discount = form.order.discount.trim() ? null : this.lastOrder[0]?.last.orderDiscountPercent;
+    if (lines.length) form.entry.addLines(lines, { note, discount });
+    else form.messages.say("note", this.describeNothing(), [], note);
+    if (note) form.typeAhead.drop(); // nothing is saved before it was read
+    else form.typeAhead.release();
+  }
+
+  describeNothing() {
+    return this.lastOrder.length
+      ? gettext("The order has all that can be repeated of the last one.")
+      : gettext("No past order of this customer is known.");
+  }
+}

@@ -197,6 +197,9 @@ SYNC_TYPES: dict[str, dict[str, Any]] = {
     "products": declare_list("orders.sync.products.ProductSync", priority=1, every=90, first_at=30),
 }
 
+# What the ERP is asked for while nothing else is wanted of it.
+ERP_IDLE_TASKS = ["orders.order_lines.fetch_next_lines"]
+
 # The API. Rates are per user, or per address of who is not signed in; each process counts by itself.
 RATE = validate.Regexp(r"[1-9]\d*/(sec|min|hour|day)\Z", error="Must be a number, then /sec, /min, /hour or /day.")
 REST_FRAMEWORK: dict[str, Any] = {
@@ -366,6 +369,7 @@ ERP_SESSIONS_DIR = DATA_DIR / "erp-sessions"
 # What is asked of the web front end in a day. Its operators once blocked a server with 48 to 150 logins a day.
 ERP_LOGINS_A_DAY = env.int("ERP_LOGINS_A_DAY", 12, validate=validate.Range(min=1))
 ERP_EXPORTS_A_DAY = env.int("ERP_EXPORTS_A_DAY", 250, validate=validate.Range(min=1))
+ORDER_LINES_A_DAY = env.int("ORDER_LINES_A_DAY", 30, validate=validate.Range(min=0))  # exports among these; 0: none
 try:
     ERP_HOURS = parse_hours(env.str("ERP_HOURS", HOURS_EXAMPLE))  # in Italian time; "always": at any
 except ValueError as error:

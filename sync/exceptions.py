@@ -112,6 +112,13 @@ class ErpNotConfigured(ErpError):
     message = _("No ERP is configured. Set ERP_URL or ERP_FOLDER, or give an export with --file.")
 
 
+class RecordsNotExported(ErpError):
+    message = _(
+        "What one record's page in the ERP exports cannot be fetched here: exports come from a folder, where no file "
+        "says which record it is of. Give the file with --file."
+    )
+
+
 class ErpUnavailable(ErpError):
     message = _("The ERP did not provide an export: {reason}. Try again in a minute.")
 
@@ -370,6 +377,13 @@ class ControlTotalMismatch(ExportError):
     def __init__(self, *, totals: Sequence[Any] = (), **facts: Any) -> None:
         self.totals = totals  # all that were compared, those that agree too
         super().__init__(**facts)
+
+
+class LinesDisagree(ExportError):
+    message = _(
+        "The lines of order {order} come to {found}, but its gross amount is {gross} and its total {total}: they were "
+        "not kept. They are asked for again once the order has changed."
+    )
 
 
 # Applying records

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sync.coordinator import runner, schedules, sessions, wake_ups, worker
+from sync.coordinator import idle_time, runner, schedules, sessions, wake_ups, worker
 from sync.disk import skip_if_disk_full
 from sync.monitoring import retention
 from sync.monitoring.future_times import correct_future_times
@@ -35,7 +35,10 @@ def scheduled(sync_type: str) -> None:
 
 @skip_if_disk_full(LEFT)
 def tick() -> None:
-    """Once a minute: mend what has got out of step, queue what is due, note what has ended by itself, tidy up."""
+    """Once a minute: mend what has got out of step, queue what is due, note what has ended by itself, tidy up.
+
+    Then ask the ERP for what nobody waits for, if nothing else is wanted of it.
+    """
     try:
         correct_future_times()
         wake_ups.update_wake_ups()
@@ -44,3 +47,4 @@ def tick() -> None:
     finally:  # whatever is wrong with a schedule, and though what is due finds no room: this may make some
         drain()
         retention.prune()
+    idle_time.carry_out_tasks()

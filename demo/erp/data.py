@@ -16,7 +16,7 @@ from typing import Any
 from demo.erp import documents, invented
 from demo.erp import vocabulary as words
 from demo.erp.catalogue import Catalogue
-from demo.erp.records import NOTHING, Customer, Ddt, Invoice, Order, OrderState
+from demo.erp.records import NOTHING, Customer, Ddt, Invoice, Order, OrderLine, OrderState
 from demo.erp.text import round_to_cents
 
 REAL_SIZES = {"customers": 1450, "orders": 1000, "ddt": 1130, "invoices": 130, "products": 4540, "prices": 4955}
@@ -110,6 +110,13 @@ class BaseData:
             external_account=str(number),
             our_account="",
         )
+
+    def make_order_lines(self, order: Order) -> list[OrderLine]:
+        """The lines of an order, of some dozen products that its customer always takes."""
+        usual = invented.make_random(self.seed, f"usual products/{order.account}", 0)
+        places = usual.sample(range(self.sizes["products"]), min(12, self.sizes["products"]))
+        products = [self.catalogue.make_product(place) for place in places]
+        return documents.make_order_lines(order, invented.make_random(self.seed, "lines", order.id), products)
 
     def find_place_with_account(self, rank: int) -> int:
         """The place of the customer who is `rank`-th of those with an account."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from random import Random
 
 from demo.erp import invented
 from demo.erp import vocabulary as words
-from demo.erp.records import NOTHING, Customer, Ddt, Invoice, Order, OrderState
+from demo.erp.records import NOTHING, Customer, Ddt, Invoice, Order, OrderLine, OrderState, Product
 from demo.erp.text import round_to_cents
 
 VAT_RATES = {"5": Decimal("0.22"), "1": Decimal("0.04")}  # by the keys of VAT groups
@@ -65,6 +66,36 @@ def make_order(
         vat_group="1" if random.random() < 0.06 else "5",
         modified_at=modified_at,
     )
+
+
+def make_order_lines(order: Order, random: Random, products: Sequence[Product]) -> list[OrderLine]:
+    """The lines of an order: its pieces of some of these products, which come to its gross amount to the cent.
+
+    That they come to the gross amount, and not to the total, is assumed.
+    """
+    count = min(order.pieces, len(products), 1 + random.randrange(11))
+    pieces = divide_at_random(order.pieces - count, count, random)
+    cents = divide_at_random(int(order.gross * 100), count, random)
+    return [
+        OrderLine(
+            number=place + 1,
+            article=product.name,
+            quantity=Decimal(1 + pieces[place]),
+            price_unit=Decimal(1),
+            discount=random.choice((NOTHING, NOTHING, NOTHING, Decimal(10), Decimal(20))),
+            order_discount=order.discount,
+            amount=Decimal(cents[place]) / 100,
+            is_net_price=False,
+            name=product.description,
+        )
+        for place, product in enumerate(random.sample(products, count))
+    ]
+
+
+def divide_at_random(whole: int, count: int, random: Random) -> list[int]:
+    """So many parts of a whole, none below 0."""
+    cuts = [0, *sorted(random.randrange(whole + 1) for _ in range(count - 1)), whole]
+    return [after - before for before, after in pairwise(cuts)]
 
 
 def make_ddt(

@@ -15,8 +15,9 @@ from demo.erp import export, life
 from demo.erp.clock import Clock
 from demo.erp.data import REAL_SIZES, BaseData
 from demo.erp.faults import Fault
-from demo.erp.lists import ListColumn, find_list
+from demo.erp.lists import ORDER_LINES, ORDERS, ListColumn, find_list
 from demo.erp.pdf import Written
+from demo.erp.records import OrderLine
 from demo.erp.unusual import spoil_records
 from demo.erp.world import World
 
@@ -168,6 +169,20 @@ class DemoErp:
                 raise ValueError(f"The fault {fault.label} can strike {fault.sync_type} only.")
         records = self.find_records(name, choice=choice, filtered=filtered, search=search, faults=faults)
         return export.write(demo_list, records, path, faults=faults, shown=shown, footer=footer, growth=self.growth)
+
+    def find_order_lines(self, order_id: int) -> list[OrderLine] | None:
+        """None if there is no such order."""
+        with self.lock:
+            order = next((order for order in self.world.find_records(ORDERS) if order.id == order_id), None)
+            return self.world.base.make_order_lines(order) if order else None
+
+    def write_order_lines(self, order_id: int, path: Path, *, faults: Collection[Fault] = ()) -> Written:
+        """Write the export of one order's page. Raises ValueError for a fault that cannot strike it."""
+        lines = self.find_order_lines(order_id)
+        if lines is None:
+            raise ValueError(f"There is no order {order_id}.")
+        kept = lines[:: FILTERED if Fault.SILENT_FILTER in faults else 1]
+        return export.write(ORDER_LINES, kept, path, faults=faults, shown=None, footer=True, growth=1)
 
     @property
     def growth(self) -> float:

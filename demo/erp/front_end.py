@@ -13,7 +13,7 @@ from uuid import uuid4
 from demo.erp.clock import Clock
 from demo.erp.faults import Fault, Where
 from demo.erp.grid import GridState
-from demo.erp.lists import LISTS, DemoList, find_list
+from demo.erp.lists import LISTS, ORDER_LINES, DemoList, find_list
 from demo.erp.web import RELEASES, MenuItem, Release
 
 SESSION_IDLE = 20 * 60.0  # seconds, as ASP.NET has it
@@ -39,9 +39,11 @@ class PlannedFault:
     def from_json(cls, request: dict[str, Any]) -> PlannedFault:
         """Raises KeyError and ValueError for what cannot be."""
         sync_type, times = request.get("list"), request.get("times")
+        if sync_type and sync_type != ORDER_LINES.sync_type:
+            sync_type = find_list(sync_type).sync_type
         if times is not None and (not isinstance(times, int) or times < 1):
             raise ValueError("times must be a number from 1, or left out")
-        return cls(Fault.called(request["fault"]), find_list(sync_type).sync_type if sync_type else None, times)
+        return cls(Fault.called(request["fault"]), sync_type or None, times)
 
     def as_json(self) -> dict[str, Any]:
         return {"fault": self.fault.label, "list": self.sync_type, "times": self.times}

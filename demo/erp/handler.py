@@ -20,11 +20,11 @@ from socket import MSG_PEEK
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib import parse
 
-from demo.erp import control, grid, web
+from demo.erp import control, export, grid, web
 from demo.erp.erp import FILTERED
 from demo.erp.faults import Fault, Where
 from demo.erp.front_end import FrontEnd, Session, WaitingExport
-from demo.erp.lists import CHANGED_AT, LISTS, DemoList, ListColumn, find_list
+from demo.erp.lists import CHANGED_AT, LISTS, ORDER_LINES, DemoList, ListColumn, find_list, make_lines_list
 
 if TYPE_CHECKING:
     from demo.erp.server import DemoServer, HttpServer
@@ -97,6 +97,9 @@ class Handler(BaseHTTPRequestHandler):
             case [name] if any(demo_list.name == name for demo_list in LISTS):
                 self.front_end.count_request()
                 self.answer_list(find_list(name), read_form(body))
+            case [ORDER_LINES.name, order_id] if order_id.isdecimal() and self.demo.erp.find_order_lines(int(order_id)):
+                self.front_end.count_request()
+                self.answer_list(make_lines_list(int(order_id)), read_form(body))
             case _:
                 self.send_page("<h1>404</h1>", HTTPStatus.NOT_FOUND)
 
@@ -188,7 +191,7 @@ class Handler(BaseHTTPRequestHandler):
         columns = self.list_columns(demo_list)
         also: dict[str, Any] = {}
         match fields.get("__EVENTTARGET"), fields.get("__EVENTARGUMENT", "").split("|"):
-            case web.MENU, [place]:
+            case web.MENU | web.LINES_TOOLBAR, [place]:
                 if self.answer_click(demo_list, session, place, fields):
                     return
             case here.filter, _:
@@ -229,6 +232,12 @@ class Handler(BaseHTTPRequestHandler):
         """A list's page; to a callback, the parts of it that may have changed."""
         page = self.find_page(demo_list, session)
         is_callback = "__CALLBACKID" in fields
+        if is_on_record(demo_list):
+            if is_callback:
+                self.send_json({"parts": {}, "fetches": fetches, "error": error})
+            else:
+                self.send_record(page, demo_list, session, has_banner=has_banner, fetches=fetches)
+            return
         faults = self.front_end.take_faults(demo_list, Where.CALLBACK if is_callback else Where.PAGE)
         shown = self.read_grid(demo_list, session, has_chooser=has_chooser)
         area = "" if Fault.NO_GRID in faults else grid.render_grid(shown, page.profile, faults)
@@ -245,6 +254,29 @@ class Handler(BaseHTTPRequestHandler):
             area += f"<script>{FETCH}</script>"
         menu = session.menus[demo_list.name] = web.list_menu_items(demo_list, page.profile, page.release, faults)
         html = web.render_list(page, demo_list, menu, shown.state.search, combos, area, faults=faults)
+        session.fields[demo_list.name] = web.read_field_names(html)
+        self.send_page(html)
+
+    def send_record(
+        self, page: web.Page, demo_list: DemoList, session: Session, *, has_banner: bool, fetches: bool
+    ) -> None:
+        """One order's page, with its lines."""
+        faults = self.front_end.take_faults(demo_list, Where.PAGE)
+        banner = ""
+        if has_banner or demo_list.name in session.failed:
+            session.failed.discard(demo_list.name)
+            banner = f'<div class="banner">{web.BANNER}. Riprovare.</div>'
+        if fetches:
+            banner += f"<script>{FETCH}</script>"
+        menu = session.menus[demo_list.name] = web.list_menu_items(demo_list, page.profile, page.release, faults)
+        columns = [column.translate() if page.profile.is_english else column for column in demo_list.columns]
+        values_of = export.make_value_getter(columns)
+        lines = [
+            export.format_values(columns, values_of(line), english=page.profile.is_english)
+            for line in self.demo.erp.find_order_lines(get_order_id(demo_list)) or ()
+        ]
+        title = f"{'Order' if page.profile.is_english else 'Ordine'} {get_order_id(demo_list)}"
+        html = web.render_record(page, replace(demo_list, columns=columns), title, menu, lines, banner)
         session.fields[demo_list.name] = web.read_field_names(html)
         self.send_page(html)
 
@@ -407,13 +439,17 @@ class Handler(BaseHTTPRequestHandler):
         with tempfile.TemporaryDirectory(prefix="demo-erp-") as folder:
             path = Path(folder) / "export.pdf"
             try:
-                self.demo.erp.write_export(
-                    demo_list.name,
-                    path,
-                    faults={fault for fault in faults if fault.where is Where.EXPORT},
-                    shown=self.get_columns(demo_list, session),
-                    **self.select_records(demo_list, session),
-                )
+                of_export = {fault for fault in faults if fault.where is Where.EXPORT}
+                if is_on_record(demo_list):
+                    self.demo.erp.write_order_lines(get_order_id(demo_list), path, faults=of_export)
+                else:
+                    self.demo.erp.write_export(
+                        demo_list.name,
+                        path,
+                        faults=of_export,
+                        shown=self.get_columns(demo_list, session),
+                        **self.select_records(demo_list, session),
+                    )
             except ValueError as impossible:
                 self.send_page(f"<h1>{impossible}</h1>", HTTPStatus.INTERNAL_SERVER_ERROR)
                 return
@@ -463,6 +499,15 @@ def split_address(path: str) -> tuple[str, list[str]]:
     """The first part of a path where it is the real ERP's, and the names that follow."""
     base = BASE if path == BASE or path.startswith(f"{BASE}/") else ""
     return base, path.removeprefix(base).strip("/").split("/")
+
+
+def is_on_record(demo_list: DemoList) -> bool:
+    """Whether it is the list on one order's page."""
+    return demo_list.sync_type == ORDER_LINES.sync_type
+
+
+def get_order_id(demo_list: DemoList) -> int:
+    return int(demo_list.name.rpartition("/")[2])
 
 
 def make_cookie(name: str, value: str) -> str:

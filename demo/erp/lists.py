@@ -506,6 +506,34 @@ PRICES = DemoList(
 LISTS = (CUSTOMERS, ORDERS, DDT, INVOICES, PRODUCTS, PRICES)
 
 
+# What one order's own page exports. Headers, order, page break and totals as one real export had them; widths, and how
+# a line's number and quantity are printed, are assumed.
+ORDER_LINES = DemoList(
+    sync_type="order-lines",
+    name="SALESTABLE_DetailViewAgent",
+    title="Righe ordine",
+    file_names=("Salesline.pdf", "Salesline.pdf"),
+    export_item=1,
+    grid="LE_v12",
+    columns=[
+        C("LINEA:", "number", INTEGER, 45, COUNT),
+        C("NOME ARTICOLO:", "article", width=90),
+        C("QTÀ ORDINATA", "quantity", Kind.PIECES, 81, SUM),
+        C("UNITÀ DI PREZZO:", "price_unit", NUMBER, 90),
+        C("SCONTO %:", "discount", PERCENT, 57),
+        C("APPLICA SCONTO %:", "order_discount", PERCENT, 99.75),
+        C("IMPORTO DELLA LINEA", "amount", MONEY, 111, SUM),
+        C("PREZZO NETTO:", "is_net_price", CHECKED, 81),
+        C("NOME", "name", width=240),
+    ],
+)
+
+
+def make_lines_list(order_id: int) -> DemoList:
+    """The list on one order's page."""
+    return replace(ORDER_LINES, name=f"{ORDER_LINES.name}/{order_id}")
+
+
 def find_list(name: str) -> DemoList:
     """The list of that sync type or list view name. Raises KeyError."""
     for demo_list in LISTS:

@@ -96,6 +96,21 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderLine:
+    """A line of an order. `amount` is after the line's discount, and before the order's."""
+
+    number: int
+    article: str
+    quantity: Decimal
+    price_unit: Decimal
+    discount: Decimal  # percent
+    order_discount: Decimal  # percent
+    amount: Decimal
+    is_net_price: bool
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ddt:
     """A delivery note of an order, or of a part of it."""
 

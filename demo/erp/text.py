@@ -45,6 +45,11 @@ def format_number(value: Decimal) -> str:
     return (plain.rstrip("0").rstrip(".") if "." in plain else plain).translate(ITALIAN)
 
 
+def format_pieces(value: Decimal) -> str:
+    """`52,00`, as the footer of one order's lines has it."""
+    return f"{value:,.2f}".translate(ITALIAN)
+
+
 def make_english(format_italian: Callable[[Any], str]) -> Callable[[Any], str]:
     """The English form of a number: `9,518.1`."""
     return lambda value: format_italian(value).translate(ITALIAN)
@@ -80,6 +85,7 @@ class Kind(Enum):
     TEXT = (str, str, "left")
     INTEGER = (format_integer, make_english(format_integer), "right")
     NUMBER = (format_number, make_english(format_number), "right")
+    PIECES = (format_pieces, make_english(format_pieces), "right")
     MONEY = (format_money, make_english(format_money), "right")
     PERCENT = (format_percent, make_english(format_percent), "right")
     DAY = (format_day, format_english_day, "left")

@@ -22,6 +22,7 @@ from demo.erp.lists import LISTS, DemoList
 
 LOGIN_MENU = "Logon$PopupActions"
 MENU = "Vertical$mainMenu"
+LINES_TOOLBAR = "Vertical$v81$xaf_dviSALESLINEs$ToolBar"
 SEARCH = "Vertical$SearchAC$Menu$ITCNT0$xaf_a0$Ed"
 COMBOS, LIST_AREA = "Vertical_UPCombos", "Vertical_UPVSC"  # the parts of a page that an answer to a callback replaces
 BANNER = "Requested objects cannot be loaded"
@@ -265,6 +266,24 @@ def render_list(
     )
 
 
+def render_record(
+    page: Page, demo_list: DemoList, title: str, menu: Sequence[MenuItem], lines: Sequence[Sequence[str]], banner: str
+) -> str:
+    """A record's page in the mode to view it: the list on it, and the toolbar above that list."""
+    headers = "".join(f"<th>{escape(column.header)}</th>" for column in demo_list.columns)
+    rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in line)}</tr>" for line in lines)
+    return render_page(
+        f"{title} - Archibald",
+        f"""{HEADER}{render_navigation(page, demo_list)}<main>
+<form method="post" action="{page.base}/{demo_list.name}/?mode=View">{render_hidden_fields(page.view_state)}
+<div class="heading"><h1>{escape(title)}</h1></div><div class="toolbar"><ul id="{get_client_id(LINES_TOOLBAR)}_Menu">
+{render_menu(menu, LINES_TOOLBAR)}</ul></div><div id="LP" class="dxlp" hidden></div>
+<div class="content"><div id="{LIST_AREA}">{banner}<table class="dxgvTable_XafTheme"><tr>{headers}</tr>{rows}</table>
+</div></div></form></main>""",
+        base=page.base,
+    )
+
+
 def get_title(profile: Profile, demo_list: DemoList) -> str:
     return demo_list.file_names[1].removesuffix(".pdf") if profile.is_english else demo_list.title
 
@@ -287,15 +306,15 @@ def render_search(profile: Profile, text: str) -> str:
     )
 
 
-def render_menu(items: Sequence[MenuItem]) -> str:
+def render_menu(items: Sequence[MenuItem], menu: str = MENU) -> str:
     """The items, and behind them the menu that takes those for which the window has no room."""
     rendered = [
         render_menu_item(
-            MENU,
+            menu,
             place,
             item.text,
             f"{item.text} PDF File" if item.exports else item.text,
-            f"RaiseXafCallback(globalCallbackControl, '{MENU}', '{place}', '', true)",
+            f"RaiseXafCallback(globalCallbackControl, '{menu}', '{place}', '', true)",
             " ".join(["moved"] * item.is_moved + ["last"] * item.is_last),
             item.nested,
         )

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from django.conf import settings
 
+from sync.exports.layout import ExportLayout
 from sync.exports.limits import Limits
 from sync.exports.process import PageProcess
-from sync.exports.reader import Records, read_export
+from sync.exports.reader import OpenPages, Records, read_export
 from sync.progress import Progress
 from sync.service import SyncService, list_services
 
@@ -21,10 +22,18 @@ def open_export(
 ) -> AbstractContextManager[Records]:
     """The records of an export. `process` is a run's, which keeps page tables for the next export of the list."""
     kept_tables = settings.PAGE_TABLES_DIR / service.sync_type if process else None
+    open_pages = partial(PageProcess, started=process, kept_tables=kept_tables)
+    return open_with_layout(Path(path), service.layout, progress, name=service.sync_type, open_pages=open_pages)
+
+
+def open_with_layout(
+    path: Path, layout: ExportLayout, progress: Progress, *, name: str, open_pages: OpenPages = PageProcess
+) -> AbstractContextManager[Records]:
+    """The records of an export with this layout, which need not be that of a list. Another list's is a WrongList."""
     return read_export(
-        Path(path),
-        service.layout,
-        name=service.sync_type,
+        path,
+        layout,
+        name=name,
         other_layouts={other.sync_type: other.layout for other in list_services()},
         limits=Limits(
             file_bytes=settings.EXPORT_MAX_BYTES,
@@ -34,5 +43,5 @@ def open_export(
             seconds=settings.EXPORT_MAX_SECONDS,
         ),
         progress=progress,
-        open_pages=partial(PageProcess, started=process, kept_tables=kept_tables),
+        open_pages=open_pages,
     )

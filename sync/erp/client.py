@@ -1,4 +1,7 @@
-"""What the sync needs from the ERP: one list's export, as a file; or a look at the first page of the list."""
+"""What the sync needs from the ERP: one list's export, as a file; or a look at the first page of the list.
+
+And what the page of one record exports.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,13 @@ class ErpList:
     safe_filter: str = ""  # how the value of the filter ends that hides nothing; "": the list has no filter
     columns_to_show: tuple[str, ...] = ()  # captions of columns that a new session hides, and the sync can use
     modified: str = "MODIFIEDDATETIME"  # the grid's field with the time of a record's last change; "": it has none
+
+
+@dataclass(frozen=True)
+class ErpRecordList(ErpList):
+    """A list on the page of one record, which a toolbar above it exports. Its name is the record's in its address."""
+
+    toolbar: str = ""  # part of the ids of the toolbar's items
 
 
 @dataclass(frozen=True)
@@ -71,6 +81,16 @@ class LookingErpClient(ErpClient, Protocol):
         `at_most` and `progress` as for `fetch`. Where a step fails, a screenshot and the page are kept beside
         `failure`, with the suffixes .png and .html. Raises an ErpError.
         """
+
+
+@runtime_checkable
+class RecordErpClient(ErpClient, Protocol):
+    """Fetches what a record's own page exports, too; one operation at a time."""
+
+    def fetch_record_list(
+        self, record_list: ErpRecordList, *, to: Path, at_most: timedelta, progress: Progress
+    ) -> Export:
+        """Write the export of a list on a record's page to the file `to`, as `fetch` does."""
 
 
 @runtime_checkable

@@ -14,7 +14,7 @@ import requests
 
 from sync.database import clock
 from sync.erp import session, transfer
-from sync.erp.client import ErpList, Export, ignore_step
+from sync.erp.client import ErpList, ErpRecordList, Export, ignore_step
 from sync.erp.web_page import Fields, FilterCombo, WebPage
 from sync.exceptions import (
     ErpAnswerUnexpected,
@@ -68,8 +68,18 @@ class HttpClient:
         """Nothing is kept but the session's cookies."""
 
     def fetch(self, erp_list: ErpList, *, to: Path, at_most: timedelta, progress: Progress) -> Export:
+        return self.carry_out(Download, erp_list, to, at_most, progress)
+
+    def fetch_record_list(
+        self, record_list: ErpRecordList, *, to: Path, at_most: timedelta, progress: Progress
+    ) -> Export:
+        return self.carry_out(RecordDownload, record_list, to, at_most, progress)
+
+    def carry_out(
+        self, kind: type[Download], erp_list: ErpList, to: Path, at_most: timedelta, progress: Progress
+    ) -> Export:
         with transfer.open_new_file(to) as file:
-            download = Download(self, erp_list, file)
+            download = kind(self, erp_list, file)
             try:
                 transfer.carry_out(download, at_most=at_most, progress=progress, waiting=download.waiting)
             finally:
@@ -111,10 +121,10 @@ class Download:
             self.file.seek(0)
             self.file.truncate()
             self.done = 0
-        page = self.show_columns(self.clear_grid_filter(self.choose_safe_filter(self.open_list())))
+        page = self.prepare()
         self.begin(_("export the list"))
         for _click in range(CLICKS):
-            form = page.build_export_form()
+            form = self.build_export_form(page)
             if form is None:
                 raise ErpAnswerUnexpected(reason=Message(_("its page has no export button")))
             self.waiting.call(self.client.spend_export)
@@ -128,7 +138,7 @@ class Download:
             if shown is None:
                 self.check_filters()
                 return
-            if not (shown.has_banner or shown.grid):
+            if not (shown.has_banner or self.is_ours(shown)):
                 raise SessionExpired
             page = shown
         if page.has_banner:
@@ -138,9 +148,23 @@ class Download:
             reason = Message(opened, clicks=CLICKS)
         raise ErpAnswerUnexpected(reason=reason)
 
+    @property
+    def url(self) -> str:
+        return f"{self.client.url}/{self.erp_list.name}/"
+
+    def prepare(self) -> WebPage:
+        """The list's page, with nothing hidden."""
+        return self.show_columns(self.clear_grid_filter(self.choose_safe_filter(self.open_list())))
+
+    def build_export_form(self, page: WebPage) -> Fields | None:
+        return page.build_export_form()
+
+    def is_ours(self, page: WebPage) -> bool:
+        return bool(page.grid)
+
     def open_list(self) -> WebPage:
         """The list's page, after logging in if need be."""
-        url = f"{self.client.url}/{self.erp_list.name}/"
+        url = self.url
         self.begin(_("open the list"))
         page = self.session.get(url)
         if not page.is_login:
@@ -197,7 +221,7 @@ class Download:
     def check_filters(self) -> None:
         """Raises ErpFilterChanged if a person with the same login has changed a filter since it was chosen here."""
         self.begin(_("check the filters"))
-        page = self.session.get(f"{self.client.url}/{self.erp_list.name}/")
+        page = self.session.get(self.url)
         if page.is_login:
             raise SessionExpired
         combo = self.find_filter_combo(page) if self.erp_list.safe_filter else None
@@ -243,3 +267,25 @@ class Download:
             ended = _("the connection ended after {done} of {total} bytes")
             raise ErpUnavailable(reason=Message(ended, done=self.done, total=self.total))
         return None
+
+
+class RecordDownload(Download):
+    """The export of a list on a record's page."""
+
+    erp_list: ErpRecordList
+
+    @property
+    def url(self) -> str:
+        return f"{super().url}?mode=View"
+
+    def prepare(self) -> WebPage:
+        return self.open_list()
+
+    def build_export_form(self, page: WebPage) -> Fields | None:
+        return page.build_export_form(self.erp_list.toolbar)
+
+    def is_ours(self, page: WebPage) -> bool:
+        return self.build_export_form(page) is not None
+
+    def check_filters(self) -> None:
+        """What a filter of the list hides is seen by the amount of the record, which the list has to come to."""

@@ -183,20 +183,25 @@ class WebPage:
 
     # The export
 
-    def build_export_form(self) -> Fields | None:
-        """The form after a click on the export button, if there is one."""
-        click_on_export = self.find_click(EXPORT_TO)
+    def build_export_form(self, toolbar: str = "") -> Fields | None:
+        """The form after a click on the export button, if there is one; that of a toolbar whose id has this part."""
+        click_on_export = self.find_click(EXPORT_TO, toolbar)
         return self.read_fields() | click_on_export if click_on_export else None
 
-    def find_click(self, text: re.Pattern[str]) -> Fields | None:
+    def find_click(self, text: re.Pattern[str], toolbar: str = "") -> Fields | None:
         """What a click on the menu item with this text adds to the form.
 
         The text is the anchor's: the item around it may hold other menus, and a logo another link.
         """
         for anchor, item in find_by_id(MENU_ITEM, self.tree.iter("a")):
-            if text.match(read_text(anchor, between="")):
-                return make_click(item["menu"].replace("_", "$"), item["place"])
+            if toolbar in item["menu"] and text.match(read_text(anchor, between="")):
+                return make_click(self.find_name(item["menu"]), item["place"])
         return None
+
+    def find_name(self, control: str) -> str:
+        """A control's name in forms, by its id: as the page words it, else with a `$` for each `_`."""
+        worded = re.search(f"'({re.escape(control).replace('_', '[_$]')})'", self.html)
+        return worded[1] if worded and "$" in worded[1] else control.replace("_", "$")
 
 
 def make_click(target: str, argument: str) -> Fields:

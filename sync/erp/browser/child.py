@@ -24,7 +24,8 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from sync.erp.browser import login, messages, process_tree
 from sync.erp.browser.list_page import IDLE_TIMEOUT, PAGE_TIMEOUT, ListPage, LoginPageShown
-from sync.erp.client import Look
+from sync.erp.browser.record_page import RecordPage
+from sync.erp.client import ErpRecordList, Look
 from sync.exceptions import (
     ErpAnswerUnexpected,
     ErpBrowserSandboxMissing,
@@ -197,7 +198,7 @@ class Work:
             page.set_default_timeout(self.left * 1000)
             context.on("request", self.see_request)
             context.add_cookies(self.operation.cookies)  # type: ignore[arg-type]
-            list_page = ListPage(page, self.url, self.operation.erp_list, report=self.report)
+            list_page = self.make_page(page)
             try:
                 look = self.use_with_login(list_page, context)
             except Exception as error:  # it has no other way to tell of it
@@ -216,6 +217,12 @@ class Work:
                 self.tell(messages.Outcome(failure=self.describe(error)))
             return messages.Ended(None, is_browser_usable=False)
         return messages.Ended(cookies)
+
+    def make_page(self, page: Page) -> ListPage:
+        erp_list = self.operation.erp_list
+        if isinstance(erp_list, ErpRecordList):
+            return RecordPage(page, self.url, erp_list, report=self.report)
+        return ListPage(page, self.url, erp_list, report=self.report)
 
     def tell(self, outcome: messages.Outcome) -> None:
         self.is_told = True
@@ -256,6 +263,9 @@ class Work:
     def use(self, list_page: ListPage) -> Look | None:
         operation = self.operation
         self.open(list_page)
+        if isinstance(list_page, RecordPage):
+            self.download(list_page)
+            return None
         list_page.choose_safe_filter()
         list_page.clear_grid_filter()
         if not self.are_columns_shown:
@@ -269,14 +279,19 @@ class Work:
                 look = replace(look, found=list_page.read_look(operation.search))
         else:
             look = self.look_before_export(list_page)
-            list_page.download_export(
-                operation.to,
-                seconds=self.left,
-                largest=operation.largest,
-                progress=self.tell_progress,
-                may_export=self.ask_to_export,
-            )
+            self.download(list_page)
         return look
+
+    def download(self, list_page: ListPage) -> None:
+        if self.operation.to is None:
+            raise RuntimeError("The operation says no file to export to")
+        list_page.download_export(
+            self.operation.to,
+            seconds=self.left,
+            largest=self.operation.largest,
+            progress=self.tell_progress,
+            may_export=self.ask_to_export,
+        )
 
     def look_before_export(self, list_page: ListPage) -> Look | None:
         """What the next looks are compared with; without it, the export is of no less use."""

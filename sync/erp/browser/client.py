@@ -17,7 +17,7 @@ from sync.erp import transfer
 from sync.erp.browser import messages
 from sync.erp.browser.kept_session import KeptSession
 from sync.erp.browser.process import MOST_MEMORY, BrowserProcess
-from sync.erp.client import ErpList, Export, Look
+from sync.erp.client import ErpList, ErpRecordList, Export, Look
 from sync.exceptions import ErpUnavailable, SyncError
 from sync.messages import Message
 from sync.messages import gettext_noop as _
@@ -81,6 +81,11 @@ class BrowserClient:
         if outcome.failed_look:
             logger.warning("No look before the export of %s: %s", erp_list.name, outcome.failed_look.rebuild())
         return Export(to, clock.now() - timedelta(seconds=seconds), outcome.look)
+
+    def fetch_record_list(
+        self, record_list: ErpRecordList, *, to: Path, at_most: timedelta, progress: Progress
+    ) -> Export:
+        return self.fetch(record_list, to=to, at_most=at_most, progress=progress)
 
     def look(
         self, erp_list: ErpList, *, search: str = "", failure: Path, at_most: timedelta, progress: Progress

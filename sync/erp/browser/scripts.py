@@ -221,6 +221,14 @@ READ_MENU = write_function(r"""
   }));
 """)
 
+# The same of the toolbar above a list on a record's page; `given` is a part of its ids.
+READ_TOOLBAR = write_function(r"""
+  const anchors = [...document.querySelectorAll("a[id]")].filter(anchor => anchor.id.includes(given));
+  return anchors.filter(anchor => /_Menu_DXI\d+_T$/.test(anchor.id)).map(anchor => ({
+    id: anchor.id, text: tidy(anchor.textContent), isShown: isShown(anchor),
+  }));
+""")
+
 # What opens the items for which the window is too narrow.
 FIND_OVERFLOW = write_function(r"""
   const items = [...document.querySelectorAll('[id*="mainMenu_Menu"], [id*="mainMenu_Menu"] *')];

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -37,6 +38,11 @@ class DraftInput:
     lines: Sequence[LineInput]
     discount_percent: Decimal
     notes: str
+    delivery_address: str = ""  # empty: the customer's own
+    delivery_date: date | None = None
+    customer_reference: str = ""
+    is_gift: bool = False
+    is_quote: bool = False
 
     @property
     def sha256(self) -> str:
@@ -176,6 +182,11 @@ def change_draft(draft: Draft, wanted: DraftInput, *, version: int) -> Draft:
             customer=new.customer,
             discount_percent=new.discount_percent,
             notes=new.notes,
+            delivery_address=new.delivery_address,
+            delivery_date=new.delivery_date,
+            customer_reference=new.customer_reference,
+            is_gift=new.is_gift,
+            is_quote=new.is_quote,
             currency=new.currency,
             shipping_amount=new.shipping_amount,
             shipping_vat_rate=new.shipping_vat_rate,
@@ -229,7 +240,16 @@ def price_draft(wanted: DraftInput) -> PricedDraft:
     Raises NotAccepted if there is no such customer.
     """
     customer = find_customer(wanted)
-    draft = Draft(customer=customer, discount_percent=wanted.discount_percent, notes=wanted.notes)
+    draft = Draft(
+        customer=customer,
+        discount_percent=wanted.discount_percent,
+        notes=wanted.notes,
+        delivery_address=wanted.delivery_address,
+        delivery_date=wanted.delivery_date,
+        customer_reference=wanted.customer_reference,
+        is_gift=wanted.is_gift,
+        is_quote=wanted.is_quote,
+    )
     ids = {line.product for line in wanted.lines}
     products = {product.erp_id: product for product in Product.objects.present().filter(erp_id__in=ids)}
     prices = PriceList(products.values(), account=customer.account_number if customer else "")

@@ -192,11 +192,15 @@ def describe_shown(subject: Subject) -> list[str]:
 class Drafts(Store):
     """What agents wrote into drafts for the customer, and the requests that made these. Articles and prices stay."""
 
+    NOTHING = dict.fromkeys(
+        ("notes", "delivery_address", "customer_reference", "idempotency_key", "request_sha256"), ""
+    )
+
     def find(self, subject: Subject, pause: Pause) -> list[str]:
         drafts = Draft.objects.filter(customer__in=[customer.pk for customer in subject.gone.get(CUSTOMERS, ())])
-        self.drafts = drafts.exclude(notes="", idempotency_key="", request_sha256="")
+        self.drafts = drafts.exclude(**self.NOTHING)
         count = self.drafts.count()
         return [f"drafts: {format_plural(count, 'draft')}"] if count else []
 
     def erase(self) -> None:
-        self.drafts.update(notes="", idempotency_key="", request_sha256="", version=models.F("version") + 1)
+        self.drafts.update(**self.NOTHING, version=models.F("version") + 1)

@@ -3,7 +3,7 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from orders.api import documents, drafts, price_lookup, prices, products, usual_products
+from orders.api import delivery_addresses, documents, drafts, price_lookup, prices, products, usual_products
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("products", products.ProductViewSet)
@@ -19,6 +19,11 @@ urlpatterns = [
         "customers/<key:customer_id>/usual-products",
         usual_products.UsualProductsView.as_view(),
         name="usual-products",
+    ),
+    path(
+        "customers/<key:customer_id>/delivery-addresses",
+        delivery_addresses.DeliveryAddressesView.as_view(),
+        name="delivery-addresses",
     ),
     *router.urls,
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -11,10 +12,10 @@ from customers.models import Customer
 from orders import usual_products
 from orders.api.fields import AmountField, NumberField, PercentField, QuantityField, UnitPriceField
 from orders.drafts import DraftInput, LineInput, PricedLine
-from orders.models import Price, Product
+from orders.models import Draft, Price, Product
 from orders.usual_products import PriceChange, Purchase, Source
 from sync.api.base import AnswerSerializer, StrictSerializer
-from sync.api.fields import LARGEST_INTEGER, StrictCharField, StrictIntegerField, StrictUUIDField
+from sync.api.fields import LARGEST_INTEGER, StrictBooleanField, StrictCharField, StrictIntegerField, StrictUUIDField
 from sync.api.filters import KEY_LENGTH
 from sync.serializers import ModelSerializer, Serializer
 
@@ -96,6 +97,11 @@ class DraftSerializer(Serializer):
     lines = DraftLineSerializer(many=True)
     discount_percent = NumberField(help_text="Discount on the whole order, in percent.")
     notes = serializers.CharField()
+    delivery_address = serializers.CharField(help_text="Empty: the customer's own.")
+    delivery_date = serializers.DateField(allow_null=True, help_text="The date that the customer wants; may be null.")
+    customer_reference = serializers.CharField()
+    is_gift = serializers.BooleanField()
+    is_quote = serializers.BooleanField()
     currency = serializers.CharField()
     totals = TotalsSerializer()
     needs_approval = serializers.BooleanField(
@@ -229,15 +235,28 @@ class GivenDraftSerializer(StrictSerializer):
     lines = serializers.ListField(child=GivenLineSerializer(), min_length=1, max_length=MOST_LINES)
     discount_percent = PercentField(default=0, help_text="Discount on the whole order, in percent.")
     notes = StrictCharField(default="", allow_blank=True, max_length=NOTES_LENGTH)
+    delivery_address = StrictCharField(
+        default="",
+        allow_blank=True,
+        max_length=Draft._meta.get_field("delivery_address").max_length,
+        help_text="Empty: the customer's own.",
+    )
+    delivery_date = serializers.DateField(
+        default=None, allow_null=True, help_text="The date that the customer wants, as 2026-12-31."
+    )
+    customer_reference = StrictCharField(
+        default="", allow_blank=True, max_length=Draft._meta.get_field("customer_reference").max_length
+    )
+    is_gift = StrictBooleanField(default=False)
+    is_quote = StrictBooleanField(default=False)
 
     def to_input(self) -> DraftInput:
         """Raises ValidationError."""
         self.is_valid(raise_exception=True)
+        names = {each.name for each in dataclasses.fields(DraftInput)} - {"lines"}
         return DraftInput(
-            customer=self.validated_data["customer"],
             lines=[LineInput(**line) for line in self.validated_data["lines"]],
-            discount_percent=self.validated_data["discount_percent"],
-            notes=self.validated_data["notes"],
+            **{name: self.validated_data[name] for name in names},
         )
 
 

@@ -42,6 +42,14 @@ class Draft(models.Model):
         _("discount %"), max_digits=5, decimal_places=2, default=Decimal(0), validators=PERCENT
     )
     notes = models.TextField(_("notes"), blank=True)
+    delivery_address = models.CharField(
+        _("delivery address"), max_length=500, blank=True, help_text=_("Empty: the customer's own.")
+    )
+    delivery_date = models.DateField(_("wanted delivery date"), null=True, blank=True)
+    customer_reference = models.CharField(_("customer reference"), max_length=100, blank=True)
+    is_gift = models.BooleanField(_("gift order"), default=False)
+    is_quote = models.BooleanField(_("quote"), default=False)
+
     currency = models.CharField(_("currency"))
     shipping_amount = models.DecimalField(
         _("shipping amount"),

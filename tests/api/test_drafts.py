@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from threading import Thread
 
@@ -13,11 +13,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from orders import drafts
-from orders.models import Draft, DraftLine, Price, Product
+from orders.models import Draft, DraftLine, Order, Price, Product
 from sync.coordinator import sessions
 from sync.models import OrderFormSession
 from tests.api.conftest import at_once, signed_in
-from tests.factories import CustomerFactory, PriceFactory, ProductFactory
+from tests.factories import CustomerFactory, OrderFactory, PriceFactory, ProductFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -253,6 +253,67 @@ def test_a_removed_customer_is_refused(api, customer, product):
     customer.removed_at = timezone.now()
     customer.save()
     assert list(api.post(DRAFTS, wanted()).json()["detail"]) == ["customer"]
+
+
+# Details
+
+DETAILS = {
+    "deliveryAddress": "Ambulatorio Verdi, Via Roma 1, Bari",
+    "deliveryDate": "2026-12-24",
+    "customerReference": "Rif. 12/B",
+    "isGift": True,
+    "isQuote": True,
+}
+
+
+def get_details(draft):
+    return {name: draft[name] for name in DETAILS}
+
+
+def test_details_are_kept_changed_and_printed(api, customer, product, client, agent):
+    draft = api.post(DRAFTS, wanted(**DETAILS)).json()["draft"]
+    assert get_details(draft) == DETAILS
+    client.force_login(agent)
+    paper = client.get(f"/drafts/{draft['id']}/print", headers={"accept-language": "it"}).content.decode()
+    for text in (DETAILS["deliveryAddress"], "24/12/2026", "Rif. 12/B", "Preventivo", "Ordine omaggio"):
+        assert text in paper
+    changed = api.put(address(draft), wanted(version=1, **DETAILS | {"isQuote": False})).json()["draft"]
+    assert get_details(changed) == DETAILS | {"isQuote": False}
+    again = api.put(address(draft), wanted(version=2)).json()["draft"]
+    assert list(get_details(again).values()) == ["", None, "", False, False]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"deliveryDate": "24/12/2026"}, {"isGift": "yes"}, {"deliveryAddress": "x" * 501}, {"customerReference": 3}],
+)
+def test_details_that_cannot_be_meant_are_refused_by_name(wrong, api, customer, product):
+    answer = api.post(DRAFTS, wanted(**wrong))
+    assert (answer.status_code, list(answer.json()["detail"])) == (400, list(wrong))
+
+
+def test_delivery_addresses_are_those_of_the_customer_s_orders_the_last_used_first(api, customer):
+    where = f"/api/customers/{customer.erp_id}/delivery-addresses"
+    assert api.get(where).json()["deliveryAddresses"] == []
+    used = [("Verdi", "Via Roma\n1", 3), ("Verdi", "Via Roma\n1", 9), ("", "Via Milano 2", 5), ("Rossi", "", 7)]
+    for name, street, day in used:
+        OrderFactory(
+            account_number=customer.account_number,
+            delivery_name=name,
+            delivery_address=street,
+            ordered_at=datetime(2026, 3, day, tzinfo=UTC),
+        )
+    OrderFactory(account_number="1", delivery_address="Via Altrui 3")
+    assert api.get(where).json()["deliveryAddresses"] == ["Verdi, Via Roma 1", "Via Milano 2"]
+    Order.objects.update(removed_at=timezone.now())
+    assert api.get(where).json()["deliveryAddresses"] == []
+    assert api.get("/api/customers/999/delivery-addresses").status_code == 404
+
+
+def test_a_customer_without_an_account_has_no_delivery_addresses(api, db):
+    OrderFactory(account_number="", delivery_address="Via Altrui 3")
+    prospect = CustomerFactory(account_number="")
+    assert api.get(f"/api/customers/{prospect.erp_id}/delivery-addresses").json()["deliveryAddresses"] == []
 
 
 # Terms

@@ -2,7 +2,7 @@
 
 import re
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -526,6 +526,28 @@ def test_what_is_pressed_by_a_finger_is_as_large_as_one(open_page, site, custome
     sizes = buttons.evaluate_all("(all) => all.map((each) => [each.textContent, each.offsetWidth, each.offsetHeight])")
     assert len(sizes) > 4
     assert [size for size in sizes if min(size[1:]) < 44] == []
+
+
+def test_where_an_order_goes_is_kept_saved_and_shown_again(form, customer, product):
+    OrderFactory(account_number=customer.account_number, delivery_name="Verdi", delivery_address="Via Roma 1")
+    page = form.page
+    form.fill(customer, product)
+    page.locator("#details").press("Enter")
+    expect(page.locator("#deliveryAddress-list option[value='Verdi, Via Roma 1']")).to_be_attached()
+    page.locator("#deliveryAddress").fill("Verdi, Via Roma 1")
+    page.locator("#deliveryDate").fill("2026-12-24")
+    page.locator("#isQuote").check()
+    page.reload()
+    expect(page.locator("#deliveryAddress")).to_have_value("Verdi, Via Roma 1")
+    expect(page.locator("#isQuote")).to_be_checked()
+    form.save()
+    form.expect_saved(1)
+    draft = Draft.objects.get()
+    assert (draft.delivery_address, draft.delivery_date) == ("Verdi, Via Roma 1", date(2026, 12, 24))
+    assert (draft.is_quote, draft.is_gift) == (True, False)
+    expect(page.locator("#deliveryAddress")).to_be_hidden()
+    page.goto(f"{page.url.partition('/orders')[0]}/drafts/{draft.pk}")
+    expect(page.locator("#deliveryDate")).to_have_value("2026-12-24")
 
 
 def test_a_phone_shows_results_beside_its_keyboard(open_page, site):

@@ -26,6 +26,8 @@ from orders.templatetags.amounts import format_money as on_paper
 from tests.e2e.browsers import HERE, Watch, somebody
 from tests.orders.test_quantities import CASES
 
+DETAILS = {"deliveryAddress": "", "deliveryDate": "", "customerReference": "", "isGift": False, "isQuote": False}
+NO_DETAILS = DETAILS | {"deliveryDate": None}  # as the API takes them
 ORIGIN = f"http://{HERE}"
 BLANK = """<!DOCTYPE html>
 <html lang="{language}">
@@ -529,6 +531,7 @@ def test_an_order_is_sent_as_the_api_takes_it(italian, english):
         ],
         "discountPercent": "2.5",
         "notes": "Chiamare",
+        **NO_DETAILS,
     }
     assert call(english, "toRequestBody", order(english), [FIRST_LINE])["lines"][0]["quantity"] == "1.000"
 
@@ -536,7 +539,23 @@ def test_an_order_is_sent_as_the_api_takes_it(italian, english):
 @pytest.mark.parametrize(("typed", "sent"), [("", "0"), ("abc", "0"), ("5%", "5")])
 def test_an_order_is_priced_before_it_has_a_customer_or_a_discount_that_can_be_read(italian, typed, sent):
     body = call(italian, "toRequestBody", order(italian, EMPTY, discount=typed), [])
-    assert body == {"customer": None, "lines": [], "discountPercent": sent, "notes": ""}
+    assert body == {"customer": None, "lines": [], "discountPercent": sent, "notes": ""} | NO_DETAILS
+
+
+def test_details_are_sent_without_blanks_around_them(italian):
+    details = {"deliveryAddress": " Via Roma 1 ", "deliveryDate": "2026-12-24", "isGift": True}
+    body = call(italian, "toRequestBody", order(italian, details=DETAILS | details), [FIRST_LINE])
+    assert body.items() >= {"deliveryAddress": "Via Roma 1", "deliveryDate": "2026-12-24", "isGift": True}.items()
+
+
+@pytest.mark.parametrize("filled_in", [{"deliveryAddress": "x"}, {"deliveryDate": "2026-12-24"}, {"isQuote": True}])
+def test_an_order_with_details_is_neither_empty_nor_the_same_as_one_without(italian, filled_in):
+    empty = order(italian, EMPTY)
+    assert call(italian, "isEmpty", empty | {"details": DETAILS | {"deliveryAddress": " "}})
+    detailed = empty | {"details": DETAILS | filled_in}
+    assert not call(italian, "isEmpty", detailed)
+    assert not call(italian, "isSameOrder", empty, detailed)
+    assert call(italian, "fingerprint", empty) != call(italian, "fingerprint", detailed)
 
 
 # Quantities

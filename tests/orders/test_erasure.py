@@ -287,7 +287,13 @@ def known_everywhere(transactional_db, sync_list, exports, settings):
         sync_list(sync_type, {name: first.get(name, "") for name in row}, other(sync_type))
         sync_list(sync_type, row, other(sync_type))
     customer = Customer.objects.get(erp_id=ID)
-    draft = DraftFactory(customer=customer, notes="chiamare Tranquillini", idempotency_key="bozza Beltràmi")
+    draft = DraftFactory(
+        customer=customer,
+        notes="chiamare Tranquillini",
+        delivery_address="Studio Beltràmi, Via dell'Olmo 71",
+        customer_reference="Rif. Vercelloni",
+        idempotency_key="bozza Beltràmi",
+    )
     DraftLineFactory(draft=draft, product=Product.objects.get())
     unreadable = sync_list("customers", PERSON | {"orders_this_year": "chiedere a Casalegno"}, other("customers"))
     assert unreadable.error_class == "UnreadableValue"

@@ -48,7 +48,10 @@ export class Messages {
     const [first] = Object.keys(this.errors);
     if (first === undefined) return true;
     this.say("bad", gettext("Not saved: correct the marked fields."));
-    this.form.focus(first in { customer: 1, discount: 1, notes: 1 } ? first : `${this.errors[first].field}-${first}`);
+    const { details } = this.form.order;
+    if (first in details) this.form.details.isOpen = true;
+    const isField = first in { customer: 1, discount: 1, notes: 1, ...details };
+    this.form.focus(isField ? first : `${this.errors[first].field}-${first}`);
     return false;
   }
 }

@@ -3,10 +3,13 @@
 import { newId } from "./kept_forms.js";
 import { formatNumber, language, parsePercent, parseQuantity } from "./numbers.js";
 
+/** What an order may say of itself besides its lines, as the API calls it; empty. */
+const NO_DETAILS = { deliveryAddress: "", deliveryDate: "", customerReference: "", isGift: false, isQuote: false };
+
 /** An empty order; its id is also what keeps a repeated save from making two drafts. */
 export function createOrder() {
-  const lines = [createLine()];
-  return { id: newId(), draft: null, language, customer: null, customerText: "", lines, discount: "", notes: "" };
+  const empty = { customer: null, customerText: "", lines: [createLine()], discount: "", notes: "" };
+  return { id: newId(), draft: null, language, ...empty, details: { ...NO_DETAILS } };
 }
 
 export function createLine() {
@@ -22,9 +25,14 @@ export function orderFromDraft(draft, { isCopy = false } = {}) {
     customerText: draft.customer.name,
     discount: formatPercent(draft.discountPercent),
     notes: draft.notes,
+    details: readDetails(draft),
   };
   order.lines = draft.lines.map((line) => lineFromDraft(line, order, draft.currency));
   return order;
+}
+
+function readDetails(draft) {
+  return Object.fromEntries(Object.keys(NO_DETAILS).map((name) => [name, draft[name] ?? NO_DETAILS[name]]));
 }
 
 function lineFromDraft(saved, order, currency) {
@@ -78,7 +86,19 @@ export function getFilledLines(order) {
 }
 
 export function isEmpty(order) {
-  return !order.customerText.trim() && !order.notes.trim() && !order.discount.trim() && !getFilledLines(order).length;
+  const texts = [order.customerText, order.notes, order.discount];
+  return !texts.some((text) => text.trim()) && !hasDetails(order) && !getFilledLines(order).length;
+}
+
+/** Whether any of its details was filled in. */
+export function hasDetails({ details }) {
+  return Object.values(trimDetails(details)).some(Boolean);
+}
+
+function trimDetails(details) {
+  return Object.fromEntries(
+    Object.entries(details).map(([name, value]) => [name, typeof value === "string" ? value.trim() : value]),
+  );
 }
 
 /** What tells one order from another: what the user filled in. */
@@ -90,7 +110,8 @@ export function fingerprint(order) {
     quantity,
     off,
   ]);
-  return JSON.stringify([customer?.erpId, customerText.trim(), lines, discount.trim(), notes.trim()]);
+  const texts = [customerText, discount, notes].map((text) => text.trim());
+  return JSON.stringify([customer?.erpId, texts, lines, trimDetails(order.details)]);
 }
 
 /** Whether two orders are the same to the server: numbers may be written otherwise. */
@@ -99,9 +120,9 @@ export function isSameOrder(one, other) {
 }
 
 function toComparable(order) {
-  const { customer, lines, discountPercent, notes } = toRequestBody(order, getFilledLines(order));
+  const { customer, lines, discountPercent, notes, ...details } = toRequestBody(order, getFilledLines(order));
   const numbers = lines.map(({ product, quantity, discountPercent: off }) => [product, Number(quantity), Number(off)]);
-  return JSON.stringify([customer, numbers, Number(discountPercent), notes.trim()]);
+  return JSON.stringify([customer, numbers, Number(discountPercent), notes.trim(), details]);
 }
 
 /** Whether the server can say what a line costs. */
@@ -120,6 +141,8 @@ export function toRequestBody(order, lines) {
     })),
     discountPercent: parsePercent(order.discount) ?? "0",
     notes: order.notes,
+    ...trimDetails(order.details),
+    deliveryDate: order.details.deliveryDate || null,
   };
 }
 

@@ -1,5 +1,6 @@
 // The order form: which order it shows, and how its parts work together. order_form_view.js draws it.
 
+import { OrderDetails } from "./details.js";
 import { OrderEntry } from "./entry.js";
 import { NEW_ORDER } from "./kept_forms.js";
 import { makeSpaceForLists } from "./list_space.js";
@@ -24,6 +25,7 @@ class OrderForm {
     this.root = root;
     this.pageData = pageData;
     this.messages = new Messages(this);
+    this.details = new OrderDetails(this);
     this.entry = new OrderEntry(this);
     this.pricing = new Pricing(this);
     this.saving = new Saving(this);
@@ -68,6 +70,7 @@ class OrderForm {
     this.order = order;
     this.messages.clear();
     this.pricing.clear();
+    this.details.begin();
     this.entry.productBoxes.clear();
     this.entry.addEmptyLine();
     this.usual.clear();
@@ -79,7 +82,7 @@ class OrderForm {
   }
 
   takeUp(kept) {
-    this.begin(translateNumbers(kept), this.unsaved.saved, this.unsaved.slot);
+    this.begin({ ...createOrder(), ...translateNumbers(kept) }, this.unsaved.saved, this.unsaved.slot);
     this.messages.say("note", gettext("This is the order that you had not saved."), [
       { label: gettext("Discard it"), run: () => this.discard() },
     ]);

@@ -1,6 +1,7 @@
 // How the order form looks, drawn from its state.
 
 import { renderCustomer } from "./customer_view.js";
+import { renderDetails } from "./details_view.js";
 import { renderLines } from "./lines_view.js";
 import { renderBanner, renderLeftBehind, renderUnsavedDialog } from "./messages_view.js";
 import { renderNews } from "./mirror_view.js";
@@ -13,7 +14,7 @@ export function renderForm(form) {
   return html`
     ${renderHead(form)} ${renderBanner(form)} ${renderLeftBehind(form)}
     <form autocomplete="off" novalidate ?inert=${form.saving.isSaving} @submit=${(event) => event.preventDefault()}>
-      ${renderCustomer(form)} ${renderLines(form)} ${renderEnd(form)}
+      ${renderCustomer(form)} ${renderLines(form)} ${renderDetails(form)} ${renderEnd(form)}
     </form>
     ${renderBar(form)} ${renderUnsavedDialog(form)}`;
 }

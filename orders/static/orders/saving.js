@@ -124,7 +124,8 @@ export class Saving {
   showRefusal({ message, detail }, lines) {
     const { messages } = this.form;
     messages.errors = {};
-    for (const field of ["customer", "notes"]) if (detail[field]) messages.errors[field] = detail[field][0];
+    for (const field of ["customer", "notes", ...Object.keys(this.form.order.details)])
+      if (detail[field]) messages.errors[field] = detail[field][0];
     if (detail.discountPercent) messages.errors.discount = detail.discountPercent[0];
     for (const [place, fields] of Array.isArray(detail.lines) ? [] : Object.entries(detail.lines ?? {})) {
       const [[field, [text]]] = Object.entries(fields);

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
-from orders.models import Ddt, Invoice, Order, Price, Product
+from orders.models import Ddt, Invoice, Order, OrderLinesFetch, Price, Product
 from orders.pricing import find_valid_prices
 from sync.admin import formatting, links
 from sync.admin.formatting import NOTHING
 from sync.admin.mirrored import MirroredAdmin
+from sync.admin.read_only import ReadOnlyAdmin
 from sync.database import clock
 
 
@@ -70,9 +71,10 @@ class OrderAdmin(LinkedAdmin):
     search_fields = ("number", "account_number", "customer_name", "delivery_name", "description")
     date_hierarchy = "ordered_at"
     ordering = ("-ordered_at", "-pk")
-    readonly_fields = ("customer", "ddts", "invoices")
+    readonly_fields = ("customer", "ddts", "invoices", "lines_state", "order_lines")
     fieldsets = (
         (None, {"fields": ["number", "erp_id", "ordered_at", "description", "customer_reference"]}),
+        (_("Lines"), {"fields": ["lines_state", "order_lines"]}),
         (_("Linked records"), {"fields": ["customer", "ddts", "invoices"]}),
         (_("Customer"), {"fields": ["customer_name", "account_number"]}),
         (_("Delivery"), {"fields": ["delivery_name", "delivery_address", "delivery_date"]}),
@@ -94,6 +96,52 @@ class OrderAdmin(LinkedAdmin):
             },
         ),
     )
+
+    @admin.display(description=_("fetched"))
+    def lines_state(self, order: Order) -> str:
+        """When the lines that are kept were asked for, and why the last attempt brought none."""
+        fetch = OrderLinesFetch.objects.filter(order=order).first()
+        if fetch is None:
+            return gettext("not yet asked for")
+        fetched = formatting.format_time(fetch.fetched_at) if fetch.fetched_at else NOTHING
+        return format_html("{}<div>{}</div>", fetched, fetch.error_sentence) if fetch.error_class else fetched
+
+    @admin.display(description=_("order lines"))
+    def order_lines(self, order: Order) -> str:
+        names = ("position", "article", "quantity", "discount_percent", "amount", "name")
+        lines = order.lines.select_related("product")
+        rows = [
+            (*(formatting.format_field(line, name) for name in names), links.format_link(line.product))
+            for line in lines
+        ]
+        headings = (
+            _("position"),
+            _("article name"),
+            _("quantity"),
+            _("discount %"),
+            _("amount"),
+            _("name"),
+            _("product"),
+        )
+        return formatting.format_table(headings, rows)
+
+
+@admin.register(OrderLinesFetch)
+class OrderLinesFetchAdmin(ReadOnlyAdmin):
+    list_display = ("order_by_link", "tried_at", "fetched_at", "attempts", "error_class", "error_sentence")
+    list_filter = ("error_class",)
+    list_select_related = ("order",)
+    ordering = ("-tried_at", "-pk")
+    fields = ("order_by_link", "tried_at", "fetched_at", "attempts", "order_changed_at", "error_sentence")
+    readonly_fields = fields
+
+    @admin.display(description=_("order"))
+    def order_by_link(self, fetch: OrderLinesFetch) -> str:
+        return links.format_link(fetch.order)
+
+    @admin.display(description=_("error text"))
+    def error_sentence(self, fetch: OrderLinesFetch) -> str:
+        return fetch.error_sentence
 
 
 @admin.register(Ddt)

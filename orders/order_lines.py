@@ -6,6 +6,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -212,13 +213,31 @@ def find_midnight_before(now: datetime) -> datetime:
     return allowance.find_midnight(now) - timedelta(days=1)
 
 
+@dataclass(frozen=True)
+class LinesState:
+    """How it stands with the lines of orders."""
+
+    waiting: int  # orders
+    asked_today: int
+    last_problem: OrderLinesFetch | None
+
+
+def read_state() -> LinesState:
+    now = clock.now()
+    failed = OrderLinesFetch.objects.exclude(error_class="").select_related("order")
+    return LinesState(find_wanted_orders(now).count(), count_asked_today(now), failed.order_by("-tried_at").first())
+
+
+def count_asked_today(now: datetime) -> int:
+    return OrderLinesFetch.objects.filter(tried_at__gte=find_midnight_before(now)).count()
+
+
 def may_ask(now: datetime) -> bool:
     """Whether the day's order lines are not all asked for, and the last attempt did not just fail."""
     last = OrderLinesFetch.objects.order_by("-tried_at").first()
     if last and last.error_class and last.tried_at > now - PAUSE:
         return False
-    asked_today = OrderLinesFetch.objects.filter(tried_at__gte=find_midnight_before(now)).count()
-    return asked_today < settings.ORDER_LINES_A_DAY
+    return bool(count_asked_today(now) < settings.ORDER_LINES_A_DAY)
 
 
 def fetch_next_lines() -> None:

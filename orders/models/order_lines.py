@@ -13,6 +13,7 @@ from orders.models.catalogue import Product
 from orders.models.documents import Order
 from sync.models import AMOUNT, NUMBER, TEXT
 from sync.models.message_field import MessageField
+from sync.translations import translate
 
 UNIT_PRICE_PLACES = Decimal("0.0001")
 
@@ -103,6 +104,11 @@ class OrderLinesFetch(models.Model):
 
     def __str__(self) -> str:
         return str(self.order)
+
+    @property
+    def error_sentence(self) -> str:
+        """Why the last attempt brought no lines, in the reader's language; empty if it brought them."""
+        return translate(self.error_text)
 
 
 class LookedAtCustomer(models.Model):

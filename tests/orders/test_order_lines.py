@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from demo.erp.erp import DemoErp
 from demo.erp.faults import Fault
@@ -33,8 +35,9 @@ from sync.exceptions import (
 )
 from sync.models import ErpDay, SyncRun
 from sync.service import get_service
+from tests.api.conftest import signed_in
 from tests.demo_erp import CachedDemoErp
-from tests.factories import CustomerFactory, OrderFactory, OrderFormSessionFactory, ProductFactory
+from tests.factories import CustomerFactory, OrderFactory, OrderFormSessionFactory, ProductFactory, UserFactory
 from tests.sync.drawing import draw_list
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -344,3 +347,55 @@ def test_nothing_is_asked_while_another_process_holds_the_lock(erp):
     assert erp.front_end.exports == 0
     with idle_time.hold_lock_if_idle() as lease:
         assert lease
+
+
+# What is seen of it
+
+
+def test_an_order_s_lines_are_in_its_answer_and_on_its_page(admin_client, tmp_path):
+    order = OrderFactory(number="ORD/1", gross_amount=Decimal("660.55"), total_amount=Decimal("600.00"))
+    product = ProductFactory(name="9801.314.002")
+    api = signed_in(UserFactory())
+    before = api.get(f"/api/orders/{order.erp_id}").json()["order"]
+    assert (before["lines"], before["linesFetchedAt"], before["linesError"]) == ([], None, None)
+    call_command("orderlines", "ORD/1", file=draw(tmp_path / "Salesline.pdf"), stdout=StringIO())
+    after = api.get(f"/api/orders/{order.erp_id}").json()["order"]
+    assert len(after["lines"]) == 11
+    assert after["lines"][1] == {
+        "position": "2",
+        "article": "9801.314.002",
+        "product": product.erp_id,
+        "name": "Fresa",
+        "quantity": "2",
+        "unitPrice": "11.1389",
+        "discountPercent": "10.00",
+        "orderDiscountPercent": "0.00",
+        "amount": "20.05",
+        "isNetPrice": False,
+    }
+    assert after["linesFetchedAt"]
+    page = admin_client.get(f"/admin/orders/order/{order.pk}/change/").content.decode()
+    assert "9801.314.002" in page
+
+
+def test_an_answer_with_many_lines_asks_no_more_queries(tmp_path, django_assert_num_queries):
+    order = OrderFactory(number="ORD/1", gross_amount=Decimal("660.55"))
+    call_command("orderlines", "ORD/1", file=draw(tmp_path / "Salesline.pdf"), stdout=StringIO())
+    api = signed_in(UserFactory())
+    with CaptureQueriesContext(connection) as with_eleven:
+        api.get(f"/api/orders/{order.erp_id}")
+    order.lines.filter(position__gt=1).delete()
+    with django_assert_num_queries(len(with_eleven)):
+        api.get(f"/api/orders/{order.erp_id}")
+
+
+def test_who_asks_how_it_stands_is_told_how_many_wait_and_what_went_wrong(tmp_path):
+    order = OrderFactory(number="ORD/1", account_number="C-1", ordered_at=clock.now(), gross_amount=Decimal(1))
+    look_at(order)
+    OrderFactory(number="ORD/2", account_number="C-1", ordered_at=clock.now())
+    with pytest.raises(CommandError):
+        call_command("orderlines", "ORD/1", file=draw(tmp_path / "Salesline.pdf"), stdout=StringIO())
+    said = StringIO()
+    call_command("orderlines", stdout=said)
+    assert "1 orders wait for their lines; 1 were asked for today." in said.getvalue()
+    assert "Last problem: ORD/1: The lines of order ORD/1 come to 660,55" in said.getvalue()

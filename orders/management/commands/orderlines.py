@@ -19,16 +19,20 @@ from sync.management.database import check_migrated
 class Command(BaseCommand):
     help = (
         "Ask the ERP for the lines of one order now, or read them from its export, and show them. Lines that do not "
-        "come to the order's amount are not kept. Exit status: 0 kept, 1 not kept, 2 wrong usage."
+        "come to the order's amount are not kept. Without ORDER: how many orders wait for their lines, and what went "
+        "wrong last. Exit status: 0 kept, 1 not kept, 2 wrong usage."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("order", metavar="ORDER", help="the order number, or the ID in the ERP")
+        parser.add_argument("order", metavar="ORDER", nargs="?", help="the order number, or the ID in the ERP")
         parser.add_argument("--file", type=Path, metavar="PDF", help="read this export instead of asking the ERP")
         parser.add_argument("--ignore-hours", action="store_true", help="ask the ERP outside ERP_HOURS too")
 
-    def handle(self, *, order: str, file: Path | None, ignore_hours: bool, **options: Any) -> None:
+    def handle(self, *, order: str | None, file: Path | None, ignore_hours: bool, **options: Any) -> None:
         check_migrated()
+        if order is None:
+            self.show_state()
+            return
         self.is_waiting = False
         if file and not file.is_file():
             raise CommandError(f"There is no file {file}.")
@@ -47,6 +51,12 @@ class Command(BaseCommand):
             product = line.product.erp_id if line.product else "-"
             self.stdout.write(f"{line.position.normalize():f}  {line}  {line.amount} €  product {product}")
         self.stdout.write(f"{found.lines.count()} lines of order {found} were kept.")
+
+    def show_state(self) -> None:
+        state = order_lines.read_state()
+        self.stdout.write(f"{state.waiting} orders wait for their lines; {state.asked_today} were asked for today.")
+        if state.last_problem:
+            self.stdout.write(f"Last problem: {state.last_problem.order}: {state.last_problem.error_text}")
 
     def say_that_it_waits(self) -> None:
         if not self.is_waiting:

@@ -14,6 +14,8 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from customers.models import Customer
+from customers.serializers import CustomerSerializer
 from orders.api.draft_serializers import MOST_LINES, NOTES_LENGTH, DraftSerializer
 from orders.hidden_columns import describe_hidden_order_columns
 from orders.models import Draft
@@ -66,13 +68,21 @@ MODULES = [  # of the order form: loaded together, as each names the next ones o
 @never_cache
 @require_safe
 def order_form(request: HttpRequest) -> HttpResponse:
-    """An empty order form, or one that holds what the draft does that `copy` names."""
-    if "copy" not in request.GET:
-        return render_form(request)
-    number = request.GET["copy"]
+    """An empty order form, one for `customer`, by the ERP's ID, or one that holds what the draft `copy` does."""
+    if "copy" in request.GET:
+        return render_form(request, copied=get_own_draft(request, read_key(request, "copy")))
+    if "customer" in request.GET:
+        chosen = get_object_or_404(Customer.objects.present(), erp_id=read_key(request, "customer"))
+        return render_form(request, chosen=chosen)
+    return render_form(request)
+
+
+def read_key(request: HttpRequest, name: str) -> int:
+    """Raises Http404 for what is no key."""
+    number = request.GET[name]
     if not re.fullmatch(KeyConverter.regex, number):
         raise Http404
-    return render_form(request, copied=get_own_draft(request, int(number)))
+    return int(number)
 
 
 @login_required
@@ -82,11 +92,18 @@ def draft_form(request: HttpRequest, draft_id: int) -> HttpResponse:
     return render_form(request, draft=get_own_draft(request, draft_id))
 
 
-def render_form(request: HttpRequest, *, draft: Draft | None = None, copied: Draft | None = None) -> HttpResponse:
+def render_form(
+    request: HttpRequest,
+    *,
+    draft: Draft | None = None,
+    copied: Draft | None = None,
+    chosen: Customer | None = None,
+) -> HttpResponse:
     page_data: dict[str, Any] = {
         "user": request.user.pk,
         "draft": DraftSerializer(draft).data if draft else None,
         "copied": DraftSerializer(copied).data if copied else None,
+        "chosen": CustomerSerializer(chosen).data if chosen else None,
         "timeZone": settings.TIME_ZONE,
         "mostLines": MOST_LINES,
         "notesLength": NOTES_LENGTH,

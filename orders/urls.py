@@ -3,7 +3,16 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from orders.api import delivery_addresses, documents, drafts, price_lookup, prices, products, usual_products
+from orders.api import (
+    customer_overview,
+    delivery_addresses,
+    documents,
+    drafts,
+    price_lookup,
+    prices,
+    products,
+    usual_products,
+)
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("products", products.ProductViewSet)
@@ -24,6 +33,11 @@ urlpatterns = [
         "customers/<key:customer_id>/delivery-addresses",
         delivery_addresses.DeliveryAddressesView.as_view(),
         name="delivery-addresses",
+    ),
+    path(
+        "customers/<key:customer_id>/overview",
+        customer_overview.CustomerOverviewView.as_view(),
+        name="customer-overview",
     ),
     *router.urls,
 ]

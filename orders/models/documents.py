@@ -212,6 +212,11 @@ class Invoice(MirroredModel):
             return None
         return self.remaining_amount > 0 and self.due_date < clock.today()
 
+    @staticmethod
+    def build_overdue_condition() -> models.Q:
+        """The condition of a query for those of which `is_overdue` is true."""
+        return models.Q(remaining_amount__gt=0, due_date__lt=clock.today())
+
     @property
     def days_overdue(self) -> int | None:
         """Since the due date, today; 0 if nothing is overdue, None if that is not known."""

@@ -26,3 +26,9 @@ def format_money(amount: Decimal, currency: str) -> str:
     shown = number_format(amount, places, use_l10n=True, force_grouping=True)
     symbol = SYMBOLS.get(currency, f"{currency}\N{NO-BREAK SPACE}")
     return _("{currency}{amount}").format(currency=symbol, amount=shown).strip()
+
+
+@register.filter("euro")
+def format_euro(amount: Decimal | None) -> str:
+    """An amount in euro; one that the ERP did not show says so, and is no 0."""
+    return _("Not known") if amount is None else format_money(amount, "EUR")

@@ -20,6 +20,7 @@ from sync.erp import allowance
 from sync.erp import login as erp_login
 from sync.mirror.column_drift import find_unseen_drifts
 from sync.models import OrderFormSession, SyncLock, SyncRun, SyncSchedule, SyncWorker
+from sync.models.runs import SyncRunQuerySet
 from sync.monitoring.status import SyncStatus, TypeHealth, find_wrong_clocks
 from sync.service import list_smart_types, list_types
 
@@ -117,12 +118,24 @@ def select_schedules() -> Any:
     A smart run that saw one page of the list is neither: it says nothing of the rest.
     """
     runs = SyncRun.objects.filter(sync_type=models.OuterRef("sync_type"))
-    successes = runs.succeeded().about_whole_list().filter(left=0).order_by("-finished_at")
+    successes = select_whole_successes(runs)
     return SyncSchedule.objects.annotate(
         last_success_id=models.Subquery(successes.values("pk")[:1]),
         records=models.Subquery(successes.from_exports().values("read")[:1]),
         last_end_id=models.Subquery(runs.finished_by_themselves().order_by("-finished_at").values("pk")[:1]),
     )
+
+
+def select_whole_successes(runs: SyncRunQuerySet) -> SyncRunQuerySet:
+    """Those of these runs after which the mirror showed the whole list, the last first."""
+    return runs.succeeded().about_whole_list().filter(left=0).order_by("-finished_at")
+
+
+def find_fresh_times() -> dict[str, datetime | None]:
+    """As of when each list is fresh, as `TypeHealth.fresh_as_of` says it of one, by the list's name; one query."""
+    successes = select_whole_successes(SyncRun.objects.filter(sync_type=models.OuterRef("sync_type")))
+    times = SyncSchedule.objects.annotate(fresh_as_of=models.Subquery(successes.values("exported_at")[:1]))
+    return dict.fromkeys(list_types()) | dict(times.values_list("sync_type", "fresh_as_of"))
 
 
 def find_usual_duration(sync_type: str) -> timedelta | None:

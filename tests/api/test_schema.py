@@ -39,6 +39,7 @@ GET /api/sync/events
 POST /api/customers/smart-sync
 POST /api/customers/resume-syncs
 GET /api/customers
+GET /api/customers/{customer_id}/overview
 GET /api/customers/{customer_id}/usual-products
 GET /api/products
 GET /api/prices

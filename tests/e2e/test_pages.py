@@ -38,6 +38,8 @@ def drawn(page, site, draft):
         "drafts": "/drafts",
         "draft": f"/drafts/{draft.pk}",
         "print": f"/drafts/{draft.pk}/print",
+        "customers": "/customers",
+        "customer": f"/customers/{draft.customer.erp_id}",
         "offline": "/offline",
         "password": "/account/password",
         "password-changed": "/account/password/changed",

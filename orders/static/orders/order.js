@@ -12,6 +12,10 @@ export function createOrder() {
   return { id: newId(), draft: null, language, ...empty, details: { ...NO_DETAILS } };
 }
 
+export function createOrderFor(customer) {
+  return { ...createOrder(), customer, customerText: customer.name };
+}
+
 export function createLine() {
   return { id: newId(), text: "", product: null, quantity: "", discount: "", now: null, known: {} };
 }

@@ -5,7 +5,7 @@ import { OrderEntry } from "./entry.js";
 import { NEW_ORDER } from "./kept_forms.js";
 import { makeSpaceForLists } from "./list_space.js";
 import { Messages } from "./messages.js";
-import { acceptPrice, createOrder, fingerprint, orderFromDraft, translateNumbers } from "./order.js";
+import { acceptPrice, createOrder, createOrderFor, fingerprint, orderFromDraft, translateNumbers } from "./order.js";
 import { renderForm } from "./order_form_view.js";
 import { Pricing } from "./pricing.js";
 import { Saving } from "./saving.js";
@@ -57,11 +57,13 @@ class OrderForm {
 
   /** Show what the address stands for. */
   load() {
-    const { draft, copied } = this.pageData;
+    const { draft, copied, chosen } = this.pageData;
+    const { slot } = this.unsaved;
     if (copied) {
-      this.begin(orderFromDraft(copied, { isCopy: true }), fingerprint(createOrder()), this.unsaved.slot);
+      this.begin(orderFromDraft(copied, { isCopy: true }), fingerprint(createOrder()), slot);
       this.unsaved.loaded = fingerprint(this.order);
-    } else if (draft) this.begin(orderFromDraft(draft), fingerprint(orderFromDraft(draft)));
+    } else if (chosen) this.begin(createOrderFor(chosen), fingerprint(createOrderFor(chosen)), slot);
+    else if (draft) this.begin(orderFromDraft(draft), fingerprint(orderFromDraft(draft)));
     else this.begin(createOrder());
   }
 

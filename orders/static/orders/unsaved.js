@@ -5,7 +5,7 @@ import { fingerprint, isEmpty } from "./order.js";
 
 export class UnsavedOrder {
   saved = ""; // what the server has of the order, as a fingerprint
-  loaded = ""; // what the form showed first, as a fingerprint: of a copy, what it copies
+  loaded = ""; // what the form showed first, as a fingerprint: of a copy, what it copies; of a customer's, the customer
   slot = location.pathname + location.search; // the address at which this tab shows the order
   leftBehind = []; // forms that other tabs have left behind
 
@@ -38,7 +38,7 @@ export class UnsavedOrder {
     if (!this.isChanged) {
       await this.forget(order.id);
     } else if (fingerprint(order) !== this.loaded || !location.search) {
-      if (location.search) this.moveTo(NEW_ORDER); // a copy, once it is touched
+      if (location.search) this.moveTo(NEW_ORDER); // a copy, or an order for a customer, once it is touched
       if (await keep(pageData.user, this.slot, order)) return;
       messages.say("warn", gettext("This browser cannot keep the order: save it before you leave the page."));
     }

@@ -173,6 +173,7 @@ def read_draft_lines(
     customer: Customer, products: Collection[int] | None, except_draft: int | None
 ) -> Iterator[Purchase]:
     lines = DraftLine.objects.filter(draft__customer=customer, draft__deleted_at=None).exclude(draft=except_draft)
+    lines = lines.filter(draft__is_quote=False, draft__is_gift=False)
     if products is not None:
         lines = lines.filter(product__in=products)
     lines = lines.select_related("draft").annotate(article=F("product__name"))

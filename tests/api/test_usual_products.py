@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from orders import usual_products
-from orders.models import DraftLine, OrderLine
+from orders.models import Draft, DraftLine, OrderLine
 from tests.factories import (
     CustomerFactory,
     DraftFactory,
@@ -135,6 +135,13 @@ def test_quotes_gifts_and_orders_that_are_no_more_do_not_count(customer, product
     for name, value in fields.items():
         setattr(order, name, value)
     order.save()
+    assert usual(customer) == []
+
+
+@pytest.mark.parametrize("fields", [{"is_quote": True}, {"is_gift": True}])
+def test_drafts_of_quotes_and_gifts_do_not_count(customer, products, fields):
+    drafted(customer, products[0])
+    Draft.objects.update(**fields)
     assert usual(customer) == []
 
 
@@ -314,6 +321,7 @@ def test_a_preview_asks_as_many_questions_whatever_a_customer_has_ordered(api, c
             previewed(api, products[0])
         return len(queries)
 
+    count()  # which notes that somebody looks at the customer
     for_none = count()
     for day in range(5):
         drafted(customer, *products, days_ago=day)

@@ -265,6 +265,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "RunStatus": "sync.models.SyncRun.Status",
         "RunMode": "sync.models.SyncRun.Mode",
+        "HandOver": "orders.models.Draft.HandOver",
         "RequestedMode": "sync.api.serializers.ORDINARY_MODES",
     },
 }

@@ -194,7 +194,7 @@ def get_overview(customer: Customer, *, user: User) -> CustomerOverview:
         orders=list(Order.objects.matching(account_number=account).in_order()),
         ddts=list(Ddt.objects.matching(account_number=account).in_order()),
         invoices=list(Invoice.objects.matching(account_number=account).in_order()),
-        drafts=list(Draft.objects.for_user(user).filter(customer=customer).with_lines()),
+        drafts=list(Draft.objects.for_user(user).in_hand().filter(customer=customer).with_lines()),
         first_order_at=first.values_list("ordered_at", flat=True).first(),
         fresh_as_of={name: fresh_as_of[name] for name in LISTS},
         today=clock.today(),

@@ -74,6 +74,14 @@ class StaleDraft(Exception):
         self.draft = draft
 
 
+class SettledDraft(Exception):
+    """The draft was found in the ERP or closed, and is not changed any more. `draft` is as it is now."""
+
+    def __init__(self, draft: Draft) -> None:
+        super().__init__(f"Draft {draft.pk} is {draft.state}.")
+        self.draft = draft
+
+
 class DraftDeleted(Exception):
     """The draft was deleted meanwhile."""
 
@@ -170,15 +178,18 @@ def find_earlier_draft(wanted: DraftInput, *, user: User, key: str) -> Draft | N
 
 
 def change_draft(draft: Draft, wanted: DraftInput, *, version: int) -> Draft:
-    """Save a draft anew, if nobody has since `version`.
+    """Save a draft anew, if nobody has since `version`. One that was handed over is open again.
 
-    Raises NotAccepted, StaleDraft or DraftDeleted: then nothing is changed.
+    Raises NotAccepted, SettledDraft, StaleDraft or DraftDeleted: then nothing is changed.
     """
-    if draft.version != version:
-        raise find_conflict(draft)
+    if draft.version != version or draft.is_settled:
+        raise find_conflict(draft, version)
     new, lines = build_draft(wanted)
     with transaction.atomic():
-        changed = Draft.objects.filter(pk=draft.pk, version=version, deleted_at=None).update(
+        unchanged = Draft.objects.in_hand().filter(pk=draft.pk, version=version)
+        changed = unchanged.update(
+            handed_over_at=None,
+            handed_over_how="",
             customer=new.customer,
             discount_percent=new.discount_percent,
             notes=new.notes,
@@ -194,7 +205,7 @@ def change_draft(draft: Draft, wanted: DraftInput, *, version: int) -> Draft:
             changed_at=clock.now(),
         )
         if not changed:
-            raise find_conflict(draft)
+            raise find_conflict(draft, version)
         DraftLine.objects.filter(draft=draft).delete()
         for line in lines:
             line.draft = draft
@@ -202,10 +213,12 @@ def change_draft(draft: Draft, wanted: DraftInput, *, version: int) -> Draft:
         return load_draft(draft)  # in here: afterwards it may be somebody else's save
 
 
-def find_conflict(draft: Draft) -> Exception:
-    """Why a draft cannot be changed any more."""
+def find_conflict(draft: Draft, version: int) -> Exception:
+    """Why a draft cannot be changed any more by who knows this version."""
     now = load_draft(draft)
-    return DraftDeleted() if now.deleted_at else StaleDraft(now)
+    if now.deleted_at:
+        return DraftDeleted()
+    return SettledDraft(now) if now.version == version else StaleDraft(now)
 
 
 def delete_draft(draft: Draft) -> None:
@@ -304,5 +317,7 @@ def price_line(
         unit_price=price.unit_price,
         price_unit=find_price_unit(price, product),
         vat_rate=product.vat_rate,
+        is_net_price=price.is_net_price,
+        price_audience=price.audience or "",
     )
     return PricedLine(wanted, product, line=line, price=price)

@@ -98,6 +98,9 @@ class SyncService:
         """What the mirrored records leave open, for the notes of the run that has just applied them."""
         return []
 
+    def update_others(self) -> None:
+        """Change what follows from these records elsewhere, in the transaction that has just applied some."""
+
     def find_notices(self) -> list[Notice]:
         """What somebody has to decide before these records can be used as they should."""
         return []

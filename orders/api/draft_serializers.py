@@ -12,7 +12,7 @@ from customers.models import Customer
 from orders import usual_products
 from orders.api.fields import AmountField, NumberField, PercentField, QuantityField, UnitPriceField
 from orders.drafts import DraftInput, LineInput, PricedLine
-from orders.models import Draft, Price, Product
+from orders.models import Draft, Order, Price, Product
 from orders.usual_products import PriceChange, Purchase, Source
 from sync.api.base import AnswerSerializer, StrictSerializer
 from sync.api.fields import LARGEST_INTEGER, StrictBooleanField, StrictCharField, StrictIntegerField, StrictUUIDField
@@ -53,6 +53,12 @@ class DraftLineSerializer(Serializer):
     unit_price = UnitPriceField()
     price_unit = NumberField(help_text="The number of pieces that the price is for.")
     vat_rate = NumberField(allow_null=True, help_text="Percent; null if it is not known.")
+    is_net_price = serializers.BooleanField(
+        allow_null=True, help_text="Whether the ERP called it a net price; null if it did not say."
+    )
+    price_audience = serializers.ChoiceField(
+        choices=Price.Audience.choices, allow_blank=True, help_text="Whom the price was for; empty if not known."
+    )
     goods = AmountField(source="amounts.goods", help_text="Without VAT, after the line's discount.")
     net = AmountField(source="amounts.net", help_text="After the order's discount too.")
     vat = AmountField(
@@ -86,8 +92,26 @@ class TotalsSerializer(Serializer):
     gross = AmountField()
 
 
+class DraftOrderSerializer(ModelSerializer):
+    """An order as the ERP shows it."""
+
+    class Meta:
+        model = Order
+        fields = (
+            "erp_id",
+            "number",
+            "ordered_at",
+            "total_amount",
+            "sales_status",
+            "is_quote",
+            "is_gift",
+            "missing_since",
+            "removed_at",
+        )
+
+
 class DraftSerializer(Serializer):
-    """An order saved here, and not yet given to the ERP."""
+    """An order saved here, and what became of it in the ERP."""
 
     id = serializers.IntegerField()
     version = serializers.IntegerField(
@@ -109,6 +133,26 @@ class DraftSerializer(Serializer):
     )
     created_at = serializers.DateTimeField()
     changed_at = serializers.DateTimeField()
+    state = serializers.ChoiceField(choices=Draft.State.choices)
+    handed_over_at = serializers.DateTimeField(allow_null=True)
+    handed_over_how = serializers.ChoiceField(choices=Draft.HandOver.choices, allow_blank=True)
+    closed_at = serializers.DateTimeField(allow_null=True)
+    found_at = serializers.DateTimeField(allow_null=True)
+    is_confirmed = serializers.BooleanField(help_text="Whether a person chose the order.")
+    order = DraftOrderSerializer(allow_null=True, help_text="What it is in the ERP; null if it was not found.")
+    difference = AmountField(
+        allow_null=True,
+        help_text=(
+            "How much more the order comes to, in euro. That the ERP's amount is the nearest of net, net with "
+            "shipping, and gross is assumed. Null without an order, or if the ERP shows no amount."
+        ),
+    )
+    text_for_erp = serializers.CharField(
+        help_text=(
+            "A line for each of its lines: code, quantity and discount in percent, with tabs between them. That the "
+            "ERP takes them like this is assumed."
+        )
+    )
 
 
 class ProblemSerializer(Serializer):
@@ -216,7 +260,20 @@ class DraftAnswerSerializer(AnswerSerializer):
 
 class SavedAnswerSerializer(DraftAnswerSerializer):
     message = serializers.CharField()
-    draft_count = serializers.IntegerField(help_text="The number of drafts of the user.")
+    draft_count = serializers.IntegerField(help_text="How many drafts of the user are open or handed over.")
+
+
+class FoundOrderSerializer(Serializer):
+    """An order that a draft may be."""
+
+    order = DraftOrderSerializer()
+    difference = AmountField(allow_null=True, help_text="How much more it comes to, in euro, as that of a draft.")
+    fits = serializers.BooleanField(help_text="Whether time and amount are those of the draft.")
+    is_rejected = serializers.BooleanField(help_text="Whether the agent said that it is not this draft.")
+
+
+class FoundOrdersAnswerSerializer(AnswerSerializer):
+    orders = FoundOrderSerializer(many=True)
 
 
 # What is taken
@@ -290,3 +347,17 @@ class ChangedDraftSerializer(NewDraftSerializer):
     version = StrictIntegerField(
         min_value=1, max_value=LARGEST_INTEGER, help_text="The version that the change is based on."
     )
+
+
+class GivenVersionSerializer(StrictSerializer):
+    """Which version of a draft something is done with."""
+
+    version = StrictIntegerField(min_value=1, max_value=LARGEST_INTEGER, help_text="The latest version that is known.")
+
+
+class GivenHandOverSerializer(GivenVersionSerializer):
+    how = serializers.ChoiceField(choices=Draft.HandOver.choices)
+
+
+class GivenOrderSerializer(GivenVersionSerializer):
+    order = StrictIntegerField(min_value=1, max_value=LARGEST_INTEGER, help_text="The order's erpId.")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -14,19 +16,24 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from orders import drafts, order_lines, usual_products
+from orders import drafts, order_lines, outcome, usual_products
 from orders.api.draft_serializers import (
     ChangedDraftSerializer,
     DraftAnswerSerializer,
     DraftSerializer,
+    FoundOrdersAnswerSerializer,
+    GivenHandOverSerializer,
+    GivenOrderSerializer,
     GivenPreviewSerializer,
+    GivenVersionSerializer,
     NewDraftSerializer,
     PreviewAnswerSerializer,
     SavedAnswerSerializer,
 )
-from orders.drafts import DraftDeleted, KeyReused, NotAccepted, StaleDraft
+from orders.drafts import DraftDeleted, KeyReused, NotAccepted, SettledDraft, StaleDraft
 from orders.models import Draft
 from orders.models.drafts import DraftQuerySet
+from orders.outcome import OrderTaken, UnknownOrder
 from sync.api.base import ListViewSet, get_user
 from sync.api.errors import Conflict, ErrorAnswerSerializer
 from sync.coordinator import sessions
@@ -73,6 +80,12 @@ class DraftViewSet(ListViewSet):
                 text = _("The draft was changed meanwhile, and is at version {version}. Look at it, then save again.")
                 now = DraftSerializer(draft).data
                 exc = Conflict(text.format(version=draft.version), code="stale", draft=now)
+            case SettledDraft(draft=draft):
+                exc = Conflict(describe_settled(draft), code="settled", draft=DraftSerializer(draft).data)
+            case OrderTaken():
+                exc = Conflict(_("Another draft is this order already. Choose another order."), code="order_taken")
+            case UnknownOrder():
+                exc = exceptions.NotFound(_("This customer has no such order."))
             case KeyReused(draft=draft):
                 text = _(
                     "This Idempotency-Key was already used for another draft, or for one that was deleted since. "
@@ -140,6 +153,69 @@ class DraftViewSet(ListViewSet):
         draft = get_object_or_404(Draft, pk=draft_id, user=get_user(request))
         return make_saved_response(drafts.restore_draft(draft), request, message=_("Draft restored. ({total})"))
 
+    @extend_schema(operation_id="listOrdersOfDraft", responses=FoundOrdersAnswerSerializer)
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def orders(self, request: Request, draft_id: int) -> Response:
+        """The customer's orders that the draft may be: those that fit first, then the latest."""
+        found = outcome.list_orders(self.get_object())
+        return Response(FoundOrdersAnswerSerializer({"orders": found}).data)
+
+    @extend_schema(
+        operation_id="handOverDraft",
+        request=GivenHandOverSerializer,
+        responses={200: DraftAnswerSerializer, 409: ErrorAnswerSerializer},
+    )
+    @action(detail=True, methods=["post"], url_path="hand-over")
+    def hand_over(self, request: Request, draft_id: int) -> Response:
+        """Note that the draft was printed, copied or entered in the ERP."""
+        return self.answer_change(outcome.hand_over, GivenHandOverSerializer(data=request.data))
+
+    @extend_schema(
+        operation_id="closeDraft",
+        request=GivenVersionSerializer,
+        responses={200: DraftAnswerSerializer, 409: ErrorAnswerSerializer},
+    )
+    @action(detail=True, methods=["post"])
+    def close(self, request: Request, draft_id: int) -> Response:
+        """Put the draft away without an order; it is not looked for in the ERP any more."""
+        return self.answer_change(outcome.close, GivenVersionSerializer(data=request.data))
+
+    @extend_schema(
+        operation_id="reopenDraft",
+        request=GivenVersionSerializer,
+        responses={200: DraftAnswerSerializer, 409: ErrorAnswerSerializer},
+    )
+    @action(detail=True, methods=["post"])
+    def reopen(self, request: Request, draft_id: int) -> Response:
+        """Make a closed draft, or one that was handed over, open again."""
+        return self.answer_change(outcome.reopen, GivenVersionSerializer(data=request.data))
+
+    @extend_schema(
+        operation_id="confirmOrderOfDraft",
+        request=GivenOrderSerializer,
+        responses={200: DraftAnswerSerializer, 409: ErrorAnswerSerializer},
+    )
+    @action(detail=True, methods=["post"])
+    def confirm(self, request: Request, draft_id: int) -> Response:
+        """Say which of the customer's orders the draft is, whether it fits or not."""
+        given = GivenOrderSerializer(data=request.data)
+        return self.answer_change(outcome.confirm_order, given, user=get_user(request))
+
+    @extend_schema(
+        operation_id="rejectOrderOfDraft",
+        request=GivenOrderSerializer,
+        responses={200: DraftAnswerSerializer, 409: ErrorAnswerSerializer},
+    )
+    @action(detail=True, methods=["post"])
+    def reject(self, request: Request, draft_id: int) -> Response:
+        """Say that an order is not this draft. A draft that was found as that order is looked for again."""
+        return self.answer_change(outcome.reject_order, GivenOrderSerializer(data=request.data))
+
+    def answer_change(self, change: Callable[..., Draft], given: GivenVersionSerializer, **more: Any) -> Response:
+        draft = self.get_object()
+        given.is_valid(raise_exception=True)
+        return Response(DraftAnswerSerializer({"draft": change(draft, **given.validated_data, **more)}).data)
+
     @extend_schema(operation_id="previewDraft", responses=PreviewAnswerSerializer, examples=[EXAMPLE])
     @action(detail=False, methods=["post"], serializer_class=GivenPreviewSerializer)
     def preview(self, request: Request) -> Response:
@@ -159,6 +235,17 @@ class DraftViewSet(ListViewSet):
         return Response(PreviewAnswerSerializer({"draft": priced}, context={"last_purchases": last}).data)
 
 
+def describe_settled(draft: Draft) -> str:
+    """Why it is not changed any more, and what to do."""
+    if draft.order:
+        text = _(
+            "The draft is order {order} in the ERP, and cannot be changed. Duplicate it, or say on its page that it is "
+            "not this order."
+        )
+        return text.format(order=draft.order)
+    return _("The draft is closed. Reopen it first, or duplicate it.")
+
+
 def read_idempotency_key(request: Request) -> str:
     key = request.headers.get(KEY_HEADER, "")
     if len(key) > LONGEST_IDEMPOTENCY_KEY or not key.isprintable():
@@ -174,7 +261,7 @@ def keep_form_live(given: NewDraftSerializer, request: Request) -> None:
 
 
 def make_saved_response(draft: Draft, request: Request, *, status: int = HTTPStatus.OK, message: str = "") -> Response:
-    count = Draft.objects.for_user(get_user(request)).count()
+    count = Draft.objects.for_user(get_user(request)).in_hand().count()
     total = ngettext("{count} draft in all", "{count} drafts in all", count).format(count=count)
     message = (message or _("Draft saved! ({total})")).format(total=total)
     return Response(SavedAnswerSerializer({"message": message, "draft": draft, "draft_count": count}).data, status)

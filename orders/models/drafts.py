@@ -1,7 +1,8 @@
-"""Drafts: orders that an agent has saved here and not yet given to the ERP."""
+"""Drafts: orders that an agent has saved here, and what became of them in the ERP."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 from django.conf import settings
@@ -13,11 +14,21 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from orders import terms
-from orders.models.catalogue import Product
-from orders.totals import Amounts, Shipping, Totals, compute_line_amounts, compute_totals
+from orders.models.catalogue import Price, Product
+from orders.models.documents import Order
+from orders.totals import CENT, Amounts, Shipping, Totals, compute_line_amounts, compute_totals
 from sync.database import clock
 
 PERCENT = (MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100)))
+LOOKED_FOR = timedelta(days=60)  # since its last change; later an equal order is likelier to be another one
+
+IN_HAND = Q(order=None, closed_at=None)
+IN_STATE = {
+    "open": IN_HAND & Q(handed_over_at=None),
+    "handed_over": IN_HAND & Q(handed_over_at__isnull=False),
+    "found": Q(order__isnull=False),
+    "closed": Q(order=None, closed_at__isnull=False),
+}
 
 
 class DraftQuerySet(models.QuerySet["Draft"]):
@@ -27,14 +38,35 @@ class DraftQuerySet(models.QuerySet["Draft"]):
         """An agent's own, but for the deleted ones."""
         return self.filter(user=user, deleted_at=None)
 
+    def in_hand(self) -> DraftQuerySet:
+        """Those that are open or handed over, and not deleted."""
+        return self.filter(IN_HAND, deleted_at=None)
+
+    def looked_for(self) -> DraftQuerySet:
+        """Those whose order may still come into the mirror."""
+        return self.in_hand().filter(changed_at__gte=clock.now() - LOOKED_FOR)
+
     def with_lines(self) -> DraftQuerySet:
         """With all that is shown of one."""
         lines = DraftLine.objects.select_related("product")
-        return self.select_related("customer").prefetch_related(models.Prefetch("lines", lines))
+        return self.select_related("customer", "order").prefetch_related(models.Prefetch("lines", lines))
 
 
 class Draft(models.Model):
-    """An order saved by an agent: for whom, what, and at what prices when it was last saved."""
+    """An order saved by an agent: for whom, what, at what prices when it was last saved, and what became of it."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("open")
+        HANDED_OVER = "handed_over", _("handed over")
+        FOUND = "found", _("found in the ERP")
+        CLOSED = "closed", _("closed")
+
+    class HandOver(models.TextChoices):
+        """How an agent took a draft to the ERP."""
+
+        PRINTED = "printed", _("printed")
+        COPIED = "copied", _("copied")
+        ENTERED = "entered", _("entered in the ERP")
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, verbose_name=_("agent"))
     customer = models.ForeignKey(Customer, models.PROTECT, verbose_name=_("customer"))
@@ -69,6 +101,28 @@ class Draft(models.Model):
     changed_at = models.DateTimeField(_("last changed"), default=clock.now, editable=False)
     deleted_at = models.DateTimeField(_("deleted"), null=True, editable=False)
 
+    handed_over_at = models.DateTimeField(_("handed over"), null=True, editable=False)
+    handed_over_how = models.CharField(
+        _("handed over how"), max_length=10, blank=True, choices=HandOver.choices, editable=False
+    )
+    order = models.OneToOneField(  # so that no order is given to two drafts
+        Order, models.PROTECT, null=True, editable=False, verbose_name=_("order"), related_name="draft"
+    )
+    found_at = models.DateTimeField(_("found in the ERP"), null=True, editable=False)
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        editable=False,
+        verbose_name=_("confirmed by"),
+        related_name="+",
+        help_text=_("Who chose the order; empty if it was the only one that fits."),
+    )
+    closed_at = models.DateTimeField(_("closed"), null=True, editable=False)
+    rejected_orders = models.ManyToManyField(
+        Order, related_name="+", verbose_name=_("rejected orders"), help_text=_("Orders that are not this draft.")
+    )
+
     idempotency_key = models.CharField(
         _("idempotency key"),
         max_length=255,
@@ -84,15 +138,82 @@ class Draft(models.Model):
         verbose_name = _("draft")
         verbose_name_plural = _("drafts")
         ordering = ("-changed_at", "-pk")
-        indexes = [models.Index(fields=["user", "-changed_at"], condition=Q(deleted_at=None), name="drafts_of_agent")]
+        indexes = [
+            models.Index(fields=["user", "-changed_at"], condition=Q(deleted_at=None), name="drafts_of_agent"),
+            models.Index(fields=["changed_at"], condition=IN_HAND & Q(deleted_at=None), name="drafts_in_hand"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["user", "idempotency_key"], condition=~Q(idempotency_key=""), name="one_draft_per_request"
+            ),
+            # A draft that was found is at its end: nothing is left to close.
+            models.CheckConstraint(condition=Q(order=None) | Q(closed_at=None), name="found_drafts_are_not_closed"),
+            models.CheckConstraint(
+                condition=Q(order=None, found_at=None) | Q(order__isnull=False, found_at__isnull=False),
+                name="found_drafts_have_a_time",
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.customer} {self.pk}"
+
+    @property
+    def state(self) -> State:
+        if self.order_id is not None:
+            return self.State.FOUND
+        if self.closed_at:
+            return self.State.CLOSED
+        return self.State.HANDED_OVER if self.handed_over_at else self.State.OPEN
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether a person chose its order."""
+        return self.confirmed_by_id is not None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is found or closed: then it is not changed any more."""
+        return self.order_id is not None or self.closed_at is not None
+
+    @property
+    def difference(self) -> Decimal | None:
+        """How much more its order in the ERP comes to; None without an order, or if the ERP shows no amount."""
+        return self.find_difference(self.order) if self.order else None
+
+    def find_difference(self, order: Order) -> Decimal | None:
+        """How much more an order comes to than the draft, in euro; None if the ERP shows no amount.
+
+        Whether IMPORTO TOTALE has shipping and VAT in it is not known: that it is the nearest of net, net with
+        shipping, and gross is assumed.
+        """
+        if order.total_amount is None:
+            return None
+        totals = self.totals
+        meant = (totals.net, totals.net + totals.shipping, totals.gross)
+        return min((order.total_amount - amount for amount in meant), key=abs)
+
+    def fits(self, order: Order) -> bool:
+        """Whether an order's amount is that of the draft, and it is a quote or a gift only if the draft is.
+
+        Each line may be rounded otherwise, by a cent. A draft in another currency fits none, as mirrored amounts are
+        in euro; nor does one that comes to nothing.
+        """
+        difference = self.find_difference(order)
+        return (
+            (bool(order.is_quote), bool(order.is_gift)) == (self.is_quote, self.is_gift)
+            and self.currency == "EUR"
+            and self.totals.net > 0
+            and difference is not None
+            and abs(difference) <= CENT * len(self.lines.all())
+        )
+
+    @property
+    def text_for_erp(self) -> str:
+        """The lines as they are typed into the ERP: code, quantity and discount in percent, with tabs between them.
+
+        That the ERP takes them in this order and form is assumed. Numbers are Italian, as in its exports.
+        """
+        return "".join(f"{line.text_for_erp}\n" for line in self.lines.all())
 
     @property
     def totals(self) -> Totals:
@@ -128,6 +249,16 @@ class DraftLine(models.Model):
     vat_rate = models.DecimalField(
         _("VAT %"), max_digits=5, decimal_places=2, null=True, help_text=_("Empty if the VAT was not known.")
     )
+    is_net_price = models.BooleanField(
+        _("net price"), null=True, help_text=_("Whether the ERP called the price a net price; empty if it did not say.")
+    )
+    price_audience = models.CharField(
+        _("price for"),
+        max_length=10,
+        blank=True,
+        choices=Price.Audience.choices,
+        help_text=_("Whom the price was for."),
+    )
 
     class Meta:
         verbose_name = _("draft line")
@@ -137,6 +268,11 @@ class DraftLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.product}"
+
+    @property
+    def text_for_erp(self) -> str:
+        discount = format_italian(self.discount_percent) if self.discount_percent else ""
+        return f"{self.product.name or self.product.erp_id}\t{format_italian(self.quantity)}\t{discount}"
 
     @property
     def amounts(self) -> Amounts:
@@ -149,3 +285,8 @@ class DraftLine(models.Model):
             order_discount=self.draft.discount_percent,
             vat_rate=self.vat_rate,
         )
+
+
+def format_italian(number: Decimal) -> str:
+    """Without thousands separators, whatever the reader's language is."""
+    return f"{number.normalize():f}".replace(".", ",")

@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from orders import outcome
 from orders.models import Order
 from orders.sync import agreement
 from orders.sync.agreement import CUSTOMER
@@ -129,3 +130,6 @@ class OrderSync(SyncService):
         ],
         footer=Footer.REQUIRED,
     )
+
+    def update_others(self) -> None:
+        outcome.mark_found_drafts()

@@ -94,6 +94,7 @@ def apply(
         writer.write(differences)
         outcome.count(differences)
         progress(Stage.APPLYING, outcome.read, len(records.keys))
+    service.update_others()
 
 
 def preview(

@@ -738,3 +738,60 @@ def test_a_preview_takes_six_queries_however_many_lines_it_has_and_whatever_is_w
     for lines in (1, 50):
         order = wanted(*[line(), line(quantity="7"), line("unknown")] * lines)
         assert queries(lambda order=order: api.post(f"{DRAFTS}/preview", order)) == 6
+
+
+# What became of it
+
+
+def test_a_draft_is_found_confirmed_and_rejected_by_its_owner_alone(api, colleague, draft):
+    assert (draft["state"], draft["order"], draft["difference"]) == ("open", None, None)
+    order = OrderFactory(account_number="1002239", ordered_at=timezone.now(), total_amount=D("130.00"), number="ORD/1")
+    [offered] = api.get(f"{address(draft)}/orders").json()["orders"]
+    assert (offered["order"]["number"], offered["fits"], offered["difference"]) == ("ORD/1", False, "1.00")
+    given = {"version": 1, "order": order.erp_id}
+    assert signed_in(colleague).post(f"{address(draft)}/confirm", given).status_code == 404
+    found = api.post(f"{address(draft)}/confirm", given).json()["draft"]
+    said = (found["state"], found["order"]["number"], found["isConfirmed"], found["version"])
+    assert said == ("found", "ORD/1", True, 2)
+    undone = api.post(f"{address(draft)}/reject", {"version": 2, "order": order.erp_id}).json()["draft"]
+    assert (undone["state"], undone["order"], undone["version"]) == ("open", None, 3)
+
+
+def test_a_settled_draft_is_not_changed_and_one_handed_over_is_open_again(api, draft):
+    handed_over = api.post(f"{address(draft)}/hand-over", {"version": 1, "how": "copied"}).json()["draft"]
+    assert (handed_over["state"], handed_over["handedOverHow"]) == ("handed_over", "copied")
+    changed = api.put(address(draft), wanted(version=2)).json()["draft"]
+    assert (changed["state"], changed["handedOverAt"]) == ("open", None)
+    assert api.post(f"{address(draft)}/close", {"version": 3}).json()["draft"]["state"] == "closed"
+    for answer in (
+        api.put(address(draft), wanted(version=4)),
+        api.post(f"{address(draft)}/hand-over", {"version": 4, "how": "copied"}),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (409, "settled")
+        assert answer.json()["detail"]["draft"]["state"] == "closed"
+    assert api.post(f"{address(draft)}/reopen", {"version": 4}).json()["draft"]["state"] == "open"
+
+
+def test_what_is_done_to_another_version_or_with_another_s_order_is_refused(api, draft):
+    stale = api.post(f"{address(draft)}/close", {"version": 9})
+    assert (stale.status_code, stale.json()["code"]) == (409, "stale")
+    assert api.post(f"{address(draft)}/confirm", {"version": 1, "order": 99}).status_code == 404
+    order = OrderFactory(account_number="1002239", ordered_at=timezone.now())
+    second = api.post(DRAFTS, wanted()).json()["draft"]
+    given = {"version": 1, "order": order.erp_id}
+    assert api.post(f"{address(draft)}/confirm", given).status_code == 200
+    taken = api.post(f"{address(second)}/confirm", given)
+    assert (taken.status_code, taken.json()["code"]) == (409, "order_taken")
+
+
+def test_saving_counts_the_drafts_in_hand(api, draft):
+    api.post(f"{address(draft)}/close", {"version": 1})
+    assert api.post(DRAFTS, wanted()).json()["draftCount"] == 1
+
+
+def test_a_line_keeps_whose_price_it_was_and_whether_it_was_net(api, customer, product):
+    PriceFactory(
+        product_erp_id="001627K2", account="1002239", account_code="Table", unit_price=D("9.50"), is_net_price=True
+    )
+    [line] = api.post(DRAFTS, wanted()).json()["draft"]["lines"]
+    assert (line["isNetPrice"], line["priceAudience"]) == (True, "customer")

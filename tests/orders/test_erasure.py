@@ -118,7 +118,8 @@ NOT_PERSONAL = {
     "orders_ddt": "number order_number delivery_terms delivery_mode",
     "orders_invoice": "number order_number payment_terms last_payment_number",
     "orders_price": "account_code currency product_erp_id product_name",
-    "orders_draft": "currency request_sha256",
+    "orders_draft": "currency request_sha256 handed_over_how",
+    "orders_draftline": "price_audience",
     "sync_seenlist": "*",
     "sync_syncrun": "sync_type mode trigger status stage export_sha256 error_class control_totals coverage"
     " found read_from"

@@ -30,6 +30,8 @@ MODULES = [  # of the order form: loaded together, as each names the next ones o
     "archibald/requests.js",
     "orders/api.js",
     "orders/combobox.js",
+    "orders/customer_panel.js",
+    "orders/customer_panel_view.js",
     "orders/customer_view.js",
     "orders/details.js",
     "orders/details_view.js",

@@ -54,6 +54,14 @@ export async function ask(method, path, { body, headers = {}, signal, patience =
   return { status: response.status, body: answer, headers: response.headers };
 }
 
+/** A part of a page, as the service draws it. Throws ApiError, Unreachable, or an AbortError by `signal`. */
+export async function askForPart(path, { signal }) {
+  const { response, text } = await fetchAnswer(path, { patience: PATIENCE, signal });
+  if (response.redirected) throw new ApiError(response.status, { code: "not_authenticated" }); // to the login
+  if (!response.ok) throw new ApiError(response.status);
+  return text;
+}
+
 async function fetchAnswer(path, options) {
   try {
     return await fetchText(path, options);

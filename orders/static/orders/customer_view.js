@@ -1,5 +1,6 @@
 // The customer of an order: the field, and each customer that it offers.
 
+import { renderPanelButtons } from "./customer_panel_view.js";
 import { renderProblem } from "./messages_view.js";
 import { fillIn } from "./texts.js";
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
@@ -15,7 +16,7 @@ export function renderCustomer(form) {
       ${customerBox.renderList()}
     </div>
     <p class="facts" id="customer-facts">${customer ? renderCustomerFacts(customer) : nothing}</p>
-    ${renderProblem("customer-problem", problem)}
+    ${renderProblem("customer-problem", problem)} ${renderPanelButtons(form)}
   </section>`;
 }
 

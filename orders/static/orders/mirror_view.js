@@ -64,7 +64,8 @@ function explainFailure(error) {
   return gettext("The ERP's list could not be used.");
 }
 
-function renderFreshness({ status, pageData }) {
+function renderFreshness(form) {
+  const { status, pageData } = form;
   if (status.isUnknown)
     return html`<p class="warn">${gettext("It is not known how up to date prices and products are.")}</p>`;
   if (!status.data) return nothing;
@@ -79,7 +80,8 @@ function renderFreshness({ status, pageData }) {
     if (!freshAsOf) return html`<p class="warn">${never} ${soon}</p>`;
     const line = fillIn(fetched, { time: formatTime(freshAsOf, pageData.timeZone) });
     if (!status.isDoubtful(type)) return html`<p>${line}</p>`;
-    return html`<p class="warn">${line}. ${gettext("The update is late: check before you order.")}</p>`;
+    return html`<p class="warn">${line}. ${gettext("The update is late: check before you order.")}
+      <button type="button" class="quiet" @click=${() => form.checkLists()}>${gettext("Check again")}</button></p>`;
   });
 }
 

@@ -1,5 +1,6 @@
 // The order form: which order it shows, and how its parts work together. order_form_view.js draws it.
 
+import { CustomerPanel } from "./customer_panel.js";
 import { OrderDetails } from "./details.js";
 import { OrderEntry } from "./entry.js";
 import { NEW_ORDER } from "./kept_forms.js";
@@ -31,6 +32,7 @@ class OrderForm {
     this.saving = new Saving(this);
     this.unsaved = new UnsavedOrder(this);
     this.usual = new UsualProducts(this);
+    this.panel = new CustomerPanel(this, document.getElementById("customer-panel"));
     this.typeAhead = new TypeAhead(
       () => this.saving.isSaving || this.entry.isWaiting || this.usual.isAwaited,
       (text) => this.messages.sayUnused(text),
@@ -77,6 +79,7 @@ class OrderForm {
     this.entry.addEmptyLine();
     this.usual.clear();
     this.usual.follow();
+    this.panel.follow();
     this.unsaved.begin(saved, slot);
     this.pricing.askSoon(0);
     this.focusStart();
@@ -131,6 +134,7 @@ class OrderForm {
     this.session.use();
     this.unsaved.keep();
     this.usual.follow();
+    this.panel.follow();
     this.draw();
     this.pricing.askSoon();
   }
@@ -150,8 +154,10 @@ class OrderForm {
         ? () => this.saving.save()
         : code === "KeyR" && altKey && !hasControl
           ? () => this.usual.repeatLastOrder()
-          : null;
-    if (!handler || document.querySelector("dialog[open]")) return;
+          : code === "KeyI" && altKey && !hasControl
+            ? () => this.panel.toggle()
+            : null;
+    if (!handler || document.querySelector("dialog:modal")) return;
     event.preventDefault();
     if (!repeat) handler();
   }
@@ -178,7 +184,17 @@ class OrderForm {
     } else if (["products", "prices"].includes(type)) {
       this.entry.reloadPacks();
       this.pricing.askSoon(0);
-    }
+    } else this.panel.refresh();
+  }
+
+  /** See whether a list that is late has come, and say so if it has not. */
+  async checkLists() {
+    await this.status.ask();
+    this.pricing.askSoon(0);
+    const isLate = this.status.data && ["prices", "products"].some((type) => this.status.isDoubtful(type));
+    if (isLate)
+      this.messages.say("note", gettext("Nothing newer has come yet: the update waits while an order form is open."));
+    this.draw();
   }
 
   // Showing

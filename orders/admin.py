@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -10,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Customer
 from orders.models import Ddt, Invoice, Order, OrderLinesFetch, Price, Product
 from orders.pricing import find_valid_prices
-from sync.admin import formatting, links
+from sync.admin import columns, formatting, links
 from sync.admin.formatting import NOTHING
 from sync.admin.mirrored import MirroredAdmin
 from sync.admin.read_only import ReadOnlyAdmin
@@ -128,12 +130,17 @@ class OrderAdmin(LinkedAdmin):
 
 @admin.register(OrderLinesFetch)
 class OrderLinesFetchAdmin(ReadOnlyAdmin):
-    list_display = ("order_by_link", "tried_at", "fetched_at", "attempts", "error_class", "error_sentence")
+    times = columns.make_datetime_columns(OrderLinesFetch, "tried_at", "fetched_at")
+    list_display = ("order_by_link", *times, "attempts", "error_class", "error_sentence")
     list_filter = ("error_class",)
     list_select_related = ("order",)
     ordering = ("-tried_at", "-pk")
-    fields = ("order_by_link", "tried_at", "fetched_at", "attempts", "order_changed_at", "error_sentence")
-    readonly_fields = fields
+    fields = ("order_by_link", *times, "attempts", "error_class", "error_sentence")
+    readonly_fields = ("order_by_link", "error_sentence")
+
+    def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Who may see orders."""
+        return request.user.has_perm("orders.view_order")
 
     @admin.display(description=_("order"))
     def order_by_link(self, fetch: OrderLinesFetch) -> str:

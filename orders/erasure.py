@@ -10,7 +10,7 @@ from django.db import models
 from django.utils.timezone import localtime
 
 from customers.models import Customer
-from orders.models import Draft
+from orders.models import Draft, LookedAtCustomer, OrderLine, OrderLinesFetch
 from sync.coordinator import runner
 from sync.coordinator.mutex import fenced
 from sync.database.search import search
@@ -19,7 +19,7 @@ from sync.erasure.stores import Pause, Store, Subject, format_plural
 from sync.models import MirroredModel, RecordChange, SyncEvent
 from sync.service import get_service, list_services
 
-CUSTOMERS = "customers"
+CUSTOMERS, ORDERS = "customers", "orders"
 SUGGESTED = 10  # customers
 SHORTEST = 5  # characters of a text that tells who somebody is: shorter ones stand anywhere
 
@@ -30,6 +30,7 @@ def list_stores() -> list[Store]:
         tables.MirroredRecords(),
         tables.Changes(),
         Drafts(),
+        OrderLines(),
         tables.SayingsOfRuns(),
         kept_files.KeptExports(),
         kept_files.PageTables(),
@@ -204,3 +205,20 @@ class Drafts(Store):
 
     def erase(self) -> None:
         self.drafts.update(**self.NOTHING, version=models.F("version") + 1)
+
+
+class OrderLines(Store):
+    """The lines of the customer's orders that the ERP no longer shows, and that agents have looked at the customer."""
+
+    def find(self, subject: Subject, pause: Pause) -> list[str]:
+        orders = [order.pk for order in subject.gone.get(ORDERS, ())]
+        customers = [customer.pk for customer in subject.gone.get(CUSTOMERS, ())]
+        self.lines = OrderLine.objects.filter(order__in=orders)
+        self.fetches = OrderLinesFetch.objects.filter(order__in=orders)
+        self.looked_at = LookedAtCustomer.objects.filter(customer__in=customers)
+        count = self.lines.count()
+        return [f"order lines: {format_plural(count, 'line')}"] if count else []
+
+    def erase(self) -> None:
+        for rows in (self.lines, self.fetches, self.looked_at):
+            rows.delete()

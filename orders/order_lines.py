@@ -23,7 +23,15 @@ from sync.coordinator.mutex import Lease
 from sync.database import clock
 from sync.erp import allowance
 from sync.erp.client import ErpRecordList
-from sync.exceptions import ErpNotAsked, Interrupted, LeaseLost, LinesDisagree, SyncError, UnreadableRequiredValue
+from sync.exceptions import (
+    ErpNotAsked,
+    Interrupted,
+    LeaseLost,
+    LinesDisagree,
+    ProcessLost,
+    SyncError,
+    UnreadableRequiredValue,
+)
 from sync.exports.totals import HALF_A_CENT, format_as_printed
 from sync.messages import Message
 from sync.messages import gettext_noop as _
@@ -38,6 +46,10 @@ OLDEST = timedelta(days=730)  # an order, whose lines say what a customer usuall
 ATTEMPTS = 3  # at one state of an order, one a day
 PAUSE = timedelta(hours=1)  # after an attempt that failed
 NOTED_AGAIN = timedelta(hours=1)  # that a customer is looked at
+UNFINISHED = _(
+    "The lines are being asked for. If this is still so after some minutes, the process that did it has ended: they "
+    "are asked for again tomorrow."
+)
 
 
 # One order's lines
@@ -132,6 +144,8 @@ def record_attempt(order: Order, lease: Lease) -> Iterator[OrderLinesFetch]:
         "order_changed_at": order.changed_at,
         "tried_at": now,
         "attempts": before.attempts + 1 if before and is_repeated else 1,
+        "error_class": ProcessLost.__name__,
+        "error_text": Message(UNFINISHED),
     }
     with mutex.fenced(lease):
         fetch, _is_new = OrderLinesFetch.objects.update_or_create(order=order, defaults=attempt)

@@ -6,6 +6,7 @@ thing at a time; it counts against the same day, of which it leaves half to the 
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from sync.models import OrderFormSession
 from sync.progress import Progress, Stage
 
 SHARE = 0.5  # of the day's exports, and of its logins: once lists have used so many, the rest is theirs
+FOLDER = "record-"  # how the name of the folder begins that an export is written to
 LOOKS_EVERY = 0.05  # seconds between two looks whether something else is wanted
 
 
@@ -117,7 +119,9 @@ def fetch_record_list(record_list: ErpRecordList, *, at_most: timedelta, progres
         raise RecordsNotExported
     with disk.translate_disk_errors(disk.EXPORTS, settings.EXPORT_DIR):
         settings.EXPORT_DIR.mkdir(parents=True, exist_ok=True)
-        folder = TemporaryDirectory(prefix="record-", dir=settings.EXPORT_DIR)
+        for left in settings.EXPORT_DIR.glob(f"{FOLDER}*"):  # by a process that was killed: who holds the lock is alone
+            shutil.rmtree(left)
+        folder = TemporaryDirectory(prefix=FOLDER, dir=settings.EXPORT_DIR)
     with folder as name:
         path = Path(name) / "export.pdf"
         with erp_login.note_outcome(), allowance.note_missed_login():

@@ -339,6 +339,23 @@ def test_a_run_that_comes_meanwhile_goes_first_and_it_was_no_attempt(erp, monkey
     assert ErpDay.objects.get().exports == 1  # asked for is asked for
 
 
+def test_an_order_whose_process_was_killed_is_asked_for_again_on_another_day(erp, monkeypatch):
+    order = mirror_order(erp.erp)
+    look_at(order)
+
+    def die(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(order_lines, "check_amount", die)
+    with pytest.raises(KeyboardInterrupt):
+        fetch(order)
+    attempt = OrderLinesFetch.objects.get()
+    assert attempt.error_class == "ProcessLost"
+    assert not order_lines.find_wanted_orders(clock.now()).exists()
+    OrderLinesFetch.objects.update(tried_at=clock.now() - dt.timedelta(days=1))
+    assert order_lines.find_wanted_orders(clock.now()).get() == order
+
+
 def test_nothing_is_asked_while_another_process_holds_the_lock(erp):
     look_at(mirror_order(erp.erp))
     with mutex.hold_lock() as lease:
@@ -376,6 +393,9 @@ def test_an_order_s_lines_are_in_its_answer_and_on_its_page(admin_client, tmp_pa
     assert after["linesFetchedAt"]
     page = admin_client.get(f"/admin/orders/order/{order.pk}/change/").content.decode()
     assert "9801.314.002" in page
+    attempt = f"/admin/orders/orderlinesfetch/{order.lines_fetch.pk}/change/"
+    for address in ("/admin/orders/orderlinesfetch/", attempt):
+        assert "ORD/1" in admin_client.get(address).content.decode()
 
 
 def test_an_answer_with_many_lines_asks_no_more_queries(tmp_path, django_assert_num_queries):

@@ -199,7 +199,7 @@ def test_a_role_finds_no_button_for_what_it_may_not_do_and_is_refused(role, deed
 def test_a_role_sees_every_page_of_ours(role, rows, member):
     client = member(role)
     models = [model for model in admin.site._registry if model in MODELS]
-    assert len(models) == 10 + len(TYPES)
+    assert len(models) == 11 + len(TYPES)
     for model in models:
         assert client.get(url(model, "changelist"), follow=True).status_code == 200
 

@@ -45,6 +45,8 @@ MODULES = [  # of the order form: loaded together, as each names the next ones o
     "orders/numbers.js",
     "orders/order.js",
     "orders/order_form_view.js",
+    "orders/pasted_list.js",
+    "orders/pasted_list_view.js",
     "orders/pricing.js",
     "orders/products_view.js",
     "orders/saving.js",

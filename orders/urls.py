@@ -8,6 +8,7 @@ from orders.api import (
     delivery_addresses,
     documents,
     drafts,
+    pasted_lists,
     price_lookup,
     prices,
     products,
@@ -23,6 +24,7 @@ router.register("invoices", documents.InvoiceViewSet)
 router.register("drafts", drafts.DraftViewSet)
 
 urlpatterns = [
+    path("products/lookup", pasted_lists.PastedListView.as_view(), name="product-lookup"),
     path("prices/lookup", price_lookup.LookupView.as_view(), name="price-lookup"),
     path(
         "customers/<key:customer_id>/usual-products",

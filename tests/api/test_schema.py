@@ -42,6 +42,7 @@ GET /api/customers
 GET /api/customers/{customer_id}/overview
 GET /api/customers/{customer_id}/usual-products
 GET /api/products
+POST /api/products/lookup
 GET /api/prices
 GET /api/prices/lookup
 GET /api/orders

@@ -191,6 +191,29 @@ def test_a_code_that_is_scanned_in_the_box_for_the_quantity_begins_the_next_line
     expect_lines(form, one, other)
 
 
+def test_a_scanned_code_of_digits_begins_the_next_line_too(form, customer):
+    one, other = two_articles()
+    form.choose_customer(customer)
+    form.type(f"{one.name}\n")
+    expect(form.line(1).quantity).to_be_focused()
+    usual = form.line(1).quantity.input_value()
+    form.type(f"{other.name}\n{one.erp_id}\n")
+    expect(form.line(3).quantity).to_be_focused()
+    expect(form.line(2).product).to_have_value(other.name)
+    expect(form.line(3).product).to_have_value(one.name)
+    expect(form.line(1).quantity).to_have_value(usual)
+
+
+def test_what_is_scanned_when_the_button_is_in_focus_begins_a_line(form, customer, product):
+    form.fill(customer, product)
+    form.press("Enter")
+    expect(form.save_button).to_be_focused()
+    form.type(f"{product.erp_id}\n")
+    expect(form.line(2).quantity).to_be_focused()
+    expect(form.line(2).product).to_have_value(product.name)
+    assert not Draft.objects.exists()
+
+
 def test_a_code_that_begins_with_a_letter_is_no_quantity(form, customer, product):
     form.fill(customer, product)
     form.line(1).quantity.focus()

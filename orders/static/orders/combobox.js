@@ -32,7 +32,8 @@ export class Combobox {
    * `label`, its `progress`, and `find(text, signal)`, which gives results, their count, and a note. `offers`, if given,
    * is what an arrow or a click shows in the empty box: `getItems()` gives them, null while they are awaited, undefined if
    * there are none to wait for; `render(item)` shows one; Enter does `take(item)`, and a blank `add(item)`, which gives a
-   * note: the list stays for the next one. `hint` says so, and `nothing` that there is none.
+   * note: the list stays for the next one. `hint` says so, and `nothing` that there is none. `onPaste(event)` may take what
+   * is pasted for itself.
    */
   constructor(options) {
     Object.assign(this, options);
@@ -49,7 +50,7 @@ export class Combobox {
       aria-describedby=${describedBy ?? nothing} aria-invalid=${invalid ? "true" : nothing} placeholder=${placeholder}
       .value=${live(text)}
       @input=${({ target }) => this.type(target.value)} @keydown=${(event) => this.press(event)}
-      @blur=${() => this.blur()} @click=${() => this.reopen(text)}>`;
+      @paste=${(event) => this.onPaste?.(event)} @blur=${() => this.blur()} @click=${() => this.reopen(text)}>`;
   }
 
   renderList() {

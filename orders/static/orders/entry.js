@@ -4,19 +4,21 @@ import { ApiError, ask, isExpected } from "./api.js";
 import { Combobox } from "./combobox.js";
 import { renderCustomerOption } from "./customer_view.js";
 import { formatNumber, parseQuantity } from "./numbers.js";
-import { createLine, formatPercent, getFilledLines, lineFromPurchase } from "./order.js";
+import { createLine, formatPercent, getDoubtsLeft, getFilledLines, lineFromPurchase, mayBeOrdered } from "./order.js";
 import { renderProductOption } from "./products_view.js";
 import { fillIn } from "./texts.js";
 import { renderUsualProduct } from "./usual_products_view.js";
 
 const OPTIONS = 10; // results that a box shows
 const SHORTEST_CODE = 7; // letters and digits of a product's code that is recognised among quantities
+const LONGEST_QUANTITY = 6; // digits, of one that somebody may have typed before a code
 const NAMES = 3; // of what the ERP has found, in a sentence
 const SHORTEST_SEARCH = 2; // characters, of a search in the ERP, and
 const LONGEST_SEARCH = 100;
 
 export class OrderEntry {
   productBoxes = new Map(); // by line id
+  isAskingForCode = false; // whether what is in a quantity box is a product's code
   packs = new Map(); // article name -> the products that are its packs
 
   constructor(form) {
@@ -61,7 +63,7 @@ export class OrderEntry {
 
   /** Whether a box has yet to take what an Enter chose. */
   get isWaiting() {
-    return [this.customerBox, ...this.productBoxes.values()].some((box) => box.takesWhenFound);
+    return this.isAskingForCode || [this.customerBox, ...this.productBoxes.values()].some((box) => box.takesWhenFound);
   }
 
   /**
@@ -149,6 +151,7 @@ export class OrderEntry {
       onSkip: () => this.skipProduct(line),
       onBlur: () => this.checkProduct(line),
       offers: this.makeUsualOffers(line),
+      onPaste: (event) => this.form.pasted.pasteIntoBox(event),
       ...this.makeBoxCallbacks(() => this.form.focus(`quantity-${line.id}`, { toReplace: true })),
     });
   }
@@ -168,7 +171,9 @@ export class OrderEntry {
   chooseProduct(line, product, { quantity: usual = formatNumber(product.orderQuantities.usual), ...values } = {}) {
     const isUntouched = !line.quantity.trim() || line.quantity === line.usual;
     const text = product.name || product.erpId;
-    this.setInLine(line, "product", { product, text, usual, ...(isUntouched ? { quantity: usual } : {}), ...values });
+    const pasted = getDoubtsLeft(line, "product");
+    const untouched = isUntouched ? { quantity: usual } : {};
+    this.setInLine(line, "product", { product, text, usual, pasted, ...untouched, ...values });
     this.form.messages.forgetError("quantity", line);
     this.loadPacks();
     this.form.focus(`quantity-${line.id}`, { toReplace: true });
@@ -220,10 +225,15 @@ export class OrderEntry {
 
   /** Show the usual products in the first empty line. */
   offerUsualProducts() {
+    const empty = this.focusEmptyLine();
+    if (empty) this.getProductBox(empty).reopen("", { highlights: true });
+  }
+
+  /** Go to the first empty line, if there is one, and give it. */
+  focusEmptyLine() {
     const empty = this.form.order.lines.find((line) => !line.text.trim());
-    if (!empty) return;
-    this.form.focus(`product-${empty.id}`);
-    this.getProductBox(empty).reopen("", { highlights: true });
+    if (empty) this.form.focus(`product-${empty.id}`);
+    return empty;
   }
 
   refreshOffers() {
@@ -243,7 +253,7 @@ export class OrderEntry {
   }
 
   setQuantity(line, quantity) {
-    this.setInLine(line, "quantity", { quantity });
+    this.setInLine(line, "quantity", { quantity, pasted: getDoubtsLeft(line, "quantity") });
   }
 
   /** On to the next line, or to the button. */
@@ -259,17 +269,15 @@ export class OrderEntry {
   }
 
   /**
-   * A product's code in a quantity box, as a scanner leaves it there, begins the next line. One that may begin with a
-   * quantity typed before it stays, and is marked.
+   * A product's code in a quantity box, as a scanner leaves it there, begins the next line. Of one that may begin with a
+   * quantity typed before it the server says whether it is a code as a whole, and only so; else `otherwise` is done.
    */
-  moveCodeOn(line) {
-    const { messages, order } = this.form;
-    const code = line.quantity;
-    const next = order.lines.find((each) => !each.text.trim());
-    if (!next || mayBeginWithQuantity(code)) {
-      const text = gettext("This is not a quantity. Enter the quantity here, and the code in the next line.");
-      messages.setLineError(line, "quantity", text);
-      this.form.draw();
+  async moveCodeOn(line, otherwise) {
+    const code = line.quantity.trim();
+    const next = this.form.order.lines.find((each) => !each.text.trim());
+    const isClear = next && (!mayBeginWithQuantity(code) || (await this.isOnlyCode(code)));
+    if (!isClear) {
+      otherwise();
       return;
     }
     this.setQuantity(line, this.quantityBefore);
@@ -277,11 +285,42 @@ export class OrderEntry {
     this.getProductBox(next).enterText(code);
   }
 
+  /** Whether a text is a product's code, and no quantity with a code behind it. */
+  async isOnlyCode(text) {
+    const digits = text.slice(0, Math.min(text.search(/\D|$/), LONGEST_QUANTITY));
+    const parts = [...digits, ""].map((_digit, place) => text.slice(place));
+    this.isAskingForCode = true;
+    try {
+      const { body } = await ask("POST", "/api/products/lookup", { body: { text: parts.join("\n") } });
+      const codes = body.lines.filter(({ products }) => products.length).map((found) => found.text);
+      return codes.length === 1 && codes[0] === text;
+    } catch (error) {
+      if (!isExpected(error)) throw error;
+      return false; // it stays, and is marked
+    } finally {
+      this.isAskingForCode = false;
+    }
+  }
+
+  markNoQuantity(line) {
+    const { messages, typeAhead } = this.form;
+    const text = gettext("This is not a quantity. Enter the quantity here, and the code in the next line.");
+    messages.setLineError(line, "quantity", text);
+    typeAhead.stop();
+    this.form.draw();
+  }
+
   pressInQuantity(event, line) {
-    if (isPlainEnter(event) && looksLikeCode(line.quantity)) {
+    const isCode = looksLikeCode(line.quantity);
+    if (isPlainEnter(event) && (isCode || isUnlikelyQuantity(line))) {
       event.preventDefault();
-      this.moveCodeOn(line);
+      this.moveCodeOn(line, () => (isCode ? this.markNoQuantity(line) : this.goOnTyping(line)));
     } else this.pressInLine(event, line);
+  }
+
+  goOnTyping(line) {
+    this.goOn(line);
+    this.form.typeAhead.release();
   }
 
   pressInLine(event, line) {
@@ -329,6 +368,17 @@ export class OrderEntry {
     form.afterChange();
     this.loadPacks();
     form.focus(this.getUnfinishedProductId());
+  }
+
+  /** Go to what is not clear about a pasted line; a product that was not found is looked for. */
+  goToUnclear(line) {
+    this.form.focus(line.product ? `quantity-${line.id}` : `product-${line.id}`);
+    if (!line.product) this.getProductBox(line).reopen(line.text);
+  }
+
+  settleDoubts(line) {
+    this.setInLine(line, "quantity", { pasted: null });
+    this.form.focus(`quantity-${line.id}`);
   }
 
   takeOut(lines, discount) {
@@ -409,6 +459,14 @@ function looksLikeCode(text) {
   const { length } = normalize(text);
   const isDecimal = /^\d+[.,]\d+$/.test(text.trim());
   return parseQuantity(text) === null && !isDecimal && length >= SHORTEST_CODE && /^\S*\d\S*$/.test(text.trim());
+}
+
+/** Whether a number is as long as a code, and no quantity in which the product may be ordered. */
+function isUnlikelyQuantity({ product, quantity }) {
+  const number = parseQuantity(quantity);
+  return (
+    Boolean(product) && number !== null && normalize(quantity).length >= SHORTEST_CODE && !mayBeOrdered(product, number)
+  );
 }
 
 /** Whether the first digits of a code may be a quantity: only a letter, or a zero before a digit, begins none. */

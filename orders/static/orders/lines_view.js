@@ -3,6 +3,7 @@
 import { renderProblem } from "./messages_view.js";
 import { formatMoney, formatNumber, parseQuantity } from "./numbers.js";
 import { getOldPrice, mayBeOrdered } from "./order.js";
+import { renderDoubts } from "./pasted_list_view.js";
 import { formatPack, formatPrice } from "./products_view.js";
 import { fillIn } from "./texts.js";
 import { describeLast, renderPriceChange, renderShortcuts } from "./usual_products_view.js";
@@ -54,7 +55,7 @@ function renderLine(form, line, number, places) {
       aria-label=${fillIn(gettext("Remove line %(number)s"), { number })}>×</button>
     <div class="below">
       ${renderProblem(`problem-${line.id}`, error?.text)} ${renderNearest(form, line)} ${renderUnknownVat(form, line)} ${renderPriceKind(form, line)} ${renderNewPrice(form, line)}
-      ${renderRepeated(places.get(getArticle(line)), number)} ${renderLast(form, line)}
+      ${renderRepeated(places.get(getArticle(line)), number)} ${renderLast(form, line)} ${renderDoubts(form, line)}
     </div>
   </div>`;
 }

@@ -17,7 +17,7 @@ export function createOrderFor(customer) {
 }
 
 export function createLine() {
-  return { id: newId(), text: "", product: null, quantity: "", discount: "", now: null, known: {} };
+  return { id: newId(), text: "", product: null, quantity: "", discount: "", now: null, known: {}, pasted: null };
 }
 
 /** The order of a saved draft, or a copy of it that is a draft of its own. */
@@ -62,6 +62,28 @@ export function lineFromPurchase({ product, article, last }) {
     usual: quantity,
     discount: formatPercent(last.discountPercent),
   };
+}
+
+const DOUBTS_OF = { product: ["code", "codes", "packs"], quantity: ["quantity", "no_quantity"] }; // by field
+
+/** A line of a pasted list: of several packs the first in which its quantity may be ordered; with what is not clear. */
+export function lineFromPasted({ text, code, quantity, products, doubts }) {
+  const product = products.find((each) => quantity !== null && mayBeOrdered(each, quantity)) ?? products[0] ?? null;
+  const usual = product ? formatNumber(product.orderQuantities.usual) : "";
+  return {
+    ...createLine(),
+    text: product ? product.name || product.erpId : code,
+    product,
+    quantity: quantity === null ? usual : formatNumber(quantity),
+    usual,
+    pasted: doubts.length ? { text, doubts } : null,
+  };
+}
+
+/** What is still not clear about a pasted line once its product, or its quantity, is filled in. */
+export function getDoubtsLeft({ pasted }, field) {
+  const doubts = pasted?.doubts.filter((doubt) => !DOUBTS_OF[field].includes(doubt)) ?? [];
+  return doubts.length ? { ...pasted, doubts } : null;
 }
 
 export function formatPercent(percent) {

@@ -8,6 +8,7 @@ import { makeSpaceForLists } from "./list_space.js";
 import { Messages } from "./messages.js";
 import { acceptPrice, createOrder, createOrderFor, fingerprint, orderFromDraft, translateNumbers } from "./order.js";
 import { renderForm } from "./order_form_view.js";
+import { PastedList } from "./pasted_list.js";
 import { Pricing } from "./pricing.js";
 import { Saving } from "./saving.js";
 import { OrderFormSession } from "./session.js";
@@ -33,8 +34,9 @@ class OrderForm {
     this.unsaved = new UnsavedOrder(this);
     this.usual = new UsualProducts(this);
     this.panel = new CustomerPanel(this, document.getElementById("customer-panel"));
+    this.pasted = new PastedList(this);
     this.typeAhead = new TypeAhead(
-      () => this.saving.isSaving || this.entry.isWaiting || this.usual.isAwaited,
+      () => this.saving.isSaving || this.entry.isWaiting || this.usual.isAwaited || this.pasted.isReading,
       (text) => this.messages.sayUnused(text),
     );
     this.session = new OrderFormSession((customers) => this.updateCustomers(customers));
@@ -147,19 +149,22 @@ class OrderForm {
   }
 
   pressAnywhere(event) {
-    const { key, code, altKey, repeat } = event;
-    const hasControl = event.ctrlKey || event.metaKey;
-    const handler =
-      key === "Enter" && hasControl
-        ? () => this.saving.save()
-        : code === "KeyR" && altKey && !hasControl
-          ? () => this.usual.repeatLastOrder()
-          : code === "KeyI" && altKey && !hasControl
-            ? () => this.panel.toggle()
-            : null;
-    if (!handler || document.querySelector("dialog:modal")) return;
+    if (event.target.id === "save" && isTyping(event)) this.entry.focusEmptyLine(); // where the key lands then
+    const action = this.findAction(event);
+    if (!action || document.querySelector("dialog:modal")) return;
     event.preventDefault();
-    if (!repeat) handler();
+    if (!event.repeat) action();
+  }
+
+  /** What keys do wherever the cursor is. */
+  findAction({ key, code, ctrlKey, metaKey, altKey }) {
+    if (ctrlKey || metaKey) return key === "Enter" ? () => this.saving.save() : null;
+    if (!altKey || this.saving.isSaving) return null;
+    return {
+      KeyI: () => this.panel.toggle(),
+      KeyP: () => this.pasted.open(),
+      KeyR: () => this.usual.repeatLastOrder(),
+    }[code];
   }
 
   leave(event) {
@@ -215,6 +220,10 @@ class OrderForm {
   draw() {
     if (this.isReady) render(renderForm(this), this.root);
   }
+}
+
+function isTyping({ key, ctrlKey, metaKey, altKey }) {
+  return key.length === 1 && key !== " " && !ctrlKey && !metaKey && !altKey;
 }
 
 const pageData = JSON.parse(document.getElementById("page-data").textContent);

@@ -7,6 +7,7 @@ import { renderBanner, renderLeftBehind, renderUnsavedDialog } from "./messages_
 import { renderNews } from "./mirror_view.js";
 import { isEmpty } from "./order.js";
 import { fillIn } from "./texts.js";
+import { renderPasteDialog } from "./pasted_list_view.js";
 import { renderBar, renderEnd } from "./totals_view.js";
 import { html } from "./vendor/lit-html/lit-html.js";
 
@@ -16,7 +17,7 @@ export function renderForm(form) {
     <form autocomplete="off" novalidate ?inert=${form.saving.isSaving} @submit=${(event) => event.preventDefault()}>
       ${renderCustomer(form)} ${renderLines(form)} ${renderDetails(form)} ${renderEnd(form)}
     </form>
-    ${renderBar(form)} ${renderUnsavedDialog(form)}`;
+    ${renderBar(form)} ${renderUnsavedDialog(form)} ${renderPasteDialog(form)}`;
 }
 
 function renderHead(form) {

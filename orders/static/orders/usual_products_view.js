@@ -38,7 +38,7 @@ export function renderPriceChange({ priceChange }) {
 
 /** What is quicker than typing, below the lines. */
 export function renderShortcuts(form) {
-  const { usual, entry } = form;
+  const { usual, entry, pasted } = form;
   const { lastOrder, products } = usual;
   const count = usual.getMissing().length;
   const lines = interpolate(ngettext("%s line", "%s lines", count), [count]);
@@ -55,5 +55,7 @@ export function renderShortcuts(form) {
         ? html`<button type="button" class="quiet" @click=${() => entry.offerUsualProducts()}>
             ${gettext("Usual products")} <kbd>↓</kbd></button>`
         : nothing
-    }</p>`;
+    }
+    <button type="button" class="quiet" aria-keyshortcuts="Alt+P" @click=${() => pasted.open()}>
+      ${gettext("Paste a list")} <kbd>Alt+P</kbd></button></p>`;
 }

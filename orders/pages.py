@@ -16,9 +16,11 @@ from django.views.decorators.http import require_safe
 
 from customers.models import Customer
 from customers.serializers import CustomerSerializer
+from orders import outcome
 from orders.api.draft_serializers import MOST_LINES, NOTES_LENGTH, DraftSerializer
 from orders.hidden_columns import describe_hidden_order_columns
 from orders.models import Draft
+from orders.models.drafts import DraftPart
 from sync.api.urls import KeyConverter
 from sync.coordinator import looks
 from sync.service import get_service
@@ -93,7 +95,9 @@ def read_key(request: HttpRequest, name: str) -> int:
 @never_cache
 @require_safe
 def draft_form(request: HttpRequest, draft_id: int) -> HttpResponse:
-    return render_form(request, draft=get_own_draft(request, draft_id))
+    """The order form with a draft; one that is found or closed says what became of it instead."""
+    draft = get_own_draft(request, draft_id)
+    return render_outcome(request, draft) if draft.is_settled else render_form(request, draft=draft)
 
 
 def render_form(
@@ -125,9 +129,32 @@ def render_form(
 @never_cache
 @require_safe
 def drafts(request: HttpRequest) -> HttpResponse:
-    """The caller's drafts, page by page; one that does not exist shows the nearest."""
-    pages = Paginator(Draft.objects.for_user(get_agent(request)).with_lines(), DRAFTS_ON_A_PAGE)
-    return render(request, "orders/drafts.html", {"page": pages.get_page(request.GET.get("page"))})
+    """The caller's drafts, one part of them, page by page; a page or part that does not exist shows the nearest."""
+    own = Draft.objects.filter(user=get_agent(request))
+    wanted = request.GET.get("show", "")
+    part = DraftPart(wanted) if wanted in DraftPart.values else DraftPart.IN_HAND
+    counts = own.count_parts()
+    page = Paginator(own.list_part(part).with_lines(), DRAFTS_ON_A_PAGE).get_page(request.GET.get("page"))
+    shown = list(page.object_list)
+    if part == DraftPart.IN_HAND:
+        fitting = outcome.find_fitting(shown)
+        for draft in shown:
+            draft.fitting_orders = fitting[draft.pk]
+    page.object_list = shown
+    parts = [(each, counts[each]) for each in DraftPart]
+    return render(request, "orders/drafts.html", {"page": page, "part": part, "parts": parts})
+
+
+@login_required
+@never_cache
+@require_safe
+def draft_outcome(request: HttpRequest, draft_id: int) -> HttpResponse:
+    """What became of a draft, and the orders that it may be."""
+    return render_outcome(request, get_own_draft(request, draft_id))
+
+
+def render_outcome(request: HttpRequest, draft: Draft) -> HttpResponse:
+    return render(request, "orders/draft_outcome.html", {"draft": draft, "found": outcome.list_orders(draft)})
 
 
 @login_required

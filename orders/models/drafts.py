@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
@@ -24,11 +25,18 @@ LOOKED_FOR = timedelta(days=60)  # since its last change; later an equal order i
 
 IN_HAND = Q(order=None, closed_at=None)
 IN_STATE = {
-    "open": IN_HAND & Q(handed_over_at=None),
-    "handed_over": IN_HAND & Q(handed_over_at__isnull=False),
     "found": Q(order__isnull=False),
     "closed": Q(order=None, closed_at__isnull=False),
 }
+
+
+class DraftPart(models.TextChoices):
+    """The parts of an agent's list of drafts."""
+
+    IN_HAND = "in_hand", _("To do")
+    FOUND = "found", _("Found in the ERP")
+    CLOSED = "closed", _("Closed")
+    DELETED = "deleted", _("Deleted")
 
 
 class DraftQuerySet(models.QuerySet["Draft"]):
@@ -41,6 +49,27 @@ class DraftQuerySet(models.QuerySet["Draft"]):
     def in_hand(self) -> DraftQuerySet:
         """Those that are open or handed over, and not deleted."""
         return self.filter(IN_HAND, deleted_at=None)
+
+    def list_part(self, part: DraftPart) -> DraftQuerySet:
+        """A part of the list of drafts, in the order in which it is shown: what is open before what was handed over."""
+        match part:
+            case DraftPart.IN_HAND:
+                shown = self.in_hand().alias(is_handed_over=Q(handed_over_at__isnull=False))
+                return shown.order_by("is_handed_over", "-changed_at", "-pk")
+            case DraftPart.DELETED:
+                return self.filter(deleted_at__isnull=False).order_by("-deleted_at", "-pk")
+            case _:
+                return self.filter(IN_STATE[part], deleted_at=None).order_by("-changed_at", "-pk")
+
+    def count_parts(self) -> dict[str, int]:
+        """How many there are in each part of the list; one query."""
+        kept = Q(deleted_at=None)
+        return self.aggregate(
+            in_hand=models.Count("pk", filter=IN_HAND & kept),
+            found=models.Count("pk", filter=IN_STATE["found"] & kept),
+            closed=models.Count("pk", filter=IN_STATE["closed"] & kept),
+            deleted=models.Count("pk", filter=~kept),
+        )
 
     def looked_for(self) -> DraftQuerySet:
         """Those whose order may still come into the mirror."""
@@ -133,6 +162,7 @@ class Draft(models.Model):
     request_sha256 = models.CharField(_("request's SHA-256"), max_length=64, blank=True, editable=False)
 
     objects = DraftQuerySet.as_manager()
+    fitting_orders: Sequence[Order] = ()  # in the list of drafts: those that it may be
 
     class Meta:
         verbose_name = _("draft")

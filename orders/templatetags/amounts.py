@@ -32,3 +32,14 @@ def format_money(amount: Decimal, currency: str) -> str:
 def format_euro(amount: Decimal | None) -> str:
     """An amount in euro; one that the ERP did not show says so, and is no 0."""
     return _("Not known") if amount is None else format_money(amount, "EUR")
+
+
+@register.filter("difference")
+def format_difference(difference: Decimal | None) -> str:
+    """How much more or less an order in the ERP, in euro, comes to than its draft."""
+    if difference is None:
+        return _("amount not known")
+    if not difference:
+        return _("same amount")
+    text = _("{amount} more") if difference > 0 else _("{amount} less")
+    return text.format(amount=format_money(abs(difference), "EUR"))

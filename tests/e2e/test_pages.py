@@ -38,6 +38,7 @@ def drawn(page, site, draft):
         "drafts": "/drafts",
         "draft": f"/drafts/{draft.pk}",
         "print": f"/drafts/{draft.pk}/print",
+        "outcome": f"/drafts/{draft.pk}/outcome",
         "customers": "/customers",
         "customer": f"/customers/{draft.customer.erp_id}",
         "offline": "/offline",

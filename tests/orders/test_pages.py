@@ -16,8 +16,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from orders import drafts, pages
-from orders.models import Draft, Product
+from orders import drafts, outcome, pages
+from orders.models import Draft, Order, Product
 from orders.pages import DRAFTS_ON_A_PAGE
 from sync.service import get_service
 from tests.api.conftest import agent, colleague
@@ -27,6 +27,7 @@ from tests.factories import (
     DraftFactory,
     DraftLineFactory,
     MirroredColumnFactory,
+    OrderFactory,
     PriceFactory,
     ProductFactory,
     UserFactory,
@@ -175,7 +176,7 @@ def test_a_list_of_many_drafts_needs_no_more_queries_than_one_of_few(browser, sa
         saved()
     with CaptureQueriesContext(connection) as many:
         browser.get("/drafts")
-    assert len(many) == len(few) == 5  # the session, its user, how many, the drafts, their lines
+    assert len(many) == len(few) == 8  # the session, its user, parts, how many, drafts, lines, rejected orders, orders
 
 
 def test_a_long_list_has_pages(browser, saved):
@@ -183,7 +184,7 @@ def test_a_long_list_has_pages(browser, saved):
     first, second = html_of(browser, "/drafts"), html_of(browser, "/drafts?page=2")
     assert len(shown_drafts(first)) == DRAFTS_ON_A_PAGE
     assert sorted(shown_drafts(first) + shown_drafts(second)) == numbers
-    assert 'href="?page=2"' in first
+    assert 'href="?show=in_hand&amp;page=2"' in first
     assert "Page 2 of 2" in second
     assert shown_drafts(html_of(browser, "/drafts?page=nonsense")) == shown_drafts(first)
 
@@ -458,3 +459,87 @@ def test_no_page_names_another_host_or_holds_a_script_of_its_own(browser, saved)
         html = (Client() if path == "/login" else browser).get(path).content.decode()
         assert not re.search(r"(https?:)?//(?!www\.w3\.org/)\w", html), path
         assert not re.search(r'<script(?![^>]* (src=|type="application/json"))|<style|\bstyle="|\bon\w+="', html), path
+
+
+# What became of drafts
+
+
+@pytest.fixture
+def enter(customer):
+    """An order of the customer, with the amount that two saved lines come to."""
+
+    def enter(**fields):
+        placed = {"account_number": "1002239", "ordered_at": timezone.now(), "total_amount": Decimal("2968.15")}
+        return OrderFactory(**placed | fields)
+
+    return enter
+
+
+def test_what_is_open_stands_before_what_was_handed_over_and_the_rest_in_parts_of_its_own(browser, saved, enter):
+    handed_over, opened, closed, found, deleted = (saved() for _ in range(5))
+    outcome.hand_over(handed_over, "printed", version=1)
+    outcome.close(closed, version=1)
+    outcome.confirm_order(found, enter(number="ORD/26000001").erp_id, version=1, user=found.user)
+    drafts.delete_draft(deleted)
+    html = html_of(browser, "/drafts")
+    assert shown_drafts(html) == [opened.pk, handed_over.pk]
+    assert re.findall(r'<span class="count">(\d+)</span>', html) == ["2", "1", "1", "1"]
+    assert "Handed over</strong>" in html
+    for part, draft in {"found": found, "closed": closed, "deleted": deleted}.items():
+        assert shown_drafts(html_of(browser, f"/drafts?show={part}")) == [draft.pk]
+    assert shown_drafts(html_of(browser, "/drafts?show=nonsense")) == [opened.pk, handed_over.pk]
+
+
+def test_a_found_draft_shows_its_order_and_the_difference_in_amount(browser, saved, enter):
+    draft, order = saved(), enter(number="ORD/26000001", sales_status="Ordine aperto")
+    outcome.mark_found_drafts()
+    for amount, text in (("2968.15", "same amount"), ("2988.15", "20,00 € more"), ("2958.15", "10,00 € less")):
+        Order.objects.filter(pk=order.pk).update(total_amount=Decimal(amount))
+        html = html_of(browser, "/drafts?show=found")
+        assert "ORD/26000001" in html
+        assert text.replace("20,00 €", "€20.00").replace("10,00 €", "€10.00") in html
+    Order.objects.update(removed_at=timezone.now())
+    assert "does not show this order any more" in html_of(browser, f"/drafts/{draft.pk}")
+
+
+def test_of_two_orders_that_fit_the_agent_is_asked_with_a_key_for_each(browser, saved, enter):
+    draft = saved()
+    orders = [enter(), enter()]
+    html = html_of(browser, "/drafts")
+    for key, order in enumerate(orders, 1):
+        assert re.search(rf'data-do="confirm" data-order="{order.erp_id}" disabled aria-keyshortcuts="{key}"', html)
+    assert "fits</strong>" in html_of(browser, f"/drafts/{draft.pk}/outcome")
+
+
+def test_a_settled_draft_is_not_opened_in_the_form(browser, saved):
+    draft = saved()
+    assert "page-data" in html_of(browser, f"/drafts/{draft.pk}")
+    outcome.hand_over(draft, "copied", version=1)
+    assert "it is open again" in html_of(browser, f"/drafts/{draft.pk}")
+    outcome.close(draft, version=2)
+    html = html_of(browser, f"/drafts/{draft.pk}")
+    assert "page-data" not in html
+    assert 'data-do="reopen"' in html
+
+
+def test_the_lines_to_copy_stand_in_the_page_as_they_are_typed(browser, saved):
+    saved()
+    assert 'data-text="9801.314.016\t2\t10\n845104\t50\t\n"' in html_of(browser, "/drafts")
+
+
+def test_the_list_asks_as_often_however_many_drafts_and_orders_there_are(browser, saved, enter):
+    counts = []
+    for _ in range(3):
+        outcome.hand_over(saved(), "printed", version=1)
+        enter()
+        with CaptureQueriesContext(connection) as queries:
+            browser.get("/drafts")
+        counts.append(len(queries))
+    assert counts == [8] * 3  # the session, its user, the parts, how many, drafts, lines, rejected orders, orders
+
+
+def test_the_print_says_which_prices_are_net_and_whose(browser, saved):
+    draft = saved()
+    draft.lines.filter(position=1).update(is_net_price=True, price_audience="customer")
+    html = html_of(browser, f"/drafts/{draft.pk}/print")
+    assert (html.count("Net price"), html.count("own price")) == (1, 1)

@@ -1,4 +1,4 @@
-// The list of drafts: deleting with Undo, the forms that were left unsaved in this browser, and the key for a new order.
+// The list of drafts: what agents say of them, with Undo, the forms that were left unsaved in this browser, and keys.
 
 import { Unreachable, ask, isExpected } from "./api.js";
 import { findLeftBehind, forget, resume } from "./kept_forms.js";
@@ -11,21 +11,119 @@ const newOrder = document.querySelector("[data-new-order]");
 const messages = document.querySelector("[data-messages]");
 const kept = document.querySelector("[data-kept]");
 const dialog = document.querySelector("[data-discard]");
+const copyDialog = document.querySelector("[data-copy]");
 
 document.querySelector("[data-drafts]")?.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-delete]");
   if (button) deleteDraft(button);
+  const step = target.closest("[data-do]");
+  if (step) steps[step.dataset.do](step, step.closest("[data-draft]"));
 });
-for (const button of document.querySelectorAll("[data-delete]")) button.disabled = false;
+for (const button of document.querySelectorAll("[data-delete], [data-do]")) button.disabled = false;
 document.addEventListener("keydown", (event) => {
   const isTyped = event.target.closest("input, select, textarea, dialog, [contenteditable]");
-  if (event.key.toLowerCase() !== "n" || event.ctrlKey || event.metaKey || event.altKey || isTyped) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || isTyped) return;
+  const key = event.key.toLowerCase();
+  const row = event.target.closest("[data-draft]");
+  const control = key === "n" ? newOrder : findControl(row, key);
+  const next = control ?? findNext(row, { arrowdown: 1, j: 1, arrowup: -1, k: -1 }[key]);
+  if (!next) return;
   event.preventDefault();
-  newOrder.click();
+  if (control) control.click();
+  else next.focus();
 });
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && showKept());
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload()); // drafts were saved meanwhile
 showKept();
+
+// Keys
+
+/** What a key presses in a draft that has the focus; in a list of one, without it too. */
+function findControl(row, key) {
+  const rows = document.querySelectorAll("[data-draft]");
+  const within = row ?? (rows.length === 1 ? rows[0] : null);
+  const all = within ? [...within.querySelectorAll("[aria-keyshortcuts]")] : [];
+  return all.find((each) => each.getAttribute("aria-keyshortcuts") === key);
+}
+
+/** The link of the draft before or after this one, the first one's from anywhere else. */
+function findNext(row, step) {
+  const rows = [...document.querySelectorAll("[data-draft]:not([hidden])")];
+  const next = step && (row ? rows[rows.indexOf(row) + step] : rows[0]);
+  return next?.querySelector("h2 a");
+}
+
+// What agents say of a draft
+
+const steps = {
+  confirm: (button, row) =>
+    change(
+      button,
+      row,
+      "confirm",
+      { order: Number(button.dataset.order) },
+      gettext("The draft of %(customer)s is this order."),
+    ),
+  reject: (button, row) =>
+    change(
+      button,
+      row,
+      "reject",
+      { order: Number(button.dataset.order) },
+      gettext("Not the order of %(customer)s: it is not proposed again."),
+    ),
+  close: (button, row) => change(button, row, "close", {}, gettext("Draft of %(customer)s closed."), "reopen"),
+  reopen: (button, row) => change(button, row, "reopen", {}, gettext("Draft of %(customer)s is open again.")),
+  enter: (button, row) => handOver(button, row, "entered", gettext("Draft of %(customer)s: entered in the ERP.")),
+  restore: (button, row) =>
+    attempt(button, async () => {
+      await ask("POST", `/api/drafts/${row.dataset.draft}/restore`);
+      showDone(row, gettext("Draft of %(customer)s restored."));
+    }),
+  copy: copyLines,
+};
+
+function change(button, row, step, more, message, undo) {
+  return attempt(button, async () => {
+    const body = { version: Number(row.dataset.version), ...more };
+    const answer = await ask("POST", `/api/drafts/${row.dataset.draft}/${step}`, { body });
+    row.dataset.version = answer.body.draft.version;
+    showDone(row, message, undo);
+  });
+}
+
+function handOver(button, row, how, message) {
+  return change(button, row, "hand-over", { how }, message, "reopen");
+}
+
+async function copyLines(button, row) {
+  const { text } = button.dataset;
+  const message = gettext("Lines of %(customer)s copied: paste them in the ERP. The draft is marked as handed over.");
+  const wasCopied = await Promise.resolve(navigator.clipboard?.writeText(text).then(() => true)).catch(() => false);
+  if (wasCopied) return handOver(button, row, "copied", message);
+  const box = copyDialog.querySelector("textarea");
+  box.value = text;
+  copyDialog.returnValue = "";
+  copyDialog.onclose = () => (copyDialog.returnValue ? handOver(button, row, "copied", message) : button.focus());
+  copyDialog.showModal();
+  box.select();
+}
+
+/** A line in place of the draft, with Undo where that is one step. */
+function showDone(row, message, undo) {
+  const again = ({ currentTarget }) =>
+    attempt(currentTarget, async () => {
+      const body = { version: Number(row.dataset.version) };
+      await ask("POST", `/api/drafts/${row.dataset.draft}/${undo}`, { body });
+      location.reload();
+    });
+  const reload = () => location.reload();
+  replace(row, fillIn(message, row.dataset), (id) =>
+    undo
+      ? html`<button aria-describedby=${id} @click=${again}>${gettext("Undo")}</button>`
+      : html`<button aria-describedby=${id} @click=${reload}>${gettext("Show the list anew")}</button>`,
+  );
+}
 
 // Deleting
 
@@ -44,19 +142,22 @@ function deleteDraft(button) {
 }
 
 function showDeleted(row, message) {
+  const gone = replace(row, message, (id) => {
+    const undo = ({ currentTarget }) => restoreDraft(currentTarget, row, gone);
+    return html`<button aria-describedby=${id} @click=${undo}>${gettext("Undo")}</button>`;
+  });
+}
+
+/** Puts a message with a button in place of a draft. */
+function replace(row, message, renderButton) {
   const gone = document.createElement("li");
   gone.className = "gone";
-  const messageId = `gone-${row.dataset.draft}`;
-  const undo = ({ currentTarget }) => restoreDraft(currentTarget, row, gone);
-  render(
-    html`
-    <span id=${messageId}>${message}</span>
-    <button aria-describedby=${messageId} @click=${undo}>${gettext("Undo")}</button>`,
-    gone,
-  );
+  const id = `gone-${row.dataset.draft}`;
+  render(html`<span id=${id}>${message}</span> ${renderButton(id)}`, gone);
   row.hidden = true;
   row.after(gone);
   gone.querySelector("button").focus();
+  return gone;
 }
 
 function restoreDraft(button, row, gone) {

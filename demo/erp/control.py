@@ -3,6 +3,7 @@
 POST   /demo/faults          {"fault": "error-banner", "list": "customers", "times": 1}; no times: until cleared
 DELETE /demo/faults          clears all, /demo/faults/<fault> one
 POST   /demo/life/<what>     lets something happen, such as new-order; without <what>, anything
+POST   /demo/orders          {"account": "1002239", "amount": "122.00"}: an order that somebody enters, in euro
 POST   /demo/clock           {"now": "2026-03-29T23:30:00"}: local Italian time; the clock goes on from there
 POST   /demo/update          an update over night: menu numbers, filters' values, a tab and a column are others
 DELETE /demo/sessions        ends all sessions
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +44,9 @@ def answer(demo: DemoServer, method: str, what: list[str], body: bytes) -> tuple
                 front_end.clear(Fault.called(fault))
             case "POST", ["life", *kind] if not kind or kind[0] in HAPPENINGS:
                 return HTTPStatus.OK, {"changed": erp.happen(*kind)}
+            case "POST", ["orders"]:
+                order = json.loads(body)
+                return HTTPStatus.OK, {"changed": erp.enter_order(str(order["account"]), Decimal(order["amount"]))}
             case "POST", ["clock"]:
                 erp.clock.set(datetime.fromisoformat(json.loads(body)["now"]))
             case "POST", ["update"]:
@@ -58,7 +63,7 @@ def answer(demo: DemoServer, method: str, what: list[str], body: bytes) -> tuple
                 demo.set_delays(json.loads(body))
             case _:
                 raise ValueError(f"{method} /demo/{'/'.join(what)}")
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, InvalidOperation) as error:
         return HTTPStatus.BAD_REQUEST, {"error": f"not understood: {error}"}
     except NothingLeft as nothing:
         return HTTPStatus.CONFLICT, {"error": str(nothing)}

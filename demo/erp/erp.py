@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from itertools import islice
 from operator import attrgetter
 from pathlib import Path
@@ -66,10 +67,19 @@ class DemoErp:
     def happen(self, what: str = "", *, at: datetime | None = None) -> str:
         """Let something happen: one of life.HAPPENINGS, or anything. Says in a few words what changed."""
         with self.lock:
-            event = life.Event(what or life.choose_event(self.world.base.seed, self.events), at or self.clock.read())
-            changed = self.replay(event)
-            if self.journal:
-                self.journal.add(event)
+            what = what or life.choose_event(self.world.base.seed, self.events)
+            return self.let_happen(life.Event(what, at or self.clock.read()))
+
+    def enter_order(self, account: str, amount: Decimal, *, at: datetime | None = None) -> str:
+        """Enter an order of a customer, as an agent does by hand; `amount` is in euro. Raises life.NoSuchAccount."""
+        with self.lock:
+            entered = life.EnteredOrder(account, amount)
+            return self.let_happen(life.Event("entered-order", at or self.clock.read(), entered=entered))
+
+    def let_happen(self, event: life.Event) -> str:
+        changed = self.replay(event)
+        if self.journal:
+            self.journal.add(event)
         return changed
 
     def replay(self, event: life.Event) -> str:

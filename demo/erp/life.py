@@ -7,13 +7,14 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from demo.erp import documents, invented
 from demo.erp import vocabulary as words
-from demo.erp.records import Customer, Order, OrderState
+from demo.erp.records import NOTHING, Customer, Order, OrderState
 from demo.erp.world import World
 
 TRIES = 200  # draws before it is taken that no order is left to move
@@ -30,6 +31,21 @@ class OtherJournal(Exception):
         super().__init__((type(self).__doc__ or "").format(path=path, theirs=theirs, ours=ours))
 
 
+class NoSuchAccount(ValueError):
+    """No customer has the account number."""
+
+
+@dataclass(frozen=True)
+class EnteredOrder:
+    """An order that somebody types into the ERP: for which account, and what it comes to in euro."""
+
+    account: str
+    amount: Decimal
+
+    def as_json(self) -> dict[str, str]:
+        return {"account": self.account, "amount": str(self.amount)}
+
+
 @dataclass(frozen=True)
 class Event:
     """Something that happened, and when, in local Italian time."""
@@ -37,10 +53,13 @@ class Event:
     what: str
     at: datetime
     numbers_rise: bool = True  # False in journals of older demos, which drew the numbers of new customers at random
+    entered: EnteredOrder | None = None  # by somebody, where that is what happened
 
 
 def happen(world: World, event: Event, number: int) -> str:
     """Let the `number`-th event happen, always in the same way. Says in a few words what changed."""
+    if event.entered:
+        return enter_order(world, Random(f"{world.base.seed}/life/{number}/{event.what}"), event.at, event.entered)
     happening = HAPPENINGS[event.what] if event.numbers_rise else OLDER_HAPPENINGS[event.what]
     return happening(world, Random(f"{world.base.seed}/life/{number}/{event.what}"), event.at)
 
@@ -99,9 +118,22 @@ def change_customer(world: World, random: Random, _: datetime) -> str:
 
 
 def add_new_order(world: World, random: Random, at: datetime) -> str:
-    """A pending order; the customer's counters move with it."""
+    """A pending order of anybody."""
     base = world.base
-    customer_place = base.find_place_with_account(random.randrange(base.accounts))
+    return place_order(world, random, at, base.find_place_with_account(random.randrange(base.accounts)))
+
+
+def enter_order(world: World, random: Random, at: datetime, entered: EnteredOrder) -> str:
+    """A pending order with this amount. Raises NoSuchAccount."""
+    for place in range(world.count("customers")):
+        if entered.account and world.find_record("customers", place).account == entered.account:
+            amount = {"gross": entered.amount, "total": entered.amount, "discount": NOTHING, "is_gift": False}
+            return place_order(world, random, at, place, **amount)
+    raise NoSuchAccount(f"no customer has the account {entered.account!r}")
+
+
+def place_order(world: World, random: Random, at: datetime, customer_place: int, **changes: Any) -> str:
+    """A pending order; the customer's counters move with it."""
     customer = world.find_record("customers", customer_place)
     order = documents.make_order(
         customer,
@@ -112,6 +144,7 @@ def add_new_order(world: World, random: Random, at: datetime) -> str:
         state=OrderState.PENDING,
         modified_at=at,
     )
+    order = replace(order, **changes)
     world.add("orders", order)
     counted = replace(
         customer,
@@ -254,10 +287,13 @@ class Journal:
     def read_events(self) -> Iterator[Event]:
         for line in self.read_lines()[1:]:
             event = json.loads(line)
-            yield Event(event["what"], datetime.fromisoformat(event["at"]), "numbersRise" in event)
+            given = event.get("entered")
+            entered = EnteredOrder(given["account"], Decimal(given["amount"])) if given else None
+            yield Event(event["what"], datetime.fromisoformat(event["at"]), "numbersRise" in event, entered)
 
     def add(self, event: Event) -> None:
-        self.write({"what": event.what, "at": event.at.isoformat(), "numbersRise": True})
+        entered = {"entered": event.entered.as_json()} if event.entered else {}
+        self.write({"what": event.what, "at": event.at.isoformat(), "numbersRise": True, **entered})
 
     def read_lines(self) -> list[str]:
         return self.path.read_text(encoding="utf-8").splitlines()

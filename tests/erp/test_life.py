@@ -5,13 +5,14 @@ import json
 from collections import Counter
 from contextlib import suppress
 from datetime import datetime, time, timedelta
+from decimal import Decimal
 from threading import Thread
 from typing import Any
 
 import pytest
 
 from demo.erp.erp import DemoErp
-from demo.erp.life import HAPPENINGS, NothingLeft, OtherJournal
+from demo.erp.life import HAPPENINGS, NoSuchAccount, NothingLeft, OtherJournal
 from demo.erp.lists import LISTS
 from tests.erp.conftest import SMALL, TODAY
 
@@ -51,6 +52,19 @@ def test_a_new_order_is_pending_and_counted_by_its_customer(erp):
     assert (order.number, order.sales_state, order.created_at) == ("", "Ordine aperto", NOON)
     assert order.account == after.account
     assert (after.orders_this_year, after.last_order) == (before.orders_this_year + 1, NOON.date())
+
+
+def test_an_order_that_is_entered_is_the_customer_s_with_its_amount_and_not_forgotten(tmp_path):
+    erp = DemoErp(scale=SMALL, today=TODAY, state=tmp_path / "journal")
+    account = next(customer.account for customer in erp.find_records("customers") if customer.account)
+    erp.enter_order(account, Decimal("122.50"), at=NOON)
+    with pytest.raises(NoSuchAccount):
+        erp.enter_order("nobody's", Decimal(1), at=NOON)
+    again = DemoErp(scale=SMALL, today=TODAY, state=tmp_path / "journal")
+    for each in (erp, again):
+        order = next(each.find_records("orders"))
+        assert (order.account, order.gross, order.net) == (account, Decimal("122.50"), Decimal("122.50"))
+    assert moments(erp) == moments(again)
 
 
 def test_a_new_order_stands_on_top(erp):

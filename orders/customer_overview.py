@@ -97,7 +97,7 @@ class CustomerOverview:
 
     @property
     def years(self) -> list[YearSales]:
-        """This year and the two before it, as the ERP adds them up: this year is that of the export."""
+        """This year and the two before it, as the ERP adds them up. Assumed: this year is that of the export."""
         fresh_as_of = self.fresh_as_of["customers"]
         year = timezone.localdate(fresh_as_of).year if fresh_as_of else self.today.year
         known = self.customer
@@ -185,7 +185,7 @@ class CustomerOverview:
 
 
 def get_overview(customer: Customer, *, user: User) -> CustomerOverview:
-    """What is known of a customer, with this user's drafts for it."""
+    """What is known of a customer, with the drafts that this user has in hand for it."""
     account = customer.account_number
     first = Order.objects.present().exclude(ordered_at=None).order_by("ordered_at")
     fresh_as_of = health.find_fresh_times()

@@ -50,7 +50,7 @@ class OverdueSerializer(Serializer):
 
 
 class CustomerDraftSerializer(Serializer):
-    """One of the caller's drafts for the customer."""
+    """A draft that the caller has in hand for the customer: open, or handed over and not found in the ERP yet."""
 
     id = serializers.IntegerField()
     net = AmountField(source="totals.net")

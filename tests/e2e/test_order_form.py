@@ -768,6 +768,8 @@ def test_prices_that_are_overdue_are_said_though_the_form_pauses_their_sync(form
     SyncRun.objects.filter(sync_type="prices").update(exported_at=timezone.now() - timedelta(hours=2))
     form.page.reload()
     expect(line).to_contain_text("L'aggiornamento è in ritardo: verifica prima di ordinare.")
+    line.get_by_role("button", name="Ricontrolla").click()
+    expect(form.banner).to_contain_text("Non è ancora arrivato niente di nuovo")
 
 
 def test_a_changed_price_stays_marked_though_the_quantity_was_another_meanwhile(page, site, agent, customer, product):

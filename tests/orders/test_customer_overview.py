@@ -156,11 +156,12 @@ def test_the_years_are_those_of_the_export(customer, overview_of):
     assert (years[0].sales, years[1].sales) == (Decimal("12.00"), None)
 
 
-def test_drafts_are_the_caller_s_alone(customer, overview_of, agent, colleague):
+def test_drafts_are_those_that_the_caller_has_in_hand(customer, overview_of, agent, colleague):
     own = DraftFactory(user=agent, customer=customer)
     DraftFactory(user=colleague, customer=customer)
     DraftFactory(user=agent)
     DraftFactory(user=agent, customer=customer, deleted_at=NOW)
+    DraftFactory(user=agent, customer=customer, closed_at=NOW)
     assert overview_of(customer).drafts == [own]
 
 

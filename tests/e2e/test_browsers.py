@@ -27,6 +27,7 @@ SINCE = {
     "randomUUID": (92, 95, 15.4),  # on secure connections only
     "replaceAll": (85, 77, 13.1),
     "globalThis": (71, 65, 12.1),
+    "clipboard": (66, 63, 13.1),  # on secure connections only; without it the lines are shown to be copied
     "showModal": (37, 98, 15.4),
     "Object.fromEntries": (73, 63, 12.1),
 }
@@ -42,6 +43,7 @@ NAMES_OF_ALL = """
 AbortController Array Array.isArray Boolean DOMException DOMParser Date Date.now Date.parse Error EventSource
 EventSource.CLOSED FormData HTMLButtonElement HTMLScriptElement Headers Infinity Intl Intl.NumberFormat JSON JSON.parse
 JSON.stringify KeyboardEvent Map Math Math.max Math.min Math.round Number Object Object.assign Object.entries
+Promise.resolve confirm
 Object.keys Object.values Promise RegExp String URLSearchParams Uint8Array abort aborted actions active activeElement
 add addEventListener address after altKey append appendChild assign blur body bottom catch changed check checked
 classList className clear clearTimeout click clipboardData close closest code colno contains cookie count createElement

@@ -26,7 +26,7 @@ class OrderForm:
         self.site = site
         self.customer = page.get_by_label("Cliente", exact=True)
         self.discount = page.get_by_label("Sconto ordine %")
-        self.notes = page.get_by_label("Note")
+        self.notes = page.locator("#notes")
         self.totals = page.locator("#totals")
         self.banner = page.locator("#banner")
         self.news = page.locator("#customers-status")

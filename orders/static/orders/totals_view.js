@@ -38,7 +38,7 @@ function renderTotals({ state, error, totals, needsApproval, currency }, terms) 
   const outdated = () => html`<p class="warn">${gettext("Prices and totals are not up to date.")} ${error.message}</p>`;
   return html`<div id="totals" class=${state === "idle" ? "" : "old"}>
     <dl>${rows.map(([name, amount]) => html`<div><dt>${name}</dt><dd class="amount">${amount}</dd></div>`)}</dl>
-    <p id="approval" class="warn" role="status">${needsApproval ? describeApproval(totals, terms) : nothing}</p>
+    <p id="approval" class=${needsApproval ? "warn" : ""} role="status">${needsApproval ? describeApproval(totals, terms) : nothing}</p>
     ${state === "failed" ? outdated() : nothing}
   </div>`;
 }

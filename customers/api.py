@@ -30,7 +30,7 @@ from sync.models import OrderFormSession
 
 
 class CustomerViewSet(ListViewSet):
-    """Customers by name, or what a search by name, city, VAT number or account number finds."""
+    """Customers by name, or what a search by name, city, number, telephone, street or certified e-mail finds."""
 
     queryset = Customer.objects.present()
     serializer_class = CustomerSerializer

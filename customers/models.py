@@ -7,6 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sync.models import AMOUNT, TEXT, MirroredModel, list_indexes
+from sync.models.search_field import SearchField
 
 
 class Customer(MirroredModel):
@@ -64,6 +65,8 @@ class Customer(MirroredModel):
         _("external account number"), **TEXT, help_text="NUMERO DI CONTO ESTERNO"
     )
     our_account_number = models.CharField(_("our account number"), **TEXT, help_text="IL NOSTRO NUMERO DI CONTO")
+
+    details_text = SearchField(_("details to search"), sources=("street", "postcode", "certified_email"))
 
     class Meta:
         verbose_name = _("customer")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from customers.models import Customer
-from sync.api.base import MIRROR_FIELDS
-from sync.serializers import ModelSerializer
+from sync.api.base import MIRROR_FIELDS, MirroredSerializer
 
 
-class CustomerSerializer(ModelSerializer):
+class CustomerSerializer(MirroredSerializer):
     """A customer, or a prospect: one without an account number."""
 
     class Meta:

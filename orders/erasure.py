@@ -29,6 +29,7 @@ def list_stores() -> list[Store]:
     return [
         tables.MirroredRecords(),
         tables.Changes(),
+        tables.SearchWords(),
         Drafts(),
         OrderLines(),
         tables.SayingsOfRuns(),
@@ -78,7 +79,7 @@ def find_target(text: str, *, by_id: bool = False) -> Target:
 
 
 def describe_unknown(text: str) -> str:
-    keys = search(Customer.objects.all(), text)[:SUGGESTED]
+    keys = search(Customer.objects.all(), text).keys[:SUGGESTED]
     alike = find_customers(models.Q(pk__in=keys))
     what = f"No customer has the account number or the ID {text!r}; one that was erased is known by its ID alone."
     return f"{what} These are found by it, to be named by one of the two:{list_customers(alike)}" if alike else what

@@ -9,8 +9,11 @@ from django.apps import AppConfig
 from django.contrib.auth.models import Group, Permission
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
+from sync.database.search import list_search_texts, rebuild_words
+from sync.models import SearchWord
 from sync.service import list_services
 
 # What the groups of people who look after the syncs may do, beside looking at the lists.
@@ -43,6 +46,13 @@ NO_TRIGRAMS = (
     'Install the server\'s "contrib" programs if they are not, let an administrator of this database run'
     " CREATE EXTENSION pg_trgm, and migrate again."
 )
+# SQLite's full-text index of the words of a list; triggers keep it.
+CREATE_WORDS = (
+    "CREATE VIRTUAL TABLE {index} USING fts5({columns}, content='{table}', content_rowid='id', detail=none,"
+    " columnsize=0, tokenize='unicode61 remove_diacritics 0')"
+)
+KEEP_WORDS = "INSERT INTO {index}(rowid, {columns}) VALUES (new.id, {values});"
+FORGET_WORDS = "INSERT INTO {index}({index}, rowid, {columns}) VALUES ('delete', old.id, {values});"
 
 permissions_before: dict[tuple[str, str], set[str]] = defaultdict(set)  # by database and app, during a migrate
 
@@ -84,24 +94,61 @@ def prepare_search(using: str, **_: Any) -> None:
 
 
 def index_search_texts(using: str, **_: Any) -> None:
-    """Let PostgreSQL find parts of search texts by an index; SQLite is fast enough without."""
+    """Let each database find what searches look for by an index: PostgreSQL parts of words, SQLite words that begin so.
+
+    SQLite is fast enough without an index of parts. Rows that were there before get their words.
+    """
     connection = connections[using]
-    if connection.vendor != "postgresql":
-        return
+    tables = set(connection.introspection.table_names())
+    for model in list_mirrored_models():
+        if model._meta.db_table not in tables:
+            continue
+        if connection.vendor == "postgresql":
+            index_parts_of_words(connection, model)
+        else:
+            index_words(connection, model)
+        words = SearchWord.objects.using(using)
+        if not words.of(model).exists():
+            words.add_all_words(model)
+
+
+def index_parts_of_words(connection: BaseDatabaseWrapper, model: Any) -> None:
+    table = model._meta.db_table
     with connection.cursor() as cursor:
-        tables = {model._meta.db_table for model in list_mirrored_models()}
-        missing = [
-            table
-            for table in sorted(tables & set(connection.introspection.table_names(cursor)))
-            if f"{table}_trigrams" not in connection.introspection.get_constraints(cursor, table)
-        ]
-    if missing:
-        with connection.schema_editor() as schema_editor:
-            for table in missing:
+        known = connection.introspection.get_constraints(cursor, table)
+    for name in list_search_texts(model):
+        index = f"{table}_trigrams" if name == "search_text" else f"{table}_{name}_trigrams"
+        if index not in known:
+            with connection.schema_editor() as schema_editor:
                 schema_editor.execute(
-                    f"CREATE INDEX {table}_trigrams ON {table} USING gin (search_text gin_trgm_ops)"
-                    " WHERE removed_at IS NULL"
+                    f"CREATE INDEX {index} ON {table} USING gin ({name} gin_trgm_ops) WHERE removed_at IS NULL"
                 )
+
+
+def index_words(connection: BaseDatabaseWrapper, model: Any) -> None:
+    """Make SQLite's full-text index of a list, kept by triggers. Whoever makes the table anew drops these with it."""
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND name = %s", [f"{table}_words_update"])
+        if cursor.fetchone():
+            return
+        names = list_search_texts(model)
+        columns = ", ".join(names)
+        index = f"{table}_words"
+        columns = ", ".join(names)
+        old, new = (", ".join(f"{row}.{name}" for name in names) for row in ("old", "new"))
+        is_changed = " OR ".join(f"old.{name} <> new.{name}" for name in names)
+        forget = FORGET_WORDS.format(index=index, columns=columns, values=old)
+        keep = KEEP_WORDS.format(index=index, columns=columns, values=new)
+        cursor.execute(f"DROP TABLE IF EXISTS {index}")
+        cursor.execute(CREATE_WORDS.format(index=index, columns=columns, table=table))
+        cursor.execute(f"CREATE TRIGGER {index}_insert AFTER INSERT ON {table} BEGIN {keep} END")
+        cursor.execute(f"CREATE TRIGGER {index}_delete AFTER DELETE ON {table} BEGIN {forget} END")
+        cursor.execute(
+            f"CREATE TRIGGER {index}_update AFTER UPDATE OF {columns} ON {table}"
+            f" WHEN {is_changed} BEGIN {forget} {keep} END"
+        )
+    rebuild_words(connection, model)
 
 
 def create_extension(schema_editor: BaseDatabaseSchemaEditor) -> None:

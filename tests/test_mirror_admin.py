@@ -17,6 +17,7 @@ from django.utils.html import escape
 from customers.models import Customer
 from orders.models import Ddt, Invoice, Order, Price, Product
 from sync.admin import links
+from sync.database import search
 from sync.models import RecordChange, SyncRun
 from sync.service import list_services
 from tests import factories
@@ -76,7 +77,7 @@ def test_a_list_asks_as_many_questions_for_thirty_records_as_for_one(model, admi
 def test_a_page_shows_every_field_of_the_record(model, admin_client):
     shown = admin_client.get(url(model, "change", make(model).pk)).context["adminform"]
     names = {getattr(field, "__name__", field) for fieldset in shown for line in fieldset for field in line.fields}
-    assert {field.name for field in model._meta.fields} - {"id", "search_text"} <= names
+    assert {field.name for field in model._meta.fields} - {"id", *search.list_search_texts(model)} <= names
 
 
 @each_list

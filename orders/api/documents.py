@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from orders.api.fields import AmountField, NumberField, UnitPriceField
 from orders.models import Ddt, Invoice, Order, OrderLine
-from sync.api.base import MIRROR_FIELDS, AnswerSerializer, ListViewSet
+from sync.api.base import MIRROR_FIELDS, AnswerSerializer, ListViewSet, MirroredSerializer
 from sync.api.filters import MirrorFilterSet, TextFilter
 from sync.serializers import ModelSerializer, StaffText, build_reader_context
 
@@ -24,7 +24,7 @@ class FollowingFilterSet(DocumentFilterSet):
     order = TextFilter("order_number", help_text="An order number.")
 
 
-class OrderSerializer(ModelSerializer):
+class OrderSerializer(MirroredSerializer):
     """An order as the ERP shows it. It has no number while it is pending."""
 
     class Meta:
@@ -129,7 +129,7 @@ class OrderViewSet(ListViewSet):
         return Response(OrderAnswerSerializer({"order": order}, context=context).data)
 
 
-class DdtSerializer(ModelSerializer):
+class DdtSerializer(MirroredSerializer):
     """A delivery note: one shipment of an order."""
 
     pieces = NumberField(allow_null=True)
@@ -172,7 +172,7 @@ class DdtViewSet(ListViewSet):
     filterset_class = FollowingFilterSet
 
 
-class InvoiceSerializer(ModelSerializer):
+class InvoiceSerializer(MirroredSerializer):
     """An invoice, or a credit note: its amounts are negative. In euro."""
 
     quantity = NumberField(allow_null=True)

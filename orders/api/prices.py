@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from orders.api.fields import NumberField, UnitPriceField
 from orders.models import Price
-from sync.api.base import MIRROR_FIELDS, ListViewSet
+from sync.api.base import MIRROR_FIELDS, ListViewSet, MirroredSerializer
 from sync.api.filters import MirrorFilterSet, TextFilter
-from sync.serializers import ModelSerializer
 
 
-class PriceSerializer(ModelSerializer):
+class PriceSerializer(MirroredSerializer):
     """What a product costs: for whom, from when to when, from what quantity to what quantity."""
 
     quantity_from = NumberField(allow_null=True)

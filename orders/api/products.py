@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from orders.api.fields import NumberField
 from orders.models import Product
-from sync.api.base import MIRROR_FIELDS, ListViewSet
+from sync.api.base import MIRROR_FIELDS, ListViewSet, MirroredSerializer
 from sync.api.filters import MirrorFilterSet, TextFilter
-from sync.serializers import ModelSerializer, Serializer
+from sync.serializers import Serializer
 
 
 class OrderQuantitiesSerializer(Serializer):
@@ -21,7 +21,7 @@ class OrderQuantitiesSerializer(Serializer):
     )
 
 
-class ProductSerializer(ModelSerializer):
+class ProductSerializer(MirroredSerializer):
     """An article in one of its packs.
 
     Minimum, multiple, maximum and default quantity are what the ERP says; `orderQuantities` is what follows from them.

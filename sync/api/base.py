@@ -13,9 +13,9 @@ from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
-from sync.serializers import Serializer
+from sync.serializers import ModelSerializer, Serializer
 
-MIRROR_FIELDS = ("changed_at", "missing_since")
+MIRROR_FIELDS = ("changed_at", "missing_since", "is_similar")
 
 
 class StrictSerializer(Serializer):
@@ -29,6 +29,12 @@ class StrictSerializer(Serializer):
                 {name: [_("This field does not exist. Check its name.")] for name in sorted(map(str, unknown))}
             )
         return super().to_internal_value(data)
+
+
+class MirroredSerializer(ModelSerializer):
+    is_similar = serializers.BooleanField(
+        read_only=True, help_text="True if a search did not find it as it was typed, but in spite of a slip."
+    )
 
 
 class AnswerSerializer(Serializer):

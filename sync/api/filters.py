@@ -76,7 +76,8 @@ class MirrorFilterSet(filters.FilterSet):  # type: ignore[misc]
         "search_text",
         max_length=LENGTH,
         pattern="^[^\\u0000]*$",
-        help_text="Words in any order, or parts of them; case, accents and dots do not matter. Best matches first.",
+        help_text="Words in any order, or parts of them; case, accents and dots do not matter. Best matches first, "
+        "then, if these are few, what is similar (`isSimilar`).",
     )
 
     def filter_queryset(self, queryset: MirroredQuerySet[Any]) -> MirroredQuerySet[Any] | SearchResults:
@@ -90,13 +91,16 @@ class SearchResults:
 
     def __init__(self, records: MirroredQuerySet[Any], text: str) -> None:
         self.records = records
-        self.keys = search(records, text)
+        found = search(records, text)
+        self.keys, self.similar = found.keys, frozenset(found.similar)
 
     def count(self) -> int:
         return len(self.keys)
 
     def __getitem__(self, page: slice) -> Sequence[Any]:
         records = self.records.in_bulk(self.keys[page])
+        for key, record in records.items():
+            record.is_similar = key in self.similar
         return [records[key] for key in self.keys[page] if key in records]
 
 

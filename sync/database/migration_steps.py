@@ -23,11 +23,13 @@ def fill_search_texts(*models: str) -> RunPython:
 
 def fill_model(model: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
     quote = schema_editor.connection.ops.quote_name
-    field = model._meta.get_field("search_text")
-    update = f"UPDATE {quote(model._meta.db_table)} SET search_text = %s WHERE id = %s"  # noqa: S608
+    fields = [field for field in model._meta.concrete_fields if hasattr(field, "build_text")]
+    sources = {name for field in fields for name in field.sources}
+    texts = ", ".join(f"{quote(field.column)} = %s" for field in fields)
+    update = f"UPDATE {quote(model._meta.db_table)} SET {texts} WHERE id = %s"  # noqa: S608
     with schema_editor.connection.cursor() as cursor:
-        for rows in read_chunks(model.objects.using(schema_editor.connection.alias).only("pk", *field.sources)):
-            cursor.executemany(update, [(field.build_text(row), row.pk) for row in rows])
+        for rows in read_chunks(model.objects.using(schema_editor.connection.alias).only("pk", *sources)):
+            cursor.executemany(update, [(*(field.build_text(row) for field in fields), row.pk) for row in rows])
 
 
 def read_chunks(rows: Any) -> Iterator[list[Any]]:

@@ -6,13 +6,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from django.db import models
+from django.db import connection, models
 
 from sync.database import clock
+from sync.database.migration_steps import read_chunks
+from sync.database.search import list_search_texts, rebuild_words
 from sync.erasure import texts
 from sync.erasure.stores import Pause, Store, Subject, format_plural
 from sync.mirror.staging import split_into_chunks
-from sync.models import Alert, MirroredModel, RecordChange, SyncEvent, SyncRun
+from sync.models import Alert, MirroredModel, RecordChange, SearchWord, SyncEvent, SyncRun
+from sync.models.search_word import find_words
 from sync.service import SyncService, get_service, list_services
 
 AT_ONCE = 500  # records whose changes are in memory
@@ -40,7 +43,8 @@ class MirroredRecords(Store):
                 for name in names:
                     setattr(record, name, get_blank(type(record), name))
                 record.erased_at = record.changed_at = now
-                record.save(update_fields=[*names, "search_text", "erased_at", "changed_at"])
+                search_texts = list_search_texts(type(record))
+                record.save(update_fields=[*names, *search_texts, "erased_at", "changed_at"])
 
 
 def get_blank(model: type[models.Model], name: str) -> Any:
@@ -125,6 +129,28 @@ def find_keys_of_changes(service: SyncService, account_number: str, pause: Pause
     rows = texts.find_rows(changes, ["fields"], [account_number], pause)
     found = [pk for pk, fields in rows if account_number in fields.get(field, ())]
     return set(RecordChange.objects.filter(pk__in=found).values_list("key", flat=True))
+
+
+class SearchWords(Store):
+    """The words that searches know, and no record that stays has: his, and those that others had once."""
+
+    def find(self, subject: Subject, pause: Pause) -> list[str]:
+        self.unused: list[int] = []
+        for service in list_services():
+            gone = [record.pk for record in subject.gone.get(service.sync_type, ())]
+            used: set[str] = set()
+            for chunk in read_chunks(service.model._default_manager.exclude(pk__in=gone)):
+                pause()
+                used |= find_words(service.model, chunk)
+            words = SearchWord.objects.of(service.model).values_list("pk", "word")
+            self.unused += [pk for pk, word in words if word not in used]
+        return []  # what the records tell
+
+    def erase(self) -> None:
+        for chunk in split_into_chunks(self.unused, AT_ONCE):
+            SearchWord.objects.filter(pk__in=chunk).delete()
+        for service in list_services():
+            rebuild_words(connection, service.model)
 
 
 class SayingsOfRuns(Store):

@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any
 
 from sync.database import clock
+from sync.database.search import list_search_sources, list_search_texts
 from sync.exceptions import ListEmpty, TooManyMissing
 from sync.mirror.references import Coverage
 from sync.mirror.staging import CHUNK, StagedRecords, split_into_chunks
@@ -210,6 +211,7 @@ class Writer:
         self.model = service.model
         self.key = service.layout.key
         self.fields = fields
+        self.search_texts = list_search_texts(service.model)
         self.run = run
         self.now = clock.now()
 
@@ -244,12 +246,12 @@ class Writer:
             CHUNK,
             update_conflicts=True,
             unique_fields=[self.key],
-            update_fields=[*changing, "search_text", "changed_at", "missing_since", "removed_at", "erased_at"],
+            update_fields=[*changing, *self.search_texts, "changed_at", "missing_since", "removed_at", "erased_at"],
         )
 
     def fetch_hidden_values(self, differences: Sequence[Difference]) -> dict[Any, dict[str, Any]]:
         """By key, the mirrored values that records are found by too, though the export hides their columns."""
-        hidden = [name for name in self.model.search_fields if name not in self.fields]
+        hidden = sorted(list_search_sources(self.model).difference(self.fields))
         if not hidden:
             return {}
         rows = self.model.objects.filter(**{f"{self.key}__in": [each.key for each in differences]})

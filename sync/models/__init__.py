@@ -15,6 +15,7 @@ from sync.models.orchestration import (
     WorkerWatch,
 )
 from sync.models.runs import RecordChange, SyncRun
+from sync.models.search_word import SearchWord
 
 __all__ = [
     "AMOUNT",
@@ -29,6 +30,7 @@ __all__ = [
     "PasswordGuess",
     "RecordChange",
     "RejectedLogin",
+    "SearchWord",
     "SeenList",
     "SignIn",
     "SyncEvent",

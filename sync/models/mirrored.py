@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, Self, TypeVar
 
-from django.db import models
+from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from sync.list_names import get_list_name
 from sync.models.search_field import SearchField
+from sync.models.search_word import SearchWord
 
 Record = TypeVar("Record", bound="MirroredModel")
 
@@ -52,6 +54,12 @@ class MirroredQuerySet(models.QuerySet[Record]):
         """As people expect their list."""
         return self.order_by(*self.model.list_order)
 
+    def bulk_create(self, objs: Iterable[Record], *args: Any, **options: Any) -> list[Record]:
+        with transaction.atomic(self.db):
+            records = super().bulk_create(objs, *args, **options)
+            SearchWord.objects.using(self.db).add_words(self.model, records)
+        return records
+
 
 class MirroredModel(models.Model):
     """A record of one of the ERP's lists, shown as the ERP shows it; changed by syncs alone."""
@@ -73,10 +81,17 @@ class MirroredModel(models.Model):
 
     search_text = SearchField(_("search text"))
 
+    is_similar = False  # whether a search found it in spite of a slip only
+
     objects = MirroredQuerySet.as_manager()
 
     class Meta:
         abstract = True
+
+    def save(self, *args: Any, **options: Any) -> None:
+        with transaction.atomic(options.get("using")):
+            super().save(*args, **options)
+            SearchWord.objects.using(options.get("using")).add_words(type(self), [self])
 
 
 class MirroredColumn(models.Model):

@@ -15,8 +15,17 @@ else:
     TextField = models.TextField
 
 
-class SearchField(TextField):
-    """The search text of a record, made of its model's `search_fields` whenever it is saved.
+class BytewiseTextField(TextField):
+    """A text that is compared byte by byte, as SQLite does by itself: one index serves beginnings and order."""
+
+    def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
+        collation = {"collation": "C"} if connection.vendor == "postgresql" else {}
+        return super().db_parameters(connection) | collation
+
+
+class SearchField(BytewiseTextField):
+    """A search text of a record, made of other fields whenever it is saved: of its model's `search_fields`, if none is
+    named.
 
     Migrations know the fields, so that a change of them is one that asks for a migration: rows keep their texts.
     """
@@ -27,17 +36,12 @@ class SearchField(TextField):
 
     def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
         super().contribute_to_class(cls, name, private_only)
-        self.sources = getattr(cls, "search_fields", self.sources)
+        self.sources = self.sources or getattr(cls, "search_fields", ())
 
     def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
         name, path, args, options = super().deconstruct()
         given = {option: value for option, value in options.items() if option not in ("default", "editable")}
         return str(name), path, list(args), {**given, "sources": self.sources}
-
-    def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
-        """Compared byte by byte, as SQLite does by itself: one index serves beginnings and order."""
-        collation = {"collation": "C"} if connection.vendor == "postgresql" else {}
-        return super().db_parameters(connection) | collation
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
         text = self.build_text(model_instance)

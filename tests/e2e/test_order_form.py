@@ -318,6 +318,32 @@ def test_an_enter_takes_only_what_was_seen(form):
     expect(form.customer).to_have_value(name)
 
 
+def test_a_similar_customer_is_never_taken_unseen(form, erp):
+    known = new_customer(erp, name="Quarantini Ludovico", account="7654321")
+    run_sync("customers", mode="full")
+    with unanswered(form, "customers"):
+        form.type("quarentini")
+        form.press("Enter")
+    expect(form.options).to_have_count(1)
+    expect(form.options).to_contain_text("simile")
+    expect(form.page.locator(".customer .only-heard")).to_have_text("1 risultato simile")
+    expect(form.customer).to_have_value("quarentini")
+    expect(form.page.locator("#customer-facts")).to_be_empty()
+    form.press("ArrowDown")
+    form.press("Enter")
+    expect(form.customer).to_have_value(known.name)
+
+
+def test_the_only_exact_customer_is_taken_though_similar_ones_are_shown(form, erp):
+    exact = new_customer(erp, name="Quarantini Ludovico", account="7654321")
+    new_customer(erp, name="Quarentini Ludovica", account="7654322")
+    run_sync("customers", mode="full")
+    with unanswered(form, "customers"):
+        form.type("quaranti")
+        form.press("Enter")
+    expect(form.customer).to_have_value(exact.name)
+
+
 def test_looking_at_a_chosen_box_changes_nothing(form, erp):
     one = new_customer(erp, name="Rossi Gemelli", account="7654321")
     other = new_customer(erp, name="Rossi Gemelli", account="7654322")

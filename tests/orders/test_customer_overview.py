@@ -235,7 +235,7 @@ def test_a_search_finds_as_the_api_does_and_says_what_is_overdue(reader, custome
     assert "No customer found" in read(reader, "/customers?q=nobody")
 
 
-def test_a_page_of_customers_takes_as_many_queries_however_many_there_are(reader, customer):
+def test_a_page_of_customers_takes_no_more_queries_however_many_there_are(reader, customer):
     def count():
         with CaptureQueriesContext(connection) as queries:
             read(reader, "/customers?q=o")
@@ -245,7 +245,7 @@ def test_a_page_of_customers_takes_as_many_queries_however_many_there_are(reader
     few = count()
     for number in range(60):
         invoice(account_number=CustomerFactory(name="Rossi", account_number=f"{number}").account_number)
-    assert count() == few
+    assert count() <= few  # one fewer: what is similar is sought only if little is found
 
 
 def test_a_customer_can_be_called_written_to_and_found_on_a_map(reader, customer):

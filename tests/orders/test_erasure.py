@@ -122,6 +122,7 @@ NOT_PERSONAL = {
     "orders_draftline": "price_audience",
     "orders_orderlinesfetch": "error_class",
     "sync_seenlist": "*",
+    "sync_searchword": "table_name",
     "sync_syncrun": "sync_type mode trigger status stage export_sha256 error_class control_totals coverage"
     " found read_from"
     # Paths: of our own, and of files that people gave and keep.

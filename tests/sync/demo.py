@@ -16,6 +16,7 @@ from demo.erp.erp import DemoErp
 from demo.erp.lists import find_list
 from sync.coordinator import runner
 from sync.coordinator.queue import request_sync
+from sync.database import search
 from sync.exports.reader import Records
 from sync.models import MirroredModel, SyncRun
 from sync.service import SyncService, get_service
@@ -127,7 +128,7 @@ def as_mirrored(value: Any) -> Any:
 
 def mirrored_fields(model: type[MirroredModel]) -> list[str]:
     """The fields that the ERP owns."""
-    own = {field.name for field in MirroredModel._meta.get_fields()} | {"id"}
+    own = {field.name for field in MirroredModel._meta.get_fields()} | {"id", *search.list_search_texts(model)}
     return [field.name for field in model._meta.fields if field.name not in own]
 
 

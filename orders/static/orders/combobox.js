@@ -67,16 +67,19 @@ export class Combobox {
     <span class="only-heard" role="status">${this.isOpen ? this.describe() : nothing}</span>`;
   }
 
-  /** The last option, if nothing was found; under the first one's name, as there is no other. */
+  /** The last option, if nothing was found but what is similar. */
   renderElsewhere() {
-    return html`<li id=${this.getOptionId(0)} class="elsewhere" role="option"
-      aria-selected=${this.active === 0 ? "true" : "false"} @click=${() => this.findElsewhere()}>
+    const place = this.items.length;
+    return html`<li id=${this.getOptionId(place)} class="elsewhere" role="option"
+      aria-selected=${this.active === place ? "true" : "false"} @click=${() => this.findElsewhere()}>
       ${this.elsewhere.label}</li>`;
   }
 
   renderItem(item, place) {
     return html`<li id=${this.getOptionId(place)} role="option" aria-selected=${place === this.active ? "true" : "false"}
-      @click=${() => this.take(place)}>${this.isOffering ? this.offers.render(item) : this.renderOption(item)}</li>`;
+      @click=${() => this.take(place)}>
+      ${item.isSimilar ? html`<span class="similar">${gettext("similar")}</span>` : nothing}
+      ${this.isOffering ? this.offers.render(item) : this.renderOption(item)}</li>`;
   }
 
   getMessage() {
@@ -95,7 +98,13 @@ export class Combobox {
   }
 
   countResults() {
-    const found = interpolate(ngettext("%s result", "%s results", this.items.length), [this.items.length]);
+    const similar = this.items.filter((item) => item.isSimilar).length;
+    const exact = this.items.length - similar;
+    const counts = [
+      ...(exact || !similar ? [interpolate(ngettext("%s result", "%s results", exact), [exact])] : []),
+      ...(similar ? [interpolate(ngettext("%s similar result", "%s similar results", similar), [similar])] : []),
+    ];
+    const found = counts.join(", ");
     return this.more ? `${found}. ${this.getMoreText()}` : found;
   }
 
@@ -109,9 +118,10 @@ export class Combobox {
     return `${this.id}-option-${place}`;
   }
 
-  /** Whether what was not found can be looked for elsewhere, and was not yet. */
+  /** Whether what was not found, but for similar ones, can be looked for elsewhere, and was not yet. */
   get offersElsewhere() {
-    const isMissing = this.isOpen && this.state === "found" && !this.items.length && !this.note;
+    const isFound = this.items.some((item) => !item.isSimilar);
+    const isMissing = this.isOpen && this.state === "found" && !isFound && !this.note;
     return isMissing && this.elsewhere?.takes(this.text);
   }
 
@@ -134,7 +144,7 @@ export class Combobox {
       Escape: () => this.close(),
       " ": this.isOffering && this.active >= 0 ? () => this.add(this.active) : undefined,
     }[event.key];
-    const isHighlighted = this.active >= 0 && this.items.length > 0;
+    const isHighlighted = this.active >= 0 && this.active < this.items.length;
     const takes = this.isTouched && !event.shiftKey && (this.state === "searching" || isHighlighted);
     if (event.key === "Tab" && !takes) return; // it moves on, and leaves what was chosen
     if (!handler || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
@@ -147,7 +157,7 @@ export class Combobox {
     else if (this.isOffering && this.state === "searching") return; // what it would take is not there yet
     else if (!text.trim()) this.onSkip();
     else if (this.isOpen && this.state === "searching") this.takesWhenFound = true;
-    else if (this.active >= 0 && this.offersElsewhere) this.findElsewhere();
+    else if (this.active === this.items.length && this.offersElsewhere) this.findElsewhere();
     else if (this.isOpen && !this.isSeen) {
       this.takesWhenFound = true;
       this.settle();
@@ -167,7 +177,7 @@ export class Combobox {
   }
 
   move(step) {
-    const count = this.offersElsewhere ? 1 : this.items.length;
+    const count = this.items.length + (this.offersElsewhere ? 1 : 0);
     if (!count) return;
     if (this.takesWhenFound) this.stopWaiting();
     Object.assign(this, { isTouched: true, hasMoved: true });
@@ -294,12 +304,14 @@ export class Combobox {
 
   show({ results: items, count, note = "" }, text, { staysOn = false } = {}) {
     const highlighted = staysOn ? this.items[this.active] : this.getChosen();
-    const exact = items.filter((item) => this.isExactly(item, text));
+    const exact = items.filter((item) => !item.isSimilar && this.isExactly(item, text));
     const before = items.findIndex((item) => item.erpId === highlighted?.erpId);
     const best = exact.length ? items.indexOf(exact[0]) : items.length ? 0 : -1;
     const active = before >= 0 ? before : best;
-    const isNamed = items.length === 1 || exact.length === 1 || (exact.length > 1 && this.takesFirst);
-    const isClear = isNamed || (active >= 0 && items[active].erpId === this.getChosen()?.erpId);
+    const isOnlyOne = items.filter((item) => !item.isSimilar).length === 1;
+    const isNamed = isOnlyOne || exact.length === 1 || (exact.length > 1 && this.takesFirst);
+    const isChosen = active >= 0 && items[active].erpId === this.getChosen()?.erpId;
+    const isClear = isChosen || (isNamed && !items[active].isSimilar);
     if (!staysOn || before < 0) Object.assign(this, { hasMoved: false, shownAt: performance.now() });
     Object.assign(this, { items, more: count - items.length, active, state: "found", note, isClear });
     this.onChange();

@@ -112,7 +112,8 @@ export class OrderEntry {
   async searchErp(text, signal) {
     try {
       const result = await this.form.session.searchErp(stripCountry(text).trim());
-      const results = result?.found ?? (await ask("GET", getCustomersAddress(text), { signal })).body.results;
+      const found = result?.found ?? (await ask("GET", getCustomersAddress(text), { signal })).body.results;
+      const results = found.filter((customer) => !customer.isSimilar); // the ERP takes a text as it was typed
       const named = results.slice(0, NAMES).map((customer) => customer.name);
       const names = [...named, ...(results.length > NAMES ? ["…"] : [])].join(", ");
       const note = results.length

@@ -370,7 +370,7 @@ ERP_SESSIONS_DIR = DATA_DIR / "erp-sessions"
 # What is asked of the web front end in a day. Its operators once blocked a server with 48 to 150 logins a day.
 ERP_LOGINS_A_DAY = env.int("ERP_LOGINS_A_DAY", 12, validate=validate.Range(min=1))
 ERP_EXPORTS_A_DAY = env.int("ERP_EXPORTS_A_DAY", 250, validate=validate.Range(min=1))
-ORDER_LINES_A_DAY = env.int("ORDER_LINES_A_DAY", 30, validate=validate.Range(min=0))  # exports among these; 0: none
+ORDER_LINES_A_DAY = env.int("ORDER_LINES_A_DAY", 0, validate=validate.Range(min=0))  # exports among these; 0: none
 try:
     ERP_HOURS = parse_hours(env.str("ERP_HOURS", HOURS_EXAMPLE))  # in Italian time; "always": at any
 except ValueError as error:

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from sync import disk
-from sync.coordinator import mutex, outages, runner, turns, wake_ups, worker
+from sync.coordinator import mutex, runner, turns, wake_ups, worker
 from sync.coordinator.mutex import Lease
 from sync.database import clock
 from sync.erp import allowance, get_erp_client
@@ -126,5 +126,4 @@ def fetch_record_list(record_list: ErpRecordList, *, at_most: timedelta, progres
         path = Path(name) / "export.pdf"
         with erp_login.note_outcome(), allowance.note_missed_login():
             client.fetch_record_list(record_list, to=path, at_most=at_most, progress=progress)
-        outages.note_answer()
         yield path

@@ -11,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from demo.erp.erp import DemoErp
 from demo.erp.faults import Fault
@@ -33,6 +34,7 @@ from sync.exceptions import (
     RecordsNotExported,
     WrongList,
 )
+from sync.exports.values import ERP_TIME_ZONE
 from sync.models import ErpDay, SyncRun
 from sync.service import get_service
 from tests.api.conftest import signed_in
@@ -67,6 +69,7 @@ def erp(settings: Any, tmp_path: Path, network: None) -> Iterator[DemoServer]:
         settings.ERP_URL, settings.ERP_FOLDER = server.url, None
         settings.ERP_USERNAME, settings.ERP_PASSWORD = DEMO_USERNAME, DEMO_PASSWORD
         settings.EXPORT_DIR = tmp_path / "exports"
+        settings.ORDER_LINES_A_DAY = 30
         yield server
 
 
@@ -308,7 +311,7 @@ def test_after_a_failure_the_erp_is_left_alone_for_a_while(erp):
 def test_lists_and_order_forms_go_first(erp, settings, reason):
     order = mirror_order(erp.erp)
     look_at(order)
-    today = clock.now().date()
+    today = timezone.localdate(clock.now(), ERP_TIME_ZONE)
     if reason == "a form":
         OrderFormSessionFactory()
     elif reason == "a run":

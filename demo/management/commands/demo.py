@@ -37,6 +37,7 @@ OF_THE_DEMO = (
     "ERP_URL",
     "ERP_USERNAME",
     "ERP_PASSWORD",
+    "ORDER_LINES_A_DAY",
     *ERP_SETTINGS,
 )
 NOT_TAKEN_OVER = (  # from the environment of a real installation
@@ -142,6 +143,7 @@ def make_environment(erp_port: int) -> dict[str, str]:
         "ERP_URL": f"http://{HOST}:{erp_port}",
         "ERP_USERNAME": DEMO_USERNAME,
         "ERP_PASSWORD": DEMO_PASSWORD,
+        "ORDER_LINES_A_DAY": "1000",
         **ERP_SETTINGS,
         "ERP_CLIENT": os.environ.get("ERP_CLIENT", ERP_SETTINGS["ERP_CLIENT"]),
     }

@@ -146,7 +146,8 @@ export class Combobox {
     }[event.key];
     const isHighlighted = this.active >= 0 && this.active < this.items.length;
     const takes = this.isTouched && !event.shiftKey && (this.state === "searching" || isHighlighted);
-    if (event.key === "Tab" && !takes) return; // it moves on, and leaves what was chosen
+    const isOffersAwaited = this.isOffering && this.state === "searching";
+    if (event.key === "Tab" && (!takes || isOffersAwaited)) return; // it moves on, and leaves what was chosen
     if (!handler || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     event.preventDefault();
     handler();
@@ -154,9 +155,10 @@ export class Combobox {
 
   enter(text) {
     if (this.isOffering && this.active >= 0) this.take(this.active);
-    else if (this.isOffering && this.state === "searching") return; // what it would take is not there yet
-    else if (!text.trim()) this.onSkip();
-    else if (this.isOpen && this.state === "searching") this.takesWhenFound = true;
+    else if (!text.trim()) {
+      if (this.isOffering) this.close(); // what it would take is not there yet
+      this.onSkip();
+    } else if (this.isOpen && this.state === "searching") this.takesWhenFound = true;
     else if (this.active === this.items.length && this.offersElsewhere) this.findElsewhere();
     else if (this.isOpen && !this.isSeen) {
       this.takesWhenFound = true;

@@ -55,7 +55,13 @@ export class OrderEntry {
       onUnclear() {
         form.typeAhead.whenPaused(() => form.entry.leaveUnclear(this, focusNext));
       },
-      onSettle: (isTaken) => (isTaken ? form.typeAhead.release() : form.typeAhead.drop()),
+      onSettle(isTaken) {
+        if (isTaken) form.typeAhead.release();
+        else {
+          form.usual.giveUpRepeating();
+          form.typeAhead.drop();
+        }
+      },
       onFail: (error) => error.isSignedOut && form.messages.askToSignIn(),
       onChange: () => form.draw(),
     };
@@ -78,6 +84,7 @@ export class OrderEntry {
       return;
     }
     box.takesWhenFound = false;
+    form.usual.giveUpRepeating();
     focusNext();
     form.typeAhead.release();
   }
@@ -93,6 +100,7 @@ export class OrderEntry {
     if (messages.banner?.isSaved) messages.banner = null;
     this.setCustomer(customer, customer.name);
     this.form.focus(this.getUnfinishedProductId());
+    this.form.usual.followCursor();
   }
 
   getUnfinishedProductId() {
@@ -275,13 +283,14 @@ export class OrderEntry {
    */
   async moveCodeOn(line, otherwise) {
     const code = line.quantity.trim();
+    const { quantityBefore } = this; // the cursor may be elsewhere once the server has answered
     const next = this.form.order.lines.find((each) => !each.text.trim());
     const isClear = next && (!mayBeginWithQuantity(code) || (await this.isOnlyCode(code)));
     if (!isClear) {
       otherwise();
       return;
     }
-    this.setQuantity(line, this.quantityBefore);
+    this.setQuantity(line, quantityBefore);
     this.form.focus(`product-${next.id}`);
     this.getProductBox(next).enterText(code);
   }
@@ -354,8 +363,11 @@ export class OrderEntry {
     return false;
   }
 
-  /** Add lines below those that are filled in, in one step that can be undone; with a discount on the whole order. */
-  addLines(lines, { note = "", discount = null } = {}) {
+  /**
+   * Add lines below those that are filled in, in one step that can be undone; with a discount on the whole order. The
+   * cursor goes to the first line without a product, unless not `movesCursor`.
+   */
+  addLines(lines, { note = "", discount = null, movesCursor = true } = {}) {
     const { form } = this;
     const { order } = form;
     if (!this.hasRoomFor(lines.length)) return;
@@ -368,7 +380,7 @@ export class OrderEntry {
     form.messages.say("note", text, [{ label: gettext("Undo"), run: () => this.takeOut(lines, before) }], note);
     form.afterChange();
     this.loadPacks();
-    form.focus(this.getUnfinishedProductId());
+    if (movesCursor) form.focus(this.getUnfinishedProductId());
   }
 
   /** Go to what is not clear about a pasted line; a product that was not found is looked for. */

@@ -34,6 +34,15 @@ export class Messages {
     this.say("warn", fillIn(gettext("Typed ahead, and not used: %(text)s"), { text }));
   }
 
+  /** Add to what is said that text was typed ahead and dropped; "" is none. */
+  addUnused(text) {
+    if (!text) return;
+    const { banner } = this;
+    this.sayUnused(text);
+    if (banner) this.banner = { ...banner, note: [banner.note, this.banner.text].filter(Boolean).join(" ") };
+    this.form.draw();
+  }
+
   setLineError(line, field, text) {
     this.errors[line.id] = { field, text };
   }

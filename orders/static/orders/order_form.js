@@ -36,7 +36,7 @@ class OrderForm {
     this.panel = new CustomerPanel(this, document.getElementById("customer-panel"));
     this.pasted = new PastedList(this);
     this.typeAhead = new TypeAhead(
-      () => this.saving.isSaving || this.entry.isWaiting || this.usual.isAwaited || this.pasted.isReading,
+      () => this.saving.isSaving || this.entry.isWaiting || this.usual.holdsKeys || this.pasted.holdsKeys,
       (text) => this.messages.sayUnused(text),
     );
     this.session = new OrderFormSession((customers) => this.updateCustomers(customers));
@@ -79,8 +79,7 @@ class OrderForm {
     this.details.begin();
     this.entry.productBoxes.clear();
     this.entry.addEmptyLine();
-    this.usual.clear();
-    this.usual.follow();
+    this.usual.begin();
     this.panel.follow();
     this.unsaved.begin(saved, slot);
     this.pricing.askSoon(0);
@@ -162,7 +161,7 @@ class OrderForm {
     if (!altKey || this.saving.isSaving) return null;
     return {
       KeyI: () => this.panel.toggle(),
-      KeyP: () => this.pasted.open(),
+      KeyP: () => this.pasted.isReading || this.pasted.open(),
       KeyR: () => this.usual.repeatLastOrder(),
     }[code];
   }

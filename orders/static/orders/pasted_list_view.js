@@ -26,7 +26,7 @@ export function renderDoubts(form, line) {
 
 export function renderPasteDialog({ pasted }) {
   const read = () => pasted.read(pasted.text);
-  return html`<dialog id="paste" aria-labelledby="paste-title">
+  return html`<dialog id="paste" aria-labelledby="paste-title" @close=${() => pasted.cancel()}>
     <form method="dialog" @submit=${(event) => event.preventDefault()}>
       <h2 id="paste-title">${gettext("Paste a list")}</h2>
       <label for="paste-text">${gettext("A product and its quantity in each line, from a spreadsheet or a message")}</label>

@@ -28,6 +28,10 @@ export class Saving {
   async save(options = {}) {
     const { form } = this;
     if (this.isSaving || (this.hasJustSaved && isEmpty(form.order))) return; // pressed twice
+    if (form.pasted.isReading || form.usual.isAwaited) {
+      form.typeAhead.hold({ key: "Enter", shiftKey: false, ctrlKey: true }); // once the lines are there
+      return;
+    }
     const lines = getFilledLines(form.order);
     if (!this.check(lines)) return;
     const focused = document.activeElement?.id;

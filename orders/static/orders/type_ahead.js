@@ -64,7 +64,8 @@ export class TypeAhead {
   /** Type what was held, until something is awaited again. */
   release() {
     this.stopPause();
-    while (this.keys.length && !this.isAwaited()) {
+    let count = this.keys.length; // a save that has to wait is held again, behind them
+    while (count-- && this.keys.length && !this.isAwaited()) {
       if (!canType(this.keys[0])) {
         this.stop();
         return;
@@ -82,10 +83,36 @@ export class TypeAhead {
     this.onUnused(keys.map(nameKey).join(""));
   }
 
+  /**
+   * The cursor was moved meanwhile: of what is held only a save is done, and none if text is held. Gives that text, for a
+   * person. If something else is awaited, the keys are for that.
+   */
+  releaseElsewhere() {
+    if (this.isAwaited()) return "";
+    if (this.hasText) return this.drop();
+    this.keys = this.keys.filter(({ ctrlKey }) => ctrlKey);
+    this.release();
+    return "";
+  }
+
+  /** Forget what is held; gives it for a person if there is text in it, else "". */
   drop() {
+    const text = this.hasText ? this.keys.map(nameKey).join("") : "";
     this.stopPause();
     this.keys = [];
+    return text;
   }
+}
+
+/** Where the cursor is: in a box, or in a dialog. */
+export function getPlace() {
+  const { activeElement } = document;
+  return activeElement.closest("dialog") ?? activeElement;
+}
+
+/** Whether the cursor is where it was, or nowhere. */
+export function isStillAt(place) {
+  return [place, document.body].includes(getPlace());
 }
 
 /** Whether a key does what it was typed for where the cursor is: keys that nobody sees press no button. */

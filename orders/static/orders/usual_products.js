@@ -1,8 +1,10 @@
 // What the customer has ordered before: the usual products, and the last order, to be taken once more.
 
 import { ask, isExpected } from "./api.js";
+import { formatNumber } from "./numbers.js";
 import { getFilledLines, lineFromPurchase } from "./order.js";
 import { fillIn } from "./texts.js";
+import { getPlace, isStillAt } from "./type_ahead.js";
 
 export class UsualProducts {
   state = "idle"; // asking, found, failed
@@ -10,6 +12,7 @@ export class UsualProducts {
   products = []; // as the API offers them, the most usual first
   lastOrder = []; // its lines
   repeatsWhenFound = false; // the key was faster than the answer
+  place = null; // where the cursor was then
 
   constructor(form) {
     this.form = form;
@@ -19,6 +22,18 @@ export class UsualProducts {
   get isAwaited() {
     const { order, entry } = this.form;
     return this.repeatsWhenFound && (order.customer !== null || entry.isWaiting);
+  }
+
+  /** Whether keys wait for those lines: the cursor has not been moved since. */
+  get holdsKeys() {
+    return this.isAwaited && (this.form.entry.isWaiting || isStillAt(this.place));
+  }
+
+  /** Another order is shown. */
+  begin() {
+    this.clear();
+    this.repeatsWhenFound = false;
+    this.follow();
   }
 
   /** Ask for those of the order's customer, unless they are here or on their way. */
@@ -33,7 +48,17 @@ export class UsualProducts {
   clear() {
     this.request?.abort();
     Object.assign(this, { state: "idle", customer: null, products: [], lastOrder: [] });
+    this.giveUpRepeating();
+  }
+
+  /** Nothing is repeated for a customer who is chosen later. */
+  giveUpRepeating() {
     if (!this.form.order.customer) this.repeatsWhenFound = false;
+  }
+
+  /** The form has moved the cursor itself. */
+  followCursor() {
+    this.place = getPlace();
   }
 
   async find(customer) {
@@ -54,7 +79,11 @@ export class UsualProducts {
       return;
     }
     form.entry.refreshOffers();
-    if (this.repeatsWhenFound) this.repeatLastOrder();
+    const isStill = isStillAt(this.place);
+    if (this.repeatsWhenFound) {
+      this.repeatsWhenFound = false;
+      this.addLastOrder(isStill);
+    }
     form.draw();
   }
 
@@ -64,8 +93,8 @@ export class UsualProducts {
     Object.assign(this, { state: "failed", customer: null });
     if (error.isSignedOut) form.messages.askToSignIn();
     else if (this.repeatsWhenFound) form.messages.say("warn", error.message);
+    if (this.repeatsWhenFound) form.messages.addUnused(form.typeAhead.drop());
     this.repeatsWhenFound = false;
-    form.typeAhead.drop();
     form.entry.refreshOffers();
     form.draw();
   }
@@ -87,23 +116,30 @@ export class UsualProducts {
       return;
     }
     this.repeatsWhenFound = this.state !== "found";
+    this.followCursor();
     if (this.repeatsWhenFound) this.follow();
     else this.addLastOrder();
   }
 
-  addLastOrder() {
+  /** With the discount of the whole order if this one had no lines; the cursor moves on only if `isStill`. */
+  addLastOrder(isStill = true) {
     const { form } = this;
+    const { discount: own } = form.order;
+    const last = this.lastOrder[0]?.last.orderDiscountPercent;
+    const discount = Number(last) && !own.trim() && !getFilledLines(form.order).length ? last : null;
     const missing = this.getMissing();
     const left = missing.filter(({ problem, product }) => product && problem?.field === "product");
     const lines = missing.filter((offered) => !left.includes(offered)).map(lineFromPurchase);
-    const note = left.length
-      ? fillIn(gettext("Left out: %(problems)s"), { problems: left.map(({ problem }) => problem.text).join(" ") })
-      : "";
-    const discount = form.order.discount.trim() ? null : this.lastOrder[0]?.last.orderDiscountPercent;
-    if (lines.length) form.entry.addLines(lines, { note, discount });
-    else form.messages.say("note", this.describeNothing(), [], note);
-    if (note) form.typeAhead.drop(); // nothing is saved before it was read
-    else form.typeAhead.release();
+    const problems = left.map(({ problem }) => problem.text).join(" ");
+    const leftOut = left.length ? fillIn(gettext("Left out: %(problems)s"), { problems }) : "";
+    const percent = discount && `${formatNumber(discount)} %`;
+    const taken = discount ? fillIn(gettext("Order discount: %(percent)s."), { percent }) : "";
+    const note = [taken, leftOut].filter(Boolean).join(" ");
+    if (lines.length) form.entry.addLines(lines, { note, discount, movesCursor: isStill });
+    else form.messages.say("note", this.describeNothing(), [], leftOut);
+    if (leftOut) form.messages.addUnused(form.typeAhead.drop()); // nothing is saved before it was read
+    else if (isStill) form.typeAhead.release();
+    else form.messages.addUnused(form.typeAhead.releaseElsewhere());
   }
 
   describeNothing() {

@@ -16,6 +16,7 @@ from tests.lists import APPS, MODELS
 
 MESSAGES = settings.LOCALE_PATHS[0] / "it" / "LC_MESSAGES"
 SCRIPTS = settings.BASE_DIR / "orders" / "static" / "orders"
+TEMPLATES = settings.BASE_DIR / "templates"
 CATALOGUES = [MESSAGES / "django", MESSAGES / "djangojs"]
 
 
@@ -72,6 +73,14 @@ def test_every_text_of_the_code_has_an_italian_translation(in_italian):
     texts = {text for name, text in calls() if name in marks}
     assert len(texts) > 500
     check_none_is_missing(texts - {key if isinstance(key, str) else key[0] for key in in_italian})
+
+
+def test_every_text_of_the_templates_has_an_italian_translation(in_italian):
+    pages = "".join(path.read_text() for path in TEMPLATES.rglob("*.html"))
+    texts = {text for _quote, text in re.findall(r"""\{%\s*translate\s+(["'])(.+?)\1""", pages)}
+    assert len(texts) > 100
+    keys = [key if isinstance(key, str) else key[0] for key in in_italian]
+    check_none_is_missing(texts - {key.rpartition("\x04")[2] for key in keys})
 
 
 def test_every_error_and_every_word_that_stands_in_one_has_an_italian_translation(in_italian):

@@ -60,10 +60,30 @@ def test_of_two_orders_that_fit_one_is_confirmed_by_one_key(page, site, draft):
     assert outcome.find_fitting([draft])[draft.pk] == [first]
 
 
+def test_of_two_orders_that_fit_one_is_rejected_and_the_other_is_still_asked_about(page, site, draft):
+    account, net = draft.customer.account_number, draft.totals.net
+    for erp_id in (900_001, 900_002):
+        OrderFactory(account_number=account, ordered_at=timezone.now(), total_amount=net, erp_id=erp_id)
+    page.goto(f"{site.url}/drafts")
+    page.locator("[data-do=reject]").first.click()
+    expect(page.locator(".fitting")).to_have_count(1)
+    expect(page.locator("[data-draft]")).to_be_visible()
+    expect(page.locator(".fitting [data-do=confirm]")).to_be_focused()
+
+
+def test_closing_a_draft_that_was_handed_over_offers_no_undo_that_would_forget_it(page, site, draft):
+    outcome.hand_over(draft, "printed", version=draft.version)
+    page.goto(f"{site.url}/drafts")
+    page.keyboard.press("x")  # nothing: no draft has the focus
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(page.locator(".gone button")).to_have_text("Mostra di nuovo l'elenco")
+    assert Draft.objects.get().state == Draft.State.CLOSED
+
+
 def test_a_printed_draft_is_handed_over_when_the_agent_says_so(page, site, draft):
     page.goto(f"{site.url}/drafts/{draft.pk}/print")
-    page.evaluate("dispatchEvent(new Event('afterprint'))")
-    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Segna").click()
     expect(page.get_by_role("status").filter(has_text="Segnata")).to_be_visible()
     assert Draft.objects.get().handed_over_how == "printed"
 
@@ -73,6 +93,8 @@ def test_a_deleted_draft_is_restored_after_a_reload(page, site, draft):
     page.locator("[data-delete]").click()
     expect(page.locator(".gone")).to_be_visible()
     page.goto(f"{site.url}/drafts?show=deleted")
+    page.keyboard.press("r")  # nothing yet: no draft has the focus
+    page.keyboard.press("j")
     page.keyboard.press("r")
     expect(page.locator(".gone")).to_contain_text("ripristinata")
     assert Draft.objects.get().deleted_at is None

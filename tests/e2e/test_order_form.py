@@ -13,7 +13,7 @@ from playwright.sync_api import Error, expect
 
 from demo.erp.faults import Fault
 from demo.erp.front_end import PlannedFault
-from orders import drafts
+from orders import drafts, outcome
 from orders.drafts import DraftInput, LineInput
 from orders.models import Draft, Price, Product
 from sync.coordinator.queue import request_sync
@@ -597,6 +597,27 @@ def test_where_an_order_goes_is_kept_saved_and_shown_again(form, customer, produ
     expect(page.locator("#deliveryAddress")).to_be_hidden()
     page.goto(f"{page.url.partition('/orders')[0]}/drafts/{draft.pk}")
     expect(page.locator("#deliveryDate")).to_have_value("2026-12-24")
+
+
+def test_half_a_date_is_not_saved_as_none(form, customer, product):
+    page = form.page
+    form.fill(customer, product)
+    page.locator("#details").press("Enter")
+    page.locator("#deliveryDate").press("1")
+    form.save()
+    expect(page.locator("#deliveryDate-problem")).to_have_text("Inserisci la data intera, o nessuna.")
+    expect(page.locator("#deliveryDate")).to_be_focused()
+    assert not Draft.objects.exists()
+
+
+def test_a_hand_over_is_told_of_its_draft_alone(form, site, agent, customer, product):
+    draft = saved_draft(agent, customer, product)
+    outcome.hand_over(draft, "printed", version=draft.version)
+    page = form.page
+    page.goto(f"{site.url}/drafts/{draft.pk}")
+    expect(page.locator("#handed-over")).to_be_visible()
+    form.save()
+    expect(page.locator("#handed-over")).to_be_hidden()
 
 
 def test_a_phone_shows_results_beside_its_keyboard(open_page, site):

@@ -7,6 +7,7 @@ export class OrderDetails {
   isOpen = false;
   addresses = []; // where the customer's orders went
   customer = null; // whose they are, by erpId
+  followed = null; // the order's customer when it was looked at last
 
   constructor(form) {
     this.form = form;
@@ -15,11 +16,21 @@ export class OrderDetails {
   /** Another order is shown. */
   begin() {
     this.isOpen = hasDetails(this.form.order);
-    this.loadAddresses();
+    clearHalfDate();
+    this.follow();
   }
 
   toggle(isOpen) {
     this.isOpen = isOpen;
+    this.loadAddresses();
+    this.form.draw();
+  }
+
+  /** The order may be another customer's now; what failed is not asked again at each key. */
+  follow() {
+    const customer = this.form.order.customer?.erpId ?? null;
+    if (customer === this.followed) return;
+    this.followed = customer;
     this.loadAddresses();
   }
 
@@ -42,4 +53,13 @@ export class OrderDetails {
     }
     this.form.draw();
   }
+}
+
+/** Whether there is a date that is not whole or not possible: browsers give it as none. */
+export function hasHalfDate() {
+  return Boolean(document.getElementById("deliveryDate")?.validity.badInput);
+}
+
+function clearHalfDate() {
+  if (hasHalfDate()) document.getElementById("deliveryDate").value = "";
 }

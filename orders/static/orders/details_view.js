@@ -8,7 +8,7 @@ export function renderDetails(form) {
   const { details } = form;
   return html`<details class="card details" ?open=${details.isOpen}
     @toggle=${({ target }) => details.toggle(target.open)}>
-    <summary id="details">${gettext("Delivery and references")}</summary>
+    <summary id="details">${gettext("Delivery and references")}${renderFoldedAddress(form)}</summary>
     <div class="fields">
       ${renderText(form, "deliveryAddress", gettext("Delivery address"), {
         placeholder: gettext("The customer's own"),
@@ -22,6 +22,12 @@ export function renderDetails(form) {
       ${renderCheck(form, "isQuote", gettext("Quote"))} ${renderCheck(form, "isGift", gettext("Gift order"))}
     </div>
   </details>`;
+}
+
+/** Where the order goes, while that is folded up: after a change of customer it may be the other one's address. */
+function renderFoldedAddress({ details, order }) {
+  const address = order.details.deliveryAddress.trim();
+  return address && !details.isOpen ? html`<span>: ${address}</span>` : nothing;
 }
 
 function renderText(form, name, label, { type = "text", placeholder = "", length, suggestions }) {

@@ -22,7 +22,7 @@ document.querySelector("[data-drafts]")?.addEventListener("click", ({ target }) 
 for (const button of document.querySelectorAll("[data-delete], [data-do]")) button.disabled = false;
 document.addEventListener("keydown", (event) => {
   const isTyped = event.target.closest("input, select, textarea, dialog, [contenteditable]");
-  if (event.ctrlKey || event.metaKey || event.altKey || isTyped) return;
+  if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || isTyped) return;
   const key = event.key.toLowerCase();
   const row = event.target.closest("[data-draft]");
   const control = key === "n" ? newOrder : findControl(row, key);
@@ -38,11 +38,11 @@ showKept();
 
 // Keys
 
-/** What a key presses in a draft that has the focus; in a list of one, without it too. */
+/** What a key presses in a draft that has the focus; in a list of one its links without it too, as they change nothing. */
 function findControl(row, key) {
-  const rows = document.querySelectorAll("[data-draft]");
-  const within = row ?? (rows.length === 1 ? rows[0] : null);
-  const all = within ? [...within.querySelectorAll("[aria-keyshortcuts]")] : [];
+  const rows = document.querySelectorAll("[data-draft]:not([hidden])");
+  const only = rows.length === 1 ? [...rows[0].querySelectorAll("a[aria-keyshortcuts]")] : [];
+  const all = row ? [...row.querySelectorAll("[aria-keyshortcuts]")] : only;
   return all.find((each) => each.getAttribute("aria-keyshortcuts") === key);
 }
 
@@ -64,14 +64,7 @@ const steps = {
       { order: Number(button.dataset.order) },
       gettext("The draft of %(customer)s is this order."),
     ),
-  reject: (button, row) =>
-    change(
-      button,
-      row,
-      "reject",
-      { order: Number(button.dataset.order) },
-      gettext("Not the order of %(customer)s: it is not proposed again."),
-    ),
+  reject: rejectOrder,
   close: (button, row) => change(button, row, "close", {}, gettext("Draft of %(customer)s closed."), "reopen"),
   reopen: (button, row) => change(button, row, "reopen", {}, gettext("Draft of %(customer)s is open again.")),
   enter: (button, row) => handOver(button, row, "entered", gettext("Draft of %(customer)s: entered in the ERP.")),
@@ -85,10 +78,28 @@ const steps = {
 
 function change(button, row, step, more, message, undo) {
   return attempt(button, async () => {
-    const body = { version: Number(row.dataset.version), ...more };
-    const answer = await ask("POST", `/api/drafts/${row.dataset.draft}/${step}`, { body });
-    row.dataset.version = answer.body.draft.version;
-    showDone(row, message, undo);
+    const wasOpen = row.dataset.state === "open";
+    await send(row, step, more);
+    showDone(row, message, wasOpen ? undo : null); // to reopen would forget an earlier hand-over
+  });
+}
+
+async function send(row, step, more) {
+  const body = { version: Number(row.dataset.version), ...more };
+  const { body: answer } = await ask("POST", `/api/drafts/${row.dataset.draft}/${step}`, { body });
+  row.dataset.version = answer.draft.version;
+}
+
+/** Of several orders that it may be only this one goes; the draft and the others stay. */
+function rejectOrder(button, row) {
+  return attempt(button, async () => {
+    await send(row, "reject", { order: Number(button.dataset.order) });
+    const message = gettext("Not the order of %(customer)s: it is not proposed again.");
+    const proposal = button.closest(".fitting");
+    if (!proposal) return showDone(row, message);
+    proposal.remove();
+    say(html`<p class="banner good">${fillIn(message, row.dataset)}</p>`);
+    (row.querySelector(".fitting button") ?? row.querySelector("a")).focus();
   });
 }
 

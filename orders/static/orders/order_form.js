@@ -74,6 +74,7 @@ class OrderForm {
   /** Show another order in this form; `saved` is what the server has of it. */
   begin(order, saved = fingerprint(createOrder()), slot = order.draft ? `/drafts/${order.draft.id}` : NEW_ORDER) {
     this.order = order;
+    this.showHandOver();
     this.messages.clear();
     this.pricing.clear();
     this.details.begin();
@@ -85,6 +86,12 @@ class OrderForm {
     this.pricing.askSoon(0);
     this.focusStart();
     this.entry.loadPacks();
+  }
+
+  /** What the page says of its draft's hand-over is of that draft alone. */
+  showHandOver() {
+    const notice = document.getElementById("handed-over");
+    if (notice) notice.hidden = this.order.draft?.id !== this.pageData.draft.id;
   }
 
   takeUp(kept) {
@@ -136,6 +143,7 @@ class OrderForm {
     this.unsaved.keep();
     this.usual.follow();
     this.panel.follow();
+    this.details.follow();
     this.draw();
     this.pricing.askSoon();
   }

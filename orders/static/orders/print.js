@@ -11,7 +11,6 @@ button.disabled = false;
 if (handOver) {
   handOver.addEventListener("click", markHandedOver);
   handOver.disabled = false;
-  addEventListener("afterprint", () => handOver.focus()); // one Enter says that it was printed
 }
 
 async function markHandedOver() {

@@ -1,6 +1,7 @@
 // Saving the order: what is checked and sent before, what follows, and what is done if somebody else was faster.
 
 import { ask, isExpected } from "./api.js";
+import { hasHalfDate } from "./details.js";
 import { NEW_ORDER, newId } from "./kept_forms.js";
 import { formatMoney } from "./numbers.js";
 import {
@@ -59,6 +60,7 @@ export class Saving {
     entry.checkCustomer();
     if (!lines.length) messages.setLineError(order.lines[0], "product", gettext("Add at least one product."));
     for (const line of lines) this.checkLine(line);
+    if (hasHalfDate()) messages.errors.deliveryDate = gettext("Enter the whole date, or none.");
     if (pricing.discountProblem) messages.errors.discount = pricing.discountProblem;
     return messages.checkErrors();
   }

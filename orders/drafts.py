@@ -222,8 +222,11 @@ def find_conflict(draft: Draft, version: int) -> Exception:
 
 
 def delete_draft(draft: Draft) -> None:
-    """Take a draft out of its owner's list; `restore_draft` brings it back."""
-    Draft.objects.filter(pk=draft.pk).update(deleted_at=clock.now())
+    """Take a draft out of its owner's list; `restore_draft` brings it back.
+
+    Its order is free for another draft, such as a duplicate; restored in time, the draft is looked for anew.
+    """
+    Draft.objects.filter(pk=draft.pk).update(deleted_at=clock.now(), order=None, found_at=None, confirmed_by=None)
 
 
 def restore_draft(draft: Draft) -> Draft:

@@ -15,15 +15,16 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from orders import drafts
 from orders.drafts import SettledDraft
 from orders.models import Draft, Order
 from sync.database import clock
 
-# An order may be older than its draft by so much: some save the draft only once they have typed the order, and the
-# ERP's clock is not ours. More, and an order of the morning that is repeated in the afternoon would be taken for it.
+# An order may be older than the last save of its draft by so much: some save the draft only once they have typed the
+# order, and the ERP's clock is not ours. More, and an order of the morning that is repeated in the afternoon would be
+# taken for it.
 EARLIER = timedelta(hours=1)
 EARLIER_BY_HAND = timedelta(days=7)  # than the draft: so old are the oldest orders that an agent is offered
 MOST_ORDERS = 20  # that an agent is offered for one draft
@@ -55,7 +56,12 @@ def mark_found_drafts() -> None:
 
     Where more fit, an agent is asked: `find_fitting` finds them whenever they are shown.
     """
-    looked_for = list(Draft.objects.looked_for().with_lines())
+    since = Order.objects.shown().filter(
+        account_number=OuterRef("customer__account_number"),
+        ordered_at__gte=OuterRef("changed_at") - EARLIER,
+        draft=None,
+    )
+    looked_for = list(Draft.objects.looked_for().filter(Exists(since)).with_lines())  # the others are not even read
     fitting = find_fitting(looked_for)
     claims = Counter(order.pk for orders in fitting.values() for order in orders)
     for draft in looked_for:
@@ -77,14 +83,14 @@ def give_order(draft: Draft, order: Order) -> None:
 def find_fitting(looked_for: Sequence[Draft]) -> dict[int, list[Order]]:
     """For each of these drafts, by key, the orders that fit, the earliest first; three queries for any number.
 
-    An order fits whose account is the customer's, that was placed since the draft was saved, and whose amount is the
-    draft's; not one that another draft has, or that was rejected.
+    An order fits whose account is the customer's, that was placed since the draft was last saved, and whose amount is
+    the draft's; not one that another draft has, or that was rejected.
     """
     accounts = {draft.customer.account_number for draft in looked_for} - {""}
     if not accounts:
         return {draft.pk: [] for draft in looked_for}
     rejected = find_rejected(looked_for)
-    first = min(draft.created_at for draft in looked_for) - EARLIER
+    first = min(draft.changed_at for draft in looked_for) - EARLIER
     orders = Order.objects.shown().filter(account_number__in=accounts, ordered_at__gte=first, draft=None)
     by_account: dict[str, list[Order]] = {account: [] for account in accounts}
     for order in orders.order_by("ordered_at", "pk"):
@@ -106,7 +112,7 @@ def find_rejected(looked_for: Sequence[Draft]) -> set[tuple[int, int]]:
 
 
 def is_since(draft: Draft, order: Order) -> bool:
-    return order.ordered_at is not None and order.ordered_at >= draft.created_at - EARLIER
+    return order.ordered_at is not None and order.ordered_at >= draft.changed_at - EARLIER
 
 
 def list_orders(draft: Draft) -> list[FoundOrder]:

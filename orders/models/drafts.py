@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
@@ -245,8 +246,9 @@ class Draft(models.Model):
         """
         return "".join(f"{line.text_for_erp}\n" for line in self.lines.all())
 
-    @property
+    @cached_property
     def totals(self) -> Totals:
+        """Computed once, as a draft is compared with many orders: lines that are changed later are not in them."""
         return compute_totals([line.amounts for line in self.lines.all()], self.shipping)
 
     @property

@@ -1091,6 +1091,54 @@ def test_a_draft_deleted_elsewhere_can_be_saved_as_a_new_one(page, site, agent, 
     assert Draft.objects.get().notes == "ancora qui"
 
 
+def test_a_draft_found_in_the_erp_meanwhile_can_be_saved_as_a_new_one(page, site, agent, customer, product, allowed):
+    allowed.append("status of 409")
+    draft = saved_draft(agent, customer, product)
+    form = OrderForm(page, site).open(f"/drafts/{draft.pk}")
+    form.notes.fill("di nuovo")
+    order = OrderFactory(account_number=customer.account_number, ordered_at=timezone.now())
+    outcome.confirm_order(draft, order.erp_id, version=1, user=agent)
+    form.save()
+    expect(form.banner).to_contain_text("trovata nell'ERP")
+    form.banner.get_by_role("button", name="Salva come nuova bozza").click()
+    form.expect_saved(1)
+    assert sorted(Draft.objects.values_list("notes", "order")) == [("", order.pk), ("di nuovo", None)]
+
+
+def test_what_was_changed_in_a_draft_that_is_closed_now_is_resumed_and_saved(
+    page, site, agent, customer, product, allowed
+):
+    allowed.append("status of 409")
+    draft = saved_draft(agent, customer, product)
+    form = OrderForm(page, site).open(f"/drafts/{draft.pk}")
+    form.notes.fill("da riprendere")
+    outcome.close(draft, version=1)
+    page.goto(f"{site.url}/drafts")
+    page.get_by_role("button", name="Riprendi").click()
+    expect(form.notes).to_have_value("da riprendere")
+    form.save()
+    expect(form.banner).to_contain_text("chiusa")
+    form.banner.get_by_role("button", name="Salva come nuova bozza").click()
+    form.expect_saved(1)
+    assert Draft.objects.for_user(agent).in_hand().get().notes == "da riprendere"
+
+
+def test_a_save_whose_answer_was_lost_is_saved_though_its_draft_was_found_since(
+    form, agent, customer, product, allowed
+):
+    allowed.append("ERR_INTERNET_DISCONNECTED")
+    form.fill(customer, product)
+    lose_the_answer(form)
+    form.save()
+    expect(form.banner).to_contain_text("Non salvata")
+    order = OrderFactory(account_number=customer.account_number, ordered_at=timezone.now())
+    found = outcome.confirm_order(Draft.objects.get(), order.erp_id, version=1, user=agent)
+    form.save()
+    expect(form.banner).to_contain_text("era già stata salvata")
+    expect(form.customer).to_have_value("")
+    assert Draft.objects.get().version == found.version
+
+
 def test_done_with_an_unsaved_order_asks_first(form, customer, product):
     form.fill(customer, product)
     form.page.get_by_role("link", name="Fatto").click()

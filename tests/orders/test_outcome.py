@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from unittest.mock import Mock
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -11,6 +12,7 @@ from orders import drafts, outcome
 from orders.drafts import DraftDeleted, SettledDraft, StaleDraft
 from orders.models import Draft, Order
 from orders.outcome import EARLIER, OrderTaken, UnknownOrder
+from orders.totals import compute_totals
 from tests.factories import (
     MIRRORED_AT,
     CustomerFactory,
@@ -100,8 +102,20 @@ def test_a_quote_or_a_gift_is_the_order_of_a_draft_that_is_one(save, kind):
 
 def test_an_order_may_be_a_little_older_than_its_draft(save):
     draft = save()
-    order = enter(ordered_at=draft.created_at - EARLIER)
+    order = enter(ordered_at=draft.changed_at - EARLIER)
     assert find(draft) == order
+
+
+def test_an_order_from_before_the_draft_was_saved_again_is_not_it(save):
+    old = timezone.now() - timedelta(days=21)
+    draft = save(created_at=old, changed_at=old)
+    enter(ordered_at=old + timedelta(minutes=1))
+    Draft.objects.update(changed_at=timezone.now())
+    saved_again = drafts.load_draft(draft)
+    assert find(draft) is None
+    assert outcome.find_fitting([saved_again]) == {draft.pk: []}
+    other = save(customer=CustomerFactory(account_number="1002240"), created_at=old, changed_at=old)
+    assert outcome.find_fitting([saved_again, drafts.load_draft(other)]) == {draft.pk: [], other.pk: []}
 
 
 def test_each_line_may_be_rounded_otherwise(save):
@@ -204,11 +218,22 @@ def test_its_cost_does_not_grow_with_history(save, django_assert_num_queries):
     for count in (1, 20):
         settle_some(count)
         save()
+        enter(Decimal(777))
         with django_assert_num_queries(4):  # drafts, lines, rejected orders, orders
             outcome.mark_found_drafts()
-    Draft.objects.update(closed_at=timezone.now())
-    with django_assert_num_queries(1):
+    Order.objects.filter(total_amount=777).update(ordered_at=MIRRORED_AT)
+    with django_assert_num_queries(1):  # no draft has an order since: none is read
         outcome.mark_found_drafts()
+
+
+def test_the_totals_of_a_draft_are_computed_once_for_all_orders(save, monkeypatch):
+    computed = Mock(wraps=compute_totals)
+    monkeypatch.setattr("orders.models.drafts.compute_totals", computed)
+    draft = save()
+    for _ in range(3):
+        enter(Decimal(777))
+    assert find(draft) is None
+    computed.assert_called_once()
 
 
 # Differences
@@ -296,6 +321,16 @@ def test_nothing_is_done_to_a_deleted_draft(save):
     drafts.delete_draft(draft)
     with pytest.raises(DraftDeleted):
         outcome.close(draft, version=1)
+
+
+def test_a_duplicate_of_a_deleted_draft_is_found(save):
+    draft, order = save(), enter()
+    assert find(draft) == order
+    drafts.delete_draft(draft)
+    duplicate = save()
+    assert find(duplicate) == order
+    restored = drafts.restore_draft(draft)
+    assert (restored.state, restored.found_at, restored.confirmed_by) == (Draft.State.OPEN, None, None)
 
 
 def test_a_found_draft_is_neither_closed_nor_handed_over_nor_reopened(save):

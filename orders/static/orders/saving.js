@@ -42,7 +42,7 @@ export class Saving {
     try {
       const { body, headers } = await this.send(lines);
       this.isSaving = false;
-      if (headers.has("Idempotent-Replayed")) await this.resolveConflict(body.draft, options);
+      if (headers.has("Idempotent-Replayed")) await this.resolveConflict(body.draft, lines, options);
       else await this.finish(body, lines, options);
     } catch (error) {
       this.isSaving = false;
@@ -118,11 +118,10 @@ export class Saving {
     if (!isExpected(error)) throw error;
     const { order, messages } = this.form;
     if (error.isSignedOut) messages.askToSignIn();
-    else if (["idempotency_key_reused", "stale"].includes(error.code) && error.detail.draft) {
-      this.resolveConflict(error.detail.draft, options);
+    else if (["idempotency_key_reused", "stale", "settled"].includes(error.code) && error.detail.draft) {
+      this.resolveConflict(error.detail.draft, lines, options);
     } else if (error.code === "idempotency_key_reused" || (error.code === "not_found" && order.draft)) {
-      const asNew = { label: gettext("Save as a new draft"), run: () => this.saveAsNew(options) };
-      messages.say("bad", gettext("Not saved: the draft was deleted meanwhile."), [asNew]);
+      this.offerAsNew(gettext("Not saved: the draft was deleted meanwhile."), options);
     } else if (error.status === 400) this.showRefusal(error, lines);
     else messages.sayNotSaved(error, [{ label: gettext("Try again"), run: () => this.save(options) }]);
   }
@@ -144,9 +143,14 @@ export class Saving {
   // Conflicts
 
   /** The server has this order already: by an earlier save, whose answer was lost, or changed by somebody since. */
-  async resolveConflict(draft, options) {
-    const isOurs = draft.version === 1 || isSameOrder(orderFromDraft(draft), this.form.order);
-    if (isOurs) await this.saveOver(draft, options);
+  async resolveConflict(draft, lines, options) {
+    const isSame = isSameOrder(orderFromDraft(draft), this.form.order);
+    const message = gettext("The draft had been saved already.");
+    if (isSame && draft.state !== "open") await this.finish({ message, draft }, lines, options);
+    else if (draft.state === "found")
+      this.offerAsNew(gettext("Not saved: the draft was found in the ERP meanwhile."), options);
+    else if (draft.state === "closed") this.offerAsNew(gettext("Not saved: the draft was closed meanwhile."), options);
+    else if (isSame || draft.version === 1) await this.saveOver(draft, options);
     else this.askWhichCounts(draft, options);
   }
 
@@ -166,6 +170,12 @@ export class Saving {
   showOther(draft) {
     this.form.begin(orderFromDraft(draft), fingerprint(orderFromDraft(draft)));
     this.form.messages.say("note", gettext("What you typed is kept: you can resume it from the drafts."));
+  }
+
+  /** The draft cannot be changed any more. */
+  offerAsNew(text, options) {
+    const asNew = { label: gettext("Save as a new draft"), run: () => this.saveAsNew(options) };
+    this.form.messages.say("bad", text, [asNew]);
   }
 
   async saveAsNew(options) {

@@ -1,14 +1,15 @@
 """Ordering again what a customer has ordered before, in a real browser: with few keys, and with nothing unseen."""
 
+from contextlib import suppress
 from decimal import Decimal
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 from orders import drafts
 from orders.drafts import DraftInput, LineInput
 from orders.models import Draft, Price, Product
-from tests.e2e.browsers import DESK, PHONE, axe, screenshot
+from tests.e2e.browsers import DESK, PHONE, axe, intercept, screenshot
 from tests.e2e.order_form import OrderForm, goods
 
 EIGHT = 8
@@ -50,6 +51,20 @@ def open_list(form, customer):
     expect(shortcuts(form)).to_contain_text("Prodotti abituali")
     form.press("ArrowDown")
     expect(offered(form).first).to_be_visible()
+
+
+def hold(form, pattern):
+    """What is asked at an address waits, in the list that is given, until `answer`."""
+    held = []
+    intercept(form.page, pattern, lambda route: held.append(route))
+    return held
+
+
+def answer(form, pattern, held):
+    form.page.unroute(pattern)
+    for route in held:
+        with suppress(Error):  # the page may have given it up
+            route.continue_()
 
 
 def test_eight_usual_lines_are_ordered_again_with_few_keys(form, customer, ordered):
@@ -101,6 +116,51 @@ def test_without_a_customer_nothing_is_repeated(form):
     form.press("Alt+r")
     expect(form.page.locator("#customer-problem")).to_have_text("Scegli il cliente.")
     expect(form.customer).to_be_focused()
+
+
+def test_a_save_waits_for_the_lines_and_the_cursor_stays_where_it_was_put(form, customer, ordered):
+    pattern = "**/usual-products*"
+    held = hold(form, pattern)
+    form.choose_customer(customer)
+    form.press("Alt+r")
+    form.notes.click()
+    form.type("Lunedì")
+    expect(form.notes).to_have_value("Lunedì")
+    form.save()
+    assert Draft.objects.count() == 1
+    answer(form, pattern, held)
+    form.expect_saved(2)
+    again, before = Draft.objects.order_by("-pk")[:2]
+    assert lines_of(again) == lines_of(before)
+    assert again.notes == "Lunedì"
+
+
+def test_lines_that_are_added_while_the_user_types_elsewhere_leave_the_cursor_there(form, customer, ordered):
+    pattern = "**/usual-products*"
+    held = hold(form, pattern)
+    form.choose_customer(customer)
+    form.press("Alt+r")
+    form.notes.click()
+    form.type("Lu")
+    answer(form, pattern, held)
+    expect(form.banner).to_contain_text("8 righe aggiunte")
+    form.type("nedì")
+    expect(form.notes).to_have_value("Lunedì")
+    expect(form.line(EIGHT + 1).product).to_have_value("")
+
+
+def test_the_discount_of_the_whole_order_is_taken_into_an_order_without_lines_and_named(form, customer, ordered):
+    Draft.objects.update(discount_percent=Decimal(10))
+    form.choose_customer(customer)
+    form.press("Alt+r")
+    expect(form.banner).to_contain_text("Sconto ordine: 10 %.")
+    expect(form.discount).to_have_value("10")
+    form.line(1).group.get_by_role("button", name="Togli la riga 1").click()
+    form.discount.fill("")
+    form.line(1).product.focus()
+    form.press("Alt+r")
+    expect(form.banner).to_contain_text("1 riga aggiunta")
+    expect(form.discount).to_have_value("")
 
 
 def test_an_arrow_and_enter_take_a_usual_product_with_its_last_quantity(form, customer, ordered):

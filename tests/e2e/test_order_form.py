@@ -599,6 +599,24 @@ def test_where_an_order_goes_is_kept_saved_and_shown_again(form, customer, produ
     expect(page.locator("#deliveryDate")).to_have_value("2026-12-24")
 
 
+def test_another_customer_s_addresses_are_offered_once_he_is_chosen(form, customer, product):
+    other = next(each for each in customers() if each != customer)
+    for each, place in ((customer, "Via Roma 1"), (other, "Via Po 2")):
+        OrderFactory(account_number=each.account_number, delivery_name="", delivery_address=place)
+    page = form.page
+    form.fill(customer, product)
+    page.locator("#details").press("Enter")
+    first, second = (page.locator(f"option[value='{place}']") for place in ("Via Roma 1", "Via Po 2"))
+    expect(first).to_be_attached()
+    page.locator("#deliveryAddress").fill("Via Roma 1")
+    page.locator("#customer").fill("")
+    form.choose_customer(other)
+    expect(second).to_be_attached()
+    expect(first).not_to_be_attached()
+    page.locator("#details").press("Enter")
+    expect(page.locator("#details")).to_contain_text("Via Roma 1")
+
+
 def test_half_a_date_is_not_saved_as_none(form, customer, product):
     page = form.page
     form.fill(customer, product)

@@ -1,8 +1,9 @@
 """What a customer has ordered before: the usual products, the last order, and what a product cost the last time.
 
 What is read are the lines of saved drafts, whichever agent's, as the customer is the same, and those of the ERP's
-orders, as far as they are mirrored. Deleted drafts, quotes and gifts do not count. A draft that was entered in the ERP
-is there twice: a line of it does not count if an order has the same article on the same day.
+orders, as far as they are mirrored. Drafts that were deleted or put away, quotes and gifts do not count. A draft that
+was entered in the ERP is there twice: it does not count once the lines of its order are mirrored; and while its order
+is not known, a line of it does not if an order has the same article on the same day.
 """
 
 from __future__ import annotations
@@ -173,7 +174,8 @@ def read_draft_lines(
     customer: Customer, products: Collection[int] | None, except_draft: int | None
 ) -> Iterator[Purchase]:
     lines = DraftLine.objects.filter(draft__customer=customer, draft__deleted_at=None).exclude(draft=except_draft)
-    lines = lines.filter(draft__is_quote=False, draft__is_gift=False)
+    lines = lines.filter(draft__is_quote=False, draft__is_gift=False, draft__closed_at=None)
+    lines = lines.filter(draft__order__lines_fetch__fetched_at=None)  # whose order has no lines here, or is not known
     if products is not None:
         lines = lines.filter(product__in=products)
     lines = lines.select_related("draft").annotate(article=F("product__name"))

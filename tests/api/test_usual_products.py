@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from orders import usual_products
-from orders.models import Draft, DraftLine, OrderLine
+from orders.models import Draft, DraftLine, OrderLine, OrderLinesFetch
 from tests.factories import (
     CustomerFactory,
     DraftFactory,
@@ -160,6 +160,26 @@ def test_a_draft_that_was_entered_in_the_erp_counts_once(customer, products):
     found = usual_products.find_usual_products(customer)
     assert [(each.product, each.count) for each in found.products] == [(second, 2), (first, 1)]
     assert [each.last.source for each in found.last_order] == ["order"]
+
+
+def test_a_draft_that_was_put_away_does_not_count(customer, products):
+    drafted(customer, products[0], closed_at=timezone.now())
+    drafted(customer, products[1], days_ago=9)
+    found = usual_products.find_usual_products(customer)
+    assert [each.product for each in (*found.products, *found.last_order)] == [products[1], products[1]]
+
+
+def test_a_draft_does_not_count_once_the_lines_of_its_order_are_mirrored(customer, products):
+    order = OrderFactory(account_number=customer.account_number, ordered_at=timezone.now())
+    drafted(customer, *products[:2], days_ago=3, order=order, found_at=timezone.now())
+    assert set(usual(customer)) == set(products[:2])
+    OrderLine.objects.create(
+        order=order, position=1, article=products[0].name, product=products[0], quantity=1, amount=Decimal("10.45")
+    )
+    now = timezone.now()
+    OrderLinesFetch.objects.create(order=order, order_changed_at=now, tried_at=now, fetched_at=now)
+    [offered] = usual_products.find_usual_products(customer).products
+    assert (offered.product, offered.count, offered.last.source) == (products[0], 1, "order")
 
 
 def test_a_line_whose_pack_is_not_certain_is_repeated_by_its_article_alone(api, customer, products):
@@ -321,7 +341,6 @@ def test_a_preview_asks_as_many_questions_whatever_a_customer_has_ordered(api, c
             previewed(api, products[0])
         return len(queries)
 
-    count()  # which notes that somebody looks at the customer
     for_none = count()
     for day in range(5):
         drafted(customer, *products, days_ago=day)

@@ -8,11 +8,13 @@ what leaves a choice is said.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
+from itertools import combinations, groupby
 
 from django.utils.formats import get_format
 from django.utils.translation import gettext as _
@@ -21,6 +23,7 @@ from orders.models import Product
 from sync.database.search import compact
 
 MOST_LINES = 200
+LONGEST_LINE = 300  # characters: more is a text
 LONGEST_CODE = 6  # words, as in `17431.654. S1`
 SHORTEST_CODE = 4  # letters and digits of a code that may lack its leading zeros
 LARGEST_QUANTITY = 1_000_000
@@ -37,10 +40,11 @@ class Doubt(StrEnum):
     """What is not clear about a line."""
 
     CODE = "code"  # no product has a code that the line names
-    CODES = "codes"  # it names several articles
+    CODES = "codes"  # it names several articles, or other ones if its words are read as one code
     PACKS = "packs"  # its article comes in several packs
     QUANTITY = "quantity"  # several numbers may be the quantity, or it counts packs
     NO_QUANTITY = "no_quantity"
+    TOO_LONG = "too_long"  # it is longer than LONGEST_LINE, and was not read
 
 
 class TooManyLines(Exception):
@@ -52,7 +56,11 @@ class Word:
     text: str
     cell: int
 
-    @property
+    @cached_property
+    def compact(self) -> str:
+        return compact(self.text)
+
+    @cached_property
     def number(self) -> Decimal | None:
         """The quantity that it is, `x5` and `5pz` included; None if it is none."""
         found = GLUED.fullmatch(self.text)
@@ -63,9 +71,9 @@ class Word:
         """Whether it says itself that it is a quantity."""
         return self.number is not None and not (self.text[0].isdigit() and self.text[-1].isdigit())
 
-    @property
+    @cached_property
     def is_unit(self) -> bool:
-        return compact(self.text) in UNITS or self.text in UNITS
+        return self.compact in UNITS or self.text in UNITS
 
 
 @dataclass(frozen=True)
@@ -114,6 +122,9 @@ def read_list(text: str) -> PastedList:
     skipped = []
     column = None
     for line in texts:
+        if len(line) > LONGEST_LINE:
+            read.append((PastedLine(line, line[:LONGEST_LINE], None, doubts=[Doubt.TOO_LONG]), set()))
+            continue
         words = split_line(line)
         found = find_code(words, codes)
         if not found and not any(character.isdigit() for character in line):
@@ -129,7 +140,8 @@ def split_line(line: str) -> list[Word]:
     words = []
     for place, cell in enumerate(CELL_ENDS.split(line)):
         for text in cell.split():
-            parts = [text] if parse_quantity(text.strip(WRAPPING)) is not None else text.split(",")
+            is_whole = "," not in text or parse_quantity(text.strip(WRAPPING)) is not None
+            parts = [text] if is_whole else text.split(",")
             words += [Word(part.strip(WRAPPING), place) for part in parts if part.strip(WRAPPING)]
     return words
 
@@ -141,16 +153,36 @@ def find_quantity_column(header: str) -> int | None:
 
 
 def find_code(words: list[Word], codes: Codes) -> dict[range, set[int]]:
-    """The products that words name, by the place of the words; a number is a code only if nothing else is one."""
+    """The products that words name, by the place of the words; a number is a code only if nothing else is one.
+
+    Words are read as one code if they are one together. If some of them alone name other products, it is not clear
+    which are meant: these words are given, with no products.
+    """
     found: dict[range, set[int]] = {}
     for start in range(len(words)):
-        for end in range(start + 1, min(start + LONGEST_CODE, len(words)) + 1):
-            run = words[start:end]
-            if run[0].cell == run[-1].cell and (keys := codes.find("".join(compact(word.text) for word in run))):
+        code = ""
+        for end, word in enumerate(words[start : start + LONGEST_CODE], start + 1):
+            code += word.compact
+            if word.cell == words[start].cell and (keys := codes.find(code)):
                 found[range(start, end)] = keys
-    longest = {place: keys for place, keys in found.items() if not any(set(place) < set(other) for other in found)}
-    named = {place: keys for place, keys in longest.items() if len(place) > 1 or words[place[0]].number is None}
-    return named or longest
+    longest: list[range] = []
+    for _start, places in groupby(found, key=lambda place: place.start):
+        place = max(places, key=len)
+        if not longest or place.stop > longest[-1].stop:
+            longest.append(place)
+    named = [place for place in longest if len(place) > 1 or words[place.start].number is None] or longest
+    clear: dict[range, set[int]] = {}
+    for place in named:
+        parts = [part for part in list_parts(place) if part in found and found[part].isdisjoint(found[place])]
+        clear.update({part: set() for part in parts} if parts else {place: found[place]})
+    return clear
+
+
+def list_parts(place: range) -> Iterator[range]:
+    """The shorter runs of words within one."""
+    for start, end in combinations(range(place.start, place.stop + 1), 2):
+        if end - start < len(place):
+            yield range(start, end)
 
 
 def read_line(
@@ -159,7 +191,7 @@ def read_line(
     """A line without its products, and their keys."""
     taken = {place for run in found for place in run}
     quantities = find_quantities(words, taken, column)
-    counts_packs = any(compact(word.text) in PACKS for word in words)
+    counts_packs = any(word.compact in PACKS for word in words)
     places = next(iter(quantities), None)
     is_clear = len(quantities) == 1 and not counts_packs
     quantity = words[places].number if places is not None and is_clear else None
@@ -189,9 +221,10 @@ def find_quantities(words: list[Word], taken: set[int], column: int | None) -> l
     else those beside the code and at the ends of the line.
     """
     numbers = [place for place, word in enumerate(words) if place not in taken and word.number is not None]
+    sizes = Counter(word.cell for word in words)
     in_column = [place for place in numbers if words[place].cell == column]
     marked = [place for place in numbers if words[place].is_marked or is_beside_unit(words, place)]
-    alone = [place for place in numbers if is_whole_cell(words, place)]
+    alone = [place for place in numbers if sizes[words[place].cell] == 1 and len(sizes) > 1]
     edges = {0, len(words) - 1} | {place + step for place in taken for step in (-1, 1)}
     return in_column or marked or alone or [place for place in numbers if place in edges]
 
@@ -199,11 +232,6 @@ def find_quantities(words: list[Word], taken: set[int], column: int | None) -> l
 def is_beside_unit(words: list[Word], place: int) -> bool:
     around = [words[each] for each in (place - 1, place + 1) if 0 <= each < len(words)]
     return any(word.is_unit and word.cell == words[place].cell for word in around)
-
-
-def is_whole_cell(words: list[Word], place: int) -> bool:
-    cells = [word.cell for word in words]
-    return cells.count(words[place].cell) == 1 and len(set(cells)) > 1
 
 
 def add_products(line: PastedLine, keys: Iterable[int], products: Mapping[int, Product]) -> PastedLine:
@@ -214,8 +242,9 @@ def add_products(line: PastedLine, keys: Iterable[int], products: Mapping[int, P
 
 def parse_quantity(text: str) -> Decimal | None:
     """A number in the active language, as boxes of the order form take it; None if it is none."""
-    group = re.escape(get_format("THOUSAND_SEPARATOR"))
-    if re.fullmatch(rf"[1-9]\d{{0,2}}({group}\d{{3}})+([.,]\d+)?", text):
+    separator = get_format("THOUSAND_SEPARATOR")
+    group = re.escape(separator)
+    if separator in text and re.fullmatch(rf"[1-9]\d{{0,2}}({group}\d{{3}})+([.,]\d+)?", text):
         text = re.sub(rf"{group}(?=\d{{3}})", "", text)
     plain = text.replace(",", ".")
     is_number = re.fullmatch(r"\d{1,7}(\.\d{1,4})?", plain, re.ASCII)

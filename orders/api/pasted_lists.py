@@ -33,9 +33,10 @@ class PastedLineSerializer(Serializer):
     doubts = serializers.ListField(
         child=serializers.ChoiceField(choices=[each.value for each in Doubt]),
         help_text=(
-            "`code`: no product has a code that the line names in full; `codes`: it names several articles; `packs`: "
-            "the article comes in several packs; `quantity`: several numbers may be the quantity, or it counts packs; "
-            "`no_quantity`: it has none."
+            "`code`: no product has a code that the line names in full; `codes`: it names several articles, or other "
+            "ones if its words are read as one code; `packs`: the article comes in several packs; `quantity`: several "
+            "numbers may be the quantity, or it counts packs; `no_quantity`: it has none; `too_long`: it has more than "
+            "300 characters, and was not read."
         ),
     )
 

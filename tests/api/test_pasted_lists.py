@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from orders import pasted_lists
+from sync.database import search
 from tests.factories import ProductFactory
 
 pytestmark = pytest.mark.django_db
@@ -117,6 +118,40 @@ def test_thousands_and_decimals_are_those_of_the_page_s_language(language, text,
 )
 def test_what_is_not_clear_is_said_and_nothing_guessed(text, found):
     assert line(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("1234 5", ([], 5, ["codes"])),
+        ("1234 5 12", ([], None, ["codes", "quantity"])),
+        ("1234\t5", (["001234K1"], 5, [])),
+        ("12345 12", (["012345K1"], 12, [])),
+        ("12 345 x 12", (["012345K1"], 12, [])),
+    ],
+)
+def test_words_that_name_another_product_alone_than_together_are_not_clear(text, found):
+    ProductFactory(erp_id="001234K1", name="1234")
+    ProductFactory(erp_id="012345K1", name="12345")
+    assert line(text) == found
+
+
+@pytest.mark.parametrize("text", ["1 " * 25_000, "45678 " * 8300, "9801.314.016 5 " + "a" * 300])
+def test_a_line_that_is_too_long_is_not_read_and_says_so(text):
+    assert line(text) == ([], None, ["too_long"])
+    assert len(read(f"{text}\n9801.314.016 5").lines) == 2
+
+
+def test_each_word_of_a_line_is_made_compact_once(monkeypatch):
+    made = []
+
+    def compact(text):
+        made.append(text)
+        return search.compact(text)
+
+    monkeypatch.setattr(pasted_lists, "compact", compact)
+    read("1 " * 149)
+    assert made.count("1") == 149
 
 
 def test_an_article_in_several_packs_gives_them_all():

@@ -64,7 +64,7 @@ export function lineFromPurchase({ product, article, last }) {
   };
 }
 
-const DOUBTS_OF = { product: ["code", "codes", "packs"], quantity: ["quantity", "no_quantity"] }; // by field
+const DOUBTS_OF = { product: ["code", "codes", "packs"], quantity: ["quantity", "no_quantity", "too_long"] }; // by field
 
 /** A line of a pasted list: of several packs the first in which its quantity may be ordered; with what is not clear. */
 export function lineFromPasted({ text, code, quantity, products, doubts }) {

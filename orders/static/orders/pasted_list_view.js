@@ -10,6 +10,7 @@ const DOUBTS = {
   packs: gettext("It comes in several packs: check which."),
   quantity: gettext("Which quantity is meant is not clear: check it."),
   no_quantity: gettext("It had no quantity: this is the usual one."),
+  too_long: gettext("It is too long to be read: choose a product, and fill in the quantity."),
 };
 
 export function renderDoubts(form, line) {

@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -16,7 +17,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from customers.models import Customer
-from orders import terms
+from orders import order_lines, terms
 from orders.models import Draft, DraftLine, Price, Product
 from orders.pricing import PriceList, find_price_unit
 from orders.totals import Totals, compute_totals
@@ -163,6 +164,7 @@ def create_draft(wanted: DraftInput, *, user: User, key: str = "") -> tuple[Draf
         with transaction.atomic():
             draft.save()
             DraftLine.objects.bulk_create(lines)
+            note_customer(draft.customer)
     except IntegrityError:  # the same request, at the same moment
         if made := find_earlier_draft(wanted, user=user, key=key):
             return made, False
@@ -210,7 +212,14 @@ def change_draft(draft: Draft, wanted: DraftInput, *, version: int) -> Draft:
         for line in lines:
             line.draft = draft
         DraftLine.objects.bulk_create(lines)
+        note_customer(new.customer)
         return load_draft(draft)  # in here: afterwards it may be somebody else's save
+
+
+def note_customer(customer: Customer) -> None:
+    """The lines of the orders of a customer for whom a draft is saved are asked for, if any are."""
+    if settings.ORDER_LINES_A_DAY:
+        order_lines.note_customer_looked_at(customer)
 
 
 def find_conflict(draft: Draft, version: int) -> Exception:

@@ -16,7 +16,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from orders import drafts, order_lines, outcome, usual_products
+from orders import drafts, outcome, usual_products
 from orders.api.draft_serializers import (
     ChangedDraftSerializer,
     DraftAnswerSerializer,
@@ -225,8 +225,6 @@ class DraftViewSet(ListViewSet):
         """
         given = GivenPreviewSerializer(data=request.data)
         priced = drafts.price_draft(given.to_input())
-        if priced.customer:
-            order_lines.note_customer_looked_at(priced.customer)
         products = {line.product.pk for line in priced.lines if line.product}
         draft = given.validated_data["draft"]
         last = (

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from orders import drafts
-from orders.models import Draft, DraftLine, Order, Price, Product
+from orders.models import Draft, DraftLine, LookedAtCustomer, Order, Price, Product
 from sync.coordinator import sessions
 from sync.models import OrderFormSession
 from tests.api.conftest import at_once, signed_in
@@ -730,15 +730,29 @@ def test_a_page_of_drafts_takes_three_queries_however_many_lines_they_have(api, 
 
 
 def test_a_save_takes_as_many_queries_for_fifty_lines_as_for_one(api, customer, product):
+    api.post(DRAFTS, wanted(line()))  # the first one in an hour notes the customer
     one, fifty = (queries(lambda lines=lines: api.post(DRAFTS, wanted(*[line()] * lines))) for lines in (1, 50))
     assert one == fifty
 
 
-def test_a_preview_takes_seven_queries_however_many_lines_it_has_and_whatever_is_wrong(api, customer, product):
-    api.post(f"{DRAFTS}/preview", wanted(line()))  # the first one in an hour notes that the customer is looked at
+def test_a_preview_takes_six_queries_however_many_lines_it_has_and_whatever_is_wrong(api, customer, product):
     for lines in (1, 50):
         order = wanted(*[line(), line(quantity="7"), line("unknown")] * lines)
-        assert queries(lambda order=order: api.post(f"{DRAFTS}/preview", order)) == 7
+        assert queries(lambda order=order: api.post(f"{DRAFTS}/preview", order)) == 6
+
+
+@pytest.mark.parametrize(("a_day", "noted"), [(30, True), (0, False)])
+def test_a_save_notes_the_customer_whose_order_lines_are_asked_for_and_a_preview_writes_nothing(
+    api, customer, product, settings, a_day, noted
+):
+    settings.ORDER_LINES_A_DAY = a_day
+    api.post(f"{DRAFTS}/preview", wanted())
+    assert not LookedAtCustomer.objects.exists()
+    saved = api.post(DRAFTS, wanted()).json()["draft"]
+    assert LookedAtCustomer.objects.filter(customer=customer).exists() == noted
+    LookedAtCustomer.objects.all().delete()
+    assert api.put(address(saved), wanted(version=1)).status_code == 200
+    assert LookedAtCustomer.objects.filter(customer=customer).exists() == noted
 
 
 # What became of it

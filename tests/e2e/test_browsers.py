@@ -43,24 +43,23 @@ NAMES_OF_ALL = """
 AbortController Array Array.isArray Boolean DOMException DOMParser Date Date.now Date.parse Error EventSource
 EventSource.CLOSED FormData HTMLButtonElement HTMLScriptElement Headers Infinity Intl Intl.NumberFormat JSON JSON.parse
 JSON.stringify KeyboardEvent Map Math Math.max Math.min Math.round Number Object Object.assign Object.entries
-Promise.resolve confirm
-Object.keys Object.values Promise RegExp String URLSearchParams Uint8Array abort aborted actions active activeElement
-add addEventListener address after altKey append appendChild assign badInput blur body bottom catch changed check
-checked classList className clear clearTimeout click clipboardData close closest code colno contains cookie count
-createElement createTextNode crypto ctrlKey currentScript data dataset defaultChecked defaultValue description detail
-details disabled dispatchEvent document documentElement draw drop element elements encodeURIComponent entries entry
-error event every execCommand fetch filename filter find findIndex finish focus forEach forget form format formatToParts
-get getAttribute getBoundingClientRect getClientRects getData getElementById getItem getRandomValues has headers hidden
-history id includes indexOf indexedDB innerHTML isComposing items join key keys kind language last left length lineno
-list load loaded location lost map matches message messages metaKey move moveTo name navigator nodeName now
-offsetParent offsetWidth ok onclose onerror onopen open origin parseFromString pathname performance pointerType
-postMessage preventDefault product push querySelector querySelectorAll read readyState reason redirected refresh
-release reload remove removeEventListener repeat replace replaceState request result results resume returnValue right
-root save scrollIntoView search select send sendBeacon serviceWorker session sessionStorage set setAttribute
-setInterval setItem setTimeout shiftKey show signal slice slot some sort splice split start startsWith state status
-statusText stop stopPropagation stream style take target test text textContent then title toLocaleDateString
-toLocaleTimeString toLowerCase toString toggle top trim type undefined unshift use validity value version
-visibilityState visualViewport width window
+Promise.resolve confirm Object.keys Object.values Promise RegExp String URLSearchParams Uint8Array abort aborted
+actions active activeElement add addEventListener address after altKey append appendChild assign badInput blur body
+bottom cancel catch changed check checked classList className clear clearTimeout click clipboardData close closest code
+colno contains cookie count createElement createTextNode crypto ctrlKey currentScript data dataset defaultChecked
+defaultValue description detail details disabled dispatchEvent document documentElement draw drop element elements
+encodeURIComponent entries entry error event every execCommand fetch filename filter find findIndex finish focus
+forEach forget form format formatToParts get getAttribute getBoundingClientRect getClientRects getData getElementById
+getItem getRandomValues has headers hidden history id includes indexOf indexedDB innerHTML isComposing items join key
+keys kind language last left length lineno list load loaded location lost map matches message messages metaKey move
+moveTo name navigator nodeName now offsetParent offsetWidth ok onclose onerror onopen open origin parseFromString
+pathname performance pointerType postMessage preventDefault product push querySelector querySelectorAll read readyState
+reason redirected refresh release reload remove removeEventListener repeat replace replaceState request result results
+resume returnValue right root save scrollIntoView search select send sendBeacon serviceWorker session sessionStorage
+set setAttribute setInterval setItem setTimeout shiftKey show signal slice slot some sort splice split start startsWith
+state status statusText stop stopPropagation stream style take target test text textContent then title
+toLocaleDateString toLocaleTimeString toLowerCase toString toggle top trim type undefined unshift use validity value
+version visibilityState visualViewport width window
 """
 ALWAYS = set(NAMES_OF_ALL.split())
 

@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 
 LONGEST_FETCH = timedelta(seconds=120)  # login and download included: so long others waited for the export [seen]
-LOOKED_AT_FOR = timedelta(days=30)  # after an agent looked at a customer, his orders are of interest
+LOOKED_AT_FOR = timedelta(days=30)  # after a draft was saved for a customer, his orders are of interest
 OLDEST = timedelta(days=730)  # an order, whose lines say what a customer usually takes
 ATTEMPTS = 3  # at one state of an order, one a day
 PAUSE = timedelta(hours=1)  # after an attempt that failed
@@ -195,7 +195,7 @@ def fetch_lines(order: Order, lease: Lease, progress: Progress = ignore_progress
 
 
 def note_customer_looked_at(customer: Customer) -> None:
-    """Remember that an agent has chosen or looked at a customer: the lines of his orders are worth asking for."""
+    """Remember that a draft was saved for a customer: the lines of his orders are worth asking for."""
     now = clock.now()
     row = LookedAtCustomer.objects.filter(customer=customer)
     if not row.filter(looked_at__gt=now - NOTED_AGAIN).exists() and not row.update(looked_at=now):
@@ -207,7 +207,7 @@ def note_customer_looked_at(customer: Customer) -> None:
 def find_wanted_orders(now: datetime) -> QuerySet[Order]:
     """The orders whose lines are to be asked for, the newest first.
 
-    Those of customers whom an agent has looked at, placed in the last two years, whose lines are not there or belong to
+    Those of customers for whom a draft was saved, placed in the last two years, whose lines are not there or belong to
     an earlier state of the order. An attempt that failed is made again on another day, and ATTEMPTS times in all.
     """
     looked_at = LookedAtCustomer.objects.filter(looked_at__gt=now - LOOKED_AT_FOR, customer__removed_at=None)

@@ -227,9 +227,7 @@ class DraftViewSet(ListViewSet):
         priced = drafts.price_draft(given.to_input())
         products = {line.product.pk for line in priced.lines if line.product}
         draft = given.validated_data["draft"]
-        last = (
-            usual_products.find_last_purchases(priced.customer, products, except_draft=draft) if priced.customer else {}
-        )
+        last = usual_products.find_last_purchases(priced.customer, products, except_draft=draft)
         return Response(PreviewAnswerSerializer({"draft": priced}, context={"last_purchases": last}).data)
 
 

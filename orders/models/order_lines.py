@@ -112,7 +112,7 @@ class OrderLinesFetch(models.Model):
 
 
 class LookedAtCustomer(models.Model):
-    """A customer whom an agent has chosen or looked at: the lines of whose orders are worth asking for."""
+    """A customer for whom a draft was saved lately: the lines of whose orders are worth asking for."""
 
     customer = models.OneToOneField(Customer, models.CASCADE, related_name="+", verbose_name=_("customer"))
     looked_at = models.DateTimeField(_("last looked at"), db_index=True)
